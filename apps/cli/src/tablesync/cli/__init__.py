@@ -1,0 +1,1 @@
+"""The tablesync command: an HTTP client of the services."""

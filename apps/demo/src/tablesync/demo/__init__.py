@@ -1,0 +1,1 @@
+"""Plays TableSync's main story and shows that it held."""

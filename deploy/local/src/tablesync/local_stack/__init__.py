@@ -1,0 +1,1 @@
+"""Real Kafka, MongoDB, sandbox and services on one machine without Docker."""

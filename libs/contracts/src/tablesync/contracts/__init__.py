@@ -1,0 +1,1 @@
+"""Events, topics and ids that TableSync's services share."""

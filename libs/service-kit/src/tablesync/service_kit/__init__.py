@@ -1,0 +1,1 @@
+"""What every TableSync service is built with."""

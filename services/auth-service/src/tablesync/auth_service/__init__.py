@@ -1,0 +1,1 @@
+"""Owns connections and their OAuth tokens."""

@@ -1,0 +1,1 @@
+"""Opens and closes incidents and mails about them, once."""

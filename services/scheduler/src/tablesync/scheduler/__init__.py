@@ -1,0 +1,1 @@
+"""Decides when a sync runs, and holds and releases it."""

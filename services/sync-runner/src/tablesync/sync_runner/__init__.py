@@ -1,0 +1,1 @@
+"""Fetches records from sources and writes them to Airtable."""
