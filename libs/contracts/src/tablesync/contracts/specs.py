@@ -1,0 +1,157 @@
+"""The values that events are made of: accounts, sync specs, gaps, holds and counts."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+
+def rfc3339(moment: datetime) -> str:
+    """Print a moment as RFC 3339, UTC, milliseconds, as every contract does."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+Moment = Annotated[
+    AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json-unless-none")
+]
+
+
+class Value(BaseModel):
+    """Base of all contract values: immutable, and deaf to fields added later."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Provider(StrEnum):
+    """A service that TableSync connects to."""
+
+    AIRTABLE = "airtable"
+    HUBSPOT = "hubspot"
+    SHOPIFY = "shopify"
+    MAILCHIMP = "mailchimp"
+
+
+class ConnectionStatus(StrEnum):
+    """What a connection is: `revoked` by the provider, `disconnected` by an operator."""
+
+    CONNECTED = "connected"
+    REVOKED = "revoked"
+    DISCONNECTED = "disconnected"
+
+
+class ConnectionCause(StrEnum):
+    """Why a connection is not connected."""
+
+    TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a cause, not a secret
+    GRANT_REVOKED = "grant_revoked"
+    GRANT_EXPIRED = "grant_expired"
+    APP_UNINSTALLED = "app_uninstalled"
+    SCOPE_REDUCED = "scope_reduced"
+    ROTATION_LOST = "rotation_lost"
+    OPERATOR = "operator"
+
+
+class Trigger(StrEnum):
+    """What asked for a run."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    CATCH_UP = "catch_up"
+
+
+class HoldKind(StrEnum):
+    """What TableSync holds a sync for."""
+
+    CONNECTION = "connection"
+    RESOURCE = "resource"
+    MAPPING = "mapping"
+    QUOTA = "quota"
+    PLANNED = "planned"
+
+
+class RunFailureCause(StrEnum):
+    """Why a run did not succeed, sorted by who has to act."""
+
+    CONNECTION = "connection"  # the grant is lost: auth-service and the operator
+    RESOURCE = "resource"  # an object, base, table or scope is missing: the operator
+    MAPPING = "mapping"  # a mapped field or property is missing: the operator
+    QUOTA = "quota"  # the provider's daily or monthly quota is used up: time
+    PROVIDER = "provider"  # the provider fails or times out: time
+    CANCELLED = "cancelled"  # an operator cancelled the run
+    STALLED = "stalled"  # no progress within the deadline
+    SHUTDOWN = "shutdown"  # the runner was asked to stop and handed the run on
+    INTERNAL = "internal"  # our own fault
+
+
+class Account(Value):
+    """Who the provider says a grant belongs to, such as a HubSpot portal."""
+
+    id: str
+    name: str
+    email: str | None = None
+
+
+class Source(Value):
+    """Where a sync reads: one object of one connection."""
+
+    connection_id: str
+    provider: Provider
+    object: str = Field(description="The provider's object, such as `contacts`.")
+
+
+class Destination(Value):
+    """Where a sync writes: one table of one Airtable base."""
+
+    connection_id: str
+    base_id: str
+    table_id: str
+
+
+class FieldMapping(Value):
+    """One source property and the Airtable field that it is written to."""
+
+    source: str = Field(description="Property name; `id` is the source's record id.")
+    field_id: str = Field(description="Airtable field id, which survives renaming.")
+
+
+class SyncSpec(Value):
+    """Everything a runner needs to know of a sync: it asks nobody else."""
+
+    sync_id: str
+    workspace_id: str
+    name: str
+    version: int = Field(ge=1, description="Grows with each edit; a runner never goes back.")
+    source: Source
+    destination: Destination
+    key: FieldMapping = Field(description="The mapping whose field identifies a row.")
+    mapping: tuple[FieldMapping, ...] = Field(description="All other mapped fields.")
+
+
+class Gap(Value):
+    """The interval in which a held sync missed slots; `to` is open while it is held."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    from_: Moment = Field(alias="from")
+    to: Moment | None = None
+    slots_missed: int = Field(ge=0)
+
+
+class Hold(Value):
+    """Why TableSync stopped a sync, and since when."""
+
+    kind: HoldKind
+    connection_id: str | None = None
+    cause: str
+    since: Moment
+
+
+class RunCounts(Value):
+    """Records that a run has read, written, found unchanged and had rejected."""
+
+    read: int = Field(default=0, ge=0)
+    written: int = Field(default=0, ge=0)
+    unchanged: int = Field(default=0, ge=0)
+    rejected: int = Field(default=0, ge=0)
