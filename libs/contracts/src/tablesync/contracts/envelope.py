@@ -11,7 +11,7 @@ from tablesync.contracts.ids import new_event_id
 from tablesync.contracts.registry import event_class
 from tablesync.contracts.specs import rfc3339
 
-E = TypeVar("E", bound=Event, covariant=True)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
 Headers = list[tuple[str, bytes]]
 
 _REQUIRED = ("ce_id", "ce_type", "ce_source", "ce_time")
@@ -27,10 +27,10 @@ class UnknownEventTypeError(ValueError):
 
 
 @dataclass(frozen=True)
-class Envelope(Generic[E]):
+class Envelope(Generic[E_co]):
     """An event and its CloudEvents attributes."""
 
-    event: E
+    event: E_co
     source: str
     id: str = field(default_factory=new_event_id)
     time: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -1,0 +1,165 @@
+"""The FastStream broker of a service: parser, acknowledgement and start-up, said once."""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+
+import structlog
+from aiokafka import ConsumerRecord
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+from tablesync.service_kit.consumer import Consumer, Following, Subscription, follow
+from tablesync.service_kit.dead_letters import DeadLetters
+from tablesync.service_kit.kafka import ensure_topics, new_producer
+from tablesync.service_kit.roles import pause, persist, unless_stopped
+from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.unit_of_work import UnitsOfWork
+
+log = structlog.get_logger()
+
+MAX_POLL_INTERVAL_MS = 300_000
+NACK_WAIT_MAX_SECONDS = 30.0
+DRAIN_SECONDS = 20.0
+
+Record: TypeAlias = "ConsumerRecord[Any, Any]"
+
+
+class Subscriptions:
+    """The consumer role: every subscription of a service over one FastStream broker."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        service: str,
+        units: UnitsOfWork,
+        subscriptions: Sequence[Subscription] = (),
+        followings: Sequence[Following] = (),
+    ) -> None:
+        self._settings = settings
+        self._service = service
+        self._subscriptions = subscriptions
+        self._followings = followings
+        self.dead_letters = DeadLetters(settings, service, lambda: new_producer(settings))
+        self.consumers = {
+            each.topic: Consumer(each, units, self.dead_letters) for each in subscriptions
+        }
+        self.started = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop`, then finish the messages in hand."""
+        await unless_stopped(self._prepare(), stop)
+        if stop.is_set():
+            return
+        broker = self._build(stop)
+        await unless_stopped(persist(broker.start, "broker"), stop)
+        self.started.set()
+        await stop.wait()
+        await broker.stop()
+
+    async def _prepare(self) -> None:
+        await persist(lambda: ensure_topics(self._settings, self._service), "topics")
+
+    def _build(self, stop: asyncio.Event) -> KafkaBroker:
+        broker = KafkaBroker(
+            self._settings.kafka_bootstrap_servers,
+            client_id=f"tablesync-{self._service}",
+            allow_auto_create_topics=False,
+            graceful_timeout=DRAIN_SECONDS,
+            apply_types=False,
+            logger=None,
+        )
+        for subscription in self._subscriptions:
+            self._subscribe(broker, subscription, stop)
+        for following in self._followings:
+            self._follow(broker, following)
+        return broker
+
+    def _subscribe(
+        self, broker: KafkaBroker, subscription: Subscription, stop: asyncio.Event
+    ) -> None:
+        consumer = self.consumers[subscription.topic]
+        waits = NackWaits()
+
+        async def on_message(message: KafkaMessage) -> None:
+            try:
+                await consumer.consume(_record(message))
+            except Exception as error:
+                seconds = waits.next()
+                log.warning("message kept", topic=subscription.topic, error=repr(error))
+                await pause(stop, seconds)
+                await message.nack()
+            else:
+                waits.reset()
+                await message.ack()
+
+        self._register(
+            broker,
+            subscription.topic,
+            on_message,
+            group_id=f"{self._settings.kafka_topic_prefix}{self._service}.{subscription.topic}",
+            auto_offset_reset="earliest",
+        )
+
+    def _follow(self, broker: KafkaBroker, following: Following) -> None:
+        async def on_message(message: KafkaMessage) -> None:
+            await follow(following, _record(message))
+
+        self._register(broker, following.topic, on_message, auto_offset_reset="latest")
+
+    def _register(
+        self,
+        broker: KafkaBroker,
+        topic: str,
+        on_message: Callable[[KafkaMessage], Awaitable[None]],
+        **options: Any,
+    ) -> None:
+        subscriber = broker.subscriber(
+            self._settings.kafka_topic_prefix + topic,
+            ack_policy=AckPolicy.MANUAL,
+            parser=parse_tolerantly,
+            decoder=_undecoded,
+            fetch_max_wait_ms=self._settings.kafka_fetch_max_wait_ms,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+            **options,
+        )
+        subscriber(on_message)
+
+
+class NackWaits:
+    """Growing waits before a message is taken up again: FastStream's nack would spin."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.25
+
+    def next(self) -> float:
+        """Give the seconds to wait now: twice as many as before, at most 30."""
+        self._seconds = min(2 * self._seconds, NACK_WAIT_MAX_SECONDS)
+        return self._seconds
+
+    def reset(self) -> None:
+        """Start small again, after a success."""
+        self._seconds = 0.25
+
+
+async def parse_tolerantly(
+    record: Record, parse: Callable[[Record], Awaitable[KafkaMessage]]
+) -> KafkaMessage:
+    """Parse without ever raising: FastStream commits and skips what its parser refuses.
+
+    FastStream sees no headers at all; the edge decodes them itself, from the raw record.
+    """
+    message = await parse(dataclasses.replace(record, headers=()))
+    message.raw_message = record
+    return message
+
+
+async def _undecoded(message: KafkaMessage) -> KafkaMessage:
+    return message
+
+
+def _record(message: KafkaMessage) -> Record:
+    record = message.raw_message
+    assert not isinstance(record, tuple), "no subscriber reads batches"
+    return record

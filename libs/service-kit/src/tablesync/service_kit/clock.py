@@ -1,0 +1,33 @@
+"""Clocks: between processes only the database's counts, inside one only the monotonic one."""
+
+import time
+from datetime import UTC, datetime
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from tablesync.service_kit.mongo import Document
+
+
+async def database_now(database: AsyncIOMotorDatabase[Document]) -> datetime:
+    """Ask the database for the time: aware, UTC, milliseconds."""
+    moment: datetime = (await database.command("hello"))["localTime"]
+    return moment.astimezone(UTC)
+
+
+def unix_milliseconds(moment: datetime) -> int:
+    """Turn a moment into whole unix milliseconds."""
+    return round(moment.timestamp() * 1000)
+
+
+class Deadline:
+    """A point on this process's monotonic clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self._at = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Give the seconds that are left, never below zero."""
+        return max(0.0, self._at - time.monotonic())
+
+    def passed(self) -> bool:
+        """Tell whether nothing is left."""
+        return self.remaining() == 0.0

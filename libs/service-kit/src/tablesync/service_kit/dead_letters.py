@@ -1,0 +1,126 @@
+"""Dead letters: one topic per consumer group, from which messages go back to that group alone."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from tablesync.contracts import TOPICS
+from tablesync.contracts.specs import rfc3339
+from tablesync.service_kit.settings import ServiceSettings
+
+_PREFIX = "dlq_"
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A parked message and why it was parked; `id` is its offset in the dead-letter topic."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    parked_at: str
+    key: str | None
+    headers: list[tuple[str, bytes]]
+    value: bytes
+
+
+class DeadLetters:
+    """The dead letters of one service."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        service: str,
+        new_producer: Callable[[], AIOKafkaProducer],
+    ) -> None:
+        self._settings = settings
+        self._service = service
+        self._new_producer = new_producer
+
+    def topic(self, topic: str) -> str:
+        """Name the Kafka topic, prefix included."""
+        return self._settings.kafka_topic_prefix + TOPICS[topic].dead_letters_of(self._service)
+
+    async def park(
+        self, topic: str, record: ConsumerRecord[bytes, bytes], error: Exception
+    ) -> None:
+        """Store a message as it came, with the reason; raises while Kafka is away."""
+        notes = {
+            "reason": f"{type(error).__name__}: {error}",
+            "partition": str(record.partition),
+            "offset": str(record.offset),
+            "at": rfc3339(datetime.now(UTC)),
+        }
+        headers = [
+            *record.headers,
+            *((_PREFIX + name, text.encode(errors="replace")) for name, text in notes.items()),
+        ]
+        producer = self._new_producer()
+        await producer.start()
+        try:
+            await producer.send_and_wait(
+                self.topic(topic), record.value, key=record.key, headers=headers
+            )
+        finally:
+            await producer.stop()
+
+    async def list(self, topic: str, limit: int = 1_000) -> list[DeadLetter]:
+        """Give the newest parked messages, oldest first."""
+        async with self._reader(topic) as (consumer, partition):
+            end = (await consumer.end_offsets([partition]))[partition]
+            begin = (await consumer.beginning_offsets([partition]))[partition]
+            consumer.seek(partition, max(begin, end - limit))
+            return [_letter(topic, record) async for record in _until(consumer, partition, end)]
+
+    async def get(self, topic: str, letter_id: int) -> DeadLetter | None:
+        """Give one parked message, if Kafka still has it."""
+        async with self._reader(topic) as (consumer, partition):
+            end = (await consumer.end_offsets([partition]))[partition]
+            begin = (await consumer.beginning_offsets([partition]))[partition]
+            if not begin <= letter_id < end:
+                return None
+            consumer.seek(partition, letter_id)
+            return _letter(topic, await consumer.getone(partition))
+
+    @asynccontextmanager
+    async def _reader(self, topic: str) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition]]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka_bootstrap_servers, enable_auto_commit=False
+        )
+        partition = TopicPartition(self.topic(topic), 0)
+        await consumer.start()
+        try:
+            consumer.assign([partition])
+            yield consumer, partition
+        finally:
+            await consumer.stop()
+
+
+async def _until(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, end: int
+) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+    while await consumer.position(partition) < end:
+        yield await consumer.getone(partition)
+
+
+def _letter(topic: str, record: ConsumerRecord[bytes, bytes]) -> DeadLetter:
+    notes = {
+        name.removeprefix(_PREFIX): raw.decode(errors="replace")
+        for name, raw in record.headers
+        if name.startswith(_PREFIX)
+    }
+    return DeadLetter(
+        id=record.offset,
+        topic=topic,
+        partition=int(notes.get("partition", -1)),
+        offset=int(notes.get("offset", -1)),
+        reason=notes.get("reason", ""),
+        parked_at=notes.get("at", ""),
+        key=record.key.decode(errors="replace") if record.key else None,
+        headers=[(name, raw) for name, raw in record.headers if not name.startswith(_PREFIX)],
+        value=record.value or b"",
+    )

@@ -1,0 +1,39 @@
+"""The inbox: a message's id, stored with its effect, so that a second delivery has none."""
+
+from datetime import timedelta
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.unit_of_work import UnitOfWork
+
+COLLECTION = "inbox"
+# Topics keep 7 days; a row outlives its message by 7 more.
+KEEP = timedelta(days=14)
+
+
+class AlreadyHandledError(Exception):
+    """This message has had its effect."""
+
+
+async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
+    """Create the expiry of old rows; the id itself is unique."""
+    await database[COLLECTION].create_indexes(
+        [
+            IndexModel(
+                [("received_at", ASCENDING)],
+                name="expiry",
+                expireAfterSeconds=int(KEEP.total_seconds()),
+            )
+        ]
+    )
+
+
+async def record(unit: UnitOfWork, topic: str, event_id: str) -> None:
+    """Store that this message is being handled; raises AlreadyHandledError the second time."""
+    row = {"_id": f"{topic}/{event_id}", "received_at": unit.now}
+    try:
+        await unit.database[COLLECTION].insert_one(row, session=unit.session)
+    except DuplicateKeyError as error:
+        raise AlreadyHandledError(event_id) from error

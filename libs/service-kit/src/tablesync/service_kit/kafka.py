@@ -1,0 +1,69 @@
+"""Kafka's producer and topics, as every service uses them."""
+
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from tablesync.contracts import TOPICS
+from tablesync.service_kit.settings import ServiceSettings
+
+DEAD_LETTERS_KEPT_HOURS = 24 * 30
+
+
+def new_producer(settings: ServiceSettings) -> AIOKafkaProducer:
+    """Make an idempotent producer that waits for all replicas."""
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        acks="all",
+        enable_idempotence=True,
+        request_timeout_ms=10_000,
+        max_request_size=4 * 1024 * 1024,
+    )
+
+
+async def ensure_topics(settings: ServiceSettings, service: str) -> None:
+    """Create the topics that this service writes or reads, and its dead-letter topics."""
+    if settings.kafka_auto_created_topics:
+        return
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await admin.start()
+    try:
+        response = await admin.create_topics(list(_topics_of(service, settings.kafka_topic_prefix)))
+        _raise_failures(response.topic_errors)
+    finally:
+        await admin.close()
+
+
+def _topics_of(service: str, prefix: str) -> Iterable[NewTopic]:
+    for topic in TOPICS.values():
+        if service in (topic.producer, *topic.consumers, *topic.followers):
+            yield _new_topic(prefix + topic.name, topic.partitions, topic.retention_hours)
+        if service in topic.consumers:
+            yield _new_topic(prefix + topic.dead_letters_of(service), 1, DEAD_LETTERS_KEPT_HOURS)
+
+
+def _new_topic(name: str, partitions: int, retention_hours: int) -> NewTopic:
+    return NewTopic(
+        name=name,
+        num_partitions=partitions,
+        replication_factor=-1,
+        topic_configs={
+            "retention.ms": str(retention_hours * 3_600_000),
+            "max.message.bytes": str(4 * 1024 * 1024),
+        },
+    )
+
+
+def _raise_failures(topic_errors: Iterable[tuple[str, int, str | None]]) -> None:
+    for name, code, message in topic_errors:
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise error(f"{name}: {message}")
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Tell whether Kafka was away, rather than the request wrong."""
+    return isinstance(error, KafkaConnectionError) or (
+        isinstance(error, KafkaError) and bool(error.retriable)
+    )

@@ -1,0 +1,112 @@
+"""Leases: one owner at a time, with a fence that grows, by the database's clock."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import structlog
+from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError, PyMongoError
+from tablesync.service_kit.mongo import Document
+
+log = structlog.get_logger()
+COLLECTION = "leases"
+
+
+@dataclass
+class Lease:
+    """A right held until `remaining()` is zero on the monotonic clock."""
+
+    name: str
+    owner: str
+    fence: int
+    ttl_seconds: float
+    taken_at: float
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def remaining(self) -> float:
+        """Give the seconds that are surely left: counted from before the database was asked."""
+        if self.lost.is_set():
+            return 0.0
+        return max(0.0, self.taken_at + self.ttl_seconds - time.monotonic())
+
+
+class Leases:
+    """The leases of one service."""
+
+    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
+        self._collection: AsyncIOMotorCollection[Document] = database[COLLECTION]
+
+    async def acquire(self, name: str, ttl_seconds: float) -> Lease | None:
+        """Take a free or lapsed lease; None while somebody else holds it."""
+        asked_at = time.monotonic()
+        owner = uuid4().hex
+        try:
+            row = await self._collection.find_one_and_update(
+                {"_id": name, "$expr": {"$lt": ["$expires_at", "$$NOW"]}},
+                [{"$set": _taken(owner, ttl_seconds)}],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        except DuplicateKeyError:
+            return None
+        return Lease(name, owner, row["fence"], ttl_seconds, asked_at)
+
+    async def renew(self, lease: Lease) -> bool:
+        """Extend the lease by its full time; False, and `lost` set, if another has it."""
+        asked_at = time.monotonic()
+        result = await self._collection.update_one(
+            {"_id": lease.name, "owner": lease.owner, "fence": lease.fence},
+            [{"$set": {"expires_at": _after(lease.ttl_seconds)}}],
+        )
+        if result.matched_count:
+            lease.taken_at = asked_at
+        else:
+            lease.lost.set()
+        return bool(result.matched_count)
+
+    async def release(self, lease: Lease) -> None:
+        """Give the lease back, if it is still ours; the fence stays."""
+        await self._collection.update_one(
+            {"_id": lease.name, "owner": lease.owner, "fence": lease.fence},
+            [{"$set": {"expires_at": "$$NOW"}}],
+        )
+        lease.lost.set()
+
+    @asynccontextmanager
+    async def kept(self, lease: Lease) -> AsyncIterator[Lease]:
+        """Renew the lease in the background while the block runs, then release it."""
+        keeper = asyncio.create_task(self._keep(lease))
+        try:
+            yield lease
+        finally:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+            with suppress(PyMongoError):
+                await self.release(lease)
+
+    async def _keep(self, lease: Lease) -> None:
+        while lease.remaining() > 0:
+            await asyncio.sleep(lease.ttl_seconds / 3)
+            try:
+                await self.renew(lease)
+            except PyMongoError as error:
+                log.warning("lease not renewed", lease=lease.name, error=str(error))
+        lease.lost.set()
+
+
+def _taken(owner: str, ttl_seconds: float) -> Document:
+    return {
+        "owner": owner,
+        "fence": {"$add": [{"$ifNull": ["$fence", 0]}, 1]},
+        "expires_at": _after(ttl_seconds),
+    }
+
+
+def _after(seconds: float) -> Document:
+    return {"$add": ["$$NOW", round(seconds * 1000)]}

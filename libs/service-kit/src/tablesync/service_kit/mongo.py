@@ -1,0 +1,56 @@
+"""The MongoDB client, with the concerns that keep what was acknowledged."""
+
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo import ReadPreference, WriteConcern
+from pymongo.errors import (
+    ConnectionFailure,
+    ExecutionTimeout,
+    NotPrimaryError,
+    PyMongoError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+
+Document = dict[str, Any]
+
+SNAPSHOT = ReadConcern("snapshot")
+MAJORITY = ReadConcern("majority")
+DURABLE = WriteConcern(w="majority", j=True, wtimeout=10_000)
+
+# MongoDB is away or not itself: whatever failed may be tried again later.
+UNAVAILABLE = (ConnectionFailure, NotPrimaryError, ExecutionTimeout, WTimeoutError)
+
+
+def connect(uri: str) -> AsyncIOMotorClient[Document]:
+    """Make a client; it connects when first used, and again whenever it has to."""
+    return AsyncIOMotorClient(
+        uri,
+        tz_aware=True,
+        serverSelectionTimeoutMS=5_000,
+        timeoutMS=None,
+        retryWrites=True,
+        uuidRepresentation="standard",
+    )
+
+
+def open_database(
+    client: AsyncIOMotorClient[Document], name: str
+) -> AsyncIOMotorDatabase[Document]:
+    """Open a database with majority reads and journalled majority writes."""
+    return client.get_database(
+        name,
+        codec_options=CodecOptions(tz_aware=True),
+        read_preference=ReadPreference.PRIMARY,
+        read_concern=MAJORITY,
+        write_concern=DURABLE,
+    )
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Tell whether MongoDB was away, rather than the request wrong."""
+    if isinstance(error, UNAVAILABLE):
+        return True
+    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")

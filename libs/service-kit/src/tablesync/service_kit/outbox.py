@@ -1,0 +1,56 @@
+"""The outbox: events wait here, in the transaction that caused them, for the relay."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from pymongo import ASCENDING, IndexModel
+from tablesync.contracts import Envelope, Event, StateEvent
+from tablesync.service_kit.mongo import Document
+
+COLLECTION = "outbox"
+KEEP_PUBLISHED = timedelta(days=7)
+
+
+async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
+    """Create what the relay reads by, and the expiry of published rows."""
+    await database[COLLECTION].create_indexes(
+        [
+            IndexModel(
+                [("key", ASCENDING), ("sequence", ASCENDING), ("_id", ASCENDING)],
+                name="pending",
+                partialFilterExpression={"pending": True},
+            ),
+            IndexModel(
+                [("published_at", ASCENDING)],
+                name="expiry",
+                expireAfterSeconds=int(KEEP_PUBLISHED.total_seconds()),
+            ),
+        ]
+    )
+
+
+async def insert_rows(
+    database: AsyncIOMotorDatabase[Document],
+    envelopes: Sequence[Envelope[Event]],
+    now_ms: int,
+    session: AsyncIOMotorClientSession,
+) -> None:
+    """Insert one pending row an event, in the caller's transaction."""
+    if envelopes:
+        rows = [_row(envelope, now_ms) for envelope in envelopes]
+        await database[COLLECTION].insert_many(rows, session=session)
+
+
+def _row(envelope: Envelope[Event], now_ms: int) -> Document:
+    event = envelope.event
+    return {
+        "_id": envelope.id,
+        "topic": event.topic,
+        "key": event.key,
+        "sequence": event.sequence if isinstance(event, StateEvent) else now_ms,
+        "headers": [[name, raw.decode()] for name, raw in envelope.headers()],
+        "value": envelope.value(),
+        "created_at": envelope.time,
+        "pending": True,
+    }

@@ -1,0 +1,115 @@
+"""Problems (RFC 9457): every error answer names what is wrong, where, and the remedy."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
+
+log = structlog.get_logger()
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's word
+    """An answer for the caller: `errors` are {field, message, remedy}."""
+
+    def __init__(
+        self,
+        status: int,
+        type_: str,
+        detail: str,
+        *,
+        errors: list[dict[str, str]] | None = None,
+        headers: dict[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.type = type_
+        self.detail = detail
+        self.errors = errors or []
+        self.headers = headers or {}
+        self.extra = extra
+
+    def response(self) -> JSONResponse:
+        """Give the answer as application/problem+json."""
+        body = {
+            "type": f"urn:tablesync:problem:{self.type}",
+            "title": self.type.replace("-", " ").capitalize(),
+            "status": self.status,
+            "detail": self.detail,
+            **({"errors": self.errors} if self.errors else {}),
+            **self.extra,
+        }
+        return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+def not_found(what: str) -> Problem:
+    """Give the one answer for what does not exist and for what belongs to another workspace."""
+    return Problem(404, "not-found", f"There is no such {what} in this workspace.")
+
+
+def conflict(type_: str, detail: str, **extra: Any) -> Problem:
+    """Give the answer for a request that the present state forbids."""
+    return Problem(409, type_, detail, **extra)
+
+
+def invalid(field: str, message: str, remedy: str) -> Problem:
+    """Give the answer for one bad field of a request."""
+    return Problem(
+        422,
+        "invalid-request",
+        f"{field}: {message}",
+        errors=[{"field": field, "message": message, "remedy": remedy}],
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of an app as a problem."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_exception)
+
+
+async def _on_problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {
+            "field": ".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0]),
+            "message": each["msg"],
+            "remedy": f"Send a valid value in the {each['loc'][0]}.",
+        }
+        for each in error.errors()
+    ]
+    fields = ", ".join(each["field"] for each in errors)
+    return Problem(422, "invalid-request", f"Invalid: {fields}", errors=errors).response()
+
+
+async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    kinds = {404: "not-found", 405: "method-not-allowed"}
+    return Problem(
+        error.status_code, kinds.get(error.status_code, "http-error"), str(error.detail)
+    ).response()
+
+
+async def _on_exception(request: Request, error: Exception) -> JSONResponse:
+    if is_unavailable(error):
+        seconds = error.retry_after if isinstance(error, DependencyUnavailableError) else 1.0
+        return Problem(
+            503,
+            "unavailable",
+            "Something this service depends on is away; try again.",
+            headers={"Retry-After": str(max(1, round(seconds)))},
+        ).response()
+    log.error("unhandled error", path=request.url.path, error=repr(error), exc_info=error)
+    return Problem(500, "internal-error", "Our fault; it has been logged.").response()

@@ -1,0 +1,145 @@
+"""The relay: publishes outbox rows to Kafka, in order by key, each at least once.
+
+Rows are read by (key, sequence), never by id or watermark, since commit order is neither. One
+relay a service is active, by lease. A row is marked after Kafka has acknowledged it: a crash
+between the two publishes it again, which every consumer's inbox makes harmless.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from prometheus_client import Counter
+from pymongo import ASCENDING
+from pymongo.errors import PyMongoError
+from tablesync.service_kit import outbox
+from tablesync.service_kit.leases import Lease, Leases
+from tablesync.service_kit.mongo import SNAPSHOT, Document
+from tablesync.service_kit.roles import pause
+from tablesync.service_kit.telemetry import span_from
+
+log = structlog.get_logger()
+
+BATCH = 1_000
+LEASE_SECONDS = 10.0
+POLL_SECONDS = 1.0
+SEND_DEADLINE_SECONDS = 15.0
+PUBLISHED = Counter("outbox_published_total", "Outbox rows published.", ["topic"])
+
+
+class Relay:
+    """Publishes one service's outbox until it is told to stop."""
+
+    def __init__(
+        self,
+        database: AsyncIOMotorDatabase[Document],
+        new_producer: Callable[[], AIOKafkaProducer],
+        topic_prefix: str = "",
+    ) -> None:
+        self._rows = database[outbox.COLLECTION]
+        self._unpublished = database.client.get_database(
+            database.name, codec_options=database.codec_options, read_concern=SNAPSHOT
+        )[outbox.COLLECTION]
+        self._leases = Leases(database)
+        self._new_producer = new_producer
+        self._prefix = topic_prefix
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Be the active relay whenever the lease is free; never raise but for cancellation."""
+        while not stop.is_set():
+            try:
+                lease = await self._leases.acquire("relay", LEASE_SECONDS)
+                if lease is not None:
+                    async with self._leases.kept(lease):
+                        await self._relay(lease, stop)
+            except (PyMongoError, KafkaError, TimeoutError) as error:
+                log.warning("relay interrupted", error=repr(error))
+            await pause(stop, POLL_SECONDS)
+
+    async def _relay(self, lease: Lease, stop: asyncio.Event) -> None:
+        """Publish with one producer, until the lease or the producer is lost."""
+        producer = self._new_producer()
+        woken = asyncio.Event()
+        watcher = asyncio.create_task(self._watch(woken))
+        try:
+            await producer.start()
+            while lease.remaining() > 0 and not stop.is_set():
+                woken.clear()
+                if not await self._publish_batch(producer, lease):
+                    await _either(woken, stop, POLL_SECONDS)
+        finally:
+            watcher.cancel()
+            with suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(producer.stop(), SEND_DEADLINE_SECONDS)
+
+    async def _publish_batch(self, producer: AIOKafkaProducer, lease: Lease) -> int:
+        """Publish what is pending, keys side by side; give how many rows went out."""
+        cursor = self._unpublished.find(
+            {"pending": True},
+            sort=[("key", ASCENDING), ("sequence", ASCENDING), ("_id", ASCENDING)],
+            limit=BATCH,
+        )
+        by_key: dict[str, list[Document]] = defaultdict(list)
+        for row in await cursor.to_list(BATCH):
+            by_key[row["key"]].append(row)
+        sent: list[str] = []
+        try:
+            async with asyncio.timeout(SEND_DEADLINE_SECONDS), asyncio.TaskGroup() as group:
+                for rows in by_key.values():
+                    group.create_task(self._publish_key(producer, rows, lease, sent))
+        except* (KafkaError, TimeoutError) as failures:
+            raise failures.exceptions[0] from None
+        finally:
+            await self._mark(sent)
+        return len(sent)
+
+    async def _publish_key(
+        self, producer: AIOKafkaProducer, rows: Iterable[Document], lease: Lease, sent: list[str]
+    ) -> None:
+        """Publish one key's rows in order; the first failure stops the key."""
+        for row in rows:
+            if lease.remaining() == 0:
+                return
+            await self._send(producer, row)
+            sent.append(row["_id"])
+
+    async def _send(self, producer: AIOKafkaProducer, row: Document) -> None:
+        headers = [(name, text.encode()) for name, text in row["headers"]]
+        with span_from(dict(row["headers"]).get("traceparent"), "publish", topic=row["topic"]):
+            await producer.send_and_wait(
+                self._prefix + row["topic"], row["value"], key=row["key"].encode(), headers=headers
+            )
+        PUBLISHED.labels(row["topic"]).inc()
+
+    async def _mark(self, sent: list[str]) -> None:
+        if sent:
+            await self._rows.update_many(
+                {"_id": {"$in": sent}},
+                [{"$set": {"published_at": "$$NOW"}}, {"$unset": "pending"}],
+            )
+
+    async def _watch(self, woken: asyncio.Event) -> None:
+        """Wake the relay at each insert; polling covers what a broken stream misses."""
+        while True:
+            with suppress(PyMongoError):
+                async with self._rows.watch(
+                    [{"$match": {"operationType": "insert"}}], max_await_time_ms=10_000
+                ) as stream:
+                    woken.set()
+                    async for _ in stream:
+                        woken.set()
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _either(first: asyncio.Event, second: asyncio.Event, seconds: float) -> None:
+    waits = [asyncio.create_task(first.wait()), asyncio.create_task(second.wait())]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waits:
+            each.cancel()

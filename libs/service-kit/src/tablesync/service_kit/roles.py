@@ -1,0 +1,68 @@
+"""Roles: the long-running parts of a service, each able to run alone and in replicas."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import stamina
+import structlog
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+WAIT_MAX_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Role:
+    """A named part: `run` works until the event is set, then finishes what it has begun."""
+
+    name: str
+    run: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but no longer than until `stop`."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), max(0.0, seconds))
+
+
+async def repeat(tick: Callable[[], Awaitable[float]], stop: asyncio.Event, name: str) -> None:
+    """Call `tick` until `stop`; it returns how many seconds to wait.
+
+    A tick that fails is logged and called again: a ticker outlives every outage.
+    """
+    while not stop.is_set():
+        seconds = await unless_stopped(persist(tick, name), stop)
+        await pause(stop, seconds or 0.0)
+
+
+async def persist(work: Callable[[], Awaitable[T]], name: str) -> T:
+    """Try `work` until it succeeds, with growing waits of at most 30 s."""
+    async for attempt in stamina.retry_context(
+        on=Exception, attempts=None, timeout=None, wait_initial=0.2, wait_max=WAIT_MAX_SECONDS
+    ):
+        with attempt:
+            try:
+                return await work()
+            except Exception as error:
+                log.warning("will try again", work=name, error=repr(error))
+                raise
+    raise AssertionError("unreachable: the retries never end")
+
+
+async def unless_stopped(work: Awaitable[T], stop: asyncio.Event) -> T | None:
+    """Await `work`; once `stop` is set, cancel it and give None."""
+    task = asyncio.ensure_future(work)
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        stopped.cancel()
+        if not task.done():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,122 @@
+"""A service as one process: its API, its roles, and a drain within 30 seconds."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from tablesync.service_kit.roles import Role, persist, unless_stopped
+from tablesync.service_kit.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 25.0
+
+
+@dataclass
+class Service:
+    """What `bootstrap.build` gives: an app, roles, and what to do first and last.
+
+    `prepare` creates indexes and the like; it is repeated until it succeeds, and roles start
+    after it, while `/healthz` answers from the first moment.
+    """
+
+    name: str
+    settings: ServiceSettings
+    app: FastAPI
+    roles: Sequence[Role] = ()
+    prepare: Callable[[], Awaitable[None]] | None = None
+    closers: Sequence[Callable[[], Awaitable[None]]] = ()
+    prepared: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, stop: asyncio.Event, only: Sequence[str] = ()) -> None:
+        """Run the chosen roles, or all, until `stop`; `api` alone means no role but HTTP."""
+        chosen = [role for role in self.roles if not only or role.name in only]
+        server = _Server(self._http_config())
+        http = asyncio.create_task(server.serve())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_stop_with(http, stop))
+                group.create_task(self._run_roles(chosen, stop))
+        finally:
+            server.should_exit = True
+            await http
+            for close in self.closers:
+                await close()
+
+    async def _run_roles(self, roles: Sequence[Role], stop: asyncio.Event) -> None:
+        if self.prepare is not None:
+            await unless_stopped(persist(self.prepare, "prepare"), stop)
+        if stop.is_set():
+            return
+        self.prepared.set()
+        tasks = [asyncio.create_task(role.run(stop), name=role.name) for role in roles]
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait({waiting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set() and (failed := _first_failure(tasks)):
+            stop.set()
+            raise failed
+        await waiting
+        await _drain(tasks)
+
+    def _http_config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            self.app,
+            host=self.settings.http_host,
+            port=self.settings.http_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, without its signal handlers: the service decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run_until_signal(service: Service, only: Sequence[str] = ()) -> None:
+    """Run a service until SIGTERM or SIGINT; the entry point of every `__main__`."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, stop.set)
+        log.info("starting", roles=list(only) or "all")
+        await service.run(stop, only)
+        log.info("stopped")
+
+    asyncio.run(main())
+
+
+async def _stop_with(http: "asyncio.Task[None]", stop: asyncio.Event) -> None:
+    """Stop everything if HTTP ends by itself: a taken port must not leave half a service."""
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait({http, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    stop.set()
+
+
+def _first_failure(tasks: Sequence["asyncio.Task[None]"]) -> BaseException | None:
+    done = (task for task in tasks if task.done() and not task.cancelled())
+    return next((error for task in done if (error := task.exception())), None)
+
+
+async def _drain(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Give roles time to finish what they have begun, then cancel what is left."""
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+    for task in late:
+        log.warning("role did not drain in time", role=task.get_name())
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,137 @@
+"""Service JWTs: each service signs with its own Ed25519 key, and says whom it calls."""
+
+import json
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import Request
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+from tablesync.service_kit.problems import Problem
+
+ALGORITHM = "Ed25519"
+LIFETIME_SECONDS = 60
+LEEWAY_SECONDS = 5
+SERVICE_TOKEN = "service"  # noqa: S105 - a kind of token, not a token
+USER_TOKEN = "user"  # noqa: S105
+USER_AUDIENCE = "tablesync"
+
+
+class Signer:
+    """Signs as one service."""
+
+    def __init__(self, service: str, key: OKPKey) -> None:
+        self._service = service
+        self._key = key
+
+    @classmethod
+    def from_file(cls, service: str, path: Path) -> "Signer":
+        """Read the service's private key, a PEM file."""
+        return cls(service, OKPKey.import_key(path.read_bytes()))
+
+    def sign(self, claims: dict[str, Any], lifetime_seconds: int) -> str:
+        """Sign claims; issuer, id and times are added."""
+        now = int(time.time())
+        header = {"alg": ALGORITHM, "kid": self._service}
+        times = {"iat": now, "exp": now + lifetime_seconds, "jti": uuid4().hex}
+        claims = {"iss": self._service, **times, **claims}
+        return jwt.encode(header, claims, self._key, algorithms=[ALGORITHM])
+
+    def service_token(self, audience: str) -> str:
+        """Make a token with which to call `audience`."""
+        return self.sign({"aud": audience, "use": SERVICE_TOKEN}, LIFETIME_SECONDS)
+
+
+class ServiceAuth(httpx.Auth):
+    """Adds a fresh service token to every request of a client."""
+
+    def __init__(self, signer: Signer, audience: str) -> None:
+        self._signer = signer
+        self._audience = audience
+        self._token = ""
+        self._renew_at = 0.0
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Sign once per half lifetime."""
+        if time.monotonic() >= self._renew_at:
+            self._token = self._signer.service_token(self._audience)
+            self._renew_at = time.monotonic() + LIFETIME_SECONDS / 2
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+class Verifier:
+    """Checks tokens against the trusted key set, for one audience."""
+
+    def __init__(self, service: str, keys: KeySet) -> None:
+        self._service = service
+        self._keys = keys
+
+    @classmethod
+    def from_file(cls, service: str, path: Path) -> "Verifier":
+        """Read the trusted keys, a JWKS whose key ids are service names."""
+        return cls(service, KeySet.import_key_set(json.loads(path.read_text("utf-8"))))
+
+    def service_caller(self, token: str) -> str:
+        """Give the calling service's name; raises Problem 401."""
+        claims = self._claims(token, self._service, SERVICE_TOKEN)
+        return str(claims["iss"])
+
+    def user_claims(self, token: str) -> dict[str, Any]:
+        """Give the claims of a user JWT, which only auth-service issues; raises Problem 401."""
+        claims = self._claims(token, USER_AUDIENCE, USER_TOKEN)
+        if claims["iss"] != "auth-service":
+            raise unauthorized()
+        return claims
+
+    def _claims(self, token: str, audience: str, use: str) -> dict[str, Any]:
+        try:
+            decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM])
+            registry = jwt.JWTClaimsRegistry(
+                leeway=LEEWAY_SECONDS,
+                aud={"essential": True, "value": audience},
+                use={"essential": True, "value": use},
+                exp={"essential": True},
+                iss={"essential": True, "value": decoded.header["kid"]},
+            )
+            registry.validate(decoded.claims)
+        except (JoseError, ValueError, KeyError) as error:
+            raise unauthorized() from error
+        return decoded.claims
+
+
+def unauthorized() -> Problem:
+    """Give the one answer for every bad credential."""
+    return Problem(
+        401,
+        "unauthorized",
+        "A valid bearer token is required.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def bearer(request: Request) -> str:
+    """Take the bearer token from a request; raises Problem 401."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise unauthorized()
+    return token
+
+
+def callers(verifier: Verifier, *allowed: str) -> Callable[[Request], Coroutine[Any, Any, str]]:
+    """Make a FastAPI dependency that admits the named services and gives the caller's name."""
+
+    async def dependency(request: Request) -> str:
+        caller = verifier.service_caller(bearer(request))
+        if caller not in allowed:
+            raise Problem(403, "forbidden", f"{caller} may not call this route.")
+        return caller
+
+    return dependency

@@ -1,0 +1,76 @@
+"""One request or message is one MongoDB transaction: the change, its events, its inbox row."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from pymongo import ReadPreference
+from tablesync.contracts import Envelope, Event
+from tablesync.service_kit.clock import database_now, unix_milliseconds
+from tablesync.service_kit.mongo import DURABLE, SNAPSHOT, Document
+from tablesync.service_kit.outbox import insert_rows
+from tablesync.service_kit.telemetry import current_traceparent
+
+T = TypeVar("T")
+
+
+class UnitOfWork:
+    """An open transaction: pass `session` to every read and write, `publish` every event."""
+
+    def __init__(
+        self,
+        database: AsyncIOMotorDatabase[Document],
+        session: AsyncIOMotorClientSession,
+        now: datetime,
+        source: str,
+    ) -> None:
+        self.database = database
+        self.session = session
+        self.now = now
+        self._source = source
+        self._pending: list[Envelope[Event]] = []
+
+    @property
+    def now_ms(self) -> int:
+        """The database's clock in unix milliseconds, for state sequences."""
+        return unix_milliseconds(self.now)
+
+    def publish(self, *events: Event) -> None:
+        """Store events in the outbox when the transaction commits."""
+        traceparent = current_traceparent()
+        self._pending += [
+            Envelope(event, self._source, time=self.now, traceparent=traceparent)
+            for event in events
+        ]
+
+    async def flush(self) -> None:
+        """Write the outbox rows; called once, right before the commit."""
+        await insert_rows(self.database, self._pending, self.now_ms, self.session)
+
+
+class UnitsOfWork:
+    """Runs work in transactions, again whenever MongoDB says that it may be repeated."""
+
+    def __init__(self, database: AsyncIOMotorDatabase[Document], source: str) -> None:
+        self.database = database
+        self._source = source
+
+    async def run(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """Run `work` in one transaction; it may be called several times, so it has no effects
+        but on the database."""
+        now = await database_now(self.database)
+
+        async def attempt(session: AsyncIOMotorClientSession) -> T:
+            unit = UnitOfWork(self.database, session, now, self._source)
+            result = await work(unit)
+            await unit.flush()
+            return result
+
+        async with await self.database.client.start_session() as session:
+            return await session.with_transaction(
+                attempt,
+                read_concern=SNAPSHOT,
+                write_concern=DURABLE,
+                read_preference=ReadPreference.PRIMARY,
+            )

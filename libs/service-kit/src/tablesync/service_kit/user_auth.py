@@ -1,0 +1,82 @@
+"""User JWTs: who the operator is, in which workspace, with which role."""
+
+from collections.abc import Callable, Coroutine
+from enum import IntEnum
+from typing import Any
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict
+from tablesync.service_kit.problems import Problem
+from tablesync.service_kit.service_auth import USER_AUDIENCE, USER_TOKEN, Signer, Verifier, bearer
+
+LIFETIME_SECONDS = 300
+
+
+class OperatorRole(IntEnum):
+    """What an operator may do; each role may do what the lower ones may."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+
+class Principal(BaseModel):
+    """The operator behind a request; the workspace comes from here and nowhere else."""
+
+    model_config = ConfigDict(frozen=True)
+
+    operator_id: str
+    workspace_id: str
+    role: OperatorRole
+    platform: bool = False
+
+
+def issue(signer: Signer, principal: Principal) -> str:
+    """Make a 5-minute user JWT; only auth-service does."""
+    claims = {
+        "aud": USER_AUDIENCE,
+        "use": USER_TOKEN,
+        "sub": principal.operator_id,
+        "ws": principal.workspace_id,
+        "role": principal.role.name.lower(),
+        "platform": principal.platform,
+    }
+    return signer.sign(claims, LIFETIME_SECONDS)
+
+
+def principal_of(verifier: Verifier, request: Request) -> Principal:
+    """Read the principal of a request; raises Problem 401."""
+    claims = verifier.user_claims(bearer(request))
+    return Principal(
+        operator_id=claims["sub"],
+        workspace_id=claims["ws"],
+        role=OperatorRole[claims["role"].upper()],
+        platform=claims.get("platform", False),
+    )
+
+
+Dependency = Callable[[Request], Coroutine[Any, Any, Principal]]
+
+
+def at_least(verifier: Verifier, role: OperatorRole) -> Dependency:
+    """Make a FastAPI dependency that admits operators of this role or a higher one."""
+
+    async def dependency(request: Request) -> Principal:
+        principal = principal_of(verifier, request)
+        if principal.role < role:
+            raise Problem(403, "forbidden", f"This needs the role {role.name.lower()}.")
+        return principal
+
+    return dependency
+
+
+def platform_only(verifier: Verifier) -> Dependency:
+    """Make a FastAPI dependency that admits those who run TableSync itself."""
+
+    async def dependency(request: Request) -> Principal:
+        principal = principal_of(verifier, request)
+        if not principal.platform:
+            raise Problem(403, "forbidden", "This is for those who run TableSync itself.")
+        return principal
+
+    return dependency
