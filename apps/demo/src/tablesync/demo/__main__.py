@@ -1,0 +1,84 @@
+"""`make demo`: sets everything up, plays the story, shows it, and says whether it held."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tablesync.demo.api import Api
+from tablesync.demo.console import Stage
+from tablesync.demo.measures import lay_out, measure
+from tablesync.demo.person import Person
+from tablesync.demo.picture import draw
+from tablesync.demo.report import Report
+from tablesync.demo.story import Story
+from tablesync.demo.timeline import Timeline, Tone
+from tablesync.demo.watch import Watch
+from tablesync.local_stack.stack import LocalStack, StackInfo
+from tablesync.local_stack.testing import SandboxControl
+
+app = typer.Typer(add_completion=False)
+
+# Slots seconds apart, for the occasion; in real life a sync is due every minute at most.
+HURRY = {
+    "scheduler": {
+        "SCHEDULER_MIN_INTERVAL_SECONDS": "1",
+        "SCHEDULER_CATCH_UP_JITTER_SECONDS": "1",
+    }
+}
+
+
+@app.command()
+def main(
+    against: Annotated[
+        Path | None, typer.Option(help="An up.json of a stack that runs already.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where report and picture go.")] = Path(".local/demo"),
+) -> None:
+    """Play the story; exit code 0 only if all of it held."""
+    if against is not None:
+        info = StackInfo.model_validate(json.loads(against.read_text("utf-8")))
+        report = asyncio.run(play(info, out))
+    else:
+        with LocalStack(Path.cwd(), "demo", env=HURRY) as stack:
+            report = asyncio.run(play(stack.info, out))
+    raise typer.Exit(1 if report.failures() else 0)
+
+
+async def play(info: StackInfo, out: Path) -> Report:
+    """Play the story against a running stack; write and give the report."""
+    timeline = Timeline()
+    api = Api(info.urls, info.api_token)
+    async with SandboxControl(info.sandbox) as sandbox:
+        person = Person(api, sandbox)
+        with Stage(timeline) as stage:
+            story = Story(api, person, sandbox, stage)
+            watch = Watch(info.kafka, story.on_event)
+            await watch.start()
+            try:
+                await story.play()
+                report = await measure(story, watch, timeline, info.broker)
+                await lay_out(story, watch, timeline)
+            finally:
+                await watch.stop()
+                await person.close()
+                await api.close()
+            _tell(stage, report)
+    draw(timeline, out / "timeline.svg")
+    report.write(out / "report.json")
+    stage.console.print(f"[dim]report {out / 'report.json'}, picture {out / 'timeline.svg'}[/]")
+    return report
+
+
+def _tell(stage: Stage, report: Report) -> None:
+    """Say what was measured, and what did not hold."""
+    stage.console.print_json(report.model_dump_json())
+    for failure in report.failures():
+        stage.say(f"did not hold: {failure}", Tone.BAD)
+    if not report.failures():
+        stage.say("the story held from beginning to end", Tone.GOOD)
+
+
+if __name__ == "__main__":
+    app()
