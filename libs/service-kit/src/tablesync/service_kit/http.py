@@ -17,12 +17,17 @@ def new_client(
     return httpx.AsyncClient(
         base_url=base_url,
         auth=auth,
-        transport=AiohttpTransport(limits=httpx.Limits(max_connections=200)),
+        transport=new_transport(),
         timeout=httpx.Timeout(total_seconds, connect=CONNECT_SECONDS),
         follow_redirects=False,
         trust_env=False,
         event_hooks={"request": [_send_trace]},
     )
+
+
+def new_transport() -> AiohttpTransport:
+    """Make the transport alone, for clients that a library builds itself; close it when done."""
+    return AiohttpTransport(limits=httpx.Limits(max_connections=200))
 
 
 async def _send_trace(request: httpx.Request) -> None:
