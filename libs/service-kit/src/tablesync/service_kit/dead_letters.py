@@ -27,6 +27,12 @@ class DeadLetter:
     headers: list[tuple[str, bytes]]
     value: bytes
 
+    @property
+    def type(self) -> str | None:
+        """The `ce_type`, as far as it can be read."""
+        raw = dict(self.headers).get("ce_type")
+        return raw.decode(errors="replace") if raw else None
+
 
 class DeadLetters:
     """The dead letters of one service."""

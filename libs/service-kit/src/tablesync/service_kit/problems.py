@@ -13,7 +13,15 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457's word
+class RaisedAnswer(Exception):  # noqa: N818 - not every raised answer is an error
+    """An HTTP answer that is raised from wherever it becomes clear."""
+
+    def response(self) -> JSONResponse:
+        """Give the answer to send."""
+        raise NotImplementedError
+
+
+class Problem(RaisedAnswer):
     """An answer for the caller: `errors` are {field, message, remedy}."""
 
     def __init__(
@@ -69,14 +77,14 @@ def invalid(field: str, message: str, remedy: str) -> Problem:
 
 def install(app: FastAPI) -> None:
     """Answer every error of an app as a problem."""
-    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RaisedAnswer, _on_raised_answer)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(Exception, _on_exception)
 
 
-async def _on_problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Problem)
+async def _on_raised_answer(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RaisedAnswer)
     return error.response()
 
 

@@ -10,7 +10,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from tablesync.service_kit.roles import Role, persist, unless_stopped
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import ServiceSettings, refuse
 
 log = structlog.get_logger()
 
@@ -32,6 +32,11 @@ class Service:
     prepare: Callable[[], Awaitable[None]] | None = None
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def role_names(self) -> set[str]:
+        """What `--role` may name; HTTP is always served, so that probes are answered."""
+        return {"api", *(role.name for role in self.roles)}
 
     async def run(self, stop: asyncio.Event, only: Sequence[str] = ()) -> None:
         """Run the chosen roles, or all, until `stop`; `api` alone means no role but HTTP."""
@@ -84,13 +89,24 @@ class _Server(uvicorn.Server):
 
 
 def run_until_signal(service: Service, only: Sequence[str] = ()) -> None:
-    """Run a service until SIGTERM or SIGINT; the entry point of every `__main__`."""
+    """Run a service until SIGTERM or SIGINT."""
+    serve(lambda: service, only)
+
+
+def serve(build: Callable[[], Service], only: Sequence[str] = ()) -> None:
+    """Build a service inside the event loop and run it until SIGTERM or SIGINT.
+
+    Exits with 2 for a role that the service does not have.
+    """
 
     async def main() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, stop.set)
+        service = build()
+        if unknown := set(only) - service.role_names:
+            refuse(f"{service.name} has no role {sorted(unknown)}, only {service.role_names}")
         log.info("starting", roles=list(only) or "all")
         await service.run(stop, only)
         log.info("stopped")

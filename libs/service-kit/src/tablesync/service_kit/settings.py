@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Literal, NoReturn, Self, TypeVar
 
 from pydantic import AnyHttpUrl, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,7 +27,7 @@ class ServiceSettings(BaseSettings):
     http_port: int = Field(ge=1, le=65535)
     service_key_file: Path
     trusted_keys_file: Path
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otel_exporter_otlp_endpoint: AnyHttpUrl | None = None
 
     def with_(self, **changes: object) -> Self:
@@ -40,13 +40,19 @@ def load(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as error:
-        sys.exit(explain(error))
+        refuse(explain(error))
+
+
+def refuse(reason: str) -> NoReturn:
+    """End the process with status 2, as for wrong usage, and say why on standard error."""
+    sys.stderr.write(reason + "\n")
+    sys.exit(2)
 
 
 def explain(error: ValidationError) -> str:
     """Name each missing or malformed setting as its environment variable, without its value."""
     lines = [
-        f"  {str(each['loc'][0]).upper()}: {each['msg']}"
+        f"  {'.'.join(str(part) for part in each['loc']).upper() or 'together'}: {each['msg']}"
         for each in error.errors(include_input=False, include_url=False)
     ]
     return "These settings are missing or malformed (see .env.example):\n" + "\n".join(lines)

@@ -1,0 +1,127 @@
+"""`/v1/dlq`: what this service parked, for those who run TableSync; replayed in this process."""
+
+import base64
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from tablesync.contracts import Envelope, Event, MalformedEventError, UnknownEventTypeError
+from tablesync.contracts.envelope import decode
+from tablesync.contracts.specs import rfc3339
+from tablesync.service_kit.broker import Subscriptions
+from tablesync.service_kit.clock import database_now
+from tablesync.service_kit.consumer import Consumer
+from tablesync.service_kit.dead_letters import DeadLetter
+from tablesync.service_kit.errors import is_unavailable
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.problems import Problem, conflict
+from tablesync.service_kit.service_auth import Verifier
+from tablesync.service_kit.user_auth import platform_only
+
+MARKS = "dead_letter_marks"
+
+
+class ReplayableLetters:
+    """The dead letters of one service, with the marks of those that were replayed."""
+
+    def __init__(
+        self, subscriptions: Subscriptions, database: AsyncIOMotorDatabase[Document]
+    ) -> None:
+        self._consumers = subscriptions.consumers
+        self._letters = subscriptions.dead_letters
+        self._marks = database[MARKS]
+        self._database = database
+
+    async def list(self) -> list[Document]:
+        """Give all letters of all topics, without headers and values."""
+        marks = {mark["_id"]: mark["replayed_at"] async for mark in self._marks.find()}
+        letters = [each for topic in self._consumers for each in await self._letters.list(topic)]
+        return [_summary(each, marks.get(_mark_id(each))) for each in letters]
+
+    async def show(self, topic: str, letter_id: int) -> Document:
+        """Give one letter whole; raises Problem 404."""
+        letter = await self._find(topic, letter_id)
+        mark = await self._marks.find_one({"_id": _mark_id(letter)})
+        headers = {name: raw.decode(errors="replace") for name, raw in letter.headers}
+        summary = _summary(letter, mark["replayed_at"] if mark else None)
+        return {**summary, "headers": headers, **_printable(letter.value)}
+
+    async def replay(self, topic: str, letter_id: int) -> Document:
+        """Handle a letter now; raises Problem 422 or 409 with the reason, and keeps it."""
+        letter = await self._find(topic, letter_id)
+        await _handle(self._consumers[topic], _read(letter))
+        now = await database_now(self._database)
+        await self._marks.update_one(
+            {"_id": _mark_id(letter)}, {"$set": {"replayed_at": now}}, upsert=True
+        )
+        return {"replayed_at": rfc3339(now)}
+
+    async def _find(self, topic: str, letter_id: int) -> DeadLetter:
+        letter = await self._letters.get(topic, letter_id) if topic in self._consumers else None
+        if letter is None:
+            raise Problem(404, "not-found", "There is no such dead letter in this service.")
+        return letter
+
+
+def routes(
+    subscriptions: Subscriptions, database: AsyncIOMotorDatabase[Document], verifier: Verifier
+) -> APIRouter:
+    """Make the router; only platform principals are admitted."""
+    admit = Depends(platform_only(verifier))
+    router = APIRouter(prefix="/v1/dlq", tags=["dead letters"], dependencies=[admit])
+    letters = ReplayableLetters(subscriptions, database)
+
+    @router.get("")
+    async def list_dead_letters() -> dict[str, Any]:
+        return {"items": await letters.list()}
+
+    @router.get("/{topic}/{letter_id}")
+    async def show_dead_letter(topic: str, letter_id: int) -> dict[str, Any]:
+        return await letters.show(topic, letter_id)
+
+    @router.post("/{topic}/{letter_id}/replay")
+    async def replay_dead_letter(topic: str, letter_id: int) -> dict[str, Any]:
+        return await letters.replay(topic, letter_id)
+
+    return router
+
+
+def _read(letter: DeadLetter) -> Envelope[Event]:
+    try:
+        return decode(letter.headers, letter.value)
+    except (MalformedEventError, UnknownEventTypeError) as error:
+        detail = f"It can still not be read: {type(error).__name__}: {error}"
+        raise Problem(422, "dead-letter-unreadable", detail) from error
+
+
+async def _handle(consumer: Consumer, envelope: Envelope[Event]) -> None:
+    try:
+        await consumer.handle(envelope)
+    except Exception as error:
+        if is_unavailable(error):
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        raise conflict("replay-failed", f"It failed again: {reason}") from error
+
+
+def _mark_id(letter: DeadLetter) -> str:
+    return f"{letter.topic}/{letter.id}"
+
+
+def _summary(letter: DeadLetter, replayed_at: datetime | None) -> Document:
+    fields = asdict(letter)
+    del fields["headers"], fields["value"]
+    return {
+        **fields,
+        "type": letter.type,
+        "replayed_at": rfc3339(replayed_at) if replayed_at else None,
+    }
+
+
+def _printable(value: bytes) -> Document:
+    try:
+        return {"value": value.decode(), "encoding": "utf-8"}
+    except UnicodeDecodeError:
+        return {"value": base64.b64encode(value).decode(), "encoding": "base64"}

@@ -1,0 +1,201 @@
+"""Idempotency-Key: a public mutation that is sent twice has one effect and one answer.
+
+In a route it is one parameter and one call:
+
+    once = idempotency.dependency(units, at_least(verifier, OperatorRole.OPERATOR))
+
+    @router.post("/v1/syncs", status_code=201)
+    async def create_sync(body: NewSync, once: Once = once) -> SyncView:
+        return await once(lambda unit: syncs.create(unit, once.principal, body))
+
+The answer is stored in the effect's transaction, per (workspace, principal, route), for 24 hours.
+The same key with the same request gives the same answer, before the route's body runs; with
+another request 422; while the first is still at work 409. Without a key nothing is remembered. A
+problem is never remembered either, since it had no effect. At rest an answer is sealed with the
+key itself, of which only a digest is stored: an answer may hold a secret that is shown once.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from fastapi import Depends, Header, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError, OperationFailure
+from tablesync.service_kit import sealing
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.problems import Problem, RaisedAnswer, conflict
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.user_auth import Dependency, Principal
+
+T = TypeVar("T")
+
+COLLECTION = "idempotency"
+KEEP = timedelta(hours=24)
+KEY_MAX_CHARACTERS = 255
+_WRITE_CONFLICT = 112
+
+
+async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
+    """Create the expiry of old answers; the id itself is unique."""
+    expiry = IndexModel(
+        [("created_at", ASCENDING)], name="expiry", expireAfterSeconds=int(KEEP.total_seconds())
+    )
+    await database[COLLECTION].create_indexes([expiry])
+
+
+class ReplayedAnswer(RaisedAnswer):
+    """The answer that the first request got."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__("replayed")
+        self._status = status
+        self._body = body
+
+    def response(self) -> JSONResponse:
+        """Give the stored answer, marked as a replay."""
+        return JSONResponse(self._body, self._status, headers={"Idempotency-Replayed": "true"})
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered of one key: `id` and `request` are digests, `key` stays in memory."""
+
+    database: AsyncIOMotorDatabase[Document]
+    key: str
+    id: str
+    request: str
+    status: int
+
+    async def recall(self) -> None:
+        """Raise the stored answer, if there is one; raises Problem 422 for another request."""
+        row = await self.database[COLLECTION].find_one({"_id": self.id})
+        if row is None:
+            return
+        if row["request"] != self.request:
+            raise _reused()
+        raise ReplayedAnswer(row["status"], json.loads(sealing.unseal(self.key, row["answer"])))
+
+    async def claim(self, unit: UnitOfWork) -> None:
+        """Reserve the key in this transaction; raises Problem 409 while another one has it."""
+        row = {"_id": self.id, "request": self.request, "created_at": unit.now}
+        try:
+            await self.database[COLLECTION].insert_one(row, session=unit.session)
+        except OperationFailure as error:
+            if error.code == _WRITE_CONFLICT:
+                raise _in_use() from error
+            raise
+
+    async def remember(self, unit: UnitOfWork, answer: Any) -> None:
+        """Store the answer in this transaction."""
+        sealed = sealing.seal(self.key, json.dumps(jsonable_encoder(answer)).encode())
+        change = {"$set": {"status": self.status, "answer": sealed}}
+        await self.database[COLLECTION].update_one({"_id": self.id}, change, session=unit.session)
+
+
+class Once:
+    """A request's mutation: call it with the work that its one transaction consists of."""
+
+    def __init__(
+        self, units: UnitsOfWork, principal: Principal, memory: Memory | None = None
+    ) -> None:
+        self.principal = principal
+        self._units = units
+        self._memory = memory
+
+    async def __call__(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """Run `work` as one unit of work and give what it gives, which is the answer's body."""
+        if self._memory is None:
+            return await self._units.run(work)
+        memory = self._memory
+        try:
+            return await self._units.run(lambda unit: _remembered(memory, unit, work))
+        except DuplicateKeyError:
+            await memory.recall()
+            raise
+
+
+def dependency(units: UnitsOfWork, principal: Dependency) -> Any:
+    """Make the default of a route's `once: Once` parameter; `principal` says who may call."""
+    in_flight: set[str] = set()
+
+    async def provide(
+        request: Request,
+        who: Principal = Depends(principal),
+        idempotency_key: str | None = Header(None, min_length=1, max_length=KEY_MAX_CHARACTERS),
+    ) -> AsyncIterator[Once]:
+        if idempotency_key is None:
+            yield Once(units, who)
+            return
+        memory = await _memory(units.database, request, who, idempotency_key)
+        with _alone(memory.id, in_flight):
+            await memory.recall()
+            yield Once(units, who, memory)
+
+    # Function scope: the key is free again before the caller has the answer.
+    return Depends(provide, scope="function")
+
+
+async def _remembered(
+    memory: Memory, unit: UnitOfWork, work: Callable[[UnitOfWork], Awaitable[T]]
+) -> T:
+    await memory.claim(unit)
+    answer = await work(unit)
+    await memory.remember(unit, answer)
+    return answer
+
+
+async def _memory(
+    database: AsyncIOMotorDatabase[Document], request: Request, who: Principal, key: str
+) -> Memory:
+    route = request.scope["route"]
+    scope = (who.workspace_id, who.operator_id, request.method, route.path_format, key)
+    body = hashlib.sha256(await request.body()).hexdigest()
+    content = (request.url.path, request.url.query, body)
+    return Memory(database, key, _digest(scope), _digest(content), route.status_code or 200)
+
+
+def _digest(parts: tuple[str, ...]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@contextmanager
+def _alone(key_id: str, in_flight: set[str]) -> Iterator[None]:
+    """Refuse a second request in this process at once; the transaction does so across them."""
+    if key_id in in_flight:
+        raise _in_use()
+    in_flight.add(key_id)
+    try:
+        yield
+    finally:
+        in_flight.discard(key_id)
+
+
+def _reused() -> Problem:
+    return Problem(
+        422,
+        "idempotency-key-reused",
+        "This Idempotency-Key was sent before with another request; use a fresh one.",
+        errors=[
+            {
+                "field": "Idempotency-Key",
+                "message": "was used for another request",
+                "remedy": "Make a new key for each new request, such as a UUID.",
+            }
+        ],
+    )
+
+
+def _in_use() -> Problem:
+    return conflict(
+        "idempotency-key-in-use",
+        "The first request with this Idempotency-Key is still at work; ask again in a second.",
+        headers={"Retry-After": "1"},
+    )

@@ -1,0 +1,14 @@
+"""Creates the indexes of every collection that the kit keeps in a service's database."""
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from tablesync.service_kit import idempotency, inbox, outbox
+from tablesync.service_kit.mongo import Document
+
+
+async def ensure_kit_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
+    """Create what outbox, inbox and idempotency need; call it from a service's `prepare`.
+
+    Leases and the marks of replayed dead letters are found by `_id` alone.
+    """
+    for each in (outbox, inbox, idempotency):
+        await each.ensure_indexes(database)
