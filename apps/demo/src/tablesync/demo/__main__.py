@@ -15,7 +15,8 @@ from tablesync.demo.report import Report
 from tablesync.demo.story import Story
 from tablesync.demo.timeline import Timeline, Tone
 from tablesync.demo.watch import Watch
-from tablesync.local_stack.stack import LocalStack, StackInfo
+from tablesync.local_stack import LocalStack, StackInfo, kafka_missing
+from tablesync.local_stack.progress import print_progress
 from tablesync.local_stack.testing import SandboxControl
 
 app = typer.Typer(add_completion=False)
@@ -38,18 +39,34 @@ def main(
 ) -> None:
     """Play the story; exit code 0 only if all of it held."""
     if against is not None:
-        info = StackInfo.model_validate(json.loads(against.read_text("utf-8")))
+        info = StackInfo(**json.loads(against.read_text("utf-8")))
         report = asyncio.run(play(info, out))
     else:
-        with LocalStack(Path.cwd(), "demo", env=HURRY) as stack:
+        with _stack() as stack:
             report = asyncio.run(play(stack.info, out))
     raise typer.Exit(1 if report.failures() else 0)
+
+
+def _stack() -> LocalStack:
+    """Make a stack that begins empty; without Maven, on a broker in memory."""
+    lacking = kafka_missing()
+    if lacking is not None:
+        print_progress(f"{lacking} Until then the demo runs on a broker in memory.")
+    return LocalStack(
+        Path.cwd(),
+        "demo",
+        env=HURRY,
+        fresh=True,
+        embedded_broker=lacking is not None,
+        progress=print_progress,
+    )
 
 
 async def play(info: StackInfo, out: Path) -> Report:
     """Play the story against a running stack; write and give the report."""
     timeline = Timeline()
     api = Api(info.urls, info.api_token)
+    assert info.sandbox, "the story needs the sandbox"
     async with SandboxControl(info.sandbox) as sandbox:
         person = Person(api, sandbox)
         with Stage(timeline) as stage:

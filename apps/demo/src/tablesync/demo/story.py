@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tablesync.contracts import RunProgressed, SyncFailed, SyncInterrupted, SyncSucceeded
@@ -16,10 +17,20 @@ from tablesync.demo.watch import Arrival
 from tablesync.local_stack.testing import SandboxControl, eventually
 
 PORTAL, OTHER_PORTAL = "7001", "7002"
-EDITED = 1_200
-# The app is uninstalled once the run has been served this many pages of edited contacts.
-PAGES_BEFORE_UNINSTALL = 2
-SLOTS_TO_MISS = 2
+
+
+@dataclass(frozen=True)
+class Plot:
+    """How large the story is; durations are seconds.
+
+    The app is uninstalled once a run has been served `pages_before_uninstall` pages of edited
+    contacts, so `edited` has to fill more pages than that.
+    """
+
+    edited: int = 1_200
+    pages_before_uninstall: int = 2
+    slots_to_miss: int = 2
+    patience: float = 150.0
 
 
 @dataclass
@@ -30,6 +41,7 @@ class Story:
     person: Person
     sandbox: SandboxControl
     stage: Stage
+    plot: Plot = Plot()
     hubspot: str = ""
     airtable: str = ""
     tables: dict[str, Table] = field(default_factory=dict)
@@ -81,43 +93,48 @@ class Story:
 
     async def first_runs(self) -> None:
         """Each sync's first run reads and writes everything."""
-        await self._for_each(lambda sync: self._has_run(sync, status="succeeded"), timeout=150)
+        await self._for_each(lambda sync: self._has_run(sync, status="succeeded"))
         self.stage.say("every first run succeeded", Tone.GOOD)
 
     async def edit_and_uninstall(self) -> None:
         """Somebody edits contacts; while they are read, the app is uninstalled at HubSpot."""
         answer = await self.sandbox.control(
-            "hubspot", PORTAL, "edit", object="contacts", count=EDITED
+            "hubspot", PORTAL, "edit", object="contacts", count=self.plot.edited
         )
         await self.sandbox.control(
             "hubspot",
             PORTAL,
             "arm",
-            after={"path_contains": "contacts/search", "responses": PAGES_BEFORE_UNINSTALL},
+            after={
+                "path_contains": "contacts/search",
+                "responses": self.plot.pages_before_uninstall,
+            },
             action="uninstall",
             body={},
         )
         self.edited = len(answer["edited"])
         self.stage.say(f"{self.edited} contacts were edited at HubSpot")
-        await eventually(self._connection_is("revoked"), timeout=60)
+        await eventually(self._connection_is("revoked"), timeout=self.plot.patience)
         self.stage.say("the app was uninstalled at HubSpot in the middle of a run", Tone.BAD)
 
     async def held(self) -> None:
         """Everything that depends on the connection is held."""
-        await self._for_each(self._is_held, timeout=30)
+        await self._for_each(self._is_held)
         self.stage.say("all three syncs are held; nothing else is called", Tone.BAD)
 
     async def mail_arrives(self) -> None:
         """One mail arrives."""
-        self.revocation_mail = await eventually(lambda: self._mail("revocation"), timeout=90)
+        self.revocation_mail = await eventually(
+            lambda: self._mail("revocation"), timeout=self.plot.patience
+        )
         subject = self.revocation_mail["subject"]
         self.stage.say(f"one mail to {self.revocation_mail['to'][0]}: {subject}", Tone.MAIL)
         self.stage.show(self.revocation_mail["text"].strip(), subject)
 
     async def slots_are_missed(self) -> None:
         """Time passes, and due runs do not run."""
-        await self._for_each(self._missed_slots, timeout=60)
-        self.stage.say(f"each sync has missed at least {SLOTS_TO_MISS} slots")
+        await self._for_each(self._missed_slots)
+        self.stage.say(f"each sync has missed at least {self.plot.slots_to_miss} slots")
 
     async def other_portal_is_refused(self) -> None:
         """A reconnect to another portal is refused, with both names."""
@@ -134,19 +151,19 @@ class Story:
             if "/reconnect/" in line
         )
         await self.person.press_reconnect(link, "hubspot", PORTAL)
-        await eventually(self._connection_is("connected"), timeout=20)
+        await eventually(self._connection_is("connected"), timeout=self.plot.patience)
         self.stage.say("the mail's button was pressed: HubSpot is connected again", Tone.GOOD)
 
     async def catch_up(self) -> None:
         """Each sync runs one catch-up for exactly what it missed."""
         await self._for_each(
-            lambda sync: self._has_run(sync, status="succeeded", trigger="catch_up"), timeout=120
+            lambda sync: self._has_run(sync, status="succeeded", trigger="catch_up")
         )
         self.stage.say("every sync has caught up", Tone.GOOD)
 
     async def recovery_mail(self) -> None:
         """One mail tells that it is over."""
-        mail = await eventually(lambda: self._mail("recovery"), timeout=90)
+        mail = await eventually(lambda: self._mail("recovery"), timeout=self.plot.patience)
         self.stage.say(f"one mail: {mail['subject']}", Tone.MAIL)
         self.stage.show(mail["text"].strip(), mail["subject"])
 
@@ -181,12 +198,10 @@ class Story:
     def _object_of(self, sync_id: str) -> str | None:
         return next((name for name, sync in self.syncs.items() if sync["id"] == sync_id), None)
 
-    async def _for_each(
-        self, condition: Callable[[dict[str, Any]], Awaitable[Any]], timeout: float
-    ) -> None:
+    async def _for_each(self, condition: Callable[[dict[str, Any]], Awaitable[bool]]) -> None:
         await asyncio.gather(
             *(
-                eventually(lambda sync=sync: condition(sync), timeout=timeout)
+                eventually(partial(condition, sync), timeout=self.plot.patience)
                 for sync in self.syncs.values()
             )
         )
@@ -200,7 +215,7 @@ class Story:
 
     async def _missed_slots(self, sync: dict[str, Any]) -> bool:
         gap = (await self._sync(sync))["gap"] or {}
-        return int(gap.get("slots_missed", 0)) >= SLOTS_TO_MISS
+        return int(gap.get("slots_missed", 0)) >= self.plot.slots_to_miss
 
     async def _sync(self, sync: dict[str, Any]) -> dict[str, Any]:
         return dict(await self.api.get("scheduler", f"/v1/syncs/{sync['id']}"))
