@@ -1,0 +1,166 @@
+"""One real Apache Kafka node: its jars, its configuration and its command line."""
+
+import base64
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tablesync.local_stack import tools
+from tablesync.local_stack.progress import Progress
+
+JVM = (
+    *("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    *("-XX:+ExitOnOutOfMemoryError", "-Xshare:auto"),
+)
+
+
+def missing(root: Path) -> tools.MissingToolError | None:
+    """Say what keeps real Kafka from starting on this machine, if anything does."""
+    try:
+        tools.find_java()
+        if not jars_folder(root).exists():
+            tools.find_maven()
+    except tools.MissingToolError as error:
+        return error
+    return None
+
+
+def pom(root: Path) -> Path:
+    """Give the file that pins Kafka's version."""
+    return root / "deploy" / "local" / "kafka" / "pom.xml"
+
+
+def jars_folder(root: Path) -> Path:
+    """Give the folder of the jars that belong to the pom as it is now."""
+    version = hashlib.sha256(pom(root).read_bytes()).hexdigest()[:12]
+    return root / ".local" / "kafka-jars" / version
+
+
+def fetch_jars(root: Path, progress: Progress) -> Path:
+    """Have Maven copy Kafka's jars, once per pom; safe when two processes want them at once."""
+    folder = jars_folder(root)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder.parent / "lock"):
+        if not folder.exists():
+            _copy_jars(pom(root), folder, progress)
+    return folder
+
+
+def _copy_jars(pom_file: Path, folder: Path, progress: Progress) -> None:
+    maven = tools.find_maven()
+    progress(f"Fetching Apache Kafka with Maven (43 MB, once) into {folder}")
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    goal = "dependency:copy-dependencies"
+    arguments = ["-B", "-f", str(pom_file), goal, f"-DoutputDirectory={partial}"]
+    quiet = ["-ntp", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+    outcome = subprocess.run(
+        [maven, *quiet, *arguments, "-DincludeScope=runtime"], text=True, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    if outcome.returncode:
+        raise RuntimeError(f"Maven could not fetch Kafka's jars:\n{outcome.stdout[-3000:]}")
+    partial.rename(folder)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True)
+class KafkaNode:
+    """A one-node cluster in KRaft mode: `folder` has its data, `jars` the code."""
+
+    folder: Path
+    jars: Path
+    port: int
+    controller_port: int
+
+    @property
+    def bootstrap(self) -> str:
+        """Give the address that clients start from."""
+        return f"127.0.0.1:{self.port}"
+
+    def prepare(self) -> None:
+        """Write the configuration and, the first time, format the log folder."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._properties_file.write_text(self._properties())
+        (self.folder / "log4j2.properties").write_text(LOG4J)
+        if not (self.folder / "data" / "meta.properties").exists():
+            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            self._run_once("kafka.tools.StorageTool", "format", "-t", cluster, "-c")
+
+    @property
+    def argv(self) -> list[str]:
+        """Give the command line of the broker."""
+        return [*self._java, "kafka.Kafka", str(self._properties_file)]
+
+    @property
+    def _properties_file(self) -> Path:
+        return self.folder / "server.properties"
+
+    @property
+    def _java(self) -> list[str]:
+        logging = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}"
+        return [tools.find_java(), *JVM, logging, "-cp", f"{self.jars}{os.sep}*"]
+
+    def _run_once(self, main_class: str, *arguments: str) -> None:
+        subprocess.run(
+            [*self._java, main_class, *arguments, str(self._properties_file)],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+    def _properties(self) -> str:
+        return PROPERTIES.format(
+            port=self.port, controller=self.controller_port, data=self.folder / "data"
+        )
+
+
+# One node, loopback only; small segments and indexes, so that a test run leaves little on disk.
+# A killed broker may register again when its old session is over: seconds, not the default nine.
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=2
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=2
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+log.segment.bytes=16777216
+log.index.size.max.bytes=1048576
+log.cleaner.dedupe.buffer.size=16777216
+num.network.threads=2
+num.io.threads=4
+"""
+
+LOG4J = """\
+rootLogger.level = WARN
+rootLogger.appenderRef.stdout.ref = STDOUT
+appender.stdout.type = Console
+appender.stdout.name = STDOUT
+appender.stdout.layout.type = PatternLayout
+appender.stdout.layout.pattern = %d{ISO8601} %p %c - %m%n
+"""

@@ -1,0 +1,27 @@
+"""Whether a program of the stack can do its work now, asked the way its users will ask."""
+
+import httpx
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from tablesync.local_stack.ports import accepts
+
+OK = 200
+
+
+def kafka_is_ready(bootstrap: str) -> bool:
+    """Say whether the broker answers a request for its metadata."""
+    if not accepts(int(bootstrap.rpartition(":")[2])):
+        return False
+    try:
+        AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=2)
+    except KafkaException:
+        return False
+    return True
+
+
+def http_is_ready(url: str) -> bool:
+    """Say whether the address answers 200."""
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == OK
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,103 @@
+"""The environment in which each service of the stack runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tablesync.local_stack.keys import SERVICES, ServiceKeys
+
+# The applications that the sandbox has registered; they open nothing anywhere else.
+HUBSPOT_APP = ("sandbox-hubspot", "sandbox-hubspot-secret")
+AIRTABLE_APP = ("sandbox-airtable", "sandbox-airtable-secret")
+
+Environment = dict[str, str]
+
+
+def module_of(service: str) -> str:
+    """Give the module that `python -m` runs for a service."""
+    return f"tablesync.{service.replace('-', '_')}"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """All addresses that a service may need; `urls` is by program name."""
+
+    kafka: str
+    mongodb: str
+    topic_prefix: str
+    database_prefix: str
+    embedded_broker: bool
+    urls: Mapping[str, str]
+    sandbox: str | None
+    smtp_port: int | None
+    keys: ServiceKeys
+
+    def environment(self, service: str, port: int) -> Environment:
+        """Give the settings of one process of a service that listens on `port`."""
+        own = {
+            "auth-service": self._auth_service,
+            "scheduler": dict,
+            "sync-runner": self._provider_apis,
+            "notifier": self._notifier,
+        }[service]
+        return self._common(service, port) | own()
+
+    def _common(self, service: str, port: int) -> Environment:
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
+            "KAFKA_TOPIC_PREFIX": self.topic_prefix,
+            "KAFKA_AUTO_CREATED_TOPICS": str(self.embedded_broker).lower(),
+            "KAFKA_FETCH_MAX_WAIT_MS": "20" if self.embedded_broker else "100",
+            "MONGODB_URI": self.mongodb,
+            "MONGODB_DATABASE_PREFIX": self.database_prefix,
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_PORT": str(port),
+            "SERVICE_KEY_FILE": str(self.keys.private_key_file(service)),
+            "TRUSTED_KEYS_FILE": str(self.keys.trusted_keys_file),
+            "PYTHONUNBUFFERED": "1",
+            **{_url_setting(each): self.urls[each] for each in SERVICES if each in self.urls},
+        }
+
+    def _auth_service(self) -> Environment:
+        return {
+            "AUTH_PUBLIC_URL": self.urls["auth-service"],
+            "AUTH_ENCRYPTION_KEYS_FILE": str(self.keys.encryption_keys_file),
+            "AUTH_BOOTSTRAP_FILE": str(self.keys.bootstrap_file),
+            **self._provider_apis(),
+            **self._provider_apps(),
+        }
+
+    def _provider_apis(self) -> Environment:
+        if self.sandbox is None:
+            return {}
+        return {
+            "HUBSPOT_API_URL": f"{self.sandbox}/hubspot",
+            "HUBSPOT_APP_URL": f"{self.sandbox}/hubspot",
+            "AIRTABLE_WEB_URL": f"{self.sandbox}/airtable",
+            "AIRTABLE_API_URL": f"{self.sandbox}/airtable",
+        }
+
+    def _provider_apps(self) -> Environment:
+        if self.sandbox is None:
+            return {}
+        return {
+            "AUTH_HUBSPOT_CLIENT_ID": HUBSPOT_APP[0],
+            "AUTH_HUBSPOT_CLIENT_SECRET": HUBSPOT_APP[1],
+            "AUTH_AIRTABLE_CLIENT_ID": AIRTABLE_APP[0],
+            "AUTH_AIRTABLE_CLIENT_SECRET": AIRTABLE_APP[1],
+            "AUTH_OIDC_ISSUER_URL": f"{self.sandbox}/oidc",
+        }
+
+    def _notifier(self) -> Environment:
+        mail = {"NOTIFIER_PUBLIC_URL": self.urls["notifier"]}
+        if self.smtp_port is None:
+            return mail
+        return mail | {
+            "NOTIFIER_SMTP_HOST": "127.0.0.1",
+            "NOTIFIER_SMTP_PORT": str(self.smtp_port),
+            "NOTIFIER_SMTP_TLS": "none",
+            "NOTIFIER_MAIL_FROM": "tablesync@example.test",
+        }
+
+
+def _url_setting(service: str) -> str:
+    return f"{service.upper().replace('-', '_')}_URL"

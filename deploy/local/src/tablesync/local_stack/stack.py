@@ -1,0 +1,201 @@
+"""The whole platform on one machine, one process killable and startable at a time."""
+
+import atexit
+import os
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import psutil
+from tablesync.local_stack.info import StackInfo
+from tablesync.local_stack.keys import SERVICES, ensure_keys
+from tablesync.local_stack.plan import ALL, BACKING, Given, Plan
+from tablesync.local_stack.progress import Progress, no_progress
+from tablesync.local_stack.supervision import ENDED, Supervisor, tail
+from tablesync.local_stack.waiting import wait_until
+
+START_SECONDS = 90.0
+
+
+class ProgramEndedError(RuntimeError):
+    """A program ended where it should have become ready; the message has the end of its log."""
+
+
+class LocalStack:
+    """Kafka, mongod, sandbox and services under one supervisord, with data in `.local/<name>/`.
+
+    Args:
+        root: the checkout.
+        name: the folder under `.local`; one running stack per name.
+        programs: which to run, of `ALL`.
+        env: more environment, by program (or by service, for all its replicas).
+        kafka_bootstrap: use this Kafka instead of starting one.
+        mongodb_uri: use this MongoDB instead of starting one.
+        embedded_broker: run librdkafka's broker in memory instead of Kafka.
+        given: a sandbox to use, and what topics and databases are called.
+        ports: ports by program, where free ones will not do.
+        fresh: forget what an earlier stack of this name stored.
+        restart: start a program again that ends by itself, `kill` included.
+        progress: is told what is being waited for.
+
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        name: str = "up",
+        *,
+        programs: Sequence[str] = ALL,
+        env: Mapping[str, Mapping[str, str]] | None = None,
+        kafka_bootstrap: str | None = None,
+        mongodb_uri: str | None = None,
+        embedded_broker: bool = False,
+        sandbox_url: str | None = None,
+        smtp_port: int | None = None,
+        topic_prefix: str = "",
+        database_prefix: str = "",
+        ports: Mapping[str, int] | None = None,
+        fresh: bool = False,
+        restart: bool = False,
+        progress: Progress = no_progress,
+    ) -> None:
+        given = Given(
+            kafka_bootstrap, mongodb_uri, sandbox_url, smtp_port, topic_prefix, database_prefix
+        )
+        self.root, self.folder = root.resolve(), root.resolve() / ".local" / name
+        self.plan = Plan(
+            self.root,
+            self.folder,
+            tuple(each for each in ALL if each in programs and given.starts(each)),
+            given,
+            ensure_keys(self.root / ".local" / "keys"),
+            embedded_broker,
+            env or {},
+            dict(ports or {}),
+        )
+        self._fresh, self._progress = fresh, progress
+        self._supervisor = Supervisor(self.folder, restart=restart)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start every program and wait until all are ready; on failure leave nothing running.
+
+        Raises:
+            MissingToolError: something that the machine lacks, with its install line.
+            ProgramEndedError: a program that ended, with the end of its log.
+            TimeoutError: a program that did not become ready.
+
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        atexit.register(self.stop)
+        try:
+            self._supervisor.start(fresh=self._fresh)
+            self._start_all([each for each in self.plan.programs if each in BACKING])
+            self._start_all([each for each in self.plan.programs if each in SERVICES])
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop every program, services first; return when all are gone."""
+        atexit.unregister(self.stop)
+        if self._supervisor.pid is None:
+            return
+        for names in (self._names_of(SERVICES), self._names_of(BACKING)):
+            self._supervisor.stop_together(names)
+        self._supervisor.stop()
+
+    def remove(self) -> None:
+        """Delete the stack's folder; only after `stop`."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def info(self) -> StackInfo:
+        """Give the addresses, the users and the API token."""
+        bootstrap = self.plan.keys.bootstrap()
+        sandbox = self.plan.sandbox
+        return StackInfo(
+            urls=self.plan.urls,
+            kafka=self.plan.kafka,
+            mongodb=self.plan.mongodb,
+            sandbox=sandbox,
+            mailbox=f"{sandbox}/mail" if sandbox else None,
+            users=[{key: each[key] for key in ("id", "email", "name", "role")}
+                   for each in bootstrap["operators"]],
+            api_token=bootstrap["operators"][0]["api_token"],
+            workspace_id=bootstrap["workspace"]["id"],
+            broker="embedded" if self.plan.embedded_broker else "kafka",
+        )  # fmt: skip
+
+    def pid(self, program: str) -> int | None:
+        """Give a program's process id, or None when it does not run."""
+        return self._supervisor.program_pid(program)
+
+    def log_path(self, program: str) -> Path:
+        """Give the file with what a program wrote."""
+        return self._supervisor.log_path(program)
+
+    def kill(self, program: str, signal: int = signal.SIGKILL) -> None:
+        """Send a signal to a program and wait for its end; it is not started again."""
+        pid = self.pid(program)
+        if pid is None:
+            return
+        process = psutil.Process(pid)
+        os.kill(pid, signal)
+        process.wait(timeout=30)
+        wait_until(lambda: self.pid(program) != pid, timeout=10, what=f"the end of {program}")
+
+    def start_program(self, program: str) -> None:
+        """Start a program that was killed or stopped; it may not be ready yet."""
+        self._supervisor.start_program(program)
+
+    def stop_program(self, program: str) -> None:
+        """Ask a program to end and wait until it has."""
+        self._supervisor.stop_program(program)
+
+    def wait_ready(self, program: str, timeout: float = START_SECONDS) -> None:
+        """Wait until a program can do its work.
+
+        Raises:
+            ProgramEndedError: it ended instead.
+            TimeoutError: it did not become ready.
+
+        """
+        wait_until(lambda: self._is_ready(program), timeout=timeout, what=f"{program} to be ready")
+        self.plan.finish(program)
+
+    def add_replica(self, service: str, roles: Sequence[str] = ()) -> str:
+        """Start one more process of a service, of all roles or of those named; give its name."""
+        name = self.plan.add_replica(service, roles)
+        self._start_all([name])
+        return name
+
+    def ended_programs(self) -> list[str]:
+        """Give the programs that should run and do not."""
+        return [each for each in self._supervisor.names if self._supervisor.state(each) in ENDED]
+
+    def _start_all(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.plan.prepare(name, self._progress)
+            self._supervisor.add(self.plan.program(name))
+            self._progress(f"Starting {name}")
+            self.start_program(name)
+        for name in names:
+            self.wait_ready(name)
+
+    def _is_ready(self, program: str) -> bool:
+        if self._supervisor.state(program) in ENDED:
+            said = tail(self.log_path(program))
+            raise ProgramEndedError(f"{program} ended ({self.log_path(program)}):\n{said}")
+        return self.plan.is_ready(program)
+
+    def _names_of(self, programs: Sequence[str]) -> list[str]:
+        return [each for each in self._supervisor.names if each.startswith(tuple(programs))]

@@ -1,0 +1,228 @@
+"""One supervisord and its programs: start, stop, look at one at a time."""
+
+import fcntl
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import xmlrpc.client
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from supervisor.xmlrpc import SupervisorTransport
+from tablesync.local_stack import tether
+from tablesync.local_stack.waiting import wait_until
+
+UNIX_SOCKET_PATH_LIMIT = 100
+ENDED = frozenset({"STOPPED", "EXITED", "FATAL"})
+
+
+@dataclass(frozen=True)
+class Program:
+    """What supervisord runs under one name."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Supervisor:
+    """A supervisord in a folder of its own that ends when the process that started it ends."""
+
+    def __init__(self, folder: Path, *, restart: bool = False) -> None:
+        self._folder = folder
+        self._restart = restart
+        self._programs: dict[str, Program] = {}
+        self._socket = _socket_path(folder)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Give supervisord's own process id, or None when it does not run."""
+        return self._process.pid if self._process else None
+
+    def start(self, *, fresh: bool = False) -> None:
+        """Start supervisord without any program; `fresh` empties its folder before."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._locked_folder() as lock:
+            if fresh:
+                _empty(self._folder, keep="lock")
+            self._write_configuration()
+            self._spawn(lock)
+        wait_until(self._answers, timeout=30, what="supervisord")
+
+    def _spawn(self, lock: IO[str]) -> None:
+        (self._folder / "logs").mkdir(exist_ok=True)
+        with self.log_path("supervisord-output").open("ab") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tablesync.local_stack.supervise", str(self._configuration)],
+                stdin=subprocess.PIPE, stdout=out, stderr=out,
+                start_new_session=True, pass_fds=[lock.fileno()],
+            )  # fmt: skip
+
+    def stop(self) -> None:
+        """Stop supervisord and every program; return when all are gone."""
+        if self._process is None:
+            return
+        assert self._process.stdin
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def log_path(self, name: str) -> Path:
+        """Give the file with what a program wrote to standard output and standard error."""
+        return self._folder / "logs" / f"{name}.log"
+
+    def add(self, program: Program) -> None:
+        """Make a program known; it does not start yet."""
+        self._programs[program.name] = program
+        spec = self._folder / f"{program.name}.json"
+        spec.touch(mode=0o600)
+        spec.write_text(json.dumps({"argv": [*program.argv], "env": {**program.env}}))
+        self._write_configuration()
+        self._call("reloadConfig")
+        self._call("addProcessGroup", program.name)
+
+    def start_program(self, name: str) -> None:
+        """Start a known program that does not run."""
+        self._call("startProcess", name, False)
+
+    def stop_program(self, name: str, *, wait: bool = True) -> None:
+        """Ask a program to end, and kill it when it does not within ten seconds."""
+        with suppress(xmlrpc.client.Fault):  # it does not run
+            self._call("stopProcess", name, wait)
+
+    def stop_together(self, names: Sequence[str]) -> None:
+        """Ask programs to end, all at once, and wait until they have."""
+        for name in names:
+            self.stop_program(name, wait=False)
+        for name in names:
+            self._wait_for_end(name)
+
+    def _wait_for_end(self, name: str) -> None:
+        wait_until(lambda: self.program_pid(name) is None, timeout=15, what=f"the end of {name}")
+
+    def state(self, name: str) -> str:
+        """Give supervisor's word for how a program is, such as RUNNING or EXITED."""
+        return str(self._call("getProcessInfo", name)["statename"])
+
+    def program_pid(self, name: str) -> int | None:
+        """Give a program's process id, or None when it does not run."""
+        return int(self._call("getProcessInfo", name)["pid"]) or None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Give the known programs in the order in which they were added."""
+        return tuple(self._programs)
+
+    @property
+    def _configuration(self) -> Path:
+        return self._folder / "supervisord.conf"
+
+    def _locked_folder(self) -> IO[str]:
+        """Lock the folder; supervisord inherits the lock and holds it for as long as it lives."""
+        lock = (self._folder / "lock").open("w")
+        wait_until(
+            lambda: _try_lock(lock), timeout=15, what=f"the end of the stack that uses {lock.name}"
+        )
+        return lock
+
+    def _answers(self) -> bool:
+        assert self._process
+        if self._process.poll() is not None:
+            raise RuntimeError(tail(self.log_path("supervisord-output")))
+        try:
+            self._call("getState")
+        except (OSError, xmlrpc.client.Error):
+            return False
+        return True
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+            return getattr(server.supervisor, method)(*arguments)
+
+    def _write_configuration(self) -> None:
+        parts = [self._common_configuration()]
+        parts += [self._program_configuration(name) for name in self._programs]
+        self._configuration.write_text("\n".join(parts).replace("%", "%%"))
+
+    def _common_configuration(self) -> str:
+        return COMMON.format(socket=self._socket, folder=self._folder)
+
+    def _program_configuration(self, name: str) -> str:
+        spec = str(self._folder / f"{name}.json")
+        command = shlex.join([sys.executable, "-I", "-S", tether.__file__, spec])
+        restart, retries = ("unexpected", 3) if self._restart else ("false", 0)
+        return PROGRAM.format(
+            name=name, command=command, log=self.log_path(name), restart=restart, retries=retries
+        )
+
+
+def tail(path: Path, lines: int = 25) -> str:
+    """Give the last lines of a log."""
+    text = path.read_text(errors="replace") if path.exists() else ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _empty(folder: Path, *, keep: str) -> None:
+    for each in folder.iterdir():
+        if each.is_dir():
+            shutil.rmtree(each)
+        elif each.name != keep:
+            each.unlink()
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _socket_path(folder: Path) -> Path:
+    """Put the control socket beside the data, or where its path is short enough for the kernel."""
+    path = folder / "supervisor.sock"
+    if len(str(path)) <= UNIX_SOCKET_PATH_LIMIT:
+        return path
+    return Path(tempfile.mkdtemp(prefix="tablesync-")) / "supervisor.sock"
+
+
+COMMON = """\
+[unix_http_server]
+file={socket}
+chmod=0700
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisord]
+logfile={folder}/logs/supervisord.log
+pidfile={folder}/supervisord.pid
+loglevel=warn
+silent=true
+nocleanup=true
+"""
+
+PROGRAM = """\
+[program:{name}]
+command={command}
+autostart=false
+autorestart={restart}
+startsecs=1
+startretries={retries}
+stopwaitsecs=10
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={log}
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=1
+"""
