@@ -49,9 +49,9 @@ def main(
 
 def _stack() -> LocalStack:
     """Make a stack that begins empty; without Maven, on a broker in memory."""
-    lacking = kafka_missing()
+    lacking = kafka_missing(Path.cwd())
     if lacking is not None:
-        print_progress(f"{lacking} Until then the demo runs on a broker in memory.")
+        print_progress(f"{lacking}. Until then the demo runs on a broker in memory.")
     return LocalStack(
         Path.cwd(),
         "demo",
