@@ -28,6 +28,14 @@ class Api:
         """POST a JSON body to a route; raises as `get` does."""
         return await self._request("POST", service, path, json=dict(body or {}))
 
+    async def attempt(
+        self, method: str, service: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
+        """Send a request and give whatever comes back, errors included."""
+        headers = {"Authorization": await self._token()}
+        url = self._urls[service] + path
+        return await self._client.request(method, url, headers=headers, json=dict(body or {}))
+
     async def items(self, service: str, path: str, **params: str) -> list[dict[str, Any]]:
         """GET a list route and give its items."""
         answer = await self.get(service, path, **params)

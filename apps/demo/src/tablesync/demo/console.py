@@ -17,7 +17,7 @@ class Stage:
 
     def __init__(self, timeline: Timeline, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
-        self._timeline = timeline
+        self.timeline = timeline
         self._progress = Progress(
             TextColumn("{task.description:<24}"),
             BarColumn(bar_width=40),
@@ -41,8 +41,8 @@ class Stage:
 
     def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Record a moment and print it."""
-        moment = self._timeline.add(text, tone)
-        seconds = self._timeline.seconds(moment.at_ms)
+        moment = self.timeline.add(text, tone)
+        seconds = self.timeline.seconds(moment.at_ms)
         self.console.print(
             f"[dim]{seconds:6.1f} s[/] [{_STYLES[tone]}]{_SIGNS[tone]} {text}[/]", soft_wrap=True
         )

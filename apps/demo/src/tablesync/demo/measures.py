@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 from tablesync.contracts import ConnectionReconnected, ConnectionRevoked
-from tablesync.demo.api import Api
 from tablesync.demo.report import Mails, Report
 from tablesync.demo.story import Story, mails_of
 from tablesync.demo.timeline import Bar, Timeline
@@ -17,7 +16,7 @@ async def measure(
     """Read ground truth and histories, and give the report."""
     counters = await story.sandbox.counters()
     lost, regained = _grants(counters["hubspot"]["grants"])
-    runs = {name: await _runs(story.api, sync["id"]) for name, sync in story.syncs.items()}
+    runs = {name: await story.runs(sync) for name, sync in story.syncs.items()}
     catch_ups = {
         name: [r for r in all_ if r["trigger"] == "catch_up"] for name, all_ in runs.items()
     }
@@ -67,7 +66,7 @@ async def lay_out(story: Story, watch: Watch, timeline: Timeline) -> None:
         timeline.bars.append(Bar(name, "held", revoked, regained, "held"))
         timeline.bars += [
             _run_bar(name, run)
-            for run in await _runs(story.api, sync["id"])
+            for run in await story.runs(sync)
             if run["started_at"] and run["ended_at"]
         ]
 
@@ -78,10 +77,6 @@ def _grants(grants: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], dict[str
     lost = next(each for each in used if each.get("first_401_at"))
     later = [each for each in used if each["first_call_at"] > lost["first_401_at"]]
     return lost, min(later, key=lambda each: float(each["first_call_at"]))
-
-
-async def _runs(api: Api, sync_id: str) -> list[dict[str, Any]]:
-    return await api.items("scheduler", "/v1/runs", sync_id=sync_id, limit="100")
 
 
 def _arrived(

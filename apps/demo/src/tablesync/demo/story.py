@@ -183,6 +183,10 @@ class Story:
                 Tone.GOOD if found.equal else Tone.BAD,
             )
 
+    async def runs(self, sync: dict[str, Any]) -> list[dict[str, Any]]:
+        """Give a sync's run history."""
+        return await self.api.items("scheduler", "/v1/runs", sync_id=sync["id"], limit="200")
+
     def on_event(self, arrival: Arrival) -> None:
         """Show what the topics tell: how far each run has come, and how it ended."""
         event = arrival.event
@@ -207,7 +211,7 @@ class Story:
         )
 
     async def _has_run(self, sync: dict[str, Any], **wanted: str) -> bool:
-        runs = await self.api.items("scheduler", "/v1/runs", sync_id=sync["id"], limit="100")
+        runs = await self.runs(sync)
         return any(all(run[name] == value for name, value in wanted.items()) for run in runs)
 
     async def _is_held(self, sync: dict[str, Any]) -> bool:

@@ -32,13 +32,14 @@ class Watch:
 
     bootstrap_servers: str
     on_event: Callable[[Arrival], None]
+    topic_prefix: str = ""
     arrivals: list[Arrival] = field(default_factory=list)
     _task: "asyncio.Task[None] | None" = None
 
     async def start(self) -> None:
         """Begin to read every topic, from its beginning."""
         consumer = AIOKafkaConsumer(
-            *TOPICS,
+            *(self.topic_prefix + topic for topic in TOPICS),
             bootstrap_servers=self.bootstrap_servers,
             group_id=None,
             client_id=f"demo-{uuid4().hex[:8]}",

@@ -1,0 +1,75 @@
+"""The instruments of the stories: a whole platform of its own, a person, a stage."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tablesync.demo.api import Api
+from tablesync.demo.console import Stage
+from tablesync.demo.person import Person
+from tablesync.demo.story import Plot, Story
+from tablesync.demo.timeline import Timeline
+from tablesync.demo.watch import Watch
+from tablesync.local_stack import LocalStack
+from tablesync.local_stack.testing import SandboxControl
+
+ROOT = Path(__file__).parents[2]
+
+# Few records, since the runner keeps Airtable's real limit of 50 records/s a base; enough edits
+# to fill more than two pages of 200, so that the story's uninstall comes in the middle of a run.
+SMALL = {"SANDBOX_CONTACTS": "450", "SANDBOX_COMPANIES": "60", "SANDBOX_DEALS": "40"}
+PLOT = Plot(edited=420, patience=120)
+HURRY = {"SCHEDULER_MIN_INTERVAL_SECONDS": "1", "SCHEDULER_CATCH_UP_JITTER_SECONDS": "1"}
+QUICK_TAKEOVER = {"RUNNER_LEASE_SECONDS": "5"}
+
+
+@pytest.fixture
+def stack(
+    kafka_bootstrap: str,
+    mongodb_uri: str,
+    topic_prefix: str,
+    database_prefix: str,
+) -> Iterator[LocalStack]:
+    """A platform with topics, databases, sandbox and processes of its own."""
+    stack = LocalStack(
+        ROOT,
+        f"test-{topic_prefix.strip('-')}",
+        kafka_bootstrap=kafka_bootstrap,
+        mongodb_uri=mongodb_uri,
+        topic_prefix=topic_prefix,
+        database_prefix=database_prefix,
+        env={"sandbox": SMALL, "scheduler": HURRY, "sync-runner": QUICK_TAKEOVER},
+        fresh=True,
+    )
+    with stack:
+        yield stack
+    stack.remove()
+
+
+@asynccontextmanager
+async def telling(stack: LocalStack, topic_prefix: str) -> AsyncIterator[tuple[Story, Watch]]:
+    """Give a story on this stack, and a watch on its topics."""
+    info = stack.info
+    assert info.sandbox
+    api = Api(info.urls, info.api_token)
+    async with SandboxControl(info.sandbox) as sandbox:
+        person = Person(api, sandbox)
+        with Stage(Timeline(), Console(force_terminal=False)) as stage:
+            story = Story(api, person, sandbox, stage, PLOT)
+            watch = Watch(info.kafka, story.on_event, topic_prefix)
+            await watch.start()
+            try:
+                yield story, watch
+            finally:
+                await watch.stop()
+                await person.close()
+                await api.close()
+
+
+@pytest.fixture
+async def told(stack: LocalStack, topic_prefix: str) -> AsyncIterator[tuple[Story, Watch]]:
+    """A story about to be told on a fresh platform."""
+    async with telling(stack, topic_prefix) as both:
+        yield both

@@ -1,0 +1,86 @@
+"""The main job: a connection is lost and regained, and the syncs carry on."""
+
+from typing import Any
+
+import pytest
+from tablesync.contracts import ConnectionReconnected, ConnectionRevoked, SyncHeld, SyncReleased
+from tablesync.demo.measures import measure
+from tablesync.demo.story import Story
+from tablesync.demo.watch import Watch
+from tablesync.local_stack.testing import eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+
+async def test_p07_p09_p14_p17_lost_regained_and_carried_on(told: tuple[Story, Watch]) -> None:
+    story, watch = told
+    await story.connect()
+    await story.create_syncs()
+    before = await kept(story)
+    await story.first_runs()
+    await story.edit_and_uninstall()
+    await story.held()
+    await story.mail_arrives()
+    await story.slots_are_missed()
+    await story.other_portal_is_refused()
+    await story.press_the_button()
+    await story.catch_up()
+    await story.recovery_mail()
+    await story.compare_everything()
+
+    report = await measure(story, watch, story.stage.timeline, "kafka")
+    assert report.tables_equal, story.comparisons
+    assert report.mails.model_dump() == {"revocation": 1, "recovery": 1}
+    assert set(report.catch_up_runs_by_sync.values()) == {1}
+    assert report.other_portal_refused
+    assert (report.rejected, report.rate_violations, report.duplicates) == (0, 0, 0)
+    assert await kept(story) == before
+    assert len(watch.of(ConnectionRevoked)) == len(watch.of(ConnectionReconnected)) == 1
+    assert len(watch.of(SyncHeld)) == len(watch.of(SyncReleased)) == len(story.syncs)
+    await ledgers_balance(story)
+
+
+async def test_p07_a_paused_sync_stays_paused_and_held_syncs_refuse_sync_now(
+    told: tuple[Story, Watch],
+) -> None:
+    story, _ = told
+    await story.connect()
+    await story.create_syncs()
+    await story.first_runs()
+    paused = story.syncs.pop("deals")
+    await story.api.post("scheduler", f"/v1/syncs/{paused['id']}/pause")
+    runs_before = len(await story.runs(paused))
+    await story.sandbox.control("hubspot", "7001", "uninstall")
+    await story.held()
+
+    held = story.syncs["contacts"]
+    answer = await story.api.attempt("POST", "scheduler", f"/v1/syncs/{held['id']}/run")
+    assert answer.status_code == 409
+    assert answer.json()["hold"]["kind"] == "connection"
+    assert answer.headers["content-type"] == "application/problem+json"
+
+    await story.mail_arrives()
+    await story.press_the_button()
+    await story.catch_up()
+    sync = await story.api.get("scheduler", f"/v1/syncs/{paused['id']}")
+    assert sync["paused"] is True
+    assert len(await story.runs(paused)) == runs_before
+
+
+async def kept(story: Story) -> dict[str, Any]:
+    """Give what a reconnect must not change."""
+    syncs = await story.api.items("scheduler", "/v1/syncs")
+    names = ("id", "name", "version", "source", "destination", "key", "mapping", "schedule")
+    return {sync["id"]: {name: sync[name] for name in names} for sync in syncs}
+
+
+async def ledgers_balance(story: Story) -> None:
+    for sync in story.syncs.values():
+        ledger = await eventually(lambda sync=sync: balanced(story, sync), timeout=30)
+        assert ledger["held"] > 0
+
+
+async def balanced(story: Story, sync: dict[str, Any]) -> dict[str, Any] | None:
+    ledger = await story.api.get("scheduler", f"/v1/syncs/{sync['id']}/ledger")
+    parts = (ledger[name] for name in ("run", "coalesced", "skipped", "held", "paused"))
+    return dict(ledger) if ledger["due"] == sum(parts) else None
