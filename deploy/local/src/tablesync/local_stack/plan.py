@@ -14,7 +14,7 @@ from tablesync.local_stack.progress import Progress
 from tablesync.local_stack.services import Environment, Surroundings, module_of
 from tablesync.local_stack.supervision import Program
 
-BACKING = ("kafka", "mongod", "sandbox")
+BACKING = ("mongod", "sandbox", "kafka")
 ALL = (*BACKING, *SERVICES)
 PORTS = ("kafka", "kafka-controller", "mongod", "sandbox", "smtp", *SERVICES)
 

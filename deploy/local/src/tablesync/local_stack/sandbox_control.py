@@ -54,7 +54,7 @@ class SandboxControl:
         return await self._call("GET", "/_control/bases")
 
     async def records(self, provider: str, account: str, **query: str) -> list[Json]:
-        """Read records from ground truth by `object=` (HubSpot), `base=` and `table=` (Airtable)."""
+        """Read true records, by `object=` at HubSpot, by `base=` and `table=` at Airtable."""
         path = f"/_control/{provider}/{account}/records"
         found: list[Json] = (await self._call("GET", path, params=query))["records"]
         return found

@@ -1,0 +1,85 @@
+"""The same Kafka and MongoDB for tests, in containers."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tablesync.local_stack.mongodb import REPLICA_SET, initiate_replica_set
+from tablesync.local_stack.ports import free_port
+
+KAFKA_IMAGE = "apache/kafka:4.3.1"
+MONGODB_IMAGE = "mongo:8.0"
+START_SECONDS = 90
+
+
+def wanted() -> bool:
+    """Say whether tests run on containers: as TEST_STACK says, else if the images are there."""
+    choice = os.environ.get("TEST_STACK", "")
+    if choice not in {"", "local", "containers"}:
+        raise ValueError(f"TEST_STACK is {choice!r}; it may be local or containers")
+    return choice == "containers" or (not choice and images_are_there())
+
+
+def images_are_there() -> bool:
+    """Say whether a Docker engine answers and has both images already."""
+    import docker  # noqa: PLC0415 - slow to import, and needed by few runs
+
+    try:
+        engine = docker.from_env(timeout=5)
+        for image in (KAFKA_IMAGE, MONGODB_IMAGE):
+            engine.images.get(image)
+    except docker.errors.DockerException:
+        return False
+    return True
+
+
+@contextmanager
+def kafka_container() -> Iterator[str]:
+    """Run one Kafka node; give its bootstrap address.
+
+    The port is chosen beforehand, because a broker tells its clients where it is when it starts.
+    """
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - as above
+    from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415
+
+    port = free_port()
+    container = DockerContainer(KAFKA_IMAGE).with_bind_ports(9092, port)
+    for name, value in _kafka_settings(port).items():
+        container.with_env(name, value)
+    started = LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(START_SECONDS)
+    with container.waiting_for(started):
+        yield f"127.0.0.1:{port}"
+
+
+def _kafka_settings(port: int) -> dict[str, str]:
+    return {
+        "KAFKA_NODE_ID": "1",
+        "KAFKA_PROCESS_ROLES": "broker,controller",
+        "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
+        "KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
+        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
+        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+        "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "4",
+        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
+        "KAFKA_HEAP_OPTS": "-Xmx512m -Xms128m",
+    }
+
+
+@contextmanager
+def mongodb_container() -> Iterator[str]:
+    """Run mongod as a one-node replica set; give its address.
+
+    The set knows its member by the address inside the container, so clients connect directly.
+    """
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - as above
+
+    container = DockerContainer(MONGODB_IMAGE).with_exposed_ports(27017)
+    with container.with_command(f"--replSet {REPLICA_SET}"):
+        port = container.get_exposed_port(27017)
+        initiate_replica_set("127.0.0.1", port, member="127.0.0.1:27017", timeout=START_SECONDS)
+        yield f"mongodb://127.0.0.1:{port}/?directConnection=true"

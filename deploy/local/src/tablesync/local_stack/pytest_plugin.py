@@ -1,0 +1,133 @@
+"""The fixtures that every part's tests share: one Kafka, one mongod, one sandbox per test run.
+
+Where they come from: KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI if set; containers if TEST_STACK says
+so, or if Docker has the images; else the local stack. Each is started when a test first asks.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tablesync.local_stack import containers, not_run
+from tablesync.local_stack.isolation import drop_databases, drop_topics
+from tablesync.local_stack.keys import ServiceKeys, ensure_keys
+from tablesync.local_stack.sandbox_control import SandboxControl
+from tablesync.local_stack.stack import LocalStack
+from tablesync.local_stack.testing import unique_prefix
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known that names a tool a test needs."""
+    config.addinivalue_line("markers", "needs(tool): not run where kafka, mongodb or docker lacks")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Set aside the tests whose tool is missing."""
+    not_run.set_aside(config, items)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what was not run, and what to install."""
+    for line in not_run.report(config):
+        terminalreporter.write_line(line, yellow=True, bold=True)
+
+
+@contextmanager
+def part_of_a_stack(config: pytest.Config, program: str) -> Iterator[LocalStack]:
+    """Run one program for this test run, and leave nothing of it."""
+    name = f"test-{os.getpid()}-{program}"
+    stack = LocalStack(config.rootpath, name, programs=(program,), fresh=True)
+    with stack:
+        yield stack
+    stack.remove()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Give the bootstrap address of a real Kafka."""
+    if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield given
+    elif containers.wanted():
+        with containers.kafka_container() as bootstrap:
+            yield bootstrap
+    else:
+        with part_of_a_stack(pytestconfig, "kafka") as stack:
+            yield stack.info.kafka
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Give the address of a real MongoDB replica set."""
+    if given := os.environ.get("MONGODB_URI"):
+        yield given
+    elif containers.wanted():
+        with containers.mongodb_container() as uri:
+            yield uri
+    else:
+        with part_of_a_stack(pytestconfig, "mongod") as stack:
+            yield stack.info.mongodb
+
+
+@pytest.fixture
+def topic_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give what this test's topics open with; they are deleted afterwards."""
+    prefix = unique_prefix("-")
+    if "kafka_bootstrap" not in request.fixturenames:
+        yield prefix
+        return
+    bootstrap: str = request.getfixturevalue("kafka_bootstrap")
+    yield prefix
+    drop_topics(bootstrap, prefix)
+
+
+@pytest.fixture
+def database_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give what this test's databases open with; they are dropped afterwards."""
+    prefix = unique_prefix("_")
+    if "mongodb_uri" not in request.fixturenames:
+        yield prefix
+        return
+    uri: str = request.getfixturevalue("mongodb_uri")
+    yield prefix
+    drop_databases(uri, prefix)
+
+
+@pytest.fixture(scope="session")
+def service_keys(tmp_path_factory: pytest.TempPathFactory) -> ServiceKeys:
+    """Give keys of every service, made for this test run."""
+    folder: Path = tmp_path_factory.mktemp("keys")
+    return ensure_keys(folder)
+
+
+@pytest.fixture(scope="session")
+def _sandbox_stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
+    with part_of_a_stack(pytestconfig, "sandbox") as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(_sandbox_stack: LocalStack) -> str:
+    """Give the address of this test run's sandbox."""
+    return _sandbox_stack.info.urls["sandbox"]
+
+
+@pytest.fixture(scope="session")
+def sandbox_smtp_port(_sandbox_stack: LocalStack) -> int:
+    """Give the port on which this test run's sandbox takes mail."""
+    port = _sandbox_stack.plan.smtp_port
+    assert port
+    return port
+
+
+@pytest_asyncio.fixture
+async def sandbox(sandbox_url: str) -> AsyncIterator[SandboxControl]:
+    """Give the control client of a sandbox that was just put back to its beginning."""
+    async with SandboxControl(sandbox_url) as control:
+        await control.reset()
+        yield control
