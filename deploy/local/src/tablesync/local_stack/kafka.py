@@ -20,6 +20,8 @@ JVM = (
     *("-XX:+ExitOnOutOfMemoryError", "-Xshare:auto"),
 )
 
+FILES_PER_LINE = 25
+
 
 def missing(root: Path) -> tools.MissingToolError | None:
     """Say what keeps real Kafka from starting on this machine, if anything does."""
@@ -58,16 +60,30 @@ def _copy_jars(pom_file: Path, folder: Path, progress: Progress) -> None:
     progress(f"Fetching Apache Kafka with Maven (43 MB, once) into {folder}")
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    goal = "dependency:copy-dependencies"
-    arguments = ["-B", "-f", str(pom_file), goal, f"-DoutputDirectory={partial}"]
-    quiet = ["-ntp", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
-    outcome = subprocess.run(
-        [maven, *quiet, *arguments, "-DincludeScope=runtime"], text=True, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    if outcome.returncode:
-        raise RuntimeError(f"Maven could not fetch Kafka's jars:\n{outcome.stdout[-3000:]}")
+    _run_maven(
+        [
+            *(maven, "-B", "-f", str(pom_file), "dependency:copy-dependencies"),
+            *("-DincludeScope=runtime", f"-DoutputDirectory={partial}"),
+        ],
+        progress,
+    )
     partial.rename(folder)
+
+
+def _run_maven(command: list[str], progress: Progress) -> None:
+    said: list[str] = []
+    fetched = 0
+    with subprocess.Popen(
+        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as maven:
+        assert maven.stdout
+        for line in maven.stdout:
+            said.append(line)
+            fetched += "Downloaded from" in line
+            if "Downloaded from" in line and fetched % FILES_PER_LINE == 0:
+                progress(f"  {fetched} files")
+    if maven.returncode:
+        raise RuntimeError("Maven could not fetch Kafka's jars:\n" + "".join(said[-40:]))
 
 
 @contextmanager

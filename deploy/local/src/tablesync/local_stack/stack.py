@@ -109,9 +109,10 @@ class LocalStack:
         atexit.unregister(self.stop)
         if self._supervisor.pid is None:
             return
-        for names in (self._names_of(SERVICES), self._names_of(BACKING)):
-            self._supervisor.stop_together(names)
-        self._supervisor.stop()
+        try:
+            self._supervisor.stop_together(self._names_of(SERVICES))
+        finally:
+            self._supervisor.stop()
 
     def remove(self) -> None:
         """Delete the stack's folder; only after `stop`."""

@@ -1,0 +1,78 @@
+# Every command of the project; `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml \
+	apps/*/pyproject.toml sandbox/pyproject.toml deploy/local/pyproject.toml)))
+WORKFLOWS := $(wildcard .github/workflows/*.yml .github/workflows/*.yaml)
+LINTS := $(sort $(wildcard tools/check_*.py tools/lint_*.py))
+MANIFESTS := $(wildcard deploy/k8s/base/*.yaml deploy/k8s/base/*/*.yaml)
+PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock fetch check fmt test test-unit test-containers demo up sandbox clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+##### Set-up
+
+setup: $(READY) ## make .venv with every pinned package; quick the second time
+
+$(READY): requirements.lock $(addsuffix pyproject.toml,$(PACKAGES))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	@echo "Setting up .venv (once, and after a change of the lock)"
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv \
+		|| { echo "python3-venv is missing; install it with: sudo apt-get install python3-venv"; exit 1; }
+	@awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements.lock > .venv/uv.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
+	@touch $@
+
+lock: $(READY) ## compile requirements.in into requirements.lock
+	$(BIN)/uv pip compile requirements.in --output-file requirements.lock --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+fetch: $(READY) # Kafka's jars, so that no test waits for a download
+	@$(BIN)/python -m tablesync.local_stack fetch
+
+##### Checks and tests
+
+check: $(READY) ## style, types, import rules, contracts, manifests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(foreach lint,$(LINTS),$(BIN)/python $(lint) &&) true
+	$(if $(wildcard docker-compose.yml),$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml)
+	$(if $(WORKFLOWS),$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS))
+	$(if $(MANIFESTS),$(BIN)/kubernetes-validate --strict $(MANIFESTS))
+
+fmt: $(READY) ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: $(READY) fetch ## unit, integration and end-to-end tests; report in .local/test-report.xml
+	$(PYTEST)
+
+test-unit: $(READY) ## the tests that need nothing but Python
+	$(PYTEST) -m unit
+
+test-containers: $(READY) ## the same tests with Kafka and MongoDB in containers
+	TEST_STACK=containers $(PYTEST)
+
+##### Running it
+
+demo: $(READY) ## play the story: a connection is lost and regained, and the syncs carry on
+	@$(BIN)/python -m tablesync.demo
+
+up: $(READY) ## run the whole platform here until Ctrl-C
+	@$(BIN)/python -m tablesync.local_stack up
+
+sandbox: $(READY) ## run the sandbox alone until Ctrl-C
+	@$(BIN)/python -m tablesync.local_stack sandbox
+
+clean: ## remove .venv, .local and every cache
+	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,127 @@
+"""The stack from the command line: `python -m tablesync.local_stack up | sandbox | fetch`."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from tablesync.local_stack import kafka
+from tablesync.local_stack.info import StackInfo
+from tablesync.local_stack.plan import PORTS
+from tablesync.local_stack.progress import print_progress
+from tablesync.local_stack.stack import LocalStack, ProgramEndedError
+from tablesync.local_stack.tools import MissingToolError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+Fresh = Annotated[bool, typer.Option(help="Forget what the last run stored.")]
+
+
+@app.command()
+def up(fresh: Fresh = False) -> None:
+    """Start the whole platform, print where it is, and keep it up until Ctrl-C."""
+    root = Path.cwd()
+    bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    stack = LocalStack(
+        root,
+        kafka_bootstrap=bootstrap,
+        mongodb_uri=os.environ.get("MONGODB_URI"),
+        topic_prefix=os.environ.get("KAFKA_TOPIC_PREFIX", ""),
+        database_prefix=os.environ.get("MONGODB_DATABASE_PREFIX", ""),
+        embedded_broker=not bootstrap and without_maven(root),
+        ports=ports_from_environment(),
+        fresh=fresh,
+        restart=True,
+        progress=print_progress,
+    )
+    keep_up(stack, root / ".local" / "up.json")
+
+
+@app.command()
+def sandbox() -> None:
+    """Start the sandbox alone and keep it up until Ctrl-C."""
+    stack = LocalStack(
+        Path.cwd(),
+        "sandbox",
+        programs=("sandbox",),
+        ports=ports_from_environment(),
+        progress=print_progress,
+    )
+    keep_up(stack)
+
+
+@app.command()
+def fetch() -> None:
+    """Fetch what the stack needs and the machine can get, so that no test waits for it."""
+    if (lacking := kafka.missing(Path.cwd())) is not None:
+        print_progress(str(lacking))
+    else:
+        kafka.fetch_jars(Path.cwd(), print_progress)
+
+
+def without_maven(root: Path) -> bool:
+    """Say whether real Kafka cannot be had, and tell the person so in one line."""
+    if (lacking := kafka.missing(root)) is None:
+        return False
+    print_progress(f"{lacking}. Until then a broker in memory stands in for Kafka.")
+    return True
+
+
+def ports_from_environment() -> dict[str, int]:
+    """Read ports that a person has set, such as AUTH_SERVICE_PORT or KAFKA_PORT."""
+    names = {program: f"{program.upper().replace('-', '_')}_PORT" for program in PORTS}
+    given = {program: os.environ.get(name) for program, name in names.items()}
+    return {program: int(port) for program, port in given.items() if port}
+
+
+def keep_up(stack: LocalStack, file: Path | None = None) -> None:
+    """Run a stack until Ctrl-C or SIGTERM; `file` says where it is for as long as it is there."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with stack:
+            show(stack)
+            if file:
+                stack.info.write(file)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        print_progress("Stopped.")
+    except (MissingToolError, ProgramEndedError, TimeoutError) as error:
+        print_progress(str(error))
+        raise typer.Exit(1) from None
+    finally:
+        if file:
+            file.unlink(missing_ok=True)
+
+
+def show(stack: LocalStack) -> None:
+    """Print where everything is."""
+    table = Table(title="TableSync is up; Ctrl-C stops it", title_justify="left")
+    table.add_column("part")
+    table.add_column("address", overflow="fold")
+    for part, address in addresses(stack.info, stack.plan.programs):
+        table.add_row(part, address)
+    Console().print(table)
+
+
+def addresses(info: StackInfo, programs: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Give each part's name and address, as a person reads them."""
+    rows = list(info.urls.items())
+    if info.mailbox:
+        rows.append(("mailbox", info.mailbox))
+    if set(programs) == {"sandbox"}:
+        return rows
+    users = ", ".join(each["email"] for each in info.users)
+    return [
+        *rows,
+        ("Kafka" if info.broker == "kafka" else "broker in memory", info.kafka),
+        ("MongoDB", info.mongodb),
+        ("users", users),
+        ("API token", "in .local/up.json"),
+    ]
+
+
+if __name__ == "__main__":
+    app()
