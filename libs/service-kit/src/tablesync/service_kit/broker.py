@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import structlog
 from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
@@ -52,8 +53,9 @@ class Subscriptions:
         await unless_stopped(self._prepare(), stop)
         if stop.is_set():
             return
-        broker = self._build(stop)
-        await unless_stopped(persist(broker.start, "broker"), stop)
+        broker = await unless_stopped(persist(lambda: self._start(stop), "broker"), stop)
+        if broker is None:
+            return
         self.started.set()
         await stop.wait()
         await broker.stop()
@@ -61,11 +63,23 @@ class Subscriptions:
     async def _prepare(self) -> None:
         await persist(lambda: ensure_topics(self._settings, self._service), "topics")
 
+    async def _start(self, stop: asyncio.Event) -> KafkaBroker:
+        """Start a fresh broker: one that failed half-way would start its first half twice."""
+        broker = self._build(stop)
+        try:
+            await broker.start()
+            await _reach_the_end(broker)
+        except BaseException:
+            await broker.stop()
+            raise
+        return broker
+
     def _build(self, stop: asyncio.Event) -> KafkaBroker:
         broker = KafkaBroker(
             self._settings.kafka_bootstrap_servers,
             client_id=f"tablesync-{self._service}",
             allow_auto_create_topics=False,
+            consumer_only=True,
             graceful_timeout=DRAIN_SECONDS,
             apply_types=False,
             logger=None,
@@ -89,10 +103,10 @@ class Subscriptions:
                 seconds = waits.next()
                 log.warning("message kept", topic=subscription.topic, error=repr(error))
                 await pause(stop, seconds)
-                await message.nack()
+                await _settle(message.nack, subscription.topic)
             else:
                 waits.reset()
-                await message.ack()
+                await _settle(message.ack, subscription.topic)
 
         self._register(
             broker,
@@ -125,6 +139,23 @@ class Subscriptions:
             **options,
         )
         subscriber(on_message)
+
+
+async def _settle(settle: Callable[[], Awaitable[None]], topic: str) -> None:
+    """Commit or rewind; after a rebalance neither is ours to do, and the inbox covers for it."""
+    try:
+        await settle()
+    except KafkaError as error:
+        log.info("message not settled", topic=topic, error=repr(error))
+
+
+async def _reach_the_end(broker: KafkaBroker) -> None:
+    """Fix where `latest` is before we say that we have started: it is looked up lazily."""
+    for subscriber in broker.subscribers:
+        consumer = subscriber.consumer  # type: ignore[attr-defined]
+        if subscriber.group_id is None:  # type: ignore[attr-defined]
+            for partition in consumer.assignment():
+                await consumer.position(partition)
 
 
 class NackWaits:

@@ -16,7 +16,7 @@ from aiokafka import ConsumerRecord
 from prometheus_client import Counter
 from tablesync.contracts import Envelope, Event, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.envelope import decode
-from tablesync.service_kit import inbox
+from tablesync.service_kit import inbox, mongo
 from tablesync.service_kit.dead_letters import DeadLetters
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.telemetry import span_from
@@ -29,6 +29,7 @@ Follower = Callable[[Any], Awaitable[None]]
 
 ATTEMPTS = 5
 ATTEMPTS_SECONDS = 20.0
+HANDLING_SECONDS = 25.0
 CONSUMED = Counter("messages_consumed_total", "Messages by what became of them.", ["topic", "end"])
 
 
@@ -92,6 +93,17 @@ class Consumer:
         self, record: ConsumerRecord[bytes, bytes], envelope: Envelope[Event]
     ) -> None:
         try:
+            await self._handle_patiently(envelope)
+        except Exception as error:
+            if is_unavailable(error) or not await self._is_its_own_fault(error):
+                raise
+            await self._park(record, error)
+        else:
+            CONSUMED.labels(self._subscription.topic, "handled").inc()
+
+    async def _handle_patiently(self, envelope: Envelope[Event]) -> None:
+        """Try up to five times; a handler that hangs is stopped well before Kafka's patience."""
+        async with asyncio.timeout(HANDLING_SECONDS):
             async for attempt in stamina.retry_context(
                 on=lambda error: not is_unavailable(error),
                 attempts=ATTEMPTS,
@@ -100,12 +112,10 @@ class Consumer:
             ):
                 with attempt:
                     await self.handle(envelope)
-        except Exception as error:
-            if is_unavailable(error):
-                raise
-            await self._park(record, error)
-        else:
-            CONSUMED.labels(self._subscription.topic, "handled").inc()
+
+    async def _is_its_own_fault(self, error: Exception) -> bool:
+        """Tell a handler that hangs from a database that does not answer any more."""
+        return not isinstance(error, TimeoutError) or await mongo.answers(self._units.database)
 
     async def _park(self, record: ConsumerRecord[bytes, bytes], error: Exception) -> None:
         await self._dead_letters.park(self._subscription.topic, record, error)

@@ -1,5 +1,6 @@
 """Dead letters: one topic per consumer group, from which messages go back to that group alone."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,8 +9,13 @@ from datetime import UTC, datetime
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from tablesync.contracts import TOPICS
 from tablesync.contracts.specs import rfc3339
+from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.kafka import started
 from tablesync.service_kit.settings import ServiceSettings
 
+PARK_SECONDS = 15.0
+READ_SECONDS = 10.0
+REASON_MAX_CHARACTERS = 2_000
 _PREFIX = "dlq_"
 
 
@@ -56,7 +62,7 @@ class DeadLetters:
     ) -> None:
         """Store a message as it came, with the reason; raises while Kafka is away."""
         notes = {
-            "reason": f"{type(error).__name__}: {error}",
+            "reason": f"{type(error).__name__}: {error}"[:REASON_MAX_CHARACTERS],
             "partition": str(record.partition),
             "offset": str(record.offset),
             "at": rfc3339(datetime.now(UTC)),
@@ -65,14 +71,13 @@ class DeadLetters:
             *record.headers,
             *((_PREFIX + name, text.encode(errors="replace")) for name, text in notes.items()),
         ]
-        producer = self._new_producer()
-        await producer.start()
         try:
-            await producer.send_and_wait(
-                self.topic(topic), record.value, key=record.key, headers=headers
-            )
-        finally:
-            await producer.stop()
+            async with asyncio.timeout(PARK_SECONDS), started(self._new_producer()) as producer:
+                await producer.send_and_wait(
+                    self.topic(topic), record.value, key=record.key, headers=headers, partition=0
+                )
+        except TimeoutError as error_:
+            raise DependencyUnavailableError("kafka") from error_
 
     async def list(self, topic: str, limit: int = 1_000) -> list[DeadLetter]:
         """Give the newest parked messages, oldest first."""
@@ -98,10 +103,13 @@ class DeadLetters:
             bootstrap_servers=self._settings.kafka_bootstrap_servers, enable_auto_commit=False
         )
         partition = TopicPartition(self.topic(topic), 0)
-        await consumer.start()
         try:
-            consumer.assign([partition])
-            yield consumer, partition
+            async with asyncio.timeout(READ_SECONDS):
+                await consumer.start()
+                consumer.assign([partition])
+                yield consumer, partition
+        except TimeoutError as error:
+            raise DependencyUnavailableError("kafka") from error
         finally:
             await consumer.stop()
 
@@ -117,7 +125,7 @@ def _letter(topic: str, record: ConsumerRecord[bytes, bytes]) -> DeadLetter:
     notes = {
         name.removeprefix(_PREFIX): raw.decode(errors="replace")
         for name, raw in record.headers
-        if name.startswith(_PREFIX)
+        if name.startswith(_PREFIX) and raw is not None
     }
     return DeadLetter(
         id=record.offset,

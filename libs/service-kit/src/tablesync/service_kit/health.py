@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import APIRouter, Response
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Document
 
 Check = Callable[[], Awaitable[bool]]
@@ -38,8 +39,7 @@ def mongodb_answers(database: AsyncIOMotorDatabase[Document]) -> Check:
     """Make a check that MongoDB answers."""
 
     async def check() -> bool:
-        await database.command("ping")
-        return True
+        return await mongo.answers(database)
 
     return check
 

@@ -1,14 +1,26 @@
 """Kafka's producer and topics, as every service uses them."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from tablesync.contracts import TOPICS
 from tablesync.service_kit.settings import ServiceSettings
 
 DEAD_LETTERS_KEPT_HOURS = 24 * 30
+MESSAGE_MAX_BYTES = 4 * 1024 * 1024
+# A parked message carries its reason too, so its topic and the producer allow for more.
+HEADROOM_BYTES = 64 * 1024
+FLUSH_SECONDS = 5.0
 
 
 def new_producer(settings: ServiceSettings) -> AIOKafkaProducer:
@@ -18,8 +30,29 @@ def new_producer(settings: ServiceSettings) -> AIOKafkaProducer:
         acks="all",
         enable_idempotence=True,
         request_timeout_ms=10_000,
-        max_request_size=4 * 1024 * 1024,
+        max_request_size=MESSAGE_MAX_BYTES + HEADROOM_BYTES,
     )
+
+
+@asynccontextmanager
+async def started(producer: AIOKafkaProducer) -> AsyncIterator[AIOKafkaProducer]:
+    """Start a producer for a block, and surely end it: also one that failed to start."""
+    try:
+        await producer.start()
+        yield producer
+    finally:
+        await _close(producer)
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    """Flush and close; a producer that cannot flush is torn down, since it would send later."""
+    try:
+        async with asyncio.timeout(FLUSH_SECONDS):
+            await producer.stop()
+    except TimeoutError:
+        # aiokafka has no public way to give up what an idempotent producer has in hand.
+        await producer._sender.close()
+        await producer.client.close()
 
 
 async def ensure_topics(settings: ServiceSettings, service: str) -> None:
@@ -40,17 +73,24 @@ def _topics_of(service: str, prefix: str) -> Iterable[NewTopic]:
         if service in (topic.producer, *topic.consumers, *topic.followers):
             yield _new_topic(prefix + topic.name, topic.partitions, topic.retention_hours)
         if service in topic.consumers:
-            yield _new_topic(prefix + topic.dead_letters_of(service), 1, DEAD_LETTERS_KEPT_HOURS)
+            yield _new_topic(
+                prefix + topic.dead_letters_of(service),
+                1,
+                DEAD_LETTERS_KEPT_HOURS,
+                MESSAGE_MAX_BYTES + HEADROOM_BYTES,
+            )
 
 
-def _new_topic(name: str, partitions: int, retention_hours: int) -> NewTopic:
+def _new_topic(
+    name: str, partitions: int, retention_hours: int, max_bytes: int = MESSAGE_MAX_BYTES
+) -> NewTopic:
     return NewTopic(
         name=name,
         num_partitions=partitions,
         replication_factor=-1,
         topic_configs={
             "retention.ms": str(retention_hours * 3_600_000),
-            "max.message.bytes": str(4 * 1024 * 1024),
+            "max.message.bytes": str(max_bytes),
         },
     )
 
@@ -64,6 +104,6 @@ def _raise_failures(topic_errors: Iterable[tuple[str, int, str | None]]) -> None
 
 def is_unavailable(error: BaseException) -> bool:
     """Tell whether Kafka was away, rather than the request wrong."""
-    return isinstance(error, KafkaConnectionError) or (
+    return isinstance(error, KafkaConnectionError | KafkaTimeoutError) or (
         isinstance(error, KafkaError) and bool(error.retriable)
     )

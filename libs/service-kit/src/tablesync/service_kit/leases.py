@@ -15,6 +15,7 @@ from tablesync.service_kit.mongo import Document
 
 log = structlog.get_logger()
 COLLECTION = "leases"
+RELEASE_SECONDS = 2.0
 
 
 @dataclass
@@ -87,16 +88,18 @@ class Leases:
             keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper
-            with suppress(PyMongoError):
-                await self.release(lease)
+            with suppress(PyMongoError, TimeoutError):
+                async with asyncio.timeout(RELEASE_SECONDS):
+                    await self.release(lease)
 
     async def _keep(self, lease: Lease) -> None:
         while lease.remaining() > 0:
-            await asyncio.sleep(lease.ttl_seconds / 3)
+            await asyncio.sleep(min(lease.ttl_seconds / 3, lease.remaining()))
             try:
-                await self.renew(lease)
-            except PyMongoError as error:
-                log.warning("lease not renewed", lease=lease.name, error=str(error))
+                async with asyncio.timeout(lease.remaining()):
+                    await self.renew(lease)
+            except (PyMongoError, TimeoutError) as error:
+                log.warning("lease not renewed", lease=lease.name, error=repr(error))
         lease.lost.set()
 
 

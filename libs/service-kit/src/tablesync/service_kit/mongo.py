@@ -1,5 +1,6 @@
 """The MongoDB client, with the concerns that keep what was acknowledged."""
 
+import asyncio
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -30,7 +31,8 @@ def connect(uri: str) -> AsyncIOMotorClient[Document]:
         uri,
         tz_aware=True,
         serverSelectionTimeoutMS=5_000,
-        timeoutMS=None,
+        connectTimeoutMS=5_000,
+        socketTimeoutMS=60_000,
         retryWrites=True,
         uuidRepresentation="standard",
     )
@@ -47,6 +49,16 @@ def open_database(
         read_concern=MAJORITY,
         write_concern=DURABLE,
     )
+
+
+async def answers(database: AsyncIOMotorDatabase[Document], seconds: float = 3.0) -> bool:
+    """Tell whether MongoDB answers a ping in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await database.command("ping")
+    except (PyMongoError, TimeoutError):
+        return False
+    return True
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -1,16 +1,28 @@
 """Problems (RFC 9457): every error answer names what is wrong, where, and the remedy."""
 
+import json
 from typing import Any
 
+import httpx
 import structlog
+from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
+
+
+class AsciiJson(JSONResponse):
+    """JSON in ASCII: it can carry whatever a caller sent, lone surrogates included."""
+
+    def render(self, content: Any) -> bytes:
+        """Escape what is not ASCII."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
 class RaisedAnswer(Exception):  # noqa: N818 - not every raised answer is an error
@@ -52,7 +64,7 @@ class Problem(RaisedAnswer):
             **({"errors": self.errors} if self.errors else {}),
             **self.extra,
         }
-        return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+        return AsciiJson(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 def not_found(what: str) -> Problem:
@@ -80,6 +92,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RaisedAnswer, _on_raised_answer)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    for kind in (DependencyUnavailableError, httpx.TransportError, PyMongoError, KafkaError):
+        app.add_exception_handler(kind, _on_exception)
     app.add_exception_handler(Exception, _on_exception)
 
 
@@ -92,7 +106,7 @@ async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
         {
-            "field": ".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0]),
+            "field": _field(each),
             "message": each["msg"],
             "remedy": f"Send a valid value in the {each['loc'][0]}.",
         }
@@ -102,11 +116,20 @@ async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
     return Problem(422, "invalid-request", f"Invalid: {fields}", errors=errors).response()
 
 
+def _field(error: dict[str, Any]) -> str:
+    """Name the field of a validation error; JSON that cannot be read is the whole body."""
+    place, *rest = error["loc"]
+    return str(place) if error["type"] == "json_invalid" else ".".join(map(str, rest or [place]))
+
+
 async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     kinds = {404: "not-found", 405: "method-not-allowed"}
     return Problem(
-        error.status_code, kinds.get(error.status_code, "http-error"), str(error.detail)
+        error.status_code,
+        kinds.get(error.status_code, "http-error"),
+        str(error.detail),
+        headers=dict(error.headers or {}),
     ).response()
 
 

@@ -2,7 +2,8 @@
 
 Rows are read by (key, sequence), never by id or watermark, since commit order is neither. One
 relay a service is active, by lease. A row is marked after Kafka has acknowledged it: a crash
-between the two publishes it again, which every consumer's inbox makes harmless.
+between the two publishes it again, which every consumer's inbox makes harmless. The producer is
+rebuilt after every failure, a lost lease included: an idempotent one would go on sending.
 """
 
 import asyncio
@@ -12,12 +13,12 @@ from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from prometheus_client import Counter
 from pymongo import ASCENDING
 from pymongo.errors import PyMongoError
-from tablesync.service_kit import outbox
+from tablesync.service_kit import kafka, outbox
+from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.leases import Lease, Leases
 from tablesync.service_kit.mongo import SNAPSHOT, Document
 from tablesync.service_kit.roles import pause
@@ -28,7 +29,8 @@ log = structlog.get_logger()
 BATCH = 1_000
 LEASE_SECONDS = 10.0
 POLL_SECONDS = 1.0
-SEND_DEADLINE_SECONDS = 15.0
+REST_SECONDS = 30.0
+WATCH_SECONDS = 1.0
 PUBLISHED = Counter("outbox_published_total", "Outbox rows published.", ["topic"])
 
 
@@ -48,6 +50,7 @@ class Relay:
         self._leases = Leases(database)
         self._new_producer = new_producer
         self._prefix = topic_prefix
+        self._resting: dict[str, Deadline] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Be the active relay whenever the lease is free; never raise but for cancellation."""
@@ -57,56 +60,73 @@ class Relay:
                 if lease is not None:
                     async with self._leases.kept(lease):
                         await self._relay(lease, stop)
-            except (PyMongoError, KafkaError, TimeoutError) as error:
+            except Exception as error:
                 log.warning("relay interrupted", error=repr(error))
             await pause(stop, POLL_SECONDS)
 
     async def _relay(self, lease: Lease, stop: asyncio.Event) -> None:
         """Publish with one producer, until the lease or the producer is lost."""
-        producer = self._new_producer()
         woken = asyncio.Event()
         watcher = asyncio.create_task(self._watch(woken))
         try:
-            await producer.start()
-            while lease.remaining() > 0 and not stop.is_set():
-                woken.clear()
-                if not await self._publish_batch(producer, lease):
-                    await _either(woken, stop, POLL_SECONDS)
+            async with kafka.started(self._new_producer()) as producer:
+                while lease.remaining() > 0 and not stop.is_set():
+                    woken.clear()
+                    if not await self._publish_batch(producer, lease):
+                        await _either(woken, stop, POLL_SECONDS)
         finally:
             watcher.cancel()
-            with suppress(KafkaError, TimeoutError):
-                await asyncio.wait_for(producer.stop(), SEND_DEADLINE_SECONDS)
 
     async def _publish_batch(self, producer: AIOKafkaProducer, lease: Lease) -> int:
-        """Publish what is pending, keys side by side; give how many rows went out."""
+        """Publish what is pending, keys side by side; give how many rows went out.
+
+        A key that fails neither stops nor delays the others; its error is raised at the end.
+        """
+        by_key = await self._pending()
+        sent: list[str] = []
+        try:
+            failures = await asyncio.gather(
+                *(self._publish_key(producer, key, by_key[key], lease, sent) for key in by_key)
+            )
+        finally:
+            await self._mark(sent)
+        if failure := next((each for each in failures if each), None):
+            raise failure
+        return len(sent)
+
+    async def _pending(self) -> dict[str, list[Document]]:
+        self._resting = {k: rest for k, rest in self._resting.items() if not rest.passed()}
         cursor = self._unpublished.find(
-            {"pending": True},
+            {"pending": True, **({"key": {"$nin": [*self._resting]}} if self._resting else {})},
             sort=[("key", ASCENDING), ("sequence", ASCENDING), ("_id", ASCENDING)],
             limit=BATCH,
         )
         by_key: dict[str, list[Document]] = defaultdict(list)
         for row in await cursor.to_list(BATCH):
             by_key[row["key"]].append(row)
-        sent: list[str] = []
-        try:
-            async with asyncio.timeout(SEND_DEADLINE_SECONDS), asyncio.TaskGroup() as group:
-                for rows in by_key.values():
-                    group.create_task(self._publish_key(producer, rows, lease, sent))
-        except* (KafkaError, TimeoutError) as failures:
-            raise failures.exceptions[0] from None
-        finally:
-            await self._mark(sent)
-        return len(sent)
+        return by_key
 
     async def _publish_key(
-        self, producer: AIOKafkaProducer, rows: Iterable[Document], lease: Lease, sent: list[str]
-    ) -> None:
-        """Publish one key's rows in order; the first failure stops the key."""
-        for row in rows:
-            if lease.remaining() == 0:
-                return
-            await self._send(producer, row)
-            sent.append(row["_id"])
+        self,
+        producer: AIOKafkaProducer,
+        key: str,
+        rows: Iterable[Document],
+        lease: Lease,
+        sent: list[str],
+    ) -> Exception | None:
+        """Publish one key's rows in order; the first failure stops the key and is given back."""
+        try:
+            for row in rows:
+                # No send outlives the lease: the next holder must find this producer silent.
+                async with asyncio.timeout(lease.remaining()):
+                    await self._send(producer, row)
+                sent.append(row["_id"])
+        except Exception as error:
+            log.warning("row not published", key=key, error=repr(error))
+            if not (isinstance(error, TimeoutError) or kafka.is_unavailable(error)):
+                self._resting[key] = Deadline(REST_SECONDS)
+            return error
+        return None
 
     async def _send(self, producer: AIOKafkaProducer, row: Document) -> None:
         headers = [(name, text.encode()) for name, text in row["headers"]]
@@ -128,7 +148,8 @@ class Relay:
         while True:
             with suppress(PyMongoError):
                 async with self._rows.watch(
-                    [{"$match": {"operationType": "insert"}}], max_await_time_ms=10_000
+                    [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}],
+                    max_await_time_ms=int(WATCH_SECONDS * 1000),
                 ) as stream:
                     woken.set()
                     async for _ in stream:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -32,10 +32,17 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
 async def repeat(tick: Callable[[], Awaitable[float]], stop: asyncio.Event, name: str) -> None:
     """Call `tick` until `stop`; it returns how many seconds to wait.
 
-    A tick that fails is logged and called again: a ticker outlives every outage.
+    A tick that fails is logged and called again: a ticker outlives every outage. A tick that
+    has begun is finished.
     """
+    busy = asyncio.Lock()
+
+    async def one() -> float:
+        async with busy:
+            return await tick()
+
     while not stop.is_set():
-        seconds = await unless_stopped(persist(tick, name), stop)
+        seconds = await unless_stopped(persist(one, name), stop, busy)
         await pause(stop, seconds or 0.0)
 
 
@@ -53,13 +60,16 @@ async def persist(work: Callable[[], Awaitable[T]], name: str) -> T:
     raise AssertionError("unreachable: the retries never end")
 
 
-async def unless_stopped(work: Awaitable[T], stop: asyncio.Event) -> T | None:
-    """Await `work`; once `stop` is set, cancel it and give None."""
+async def unless_stopped(
+    work: Awaitable[T], stop: asyncio.Event, busy: asyncio.Lock | None = None
+) -> T | None:
+    """Await `work`; once `stop` is set, cancel it as soon as `busy` is free, and give None."""
     task = asyncio.ensure_future(work)
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
+        async with busy or nullcontext():
+            return task.result() if task.done() else None
     finally:
         stopped.cancel()
         if not task.done():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from tablesync.service_kit.access import Access
 from tablesync.service_kit.roles import Role, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings, refuse
 
@@ -38,6 +39,10 @@ class Service:
         """What `--role` may name; HTTP is always served, so that probes are answered."""
         return {"api", *(role.name for role in self.roles)}
 
+    def __post_init__(self) -> None:
+        """Note every request of the app, whoever serves it."""
+        self.app.add_middleware(Access)
+
     async def run(self, stop: asyncio.Event, only: Sequence[str] = ()) -> None:
         """Run the chosen roles, or all, until `stop`; `api` alone means no role but HTTP."""
         chosen = [role for role in self.roles if not only or role.name in only]
@@ -45,7 +50,7 @@ class Service:
         http = asyncio.create_task(server.serve())
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_stop_with(http, stop))
+                group.create_task(_stop_with(http, stop, server))
                 group.create_task(self._run_roles(chosen, stop))
         finally:
             server.should_exit = True
@@ -61,12 +66,13 @@ class Service:
         self.prepared.set()
         tasks = [asyncio.create_task(role.run(stop), name=role.name) for role in roles]
         waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait({waiting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-        if not stop.is_set() and (failed := _first_failure(tasks)):
-            stop.set()
-            raise failed
-        await waiting
+        while not stop.is_set() and _first_failure(tasks) is None:
+            going = [task for task in tasks if not task.done()]
+            await asyncio.wait({waiting, *going}, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
         await _drain(tasks)
+        if failed := _first_failure(tasks):
+            raise failed
 
     def _http_config(self) -> uvicorn.Config:
         return uvicorn.Config(
@@ -114,12 +120,16 @@ def serve(build: Callable[[], Service], only: Sequence[str] = ()) -> None:
     asyncio.run(main())
 
 
-async def _stop_with(http: "asyncio.Task[None]", stop: asyncio.Event) -> None:
-    """Stop everything if HTTP ends by itself: a taken port must not leave half a service."""
+async def _stop_with(http: "asyncio.Task[None]", stop: asyncio.Event, server: _Server) -> None:
+    """Stop HTTP while the roles drain; and everything if HTTP ends by itself.
+
+    A taken port must not leave half a service.
+    """
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({http, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     stop.set()
+    server.should_exit = True
 
 
 def _first_failure(tasks: Sequence["asyncio.Task[None]"]) -> BaseException | None:

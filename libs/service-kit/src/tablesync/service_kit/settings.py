@@ -1,13 +1,36 @@
 """Settings every service has, read from the environment; a bad one is named, at start."""
 
+import json
 import sys
 from pathlib import Path
-from typing import Literal, NoReturn, Self, TypeVar
+from typing import Annotated, Literal, NoReturn, Self, TypeVar
 
-from pydantic import AnyHttpUrl, Field, ValidationError
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+from pydantic import AfterValidator, AnyHttpUrl, Field, FilePath, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+def readable_key(path: Path) -> Path:
+    """Check that a file holds an Ed25519 private key; raises ValueError."""
+    try:
+        key = OKPKey.import_key(path.read_bytes())
+    except (JoseError, ValueError) as error:
+        raise ValueError("holds no private key in PEM") from error
+    if key.get("crv") != "Ed25519" or not key.is_private:
+        raise ValueError("holds no Ed25519 private key")
+    return path
+
+
+def readable_key_set(path: Path) -> Path:
+    """Check that a file holds a JWKS; raises ValueError."""
+    try:
+        KeySet.import_key_set(json.loads(path.read_bytes()))
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        raise ValueError("holds no JSON Web Key Set") from error
+    return path
 
 
 class ServiceSettings(BaseSettings):
@@ -15,18 +38,18 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
-    kafka_bootstrap_servers: str
+    kafka_bootstrap_servers: str = Field(pattern=r"^\S+:\d+$")
     kafka_topic_prefix: str = ""
     kafka_auto_created_topics: bool = Field(
         default=False, description="The broker creates topics itself: only librdkafka's mock does."
     )
     kafka_fetch_max_wait_ms: int = Field(default=100, ge=1)
-    mongodb_uri: str
+    mongodb_uri: str = Field(repr=False, pattern=r"^mongodb(\+srv)?://.+")
     mongodb_database_prefix: str = ""
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=1, le=65535)
-    service_key_file: Path
-    trusted_keys_file: Path
+    service_key_file: Annotated[FilePath, AfterValidator(readable_key)]
+    trusted_keys_file: Annotated[FilePath, AfterValidator(readable_key_set)]
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otel_exporter_otlp_endpoint: AnyHttpUrl | None = None
 

@@ -2,37 +2,26 @@
 
 import logging
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any
 
 import structlog
 from opentelemetry import propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from structlog.typing import Processor
+from tablesync.service_kit import redaction
 
 tracer = trace.get_tracer("tablesync")
-_SECRETS = ("token", "secret", "code", "verifier", "authorization", "password", "link")
+CHATTY = ("aiokafka", "httpx", "pymongo", "faststream", "uvicorn", "asyncio")
 
 
 def configure(service: str, log_level: str, otlp_endpoint: str | None = None) -> None:
     """Set up logging and tracing for this process; call once, from `__main__`."""
-    logging.basicConfig(stream=sys.stdout, level=log_level, format="%(message)s")
-    for chatty in ("aiokafka", "httpx", "pymongo", "faststream", "uvicorn.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _add_trace,
-            _hide_secrets,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log_level)),
-    )
+    _configure_logs(log_level)
     structlog.contextvars.bind_contextvars(service=service)
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     if otlp_endpoint:
@@ -46,6 +35,37 @@ def configure(service: str, log_level: str, otlp_endpoint: str | None = None) ->
     trace.set_tracer_provider(provider)
 
 
+def _configure_logs(log_level: str) -> None:
+    """Send our own logs and those of every library through the same processors."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_trace,
+        structlog.processors.format_exc_info,
+        redaction.redact,
+    ]
+    level = logging.getLevelName(log_level)
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for chatty in CHATTY:
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+
+
 def current_traceparent() -> str | None:
     """Give the W3C trace context of the current span, if one is recording."""
     carrier: dict[str, str] = {}
@@ -54,22 +74,42 @@ def current_traceparent() -> str | None:
 
 
 @contextmanager
-def span_from(traceparent: str | None, name: str, **attributes: str) -> Iterator[None]:
+def span_from(
+    traceparent: str | None, name: str, kind: SpanKind = SpanKind.INTERNAL, **attributes: str
+) -> Iterator[Span]:
     """Open a span that continues the trace of whoever sent `traceparent`."""
     parent = propagate.extract({"traceparent": traceparent} if traceparent else {})
-    with tracer.start_as_current_span(name, context=parent, attributes=attributes):
-        yield
+    with span(name, kind, attributes, context=parent) as opened:
+        yield opened
 
 
-def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+@contextmanager
+def span(
+    name: str,
+    kind: SpanKind,
+    attributes: Mapping[str, str],
+    context: Context | None = None,
+) -> Iterator[Span]:
+    """Open a span; of an error it keeps the type alone, since a message may hold a secret."""
+    with tracer.start_as_current_span(
+        name,
+        context,
+        kind,
+        attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as opened:
+        try:
+            yield opened
+        except Exception as error:
+            opened.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+
+
+def _add_trace(
+    _: object, __: str, event: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         event["trace_id"] = f"{context.trace_id:032x}"
-    return event
-
-
-def _hide_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for name in event:
-        if any(secret in name.lower() for secret in _SECRETS):
-            event[name] = "[hidden]"
     return event

@@ -1,0 +1,63 @@
+"""One span, one log line and one measurement per HTTP request: its route, never its URL.
+
+A URL may hold an authorization code or the token of a reconnect link; a route's template cannot.
+"""
+
+import time
+from collections.abc import Iterable
+
+import structlog
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from prometheus_client import Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tablesync.service_kit.telemetry import span_from
+
+log = structlog.get_logger()
+
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+UNMATCHED = "(no route)"
+SERVER_ERROR = 500
+SECONDS = Histogram("http_request_seconds", "Requests by route.", ["method", "route", "status"])
+
+
+class Access:
+    """ASGI middleware: continues the caller's trace and notes what became of the request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request inside its span."""
+        if scope["type"] != "http" or scope["path"] in PROBES:
+            await self._app(scope, receive, send)
+            return
+        status = SERVER_ERROR
+
+        async def send_noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        began = time.perf_counter()
+        with span_from(_traceparent(scope["headers"]), scope["method"], SpanKind.SERVER) as span:
+            try:
+                await self._app(scope, receive, send_noting)
+            finally:
+                _note(scope, span, status, time.perf_counter() - began)
+
+
+def _note(scope: Scope, span: Span, status: int, seconds: float) -> None:
+    method, route = scope["method"], getattr(scope.get("route"), "path_format", UNMATCHED)
+    span.update_name(f"{method} {route}")
+    span.set_attributes(
+        {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+    )
+    if status >= SERVER_ERROR:
+        span.set_status(Status(StatusCode.ERROR))
+    SECONDS.labels(method, route, status).observe(seconds)
+    log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+
+
+def _traceparent(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    return next((raw.decode("latin-1") for name, raw in headers if name == b"traceparent"), None)
