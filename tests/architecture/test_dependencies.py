@@ -1,0 +1,99 @@
+"""A package declares each distribution that it imports: an image holds only what was declared."""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECTS = sorted(
+    project
+    for folder in ("libs/*", "services/*", "apps/*", "sandbox", "deploy/local")
+    for project in ROOT.glob(f"{folder}/pyproject.toml")
+)
+# A library whose own dependency belongs to its interface, so that declaring one declares both.
+COMES_WITH = {
+    "bson": "motor",
+    "pymongo": "motor",
+    "starlette": "fastapi",
+    "pydantic": "pydantic-settings",
+    "opentelemetry": "opentelemetry-sdk",
+    "cryptography": "joserfc",
+}
+
+
+def imported_modules(source: Path) -> Iterator[tuple[Path, str]]:
+    """Give every absolute import below a folder, with its file."""
+    for file in source.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((file, each.name) for each in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                yield file, node.module
+
+
+def declared(project: Path) -> set[str]:
+    """Give what a package asks for, with what packages of ours bring along, and its own name."""
+    metadata = metadata_of(project)
+    groups = [metadata["dependencies"], *metadata.get("optional-dependencies", {}).values()]
+    names = {name_of(requirement) for group in groups for requirement in group}
+    ours = [each for each in PROJECTS if metadata_of(each)["name"] in names]
+    return names.union({metadata["name"]}, *map(declared, ours))
+
+
+@cache
+def metadata_of(project: Path) -> dict[str, Any]:
+    """Give a package's own table of its pyproject file."""
+    table: dict[str, Any] = tomllib.loads(project.read_text("utf-8"))["project"]
+    return table
+
+
+def name_of(requirement: str) -> str:
+    """Strip extras, versions and markers off a requirement."""
+    for mark in "[<>=!~; ":
+        requirement = requirement.partition(mark)[0]
+    return requirement.lower().replace("_", "-")
+
+
+def providers_of(module: str) -> set[str]:
+    """Give the distributions any of which brings a module."""
+    top, _, rest = module.partition(".")
+    if top == "tablesync":
+        return {f"tablesync-{rest.partition('.')[0].replace('_', '-')}"}
+    names = {name.lower().replace("_", "-") for name in installed().get(top, [top])}
+    return names | ({COMES_WITH[top]} if top in COMES_WITH else set())
+
+
+@cache
+def installed() -> Mapping[str, list[str]]:
+    """Give the distributions by the modules that they bring."""
+    return packages_distributions()
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.parent.name)
+def test_what_is_imported_is_declared(project: Path) -> None:
+    available = declared(project)
+    missing = {
+        f"{file.relative_to(ROOT)} imports {module}"
+        for file, module in imported_modules(project.parent / "src")
+        if module.partition(".")[0] not in sys.stdlib_module_names
+        and not providers_of(module) & available
+    }
+    assert not missing
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.parent.name)
+def test_what_is_declared_is_locked(project: Path) -> None:
+    """An image takes every version from the lock; one that is not there would float."""
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    locked = {line.partition("==")[0] for line in lock.splitlines() if "==" in line}
+    outside = {name for name in declared(project) if not name.startswith("tablesync-")}
+    assert outside <= locked
