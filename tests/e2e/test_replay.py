@@ -1,0 +1,124 @@
+"""P12: replaying every topic from its start leaves the same state and sends no mail."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from pymongo import MongoClient
+from tablesync.contracts import TOPICS
+from tablesync.demo.story import Story
+from tablesync.demo.watch import Watch
+from tablesync.local_stack import LocalStack
+from tablesync.local_stack.testing import eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+CONSUMERS = ("scheduler", "sync-runner", "notifier")
+# What a replay may touch: who holds which lease, and which calls were budgeted when.
+LIVING = {"leases", "budgets", "slots", "instances"}
+DATABASES = ("scheduler", "runner", "notifier")
+
+
+async def test_p12_replaying_every_topic_changes_nothing_and_mails_nobody(
+    stack: LocalStack,
+    told: tuple[Story, Watch],
+    kafka_bootstrap: str,
+    mongodb_uri: str,
+    topic_prefix: str,
+    database_prefix: str,
+) -> None:
+    story, _ = told
+    await story.connect()
+    await story.create_syncs()
+    await story.first_runs()
+    await story.sandbox.control("hubspot", "7001", "uninstall")
+    await story.held()
+    await story.mail_arrives()
+    await story.slots_are_missed()
+    await story.press_the_button()
+    await story.catch_up()
+    await story.recovery_mail()
+    for sync in story.syncs.values():
+        await story.api.post("scheduler", f"/v1/syncs/{sync['id']}/pause")
+        await eventually(lambda sync=sync: quiet(story, sync), timeout=60)
+    mails = len(await story.sandbox.messages())
+    for service in CONSUMERS:
+        stack.stop_program(service)
+    before = dump(mongodb_uri, database_prefix)
+
+    rewound = [
+        await rewind(kafka_bootstrap, topic_prefix, service, topic.name)
+        for topic in TOPICS.values()
+        for service in topic.consumers
+    ]
+    assert sum(rewound) > 0
+    for service in CONSUMERS:
+        stack.start_program(service)
+        stack.wait_ready(service, 60)
+    for topic in TOPICS.values():
+        for service in topic.consumers:
+            await eventually(
+                lambda service=service, topic=topic: caught_up(
+                    kafka_bootstrap, topic_prefix, service, topic.name
+                ),
+                timeout=60,
+            )
+
+    for service in CONSUMERS:
+        stack.stop_program(service)
+    assert dump(mongodb_uri, database_prefix) == before
+    assert len(await story.sandbox.messages()) == mails
+
+
+async def quiet(story: Story, sync: dict[str, Any]) -> bool:
+    return all(run["ended_at"] for run in await story.runs(sync))
+
+
+def dump(uri: str, prefix: str) -> dict[str, Any]:
+    """Give every document of the consuming services, but for leases and budgets."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        return {
+            f"{name}.{collection}": sorted(
+                client[prefix + name][collection].find(), key=lambda row: str(row["_id"])
+            )
+            for name in DATABASES
+            for collection in client[prefix + name].list_collection_names()
+            if collection not in LIVING
+        }
+
+
+async def rewind(bootstrap: str, prefix: str, service: str, topic: str) -> int:
+    """Put a group back to the start of a topic; give how many messages that replays."""
+    async with group(bootstrap, prefix, service, topic) as (consumer, partitions):
+        ends = await consumer.end_offsets(partitions)
+        await consumer.commit(dict.fromkeys(partitions, 0))
+        return sum(ends.values())
+
+
+async def caught_up(bootstrap: str, prefix: str, service: str, topic: str) -> bool:
+    async with group(bootstrap, prefix, service, topic) as (consumer, partitions):
+        ends = await consumer.end_offsets(partitions)
+        return all([await consumer.committed(each) == ends[each] for each in partitions])
+
+
+@asynccontextmanager
+async def group(
+    bootstrap: str, prefix: str, service: str, topic: str
+) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+    """Look into a consumer group's offsets from outside it."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=f"{prefix}{service}.{topic}",
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    try:
+        partitions = [
+            TopicPartition(prefix + topic, number) for number in range(TOPICS[topic].partitions)
+        ]
+        consumer.assign(partitions)
+        yield consumer, partitions
+    finally:
+        await consumer.stop()
