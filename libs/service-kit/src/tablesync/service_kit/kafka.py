@@ -88,6 +88,7 @@ def _new_topic(
         name=name,
         num_partitions=partitions,
         replication_factor=-1,
+        replica_assignments={},  # aiokafka asks for it beside -1, the broker's own default
         topic_configs={
             "retention.ms": str(retention_hours * 3_600_000),
             "max.message.bytes": str(max_bytes),

@@ -1,0 +1,51 @@
+"""What the kit's tests share: settings, a database of their own, and a service's parts."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.local_stack.testing import free_port
+from tablesync.service_kit import mongo
+from tablesync.service_kit.indexes import ensure_kit_indexes
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.unit_of_work import UnitsOfWork
+
+
+@pytest.fixture
+def settings(
+    kafka_bootstrap: str,
+    mongodb_uri: str,
+    topic_prefix: str,
+    database_prefix: str,
+    service_keys: ServiceKeys,
+) -> ServiceSettings:
+    return ServiceSettings(
+        kafka_bootstrap_servers=kafka_bootstrap,
+        kafka_topic_prefix=topic_prefix,
+        kafka_fetch_max_wait_ms=20,
+        mongodb_uri=mongodb_uri,
+        mongodb_database_prefix=database_prefix,
+        http_port=free_port(),
+        service_key_file=service_keys.private_key_file("sync-runner"),
+        trusted_keys_file=service_keys.trusted_keys_file,
+    )
+
+
+@pytest_asyncio.fixture
+async def database(
+    mongodb_uri: str, database_prefix: str
+) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
+    """Give a service's database with the kit's indexes."""
+    client = mongo.connect(mongodb_uri)
+    database = mongo.open_database(client, f"{database_prefix}kit")
+    await ensure_kit_indexes(database)
+    yield database
+    client.close()
+
+
+@pytest.fixture
+def units(database: AsyncIOMotorDatabase[Document]) -> UnitsOfWork:
+    return UnitsOfWork(database, "scheduler")

@@ -1,0 +1,65 @@
+"""A service of the tests: it consumes `sync-requests` as sync-runner does, and notes each run."""
+
+from collections.abc import Callable
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from tablesync.contracts import Envelope, RunCancelRequested, new_id
+from tablesync.service_kit.broker import Subscriptions
+from tablesync.service_kit.consumer import Handler, Subscription
+from tablesync.service_kit.kafka import new_producer
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.relay import Relay
+from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+
+NewEvent = Callable[..., Envelope[RunCancelRequested]]
+NewSubscriptions = Callable[..., Subscriptions]
+
+
+def new_event(run_id: str = "run_1", sync_id: str = "syn_1") -> Envelope[RunCancelRequested]:
+    event = RunCancelRequested(
+        workspace_id="ws_1", sync_id=sync_id, run_id=run_id, requested_by=new_id("op")
+    )
+    return Envelope(event, "scheduler")
+
+
+async def note_run(event: RunCancelRequested, unit: UnitOfWork) -> None:
+    """Store what was handled: one document an effect, so that a second effect shows."""
+    await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
+
+
+@pytest.fixture
+def event() -> NewEvent:
+    return new_event
+
+
+@pytest.fixture
+def new_subscriptions(settings: ServiceSettings, units: UnitsOfWork) -> NewSubscriptions:
+    """Make the consumer role of the tests' service."""
+
+    def make(
+        handler: Handler = note_run,
+        settings: ServiceSettings = settings,
+        units: UnitsOfWork = units,
+    ) -> Subscriptions:
+        subscription = Subscription("sync-requests", {RunCancelRequested: handler})
+        return Subscriptions(settings, "sync-runner", units, [subscription])
+
+    return make
+
+
+@pytest.fixture
+def relay(settings: ServiceSettings, database: AsyncIOMotorDatabase[Document]) -> Relay:
+    return Relay(database, lambda: new_producer(settings), settings.kafka_topic_prefix)
+
+
+@pytest.fixture
+def effects(database: AsyncIOMotorDatabase[Document]) -> Callable[..., object]:
+    """Read the run ids of all effects, in order."""
+
+    async def read(count: int = 0) -> list[str]:
+        found = await database["effects"].find().sort("_id", 1).to_list(None)
+        return [each["run_id"] for each in found] if len(found) >= count else []
+
+    return read

@@ -1,0 +1,125 @@
+"""The consumers' edge: once each, in order, and past whatever cannot be handled."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tablesync.contracts import RunCancelRequested
+from tablesync.local_stack.testing import eventually
+from tablesync.service_kit.consumer import CONSUMED
+from tablesync.service_kit.kafka import ensure_topics
+from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.testing import running, send, send_raw
+from tablesync.service_kit.unit_of_work import UnitOfWork
+
+Effects = Callable[..., Awaitable[list[str]]]
+
+
+async def test_a_message_delivered_twice_has_one_effect(
+    settings, event, new_subscriptions, effects: Effects
+) -> None:
+    await ensure_topics(settings, "sync-runner")
+    first, second = event("run_1"), event("run_2")
+    await send(settings, first, first, second, first)
+    async with running(new_subscriptions().run):
+        await eventually(lambda: effects(2))
+    assert await effects() == ["run_1", "run_2"]
+
+
+async def test_p13_what_is_after_a_poison_message_is_handled(
+    settings, event, new_subscriptions, effects: Effects
+) -> None:
+    """Raising, malformed, headerless and non-UTF-8 messages are parked, an unknown type skipped."""
+    await ensure_topics(settings, "sync-runner")
+    skipped_before = CONSUMED.labels("sync-requests", "unknown")._value.get()
+
+    async def handle(event: RunCancelRequested, unit: UnitOfWork) -> None:
+        if event.run_id == "run_poison":
+            raise ValueError("this run cannot be cancelled")
+        await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
+
+    good, poison, last = event("run_1"), event("run_poison"), event("run_last")
+    not_utf8 = [*good.headers(), ("note", b"\xff\xfe")]
+    unknown = [
+        (n, b"tablesync.run.exploded.v9" if n == "ce_type" else v) for n, v in good.headers()
+    ]
+    await send_raw(
+        settings,
+        "sync-requests",
+        (good.headers(), good.value()),
+        (poison.headers(), poison.value()),
+        (event().headers(), b'{"workspace_id": '),
+        (event().headers(), b'{"workspace_id": "ws_1"}'),
+        (unknown, b"{}"),
+        (not_utf8, good.value()),
+        ([], b"no CloudEvent"),
+        (last.headers(), last.value()),
+    )
+    subscriptions = new_subscriptions(handle)
+    async with running(subscriptions.run):
+        await eventually(lambda: effects(2), timeout=30)
+        letters = await subscriptions.dead_letters.list("sync-requests")
+    assert await effects() == ["run_1", "run_last"]
+    assert [each.offset for each in letters] == [1, 2, 3, 5, 6]
+    reasons = [each.reason for each in letters]
+    assert reasons[0] == "ValueError: this run cannot be cancelled"
+    assert "Invalid JSON" in reasons[1]
+    assert "sync_id: Field required" in reasons[2]
+    assert "not UTF-8" in reasons[3]
+    assert "missing header(s): ce_id" in reasons[4]
+    assert letters[3].headers[-1] == ("note", b"\xff\xfe")
+    assert letters[0].value == poison.value()
+    assert CONSUMED.labels("sync-requests", "unknown")._value.get() == skipped_before + 1
+
+
+async def test_p13_a_handler_that_hangs_is_parked_within_30_seconds(
+    settings, event, new_subscriptions, effects: Effects
+) -> None:
+    await ensure_topics(settings, "sync-runner")
+
+    async def handle(event: RunCancelRequested, unit: UnitOfWork) -> None:
+        if event.run_id == "run_hangs":
+            await asyncio.Event().wait()
+        await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
+
+    await send(settings, event("run_hangs"), event("run_2"))
+    subscriptions = new_subscriptions(handle)
+    async with running(subscriptions.run):
+        await eventually(lambda: effects(1), timeout=40)
+        letters = await subscriptions.dead_letters.list("sync-requests")
+    assert [each.reason for each in letters] == ["TimeoutError: "]
+
+
+async def test_a_message_that_fails_for_a_moment_is_handled_not_parked(
+    settings, event, new_subscriptions, effects: Effects
+) -> None:
+    await ensure_topics(settings, "sync-runner")
+    failures = iter([ValueError("first"), ValueError("second")])
+
+    async def handle(event: RunCancelRequested, unit: UnitOfWork) -> None:
+        if failure := next(failures, None):
+            raise failure
+        await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
+
+    await send(settings, event("run_1"))
+    subscriptions = new_subscriptions(handle)
+    async with running(subscriptions.run):
+        await eventually(lambda: effects(1))
+        assert await subscriptions.dead_letters.list("sync-requests") == []
+
+
+async def test_p12_reading_the_topic_from_its_start_changes_nothing(
+    settings: ServiceSettings, event, new_subscriptions, effects: Effects, topic_prefix: str
+) -> None:
+    await ensure_topics(settings, "sync-runner")
+    await send(settings, *(event(f"run_{n}") for n in range(5)))
+    async with running(new_subscriptions().run):
+        before = await eventually(lambda: effects(5))
+    repeated = CONSUMED.labels("sync-requests", "repeated")._value
+    already = repeated.get()
+    # Another group id is what Kafka sees when offsets are lost or reset: all comes again.
+    subscriptions = new_subscriptions()
+    subscriptions._service = "sync-runner.replay"
+    subscriptions._prepare = lambda: asyncio.sleep(0)
+    async with running(subscriptions.run):
+        await eventually(lambda: repeated.get() == already + 5)
+    assert await effects() == before
