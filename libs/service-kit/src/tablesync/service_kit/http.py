@@ -42,15 +42,19 @@ def new_client(
     base_url: str = "", *, auth: httpx.Auth | None = None, total_seconds: float = TOTAL_SECONDS
 ) -> httpx.AsyncClient:
     """Make a client; close it when done. Trace context is sent with every request."""
-    transport = AiohttpTransport(limits=httpx.Limits(max_connections=CONNECTIONS))
     return httpx.AsyncClient(
         base_url=base_url,
         auth=auth,
-        transport=TracedTransport(transport),
+        transport=new_transport(),
         timeout=httpx.Timeout(total_seconds, connect=CONNECT_SECONDS),
         follow_redirects=False,
         trust_env=False,
     )
+
+
+def new_transport() -> TracedTransport:
+    """Make the transport alone, for clients that a library builds itself; close it when done."""
+    return TracedTransport(AiohttpTransport(limits=httpx.Limits(max_connections=CONNECTIONS)))
 
 
 def json_or_none(response: httpx.Response) -> Any:
