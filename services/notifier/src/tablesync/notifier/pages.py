@@ -1,0 +1,38 @@
+"""The unsubscribe page: looking at it changes nothing, its button and one-click POST do."""
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+from tablesync.notifier import preferences
+from tablesync.notifier.rendering import Templates
+from tablesync.notifier.unsubscribe import UnsubscribeTokens
+from tablesync.service_kit.unit_of_work import UnitsOfWork
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def pages(tokens: UnsubscribeTokens, templates: Templates, units: UnitsOfWork) -> APIRouter:
+    """Make `/unsubscribe/{token}`."""
+    router = APIRouter(tags=["unsubscribe"], default_response_class=HTMLResponse)
+
+    def page(state: str, status: int = 200) -> HTMLResponse:
+        return HTMLResponse(templates.html("unsubscribe", state=state), status, HEADERS)
+
+    @router.get("/unsubscribe/{token}")
+    async def show(token: str) -> HTMLResponse:
+        return page("ask") if tokens.read(token) else page("unknown", 404)
+
+    @router.post("/unsubscribe/{token}")
+    async def unsubscribe(token: str) -> HTMLResponse:
+        whose = tokens.read(token)
+        if whose is None:
+            return page("unknown", 404)
+        await units.run(lambda unit: preferences.set_mails(unit, whose, wanted=False))
+        return page("done")
+
+    return router

@@ -1,0 +1,53 @@
+"""What the notifier listens to."""
+
+from collections.abc import Sequence
+
+from tablesync.contracts import (
+    ConnectionEstablished,
+    ConnectionLapsing,
+    ConnectionMoved,
+    ConnectionReconnected,
+    ConnectionRemoved,
+    ConnectionRevoked,
+    RevocationAnnounced,
+    SyncFailed,
+    SyncHeld,
+    SyncInterrupted,
+    SyncReleased,
+    SyncSucceeded,
+)
+from tablesync.notifier.handlers import Handlers
+from tablesync.service_kit.consumer import Subscription
+
+
+def subscriptions(handlers: Handlers) -> Sequence[Subscription]:
+    """Topic → event → handler."""
+    return [
+        Subscription(
+            "connection-events",
+            {
+                ConnectionEstablished: handlers.on_connection_event,
+                ConnectionRevoked: handlers.on_connection_event,
+                ConnectionReconnected: handlers.on_connection_event,
+                ConnectionLapsing: handlers.on_connection_event,
+                ConnectionMoved: handlers.on_connection_event,
+                ConnectionRemoved: handlers.on_connection_event,
+                RevocationAnnounced: handlers.on_connection_event,
+            },
+        ),
+        Subscription(
+            "run-events",
+            {
+                SyncSucceeded: handlers.on_sync_succeeded,
+                SyncFailed: handlers.on_sync_failed,
+                SyncInterrupted: handlers.on_sync_interrupted,
+            },
+        ),
+        Subscription(
+            "sync-events",
+            {
+                SyncHeld: handlers.on_sync_hold_event,
+                SyncReleased: handlers.on_sync_hold_event,
+            },
+        ),
+    ]

@@ -1,0 +1,203 @@
+"""The worker: claims a mail job, has its letter written, and sends it once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from prometheus_client import Counter
+from pymongo.errors import PyMongoError
+from tablesync.notifier import digests
+from tablesync.notifier.delivery import Mailer
+from tablesync.notifier.errors import (
+    ClaimLostError,
+    MailDelayedError,
+    OutcomeUnknownError,
+    RecipientRefusedError,
+)
+from tablesync.notifier.letters import Letter, NotYetError, Writer
+from tablesync.notifier.mails import (
+    MailJob,
+    MailKind,
+    Mails,
+    MailStatus,
+    Plan,
+    Recipient,
+    later,
+    mark_sent,
+    plan,
+)
+from tablesync.notifier.messages import Messages
+from tablesync.notifier.preferences import Preferences
+from tablesync.notifier.settings import Settings
+from tablesync.notifier.store import INCIDENTS
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.roles import pause
+from tablesync.service_kit.telemetry import span_from
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+
+log = structlog.get_logger()
+
+IDLE_SECONDS = 0.5
+WAIT_MAX_SECONDS = 300.0
+# An unknown outcome is followed by one repeat with the same Message-ID, never by a second.
+HANDOVERS_MAX = 2
+SENT = Counter("mails_sent_total", "Mails handed to the mail server.", ["kind"])
+DELAYED = Counter("mails_delayed_total", "Mail jobs put off.", ["kind"])
+
+
+class Worker:
+    """Works mail jobs off, one at a time; several may work side by side."""
+
+    def __init__(
+        self,
+        database: AsyncIOMotorDatabase[Document],
+        units: UnitsOfWork,
+        writers: Mapping[tuple[str, MailKind], Writer],
+        messages: Messages,
+        mailer: Mailer,
+        settings: Settings,
+    ) -> None:
+        self._incidents = database[INCIDENTS]
+        self._mails = Mails(database)
+        self._preferences = Preferences(database)
+        self._units = units
+        self._writers = writers
+        self._messages = messages
+        self._mailer = mailer
+        self._settings = settings
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; the mail in hand is finished first, never torn off."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._settings.notifier_workers):
+                group.create_task(self._run_one(stop))
+
+    async def _run_one(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                seconds = await self.tick()
+            except PyMongoError as error:
+                log.warning("mail worker interrupted", error=repr(error))
+                seconds = 2 * IDLE_SECONDS
+            await pause(stop, seconds)
+
+    async def tick(self) -> float:
+        """Work off one job, if any is due; give the seconds to wait before the next."""
+        job = await self._mails.claim(self._settings.notifier_lease_seconds)
+        if job is None:
+            return IDLE_SECONDS
+        with span_from(job.traceparent, f"mail {job.kind}", mail=job.id):
+            try:
+                await self._work(job)
+            except ClaimLostError:
+                log.info("mail job is another worker's, or cancelled", mail=job.id)
+        return 0.0
+
+    async def _work(self, job: MailJob) -> None:
+        """Do the job, or put it off: whatever goes wrong, it is never lost."""
+        try:
+            await self._do(job)
+        except (ClaimLostError, PyMongoError):
+            raise
+        except NotYetError as error:
+            await self._put_off(job, error.seconds, error.reason)
+        except RecipientRefusedError as error:
+            log.warning("recipient refused", mail=job.id, reason=str(error))
+            await self._mails.refuse(job, job.to.email if job.to else "")
+        except (MailDelayedError, OutcomeUnknownError) as error:
+            await self._put_off(job, _growing(job), f"{type(error).__name__}: {error}")
+        except Exception as error:
+            await self._put_off(job, _growing(job), type(error).__name__, error)
+
+    async def _do(self, job: MailJob) -> None:
+        if job.handovers >= HANDOVERS_MAX:
+            await self._settle(job, confirmed=False)
+            return
+        if await digests.gather(self._units, job, self._settings.notifier_digest_above):
+            return
+        letter = await self._write(job)
+        if letter is None:
+            await self._drop(job)
+            return
+        to = await self._address(job, letter)
+        if to is not None:
+            await self._send(job, letter, to)
+
+    async def _write(self, job: MailJob) -> Letter | None:
+        cursor = self._incidents.find({"_id": {"$in": list(job.incident_ids)}})
+        found = {row["_id"]: row async for row in cursor}
+        incidents = [found[each] for each in job.incident_ids if each in found]
+        return await self._writers[job.about, job.kind].write(job, incidents)
+
+    async def _drop(self, job: MailJob) -> None:
+        """End a job whose reason went away; one that may have been taken counts as sent."""
+        if job.handovers:
+            await self._settle(job, confirmed=False)
+        else:
+            await self._mails.finish(job, MailStatus.CANCELLED)
+
+    async def _address(self, job: MailJob, letter: Letter) -> Recipient | None:
+        """Fix the recipient; None, and the job ended, if nobody can or wants to be mailed."""
+        if job.to is not None and job.message_id is not None:
+            return job.to
+        candidates = [each for each in letter.candidates if each.email not in job.refused]
+        to = await self._preferences.first_who_wants(job.workspace_id, candidates)
+        if to is None:
+            unwanted = MailStatus.UNWANTED if candidates else MailStatus.UNDELIVERABLE
+            log.warning("nobody to mail", mail=job.id, why=unwanted)
+            await self._mails.finish(job, unwanted)
+            return None
+        await self._mails.address(job, to, self._messages.message_id(job, to))
+        return to
+
+    async def _send(self, job: MailJob, letter: Letter, to: Recipient) -> None:
+        message = self._messages.build(job, letter, to)
+
+        async def hand_over() -> None:
+            await self._mails.hand_over(job, self._settings.notifier_lease_seconds)
+
+        async def take_back() -> None:
+            await self._mails.take_back(job)
+
+        await self._mailer.send(
+            message, self._messages.sender, to.email, hand_over=hand_over, take_back=take_back
+        )
+        await self._settle(job, confirmed=True)
+        SENT.labels(job.kind).inc()
+        log.info("mail sent", mail=job.id, kind=job.kind, incident=job.incident_ids[0])
+
+    async def _settle(self, job: MailJob, *, confirmed: bool) -> None:
+        """Mark the mail sent, and plan the next step of the ladder."""
+
+        async def work(unit: UnitOfWork) -> None:
+            await mark_sent(unit, job, confirmed=confirmed)
+            if reminder := self._reminder(job, unit):
+                await plan(unit, reminder)
+
+        await self._units.run(work)
+
+    def _reminder(self, job: MailJob, unit: UnitOfWork) -> Plan | None:
+        """Plan the next reminder; it is dropped when due, if the incident is closed by then."""
+        ladder = (0.0, *self._settings.notifier_reminder_seconds)
+        is_step = job.kind in {MailKind.REVOCATION, MailKind.REMINDER}
+        if not is_step or job.step + 1 >= len(ladder):
+            return None
+        step = job.step + 1
+        due_at = later(unit.now, ladder[step] - ladder[step - 1])
+        incidents: Sequence[str] = job.incident_ids
+        return Plan(MailKind.REMINDER, incidents, job.workspace_id, job.about, due_at, step=step)
+
+    async def _put_off(
+        self, job: MailJob, seconds: float, reason: str, error: Exception | None = None
+    ) -> None:
+        DELAYED.labels(job.kind).inc()
+        details: dict[str, Any] = {"exc_info": error} if error else {}
+        log.warning("mail waits", mail=job.id, waits_for=reason, seconds=seconds, **details)
+        await self._mails.put_off(job, seconds, reason)
+
+
+def _growing(job: MailJob) -> float:
+    """Give the wait before the next attempt: twice as long each time, at most 5 minutes."""
+    return float(min(WAIT_MAX_SECONDS, 2.0 ** min(job.attempts, 10)))

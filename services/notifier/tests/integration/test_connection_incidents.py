@@ -1,0 +1,91 @@
+"""One incident and one mail for a lost connection, one more when everything has caught up."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tablesync.contracts import (
+    ConnectionReconnected,
+    ConnectionRevoked,
+    SyncFailed,
+    SyncHeld,
+    SyncInterrupted,
+    SyncReleased,
+    SyncSucceeded,
+)
+
+pytestmark = pytest.mark.integration
+Make = Callable[..., dict[str, Any]]
+SYNCS = ("syn_1", "syn_2", "syn_3")
+
+
+async def lose(world: Any, affected: Make) -> None:
+    world.peers.affected = [affected(each) for each in SYNCS]
+    lost_at = "2026-11-22T19:29:00Z"
+    await world.publish(world.connection(ConnectionRevoked, changed_at=lost_at))
+    await world.publish(*(world.hold(SyncHeld, each) for each in SYNCS))
+
+
+async def regain(world: Any, affected: Make) -> None:
+    """Reconnect; each sync is released with a catch-up of 1,200 records, which succeeds."""
+    await world.publish(world.connection(ConnectionReconnected, grant_version=2))
+    gap = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", "slots_missed": 12}
+    world.peers.affected = []
+    for each in SYNCS:
+        run_id = f"run_{each}"
+        released = world.hold(SyncReleased, each, gap=gap, catch_up_run_id=run_id)
+        ended = world.run(
+            SyncSucceeded,
+            each,
+            run_id=run_id,
+            trigger="catch_up",
+            counts={"read": 1300, "written": 1200, "unchanged": 100},
+        )
+        catch_up = {"run_id": run_id, "status": "running", "counts": None}
+        world.peers.affected.append(
+            affected(each, status="active", hold=None, gap=None, catch_up=catch_up)
+        )
+        await world.publish(released, ended)
+
+
+async def test_p17_one_incident_and_one_mail_however_many_syncs_fail(
+    world: Any, affected: Make
+) -> None:
+    async with world.running():
+        await lose(world, affected)
+        failures = [
+            world.run(SyncFailed, f"syn_{n}", cause="connection", connection_id="con_1")
+            for n in range(50)
+        ]
+        stops = [world.run(SyncInterrupted, each, connection_id="con_1") for each in SYNCS]
+        await world.publish(*failures, *stops)
+        await world.handled()
+        await world.jobs_rest()
+
+        (incident,) = await world.incidents()
+        (mail,) = world.smtp.mails
+        assert (incident["kind"], incident["status"]) == ("connection", "open")
+        assert incident["mails"][0]["message_id"] == mail["Message-ID"]
+        assert mail["X-TableSync-Incident"] == incident["id"]
+        assert mail["X-TableSync-Kind"] == "revocation"
+        assert mail["To"].addresses[0].addr_spec == "ada@acme.test"
+
+
+async def test_p17_one_recovery_mail_when_all_catch_ups_ended(world: Any, affected: Make) -> None:
+    async with world.running():
+        await lose(world, affected)
+        await world.mail_came("revocation")
+        await regain(world, affected)
+        await world.mail_came("recovery")
+        await world.handled()
+        await world.jobs_rest()
+
+        (incident,) = await world.incidents()
+        revocation, recovery = world.smtp.mails
+        text = recovery.get_body(("plain",)).get_content()
+        assert incident["status"] == "closed"
+        assert recovery["In-Reply-To"] == revocation["Message-ID"]
+        assert "3 syncs have caught up" in recovery["Subject"]
+        assert "3,600 records written" in text
+        assert "1,200 records written, 100 unchanged" in text
+        assert "19:30–19:42 UTC on 22 November 2026 (12 minutes), 12 missed slots" in text
