@@ -1,0 +1,1 @@
+"""Airtable as a destination: OAuth, schema, records, upsert and their limits."""

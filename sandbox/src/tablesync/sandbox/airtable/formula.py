@@ -1,0 +1,212 @@
+"""The part of Airtable's formula language that filters need: operators and common functions."""
+
+import operator
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import errors
+from .tables import Row, Table
+
+Expression = Callable[[Row], Any]
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<field>\{(?:\\.|[^}\\])*\})
+    | (?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
+    | (?P<number>\d+(?:\.\d+)?)
+    | (?P<name>[A-Za-z_][A-Za-z_0-9]*)
+    | (?P<mark>!=|<=|>=|[=<>&+\-*/(),])
+    )""",
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_LEVELS: tuple[dict[str, Callable[[Any, Any], Any]], ...] = (
+    {
+        "=": lambda a, b: _plain(a) == _plain(b),
+        "!=": lambda a, b: _plain(a) != _plain(b),
+        "<": lambda a, b: _ordered(operator.lt, a, b),
+        ">": lambda a, b: _ordered(operator.gt, a, b),
+        "<=": lambda a, b: _ordered(operator.le, a, b),
+        ">=": lambda a, b: _ordered(operator.ge, a, b),
+    },
+    {"&": lambda a, b: _text(a) + _text(b)},
+    {"+": lambda a, b: _number(a) + _number(b), "-": lambda a, b: _number(a) - _number(b)},
+    {"*": lambda a, b: _number(a) * _number(b), "/": lambda a, b: _number(a) / _number(b)},
+)
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "AND": lambda *values: all(map(_truth, values)),
+    "OR": lambda *values: any(map(_truth, values)),
+    "NOT": lambda value: not _truth(value),
+    "IF": lambda test, yes, no=None: yes if _truth(test) else no,
+    "BLANK": lambda: None,
+    "TRUE": lambda: True,
+    "FALSE": lambda: False,
+    "LOWER": lambda value: _text(value).lower(),
+    "UPPER": lambda value: _text(value).upper(),
+    "TRIM": lambda value: _text(value).strip(),
+    "LEN": lambda value: len(_text(value)),
+    "VALUE": lambda value: _number(value),
+    "CONCATENATE": lambda *values: "".join(map(_text, values)),
+    "FIND": lambda needle, text: _text(text).find(_text(needle)) + 1,
+    "SEARCH": lambda needle, text: _text(text).lower().find(_text(needle).lower()) + 1,
+}
+
+
+def compile_formula(table: Table, source: str) -> Callable[[Row], bool]:
+    """Return the filter that a formula describes; raise a 422 refusal for an invalid one."""
+    try:
+        expression = _Parser(table, source).parse()
+    except (ValueError, IndexError) as error:
+        raise _invalid(str(error)) from None
+
+    def holds(row: Row) -> bool:
+        try:
+            return _truth(expression(row))
+        except (ValueError, TypeError, ZeroDivisionError):
+            return False  # an error value is falsy
+
+    return holds
+
+
+def _invalid(reason: str) -> Exception:
+    text = f"The formula for filtering records is invalid: {reason}"
+    return errors.unprocessable("INVALID_FILTER_BY_FORMULA", text)
+
+
+class _Parser:
+    """Recursive descent over the four levels of binary operators."""
+
+    def __init__(self, table: Table, source: str) -> None:
+        self._table = table
+        self._tokens = list(_tokens(source))
+        self._at = 0
+
+    def parse(self) -> Expression:
+        expression = self._binary(0)
+        if self._at < len(self._tokens):
+            raise ValueError(f"unexpected {self._tokens[self._at][1]}")
+        return expression
+
+    def _binary(self, level: int) -> Expression:
+        if level == len(_LEVELS):
+            return self._unary()
+        left = self._binary(level + 1)
+        while self._peek() in _LEVELS[level]:
+            apply = _LEVELS[level][self._next()[1]]
+            left = _apply(apply, [left, self._binary(level + 1)])
+        return left
+
+    def _unary(self) -> Expression:
+        if self._peek() == "-":
+            self._next()
+            return _apply(lambda value: -_number(value), [self._unary()])
+        kind, text = self._next()
+        if text == "(":
+            inner = self._binary(0)
+            self._expect(")")
+            return inner
+        if kind == "text":
+            return _constant(_unescaped(text[1:-1]))
+        if kind == "number":
+            return _constant(float(text))
+        if kind == "name" and self._peek() == "(":
+            return self._function(text.upper())
+        return self._field(text)
+
+    def _function(self, name: str) -> Expression:
+        arguments = self._arguments()
+        if name == "RECORD_ID":
+            return lambda row: row.id
+        if name == "CREATED_TIME":
+            return lambda row: row.created
+        if name not in _FUNCTIONS:
+            raise ValueError(f"Unknown function {name}")
+        return _apply(_FUNCTIONS[name], arguments)
+
+    def _arguments(self) -> list[Expression]:
+        self._expect("(")
+        found: list[Expression] = []
+        while self._peek() != ")":
+            found.append(self._binary(0))
+            if self._peek() != ")":
+                self._expect(",")
+        self._expect(")")
+        return found
+
+    def _field(self, text: str) -> Expression:
+        name = _unescaped(text[1:-1]) if text.startswith("{") else text
+        field = self._table.field_named(name)
+        if field is None:
+            raise ValueError(f"Unknown field names: {name.lower()}")
+        field_id = field.id
+        return lambda row: row.cells.get(field_id)
+
+    def _peek(self) -> str:
+        return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
+
+    def _next(self) -> tuple[str, str]:
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _expect(self, mark: str) -> None:
+        if self._next()[1] != mark:
+            raise ValueError(f"{mark} is missing")
+
+
+def _tokens(source: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    position, text = 0, source.rstrip()
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None or match.lastgroup is None:
+            raise ValueError(f"unexpected {text[position]}")
+        found.append((match.lastgroup, match[match.lastgroup]))
+        position = match.end()
+    return found
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
+
+
+def _constant(value: Any) -> Expression:
+    return lambda _: value
+
+
+def _apply(function: Callable[..., Any], arguments: Sequence[Expression]) -> Expression:
+    return lambda row: function(*(argument(row) for argument in arguments))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value for comparison: an empty cell equals the empty text."""
+    if value is None or value is False:
+        return ""
+    if isinstance(value, bool):
+        return 1.0
+    return float(value) if isinstance(value, (int, float)) else _text(value)
+
+
+def _ordered(compare: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
+    if isinstance(a, str) and isinstance(b, str):
+        return bool(compare(a, b))
+    return bool(compare(_number(a), _number(b)))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _number(value: Any) -> float:
+    return 0.0 if value in (None, "") else float(value)
+
+
+def _truth(value: Any) -> bool:
+    return value not in (None, 0, "", False) and value != []

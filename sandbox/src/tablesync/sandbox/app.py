@@ -1,0 +1,62 @@
+"""The composition of the sandbox: one HTTP application and one SMTP server over one world."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from .airtable.routes import routes as airtable_routes
+from .control.routes import ControlRoutes
+from .hubspot.routes import routes as hubspot_routes
+from .mail.routes import MailRoutes
+from .mail.smtp import serve_smtp
+from .observation import observer
+from .settings import Settings
+from .web import json_answer
+from .world import World
+
+MAXIMUM_BODY_BYTES = 32 * 1024 * 1024
+MAXIMUM_URL_CHARACTERS = 32_768
+
+
+def build_app(world: World) -> web.Application:
+    """Return the HTTP application over a world."""
+    control = ControlRoutes(world)
+    app = web.Application(
+        client_max_size=MAXIMUM_BODY_BYTES, middlewares=[observer(world, control)]
+    )
+    app.add_routes(
+        [
+            web.get("/healthz", _healthy),
+            *airtable_routes(world.airtable),
+            *hubspot_routes(world.hubspot, f"{world.settings.base_url}/hubspot"),
+            *world.oidc.routes(),
+            *MailRoutes(world.mailbox).routes(),
+            *control.routes(),
+        ]
+    )
+    return app
+
+
+async def _healthy(_: web.Request) -> web.Response:
+    return json_answer({"status": "ok"})
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[World]:
+    """Serve HTTP and SMTP while the context is open."""
+    world = World(settings)
+    smtp = await serve_smtp(world.catcher, settings.http_host, settings.smtp_port)
+    runner = web.AppRunner(
+        build_app(world),
+        access_log=None,
+        max_line_size=MAXIMUM_URL_CHARACTERS,
+        shutdown_timeout=0,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.http_host, settings.http_port, backlog=1024).start()
+        yield world
+    finally:
+        smtp.close()
+        await runner.cleanup()

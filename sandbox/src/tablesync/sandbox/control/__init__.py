@@ -1,0 +1,1 @@
+"""The control API: how scripts and tests play the people, the providers' moods and the truth."""

@@ -1,0 +1,1 @@
+"""HubSpot as a source: OAuth, CRM objects, search, properties and their limits."""

@@ -1,0 +1,1 @@
+"""The mail catcher: takes every mail by SMTP and shows it."""

@@ -1,0 +1,1 @@
+"""What the OAuth servers of all providers share."""

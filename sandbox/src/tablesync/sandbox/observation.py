@@ -1,0 +1,117 @@
+"""What happens around every provider request: latency, faults, refusals, counters, armed actions."""
+
+import asyncio
+from types import ModuleType
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from .airtable import errors as airtable_errors
+from .calls import Call, identify
+from .control.routes import ControlRoutes
+from .faults import Break, Faults
+from .hubspot import errors as hubspot_errors
+from .hubspot.state import APP_ID
+from .ids import correlation_id
+from .web import Refusal, json_answer
+from .world import World
+
+_ERRORS: dict[str, ModuleType] = {"airtable": airtable_errors, "hubspot": hubspot_errors}
+
+
+def observer(world: World, control: ControlRoutes) -> Middleware:
+    """Return the middleware through which every request goes."""
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        provider = request.path.split("/", 2)[1]
+        if provider not in _ERRORS:
+            return await _guarded(request, handler, None)
+        state = world.airtable if provider == "airtable" else world.hubspot
+        call = request["call"] = await identify(request, provider, state.grants)
+        response = await _answer(request, handler, call, state.faults)
+        if provider == "hubspot":
+            _mark(response)
+        world.counters.observe(call, response.status)
+        if response.status < 300:
+            _count_page(world, request, call)
+            control.answered(call, request.get("page_of"))
+        return response
+
+    return observe
+
+
+async def _answer(
+    request: web.Request, handler: Handler, call: Call, faults: Faults
+) -> web.StreamResponse:
+    if delay := faults.latency_seconds(call):
+        await asyncio.sleep(delay)
+    fault = faults.take_break(call)
+    if fault is not None:
+        if fault.performed:
+            await _guarded(request, handler, call.provider)
+        return _broken(request, call.provider, fault)
+    if faults.is_throttled(call):
+        return _refused(_throttled(call))
+    return await _guarded(request, handler, call.provider)
+
+
+async def _guarded(
+    request: web.Request, handler: Handler, provider: str | None
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return _refused(refusal)
+    except web.HTTPRedirection as redirection:
+        return web.Response(status=redirection.status, headers=redirection.headers)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+        if provider is None:
+            raise
+        return _refused(_no_route(provider))
+    except web.HTTPRequestEntityTooLarge:
+        return json_answer({"error": {"type": "REQUEST_BODY_TOO_LARGE"}}, 413)
+
+
+def _no_route(provider: str) -> Refusal:
+    if provider == "airtable":
+        return airtable_errors.not_found()
+    return hubspot_errors.resource_not_found()
+
+
+def _throttled(call: Call) -> Refusal:
+    if call.provider == "airtable":
+        return airtable_errors.rate_limited()
+    if call.path.endswith("/search"):
+        return hubspot_errors.search_limit(APP_ID, call.account or "")
+    return hubspot_errors.rolling_limit(APP_ID, call.account or "", {})
+
+
+def _broken(request: web.Request, provider: str, fault: Break) -> web.Response:
+    if fault.status == 0:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=499)
+    refusal: Refusal = _ERRORS[provider].broken(fault.status)
+    if fault.body is not None:
+        refusal = Refusal(fault.status, fault.body)
+    refusal.headers.update(fault.headers)
+    return _refused(refusal)
+
+
+def _refused(refusal: Refusal) -> web.Response:
+    if isinstance(refusal.body, str):
+        return web.Response(status=refusal.status, text=refusal.body, headers=refusal.headers)
+    return json_answer(refusal.body, refusal.status, refusal.headers)
+
+
+def _mark(response: web.StreamResponse) -> None:
+    if "x-hubspot-correlation-id" not in response.headers:
+        response.headers["x-hubspot-correlation-id"] = correlation_id()
+
+
+def _count_page(world: World, request: web.Request, call: Call) -> None:
+    kind = request.get("page_of")
+    if kind and call.provider == "hubspot":
+        pages = world.counters.hubspot.pages
+        pages[kind] = pages.get(kind, 0) + 1

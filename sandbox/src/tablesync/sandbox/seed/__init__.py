@@ -1,0 +1,1 @@
+"""The seeded world: property definitions, people's names and the records made of them."""
