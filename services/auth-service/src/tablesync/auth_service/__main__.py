@@ -1,0 +1,9 @@
+"""`python -m tablesync.auth_service [--role NAME ...]`."""
+
+from tablesync.auth_service.bootstrap import build
+from tablesync.auth_service.parts import NAME
+from tablesync.auth_service.settings import Settings
+from tablesync.service_kit.main import run
+
+if __name__ == "__main__":
+    run(build, Settings, NAME)

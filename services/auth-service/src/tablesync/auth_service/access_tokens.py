@@ -1,0 +1,78 @@
+"""Handing out access tokens: one find while they are fresh, one refresh when they are not."""
+
+from tablesync.auth_service.connections import Connections
+from tablesync.auth_service.errors import ProviderUnavailableError
+from tablesync.auth_service.flights import Flights
+from tablesync.auth_service.grants import AccessToken, Grant, Grants
+from tablesync.auth_service.refreshing import Refresher
+from tablesync.service_kit.problems import Problem, conflict
+
+
+class AccessTokens:
+    """Gives runners what they need to call a provider, and nothing that outlives an hour."""
+
+    def __init__(self, connections: Connections, grants: Grants, refresher: Refresher) -> None:
+        self._connections = connections
+        self._grants = grants
+        self._refresher = refresher
+        self._flights: Flights[None] = Flights()
+
+    async def get(self, workspace_id: str, connection_id: str) -> AccessToken:
+        """Give a token; raises Problem 404, 409 `connection-not-connected`, or 503."""
+        grant = await self._usable(workspace_id, connection_id)
+        if not grant.fresh:
+            grant = await self._refreshed(grant)
+        return self._grants.access_token(grant)
+
+    async def refresh_now(self, connection_id: str) -> None:
+        """Refresh whatever the age of the token; raises ProviderUnavailableError."""
+        grant = await self._grants.read(connection_id)
+        if grant is not None and grant.live:
+            key = (connection_id, grant.version)
+            await self._flights.join(key, lambda: self._refresher.refresh(*key))
+
+    async def drain(self) -> None:
+        """Wait until no refresh is under way."""
+        await self._flights.drain()
+
+    async def _usable(self, workspace_id: str, connection_id: str) -> Grant:
+        grant = await self._grants.read(connection_id)
+        if grant is None or not grant.live or grant.workspace_id != workspace_id:
+            raise await self._not_connected(workspace_id, connection_id)
+        return grant
+
+    async def _refreshed(self, grant: Grant) -> Grant:
+        """Give the refreshed grant, or the old one if its token lives and no refresh succeeds."""
+        key = (grant.connection_id, grant.version)
+        try:
+            await self._flights.join(key, lambda: self._refresher.refresh(*key))
+        except ProviderUnavailableError as error:
+            if grant.remaining_seconds <= 0:
+                raise unavailable(error) from error
+        now = await self._usable(grant.workspace_id, grant.connection_id)
+        if now.remaining_seconds <= 0:
+            raise unavailable(ProviderUnavailableError("provider", 1.0))
+        return now
+
+    async def _not_connected(self, workspace_id: str, connection_id: str) -> Problem:
+        connection = await self._connections.get(workspace_id, connection_id)
+        return conflict(
+            "connection-not-connected",
+            "This connection is not connected; an operator has to reconnect it.",
+            connection_id=connection.id,
+            connection_status=connection.status,
+            cause=connection.cause,
+            grant_version=connection.grant_version,
+        )
+
+
+def unavailable(error: ProviderUnavailableError) -> Problem:
+    """Give the answer for a provider that cannot be asked just now."""
+    seconds = max(1, round(error.retry_after))
+    return Problem(
+        503,
+        "provider-unavailable",
+        f"{error.dependency} cannot be asked just now; nothing is known to be lost.",
+        headers={"Retry-After": str(seconds)},
+        retry_after=seconds,
+    )

@@ -1,0 +1,67 @@
+"""auth-service's composition root."""
+
+from fastapi import FastAPI
+from tablesync.auth_service import local_bootstrap, store
+from tablesync.auth_service.parts import NAME, wire
+from tablesync.auth_service.providers.airtable import Airtable
+from tablesync.auth_service.providers.base import OAuthProvider
+from tablesync.auth_service.providers.hubspot import HubSpot
+from tablesync.auth_service.routes import routers
+from tablesync.auth_service.settings import Settings
+from tablesync.contracts import Provider
+from tablesync.service_kit import health, mongo, problems
+from tablesync.service_kit.http import new_client, new_transport
+from tablesync.service_kit.kafka import new_producer
+from tablesync.service_kit.relay import Relay
+from tablesync.service_kit.roles import Role
+from tablesync.service_kit.service import Service
+from tablesync.service_kit.service_auth import ServiceAuth, Signer
+
+
+def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None = None) -> Service:
+    """Wire the service: API, relay and ticker. Call it inside an event loop."""
+    client = mongo.connect(settings.mongodb_uri)
+    database = mongo.open_database(client, f"{settings.mongodb_database_prefix}auth")
+    signer = Signer.from_file(NAME, settings.service_key_file)
+    transport, http = new_transport(), new_client()
+    scheduler = new_client(settings.scheduler_url, auth=ServiceAuth(signer, "scheduler"))
+    if providers is None:
+        hubspot = HubSpot(settings, transport)
+        airtable = Airtable(settings, transport, http)
+        providers = {hubspot.name: hubspot, airtable.name: airtable}
+    parts = wire(settings, database, signer, providers, http, scheduler)
+    relay = Relay(database, lambda: new_producer(settings), settings.kafka_topic_prefix)
+
+    app = FastAPI(title="TableSync auth-service", docs_url=None, redoc_url=None)
+    problems.install(app)
+    for router in routers(parts):
+        app.include_router(router)
+
+    async def prepare() -> None:
+        await store.ensure_indexes(database)
+        if settings.auth_bootstrap_file is not None:
+            content = local_bootstrap.read(settings.auth_bootstrap_file)
+            await local_bootstrap.ensure(database, content)
+
+    async def close() -> None:
+        """Let refreshes under way end first: their tokens would be lost."""
+        await parts.verdicts.drain()
+        await parts.access_tokens.drain()
+        for each in (http, scheduler, transport):
+            await each.aclose()
+        client.close()
+
+    service = Service(
+        NAME,
+        settings,
+        app,
+        roles=[Role("relay", relay.run), Role("ticker", parts.ticker.run)],
+        prepare=prepare,
+        closers=[close],
+    )
+    checks = {
+        "mongodb": health.mongodb_answers(database),
+        "prepared": health.is_set(service.prepared),
+    }
+    app.include_router(health.routes(checks))
+    return service

@@ -1,0 +1,133 @@
+"""Connections: a workspace's links to accounts; their ids never change."""
+
+from typing import Any
+
+from pydantic import AwareDatetime
+from tablesync.auth_service.store import CONNECTIONS, Database
+from tablesync.contracts import (
+    Account,
+    ConnectionCause,
+    ConnectionEvent,
+    ConnectionStatus,
+    Provider,
+    next_sequence,
+)
+from tablesync.contracts.specs import Value
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.problems import not_found
+from tablesync.service_kit.unit_of_work import UnitOfWork
+
+
+class Connection(Value):
+    """A connection's whole state; `missing_scopes` is what the last consent left out."""
+
+    id: str
+    workspace_id: str
+    provider: Provider
+    account: Account
+    grant_version: int
+    status: ConnectionStatus
+    cause: ConnectionCause | None = None
+    owner_id: str
+    scopes: tuple[str, ...] = ()
+    missing_scopes: tuple[str, ...] = ()
+    sequence: int = 0
+    changed_at: AwareDatetime
+
+    @property
+    def connected(self) -> bool:
+        """Whether its grant may be used."""
+        return self.status is ConnectionStatus.CONNECTED
+
+    def state(self) -> dict[str, Any]:
+        """Give what every connection event carries."""
+        return {
+            "connection_id": self.id,
+            **{name: getattr(self, name) for name in ConnectionEvent.model_fields if name in _OWN},
+        }
+
+    def to_document(self) -> Document:
+        """Give the stored form."""
+        document = self.model_dump(exclude={"id"})
+        return {"_id": self.id, **document}
+
+    @classmethod
+    def from_document(cls, document: Document) -> "Connection":
+        """Read the stored form."""
+        return cls.model_validate({**document, "id": document["_id"]})
+
+
+_OWN = set(Connection.model_fields)
+
+
+class Connections:
+    """Reads of connections outside transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database[CONNECTIONS]
+
+    async def get(self, workspace_id: str, connection_id: str) -> Connection:
+        """Give one; raises Problem 404 for an unknown or foreign id."""
+        return _found(
+            await self._collection.find_one({"_id": connection_id, "workspace_id": workspace_id})
+        )
+
+    async def of_workspace(self, workspace_id: str) -> list[Connection]:
+        """Give all of a workspace, oldest first."""
+        cursor = self._collection.find({"workspace_id": workspace_id}).sort("_id", 1)
+        return [Connection.from_document(each) async for each in cursor]
+
+    async def changed_since(self, sequence: int, limit: int) -> list[Connection]:
+        """Give connections of all workspaces in order of change, never part of one moment."""
+        cursor = self._collection.find({"sequence": {"$gt": sequence}}).sort("sequence", 1)
+        found = [Connection.from_document(each) async for each in cursor.limit(limit)]
+        if len(found) < limit:
+            return found
+        last = found[-1].sequence
+        ties = [Connection.from_document(each) async for each in self._at(last)]
+        return [each for each in found if each.sequence != last] + ties
+
+    def _at(self, sequence: int) -> Any:
+        return self._collection.find({"sequence": sequence})
+
+
+async def read(unit: UnitOfWork, workspace_id: str, connection_id: str) -> Connection:
+    """Give a connection inside a transaction; raises Problem 404."""
+    return _found(
+        await unit.database[CONNECTIONS].find_one(
+            {"_id": connection_id, "workspace_id": workspace_id}, session=unit.session
+        )
+    )
+
+
+async def find_by_account(
+    unit: UnitOfWork, workspace_id: str, provider: Provider, account_id: str
+) -> Connection | None:
+    """Give the workspace's connection to this account, in whatever state."""
+    document = await unit.database[CONNECTIONS].find_one(
+        {"workspace_id": workspace_id, "provider": provider.value, "account.id": account_id},
+        session=unit.session,
+    )
+    return Connection.from_document(document) if document else None
+
+
+async def store(
+    unit: UnitOfWork, connection: Connection, event: type[ConnectionEvent] | None, **changes: Any
+) -> Connection:
+    """Store a connection with changes; with an event, also its new sequence, and publish it."""
+    if event is not None:
+        changes["sequence"] = next_sequence(connection.sequence, unit.now_ms)
+        changes["changed_at"] = unit.now
+    changed = connection.model_copy(update=changes)
+    await unit.database[CONNECTIONS].replace_one(
+        {"_id": changed.id}, changed.to_document(), upsert=True, session=unit.session
+    )
+    if event is not None:
+        unit.publish(event(**changed.state()))
+    return changed
+
+
+def _found(document: Document | None) -> Connection:
+    if document is None:
+        raise not_found("connection")
+    return Connection.from_document(document)

@@ -1,0 +1,30 @@
+"""Single flight: work under one key runs once, in a task of its own, however many wait for it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Flights(Generic[T]):
+    """Tasks by key; a caller that is cancelled leaves the work running."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[Hashable, asyncio.Task[T]] = {}
+
+    async def join(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Wait for the work under this key, starting it if nobody has."""
+        task = self._tasks.get(key)
+        if task is None:
+            task = asyncio.create_task(work())
+            self._tasks[key] = task
+            task.add_done_callback(lambda _: self._tasks.pop(key, None))
+            # Whoever waited may be gone: the outcome is then nobody's, and no loud warning.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(task)
+
+    async def drain(self) -> None:
+        """Wait for all that is under way, and for what that starts."""
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())

@@ -1,0 +1,73 @@
+"""`/oauth/{provider}`: where a browser leaves for the provider and comes back."""
+
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import SecretStr
+from tablesync.auth_service.authorizations import LIFETIME, Authorization, Started
+from tablesync.auth_service.pages import no_store
+from tablesync.auth_service.parts import Parts
+from tablesync.auth_service.providers.base import OAuthProvider
+from tablesync.auth_service.settings import Settings
+
+
+def routes(parts: Parts) -> APIRouter:
+    """Make the router."""
+    router = APIRouter(prefix="/oauth", tags=["oauth"])
+    by_name = {provider.name.value: provider for provider in parts.providers.values()}
+
+    @router.get("/{provider_name}/start")
+    async def start(provider_name: str, authorization: str = "") -> Response:
+        provider = by_name.get(provider_name)
+        if provider is None:
+            return parts.pages.expired(None, 404)
+        started = await parts.authorizations.start(provider_name, authorization)
+        if started is None:
+            return parts.pages.expired(provider, 410)
+        url = provider.authorize_url(started.state, started.verifier)
+        response = RedirectResponse(url, 302, headers=no_store())
+        _bind(response, parts.settings, started)
+        return response
+
+    @router.get("/{provider_name}/callback")
+    async def callback(request: Request, provider_name: str) -> HTMLResponse:
+        provider = by_name.get(provider_name)
+        if provider is None:
+            return parts.pages.expired(None, 404)
+        attempt = await _attempt(request, parts, provider)
+        verifier = await parts.authorizations.claim(attempt) if attempt else None
+        if attempt is None or verifier is None:
+            return parts.pages.expired(provider, 400)
+        code = request.query_params.get("code")
+        if "error" in request.query_params or not code:
+            return parts.pages.outcome(provider, await parts.connecting.deny(attempt))
+        outcome = await parts.connecting.complete(attempt, provider, SecretStr(code), verifier)
+        return parts.pages.outcome(provider, outcome)
+
+    return router
+
+
+async def _attempt(request: Request, parts: Parts, provider: OAuthProvider) -> Authorization | None:
+    """Find what this callback answers: the state, the issuer and the browser have to agree."""
+    query = request.query_params
+    state = SecretStr(query.get("state", ""))
+    attempt = await parts.authorizations.by_state(provider.name, state)
+    if attempt is None or query.get("iss", provider.issuer) != provider.issuer:
+        return None
+    cookie = request.cookies.get(attempt.cookie_name)
+    return attempt if parts.authorizations.bound_to(attempt, cookie) else None
+
+
+def _bind(response: Response, settings: Settings, started: Started) -> None:
+    """Set the cookie by which the callback knows this browser again."""
+    redirect = urlsplit(settings.redirect_uri(started.authorization.provider))
+    response.set_cookie(
+        started.authorization.cookie_name,
+        started.binding.get_secret_value(),
+        max_age=int(LIFETIME.total_seconds()),
+        path=redirect.path,
+        secure=redirect.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )

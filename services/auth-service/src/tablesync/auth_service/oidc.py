@@ -1,0 +1,66 @@
+"""OpenID Connect: checks an id token of the configured issuer."""
+
+import time
+from typing import Any
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from pydantic import SecretStr
+from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.http import json_or_none
+from tablesync.service_kit.service_auth import unauthorized
+
+ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
+KEYS_KEPT_SECONDS = 300.0
+LEEWAY_SECONDS = 30
+
+
+class OidcVerifier:
+    """Knows the issuer's keys, read again when they are old or when a token names a new one."""
+
+    def __init__(self, issuer: str, client_id: str, http: httpx.AsyncClient) -> None:
+        self._issuer = issuer
+        self._client_id = client_id
+        self._http = http
+        self._keys: KeySet | None = None
+        self._read_at = 0.0
+
+    async def email_of(self, id_token: SecretStr) -> str:
+        """Give the verified e-mail address; raises Problem 401."""
+        try:
+            decoded = jwt.decode(id_token.get_secret_value(), await self._key_set(), ALGORITHMS)
+            registry = jwt.JWTClaimsRegistry(
+                leeway=LEEWAY_SECONDS,
+                iss={"essential": True, "value": self._issuer},
+                aud={"essential": True, "value": self._client_id},
+                exp={"essential": True},
+                email={"essential": True},
+            )
+            registry.validate(decoded.claims)
+        except (JoseError, ValueError):
+            self._read_at = 0.0
+            raise unauthorized() from None
+        if decoded.claims.get("email_verified") is False:
+            raise unauthorized()
+        return str(decoded.claims["email"])
+
+    async def _key_set(self) -> KeySet:
+        if self._keys is None or time.monotonic() - self._read_at > KEYS_KEPT_SECONDS:
+            discovery = await self._get(f"{self._issuer}/.well-known/openid-configuration")
+            if discovery.get("issuer") != self._issuer:
+                raise unauthorized()
+            self._keys = KeySet.import_key_set(await self._get(discovery["jwks_uri"]))  # type: ignore[arg-type]
+            self._read_at = time.monotonic()
+        return self._keys
+
+    async def _get(self, url: str) -> dict[str, Any]:
+        try:
+            response = await self._http.get(url)
+        except httpx.TransportError:
+            raise DependencyUnavailableError("identity provider") from None
+        body = json_or_none(response)
+        if not response.is_success or not isinstance(body, dict):
+            raise DependencyUnavailableError("identity provider")
+        return body

@@ -1,0 +1,97 @@
+"""The parts of auth-service, wired once."""
+
+from dataclasses import dataclass
+
+import httpx
+from tablesync.auth_service.access_tokens import AccessTokens
+from tablesync.auth_service.affected_syncs import AffectedSyncs
+from tablesync.auth_service.api_tokens import ApiTokens
+from tablesync.auth_service.authorizations import Authorizations
+from tablesync.auth_service.connecting import Connecting
+from tablesync.auth_service.connections import Connections
+from tablesync.auth_service.grants import Grants
+from tablesync.auth_service.keyring import Keyring
+from tablesync.auth_service.oidc import OidcVerifier
+from tablesync.auth_service.pages import Pages
+from tablesync.auth_service.providers.base import OAuthProvider
+from tablesync.auth_service.reconnect_links import ReconnectLinks
+from tablesync.auth_service.refreshing import Refresher
+from tablesync.auth_service.settings import Settings
+from tablesync.auth_service.sign_in import SignIn
+from tablesync.auth_service.store import Database
+from tablesync.auth_service.ticker import Ticker
+from tablesync.auth_service.verdicts import Verdicts
+from tablesync.auth_service.workspaces import Workspaces
+from tablesync.contracts import Provider
+from tablesync.service_kit.leases import Leases
+from tablesync.service_kit.service_auth import Signer, Verifier
+from tablesync.service_kit.unit_of_work import UnitsOfWork
+
+NAME = "auth-service"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that routes and roles are made of."""
+
+    settings: Settings
+    units: UnitsOfWork
+    verifier: Verifier
+    providers: dict[Provider, OAuthProvider]
+    sign_in: SignIn
+    workspaces: Workspaces
+    api_tokens: ApiTokens
+    connections: Connections
+    grants: Grants
+    authorizations: Authorizations
+    connecting: Connecting
+    access_tokens: AccessTokens
+    verdicts: Verdicts
+    links: ReconnectLinks
+    affected_syncs: AffectedSyncs
+    pages: Pages
+    ticker: Ticker
+
+
+def wire(
+    settings: Settings,
+    database: Database,
+    signer: Signer,
+    providers: dict[Provider, OAuthProvider],
+    http: httpx.AsyncClient,
+    scheduler: httpx.AsyncClient,
+) -> Parts:
+    """Make the parts; nothing is read or sent yet."""
+    keyring = Keyring.from_file(settings.auth_encryption_keys_file)
+    units = UnitsOfWork(database, NAME)
+    leases = Leases(database)
+    grants, connections = Grants(database, keyring), Connections(database)
+    refresher = Refresher(units, grants, leases, providers)
+    access_tokens = AccessTokens(connections, grants, refresher)
+    workspaces = Workspaces(database)
+    api_tokens = ApiTokens(database, workspaces)
+    return Parts(
+        settings=settings,
+        units=units,
+        verifier=Verifier.from_file(NAME, settings.trusted_keys_file),
+        providers=providers,
+        sign_in=SignIn(signer, api_tokens, workspaces, _oidc(settings, http)),
+        workspaces=workspaces,
+        api_tokens=api_tokens,
+        connections=connections,
+        grants=grants,
+        authorizations=Authorizations(database, keyring),
+        connecting=Connecting(units, grants),
+        access_tokens=access_tokens,
+        verdicts=Verdicts(connections, grants, refresher, leases, providers),
+        links=ReconnectLinks(database, units),
+        affected_syncs=AffectedSyncs(scheduler),
+        pages=Pages(providers),
+        ticker=Ticker(grants, access_tokens),
+    )
+
+
+def _oidc(settings: Settings, http: httpx.AsyncClient) -> OidcVerifier | None:
+    if settings.auth_oidc_issuer_url is None:
+        return None
+    return OidcVerifier(settings.auth_oidc_issuer_url, settings.auth_oidc_client_id, http)

@@ -1,0 +1,110 @@
+"""Airtable: tokens live 60 minutes and rotate, PKCE is compulsory, an account is a user."""
+
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+from tablesync.auth_service.errors import (
+    AppRefusedError,
+    CodeRefusedError,
+    GrantLostError,
+    ProviderUnavailableError,
+)
+from tablesync.auth_service.providers.base import Identity, Probe, TokenSet
+from tablesync.auth_service.providers.oauth_client import (
+    OAuthApp,
+    OAuthClient,
+    deadline,
+    raise_if_unavailable,
+)
+from tablesync.auth_service.settings import Settings
+from tablesync.contracts import Account, ConnectionCause, Provider
+from tablesync.service_kit.http import json_or_none
+
+SCOPES: tuple[str, ...] = (
+    "data.records:read",
+    "data.records:write",
+    "schema.bases:read",
+    "user.email:read",
+)
+IDLE_SECONDS = 60 * 24 * 3_600
+
+
+class Airtable:
+    """Airtable's OAuth endpoints and whoami."""
+
+    name = Provider.AIRTABLE
+    label = "Airtable"
+    rotates = True
+    required_scopes = SCOPES
+    idle_seconds: int | None = IDLE_SECONDS
+
+    def __init__(
+        self, settings: Settings, transport: httpx.AsyncBaseTransport, http: httpx.AsyncClient
+    ) -> None:
+        self._http = http
+        self._whoami_url = f"{settings.airtable_api_url}/v0/meta/whoami"
+        oauth = f"{settings.airtable_web_url}/oauth2/v1"
+        app = OAuthApp(
+            provider=self.name,
+            client_id=settings.auth_airtable_client_id,
+            client_secret=settings.auth_airtable_client_secret,
+            redirect_uri=settings.redirect_uri(self.name),
+            authorize_url=f"{oauth}/authorize",
+            token_url=settings.airtable_token_url or f"{oauth}/token",
+            client_authentication="client_secret_basic",
+            scope=" ".join(SCOPES),
+        )
+        self._oauth = OAuthClient(app, transport, classify)
+        self.web_origin = app.web_origin
+        self.issuer = settings.airtable_web_url
+
+    def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
+        """Give Airtable's page, on which bases are picked."""
+        return self._oauth.authorize_url(state, verifier)
+
+    async def exchange(self, code: SecretStr, verifier: SecretStr) -> TokenSet:
+        """Turn a code into tokens."""
+        try:
+            return await self._oauth.exchange(code, verifier)
+        except GrantLostError as error:
+            raise CodeRefusedError("invalid_grant") from error
+
+    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
+        """Get new tokens of both kinds; the old ones stop working at once."""
+        return await self._oauth.refresh(refresh_token)
+
+    async def identify(self, access_token: SecretStr) -> Identity:
+        """Name the user by e-mail: Airtable tells no other name."""
+        answer = await self._whoami(access_token)
+        if answer is None:
+            raise GrantLostError(ConnectionCause.TOKEN_REJECTED)
+        user = str(answer["id"])
+        account = Account(id=user, name=answer.get("email") or user, email=answer.get("email"))
+        return Identity(account, tuple(answer.get("scopes") or ()))
+
+    async def probe(self, access_token: SecretStr) -> Probe:
+        """Ask Airtable who we are; any living token may."""
+        return Probe.REJECTED if await self._whoami(access_token) is None else Probe.ACCEPTED
+
+    async def _whoami(self, access_token: SecretStr) -> dict[str, Any] | None:
+        """Give the answer; None for a token that Airtable rejects."""
+        bearer = {"Authorization": f"Bearer {access_token.get_secret_value()}"}
+        async with deadline(self.name):
+            response = await self._http.get(self._whoami_url, headers=bearer)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            return None
+        raise_if_unavailable(self.name, response)
+        body = json_or_none(response)
+        if not response.is_success or not isinstance(body, dict):
+            raise ProviderUnavailableError(self.name)
+        return body
+
+
+def classify(_: int, body: dict[str, Any]) -> None:
+    """Raise what an error of Airtable's token endpoint stands for."""
+    error = body.get("error")
+    if error == "invalid_grant":
+        raise GrantLostError(ConnectionCause.GRANT_REVOKED)
+    if error == "invalid_client":
+        raise AppRefusedError("invalid_client")

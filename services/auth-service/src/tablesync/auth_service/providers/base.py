@@ -1,0 +1,83 @@
+"""What every provider can do for auth-service, and the values that it gives."""
+
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from pydantic import SecretStr
+from tablesync.contracts import Account, Provider
+
+
+@dataclass(frozen=True)
+class TokenSet:
+    """What an exchange or a refresh gave; lifetimes in seconds from the answer.
+
+    `refresh_token` is None where the provider did not repeat it, `scopes` where it did not say.
+    """
+
+    access_token: SecretStr
+    refresh_token: SecretStr | None
+    expires_in: int
+    refresh_expires_in: int | None = None
+    scopes: tuple[str, ...] | None = None
+    received_at: float = field(default_factory=time.monotonic, compare=False)
+
+    def age_seconds(self) -> float:
+        """Give how long ago the answer came: storing it may have had to wait."""
+        return time.monotonic() - self.received_at
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose grant this is and what it allows."""
+
+    account: Account
+    scopes: tuple[str, ...]
+
+
+class Probe(Enum):
+    """Whether the provider takes an access token."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class OAuthProvider(Protocol):
+    """A provider's OAuth endpoints.
+
+    `rotates`: a refresh uses up the refresh token, so it is never sent twice blindly.
+    `idle_seconds`: an unused grant ends after that long; None for never.
+    `issuer`: what it calls itself, where it says so (RFC 9207).
+    `web_origin`: where a browser is sent to, for the page's content security policy.
+
+    Every call ends within its own deadline and raises only the errors of `errors.py`.
+    """
+
+    name: Provider
+    label: str
+    rotates: bool
+    required_scopes: tuple[str, ...]
+    idle_seconds: int | None
+    web_origin: str
+    issuer: str
+
+    def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
+        """Give the page on which a person allows access; it carries the verifier's digest."""
+        ...
+
+    async def exchange(self, code: SecretStr, verifier: SecretStr) -> TokenSet:
+        """Turn a code into tokens."""
+        ...
+
+    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
+        """Get fresh tokens."""
+        ...
+
+    async def identify(self, access_token: SecretStr) -> Identity:
+        """Ask whose token this is; raises GrantLostError if it is nobody's any more."""
+        ...
+
+    async def probe(self, access_token: SecretStr) -> Probe:
+        """Ask whether the token works, without changing anything."""
+        ...

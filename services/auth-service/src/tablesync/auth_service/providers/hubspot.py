@@ -1,0 +1,101 @@
+"""HubSpot: tokens live 30 minutes, refresh tokens do not rotate, an account is a portal."""
+
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+from tablesync.auth_service.errors import AppRefusedError, CodeRefusedError, GrantLostError
+from tablesync.auth_service.providers.base import Identity, Probe, TokenSet
+from tablesync.auth_service.providers.oauth_client import OAuthApp, OAuthClient
+from tablesync.auth_service.settings import Settings
+from tablesync.contracts import Account, ConnectionCause, Provider
+
+API_VERSION = "2026-09"
+SCOPES: tuple[str, ...] = (
+    "oauth",
+    "crm.objects.contacts.read",
+    "crm.objects.companies.read",
+    "crm.objects.deals.read",
+    "crm.schemas.contacts.read",
+    "crm.schemas.companies.read",
+    "crm.schemas.deals.read",
+)
+_LOST = {
+    "BAD_REFRESH_TOKEN": ConnectionCause.APP_UNINSTALLED,
+    "BAD_HUB": ConnectionCause.APP_UNINSTALLED,
+}
+_CODE_REFUSED = {"BAD_AUTH_CODE", "BAD_CODE_VERIFIER"}
+
+
+class HubSpot:
+    """HubSpot's OAuth endpoints."""
+
+    name = Provider.HUBSPOT
+    label = "HubSpot"
+    rotates = False
+    required_scopes = SCOPES
+    idle_seconds: int | None = None
+
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport) -> None:
+        oauth = f"{settings.hubspot_api_url}/oauth/{API_VERSION}"
+        self._introspection_url = f"{oauth}/token/introspect"
+        app = OAuthApp(
+            provider=self.name,
+            client_id=settings.auth_hubspot_client_id,
+            client_secret=settings.auth_hubspot_client_secret,
+            redirect_uri=settings.redirect_uri(self.name),
+            authorize_url=f"{settings.hubspot_app_url}/oauth/authorize",
+            token_url=f"{oauth}/token",
+            client_authentication="client_secret_post",
+            scope=" ".join(SCOPES),
+        )
+        self._oauth = OAuthClient(app, transport, classify)
+        self.web_origin = app.web_origin
+        self.issuer = settings.hubspot_app_url
+
+    def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
+        """Give HubSpot's account picker."""
+        return self._oauth.authorize_url(state, verifier)
+
+    async def exchange(self, code: SecretStr, verifier: SecretStr) -> TokenSet:
+        """Turn a code into tokens."""
+        try:
+            return await self._oauth.exchange(code, verifier)
+        except GrantLostError as error:
+            raise CodeRefusedError("invalid_grant") from error
+
+    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
+        """Get a fresh access token; older ones stay valid until they expire."""
+        return await self._oauth.refresh(refresh_token)
+
+    async def identify(self, access_token: SecretStr) -> Identity:
+        """Name the portal by its domain, and whoever allowed access by e-mail."""
+        answer = await self._introspect(access_token)
+        if not answer.get("active"):
+            raise GrantLostError(ConnectionCause.TOKEN_REJECTED)
+        portal = str(answer["hub_id"])
+        account = Account(
+            id=portal, name=answer.get("hub_domain") or f"Portal {portal}", email=answer.get("user")
+        )
+        return Identity(account, tuple(answer.get("scopes") or ()))
+
+    async def probe(self, access_token: SecretStr) -> Probe:
+        """Ask HubSpot whether it still knows the token."""
+        answer = await self._introspect(access_token)
+        return Probe.ACCEPTED if answer.get("active") else Probe.REJECTED
+
+    async def _introspect(self, access_token: SecretStr) -> dict[str, Any]:
+        return await self._oauth.introspect(self._introspection_url, access_token)
+
+
+def classify(_: int, body: dict[str, Any]) -> None:
+    """Raise what an error of HubSpot's token endpoint stands for; its `status` decides."""
+    status = body.get("status")
+    if "not issued to this client" in str(body.get("message")):
+        raise AppRefusedError("the refresh token belongs to another client id")
+    if status in _LOST:
+        raise GrantLostError(_LOST[status])
+    if status in _CODE_REFUSED:
+        raise CodeRefusedError(status)
+    if status is None and body.get("error") == "invalid_grant":
+        raise GrantLostError(ConnectionCause.GRANT_REVOKED)

@@ -1,0 +1,191 @@
+"""Authlib's OAuth client over the kit's transport, with one deadline and sorted errors."""
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from authlib.common.errors import AuthlibBaseError
+from authlib.deprecate import AuthlibDeprecationWarning
+from pydantic import SecretStr
+from tablesync.auth_service.errors import (
+    AppRefusedError,
+    ProviderUnavailableError,
+    RefreshConflictError,
+)
+from tablesync.auth_service.providers.base import TokenSet
+from tablesync.service_kit.http import CONNECT_SECONDS, json_or_none
+
+with warnings.catch_warnings():
+    # Authlib 1.9 announces httpx2, which this project does not use yet.
+    warnings.filterwarnings("ignore", "The httpx module", AuthlibDeprecationWarning)
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+DEADLINE_SECONDS = 10.0
+RETRY_AFTER_MAX_SECONDS = 3_600.0
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_ACCESS_TOKEN = "access_token"  # noqa: S105 - a kind of token, not a token
+# Raises the error that a 4xx answer with this JSON body stands for, if it knows it.
+Classify = Callable[[int, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class OAuthApp:
+    """How TableSync is registered at a provider."""
+
+    provider: str
+    client_id: str
+    client_secret: SecretStr = field(repr=False)
+    redirect_uri: str
+    authorize_url: str
+    token_url: str
+    client_authentication: str
+    scope: str
+
+    @property
+    def web_origin(self) -> str:
+        """The origin of the page on which a person allows access."""
+        parts = urlsplit(self.authorize_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+class OAuthClient:
+    """The authorization-code flow with PKCE, and refresh, for one app."""
+
+    def __init__(
+        self, app: OAuthApp, transport: httpx.AsyncBaseTransport, classify: Classify
+    ) -> None:
+        self.app = app
+        self._transport = transport
+        self._classify = classify
+
+    def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
+        """Build the authorize URL, with the verifier's S256 challenge."""
+        url, _ = self._client().create_authorization_url(
+            self.app.authorize_url,
+            state=state.get_secret_value(),
+            code_verifier=verifier.get_secret_value(),
+            scope=self.app.scope,
+        )
+        return str(url)
+
+    async def exchange(self, code: SecretStr, verifier: SecretStr) -> TokenSet:
+        """Exchange a code; it is never sent twice, since a code is burnt by its first use."""
+        async with deadline(self.app.provider):
+            token = await self._client().fetch_token(
+                self.app.token_url,
+                grant_type="authorization_code",
+                code=code.get_secret_value(),
+                code_verifier=verifier.get_secret_value(),
+            )
+        return self._token_set(token)
+
+    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
+        """Send the refresh token once."""
+        async with deadline(self.app.provider):
+            token = await self._client().refresh_token(
+                self.app.token_url, refresh_token=refresh_token.get_secret_value()
+            )
+        return self._token_set(token)
+
+    async def introspect(self, url: str, token: SecretStr) -> dict[str, Any]:
+        """Ask about a token (RFC 7662)."""
+        async with deadline(self.app.provider):
+            response = await self._client().introspect_token(
+                url, token=token.get_secret_value(), token_type_hint=_ACCESS_TOKEN
+            )
+            return self._checked(response)
+
+    def _client(self) -> AsyncOAuth2Client:
+        """Make a client that lives for one call, since Authlib's remember the last token."""
+        client = AsyncOAuth2Client(
+            client_id=self.app.client_id,
+            client_secret=self.app.client_secret.get_secret_value(),
+            token_endpoint_auth_method=self.app.client_authentication,
+            redirect_uri=self.app.redirect_uri,
+            code_challenge_method="S256",
+            transport=self._transport,
+            timeout=httpx.Timeout(DEADLINE_SECONDS, connect=CONNECT_SECONDS),
+            trust_env=False,
+            follow_redirects=False,
+        )
+        for moment in ("access_token_response", "refresh_token_response"):
+            client.register_compliance_hook(moment, self._check)
+        return client
+
+    def _check(self, response: httpx.Response) -> httpx.Response:
+        body = self._checked(response)
+        if not isinstance(body.get("access_token"), str):
+            raise ProviderUnavailableError(self.app.provider)
+        return response
+
+    def _checked(self, response: httpx.Response) -> dict[str, Any]:
+        """Give the JSON object of a 2xx answer; raise what any other answer means."""
+        raise_if_unavailable(self.app.provider, response)
+        body = json_or_none(response)
+        answer = body if isinstance(body, dict) else {}
+        if response.is_success:
+            if not answer:
+                raise ProviderUnavailableError(self.app.provider)
+            return answer
+        if response.status_code == httpx.codes.CONFLICT:
+            raise RefreshConflictError(self.app.provider)
+        self._classify(response.status_code, answer)
+        raise AppRefusedError(_reason(response.status_code, answer))
+
+    def _token_set(self, token: dict[str, Any]) -> TokenSet:
+        return TokenSet(
+            access_token=SecretStr(token["access_token"]),
+            refresh_token=_secret(token.get("refresh_token")),
+            expires_in=int(token.get("expires_in") or 0),
+            refresh_expires_in=token.get("refresh_expires_in"),
+            scopes=_scopes(token),
+        )
+
+
+@asynccontextmanager
+async def deadline(provider: str, seconds: float = DEADLINE_SECONDS) -> AsyncIterator[None]:
+    """Bound a whole call to a provider, and sort what can go wrong on the way."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except _NEVER_SENT:
+        raise ProviderUnavailableError(provider, processed=False) from None
+    except (TimeoutError, httpx.HTTPError):
+        raise ProviderUnavailableError(provider) from None
+    except (AuthlibBaseError, ValueError) as error:
+        # From an answer that passed our own checks: its type says enough, its text may quote it.
+        raise AppRefusedError(type(error).__name__) from None
+
+
+def raise_if_unavailable(provider: str, response: httpx.Response) -> None:
+    """Raise for a throttled request, which was not acted upon, and for a server error."""
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        raise ProviderUnavailableError(provider, _retry_after(response), processed=False)
+    if response.is_server_error:
+        raise ProviderUnavailableError(provider, _retry_after(response))
+
+
+def _retry_after(response: httpx.Response) -> float:
+    text = response.headers.get("Retry-After", "")
+    return min(float(text), RETRY_AFTER_MAX_SECONDS) if text.isdigit() else 5.0
+
+
+def _secret(value: str | None) -> SecretStr | None:
+    return SecretStr(value) if value else None
+
+
+def _scopes(token: dict[str, Any]) -> tuple[str, ...] | None:
+    """Read RFC 6749's `scope` or HubSpot's `scopes`."""
+    value = token.get("scope") or token.get("scopes")
+    return tuple(value.split() if isinstance(value, str) else value) if value else None
+
+
+def _reason(status_code: int, body: dict[str, Any]) -> str:
+    """Name an error by its code alone: descriptions may repeat what was sent."""
+    code = body.get("error")
+    return f"{status_code} {code if isinstance(code, str) else 'without an error code'}"

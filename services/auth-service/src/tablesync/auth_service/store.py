@@ -1,0 +1,68 @@
+"""The collections of auth-service and what they are found by."""
+
+from typing import TypeAlias
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from tablesync.service_kit.indexes import ensure_kit_indexes
+from tablesync.service_kit.mongo import Document
+
+Database: TypeAlias = AsyncIOMotorDatabase[Document]
+
+WORKSPACES = "workspaces"
+OPERATORS = "operators"
+MEMBERSHIPS = "memberships"
+API_TOKENS = "api_tokens"
+CONNECTIONS = "connections"
+GRANTS = "grants"
+AUTHORIZATIONS = "authorizations"
+RECONNECT_LINKS = "reconnect_links"
+AUDIT = "audit"
+AUDIT_HEADS = "audit_heads"
+
+_ATTEMPTS_KEPT_SECONDS = 7 * 24 * 3_600
+
+_INDEXES = {
+    OPERATORS: [IndexModel([("email_key", ASCENDING)], name="by_email", unique=True)],
+    MEMBERSHIPS: [
+        IndexModel([("workspace_id", ASCENDING), ("role", DESCENDING)], name="by_workspace"),
+        IndexModel([("operator_id", ASCENDING)], name="by_operator"),
+    ],
+    API_TOKENS: [
+        IndexModel([("digest", ASCENDING)], name="by_digest", unique=True),
+        IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="by_workspace"),
+    ],
+    CONNECTIONS: [
+        IndexModel(
+            [("workspace_id", ASCENDING), ("provider", ASCENDING), ("account.id", ASCENDING)],
+            name="one_per_account",
+            unique=True,
+        ),
+        IndexModel([("sequence", ASCENDING)], name="by_sequence"),
+    ],
+    GRANTS: [
+        IndexModel([("refresh_at", ASCENDING)], name="refresh_due", sparse=True),
+        IndexModel([("intent.at", ASCENDING)], name="open_intents", sparse=True),
+        IndexModel([("key_id", ASCENDING)], name="by_key"),
+    ],
+    AUTHORIZATIONS: [
+        IndexModel([("state_digest", ASCENDING)], name="by_state", unique=True, sparse=True),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=_ATTEMPTS_KEPT_SECONDS
+        ),
+    ],
+    RECONNECT_LINKS: [
+        IndexModel([("connection_id", ASCENDING)], name="by_connection"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=_ATTEMPTS_KEPT_SECONDS
+        ),
+    ],
+    AUDIT: [IndexModel([("workspace_id", ASCENDING), ("number", ASCENDING)], name="chain")],
+}
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Create every index; harmless when they are there."""
+    await ensure_kit_indexes(database)
+    for collection, indexes in _INDEXES.items():
+        await database[collection].create_indexes(indexes)

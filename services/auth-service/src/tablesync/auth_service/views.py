@@ -1,0 +1,55 @@
+"""What `/v1` and `/internal/v1` say of connections."""
+
+from typing import Any
+
+from tablesync.auth_service.connections import Connection
+from tablesync.contracts import ConnectionStatus
+from tablesync.contracts.specs import rfc3339
+
+
+def connection_view(connection: Connection) -> dict[str, Any]:
+    """Give a connection as operators see it."""
+    return {
+        "id": connection.id,
+        "workspace_id": connection.workspace_id,
+        "provider": connection.provider,
+        "account": connection.account.model_dump(),
+        "status": connection.status,
+        "cause": connection.cause,
+        "grant_version": connection.grant_version,
+        "owner_id": connection.owner_id,
+        "scopes": list(connection.scopes),
+        "missing_scopes": list(connection.missing_scopes),
+        "changed_at": rfc3339(connection.changed_at),
+        "badge": badge(connection),
+        "findings": findings(connection),
+    }
+
+
+def state_view(connection: Connection) -> dict[str, Any]:
+    """Give what a connection event would say, for reconciliation."""
+    return {**connection.state(), "changed_at": rfc3339(connection.changed_at)}
+
+
+def badge(connection: Connection) -> str:
+    """Give the words on the card."""
+    if connection.status is ConnectionStatus.DISCONNECTED:
+        return "Disconnected by you"
+    if connection.status is ConnectionStatus.REVOKED:
+        return "Disconnected"
+    return "Needs attention" if connection.missing_scopes else "Connected"
+
+
+def findings(connection: Connection) -> list[dict[str, Any]]:
+    """Give what an operator should look at, with the remedy."""
+    if not connection.connected or not connection.missing_scopes:
+        return []
+    scopes = ", ".join(connection.missing_scopes)
+    message = f"The last consent left out: {scopes}. Reconnect and allow everything asked for."
+    return [
+        {
+            "kind": "missing_scopes",
+            "scopes": list(connection.missing_scopes),
+            "message": message,
+        }
+    ]
