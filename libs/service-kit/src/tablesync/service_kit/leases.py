@@ -48,12 +48,14 @@ class Leases:
         owner = uuid4().hex
         try:
             row = await self._collection.find_one_and_update(
-                {"_id": name, "$expr": {"$lt": ["$expires_at", "$$NOW"]}},
-                [{"$set": _taken(owner, ttl_seconds)}],
+                {"_id": name},
+                [{"$set": _taken_if_free(owner, ttl_seconds)}],
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError:
+            return None
+        if row["owner"] != owner:
             return None
         return Lease(name, owner, row["fence"], ttl_seconds, asked_at)
 
@@ -103,12 +105,16 @@ class Leases:
         lease.lost.set()
 
 
-def _taken(owner: str, ttl_seconds: float) -> Document:
-    return {
+def _taken_if_free(owner: str, ttl_seconds: float) -> Document:
+    """Change nothing while another owner holds it; `$expr` is not allowed in an upsert's query."""
+    taken = {
         "owner": owner,
         "fence": {"$add": [{"$ifNull": ["$fence", 0]}, 1]},
         "expires_at": _after(ttl_seconds),
     }
+    # A missing date sorts before every date, so a new lease is free.
+    free = {"$lt": ["$expires_at", "$$NOW"]}
+    return {name: {"$cond": [free, value, f"${name}"]} for name, value in taken.items()}
 
 
 def _after(seconds: float) -> Document:
