@@ -1,0 +1,112 @@
+"""Whether what an operator wants can be: asked of auth-service and sync-runner beforehand."""
+
+import httpx
+from tablesync.contracts import Provider
+from tablesync.scheduler import checks, errors
+from tablesync.scheduler.catalog import Catalog
+from tablesync.scheduler.connections import Connection
+from tablesync.scheduler.errors import Fault
+from tablesync.scheduler.states import States
+from tablesync.scheduler.syncs import Sync
+from tablesync.scheduler.views import NewSync, SyncEdit
+
+_CONNECT = "Connect the account first, or use the id of one of this workspace's connections."
+
+
+class Admission:
+    """Checks new syncs and edits; raises Problem 422 with every fault, or 409."""
+
+    def __init__(
+        self, states: States, runner: httpx.AsyncClient, min_interval_seconds: int
+    ) -> None:
+        self._states = states
+        self._runner = runner
+        self._min_interval_seconds = min_interval_seconds
+
+    async def new_sync(self, workspace_id: str, wanted: NewSync) -> tuple[NewSync, Connection]:
+        """Check a new sync; give it without the key among its mappings, and its source."""
+        wanted = wanted.model_copy(
+            update={"mapping": [each for each in wanted.mapping if each != wanted.key]}
+        )
+        key, mapping = wanted.key.value(), [each.value() for each in wanted.mapping]
+        _raise_any(
+            checks.schedule_faults(wanted.schedule, self._min_interval_seconds)
+            + checks.mapping_faults(key, mapping)
+        )
+        source = await self._source(workspace_id, wanted)
+        _raise_any(
+            await checks.contents_faults(
+                Catalog(self._runner, workspace_id),
+                source.id,
+                wanted.source.object,
+                wanted.destination.value(),
+                key,
+                mapping,
+            )
+        )
+        return wanted, source
+
+    async def edit(self, sync: Sync, wanted: SyncEdit) -> SyncEdit:
+        """Check an edit against the sync as it is."""
+        faults = []
+        if wanted.schedule:
+            faults += checks.schedule_faults(wanted.schedule, self._min_interval_seconds)
+        if wanted.mapping is None:
+            _raise_any(faults)
+            return wanted
+        others = [each for each in wanted.mapping if each.value() != sync.key]
+        mapping = [each.value() for each in others]
+        _raise_any(faults + checks.mapping_faults(sync.key, mapping))
+        for connection_id in sync.connection_ids:
+            await self._connected(sync.workspace_id, connection_id)
+        _raise_any(
+            await checks.contents_faults(
+                Catalog(self._runner, sync.workspace_id),
+                sync.source.connection_id,
+                sync.source.object,
+                sync.destination,
+                sync.key,
+                mapping,
+            )
+        )
+        return wanted.model_copy(update={"mapping": others})
+
+    async def _source(self, workspace_id: str, wanted: NewSync) -> Connection:
+        source_id, destination_id = wanted.source.connection_id, wanted.destination.connection_id
+        source = await self._states.connection(workspace_id, source_id)
+        destination = await self._states.connection(workspace_id, destination_id)
+        faults = _end_faults("source", source, source_id, airtable=False)
+        faults += _end_faults("destination", destination, destination_id, airtable=True)
+        _raise_any(faults)
+        for each in (source, destination):
+            _raise_if_held(each)
+        assert source is not None, "an unknown source is a fault"
+        return source
+
+    async def _connected(self, workspace_id: str, connection_id: str) -> None:
+        _raise_if_held(await self._states.connection(workspace_id, connection_id))
+
+
+def _end_faults(
+    end: str, connection: Connection | None, connection_id: str, *, airtable: bool
+) -> list[Fault]:
+    field = f"{end}.connection_id"
+    if connection is None:
+        return [Fault(field, f"there is no connection {connection_id}", _CONNECT)]
+    if airtable and connection.provider is not Provider.AIRTABLE:
+        message = f"{connection_id} is a {connection.provider} connection"
+        return [Fault(field, message, "Choose an Airtable connection to write to.")]
+    if not airtable and connection.provider is Provider.AIRTABLE:
+        message = f"{connection_id} is an Airtable connection"
+        return [Fault(field, message, "Choose a connection to read from, such as HubSpot.")]
+    return []
+
+
+def _raise_if_held(connection: Connection | None) -> None:
+    if connection and connection.held:
+        raise errors.connection_not_connected(connection.id, connection.status, connection.cause)
+
+
+def _raise_any(faults: list[Fault]) -> None:
+    if faults:
+        raise errors.refused(faults)

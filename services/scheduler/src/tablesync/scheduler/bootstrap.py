@@ -1,0 +1,102 @@
+"""The composition root: everything the scheduler consists of, and how it hangs together."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from tablesync.scheduler import routes, service_routes, waking
+from tablesync.scheduler.admission import Admission
+from tablesync.scheduler.handlers import Handlers
+from tablesync.scheduler.hold_jobs import HoldJobs
+from tablesync.scheduler.operations import Operations
+from tablesync.scheduler.reading import Reader
+from tablesync.scheduler.rechecks import Rechecks
+from tablesync.scheduler.reconciliation import Reconciliation
+from tablesync.scheduler.settings import SERVICE, SchedulerSettings
+from tablesync.scheduler.spread import Spread
+from tablesync.scheduler.states import States
+from tablesync.scheduler.store import Store
+from tablesync.scheduler.subscriptions import subscriptions
+from tablesync.scheduler.ticker import Ticker
+from tablesync.service_kit import dead_letter_routes, health, problems
+from tablesync.service_kit.broker import Subscriptions
+from tablesync.service_kit.http import new_client
+from tablesync.service_kit.kafka import new_producer
+from tablesync.service_kit.mongo import connect, open_database
+from tablesync.service_kit.relay import Relay
+from tablesync.service_kit.roles import Role, repeat
+from tablesync.service_kit.service import Service
+from tablesync.service_kit.service_auth import ServiceAuth, Signer, Verifier
+from tablesync.service_kit.unit_of_work import UnitsOfWork
+
+
+def build(settings: SchedulerSettings, **overrides: Any) -> Service:
+    """Build the service; `overrides` replace `auth_service` and `sync_runner`, its clients."""
+    client = connect(settings.mongodb_uri)
+    database = open_database(client, f"{settings.mongodb_database_prefix}scheduler")
+    units, store = UnitsOfWork(database, SERVICE), Store(database)
+    signer = Signer.from_file(SERVICE, settings.service_key_file)
+    verifier = Verifier.from_file(SERVICE, settings.trusted_keys_file)
+    auth = overrides.get("auth_service") or _client(
+        settings.auth_service_url, signer, "auth-service"
+    )
+    runner = overrides.get("sync_runner") or _client(
+        settings.sync_runner_url, signer, "sync-runner"
+    )
+
+    spread = Spread(settings.scheduler_catch_up_jitter_seconds)
+    handlers = Handlers(store, spread.place)
+    states = States(auth, units, store, handlers)
+    due, changed = asyncio.Event(), asyncio.Event()
+    ticker = Ticker(units, store)
+    jobs = HoldJobs(units, store, spread.place, after_chunk=due.set)
+    rechecks = Rechecks(units, store, runner, spread.place)
+    reconciliation = Reconciliation(units, store, states, runner, handlers, spread.place)
+    consuming = Subscriptions(settings, SERVICE, units, subscriptions(handlers))
+    relay = Relay(database, partial(new_producer, settings), settings.kafka_topic_prefix)
+
+    async def close() -> None:
+        await auth.aclose()
+        await runner.aclose()
+        client.close()
+
+    service = Service(
+        name=SERVICE,
+        settings=settings,
+        app=FastAPI(title="TableSync scheduler", docs_url=None, redoc_url=None),
+        roles=[
+            Role("consumer", consuming.run),
+            Role("relay", relay.run),
+            Role("ticker", waking.role(ticker.tick, due, "ticker")),
+            Role("worker", waking.role(jobs.tick, changed, "hold jobs")),
+            Role("worker", waking.watcher(store.connections, changed)),
+            Role("worker", partial(repeat, rechecks.tick, name="rechecks")),
+            Role("worker", reconciliation.run),
+        ],
+        prepare=store.ensure_indexes,
+        closers=[close],
+    )
+    reader = Reader(store)
+    admission = Admission(states, runner, settings.scheduler_min_interval_seconds)
+    operations = Operations(store, spread.place)
+    app = service.app
+    problems.install(app)
+    app.include_router(routes.sync_routes(units, operations, admission, reader, verifier))
+    app.include_router(routes.history_routes(store, reader, verifier))
+    app.include_router(service_routes.routes(reader, verifier))
+    app.include_router(dead_letter_routes.routes(consuming, database, verifier))
+    app.include_router(
+        health.routes(
+            {
+                "mongodb": health.mongodb_answers(database),
+                "prepared": health.is_set(service.prepared),
+            }
+        )
+    )
+    return service
+
+
+def _client(url: object, signer: Signer, audience: str) -> httpx.AsyncClient:
+    return new_client(str(url), auth=ServiceAuth(signer, audience))

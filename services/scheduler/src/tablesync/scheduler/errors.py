@@ -1,0 +1,51 @@
+"""The scheduler's problems, sorted by what the caller must do.
+
+Correct the request   refused (each bad field with its remedy)
+Reconnect, then retry connection_not_connected, sync_held
+Nothing               run_ended
+"""
+
+from dataclasses import asdict, dataclass
+
+from tablesync.contracts import Hold
+from tablesync.service_kit.problems import Problem, conflict
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One bad field of a request, and what to do about it."""
+
+    field: str
+    message: str
+    remedy: str
+
+
+def refused(faults: list[Fault]) -> Problem:
+    """Name every bad field at once."""
+    detail = "; ".join(f"{each.field}: {each.message}" for each in faults)
+    return Problem(422, "invalid-request", detail, errors=[asdict(each) for each in faults])
+
+
+def connection_not_connected(connection_id: str, status: str, cause: str | None) -> Problem:
+    """The connection has no working grant."""
+    return conflict(
+        "connection-not-connected",
+        f"The connection is {status}{f' ({cause})' if cause else ''}: reconnect it first.",
+        connection_id=connection_id,
+        cause=cause,
+        connection_status=status,
+    )
+
+
+def sync_held(hold: Hold) -> Problem:
+    """TableSync stopped the sync; nothing runs until the cause is gone."""
+    return conflict(
+        "sync-held",
+        f"The sync is held ({hold.kind}: {hold.cause}); it goes on by itself once that is solved.",
+        hold=hold.model_dump(mode="json"),
+    )
+
+
+def run_ended(status: str) -> Problem:
+    """There is nothing left to cancel."""
+    return conflict("run-ended", f"The run has ended already: {status}.", run_status=status)

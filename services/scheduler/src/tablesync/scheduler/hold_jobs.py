@@ -1,0 +1,82 @@
+"""The worker role's first part: passes a connection's state on to its syncs, in chunks.
+
+The one document of the connection has decided already. A chunk and the place it has reached are
+one transaction, so that a job goes on where it was killed.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from tablesync.scheduler import holds
+from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.connections import Connection
+from tablesync.scheduler.store import Store
+from tablesync.scheduler.syncs import Sync
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+
+CHUNK = 500
+LONGEST_WAIT_SECONDS = 1.0
+
+
+class HoldJobs:
+    """Marks or releases every sync of each connection whose state has changed."""
+
+    def __init__(
+        self,
+        units: UnitsOfWork,
+        store: Store,
+        catch_up_at: Callable[[datetime], datetime],
+        after_chunk: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._units = units
+        self._store = store
+        self._catch_up_at = catch_up_at
+        self._after_chunk = after_chunk
+
+    async def tick(self) -> float:
+        """Work through all jobs, a chunk of each in turn; give the seconds to wait."""
+        while jobs := await self._store.with_job():
+            for connection_id in jobs:
+                await self.work_chunk(connection_id)
+                self._after_chunk()
+        return LONGEST_WAIT_SECONDS
+
+    async def work_chunk(self, connection_id: str) -> None:
+        """Mark or release the next syncs of a connection, at most 500."""
+
+        async def work(unit: UnitOfWork) -> None:
+            connection = await self._store.connection(connection_id, unit.session)
+            if connection is not None and connection.job is not None:
+                await self._pass_on(connection, connection.job, unit)
+
+        await self._units.run(work)
+
+    async def _pass_on(self, connection: Connection, after: str, unit: UnitOfWork) -> None:
+        syncs = await self._store.dependents(connection.id, after, CHUNK, unit.session)
+        changes = Changes()
+        changed = [sync for sync in syncs if self._apply(connection, sync, unit.now, changes)]
+        await self._store.save(unit, changed, changes)
+        connection.job = syncs[-1].id if len(syncs) == CHUNK else None
+        await self._store.save_connection(connection, unit.session)
+
+    def _apply(self, connection: Connection, sync: Sync, now: datetime, changes: Changes) -> bool:
+        if connection.held:
+            return holds.hold(sync, connection.hold, now, changes)
+        released = holds.release(
+            sync, holds.of_connection(connection.id), now, self._catch_up_at(now), changes
+        )
+        return self._look_again(sync, now) or self._catch_up(sync, now, changes) or released
+
+    def _look_again(self, sync: Sync, now: datetime) -> bool:
+        """A fresh grant may have brought back what the sync is held for."""
+        if any(holds.of_contents(each) for each in sync.holds):
+            sync.recheck_at = now
+            return True
+        return False
+
+    def _catch_up(self, sync: Sync, now: datetime, changes: Changes) -> bool:
+        """A run was stopped although the sync was never marked: quick losses and returns."""
+        if sync.holds or sync.missed is None:
+            return False
+        holds.catch_up_late(sync, now, self._catch_up_at(now), changes)
+        return True

@@ -1,0 +1,164 @@
+"""Holding and releasing one sync: pure decisions, each of them harmless when repeated."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from tablesync.contracts import Hold, HoldKind, SyncHeld, SyncReleased
+from tablesync.scheduler.changes import Changes, ClosedGap, WithdrawnRun
+from tablesync.scheduler.requests import plan_catch_up
+from tablesync.scheduler.runs import RunStatus
+from tablesync.scheduler.syncs import Missed, Sync
+from tablesync.service_kit.clock import unix_milliseconds
+
+
+def hold(sync: Sync, why: Hold, now: datetime, changes: Changes) -> bool:
+    """Stop a sync for a cause and open its gap; False if it is stopped for that already."""
+    if any(_same(each, why) for each in sync.holds):
+        return False
+    shown = sync.hold
+    settle(sync, now)
+    sync.holds.append(why)
+    _open_gap(sync, why, now, changes)
+    if sync.hold != shown:
+        changes.publish(_held(sync, why, now))
+    return True
+
+
+def release(
+    sync: Sync, gone: Callable[[Hold], bool], now: datetime, catch_up_at: datetime, changes: Changes
+) -> bool:
+    """Take away the holds that are gone; with the last one, close the gap and catch up.
+
+    The catch-up is left out where nothing was missed, and for a paused sync. False if no hold
+    is gone.
+    """
+    staying = [each for each in sync.holds if not gone(each)]
+    if len(staying) == len(sync.holds):
+        return False
+    settle(sync, now)
+    shown, sync.holds = sync.hold, staying
+    assert shown is not None, "something was gone"
+    if not staying:
+        _close_gap(sync, shown, now, catch_up_at, changes)
+    elif sync.hold is not None and sync.hold != shown:
+        changes.publish(_held(sync, sync.hold, now))
+    return True
+
+
+def catch_up_late(sync: Sync, now: datetime, at: datetime, changes: Changes) -> None:
+    """Catch up what a run left behind whose interruption was heard of after the release.
+
+    A catch-up that is still to begin covers it as well, and a paused sync gets none.
+    """
+    missed, sync.missed = sync.missed, None
+    if missed and missed.owed and sync.claimable and not sync.planned:
+        run = plan_catch_up(sync, missed.gap(to=now), now, at, changes)
+        changes.gaps.append(_closed(sync, missed, now, None, run.id))
+
+
+def settle(sync: Sync, now: datetime) -> None:
+    """Account for the slots that passed while the sync was paused or held."""
+    if sync.claimable:
+        return
+    slots = sync.take_slots(now)
+    if slots is None:
+        return
+    if sync.paused:
+        sync.ledger.paused += slots.count
+    else:
+        sync.ledger.held += slots.count
+        assert sync.missed is not None, "a held sync has an open gap"
+        sync.missed.slots += slots.count
+
+
+def of_connection(connection_id: str) -> Callable[[Hold], bool]:
+    """Recognise the hold of one connection."""
+    return lambda each: each.kind is HoldKind.CONNECTION and each.connection_id == connection_id
+
+
+def of_contents(each: Hold) -> bool:
+    """Recognise the holds that a look at catalog and mapping can end."""
+    return each.kind in {HoldKind.RESOURCE, HoldKind.MAPPING}
+
+
+def miss(sync: Sync, since: datetime, slots: int, *, interrupted: bool) -> None:
+    """Add to what the next catch-up owes."""
+    missed = sync.missed or Missed(from_=since)
+    missed.from_ = min(missed.from_, since)
+    missed.slots += slots
+    missed.interrupted = missed.interrupted or interrupted
+    sync.missed = missed
+
+
+def _same(one: Hold, other: Hold) -> bool:
+    return (one.kind, one.connection_id) == (other.kind, other.connection_id)
+
+
+def _open_gap(sync: Sync, why: Hold, now: datetime, changes: Changes) -> None:
+    """Open the gap; what was asked of nobody yet, and slots that nobody claimed, fall into it."""
+    miss(sync, why.since, 0, interrupted=False)
+    if sync.waiting:
+        sync.ledger.run_becomes_held(sync.waiting.slots)
+        miss(sync, why.since, sync.waiting.slots, interrupted=False)
+        sync.waiting = None
+    if sync.planned:
+        gap = sync.planned.gap
+        miss(sync, gap.from_, gap.slots_missed, interrupted=True)
+        withdraw_planned(sync, RunStatus.HELD, "Held before it began.", now, changes)
+    settle(sync, now)
+
+
+def withdraw_planned(
+    sync: Sync, status: RunStatus, summary: str, now: datetime, changes: Changes
+) -> None:
+    """End a planned catch-up that nobody was asked for yet."""
+    if sync.planned:
+        sync.active_runs.remove(sync.planned.run_id)
+        changes.withdrawn.append(WithdrawnRun(sync.planned.run_id, status, summary, now))
+        sync.planned = None
+
+
+def _close_gap(
+    sync: Sync, why: Hold, now: datetime, catch_up_at: datetime, changes: Changes
+) -> None:
+    missed, sync.missed = sync.missed, None
+    assert missed is not None, "a held sync has an open gap"
+    run_id = None
+    if missed.owed and not sync.paused:
+        run_id = plan_catch_up(sync, missed.gap(to=now), now, catch_up_at, changes).id
+    changes.gaps.append(_closed(sync, missed, now, why, run_id))
+    changes.publish(
+        SyncReleased(
+            workspace_id=sync.workspace_id,
+            sync_id=sync.id,
+            name=sync.name,
+            hold=why,
+            gap=missed.gap(to=now),
+            sequence=sync.next_event_sequence(unix_milliseconds(now)),
+            catch_up_run_id=run_id,
+        )
+    )
+
+
+def _closed(
+    sync: Sync, missed: Missed, now: datetime, why: Hold | None, run_id: str | None
+) -> ClosedGap:
+    return ClosedGap(
+        sync_id=sync.id,
+        workspace_id=sync.workspace_id,
+        gap=missed.gap(to=now),
+        hold=why,
+        catch_up_run_id=run_id,
+    )
+
+
+def _held(sync: Sync, why: Hold, now: datetime) -> SyncHeld:
+    assert sync.missed is not None, "a held sync has an open gap"
+    return SyncHeld(
+        workspace_id=sync.workspace_id,
+        sync_id=sync.id,
+        name=sync.name,
+        hold=why,
+        gap=sync.missed.gap(),
+        sequence=sync.next_event_sequence(unix_milliseconds(now)),
+    )

@@ -1,0 +1,165 @@
+"""What operators do to syncs and runs, each as one unit of work."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from tablesync.contracts import RunCancelRequested, Source, Trigger, new_id
+from tablesync.scheduler import errors, holds, pauses
+from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.claims import claim
+from tablesync.scheduler.connections import Connection
+from tablesync.scheduler.requests import request_run
+from tablesync.scheduler.runs import OPEN, Run, RunStatus
+from tablesync.scheduler.schedules import Schedule, next_slot
+from tablesync.scheduler.store import Store
+from tablesync.scheduler.syncs import PastSchedule, Sync
+from tablesync.scheduler.views import CancelledRun, NewSync, RequestedRun, SyncEdit, SyncView
+from tablesync.service_kit.problems import not_found
+from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.user_auth import Principal
+
+
+class Operations:
+    """The mutations behind the public routes; what they need is checked before them."""
+
+    def __init__(self, store: Store, catch_up_at: Callable[[datetime], datetime]) -> None:
+        self._store = store
+        self._catch_up_at = catch_up_at
+
+    async def create(
+        self, unit: UnitOfWork, who: Principal, wanted: NewSync, source: Connection
+    ) -> SyncView:
+        """Create a sync; its first slot is one interval from now."""
+        sync = _new_sync(who, wanted, source, unit.now)
+        await self._store.create(unit, sync)
+        return SyncView.of(sync, None)
+
+    async def edit(
+        self, unit: UnitOfWork, who: Principal, sync_id: str, wanted: SyncEdit, *, checked: bool
+    ) -> SyncView:
+        """Change a sync; one whose contents were `checked` is released from such holds."""
+        sync = await self._sync(unit, who, sync_id)
+        changes = Changes()
+        if wanted.schedule and wanted.schedule != sync.schedule:
+            _reschedule(sync, wanted.schedule, unit.now, changes)
+        sync.name = wanted.name or sync.name
+        sync.overlap = wanted.overlap or sync.overlap
+        if wanted.mapping is not None:
+            sync.mapping = tuple(each.value() for each in wanted.mapping)
+        sync.version += 1
+        if checked:
+            sync.recheck_at = None
+            at = self._catch_up_at(unit.now)
+            holds.release(sync, holds.of_contents, unit.now, at, changes)
+        await self._store.save(unit, [sync], changes)
+        return await self._view(unit, sync)
+
+    async def delete(self, unit: UnitOfWork, who: Principal, sync_id: str) -> None:
+        """Delete a sync and stop its runs; its history and the rows in Airtable stay."""
+        sync = await self._sync(unit, who, sync_id)
+        changes = Changes()
+        holds.withdraw_planned(
+            sync, RunStatus.CANCELLED, "The sync was deleted before it began.", unit.now, changes
+        )
+        for run_id in sync.active_runs:
+            changes.publish(_cancel(sync.workspace_id, sync.id, run_id, who))
+        await self._store.save(unit, [], changes)
+        await self._store.delete(unit, sync)
+
+    async def pause(self, unit: UnitOfWork, who: Principal, sync_id: str) -> SyncView:
+        """Stop a sync until it is resumed."""
+        sync = await self._sync(unit, who, sync_id)
+        changes = Changes()
+        if pauses.pause(sync, unit.now, changes):
+            await self._store.save(unit, [sync], changes)
+        return await self._view(unit, sync)
+
+    async def resume(self, unit: UnitOfWork, who: Principal, sync_id: str) -> SyncView:
+        """Let a sync go on with its next slot."""
+        sync = await self._sync(unit, who, sync_id)
+        if pauses.resume(sync, unit.now):
+            await self._store.save(unit, [sync])
+        return await self._view(unit, sync)
+
+    async def run_now(self, unit: UnitOfWork, who: Principal, sync_id: str) -> RequestedRun:
+        """Ask for a run now; raises Problem 409 with the cause while the sync is held."""
+        sync = await self._sync(unit, who, sync_id)
+        if sync.hold:
+            raise errors.sync_held(sync.hold)
+        for lost in (await self._store.held_among(sync.connection_ids, unit.session)).values():
+            raise errors.connection_not_connected(lost.id, lost.status, lost.cause)
+        changes = Changes()
+        run = request_run(sync, Trigger.MANUAL, unit.now, changes, requested_by=who.operator_id)
+        await self._store.save(unit, [sync], changes)
+        return RequestedRun(run_id=run.id)
+
+    async def cancel(self, unit: UnitOfWork, who: Principal, run_id: str) -> CancelledRun:
+        """Ask a run to stop; raises Problem 409 once it has ended."""
+        run = await self._store.run(run_id, unit.session)
+        if run is None or run.workspace_id != who.workspace_id:
+            raise not_found("run")
+        if run.status not in OPEN:
+            raise errors.run_ended(run.status)
+        sync = await self._store.sync(run.sync_id, unit.session)
+        if sync and sync.planned and sync.planned.run_id == run.id:
+            return await self._cancel_planned(unit, sync, run)
+        run.cancel_requested_at = unit.now
+        await self._store.save_run(run, unit.session)
+        unit.publish(_cancel(run.workspace_id, run.sync_id, run.id, who))
+        return CancelledRun(run_id=run.id, status="cancelling")
+
+    async def _cancel_planned(self, unit: UnitOfWork, sync: Sync, run: Run) -> CancelledRun:
+        changes = Changes()
+        holds.withdraw_planned(
+            sync, RunStatus.CANCELLED, "Cancelled before it began.", unit.now, changes
+        )
+        claim(sync, unit.now, changes)
+        await self._store.save(unit, [sync], changes)
+        return CancelledRun(run_id=run.id, status="cancelled")
+
+    async def _sync(self, unit: UnitOfWork, who: Principal, sync_id: str) -> Sync:
+        sync = await self._store.sync_of(who.workspace_id, sync_id, unit.session)
+        if sync is None:
+            raise not_found("sync")
+        return sync
+
+    async def _view(self, unit: UnitOfWork, sync: Sync) -> SyncView:
+        last = await self._store.run(sync.last_run_id or "", unit.session)
+        holds.settle(sync, unit.now)  # for the view alone: it is stored when it next changes
+        return SyncView.of(sync, last)
+
+
+def _new_sync(who: Principal, wanted: NewSync, source: Connection, now: datetime) -> Sync:
+    return Sync(
+        id=new_id("syn"),
+        workspace_id=who.workspace_id,
+        name=wanted.name,
+        owner_id=who.operator_id,
+        created_at=now,
+        source=Source(
+            connection_id=source.id, provider=source.provider, object=wanted.source.object
+        ),
+        destination=wanted.destination.value(),
+        key=wanted.key.value(),
+        mapping=tuple(each.value() for each in wanted.mapping),
+        overlap=wanted.overlap,
+        schedule=wanted.schedule,
+        anchor=now,
+        next_slot_at=next_slot(wanted.schedule, now, now),
+    )
+
+
+def _reschedule(sync: Sync, schedule: Schedule, now: datetime, changes: Changes) -> None:
+    """Account for what was due by the old schedule, then begin the new one now."""
+    if sync.claimable:
+        claim(sync, now, changes)
+    holds.settle(sync, now)
+    sync.past_schedules.append(PastSchedule(schedule=sync.schedule, anchor=sync.anchor, until=now))
+    sync.schedule, sync.anchor = schedule, now
+    sync.next_slot_at = next_slot(schedule, now, now)
+
+
+def _cancel(workspace_id: str, sync_id: str, run_id: str, who: Principal) -> RunCancelRequested:
+    return RunCancelRequested(
+        workspace_id=workspace_id, sync_id=sync_id, run_id=run_id, requested_by=who.operator_id
+    )

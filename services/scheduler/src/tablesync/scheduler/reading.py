@@ -1,0 +1,55 @@
+"""Reading syncs as they are right now: with holds and slots that nobody has stored yet."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tablesync.scheduler import holds
+from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.store import Store
+from tablesync.scheduler.syncs import Sync
+from tablesync.scheduler.ticker import holds_on
+from tablesync.scheduler.views import AffectedSync, SyncView
+from tablesync.service_kit.clock import database_now
+from tablesync.service_kit.problems import not_found
+
+
+class Reader:
+    """Answers questions about syncs; changes nothing."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def sync(self, workspace_id: str, sync_id: str) -> Sync:
+        """Give one sync as of now; raises Problem 404."""
+        sync = await self._store.sync_of(workspace_id, sync_id)
+        if sync is None:
+            raise not_found("sync")
+        await self._as_of_now([sync])
+        return sync
+
+    async def views(self, syncs: Sequence[Sync]) -> list[SyncView]:
+        """Show syncs with their holds, gaps and last runs as of now."""
+        await self._as_of_now(syncs)
+        runs = await self._store.runs_by_id(sync.last_run_id for sync in syncs)
+        return [SyncView.of(sync, runs.get(sync.last_run_id or "")) for sync in syncs]
+
+    async def affected(self, workspace_id: str, connection_id: str) -> list[AffectedSync]:
+        """Show the syncs that need a connection."""
+        syncs = [
+            each
+            for each in await self._store.dependents(connection_id)
+            if each.workspace_id == workspace_id
+        ]
+        await self._as_of_now(syncs)
+        runs = await self._store.runs_by_id(sync.last_catch_up_id for sync in syncs)
+        return [AffectedSync.of(sync, runs.get(sync.last_catch_up_id or "")) for sync in syncs]
+
+    async def _as_of_now(self, syncs: Sequence[Sync]) -> datetime:
+        now = await database_now(self._store.database)
+        needed = (connection_id for sync in syncs for connection_id in sync.connection_ids)
+        held = await self._store.held_among(needed)
+        for sync in syncs:
+            for why in holds_on(sync, held):
+                holds.hold(sync, why, now, Changes())
+            holds.settle(sync, now)
+        return now

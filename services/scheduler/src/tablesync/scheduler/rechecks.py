@@ -1,0 +1,85 @@
+"""The worker role's third part: looks again at syncs that are held for what they need."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import httpx
+import structlog
+from tablesync.scheduler import checks, holds
+from tablesync.scheduler.catalog import Catalog
+from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.errors import Fault
+from tablesync.scheduler.store import Store
+from tablesync.scheduler.syncs import Sync
+from tablesync.service_kit.errors import is_unavailable
+from tablesync.service_kit.problems import Problem
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+
+log = structlog.get_logger()
+
+AGAIN = timedelta(minutes=15)
+WAIT_SECONDS = 5.0
+BATCH = 20
+
+
+class Rechecks:
+    """Releases what can run again; the rest is looked at again in 15 minutes."""
+
+    def __init__(
+        self,
+        units: UnitsOfWork,
+        store: Store,
+        runner: httpx.AsyncClient,
+        catch_up_at: Callable[[datetime], datetime],
+    ) -> None:
+        self._units = units
+        self._store = store
+        self._runner = runner
+        self._catch_up_at = catch_up_at
+
+    async def tick(self) -> float:
+        """Look at each sync that is due for it; give the seconds to wait."""
+        for sync in await self._store.to_recheck(BATCH):
+            await self._recheck(sync)
+        return WAIT_SECONDS
+
+    async def _recheck(self, sync: Sync) -> None:
+        faults = await self._faults(sync)
+
+        async def work(unit: UnitOfWork) -> None:
+            current = await self._store.sync(sync.id, unit.session)
+            if current is None or current.version != sync.version:
+                return
+            changes = Changes()
+            if faults == []:
+                self.release(current, unit.now, changes)
+            else:
+                current.recheck_at = unit.now + AGAIN
+            await self._store.save(unit, [current], changes)
+
+        await self._units.run(work)
+
+    def release(self, sync: Sync, now: datetime, changes: Changes) -> None:
+        """End the holds that a good look at the contents ends."""
+        sync.recheck_at = None
+        holds.release(sync, holds.of_contents, now, self._catch_up_at(now), changes)
+
+    async def _faults(self, sync: Sync) -> list[Fault] | None:
+        """Give what is missing; None if that cannot be found out now."""
+        catalog = Catalog(self._runner, sync.workspace_id)
+        try:
+            return await checks.contents_faults(
+                catalog,
+                sync.source.connection_id,
+                sync.source.object,
+                sync.destination,
+                sync.key,
+                sync.mapping,
+            )
+        except Problem as problem:
+            log.info("not rechecked", sync_id=sync.id, problem=problem.type)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.info("not rechecked", sync_id=sync.id, error=repr(error))
+        return None

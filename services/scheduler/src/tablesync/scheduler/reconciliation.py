@@ -1,0 +1,156 @@
+"""The worker role's second part: every minute, certainty where events make it fast."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import httpx
+import structlog
+from pydantic import BaseModel
+from tablesync.contracts import RunCounts, RunFailureCause
+from tablesync.scheduler import holds
+from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.handlers import Handlers
+from tablesync.scheduler.reports import Report
+from tablesync.scheduler.runs import Run, RunStatus
+from tablesync.scheduler.states import States
+from tablesync.scheduler.store import Store
+from tablesync.service_kit.clock import database_now
+from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.http import json_or_none
+from tablesync.service_kit.leases import Leases
+from tablesync.service_kit.roles import unless_stopped
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+
+log = structlog.get_logger()
+
+EVERY_SECONDS = 60.0
+OVERDUE_SECONDS = 120.0
+BATCH = 100
+# A request that no runner knows of after this long is in nobody's queue any more.
+LOST_AFTER = timedelta(minutes=15)
+
+
+class RunnerRun(BaseModel):
+    """What sync-runner says about a run."""
+
+    run_id: str
+    status: str
+    counts: RunCounts = RunCounts()
+    cause: RunFailureCause | None = None
+    summary: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    connection_id: str | None = None
+
+    def report(self) -> Report | None:
+        """Give it as a report; None while the run only waits."""
+        if self.status == "queued":
+            return None
+        fields = self.model_dump(exclude={"run_id", "status", "counts"})
+        return Report(RunStatus(self.status), counts=self.counts, **fields)
+
+
+class Reconciliation:
+    """Compares states with auth-service and overdue runs with sync-runner."""
+
+    def __init__(
+        self,
+        units: UnitsOfWork,
+        store: Store,
+        states: States,
+        runner: httpx.AsyncClient,
+        handlers: Handlers,
+        catch_up_at: Callable[[datetime], datetime],
+    ) -> None:
+        self._units = units
+        self._store = store
+        self._states = states
+        self._runner = runner
+        self._handlers = handlers
+        self._catch_up_at = catch_up_at
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Reconcile every minute until `stop`, in one process of all."""
+        leases = Leases(self._store.database)
+        while not stop.is_set():
+            # Never given back: it lapses when the next round is due, here or elsewhere.
+            if await _held_or_none(leases, stop):
+                await self._try(self.connections, stop)
+                await self._try(self.runs, stop)
+            await unless_stopped(asyncio.sleep(EVERY_SECONDS / 10), stop)
+
+    async def _try(self, part: Callable[[], Any], stop: asyncio.Event) -> None:
+        try:
+            await unless_stopped(part(), stop)
+        except Exception as error:
+            log.warning("not reconciled", part=part.__name__, error=repr(error))
+
+    async def connections(self) -> None:
+        """Take over newer states; then catch up what was stopped although nothing is held."""
+        asked_at = await database_now(self._store.database)
+        await self._states.refresh()
+        for sync in await self._store.owing(BATCH):
+            await self._units.run(partial(self._settle_debt, sync.id, asked_at))
+
+    async def _settle_debt(self, sync_id: str, asked_at: datetime, unit: UnitOfWork) -> None:
+        """A run was stopped before `asked_at`, and auth-service says that all is well since."""
+        sync = await self._store.sync(sync_id, unit.session)
+        if sync is None or sync.holds or sync.missed is None:
+            return
+        if await self._store.held_among(sync.connection_ids, unit.session):
+            return
+        last = await self._store.run(sync.last_run_id or "", unit.session)
+        if last and last.ended_at and last.ended_at > asked_at:
+            return
+        changes = Changes()
+        holds.catch_up_late(sync, unit.now, self._catch_up_at(unit.now), changes)
+        await self._store.save(unit, [sync], changes)
+
+    async def runs(self) -> None:
+        """Ask sync-runner about each open run that nothing was heard of for two minutes."""
+        while overdue := await self._store.overdue_runs(OVERDUE_SECONDS, BATCH):
+            told = await self._ask([run.id for run in overdue])
+            for run in overdue:
+                await self._reconcile(run, told.get(run.id))
+            await self._store.mark_checked([run.id for run in overdue])
+
+    async def _reconcile(self, run: Run, told: RunnerRun | None) -> None:
+        report = told.report() if told else await self._presume_lost(run)
+        if report is None:
+            return
+
+        async def work(unit: UnitOfWork) -> None:
+            await self._handlers.report(run.id, report, unit)
+
+        await self._units.run(work)
+
+    async def _presume_lost(self, run: Run) -> Report | None:
+        now = await database_now(self._store.database)
+        if now - run.requested_at < LOST_AFTER:
+            return None
+        return Report(
+            RunStatus.FAILED,
+            summary="No runner knows of this run: its request was lost or refused as unreadable.",
+            cause=RunFailureCause.INTERNAL,
+            presumed=True,
+        )
+
+    async def _ask(self, run_ids: list[str]) -> dict[str, RunnerRun]:
+        query = {"ids": ",".join(run_ids)}
+        response = await self._runner.get("/internal/v1/runs", params=query)
+        body = json_or_none(response)
+        if not response.is_success or not isinstance(body, dict):
+            raise DependencyUnavailableError("sync-runner")
+        rows = [RunnerRun.model_validate(each) for each in body.get("items", [])]
+        return {row.run_id: row for row in rows}
+
+
+async def _held_or_none(leases: Leases, stop: asyncio.Event) -> bool:
+    try:
+        return bool(await unless_stopped(leases.acquire("reconciliation", EVERY_SECONDS), stop))
+    except Exception as error:
+        log.warning("not reconciled", part="lease", error=repr(error))
+        return False

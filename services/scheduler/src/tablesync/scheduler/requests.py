@@ -1,0 +1,78 @@
+"""Asking for runs: the only place where a SyncRequested is made."""
+
+from datetime import datetime
+from typing import Any
+
+from tablesync.contracts import Gap, SyncRequested, Trigger, new_id
+from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.runs import Run
+from tablesync.scheduler.syncs import PlannedCatchUp, Sync
+
+
+def request_run(sync: Sync, trigger: Trigger, now: datetime, changes: Changes, **about: Any) -> Run:
+    """Ask for a run now; `about` are further fields of the run."""
+    run = _new_run(sync, trigger, now, changes, **about)
+    changes.publish(_event(sync, run.id, trigger, run.slot, run.gap))
+    return run
+
+
+def request_waiting(sync: Sync, now: datetime, changes: Changes) -> None:
+    """Turn waiting slots into one run, unless another run is still under way."""
+    if sync.waiting is None or sync.active_runs:
+        return
+    waiting, sync.waiting = sync.waiting, None
+    request_run(
+        sync,
+        Trigger.SCHEDULE,
+        now,
+        changes,
+        slot=waiting.slot,
+        coalesced_slots=waiting.slots - 1,
+    )
+
+
+def plan_catch_up(sync: Sync, gap: Gap, now: datetime, at: datetime, changes: Changes) -> Run:
+    """Make the one catch-up of a gap; it is asked for at its place in the spread."""
+    run = _new_run(sync, Trigger.CATCH_UP, now, changes, gap=gap)
+    sync.planned = PlannedCatchUp(run_id=run.id, at=at, gap=gap)
+    sync.last_catch_up_id, sync.last_catch_up_at = run.id, now
+    request_planned(sync, now, changes)
+    return run
+
+
+def request_planned(sync: Sync, now: datetime, changes: Changes) -> None:
+    """Ask for the planned catch-up once its time has come."""
+    if sync.planned is None or sync.planned.at > now:
+        return
+    planned, sync.planned = sync.planned, None
+    changes.publish(_event(sync, planned.run_id, Trigger.CATCH_UP, None, planned.gap))
+
+
+def _new_run(sync: Sync, trigger: Trigger, now: datetime, changes: Changes, **about: Any) -> Run:
+    run = Run(
+        id=new_id("run"),
+        workspace_id=sync.workspace_id,
+        sync_id=sync.id,
+        trigger=trigger,
+        requested_at=now,
+        checked_at=now,
+        **about,
+    )
+    sync.active_runs.append(run.id)
+    sync.last_run_id = run.id
+    changes.runs.append(run)
+    return run
+
+
+def _event(
+    sync: Sync, run_id: str, trigger: Trigger, slot: datetime | None, gap: Gap | None
+) -> SyncRequested:
+    return SyncRequested(
+        workspace_id=sync.workspace_id,
+        sync_id=sync.id,
+        run_id=run_id,
+        trigger=trigger,
+        slot=slot,
+        spec=sync.spec(),
+        gap=gap,
+    )

@@ -1,0 +1,66 @@
+"""A run as the scheduler knows it: what was asked for, and what became of it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from tablesync.contracts import Gap, RunCounts, RunFailureCause, Trigger
+
+
+class RunStatus(StrEnum):
+    """Where a run stands; the last five are ends, and an end is final."""
+
+    REQUESTED = "requested"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    HELD = "held"
+    CANCELLED = "cancelled"
+
+
+OPEN = frozenset({RunStatus.REQUESTED, RunStatus.RUNNING})
+
+
+class Run(BaseModel):
+    """One line of the run history.
+
+    `slot` is the due time that a scheduled run stands for, `coalesced_slots` counts the earlier
+    ones that it stands for as well, `gap` is what a catch-up covers.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str = Field(alias="_id")
+    workspace_id: str
+    sync_id: str
+    trigger: Trigger
+    slot: datetime | None = None
+    coalesced_slots: int = 0
+    gap: Gap | None = None
+    status: RunStatus = RunStatus.REQUESTED
+    counts: RunCounts = RunCounts()
+    cause: RunFailureCause | None = None
+    summary: str | None = None
+    requested_at: datetime
+    requested_by: str | None = None
+    cancel_requested_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    checked_at: datetime
+    presumed: bool = Field(default=False, description="Ended here because nobody knew of it.")
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has come to its end, as reported and not merely presumed."""
+        return self.status not in OPEN and not self.presumed
+
+    def document(self) -> dict[str, Any]:
+        """Give the stored form; `open` and a present `slot` are there for partial indexes."""
+        fields = self.model_dump(by_alias=True)
+        if self.slot is None:
+            del fields["slot"]
+        if self.status in OPEN:
+            fields["open"] = True
+        return fields

@@ -1,0 +1,19 @@
+"""The scheduler's settings."""
+
+from pydantic import AnyHttpUrl, Field
+from tablesync.service_kit.settings import ServiceSettings
+
+SERVICE = "scheduler"
+
+
+class SchedulerSettings(ServiceSettings):
+    """What the scheduler needs beside what every service needs."""
+
+    auth_service_url: AnyHttpUrl
+    sync_runner_url: AnyHttpUrl
+    scheduler_min_interval_seconds: int = Field(
+        default=60, ge=1, description="No schedule is denser than this; 0 s is always refused."
+    )
+    scheduler_catch_up_jitter_seconds: float = Field(
+        default=30.0, ge=0, description="Catch-ups of one release are spread over this time."
+    )

@@ -1,0 +1,257 @@
+"""The scheduler's documents in MongoDB: every read and write of them, and their indexes."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from pydantic import BaseModel
+from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from tablesync.scheduler.changes import Changes, ClosedGap, WithdrawnRun
+from tablesync.scheduler.connections import Connection
+from tablesync.scheduler.runs import Run
+from tablesync.scheduler.syncs import Sync
+from tablesync.service_kit.indexes import ensure_kit_indexes
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.unit_of_work import UnitOfWork
+
+Session = AsyncIOMotorClientSession | None
+M = TypeVar("M", bound=BaseModel)
+
+IS_DUE: Document = {"claimable": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
+
+
+class StaleSyncError(Exception):
+    """A sync was changed by somebody else between its reading and its writing."""
+
+
+class Store:
+    """Reads and writes; what is passed a session belongs to its transaction."""
+
+    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
+        self.database = database
+        self.syncs = database["syncs"]
+        self.connections = database["connection_holds"]
+        self.runs = database["runs"]
+        self.gaps = database["gaps"]
+
+    async def ensure_indexes(self) -> None:
+        """Create every index that the queries below need."""
+        await ensure_kit_indexes(self.database)
+        await self.syncs.create_indexes(_SYNC_INDEXES)
+        await self.connections.create_indexes(_CONNECTION_INDEXES)
+        await self.runs.create_indexes(_RUN_INDEXES)
+        await self.gaps.create_indexes([IndexModel([("sync_id", ASCENDING), ("_id", ASCENDING)])])
+
+    # Syncs
+
+    async def due(self, limit: int, session: Session) -> list[Sync]:
+        """Give the syncs that are due by the database's clock, longest due first."""
+        cursor = self.syncs.find(IS_DUE, session=session).sort("due_at", ASCENDING).limit(limit)
+        return _all(Sync, await cursor.to_list(limit))
+
+    async def seconds_until_due(self) -> float | None:
+        """Give how long nothing is due, by the database's clock; None if there is no sync."""
+        pipeline: list[Document] = [
+            {"$match": {"claimable": True}},
+            {"$sort": {"due_at": ASCENDING}},
+            {"$limit": 1},
+            {"$project": {"_id": 0, "left": {"$subtract": ["$due_at", "$$NOW"]}}},
+        ]
+        rows = await self.syncs.aggregate(pipeline, hint="due").to_list(1)
+        return rows[0]["left"] / 1000 if rows else None
+
+    async def sync(self, sync_id: str, session: Session = None) -> Sync | None:
+        """Give one sync of any workspace."""
+        return _one(Sync, await self.syncs.find_one({"_id": sync_id}, session=session))
+
+    async def sync_of(
+        self, workspace_id: str, sync_id: str, session: Session = None
+    ) -> Sync | None:
+        """Give one sync of a workspace."""
+        sync = await self.sync(sync_id, session)
+        return sync if sync and sync.workspace_id == workspace_id else None
+
+    async def syncs_of(self, workspace_id: str, limit: int) -> list[Sync]:
+        """Give a workspace's syncs, oldest first."""
+        cursor = self.syncs.find({"workspace_id": workspace_id}).sort("_id", ASCENDING)
+        return _all(Sync, await cursor.limit(limit).to_list(limit))
+
+    async def dependents(
+        self,
+        connection_id: str,
+        after: str = "",
+        limit: int | None = None,
+        session: Session = None,
+    ) -> list[Sync]:
+        """Give the syncs that need a connection, by id, from a point on."""
+        query = {"connection_ids": connection_id, "_id": {"$gt": after}}
+        cursor = self.syncs.find(query, session=session).sort("_id", ASCENDING)
+        return _all(Sync, await cursor.limit(limit or 0).to_list(limit))
+
+    async def to_recheck(self, limit: int) -> list[Sync]:
+        """Give the syncs that are held for their contents and due for another look."""
+        query = {"$expr": {"$lte": ["$recheck_at", "$$NOW"]}, "recheck_at": {"$type": "date"}}
+        return _all(Sync, await self.syncs.find(query).limit(limit).to_list(limit))
+
+    async def owing(self, limit: int) -> list[Sync]:
+        """Give the syncs that are not held and still owe a catch-up."""
+        return _all(Sync, await self.syncs.find({"owed": True}).limit(limit).to_list(limit))
+
+    # Connections
+
+    async def connection(self, connection_id: str, session: Session = None) -> Connection | None:
+        """Give what is known of one connection."""
+        found = await self.connections.find_one({"_id": connection_id}, session=session)
+        return _one(Connection, found)
+
+    async def held_among(
+        self, connection_ids: Iterable[str], session: Session = None
+    ) -> dict[str, Connection]:
+        """Give those of the connections that are held; reads no document while none is."""
+        query = {"held": True, "_id": {"$in": sorted(set(connection_ids))}}
+        found = await self.connections.find(query, session=session).to_list(None)
+        return {each.id: each for each in _all(Connection, found)}
+
+    async def with_job(self) -> list[str]:
+        """Give the connections whose state has not yet reached all their syncs."""
+        query = {"job": {"$exists": True}}
+        rows = await self.connections.find(query, {"_id": 1}).to_list(None)
+        return [row["_id"] for row in rows]
+
+    async def newest_sequence(self) -> int:
+        """Give the highest sequence of any connection state that is known."""
+        row = await self.connections.find_one({}, {"sequence": 1}, sort=[("sequence", DESCENDING)])
+        return int(row["sequence"]) if row else 0
+
+    async def save_connection(self, state: Connection, session: Session) -> None:
+        """Store a connection's state."""
+        await self.connections.replace_one(
+            {"_id": state.id}, state.document(), upsert=True, session=session
+        )
+
+    # Runs and gaps
+
+    async def run(self, run_id: str, session: Session = None) -> Run | None:
+        """Give one run of any workspace."""
+        return _one(Run, await self.runs.find_one({"_id": run_id}, session=session))
+
+    async def runs_by_id(self, run_ids: Iterable[str | None]) -> dict[str, Run]:
+        """Give the runs with these ids; None is passed over."""
+        wanted = sorted({each for each in run_ids if each})
+        found = await self.runs.find({"_id": {"$in": wanted}}).to_list(None)
+        return {run.id: run for run in _all(Run, found)}
+
+    async def runs_of(self, workspace_id: str, sync_id: str | None, limit: int) -> list[Run]:
+        """Give a workspace's runs, or one sync's, newest first."""
+        query = {"workspace_id": workspace_id, **({"sync_id": sync_id} if sync_id else {})}
+        cursor = self.runs.find(query).sort("_id", DESCENDING).limit(limit)
+        return _all(Run, await cursor.to_list(limit))
+
+    async def overdue_runs(self, seconds: float, limit: int) -> list[Run]:
+        """Give open runs that nobody has asked about for so long."""
+        line = {"$subtract": ["$$NOW", round(seconds * 1000)]}
+        query = {"open": True, "$expr": {"$lte": ["$checked_at", line]}}
+        cursor = self.runs.find(query).sort("checked_at", ASCENDING).limit(limit)
+        return _all(Run, await cursor.to_list(limit))
+
+    async def mark_checked(self, run_ids: Sequence[str]) -> None:
+        """Note that these runs were asked about now."""
+        await self.runs.update_many(
+            {"_id": {"$in": list(run_ids)}}, [{"$set": {"checked_at": "$$NOW"}}]
+        )
+
+    async def save_run(self, run: Run, session: Session) -> None:
+        """Store a run that is there already."""
+        await self.runs.replace_one({"_id": run.id}, run.document(), session=session)
+
+    async def gaps_of(self, sync_id: str) -> list[ClosedGap]:
+        """Give a sync's closed gaps, oldest first."""
+        found = await self.gaps.find({"sync_id": sync_id}).sort("_id", ASCENDING).to_list(None)
+        return _all(ClosedGap, found)
+
+    # Decisions
+
+    async def create(self, unit: UnitOfWork, sync: Sync) -> None:
+        """Store a new sync."""
+        await self.syncs.insert_one(sync.document(), session=unit.session)
+
+    async def delete(self, unit: UnitOfWork, sync: Sync) -> None:
+        """Forget a sync; its runs and gaps stay."""
+        await self.syncs.delete_one({"_id": sync.id}, session=unit.session)
+
+    async def save(
+        self, unit: UnitOfWork, syncs: Sequence[Sync], changes: Changes | None = None
+    ) -> None:
+        """Store changed syncs and what was decided with them; raises StaleSyncError."""
+        if syncs:
+            writes = [_replacement(sync) for sync in syncs]
+            result = await self.syncs.bulk_write(writes, ordered=False, session=unit.session)
+            if result.matched_count != len(syncs):
+                raise StaleSyncError
+        if changes:
+            await self._save_changes(unit, changes)
+
+    async def _save_changes(self, unit: UnitOfWork, changes: Changes) -> None:
+        runs: list[InsertOne[Document] | UpdateOne] = [
+            *(InsertOne(run.document()) for run in changes.runs),
+            *(_withdrawal(each) for each in changes.withdrawn),
+        ]
+        if runs:
+            await self.runs.bulk_write(runs, session=unit.session)
+        if changes.gaps:
+            gaps = [gap.model_dump(by_alias=True) for gap in changes.gaps]
+            await self.gaps.insert_many(gaps, session=unit.session)
+        unit.publish(*changes.events)
+
+
+def _one(model: type[M], found: Document | None) -> M | None:
+    return model.model_validate(found) if found is not None else None
+
+
+def _all(model: type[M], found: Iterable[Document]) -> list[M]:
+    return [model.model_validate(each) for each in found]
+
+
+def _replacement(sync: Sync) -> ReplaceOne[Document]:
+    before = sync.revision
+    sync.revision += 1
+    return ReplaceOne({"_id": sync.id, "revision": before}, sync.document())
+
+
+def _withdrawal(withdrawn: WithdrawnRun) -> UpdateOne:
+    end = {
+        "status": withdrawn.status,
+        "summary": withdrawn.summary,
+        "ended_at": withdrawn.at,
+    }
+    return UpdateOne({"_id": withdrawn.run_id}, {"$set": end, "$unset": {"open": ""}})
+
+
+def _partial(keys: list[tuple[str, int]], name: str, condition: Document) -> IndexModel:
+    return IndexModel(keys, name=name, partialFilterExpression=condition)
+
+
+_SYNC_INDEXES = [
+    _partial([("claimable", 1), ("due_at", 1)], "due", {"claimable": True}),
+    IndexModel([("connection_ids", ASCENDING), ("_id", ASCENDING)], name="dependents"),
+    IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="workspace"),
+    _partial([("recheck_at", 1)], "recheck", {"recheck_at": {"$type": "date"}}),
+    _partial([("owed", 1)], "owed", {"owed": True}),
+]
+_CONNECTION_INDEXES = [
+    _partial([("held", 1), ("_id", 1)], "held", {"held": True}),
+    _partial([("job", 1)], "job", {"job": {"$exists": True}}),
+    IndexModel([("sequence", DESCENDING)], name="sequence"),
+]
+_RUN_INDEXES = [
+    IndexModel([("workspace_id", ASCENDING), ("_id", DESCENDING)], name="workspace"),
+    IndexModel([("sync_id", ASCENDING), ("_id", DESCENDING)], name="sync"),
+    _partial([("open", 1), ("checked_at", 1)], "open", {"open": True}),
+    # No slot twice, whatever happens.
+    IndexModel(
+        [("sync_id", ASCENDING), ("slot", ASCENDING)],
+        name="slot",
+        unique=True,
+        partialFilterExpression={"slot": {"$exists": True}},
+    ),
+]

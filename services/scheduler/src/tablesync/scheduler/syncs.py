@@ -1,0 +1,202 @@
+"""A sync: what it copies and when, what stops it, and what became of its slots."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from tablesync.contracts import (
+    Destination,
+    FieldMapping,
+    Gap,
+    Hold,
+    HoldKind,
+    Source,
+    SyncSpec,
+    next_sequence,
+)
+from tablesync.scheduler.schedules import Schedule, Slots, next_slot, slots_between
+
+
+class Overlap(StrEnum):
+    """What happens to a slot that comes due while the sync is running."""
+
+    COALESCE = "coalesce"  # one follow-up, at once when the running one ends
+    SKIP = "skip"  # the slot is passed over, and counted
+
+
+class SyncStatus(StrEnum):
+    """What a sync is for an operator; a pause is shown before a hold."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    HELD = "held"
+
+
+class Ledger(BaseModel):
+    """What became of each slot that was due: their sum is the number of slots."""
+
+    run: int = 0
+    coalesced: int = 0
+    skipped: int = 0
+    held: int = 0
+    paused: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many slots are accounted for."""
+        return self.run + self.coalesced + self.skipped + self.held + self.paused
+
+    def run_becomes_held(self, slots: int) -> None:
+        """Move a run's slot, and those coalesced into it, to held."""
+        self.run -= 1
+        self.coalesced -= slots - 1
+        self.held += slots
+
+    def run_becomes_paused(self, slots: int) -> None:
+        """Move a run's slot, and those coalesced into it, to paused."""
+        self.run -= 1
+        self.coalesced -= slots - 1
+        self.paused += slots
+
+
+class PastSchedule(BaseModel):
+    """A schedule that was in force until an edit."""
+
+    schedule: Schedule
+    anchor: datetime
+    until: datetime
+
+
+class Waiting(BaseModel):
+    """Slots that wait for a running run to end; they become one run, for the last of them."""
+
+    slot: datetime
+    slots: int
+
+
+class Missed(BaseModel):
+    """What the next catch-up owes: the open gap."""
+
+    from_: datetime
+    slots: int = 0
+    interrupted: bool = False
+
+    @property
+    def owed(self) -> bool:
+        """Whether anything was missed at all."""
+        return self.slots > 0 or self.interrupted
+
+    def gap(self, to: datetime | None = None) -> Gap:
+        """Give the public form."""
+        return Gap(from_=self.from_, to=to, slots_missed=self.slots)
+
+
+class PlannedCatchUp(BaseModel):
+    """A catch-up that waits for its place in the spread."""
+
+    run_id: str
+    at: datetime
+    gap: Gap
+
+
+class Sync(BaseModel):
+    """The whole state of one sync; the functions of this service change it in memory."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str = Field(alias="_id")
+    workspace_id: str
+    revision: int = 0
+    version: int = 1
+    name: str
+    owner_id: str
+    created_at: datetime
+    source: Source
+    destination: Destination
+    key: FieldMapping
+    mapping: tuple[FieldMapping, ...]
+    overlap: Overlap = Overlap.COALESCE
+    schedule: Schedule
+    anchor: datetime = Field(description="The first slot is one interval after it.")
+    past_schedules: list[PastSchedule] = []
+    next_slot_at: datetime = Field(description="The first slot that is not accounted for.")
+    ledger: Ledger = Ledger()
+    paused: bool = False
+    holds: list[Hold] = []
+    missed: Missed | None = None
+    waiting: Waiting | None = None
+    planned: PlannedCatchUp | None = None
+    active_runs: list[str] = []
+    last_run_id: str | None = None
+    last_catch_up_id: str | None = None
+    last_catch_up_at: datetime | None = None
+    recheck_at: datetime | None = None
+    sequence: int = 1
+
+    @property
+    def claimable(self) -> bool:
+        """Whether its slots may become runs."""
+        return not self.paused and not self.holds
+
+    @property
+    def hold(self) -> Hold | None:
+        """The hold to show: a connection's before any other."""
+        of_connections = (each for each in self.holds if each.kind is HoldKind.CONNECTION)
+        return next(of_connections, self.holds[0] if self.holds else None)
+
+    @property
+    def status(self) -> SyncStatus:
+        """What an operator sees."""
+        if self.paused:
+            return SyncStatus.PAUSED
+        return SyncStatus.HELD if self.holds else SyncStatus.ACTIVE
+
+    @property
+    def connection_ids(self) -> list[str]:
+        """The connections without which it cannot run."""
+        return [self.source.connection_id, self.destination.connection_id]
+
+    @property
+    def due_at(self) -> datetime:
+        """When the ticker has to look at it next."""
+        return min(self.next_slot_at, self.planned.at) if self.planned else self.next_slot_at
+
+    def take_slots(self, now: datetime) -> Slots | None:
+        """Take the slots that are due and not accounted for; the caller accounts for them."""
+        before = self.next_slot_at - timedelta(milliseconds=1)
+        slots = slots_between(self.schedule, self.anchor, before, now)
+        if slots:
+            self.next_slot_at = next_slot(self.schedule, self.anchor, slots.last)
+        return slots
+
+    def next_event_sequence(self, now_ms: int) -> int:
+        """Give the sequence of the next state event."""
+        self.sequence = next_sequence(self.sequence, now_ms)
+        return self.sequence
+
+    def spec(self) -> SyncSpec:
+        """Give all that a runner needs to know."""
+        return SyncSpec(
+            sync_id=self.id,
+            workspace_id=self.workspace_id,
+            name=self.name,
+            version=self.version,
+            source=self.source,
+            destination=self.destination,
+            key=self.key,
+            mapping=self.mapping,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Give the stored form, with what the indexes need."""
+        fields = self.model_dump(by_alias=True)
+        fields["connection_ids"] = self.connection_ids
+        fields["due_at"] = self.due_at
+        if self.claimable:
+            fields["claimable"] = True
+        if self.missed and not self.holds:
+            fields["owed"] = True
+        if self.recheck_at is None:
+            del fields["recheck_at"]
+        return fields

@@ -1,0 +1,62 @@
+"""The ticker role: claims what is due, and says how long there is nothing to do."""
+
+from collections.abc import Mapping
+
+from tablesync.contracts import Hold
+from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.claims import claim
+from tablesync.scheduler.connections import Connection
+from tablesync.scheduler.holds import hold
+from tablesync.scheduler.store import Store
+from tablesync.scheduler.syncs import Sync
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+
+BATCH = 500
+# Another process may plan something earlier than what this one waits for.
+LONGEST_WAIT_SECONDS = 1.0
+
+
+class Ticker:
+    """Claims due syncs in batches; any number of tickers may do so side by side."""
+
+    def __init__(self, units: UnitsOfWork, store: Store) -> None:
+        self._units = units
+        self._store = store
+
+    async def tick(self) -> float:
+        """Claim all that is due now; give the seconds until the next slot, at most 1."""
+        while (seconds := await self._seconds_left()) <= 0:
+            await self._units.run(self.claim_batch)
+        return min(seconds, LONGEST_WAIT_SECONDS)
+
+    async def claim_batch(self, unit: UnitOfWork) -> int:
+        """Claim up to 500 due syncs in one transaction; give how many there were.
+
+        A sync whose connection is held by now is marked instead, whether or not the job that
+        marks them all has reached it.
+        """
+        syncs = await self._store.due(BATCH, unit.session)
+        needed = (connection_id for sync in syncs for connection_id in sync.connection_ids)
+        held = await self._store.held_among(needed, unit.session)
+        changes = Changes()
+        for sync in syncs:
+            _decide(sync, held, unit, changes)
+        await self._store.save(unit, syncs, changes)
+        return len(syncs)
+
+    async def _seconds_left(self) -> float:
+        seconds = await self._store.seconds_until_due()
+        return LONGEST_WAIT_SECONDS if seconds is None else seconds
+
+
+def holds_on(sync: Sync, held: Mapping[str, Connection]) -> list[Hold]:
+    """Give the holds that held connections put on a sync."""
+    return [held[each].hold for each in sync.connection_ids if each in held]
+
+
+def _decide(sync: Sync, held: Mapping[str, Connection], unit: UnitOfWork, changes: Changes) -> None:
+    reasons = holds_on(sync, held)
+    for why in reasons:
+        hold(sync, why, unit.now, changes)
+    if not reasons:
+        claim(sync, unit.now, changes)

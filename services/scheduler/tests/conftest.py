@@ -1,0 +1,475 @@
+"""What the scheduler's tests share: its parts on a database of their own, and small real
+stand-ins for the HTTP of auth-service and sync-runner, which answer as documented."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from tablesync.contracts import (
+    Account,
+    ConnectionCause,
+    ConnectionEstablished,
+    ConnectionEvent,
+    ConnectionReconnected,
+    ConnectionRevoked,
+    ConnectionStatus,
+    Destination,
+    Event,
+    FieldMapping,
+    Provider,
+    RunCounts,
+    RunFailureCause,
+    Source,
+    SyncFailed,
+    SyncInterrupted,
+    SyncRequested,
+    SyncStarted,
+    SyncSucceeded,
+    new_id,
+)
+from tablesync.contracts.envelope import decode
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.local_stack.testing import free_port
+from tablesync.scheduler import ledger
+from tablesync.scheduler.handlers import Handlers
+from tablesync.scheduler.hold_jobs import HoldJobs
+from tablesync.scheduler.operations import Operations
+from tablesync.scheduler.reading import Reader
+from tablesync.scheduler.runs import Run
+from tablesync.scheduler.schedules import Interval, next_slot
+from tablesync.scheduler.settings import SchedulerSettings
+from tablesync.scheduler.spread import Spread
+from tablesync.scheduler.store import Store
+from tablesync.scheduler.syncs import Overlap, Sync
+from tablesync.scheduler.ticker import Ticker
+from tablesync.service_kit import mongo
+from tablesync.service_kit.clock import database_now, unix_milliseconds
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.service_auth import Signer
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.user_auth import OperatorRole, Principal, issue
+
+WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
+HUBSPOT, AIRTABLE = "con_hubspot", "con_airtable"
+NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def a_sync(**changes: Any) -> Sync:
+    """Make a sync whose first slot is one interval after noon."""
+    schedule = changes.pop("schedule", Interval(every_seconds=60))
+    anchor = changes.pop("anchor", NOON)
+    fields: dict[str, Any] = {
+        "id": new_id("syn"),
+        "workspace_id": WORKSPACE,
+        "name": "Contacts",
+        "owner_id": "op_1",
+        "created_at": anchor,
+        "source": Source(connection_id=HUBSPOT, provider=Provider.HUBSPOT, object="contacts"),
+        "destination": Destination(connection_id=AIRTABLE, base_id="app1", table_id="tbl1"),
+        "key": FieldMapping(source="id", field_id="fldKey"),
+        "mapping": (FieldMapping(source="email", field_id="fldEmail"),),
+        "overlap": Overlap.COALESCE,
+        "schedule": schedule,
+        "anchor": anchor,
+        "next_slot_at": next_slot(schedule, anchor, anchor),
+    }
+    return Sync(**fields | changes)
+
+
+def a_state(
+    kind: type[ConnectionEvent], sequence: int, changed_at: datetime, **changes: Any
+) -> ConnectionEvent:
+    """Make a connection event; revoked ones are `app_uninstalled`."""
+    revoked = kind is ConnectionRevoked
+    fields: dict[str, Any] = {
+        "workspace_id": WORKSPACE,
+        "sequence": sequence,
+        "connection_id": HUBSPOT,
+        "provider": Provider.HUBSPOT,
+        "account": Account(id="7001", name="Acme"),
+        "grant_version": 1,
+        "status": ConnectionStatus.REVOKED if revoked else ConnectionStatus.CONNECTED,
+        "cause": ConnectionCause.APP_UNINSTALLED if revoked else None,
+        "owner_id": "op_1",
+        "changed_at": changed_at,
+    }
+    return kind(**fields | changes)
+
+
+@dataclass
+class StandIns:
+    """What auth-service and sync-runner answer; tests change it while it is served."""
+
+    url: str = ""
+    states: dict[str, ConnectionEvent] = field(default_factory=dict)
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    objects: dict[str, list[str]] = field(
+        default_factory=lambda: {"contacts": ["email", "firstname"], "companies": ["domain"]}
+    )
+    tables: dict[str, list[dict[str, Any]]] = field(
+        default_factory=lambda: {
+            "app1": [
+                {
+                    "id": "tbl1",
+                    "name": "Contacts",
+                    "fields": [
+                        _field("fldKey", "HubSpot id"),
+                        _field("fldEmail", "E-mail", "email", mergeable=False),
+                        _field("fldName", "Name"),
+                        _field("fldSum", "Total", "formula", mergeable=False, writable=False),
+                    ],
+                }
+            ]
+        }
+    )
+    down: bool = False
+    asked: list[str] = field(default_factory=list)
+
+
+def _field(
+    field_id: str,
+    name: str,
+    kind: str = "singleLineText",
+    *,
+    mergeable: bool = True,
+    writable: bool = True,
+) -> dict[str, Any]:
+    return {
+        "id": field_id,
+        "name": name,
+        "type": kind,
+        "mergeable": mergeable,
+        "writable": writable,
+    }
+
+
+def stand_in_app(stand_ins: StandIns) -> FastAPI:
+    """Serve the routes of both services that the scheduler calls."""
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def note(request: Request, call_next: Any) -> Any:
+        assert request.headers["Authorization"].startswith("Bearer ")
+        stand_ins.asked.append(f"{request.url.path}?{request.url.query}")
+        return await call_next(request)
+
+    def up() -> None:
+        if stand_ins.down:
+            raise HTTPException(503, headers={"Retry-After": "2"})
+
+    @app.get("/internal/v1/connections")
+    def connections(since_sequence: int, limit: int) -> dict[str, Any]:
+        up()
+        newer = (each for each in stand_ins.states.values() if each.sequence > since_sequence)
+        ordered = sorted(newer, key=lambda each: each.sequence)[:limit]
+        return {"items": [each.model_dump(mode="json") for each in ordered]}
+
+    @app.get("/internal/v1/runs")
+    def runs(ids: str) -> dict[str, Any]:
+        up()
+        known = (stand_ins.runs.get(each) for each in ids.split(","))
+        return {"items": [each for each in known if each]}
+
+    catalog = "/internal/v1/catalog/{connection_id}"
+
+    @app.get(catalog + "/objects")
+    def objects(connection_id: str, workspace_id: str) -> dict[str, Any]:
+        up()
+        return {"items": [{"name": each, "label": each} for each in stand_ins.objects]}
+
+    @app.get(catalog + "/objects/{name}/properties")
+    def properties(connection_id: str, name: str, workspace_id: str) -> dict[str, Any]:
+        up()
+        names = stand_ins.objects[name]
+        return {"items": [{"name": each, "label": each, "type": "string"} for each in names]}
+
+    @app.get(catalog + "/bases")
+    def bases(connection_id: str, workspace_id: str) -> dict[str, Any]:
+        up()
+        return {"items": [{"id": each, "name": f"Base {each}"} for each in stand_ins.tables]}
+
+    @app.get(catalog + "/bases/{base_id}/tables")
+    def tables(connection_id: str, base_id: str, workspace_id: str) -> dict[str, Any]:
+        up()
+        if base_id not in stand_ins.tables:
+            raise HTTPException(404)
+        return {"items": stand_ins.tables[base_id]}
+
+    return app
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, port: int) -> AsyncIterator[str]:
+    """Serve an app on loopback during a block."""
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="off"))
+    server.capture_signals = _no_signals  # type: ignore[method-assign, assignment]
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+def _no_signals() -> Any:
+    import contextlib
+
+    return contextlib.nullcontext()
+
+
+@pytest_asyncio.fixture
+async def stand_ins() -> AsyncIterator[StandIns]:
+    """Serve the stand-ins; both connections are connected."""
+    answers = StandIns()
+    for connection_id, provider in ((HUBSPOT, Provider.HUBSPOT), (AIRTABLE, Provider.AIRTABLE)):
+        answers.states[connection_id] = a_state(
+            ConnectionEstablished, 1, NOON, connection_id=connection_id, provider=provider
+        )
+    async with serving(stand_in_app(answers), free_port()) as url:
+        answers.url = url
+        yield answers
+
+
+@pytest.fixture
+def settings(
+    kafka_bootstrap: str,
+    mongodb_uri: str,
+    topic_prefix: str,
+    database_prefix: str,
+    service_keys: ServiceKeys,
+    stand_ins: StandIns,
+) -> SchedulerSettings:
+    return SchedulerSettings.model_validate(
+        {
+            "kafka_bootstrap_servers": kafka_bootstrap,
+            "kafka_topic_prefix": topic_prefix,
+            "kafka_fetch_max_wait_ms": 20,
+            "mongodb_uri": mongodb_uri,
+            "mongodb_database_prefix": database_prefix,
+            "http_port": free_port(),
+            "service_key_file": service_keys.private_key_file("scheduler"),
+            "trusted_keys_file": service_keys.trusted_keys_file,
+            "auth_service_url": stand_ins.url,
+            "sync_runner_url": stand_ins.url,
+            "scheduler_min_interval_seconds": 1,
+            "scheduler_catch_up_jitter_seconds": 0,
+        }
+    )
+
+
+@pytest.fixture
+def environment(settings: SchedulerSettings) -> dict[str, str]:
+    """Give the settings as a process takes them."""
+    own = {
+        name.upper(): str(value)
+        for name, value in settings.model_dump(exclude_none=True).items()
+        if name != "kafka_auto_created_topics"
+    }
+    return {**os.environ, **own}
+
+
+@pytest_asyncio.fixture
+async def database(
+    mongodb_uri: str, database_prefix: str
+) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
+    client = mongo.connect(mongodb_uri)
+    yield mongo.open_database(client, f"{database_prefix}scheduler")
+    client.close()
+
+
+class Scheduler:
+    """The scheduler's parts without its loops: tests say when what happens."""
+
+    def __init__(self, database: AsyncIOMotorDatabase[Document], jitter_seconds: float = 0) -> None:
+        self.database = database
+        self.units = UnitsOfWork(database, "scheduler")
+        self.store = Store(database)
+        spread = Spread(jitter_seconds)
+        self.handlers = Handlers(self.store, spread.place)
+        self.ticker = Ticker(self.units, self.store)
+        self.jobs = HoldJobs(self.units, self.store, spread.place)
+        self.operations = Operations(self.store, spread.place)
+        self.reader = Reader(self.store)
+        self.principal = Principal(
+            operator_id="op_1", workspace_id=WORKSPACE, role=OperatorRole.ADMIN
+        )
+
+    async def now(self) -> datetime:
+        return await database_now(self.database)
+
+    async def add(self, *, due_seconds_ago: float = -3600, **changes: Any) -> Sync:
+        """Store a sync whose first slot was due so long ago."""
+        schedule = changes.pop("schedule", Interval(every_seconds=3600))
+        anchor = await self.now() - schedule.length - timedelta(seconds=due_seconds_ago)
+        sync = a_sync(schedule=schedule, anchor=anchor, **changes)
+        await self.store.syncs.insert_one(sync.document())
+        return sync
+
+    async def sync(self, sync: Sync) -> Sync:
+        found = await self.store.sync(sync.id)
+        assert found
+        return found
+
+    async def connect(self) -> None:
+        """Let both connections be known and connected."""
+        for connection_id, provider in ((HUBSPOT, Provider.HUBSPOT), (AIRTABLE, Provider.AIRTABLE)):
+            state = a_state(
+                ConnectionEstablished, 1, NOON, connection_id=connection_id, provider=provider
+            )
+            await self.handle(state)
+        await self.jobs.tick()
+
+    async def handle(self, event: Event) -> None:
+        """Handle an event as the consumer does, without its inbox."""
+        handler = {
+            SyncStarted: self.handlers.on_sync_started,
+            SyncSucceeded: self.handlers.on_sync_succeeded,
+            SyncFailed: self.handlers.on_sync_failed,
+            SyncInterrupted: self.handlers.on_sync_interrupted,
+        }.get(type(event), self.handlers.on_connection_changed)
+
+        async def work(unit: UnitOfWork) -> None:
+            await handler(event, unit)  # type: ignore[operator]
+
+        await self.units.run(work)
+
+    async def lose(self, connection_id: str = HUBSPOT, **changes: Any) -> ConnectionEvent:
+        """Revoke a connection, as auth-service tells it; the job does not run yet."""
+        return await self._change(ConnectionRevoked, connection_id, changes)
+
+    async def reconnect(self, connection_id: str = HUBSPOT, **changes: Any) -> ConnectionEvent:
+        """Reconnect a connection, as auth-service tells it; the job does not run yet."""
+        return await self._change(ConnectionReconnected, connection_id, changes)
+
+    async def _change(
+        self, kind: type[ConnectionEvent], connection_id: str, changes: dict[str, Any]
+    ) -> ConnectionEvent:
+        now = await self.now()
+        known = await self.store.connection(connection_id)
+        sequence = max(unix_milliseconds(now), known.sequence + 1 if known else 1)
+        fields = {
+            "sequence": sequence,
+            "changed_at": now,
+            "connection_id": connection_id,
+            **changes,
+        }
+        event = a_state(kind, **fields)
+        await self.handle(event)
+        return event
+
+    async def runs(self, sync: Sync) -> list[Run]:
+        """Give a sync's runs, oldest first."""
+        return (await self.store.runs_of(WORKSPACE, sync.id, 1_000))[::-1]
+
+    async def events(self, kind: type[Event] = Event) -> list[Any]:
+        """Give the events in the outbox, oldest first."""
+        rows = await self.database["outbox"].find().sort("_id", 1).to_list(None)
+        found = (decode([(n, v.encode()) for n, v in row["headers"]], row["value"]) for row in rows)
+        return [each.event for each in found if isinstance(each.event, kind)]
+
+    async def requests(self, sync: Sync) -> list[SyncRequested]:
+        """Give what was asked of sync-runner for a sync, oldest first."""
+        return [each for each in await self.events(SyncRequested) if each.sync_id == sync.id]
+
+    async def start(self, run: Run) -> None:
+        await self.handle(SyncStarted(**_about(run), started_at=await self.now(), summary="Began."))
+
+    async def succeed(self, run: Run) -> None:
+        counts = RunCounts(read=10, written=10)
+        await self.handle(
+            SyncSucceeded(**_about(run), ended_at=await self.now(), counts=counts, summary="Done.")
+        )
+
+    async def fail(self, run: Run, cause: RunFailureCause = RunFailureCause.PROVIDER) -> None:
+        await self.handle(
+            SyncFailed(**_about(run), ended_at=await self.now(), cause=cause, summary="It failed.")
+        )
+
+    async def interrupt(self, run: Run, outcome: Any = "interrupted") -> None:
+        await self.handle(
+            SyncInterrupted(
+                **_about(run),
+                ended_at=await self.now(),
+                outcome=outcome,
+                cause=RunFailureCause.CONNECTION,
+                connection_id=HUBSPOT,
+                summary="The connection was lost.",
+            )
+        )
+
+    async def ledger(self, sync: Sync) -> ledger.Statement:
+        current = await self.reader.sync(WORKSPACE, sync.id)
+        closed = await self.store.gaps_of(sync.id)
+        return ledger.state(current, closed, await self.now())
+
+
+def _about(run: Run) -> dict[str, Any]:
+    return {
+        "workspace_id": run.workspace_id,
+        "sync_id": run.sync_id,
+        "run_id": run.id,
+        "trigger": run.trigger,
+        "slot": run.slot,
+    }
+
+
+@pytest_asyncio.fixture
+async def scheduler(database: AsyncIOMotorDatabase[Document]) -> Scheduler:
+    """Give the scheduler's parts on an empty database, both connections connected."""
+    parts = Scheduler(database)
+    await parts.store.ensure_indexes()
+    await parts.connect()
+    return parts
+
+
+@pytest.fixture
+def user_token(service_keys: ServiceKeys) -> Iterator[Any]:
+    """Give a function that makes user tokens as auth-service does."""
+    signer = Signer.from_file("auth-service", service_keys.private_key_file("auth-service"))
+
+    def make(role: OperatorRole = OperatorRole.OPERATOR, workspace_id: str = WORKSPACE) -> str:
+        who = Principal(operator_id="op_1", workspace_id=workspace_id, role=role, platform=True)
+        return issue(signer, who)
+
+    yield make
+
+
+@pytest.fixture
+def service_token(service_keys: ServiceKeys) -> Any:
+    """Give a function that makes the token with which a service calls the scheduler."""
+
+    def make(caller: str) -> str:
+        signer = Signer.from_file(caller, service_keys.private_key_file(caller))
+        return signer.service_token("scheduler")
+
+    return make
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest_asyncio.fixture
+async def api(settings: SchedulerSettings, user_token: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Give an HTTP client of the whole running service, signed in as an operator."""
+    from tablesync.scheduler.bootstrap import build
+    from tablesync.service_kit.testing import running
+
+    service = build(settings)
+    base_url = f"http://127.0.0.1:{settings.http_port}"
+    async with running(service.run), httpx.AsyncClient(base_url=base_url) as client:
+        client.headers.update(bearer(user_token()))
+        await service.prepared.wait()
+        yield client
