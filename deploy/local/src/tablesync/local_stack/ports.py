@@ -3,6 +3,8 @@
 import random
 import socket
 
+import psutil
+
 # Below the range that Linux and macOS hand out to outgoing connections, so that nothing
 # takes the port between the choice and the moment its program binds it.
 FIRST, LAST = 20_000, 32_000
@@ -29,10 +31,10 @@ def is_free(port: int) -> bool:
     return True
 
 
-def accepts(port: int) -> bool:
-    """Say whether something on this port takes connections."""
+def listens(pid: int, port: int) -> bool:
+    """Say whether this very process takes connections on the port."""
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
+        sockets = psutil.Process(pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
         return False
-    return True
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)

@@ -12,6 +12,7 @@ import psutil
 from tablesync.local_stack.info import StackInfo
 from tablesync.local_stack.keys import SERVICES, ensure_keys
 from tablesync.local_stack.plan import ALL, BACKING, Given, Plan
+from tablesync.local_stack.ports import listens
 from tablesync.local_stack.progress import Progress, no_progress
 from tablesync.local_stack.supervision import ENDED, Supervisor, tail
 from tablesync.local_stack.waiting import wait_until
@@ -196,6 +197,9 @@ class LocalStack:
         if self._supervisor.state(program) in ENDED:
             said = tail(self.log_path(program))
             raise ProgramEndedError(f"{program} ended ({self.log_path(program)}):\n{said}")
+        pid = self.pid(program)
+        if pid is None or not listens(pid, self.plan.port(program)):
+            return False
         return self.plan.is_ready(program)
 
     def _names_of(self, programs: Sequence[str]) -> list[str]:

@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from supervisor.xmlrpc import SupervisorTransport
-from tablesync.local_stack import tether
 from tablesync.local_stack.waiting import wait_until
 
 UNIX_SOCKET_PATH_LIMIT = 100
+# Run as files: a module of this package would first import all of it, which takes a second.
+SUPERVISE, TETHER = (
+    str(Path(__file__).with_name(f"{each}.py")) for each in ("supervise", "tether")
+)
 ENDED = frozenset({"STOPPED", "EXITED", "FATAL"})
 
 
@@ -60,9 +63,9 @@ class Supervisor:
         (self._folder / "logs").mkdir(exist_ok=True)
         with self.log_path("supervisord-output").open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tablesync.local_stack.supervise", str(self._configuration)],
+                [sys.executable, "-P", SUPERVISE, self._configuration.name],
                 stdin=subprocess.PIPE, stdout=out, stderr=out,
-                start_new_session=True, pass_fds=[lock.fileno()],
+                cwd=self._folder, start_new_session=True, pass_fds=[lock.fileno()],
             )  # fmt: skip
 
     def stop(self) -> None:
@@ -117,6 +120,8 @@ class Supervisor:
 
     def program_pid(self, name: str) -> int | None:
         """Give a program's process id, or None when it does not run."""
+        if self._process is None:
+            return None
         return int(self._call("getProcessInfo", name)["pid"]) or None
 
     @property
@@ -157,15 +162,12 @@ class Supervisor:
         self._configuration.write_text("\n".join(parts).replace("%", "%%"))
 
     def _common_configuration(self) -> str:
-        return COMMON.format(socket=self._socket, folder=self._folder)
+        return COMMON.format(socket=self._socket)
 
     def _program_configuration(self, name: str) -> str:
-        spec = str(self._folder / f"{name}.json")
-        command = shlex.join([sys.executable, "-I", "-S", tether.__file__, spec])
+        command = shlex.join([sys.executable, "-I", "-S", TETHER, f"{name}.json"])
         restart, retries = ("unexpected", 3) if self._restart else ("false", 0)
-        return PROGRAM.format(
-            name=name, command=command, log=self.log_path(name), restart=restart, retries=retries
-        )
+        return PROGRAM.format(name=name, command=command, restart=restart, retries=retries)
 
 
 def tail(path: Path, lines: int = 25) -> str:
@@ -198,6 +200,7 @@ def _socket_path(folder: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix="tablesync-")) / "supervisor.sock"
 
 
+# Paths are relative to the folder, where supervisord runs: it would expand a "%" in them twice.
 COMMON = """\
 [unix_http_server]
 file={socket}
@@ -205,8 +208,8 @@ chmod=0700
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 [supervisord]
-logfile={folder}/logs/supervisord.log
-pidfile={folder}/supervisord.pid
+logfile=logs/supervisord.log
+pidfile=supervisord.pid
 loglevel=warn
 silent=true
 nocleanup=true
@@ -222,7 +225,7 @@ startretries={retries}
 stopwaitsecs=10
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={log}
+stdout_logfile=logs/{name}.log
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=1
 """

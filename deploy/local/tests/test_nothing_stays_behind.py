@@ -1,0 +1,77 @@
+"""However a stack's owner or its supervisor ends, no process outlives it."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from tablesync.local_stack import LocalStack
+from tablesync.local_stack.testing import wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.needs("mongodb")]
+OWNER = Path(__file__).with_name("owner.py")
+
+
+@pytest.fixture
+def owner(checkout: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process of its own that owns a running stack."""
+    command = [sys.executable, str(OWNER), str(checkout)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_outlives_an_owner(owner: subprocess.Popen[str], sign: signal.Signals) -> None:
+    processes = family(owner.pid)
+    assert {"mongod"} <= {each.name() for each in processes}
+    owner.send_signal(sign)
+    owner.wait(timeout=30)
+    wait_until(lambda: not running(processes), timeout=30, what="the end of all processes")
+
+
+def test_a_stack_can_start_right_after_its_owner_was_killed(
+    owner: subprocess.Popen[str], checkout: Path
+) -> None:
+    owner.kill()
+    with LocalStack(checkout, "owned", programs=("mongod",)) as stack:
+        assert stack.pid("mongod")
+
+
+def test_nothing_outlives_a_stop(checkout: Path) -> None:
+    with LocalStack(checkout, programs=("mongod",)):
+        processes = psutil.Process().children(recursive=True)
+        assert processes
+    assert running(processes) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a process to its parent")
+def test_nothing_outlives_a_killed_supervisor(checkout: Path) -> None:
+    with LocalStack(checkout, programs=("mongod",)) as stack:
+        processes = psutil.Process().children(recursive=True)
+        supervisors = [each for each in processes if each.ppid() == psutil.Process().pid]
+        assert stack.pid("mongod") in {each.pid for each in processes}
+        for each in supervisors:
+            each.kill()
+        wait_until(lambda: not running(processes), timeout=10, what="the end of mongod")
+
+
+def family(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [each for each in processes if each.is_running() and not is_zombie(each)]
+
+
+def is_zombie(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

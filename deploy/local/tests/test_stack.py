@@ -1,0 +1,94 @@
+"""A stack starts, and its programs die and come back one at a time."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+from pymongo import MongoClient
+from tablesync.local_stack import LocalStack, ProgramEndedError
+from tablesync.local_stack.testing import free_port
+
+pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.needs("mongodb")]
+MONGOD = ("mongod",)
+
+
+def test_kafka_killed_and_started_again_has_what_it_had(checkout: Path) -> None:
+    with LocalStack(checkout, programs=("kafka", "mongod")) as stack:
+        create_topic(stack.info.kafka, "orders")
+        mongod = stack.pid("mongod")
+        stack.kill("kafka")
+        assert stack.pid("kafka") is None
+        stack.start_program("kafka")
+        stack.wait_ready("kafka")
+        assert "orders" in topics(stack.info.kafka)
+        assert stack.pid("mongod") == mongod
+
+
+def test_mongod_killed_and_started_again_has_what_it_had(checkout: Path) -> None:
+    with LocalStack(checkout, programs=MONGOD) as stack, client(stack) as mongo:
+        mongo.shop.orders.insert_one({"_id": 1})
+        stack.kill("mongod")
+        stack.start_program("mongod")
+        stack.wait_ready("mongod")
+        assert mongo.shop.orders.find_one() == {"_id": 1}
+
+
+def test_a_program_is_stopped_and_started(checkout: Path) -> None:
+    with LocalStack(checkout, programs=MONGOD) as stack:
+        stack.kill("mongod", signal.SIGTERM)
+        assert stack.ended_programs() == ["mongod"]
+        stack.start_program("mongod")
+        stack.wait_ready("mongod")
+        stack.stop_program("mongod")
+        assert stack.pid("mongod") is None
+
+
+def test_a_stack_keeps_its_data_though_its_ports_change_unless_it_is_fresh(checkout: Path) -> None:
+    for fresh, found in [(False, None), (False, {"_id": 1}), (True, None)]:
+        with LocalStack(checkout, programs=MONGOD, fresh=fresh) as stack, client(stack) as mongo:
+            assert mongo.shop.orders.find_one() == found
+            mongo.shop.orders.replace_one({"_id": 1}, {}, upsert=True)
+
+
+def test_two_checkouts_run_at_once(checkout: Path, other_checkout: Path) -> None:
+    with (
+        LocalStack(checkout, programs=MONGOD) as one,
+        LocalStack(other_checkout, programs=MONGOD) as other,
+        client(one) as mongo,
+        client(other) as other_mongo,
+    ):
+        mongo.shop.orders.insert_one({})
+        assert other_mongo.shop.orders.find_one() is None
+
+
+def test_a_program_that_ends_at_once_is_shown_with_its_log(checkout: Path) -> None:
+    with LocalStack(checkout, programs=MONGOD) as stack:
+        taken = stack.plan.port("mongod")
+        second = LocalStack(checkout, "second", programs=MONGOD, ports={"mongod": taken})
+        with pytest.raises(ProgramEndedError, match="Address already in use"):
+            second.start()
+        assert second.pid("mongod") is None
+
+
+def test_what_is_given_is_not_started(checkout: Path) -> None:
+    given = f"mongodb://127.0.0.1:{free_port()}/"
+    stack = LocalStack(checkout, programs=("mongod", "notifier"), mongodb_uri=given)
+    assert stack.plan.programs == ("notifier",)
+    assert stack.info.mongodb == given
+    assert stack.plan.program("notifier").env["MONGODB_URI"] == given
+
+
+def client(stack: LocalStack) -> MongoClient[dict[str, Any]]:
+    return MongoClient(stack.info.mongodb)
+
+
+def create_topic(bootstrap: str, name: str) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for done in admin.create_topics([NewTopic(name, 1, 1)]).values():
+        done.result()
+
+
+def topics(bootstrap: str) -> set[str]:
+    return set(AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=10).topics)
