@@ -5,15 +5,16 @@ so, or if Docker has the images; else the local stack. Each is started when a te
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tablesync.local_stack import containers, not_run
+from tablesync.local_stack import containers, kinds, not_run
 from tablesync.local_stack.isolation import drop_databases, drop_topics
 from tablesync.local_stack.keys import ServiceKeys, ensure_keys
+from tablesync.local_stack.leftovers import remove_leftovers
 from tablesync.local_stack.sandbox_control import SandboxControl
 from tablesync.local_stack.stack import LocalStack
 from tablesync.local_stack.testing import unique_prefix
@@ -24,9 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(tool): not run where kafka, mongodb or docker lacks")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Set aside the tests whose tool is missing."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
+    """Mark the tests' kinds before `-m` chooses; then set aside those whose tool is missing."""
+    kinds.mark(items)
+    yield
     not_run.set_aside(config, items)
 
 
@@ -41,6 +46,7 @@ def pytest_terminal_summary(
 @contextmanager
 def part_of_a_stack(config: pytest.Config, program: str) -> Iterator[LocalStack]:
     """Run one program for this test run, and leave nothing of it."""
+    remove_leftovers(config.rootpath)
     name = f"test-{os.getpid()}-{program}"
     stack = LocalStack(config.rootpath, name, programs=(program,), fresh=True)
     with stack:

@@ -1,0 +1,21 @@
+"""Marks each test as unit, integration or e2e by what it uses and where it stands."""
+
+import pytest
+
+KINDS = ("unit", "integration", "e2e")
+REAL_THINGS = frozenset({"kafka_bootstrap", "mongodb_uri", "sandbox_url"})
+
+
+def mark(items: list[pytest.Item]) -> None:
+    """Give every test that does not say its kind the mark of its kind."""
+    for item in items:
+        if not any(item.get_closest_marker(kind) for kind in KINDS):
+            item.add_marker(kind_of(item))
+
+
+def kind_of(item: pytest.Item) -> str:
+    """Say which kind a test is."""
+    if "e2e" in item.path.parts:
+        return "e2e"
+    uses_real_things = REAL_THINGS & set(getattr(item, "fixturenames", ()))
+    return "integration" if uses_real_things or "integration" in item.path.parts else "unit"
