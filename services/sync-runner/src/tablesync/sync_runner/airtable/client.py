@@ -1,0 +1,123 @@
+"""Airtable's routes that a sync needs, within the budgets of base and user."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+from tablesync.sync_runner.airtable.errors import (
+    RefusedError,
+    RowGoneError,
+    named_field,
+    named_row,
+    read_error,
+)
+from tablesync.sync_runner.airtable.schema import Table, read_tables
+from tablesync.sync_runner.budgets import Budget, Budgets, Limit
+from tablesync.sync_runner.calls import Caller, Refusal, TransientError, retry_after
+from tablesync.sync_runner.errors import mapping, quota, resource
+
+PENALTY_SECONDS = 30.0
+RECORDS_PER_REQUEST = 10
+Json = dict[str, Any]
+
+
+class AirtableBudgets:
+    """The limits of one Airtable user and of the bases it reaches.
+
+    A hair below the limit: what was delayed on the way then never adds up.
+    """
+
+    SHARE = 0.995
+
+    def __init__(
+        self, budgets: Budgets, user_id: str, base_per_second: float, user_per_second: float
+    ) -> None:
+        self._budgets = budgets
+        self._base_per_second = self.SHARE * base_per_second
+        self.user: Budget = budgets.of(
+            Limit(f"airtable-user/{user_id}", self.SHARE * user_per_second, burst=10)
+        )
+
+    def base(self, base_id: str) -> Budget:
+        """Give the budget of a base, which all its users share."""
+        return self._budgets.of(Limit(f"airtable-base/{base_id}", self._base_per_second))
+
+
+class AirtableClient:
+    """One connection's Airtable."""
+
+    def __init__(self, caller: Caller, budgets: AirtableBudgets, connection_id: str) -> None:
+        self._caller = caller
+        self._budgets = budgets
+        self._connection_id = connection_id
+
+    async def bases(self) -> list[Json]:
+        """Give the bases that the user granted: {id, name}."""
+        found: list[Json] = []
+        offset: str | None = None
+        while True:
+            params = {"offset": offset} if offset else {}
+            response = await self._caller.call(
+                "GET", "/v0/meta/bases", [self._budgets.user], self._refusal(None), params=params
+            )
+            body = response.json()
+            found += [{"id": each["id"], "name": each["name"]} for each in body["bases"]]
+            offset = body.get("offset")
+            if offset is None:
+                return found
+
+    async def tables(self, base_id: str) -> list[Table]:
+        """Give a base's tables; raises RunFailedError (resource) if it is not granted."""
+        path = f"/v0/meta/bases/{base_id}/tables"
+        response = await self._call("GET", path, base_id)
+        return read_tables(response.json())
+
+    async def write(
+        self, base_id: str, table_id: str, records: Sequence[Json], key_field: str
+    ) -> list[str]:
+        """Write up to ten records at once, all or none, and give their row ids in order.
+
+        A record with an `id` updates that row; one without is found by its key, or created.
+        Raises RefusedError or RowGoneError for something in the batch, RunEndedError else.
+        """
+        body: Json = {"records": records, "returnFieldsByFieldId": True, "typecast": False}
+        if any("id" not in each for each in records):
+            body["performUpsert"] = {"fieldsToMergeOn": [key_field]}
+        response = await self._call("PATCH", f"/v0/{base_id}/{table_id}", base_id, body)
+        return [each["id"] for each in response.json()["records"]]
+
+    async def _call(
+        self, method: str, path: str, base_id: str, json: Json | None = None
+    ) -> httpx.Response:
+        budgets = [self._budgets.user, self._budgets.base(base_id)]
+        return await self._caller.call(method, path, budgets, self._refusal(base_id), json=json)
+
+    def _refusal(self, base_id: str | None) -> Refusal:
+        async def refuse(response: httpx.Response) -> None:
+            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                await self._too_many(base_id, response)
+            self._refuse(base_id, response)
+
+        return refuse
+
+    async def _too_many(self, base_id: str | None, response: httpx.Response) -> None:
+        kind, message = read_error(response)
+        if kind == "PUBLIC_API_BILLING_LIMIT_EXCEEDED":
+            raise quota(f"Airtable's monthly quota is used up: {message}", self._connection_id)
+        budget = self._budgets.user if base_id is None else self._budgets.base(base_id)
+        await budget.freeze(PENALTY_SECONDS)
+        raise TransientError("Airtable's rate limit", 0.0)
+
+    def _refuse(self, base_id: str | None, response: httpx.Response) -> None:
+        kind, message = read_error(response)
+        status = response.status_code
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise TransientError(f"Airtable answered {status}", retry_after(response))
+        if kind == "ROW_DOES_NOT_EXIST" and (row := named_row(message)):
+            raise RowGoneError(row)
+        if kind == "UNKNOWN_FIELD_NAME":
+            raise mapping(f"A mapped field is no longer in the table: {message}")
+        if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
+            where = f"base {base_id}" if base_id else "the bases"
+            raise resource(f"Airtable refuses {where}: {message}", self._connection_id)
+        raise RefusedError(message, named_field(message))

@@ -1,0 +1,113 @@
+"""The two things this service asks of auth-service about a grant, and the states of all."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import httpx
+import structlog
+from pydantic import TypeAdapter
+from tablesync.contracts import Account, ConnectionEvent
+from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.http import json_or_none
+from tablesync.sync_runner.errors import ConnectionLostError, resource
+
+log = structlog.get_logger()
+
+Verdict = Literal["stale", "recovered", "not_confirmed", "inconclusive", "revoked"]
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
+_CONFLICT, _NOT_FOUND = 409, 404
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A short-lived access token and which grant it belongs to."""
+
+    token: str = field(repr=False)
+    version: int
+    expires_at: datetime
+    account: Account
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What auth-service found out about a grant that a provider refused."""
+
+    verdict: Verdict
+    retry_after: float
+
+
+class AuthClient:
+    """auth-service as sync-runner sees it; raises DependencyUnavailableError while it is away."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def grant(self, connection_id: str, workspace_id: str) -> Grant:
+        """Get an access token: the one place that says whether a run may go on.
+
+        Raises ConnectionLostError if the connection is not connected, and RunFailedError
+        (resource) if there is no such connection.
+        """
+        response = await self._post(
+            f"/internal/v1/connections/{connection_id}/access-token",
+            {"workspace_id": workspace_id},
+        )
+        if response.status_code == _NOT_FOUND:
+            raise resource("The connection no longer exists.", connection_id)
+        body = self._body(response, accept=_CONFLICT)
+        if response.status_code == _CONFLICT:
+            cause = body.get("cause") or body.get("status") or "not connected"
+            raise ConnectionLostError(connection_id, f"The connection is not connected: {cause}.")
+        return _grant(body)
+
+    async def report(
+        self, connection_id: str, workspace_id: str, version: int, status_code: int
+    ) -> Finding:
+        """Report a refused token; auth-service finds out whether the grant is lost."""
+        response = await self._post(
+            f"/internal/v1/connections/{connection_id}/auth-failures",
+            {
+                "workspace_id": workspace_id,
+                "grant_version": version,
+                "status_code": status_code,
+            },
+        )
+        body = self._body(response)
+        log.info("auth failure reported", connection_id=connection_id, verdict=body["verdict"])
+        return Finding(body["verdict"], float(body.get("retry_after") or 1.0))
+
+    async def connections(self, since_sequence: int, limit: int) -> list[ConnectionEvent]:
+        """Get the states of connections that changed since, oldest first."""
+        query = {"since_sequence": since_sequence, "limit": limit}
+        try:
+            response = await self._http.get("/internal/v1/connections", params=query)
+        except httpx.TransportError as error:
+            raise DependencyUnavailableError("auth-service") from error
+        items = self._body(response)["items"]
+        return [ConnectionEvent.model_validate(each) for each in items]
+
+    async def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        try:
+            return await self._http.post(path, json=body)
+        except httpx.TransportError as error:
+            raise DependencyUnavailableError("auth-service") from error
+
+    def _body(self, response: httpx.Response, accept: int = httpx.codes.OK) -> dict[str, Any]:
+        """Read an answer; any other than success or `accept` means: not now."""
+        body = json_or_none(response)
+        if response.status_code in (httpx.codes.OK, accept) and isinstance(body, dict):
+            return body
+        log.warning("auth-service did not answer", status=response.status_code)
+        raise DependencyUnavailableError(
+            "auth-service", float(response.headers.get("Retry-After", 1))
+        )
+
+
+def _grant(body: dict[str, Any]) -> Grant:
+    return Grant(
+        token=body["token"],
+        version=body["grant_version"],
+        expires_at=_MOMENT.validate_python(body["expires_at"]),
+        account=Account.model_validate(body["account"]),
+    )

@@ -1,0 +1,139 @@
+"""Budgets: one shared allowance per provider limit, kept in MongoDB for all processes.
+
+A process reserves up to a second of places at once, evenly spaced by the database's clock, and
+hands them to its own callers in turn. A place that could not be used in time is given up: used
+late, it would crowd those after it, and the provider counts arrivals. Budgets are hot, so they
+are never touched inside a transaction.
+"""
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
+from prometheus_client import Counter
+from pymongo import ReturnDocument
+from tablesync.service_kit.mongo import Document
+
+COLLECTION = "budgets"
+FROZEN = Counter("budget_frozen_total", "Times a provider refused a call for its limit.", ["kind"])
+_NOW = {"$toDouble": {"$toLong": "$$NOW"}}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many calls a second, how many of them at once, and how late a place may be used."""
+
+    name: str
+    per_second: float
+    burst: float = 1
+    late_seconds: float = 0.25
+
+    @property
+    def kind(self) -> str:
+        """The limit's name without the account, for metrics."""
+        return self.name.partition("/")[0]
+
+
+class Patience(Protocol):
+    """Whoever watches for progress, and must not count time spent waiting for a budget."""
+
+    def excuse(self, seconds: float) -> None:
+        """Add waiting time that is nobody's fault."""
+
+
+class Budget:
+    """One limit as this process sees it."""
+
+    def __init__(self, collection: AsyncIOMotorCollection[Document], limit: Limit) -> None:
+        self._collection = collection
+        self._limit = limit
+        self._places: deque[float] = deque()
+        self._reserving = asyncio.Lock()
+        self._waiting = 0
+        self._epoch = 0
+
+    async def take(self, patience: Patience | None = None) -> None:
+        """Wait for a place and use it up: the call has to follow at once."""
+        began = time.monotonic()
+        self._waiting += 1
+        try:
+            while not await self._reach_place():
+                continue
+        finally:
+            self._waiting -= 1
+            if patience is not None:
+                patience.excuse(time.monotonic() - began)
+
+    async def freeze(self, seconds: float) -> None:
+        """Let nobody call for this long, in any process: the provider refused a call."""
+        self._epoch += 1
+        self._places.clear()
+        FROZEN.labels(self._limit.kind).inc()
+        until = {"$add": [_NOW, seconds * 1000]}
+        await self._collection.update_one(
+            {"_id": self._limit.name},
+            [{"$set": {"next": {"$max": [{"$ifNull": ["$next", 0]}, until]}}}],
+            upsert=True,
+        )
+
+    def correct(self, per_second: float) -> None:
+        """Take over what the provider says its limit is, if it is stricter than ours."""
+        if per_second < self._limit.per_second:
+            self._limit = Limit(
+                self._limit.name, per_second, self._limit.burst, self._limit.late_seconds
+            )
+
+    async def _reach_place(self) -> bool:
+        """Wait for the next place; False if it came to nothing."""
+        async with self._reserving:
+            if not self._places:
+                self._places.extend(await self._reserve())
+            if not self._places:
+                return False
+            place, epoch = self._places.popleft(), self._epoch
+        await asyncio.sleep(max(0.0, place - time.monotonic()))
+        return epoch == self._epoch and time.monotonic() - place <= self._limit.late_seconds
+
+    async def _reserve(self) -> list[float]:
+        """Reserve a place for everybody who waits, at most a second of them.
+
+        Gives their times on the monotonic clock; none if the database took so long to answer
+        that it is not known when they are.
+        """
+        count = max(1, min(self._waiting, int(self._limit.per_second)))
+        epoch, asked_at = self._epoch, time.monotonic()
+        row = await self._collection.find_one_and_update(
+            {"_id": self._limit.name},
+            self._reservation(count),
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        answered_at = time.monotonic()
+        if epoch != self._epoch or answered_at - asked_at > self._limit.late_seconds:
+            return []
+        first = answered_at + (row["start"] - row["now"]) / 1000
+        spacing = 1 / self._limit.per_second
+        return [max(answered_at, first + place * spacing) for place in range(count)]
+
+    def _reservation(self, count: int) -> list[Document]:
+        spacing_ms = 1000 / self._limit.per_second
+        earliest = {"$subtract": [_NOW, (self._limit.burst - 1) * spacing_ms]}
+        return [
+            {"$set": {"start": {"$max": [{"$ifNull": ["$next", 0]}, earliest]}, "now": _NOW}},
+            {"$set": {"next": {"$add": ["$start", count * spacing_ms]}}},
+        ]
+
+
+class Budgets:
+    """All budgets of this process."""
+
+    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
+        self._collection: AsyncIOMotorCollection[Document] = database[COLLECTION]
+        self._budgets: dict[str, Budget] = {}
+
+    def of(self, limit: Limit) -> Budget:
+        """Give the budget of a limit."""
+        return self._budgets.setdefault(limit.name, Budget(self._collection, limit))

@@ -1,0 +1,112 @@
+"""One authorised call to a provider: gate, budgets, lease, request, and what to do if it fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import stamina
+from tablesync.sync_runner.budgets import Budget, Patience
+from tablesync.sync_runner.errors import provider
+from tablesync.sync_runner.gates import Pass
+
+WAIT_MAX_SECONDS = 30.0
+REQUEST_SECONDS = 30.0
+
+
+class TransientError(Exception):
+    """The call may succeed later: after `retry_after` seconds, or with growing waits."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+# Raises for an answer that is no success: TransientError, RunEndedError, or the provider's own.
+Refusal = Callable[[httpx.Response], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Makes the calls of one run, or of one catalogue request, on one connection.
+
+    `seconds_left` gives the time in which a request has to be over, or raises if no request may
+    be made any more; `patience_seconds` is how long a failing call is repeated; `sending` are the
+    tasks whose request is on the wire right now.
+    """
+
+    http: httpx.AsyncClient
+    entry: Pass
+    patience: Patience | None = None
+    patience_seconds: float = 600.0
+    seconds_left: Callable[[], float] = lambda: REQUEST_SECONDS
+    sending: set["asyncio.Task[Any] | None"] = field(default_factory=set)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        budgets: Sequence[Budget],
+        refusal: Refusal,
+        *,
+        json: Any = None,
+        params: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Call until it is answered; raises what `refusal` raises, and RunEndedError."""
+        request = self.http.build_request(method, path, json=json, params=params)
+        try:
+            async for attempt in stamina.retry_context(
+                on=_wait_of,
+                attempts=None,
+                timeout=self.patience_seconds,
+                wait_initial=0.5,
+                wait_max=WAIT_MAX_SECONDS,
+            ):
+                with attempt:
+                    response = await self._authorised(request, budgets)
+                    if not response.is_success:
+                        await refusal(response)
+                    return response
+        except TransientError as error:
+            raise provider(f"The provider has been failing for too long: {error}") from error
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _authorised(
+        self, request: httpx.Request, budgets: Sequence[Budget]
+    ) -> httpx.Response:
+        """Send with a live token; a refused one is looked into, then the call is repeated."""
+        while True:
+            await self.entry.grant()  # a closed gate must not cost a place
+            for budget in budgets:
+                await budget.take(self.patience)
+            grant = await self.entry.grant()
+            request.headers["Authorization"] = f"Bearer {grant.token}"
+            response = await self._send(request)
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                return response
+            await self.entry.refused(grant, response.status_code)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        seconds, task = self.seconds_left(), asyncio.current_task()
+        self.sending.add(task)
+        try:
+            # httpx's own timeouts are per operation; the lease needs one for the whole.
+            async with asyncio.timeout(seconds):
+                return await self.http.send(request)
+        except (httpx.TransportError, TimeoutError) as error:
+            raise TransientError(f"{request.url.host}: {type(error).__name__}") from error
+        finally:
+            self.sending.discard(task)
+
+
+def _wait_of(error: Exception) -> bool | float:
+    if not isinstance(error, TransientError):
+        return False
+    return True if error.retry_after is None else error.retry_after
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Read the header in seconds, if there is a sensible one."""
+    text = response.headers.get("Retry-After", "")
+    return min(float(text), WAIT_MAX_SECONDS) if text.isdecimal() else None

@@ -1,0 +1,119 @@
+"""The catalogue: what a connection has to offer, asked of its provider within the budgets."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from tablesync.contracts import Provider, RunFailureCause
+from tablesync.service_kit.problems import Problem, conflict, not_found
+from tablesync.sync_runner.airtable.client import AirtableClient
+from tablesync.sync_runner.airtable.schema import Field, Table
+from tablesync.sync_runner.calls import Caller
+from tablesync.sync_runner.coerce import is_writable
+from tablesync.sync_runner.connections import Connections
+from tablesync.sync_runner.errors import ConnectionLostError, RunEndedError
+from tablesync.sync_runner.gates import Pass
+from tablesync.sync_runner.providers import Providers
+from tablesync.sync_runner.sources.base import Source
+
+PATIENCE_SECONDS = 15.0
+Items = dict[str, list[dict[str, Any]]]
+
+
+class Catalog:
+    """Answers for one workspace at a time; unknown and foreign connections are not found."""
+
+    def __init__(self, connections: Connections, providers: Providers) -> None:
+        self._connections = connections
+        self._providers = providers
+
+    async def objects(self, workspace_id: str, connection_id: str) -> Items:
+        """Give the objects of a source: {name, label}."""
+        async with self._source(workspace_id, connection_id) as source:
+            return {"items": [vars(each) for each in await source.objects()]}
+
+    async def properties(self, workspace_id: str, connection_id: str, object_: str) -> Items:
+        """Give the properties of an object: {name, label, type}, `id` first."""
+        async with self._source(workspace_id, connection_id) as source:
+            if object_ not in {each.name for each in await source.objects()}:
+                raise not_found("object")
+            opening = await source.open(object_)
+            return {"items": [vars(each) for each in opening.properties]}
+
+    async def bases(self, workspace_id: str, connection_id: str) -> Items:
+        """Give the bases that were granted: {id, name}."""
+        async with self._destination(workspace_id, connection_id) as client:
+            return {"items": await client.bases()}
+
+    async def tables(self, workspace_id: str, connection_id: str, base_id: str) -> Items:
+        """Give the tables of a base: {id, name, fields}."""
+        async with self._destination(workspace_id, connection_id) as client:
+            return {"items": [_shown_table(each) for each in await client.tables(base_id)]}
+
+    @asynccontextmanager
+    async def _source(self, workspace_id: str, connection_id: str) -> AsyncIterator[Source]:
+        provider = await self._provider(workspace_id, connection_id)
+        if not self._providers.has_source(provider):
+            raise not_found("source connection")
+        async with self._entered(workspace_id, connection_id) as entry:
+            grant = await entry.grant()
+            yield self._providers.source(grant, connection_id, lambda http: _caller(http, entry))
+
+    @asynccontextmanager
+    async def _destination(
+        self, workspace_id: str, connection_id: str
+    ) -> AsyncIterator[AirtableClient]:
+        if await self._provider(workspace_id, connection_id) is not Provider.AIRTABLE:
+            raise not_found("Airtable connection")
+        async with self._entered(workspace_id, connection_id) as entry:
+            grant = await entry.grant()
+            yield self._providers.destination(
+                grant, connection_id, lambda http: _caller(http, entry)
+            )
+
+    async def _provider(self, workspace_id: str, connection_id: str) -> Provider:
+        provider = await self._connections.provider(connection_id, workspace_id)
+        if provider is None:
+            raise not_found("connection")
+        return provider
+
+    @asynccontextmanager
+    async def _entered(self, workspace_id: str, connection_id: str) -> AsyncIterator[Pass]:
+        gate = self._connections.gates.of(connection_id, workspace_id)
+        entry = gate.open_pass(lambda _: None)
+        try:
+            yield entry
+        except RunEndedError as error:
+            raise _problem(error) from error
+        finally:
+            entry.close()
+
+
+def _caller(http: httpx.AsyncClient, entry: Pass) -> Caller:
+    return Caller(http, entry, patience_seconds=PATIENCE_SECONDS)
+
+
+def _problem(error: RunEndedError) -> Problem:
+    """Say what a run would have ended with."""
+    if isinstance(error, ConnectionLostError):
+        return conflict("connection-not-connected", error.summary)
+    if error.cause in (RunFailureCause.RESOURCE, RunFailureCause.MAPPING):
+        return Problem(404, "not-found", error.summary)
+    return Problem(503, "unavailable", error.summary, headers={"Retry-After": "30"})
+
+
+def _shown_table(table: Table) -> dict[str, Any]:
+    fields = [_shown_field(each) for each in table.fields.values()]
+    return {"id": table.id, "name": table.name, "fields": fields}
+
+
+def _shown_field(field: Field) -> dict[str, Any]:
+    return {
+        "id": field.id,
+        "name": field.name,
+        "type": field.type,
+        "options": field.options,
+        "mergeable": field.mergeable,
+        "writable": is_writable(field.type),
+    }

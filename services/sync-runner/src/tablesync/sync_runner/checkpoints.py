@@ -1,0 +1,89 @@
+"""Checkpoints: how far a sync's passes have come, kept from run to run.
+
+A checkpoint is a contiguous prefix of what Airtable acknowledged. Its cursor is when the last
+finished pass began, by the provider's clock; a pass that was cut short keeps its own beginning
+through takeovers and catch-ups, so that nothing at its edge is lost.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.sync_runner.sources.base import Position
+from tablesync.sync_runner.store import CHECKPOINTS, RECORD_STATES
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One reading of the source; `began_ms` by the provider's clock, in unix milliseconds.
+
+    In a distrusted pass a worker was lost: what it sent in its last moments is not known, so
+    that no record counts as unchanged.
+    """
+
+    position: Position
+    began_ms: int
+    distrusted: bool = False
+
+    def with_distrust(self) -> "Pass":
+        """Give the same pass after a worker was lost."""
+        return replace(self, distrusted=True)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a sync stands; `cursor_ms` is None before its first pass has ended."""
+
+    sync_id: str
+    fingerprint: str
+    origin: str
+    cursor_ms: int | None = None
+    current: Pass | None = None
+
+    def reading(self, current: Pass) -> "Checkpoint":
+        """Begin a pass, or go on with it."""
+        return replace(self, current=current)
+
+    def at(self, position: Position) -> "Checkpoint":
+        """Move the current pass on."""
+        assert self.current is not None, "only a pass that has begun has a position"
+        return replace(self, current=replace(self.current, position=position))
+
+    def finished(self) -> "Checkpoint":
+        """End the current pass: the next one reads what changed since it began."""
+        assert self.current is not None, "only a pass that has begun can end"
+        return replace(self, cursor_ms=self.current.began_ms, current=None)
+
+
+async def load(database: AsyncIOMotorDatabase[Document], sync_id: str) -> Checkpoint | None:
+    """Give a sync's checkpoint, if it has one."""
+    row = await database[CHECKPOINTS].find_one({"_id": sync_id})
+    if row is None:
+        return None
+    current = Pass(**row["current"]) if row["current"] else None
+    return Checkpoint(sync_id, row["fingerprint"], row["origin"], row["cursor_ms"], current)
+
+
+async def save(unit: UnitOfWork, checkpoint: Checkpoint) -> None:
+    """Store a checkpoint in the transaction that proves the lease."""
+    await unit.database[CHECKPOINTS].replace_one(
+        {"_id": checkpoint.sync_id}, _row(checkpoint), upsert=True, session=unit.session
+    )
+
+
+async def forget(database: AsyncIOMotorDatabase[Document], sync_id: str) -> None:
+    """Forget a sync's rows and cursor: its source or its table is another one now."""
+    await database[RECORD_STATES].delete_many({"sync_id": sync_id})
+    await database[CHECKPOINTS].delete_one({"_id": sync_id})
+
+
+def _row(checkpoint: Checkpoint) -> dict[str, Any]:
+    current = checkpoint.current
+    return {
+        "fingerprint": checkpoint.fingerprint,
+        "origin": checkpoint.origin,
+        "cursor_ms": checkpoint.cursor_ms,
+        "current": vars(current) if current else None,
+    }

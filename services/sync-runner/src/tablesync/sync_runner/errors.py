@@ -1,0 +1,74 @@
+"""Errors that end a run, sorted by what becomes of the run.
+
+RunEndedError                 the run is over
+├── RunFailedError            failed: `cause` says who has to act
+├── RunCancelledError         cancelled by an operator
+└── ConnectionLostError       interrupted, or held if it had not begun: a catch-up goes on
+RunLeftError                  the run is not over, but this worker is done with it
+├── LeaseLostError            another worker has it: write nothing, anywhere
+└── ShuttingDownError         handed back with its checkpoint: another worker takes it up
+"""
+
+from tablesync.contracts import RunFailureCause
+
+
+class RunEndedError(Exception):
+    """The run is over; the message is one sentence for people."""
+
+    def __init__(
+        self, cause: RunFailureCause, summary: str, connection_id: str | None = None
+    ) -> None:
+        super().__init__(summary)
+        self.cause = cause
+        self.summary = summary
+        self.connection_id = connection_id
+
+
+class RunFailedError(RunEndedError):
+    """The run cannot reach the end of its source."""
+
+
+class RunCancelledError(RunEndedError):
+    """An operator cancelled the run."""
+
+    def __init__(self) -> None:
+        super().__init__(RunFailureCause.CANCELLED, "An operator cancelled the run.")
+
+
+class ConnectionLostError(RunEndedError):
+    """A grant that the run needs is lost: no call may be made with it."""
+
+    def __init__(self, connection_id: str, summary: str) -> None:
+        super().__init__(RunFailureCause.CONNECTION, summary, connection_id)
+
+
+class RunLeftError(Exception):
+    """This worker is done with the run, which goes on elsewhere."""
+
+
+class LeaseLostError(RunLeftError):
+    """The lease has lapsed, or another worker's fence is newer."""
+
+
+class ShuttingDownError(RunLeftError):
+    """The process was asked to stop."""
+
+
+def resource(summary: str, connection_id: str | None = None) -> RunFailedError:
+    """Say that something at a provider is missing or forbidden."""
+    return RunFailedError(RunFailureCause.RESOURCE, summary, connection_id)
+
+
+def mapping(summary: str) -> RunFailedError:
+    """Say that a mapped property or field is missing or cannot be mapped."""
+    return RunFailedError(RunFailureCause.MAPPING, summary)
+
+
+def quota(summary: str, connection_id: str | None = None) -> RunFailedError:
+    """Say that a daily or monthly quota is used up."""
+    return RunFailedError(RunFailureCause.QUOTA, summary, connection_id)
+
+
+def provider(summary: str, connection_id: str | None = None) -> RunFailedError:
+    """Say that a provider failed or timed out for too long."""
+    return RunFailedError(RunFailureCause.PROVIDER, summary, connection_id)

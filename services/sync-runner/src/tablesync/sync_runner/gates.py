@@ -1,0 +1,179 @@
+"""Gates: every call to a provider passes the gate of its connection, which a 401 shuts at once.
+
+One process has one gate a connection. A refused token is reported once, however many calls meet
+it, and all of them wait for the verdict. A lost grant stops every run that has used it; whoever
+comes later asks the token route, which knows.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import stamina
+from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.sync_runner.auth_client import AuthClient, Finding, Grant
+from tablesync.sync_runner.errors import ConnectionLostError, resource
+
+T = TypeVar("T")
+RENEW_AHEAD_SECONDS = 60.0
+WAIT_MAX_SECONDS = 30.0
+OnLost = Callable[[str, int], Awaitable[None]]
+
+
+class Pass:
+    """One run's way through a gate: remembers which grant it has used."""
+
+    def __init__(self, gate: "Gate", on_stopped: Callable[[ConnectionLostError], None]) -> None:
+        self._gate = gate
+        self._on_stopped = on_stopped
+        self.version: int | None = None
+
+    async def grant(self) -> Grant:
+        """Get a live token; raises ConnectionLostError once the grant this run used is lost."""
+        grant = await self._gate.grant(self.version)
+        self.version = grant.version
+        return grant
+
+    async def refused(self, grant: Grant, status_code: int) -> None:
+        """Report a 401; returns if the call may be repeated with a new token."""
+        await self._gate.refused(grant, status_code)
+
+    def stop(self, version: int) -> None:
+        """Learn that grants up to this version are lost."""
+        if self.version is not None and self.version <= version:
+            self._on_stopped(lost(self._gate.connection_id))
+
+    def close(self) -> None:
+        """Take part no longer."""
+        self._gate.passes.discard(self)
+
+
+class Gate:
+    """The way to one connection's token, shared by all runs of this process."""
+
+    def __init__(
+        self, auth: AuthClient, connection_id: str, workspace_id: str, on_lost: OnLost
+    ) -> None:
+        self.connection_id = connection_id
+        self.passes: set[Pass] = set()
+        self._auth = auth
+        self._workspace_id = workspace_id
+        self._on_lost = on_lost
+        self._lock = asyncio.Lock()
+        self._grant: Grant | None = None
+        self._renew_at = 0.0
+        self._stopped_version = -1
+
+    def open_pass(self, on_stopped: Callable[[ConnectionLostError], None]) -> Pass:
+        """Let a run in; its first call asks the token route whatever is known here."""
+        self._renew_at = 0.0
+        entered = Pass(self, on_stopped)
+        self.passes.add(entered)
+        return entered
+
+    async def grant(self, used_version: int | None) -> Grant:
+        """Get a live token; waits while a refused one is looked into."""
+        if not self._lock.locked() and (grant := self._fresh(used_version)):
+            return grant
+        async with self._lock:
+            return self._fresh(used_version) or await self._renew()
+
+    async def refused(self, grant: Grant, status_code: int) -> None:
+        """Shut the gate, report the refused token and act on the verdict.
+
+        Raises ConnectionLostError (revoked) or RunFailedError (the grant works: this object is
+        forbidden); returns once another token can be had.
+        """
+        async with self._lock:
+            if self._grant is None or self._grant.version != grant.version:
+                return
+            finding = await self._verdict(grant, status_code)
+            if finding.verdict == "not_confirmed":
+                raise resource(
+                    "The provider refuses this object although the connection works.",
+                    self.connection_id,
+                )
+            self._grant = None
+            if finding.verdict == "revoked":
+                self.stop(grant.version)
+                await self._on_lost(self.connection_id, grant.version)
+                raise lost(self.connection_id)
+
+    def stop(self, version: int) -> None:
+        """Learn that grants up to this version are lost: stop every run that used one."""
+        self._stopped_version = max(self._stopped_version, version)
+        if self._grant is not None and self._grant.version <= version:
+            self._grant = None
+        for each in list(self.passes):
+            each.stop(version)
+
+    def _fresh(self, used_version: int | None) -> Grant | None:
+        if used_version is not None and used_version <= self._stopped_version:
+            raise lost(self.connection_id)
+        if self._grant is not None and time.monotonic() < self._renew_at:
+            return self._grant
+        return None
+
+    async def _renew(self) -> Grant:
+        """Ask the token route, waiting while it is away."""
+        grant = await _patiently(lambda: self._auth.grant(self.connection_id, self._workspace_id))
+        life = (grant.expires_at - datetime.now(UTC)).total_seconds()
+        self._grant = grant
+        self._renew_at = time.monotonic() + life - min(RENEW_AHEAD_SECONDS, life / 4)
+        return grant
+
+    async def _verdict(self, grant: Grant, status_code: int) -> Finding:
+        """Report until auth-service knows; nothing is called meanwhile."""
+
+        async def report() -> Finding:
+            finding = await self._auth.report(
+                self.connection_id, self._workspace_id, grant.version, status_code
+            )
+            if finding.verdict == "inconclusive":
+                raise DependencyUnavailableError("the provider", finding.retry_after)
+            return finding
+
+        return await _patiently(report)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask auth-service until it answers; a run's own deadline bounds the wait."""
+    async for attempt in stamina.retry_context(on=_wait_of, attempts=None, timeout=None):
+        with attempt:
+            return await ask()
+    raise AssertionError("unreachable: the retries never end")
+
+
+def _wait_of(error: Exception) -> bool | float:
+    if isinstance(error, DependencyUnavailableError):
+        return min(error.retry_after, WAIT_MAX_SECONDS)
+    return False
+
+
+def lost(connection_id: str) -> ConnectionLostError:
+    """Give the error of a run whose grant is lost."""
+    return ConnectionLostError(connection_id, "Access to the account was lost.")
+
+
+class Gates:
+    """The gates of this process, by connection and workspace: a foreign one opens nothing."""
+
+    def __init__(self, auth: AuthClient, on_lost: OnLost) -> None:
+        self._auth = auth
+        self._on_lost = on_lost
+        self._gates: dict[tuple[str, str], Gate] = {}
+
+    def of(self, connection_id: str, workspace_id: str) -> Gate:
+        """Give the gate of a connection."""
+        key = connection_id, workspace_id
+        if key not in self._gates:
+            self._gates[key] = Gate(self._auth, connection_id, workspace_id, self._on_lost)
+        return self._gates[key]
+
+    def stop(self, connection_id: str, version: int) -> None:
+        """Pass on that a connection's grants up to this version are lost."""
+        for (known_id, _), gate in self._gates.items():
+            if known_id == connection_id:
+                gate.stop(version)

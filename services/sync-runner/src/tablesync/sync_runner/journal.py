@@ -1,0 +1,224 @@
+"""The journal of one run: what was acknowledged, saved in transactions that prove the lease."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tablesync.contracts import RunCounts
+from tablesync.service_kit.leases import Lease
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.sync_runner import checkpoints
+from tablesync.sync_runner.checkpoints import Checkpoint
+from tablesync.sync_runner.errors import LeaseLostError
+from tablesync.sync_runner.record_states import RecordState, RecordStates
+from tablesync.sync_runner.runs import Ending, Run, RunStatus
+from tablesync.sync_runner.sources.base import Position
+from tablesync.sync_runner.store import CONNECTIONS, REJECTIONS, RUNS, ended, mine
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that could not be written, and why, for people."""
+
+    source_id: str
+    reason: str
+    field: str | None = None
+
+
+@dataclass
+class Tally:
+    """Counts that grow."""
+
+    read: int = 0
+    written: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Add another tally."""
+        self.read += other.read
+        self.written += other.written
+        self.unchanged += other.unchanged
+        self.rejected += other.rejected
+
+    def counts(self) -> RunCounts:
+        """Give the counts as contracts have them."""
+        return RunCounts.model_construct(**vars(self))
+
+
+@dataclass
+class PageTrack:
+    """A page on its way: it is done when all its records are and no more will come."""
+
+    position: Position
+    tally: Tally = field(default_factory=Tally)
+    outstanding: int = 0
+    dispatched: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether every record of it was acknowledged, found unchanged or rejected."""
+        return self.dispatched and self.outstanding == 0
+
+
+class Journal:
+    """Collects outcomes; `save` makes them durable, as far as they are contiguous."""
+
+    def __init__(self, units: UnitsOfWork, run: Run, lease: Lease) -> None:
+        self.run = run
+        self.checkpoint: Checkpoint | None = None
+        self._units = units
+        self._lease = lease
+        self._states = RecordStates(units.database, run.spec.sync_id)
+        self._tracks: deque[PageTrack] = deque()
+        self._saved = Tally(**run.counts.model_dump())
+        self._pending: dict[str, RecordState] = {}
+        self._rejections: dict[str, Rejection | None] = {}  # None: no longer rejected
+        self._saving = asyncio.Lock()
+
+    def open_pages(self) -> int:
+        """Give how many pages are not yet part of the contiguous prefix."""
+        self._advance()
+        return len(self._tracks)
+
+    @property
+    def counts(self) -> RunCounts:
+        """What the run has done so far, whether saved or not."""
+        total = Tally(**vars(self._saved))
+        for track in self._tracks:
+            total.add(track.tally)
+        return total.counts()
+
+    def open_page(self, position: Position, read: int) -> PageTrack:
+        """Take a page in, in reading order."""
+        track = PageTrack(position, Tally(read=read))
+        self._tracks.append(track)
+        return track
+
+    def settle(self, state: RecordState) -> None:
+        """Take in what is known of one record now."""
+        self._pending[state.source_id] = state
+
+    def reject(self, rejection: Rejection) -> None:
+        """Take in that a record could not be written."""
+        self._rejections[rejection.source_id] = rejection
+
+    def clear(self, source_id: str) -> None:
+        """Take in that a record which was rejected before has been written."""
+        self._rejections[source_id] = None
+
+    async def states(self, source_ids: Sequence[str]) -> dict[str, RecordState]:
+        """Give what is known of records, saved or not."""
+        async with self._saving:
+            known = await self._states.load(source_ids)
+            return known | {key: self._pending[key] for key in source_ids if key in self._pending}
+
+    async def owners(self, keys: Sequence[str]) -> dict[str, str]:
+        """Give, by key, the source record that has a row with it, saved or not."""
+        async with self._saving:
+            known = await self._states.owners(keys)
+            fresh = {each.key: each.source_id for each in self._pending.values() if each.row_id}
+            return known | {key: fresh[key] for key in keys if key in fresh}
+
+    async def begin(self) -> None:
+        """Store that the run has begun, and tell it."""
+
+        async def work(unit: UnitOfWork) -> None:
+            started_at = self.run.started_at or unit.now
+            await self._prove(unit, {"started_at": started_at})
+            unit.publish(self.run.started(started_at))
+
+        await self._units.run(work)
+
+    async def save(self, ending: Ending | None = None, *, finished: bool = False) -> list[Document]:
+        """Store all outcomes, and how the run ended; give the connections' stored states.
+
+        Raises LeaseLostError, and stores nothing, if the run is no longer ours.
+        """
+        async with self._saving:
+            self._advance()
+            checkpoint = self.checkpoint
+            if checkpoint is not None and finished:
+                checkpoint = checkpoint.finished()
+            states, rejections = self._pending, self._rejections
+            self._pending, self._rejections = {}, {}
+
+            async def work(unit: UnitOfWork) -> list[Document]:
+                await self._prove(unit, {"counts": self._saved.counts().model_dump()}, ending)
+                if checkpoint is not None:
+                    await checkpoints.save(unit, checkpoint)
+                await self._states.save(unit, states.values())
+                await self._save_rejections(unit, rejections)
+                return await self._connections(unit)
+
+            try:
+                return await self._units.run(work)
+            except Exception:
+                self._pending = states | self._pending
+                self._rejections = rejections | self._rejections
+                raise
+
+    async def hand_back(self) -> None:
+        """Put the run back into the queue, for any worker."""
+
+        async def work(unit: UnitOfWork) -> None:
+            released = {"status": RunStatus.QUEUED.value, "owner": None, "lease_until": None}
+            await self._prove(unit, released)
+
+        await self._units.run(work)
+
+    def _advance(self) -> None:
+        while self._tracks and self._tracks[0].done:
+            track = self._tracks.popleft()
+            self._saved.add(track.tally)
+            assert self.checkpoint is not None, "pages are read after it was set"
+            self.checkpoint = self.checkpoint.at(track.position)
+
+    async def _prove(
+        self, unit: UnitOfWork, changes: Document, ending: Ending | None = None
+    ) -> None:
+        """Write the run document, which only the owner of the newest fence can."""
+        if ending is not None:
+            changes = changes | ended(ending, unit.now) | {"counts": self.counts.model_dump()}
+        result = await unit.database[RUNS].update_one(
+            mine(self._lease), {"$set": changes}, session=unit.session
+        )
+        if not result.matched_count:
+            self._lease.lost.set()
+            raise LeaseLostError(self.run.id)
+        if ending is not None:
+            row = await unit.database[RUNS].find_one({"_id": self.run.id}, session=unit.session)
+            assert row is not None, "it has just been written"
+            unit.publish(ending.event(self.run, self.counts, row["started_at"], unit.now))
+
+    async def _save_rejections(
+        self, unit: UnitOfWork, rejections: dict[str, Rejection | None]
+    ) -> None:
+        collection = unit.database[REJECTIONS]
+        run_id = self.run.id
+        if rejections:
+            gone = {"run_id": run_id, "source_id": {"$in": list(rejections)}}
+            await collection.delete_many(gone, session=unit.session)
+        rows = [
+            {
+                "run_id": run_id,
+                "sync_id": self.run.spec.sync_id,
+                "workspace_id": self.run.spec.workspace_id,
+                "source_id": each.source_id,
+                "reason": each.reason,
+                "field": each.field,
+                "at": unit.now,
+            }
+            for each in rejections.values()
+            if each is not None
+        ]
+        if rows:
+            await collection.insert_many(rows, session=unit.session)
+
+    async def _connections(self, unit: UnitOfWork) -> list[Document]:
+        spec = self.run.spec
+        ids = [spec.source.connection_id, spec.destination.connection_id]
+        cursor = unit.database[CONNECTIONS].find({"_id": {"$in": ids}}, session=unit.session)
+        return await cursor.to_list(None)

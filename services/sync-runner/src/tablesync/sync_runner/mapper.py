@@ -1,0 +1,115 @@
+"""Turns a page of records into the rows that have to be written, and rejects what cannot be."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import orjson
+from tablesync.sync_runner.coerce import Cell, CoercionError, coerce_record
+from tablesync.sync_runner.journal import Journal, PageTrack, Rejection
+from tablesync.sync_runner.plan import Plan, digest
+from tablesync.sync_runner.record_states import RecordState
+from tablesync.sync_runner.sources.base import SourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record that has to be written; `key` is kept unless it is the record's id."""
+
+    source_id: str
+    cells: Mapping[str, Cell]
+    digest: bytes
+    key: str | None
+    known: RecordState | None
+    track: PageTrack
+
+    @property
+    def row_id(self) -> str | None:
+        """The row it is known to be."""
+        return self.known.row_id if self.known else None
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it was rejected before: it must not hold up nine others again."""
+        return self.known is not None and self.known.rejected
+
+    def state(
+        self, *, digest: bytes | None, row_id: str | None, rejected: bool = False
+    ) -> RecordState:
+        """Give what is known of it now."""
+        return RecordState(self.source_id, digest, row_id, self.key, rejected)
+
+
+class Mapper:
+    """Maps the pages of one run."""
+
+    def __init__(self, plan: Plan, journal: Journal, *, trusted: bool) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._trusted = trusted
+
+    async def items(
+        self,
+        records: Mapping[str, SourceRecord],
+        track: PageTrack,
+        under_way: Mapping[str, str],
+    ) -> list[Item]:
+        """Give the records of a page that changed; `under_way` is the keys now being written.
+
+        Counts the unchanged ones, and rejects those without a key or with another's key.
+        """
+        known = await self._journal.states(list(records))
+        mapped = [self._item(each, known.get(each.id), track) for each in records.values()]
+        changed = [each for each in mapped if each is not None]
+        if self._plan.key_is_record_id:
+            return changed
+        return await self._with_own_key(changed, under_way)
+
+    def reject(self, item: Item, reason: str, field: str | None) -> None:
+        """Count and keep a record that cannot be written."""
+        item.track.tally.rejected += 1
+        self._journal.reject(Rejection(item.source_id, reason, field))
+        self._journal.settle(item.state(digest=None, row_id=item.row_id, rejected=True))
+
+    def _item(
+        self, record: SourceRecord, known: RecordState | None, track: PageTrack
+    ) -> Item | None:
+        try:
+            cells = coerce_record(record.properties, self._plan.mapping, self._plan.fields)
+        except CoercionError as error:
+            self.reject(Item(record.id, {}, b"", None, known, track), str(error), error.field)
+            return None
+        item = Item(record.id, cells, digest(cells), self._key(cells), known, track)
+        if cells[self._plan.spec.key.field_id] is None:
+            self.reject(item, f'its key "{self._plan.spec.key.source}" is empty', None)
+            return None
+        if self._is_unchanged(item):
+            track.tally.unchanged += 1
+            return None
+        return item
+
+    def _is_unchanged(self, item: Item) -> bool:
+        known = item.known
+        if not self._trusted or known is None or known.rejected or known.row_id is None:
+            return False
+        return known.digest == item.digest
+
+    def _key(self, cells: Mapping[str, Cell]) -> str | None:
+        if self._plan.key_is_record_id:
+            return None
+        return orjson.dumps(cells[self._plan.spec.key.field_id]).decode()
+
+    async def _with_own_key(
+        self, items: Iterable[Item], under_way: Mapping[str, str]
+    ) -> list[Item]:
+        items = list(items)
+        taken = await self._journal.owners([each.key for each in items if each.key])
+        taken |= under_way
+        own: list[Item] = []
+        for item in items:
+            owner = taken.setdefault(item.key or "", item.source_id)
+            if owner == item.source_id:
+                own.append(item)
+            else:
+                key = self._plan.spec.key.source
+                self.reject(item, f'record {owner} has the same "{key}"', None)
+        return own

@@ -1,0 +1,201 @@
+"""The pipeline of one run: pages in, batches of ten out, and only so much in memory.
+
+    read (two pages ahead) → coerce → drop unchanged → batches of 10 → write (some in flight)
+
+A record is never twice under way: before a page is looked at, the same records of earlier pages
+have to have arrived. What arrived goes to the journal at once; pages count as done in reading
+order.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing
+from typing import Any, Literal
+
+from tablesync.contracts import RunCounts
+from tablesync.sync_runner.airtable.client import RECORDS_PER_REQUEST
+from tablesync.sync_runner.airtable.writer import RowWrite, Writer
+from tablesync.sync_runner.journal import Journal
+from tablesync.sync_runner.mapper import Item, Mapper
+from tablesync.sync_runner.signals import Progress, Signals
+from tablesync.sync_runner.sources.base import Page
+
+Phase = Literal["reading", "writing", "waiting_for_budget"]
+READ_AHEAD_PAGES = 2
+OPEN_PAGES = 8
+
+
+class Pipeline:
+    """Moves one pass through a bounded amount of memory."""
+
+    def __init__(
+        self,
+        mapper: Mapper,
+        journal: Journal,
+        writer: Writer,
+        signals: Signals,
+        progress: Progress,
+        writes_in_flight: int,
+    ) -> None:
+        self._mapper = mapper
+        self._journal = journal
+        self._writer = writer
+        self._signals = signals
+        self._progress = progress
+        self._slots = asyncio.Semaphore(writes_in_flight)
+        self._arrival = asyncio.Event()
+        self._buffer: list[Item] = []
+        self._under_way: dict[str, Item] = {}
+        self._writing: set[asyncio.Task[None]] = set()
+        self.total: int | None = None
+
+    @property
+    def counts(self) -> RunCounts:
+        """What the run has done so far."""
+        return self._journal.counts
+
+    async def run(self, pages: AsyncIterator[Page]) -> None:
+        """Read to the end and write everything; raises what ended it."""
+        async with aclosing(_ahead(pages)) as ahead:
+            async for page in ahead:
+                await self._take(page)
+        await self._dispatch()
+        await self._until(lambda: not self._writing)
+
+    def phase(self, sending: "set[asyncio.Task[Any] | None]") -> Phase:
+        """Tell what the run is doing right now."""
+        if not self._writing:
+            return "reading"
+        return "writing" if self._writing & sending else "waiting_for_budget"
+
+    async def settle(self, sending: "set[asyncio.Task[Any] | None]", grace: float) -> None:
+        """Start nothing more; give what is on the wire `grace` seconds to arrive."""
+        for task in self._writing - sending:
+            task.cancel()
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=grace)
+        for task in self._writing:
+            task.cancel()
+        await asyncio.gather(*self._writing, return_exceptions=True)
+
+    async def _take(self, page: Page) -> None:
+        self._progress.made()
+        self.total = page.total if self.total is None else self.total
+        records = {each.id: each for each in page.records}
+        await self._make_room(records.keys())
+        track = self._journal.open_page(page.position, len(records))
+        keys = {each.key: each.source_id for each in self._under_way.values() if each.key}
+        items = await self._mapper.items(records, track, keys)
+        track.outstanding = len(items)
+        track.dispatched = True
+        self._under_way |= {each.source_id: each for each in items}
+        for item in items:
+            await self._put(item)
+
+    async def _make_room(self, source_ids: Iterable[str]) -> None:
+        """Wait while too many pages, or the same records, are under way."""
+        if self._journal.open_pages() >= OPEN_PAGES or self._under_way.keys() & set(source_ids):
+            await self._dispatch()
+            await self._until(lambda: self._journal.open_pages() < OPEN_PAGES)
+            await self._until(lambda: not self._under_way.keys() & set(source_ids))
+
+    async def _put(self, item: Item) -> None:
+        if item.suspect:
+            await self._send([item])
+            return
+        self._buffer.append(item)
+        if len(self._buffer) == RECORDS_PER_REQUEST:
+            await self._dispatch()
+
+    async def _dispatch(self) -> None:
+        if self._buffer:
+            batch, self._buffer = self._buffer, []
+            await self._send(batch)
+
+    async def _send(self, items: Sequence[Item]) -> None:
+        await self._slots.acquire()
+        task = asyncio.create_task(self._write(items))
+        self._writing.add(task)
+        task.add_done_callback(self._arrived)
+
+    def _arrived(self, task: "asyncio.Task[None]") -> None:
+        self._writing.discard(task)
+        self._slots.release()
+        self._arrival.set()
+
+    async def _write(self, items: Sequence[Item]) -> None:
+        batch = Batch(items, self._mapper, self._journal, self._under_way)
+        rows = [RowWrite(each.source_id, each.cells, each.row_id) for each in items]
+        try:
+            await self._writer.write(rows, batch)
+            self._progress.made()
+        except Exception as error:
+            self._signals.stop(error)
+        finally:
+            batch.doubt_the_rest()
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._arrival.clear()
+            await self._arrival.wait()
+
+
+class Batch:
+    """Takes in what became of each record of one batch."""
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        mapper: Mapper,
+        journal: Journal,
+        under_way: dict[str, Item],
+    ) -> None:
+        self._open = {each.source_id: each for each in items}
+        self._mapper = mapper
+        self._journal = journal
+        self._under_way = under_way
+
+    def written(self, source_id: str, row_id: str) -> None:
+        """Take in that Airtable acknowledged a record."""
+        item = self._close(source_id)
+        item.track.tally.written += 1
+        self._journal.settle(item.state(digest=item.digest, row_id=row_id))
+        if item.suspect:
+            self._journal.clear(source_id)
+
+    def refused(self, source_id: str, reason: str, field: str | None) -> None:
+        """Take in that Airtable refused a record alone."""
+        self._mapper.reject(self._close(source_id), reason, field)
+
+    def doubt_the_rest(self) -> None:
+        """Take in that it is not known what became of the others: they may have arrived."""
+        for item in self._open.values():
+            self._journal.settle(item.state(digest=None, row_id=item.row_id))
+
+    def _close(self, source_id: str) -> Item:
+        item = self._open.pop(source_id)
+        item.track.outstanding -= 1
+        del self._under_way[source_id]
+        return item
+
+
+async def _ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page, None]:
+    """Read ahead, at most two pages; what went wrong there is raised here, after them."""
+    queue: asyncio.Queue[Page | BaseException] = asyncio.Queue(READ_AHEAD_PAGES)
+
+    async def read() -> None:
+        try:
+            async for page in pages:
+                await queue.put(page)
+            await queue.put(StopAsyncIteration())
+        except Exception as error:
+            await queue.put(error)
+
+    reader = asyncio.create_task(read())
+    try:
+        while not isinstance(found := await queue.get(), BaseException):
+            yield found
+        if not isinstance(found, StopAsyncIteration):
+            raise found
+    finally:
+        reader.cancel()

@@ -1,0 +1,76 @@
+"""A run's plan: its spec, checked against what source and table really have."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+from tablesync.contracts import FieldMapping, SyncSpec
+from tablesync.sync_runner.airtable.schema import Field, Table
+from tablesync.sync_runner.coerce import Cell, is_writable
+from tablesync.sync_runner.errors import mapping, resource
+from tablesync.sync_runner.sources.base import SourceProperty
+
+DIGEST_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run writes where; `fingerprint` changes when everything has to be read again."""
+
+    spec: SyncSpec
+    mapping: tuple[FieldMapping, ...]
+    fields: Mapping[str, Field]
+    fingerprint: str
+
+    @property
+    def key_is_record_id(self) -> bool:
+        """Whether rows are keyed by the source's record id, which is never empty or double."""
+        return self.spec.key.source == "id"
+
+    @property
+    def properties(self) -> list[str]:
+        """The properties to read."""
+        return list(dict.fromkeys(each.source for each in self.mapping))
+
+
+def make_plan(
+    spec: SyncSpec, properties: Sequence[SourceProperty], tables: Sequence[Table]
+) -> Plan:
+    """Check a spec; raises RunFailedError naming the table, field or property that is wrong."""
+    table = next((each for each in tables if each.id == spec.destination.table_id), None)
+    if table is None:
+        raise resource(
+            f"Table {spec.destination.table_id} is not in base {spec.destination.base_id}.",
+            spec.destination.connection_id,
+        )
+    mapped = tuple(dict.fromkeys((spec.key, *spec.mapping)))
+    known = {each.name for each in properties}
+    for each in mapped:
+        _check(each, known, spec.source.object, table)
+    key_field = table.fields[spec.key.field_id]
+    if not key_field.mergeable:
+        raise mapping(f'Airtable cannot find rows by "{key_field.name}" ({key_field.type}).')
+    return Plan(spec, mapped, table.fields, fingerprint(spec))
+
+
+def fingerprint(spec: SyncSpec) -> str:
+    """Digest what decides which cells are written: a name or a schedule does not."""
+    parts = [spec.source.object, spec.key.model_dump(), [m.model_dump() for m in spec.mapping]]
+    return hashlib.blake2b(orjson.dumps(parts), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def digest(cells: Mapping[str, Cell]) -> bytes:
+    """Digest a record's cells: equal digests, equal cells."""
+    raw = orjson.dumps(cells, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(raw, digest_size=DIGEST_BYTES).digest()
+
+
+def _check(each: FieldMapping, known: set[str], object_: str, table: Table) -> None:
+    if each.source not in known:
+        raise mapping(f'Property "{each.source}" is no longer among the {object_}.')
+    field = table.fields.get(each.field_id)
+    if field is None:
+        raise mapping(f'Field {each.field_id} is no longer in table "{table.name}".')
+    if not is_writable(field.type):
+        raise mapping(f'Field "{field.name}" is of type {field.type}, which cannot be written.')

@@ -1,0 +1,76 @@
+"""Record states: which row each source record is, and a digest of what it holds."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import UpdateOne
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.sync_runner.store import RECORD_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class RecordState:
+    """What is known of one source record.
+
+    `digest` is None if it is not known what the row holds; `row_id` is None if the record has no
+    row, as far as is known; `key` is kept unless it is the record's id.
+    """
+
+    source_id: str
+    digest: bytes | None
+    row_id: str | None
+    key: str | None = None
+    rejected: bool = False
+
+
+class RecordStates:
+    """The states of one sync's records."""
+
+    def __init__(self, database: AsyncIOMotorDatabase[Document], sync_id: str) -> None:
+        self._collection = database[RECORD_STATES]
+        self._sync_id = sync_id
+
+    async def load(self, source_ids: Sequence[str]) -> dict[str, RecordState]:
+        """Give the known states of these records."""
+        ids = [self._id(each) for each in source_ids]
+        rows = await self._collection.find({"_id": {"$in": ids}}).to_list(None)
+        return {row["source_id"]: _state(row) for row in rows}
+
+    async def owners(self, keys: Sequence[str]) -> dict[str, str]:
+        """Give, by key, the source record that has a row with it."""
+        query = {"sync_id": self._sync_id, "key": {"$in": list(keys)}, "row_id": {"$ne": None}}
+        rows = await self._collection.find(query, {"key": 1, "source_id": 1}).to_list(None)
+        return {row["key"]: row["source_id"] for row in rows}
+
+    async def save(self, unit: UnitOfWork, states: Iterable[RecordState]) -> None:
+        """Store states in the transaction that proves the lease."""
+        writes = [self._write(each) for each in states]
+        if writes:
+            await self._collection.bulk_write(writes, ordered=False, session=unit.session)
+
+    def _write(self, state: RecordState) -> UpdateOne:
+        row: Document = {
+            "sync_id": self._sync_id,
+            "source_id": state.source_id,
+            "digest": state.digest,
+            "row_id": state.row_id,
+            "rejected": state.rejected,
+            **({} if state.key is None else {"key": state.key}),
+        }
+        return UpdateOne({"_id": self._id(state.source_id)}, {"$set": row}, upsert=True)
+
+    def _id(self, source_id: str) -> str:
+        return f"{self._sync_id}/{source_id}"
+
+
+def _state(row: Document) -> RecordState:
+    digest = row["digest"]
+    return RecordState(
+        source_id=row["source_id"],
+        digest=bytes(digest) if digest is not None else None,
+        row_id=row["row_id"],
+        key=row.get("key"),
+        rejected=row["rejected"],
+    )

@@ -1,0 +1,1 @@
+"""Sources: what a sync can read from, one module a provider."""

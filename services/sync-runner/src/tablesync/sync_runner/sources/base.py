@@ -1,0 +1,71 @@
+"""What every source offers: its objects, their properties, and pages of records."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+# Where a reading stands: plain JSON, stored in checkpoints, understood by its source alone.
+Position = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SourceObject:
+    """A kind of record that a provider has."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class SourceProperty:
+    """A property of an object, custom ones too."""
+
+    name: str
+    label: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Opening:
+    """An object as a pass finds it; `began_ms` is the provider's clock in unix milliseconds."""
+
+    properties: Sequence[SourceProperty]
+    began_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """One record; `properties` are text or nothing and hold the record's id as `id`."""
+
+    id: str
+    properties: dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Records in reading order, and where to go on after them; `total` if it is known."""
+
+    records: Sequence[SourceRecord]
+    position: Position
+    total: int | None = None
+
+
+class Source(Protocol):
+    """One connection's records."""
+
+    async def objects(self) -> list[SourceObject]:
+        """Give the objects that can be synced."""
+
+    async def open(self, object_: str) -> Opening:
+        """Give an object's properties, `id` first, and the time by the provider's clock.
+
+        Raises RunFailedError for an unknown object.
+        """
+
+    def read(
+        self, object_: str, properties: Sequence[str], position: Position
+    ) -> AsyncIterator[Page]:
+        """Read pages from a position to the end of the pass."""
+
+    def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
+        """Give the position of a pass that begins now: everything, or what changed since."""
