@@ -1,0 +1,56 @@
+"""The compose file: settings, order, confinement."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOW = ("auth-service", "scheduler", "sync-runner", "notifier", "sandbox")
+SettingsOf = Callable[..., set[str]]
+
+
+def containers() -> dict[str, Any]:
+    file = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    services: dict[str, Any] = file["services"]
+    return services
+
+
+def test_compose_gives_each_process_settings_it_has_and_all_it_insists_on(
+    process: str, settings_of: SettingsOf
+) -> None:
+    given = set(containers()[process]["environment"])
+    assert given <= settings_of(process)
+    assert settings_of(process, required=True) <= given
+
+
+def test_compose_stands_in_the_order_of_the_flow() -> None:
+    order = [name for name in containers() if name in FLOW]
+    assert order == [*FLOW]
+
+
+def test_compose_publishes_on_loopback_only() -> None:
+    ports = [port for each in containers().values() for port in each.get("ports", ())]
+    assert ports
+    assert not [port for port in ports if not port.startswith("127.0.0.1:")]
+
+
+@pytest.mark.parametrize("name", list(containers()))
+def test_every_container_is_confined(name: str) -> None:
+    container = containers()[name]
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert container["mem_limit"]
+    assert container.get("read_only") or name == "kafka"
+
+
+def test_a_built_container_runs_as_nobody_and_is_built_by_its_own_dockerfile(process: str) -> None:
+    container = containers()[process]
+    assert container["user"] == "10001:10001"
+    dockerfile = (ROOT / container["build"]["dockerfile"]).read_text("utf-8")
+    assert f'ENTRYPOINT ["python", "-m", "tablesync.{process.replace("-", "_")}"]' in dockerfile
+    assert dockerfile.count("FROM ${BASE_IMAGE}") == 2

@@ -1,0 +1,123 @@
+"""The Kubernetes manifests: settings, confinement, and exactly the edges of the architecture."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.unit
+
+BASE = Path(__file__).resolve().parents[2] / "deploy" / "k8s" / "base"
+SERVICES = ("auth-service", "scheduler", "sync-runner", "notifier")
+SettingsOf = Callable[..., set[str]]
+Edges = frozenset[tuple[str, str]]
+
+
+def manifest(service: str, name: str) -> dict[str, Any]:
+    text = (BASE / service / f"{name}.yaml").read_text("utf-8")
+    document: dict[str, Any] = yaml.safe_load(text)
+    return document
+
+
+def pod(service: str) -> dict[str, Any]:
+    spec: dict[str, Any] = manifest(service, "deployment")["spec"]["template"]["spec"]
+    return spec
+
+
+@pytest.mark.parametrize("folder", [".", *SERVICES])
+def test_kustomize_lists_every_manifest(folder: str) -> None:
+    listed = manifest(folder, "kustomization")["resources"]
+    entries = {each.name for each in (BASE / folder).iterdir()} - {"kustomization.yaml"}
+    assert sorted(listed) == sorted(entries)
+
+
+def test_kubernetes_gives_each_service_settings_it_has_and_all_it_insists_on(
+    service: str, settings_of: SettingsOf
+) -> None:
+    (container,) = pod(service)["containers"]
+    config, secrets = manifest(service, "config")["data"], container["env"]
+    given = [*config, *(each["name"] for each in secrets)]
+    assert len(given) == len(set(given))
+    assert set(given) <= settings_of(service)
+    assert settings_of(service, required=True) <= set(given)
+
+
+def test_secrets_come_by_reference(service: str) -> None:
+    (container,) = pod(service)["containers"]
+    assert {each["valueFrom"]["secretKeyRef"]["name"] for each in container["env"]} == {service}
+    assert not [name for name in manifest(service, "config")["data"] if "SECRET" in name]
+
+
+def test_every_pod_is_confined(service: str) -> None:
+    spec = pod(service)
+    (container,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert spec["automountServiceAccountToken"] is False
+    assert manifest(service, "service-account")["automountServiceAccountToken"] is False
+    assert {"requests", "limits"} == set(container["resources"])
+
+
+def test_a_pod_is_asked_for_life_and_readiness_and_has_time_to_drain(service: str) -> None:
+    (container,) = pod(service)["containers"]
+    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert pod(service)["terminationGracePeriodSeconds"] >= 40
+
+
+def test_all_of_a_service_selects_its_pods(service: str) -> None:
+    labels = manifest(service, "deployment")["spec"]["template"]["metadata"]["labels"]
+    name = {"app.kubernetes.io/name": service}
+    assert labels == {**name, "app.kubernetes.io/part-of": "tablesync"}
+    assert manifest(service, "service")["spec"]["selector"] == name
+    assert manifest(service, "disruption-budget")["spec"]["selector"]["matchLabels"] == name
+    assert manifest(service, "network-policy")["spec"]["podSelector"]["matchLabels"] == name
+
+
+def test_network_policies_let_in_exactly_the_edges(edges: Edges, edges_from_outside: Edges) -> None:
+    let_in = {
+        (peer_name(peer), service)
+        for service in SERVICES
+        for rule in manifest(service, "network-policy")["spec"]["ingress"]
+        for peer in rule["from"]
+    }
+    assert let_in == edges | edges_from_outside
+
+
+def test_network_policies_let_out_exactly_the_edges(edges: Edges) -> None:
+    let_out = {
+        (service, peer_name(peer))
+        for service in SERVICES
+        for rule in manifest(service, "network-policy")["spec"]["egress"]
+        for peer in rule.get("to", ())
+        if "ipBlock" not in peer
+    }
+    assert let_out == edges
+
+
+def test_no_policy_opens_the_services_port_to_all() -> None:
+    policies = [manifest(each, "network-policy") for each in (".", *SERVICES)]
+    assert all(each["spec"]["policyTypes"] == ["Ingress", "Egress"] for each in policies)
+    open_ports = {
+        port["port"]
+        for policy in policies
+        for rule in policy["spec"]["egress"]
+        if not rule.get("to") or any("ipBlock" in peer for peer in rule["to"])
+        for port in rule["ports"]
+    }
+    assert open_ports == {9092, 27017, 443, 465, 587}
+
+
+def peer_name(peer: Mapping[str, Any]) -> str:
+    if "namespaceSelector" in peer:
+        assert peer["namespaceSelector"] == {"matchLabels": {"tablesync.io/entrance": "true"}}
+        return "entrance"
+    name: str = peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
+    return name
