@@ -1,11 +1,14 @@
 """A running auth-service, and a driver that plays browser, operator and the other services."""
 
 import asyncio
+import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -23,19 +26,47 @@ from tablesync.service_kit.service_auth import ServiceAuth, Signer
 Json = dict[str, Any]
 Environment = Callable[..., dict[str, str]]
 
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """The bootstrap file and what it says."""
+
+    file: Path
+    content: Json
+
+
 PORTAL, OTHER_PORTAL = "7001", "7002"
+
+
+@pytest.fixture(scope="session")
+def bootstrap(tmp_path_factory: pytest.TempPathFactory, service_keys: ServiceKeys) -> Bootstrap:
+    """Give workspace Demo with an API token for every role."""
+    content = service_keys.bootstrap()
+    for each in content["operators"]:
+        each["api_token"] = f"tsk_{secrets.token_urlsafe(32)}"
+    file = tmp_path_factory.mktemp("bootstrap") / "bootstrap.json"
+    file.write_text(json.dumps(content))
+    return Bootstrap(file, content)
+
+
+@pytest.fixture
+def isolation(topic_prefix: str, database_prefix: str) -> tuple[str, str]:
+    """Give what this test's topics and databases open with."""
+    return topic_prefix, database_prefix
 
 
 @pytest.fixture
 def environment(
     kafka_bootstrap: str,
     mongodb_uri: str,
-    topic_prefix: str,
-    database_prefix: str,
+    isolation: tuple[str, str],
     service_keys: ServiceKeys,
     sandbox_url: str,
+    bootstrap: Bootstrap,
 ) -> Environment:
     """Give a function that makes the environment of one more auth-service process."""
+
+    topic_prefix, database_prefix = isolation
 
     def make(**changes: str) -> dict[str, str]:
         port = free_port()
@@ -58,7 +89,7 @@ def environment(
             "AUTH_AIRTABLE_CLIENT_ID": "sandbox-airtable",
             "AUTH_AIRTABLE_CLIENT_SECRET": "sandbox-airtable-secret",
             "AUTH_OIDC_ISSUER_URL": f"{sandbox_url}/oidc",
-            "AUTH_BOOTSTRAP_FILE": str(service_keys.bootstrap_file),
+            "AUTH_BOOTSTRAP_FILE": str(bootstrap.file),
             "SCHEDULER_URL": f"http://127.0.0.1:{free_port()}",
             **changes,
         }
@@ -74,11 +105,13 @@ def settings_of(environment: dict[str, str]) -> Settings:
 class Driver:
     """One auth-service, seen from outside."""
 
-    def __init__(self, url: str, keys: ServiceKeys, sandbox: SandboxControl) -> None:
+    def __init__(
+        self, url: str, keys: ServiceKeys, bootstrap: Json, sandbox: SandboxControl
+    ) -> None:
         self.url = url
         self.keys = keys
         self.sandbox = sandbox
-        self.bootstrap = keys.bootstrap()
+        self.bootstrap = bootstrap
         self.workspace_id: str = self.bootstrap["workspace"]["id"]
         self._clients: list[httpx.AsyncClient] = []
 
@@ -175,29 +208,32 @@ Start = Callable[..., Any]
 
 @pytest_asyncio.fixture
 async def start(
-    environment: Environment, service_keys: ServiceKeys, sandbox: SandboxControl
+    environment: Environment,
+    service_keys: ServiceKeys,
+    bootstrap: Bootstrap,
+    sandbox: SandboxControl,
 ) -> AsyncIterator[Start]:
     """Give a function that starts one more auth-service in this process."""
     async with AsyncExitStack() as stack:
 
         async def run(providers: Any = None, **changes: str) -> Driver:
             settings = settings_of(environment(**changes))
-            return await stack.enter_async_context(
-                running(settings, service_keys, sandbox, providers)
-            )
+            url = settings.auth_public_url
+            driver = Driver(url, service_keys, bootstrap.content, sandbox)
+            return await stack.enter_async_context(running(settings, driver, providers))
 
         yield run
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, keys: ServiceKeys, sandbox: SandboxControl, providers: Any = None
+    settings: Settings, driver: Driver, providers: Any = None
 ) -> AsyncIterator[Driver]:
     """Run a service until the block ends."""
     service, stop = build(settings, providers=providers), asyncio.Event()
     task = asyncio.create_task(service.run(stop))
     try:
-        async with Driver(settings.auth_public_url, keys, sandbox) as driver:
+        async with driver:
             await asyncio.wait_for(service.prepared.wait(), 30)
             await ready(driver)
             yield driver

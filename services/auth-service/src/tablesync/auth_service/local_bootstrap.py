@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import structlog
-from pydantic import BaseModel, EmailStr, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from tablesync.auth_service import api_tokens
 from tablesync.auth_service.store import (
     API_TOKENS,
@@ -13,6 +13,7 @@ from tablesync.auth_service.store import (
     Database,
 )
 from tablesync.auth_service.workspaces import (
+    Email,
     membership_document,
     operator_document,
     parse_role,
@@ -33,7 +34,7 @@ class BootstrapOperator(BaseModel):
     """An operator to be there, with an API token where scripts need one."""
 
     id: str
-    email: EmailStr
+    email: Email
     name: str
     role: str
     api_token: SecretStr | None = None

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, AnyHttpUrl, SecretStr, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, StringConstraints, TypeAdapter
+from tablesync.auth_service import local_bootstrap
 from tablesync.auth_service.keyring import Keyring
 from tablesync.service_kit.settings import ServiceSettings
 
@@ -22,8 +23,15 @@ def _key_file(path: Path) -> Path:
     return path
 
 
+def _bootstrap_file(path: Path) -> Path:
+    """Refuse to start with a file that cannot be applied."""
+    local_bootstrap.read(path)
+    return path
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Text = Annotated[str, StringConstraints(min_length=1)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
 
 
 class Settings(ServiceSettings):
@@ -37,12 +45,12 @@ class Settings(ServiceSettings):
     airtable_token_url: HttpUrl | None = None
     airtable_api_url: HttpUrl = "https://api.airtable.com"
     auth_hubspot_client_id: Text
-    auth_hubspot_client_secret: SecretStr
+    auth_hubspot_client_secret: Secret
     auth_airtable_client_id: Text
-    auth_airtable_client_secret: SecretStr
+    auth_airtable_client_secret: Secret
     auth_oidc_issuer_url: HttpUrl | None = None
     auth_oidc_client_id: Text = "tablesync"
-    auth_bootstrap_file: Path | None = None
+    auth_bootstrap_file: Annotated[Path, AfterValidator(_bootstrap_file)] | None = None
     scheduler_url: HttpUrl
 
     def redirect_uri(self, provider: str) -> str:

@@ -3,10 +3,10 @@
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, EmailStr
+from pydantic import BaseModel, ConfigDict
 from tablesync.auth_service import workspaces
 from tablesync.auth_service.parts import Parts
-from tablesync.auth_service.workspaces import Name, parse_role
+from tablesync.auth_service.workspaces import Email, Name, parse_role
 from tablesync.service_kit import idempotency
 from tablesync.service_kit.idempotency import Once
 from tablesync.service_kit.user_auth import OperatorRole, Principal, at_least
@@ -17,7 +17,7 @@ class NewMember(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    email: EmailStr
+    email: Email
     name: Name
     role: Literal["viewer", "operator", "admin"]
 

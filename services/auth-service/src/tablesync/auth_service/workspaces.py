@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import EmailStr, StringConstraints
+from pydantic import StringConstraints
 from tablesync.auth_service import audit
 from tablesync.auth_service.store import MEMBERSHIPS, OPERATORS, WORKSPACES, Database
 from tablesync.contracts import new_id
@@ -12,6 +12,10 @@ from tablesync.service_kit.problems import conflict, not_found
 from tablesync.service_kit.unit_of_work import UnitOfWork
 from tablesync.service_kit.user_auth import OperatorRole, Principal
 
+# Looser than RFC 5321, and free of its rules about which domains are real.
+Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)
+]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -19,7 +23,7 @@ class Member(Value):
     """An operator in a workspace."""
 
     operator_id: str
-    email: EmailStr
+    email: str
     name: str
     role: OperatorRole
     platform: bool = False
