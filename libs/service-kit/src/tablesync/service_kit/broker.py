@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
-from tablesync.service_kit.consumer import Consumer, Following, Subscription, follow
+from tablesync.service_kit.consumer import CONSUMED, Consumer, Following, Subscription, follow
 from tablesync.service_kit.dead_letters import DeadLetters
 from tablesync.service_kit.kafka import ensure_topics, new_producer
 from tablesync.service_kit.roles import pause, persist, unless_stopped
@@ -101,6 +101,7 @@ class Subscriptions:
                 await consumer.consume(_record(message))
             except Exception as error:
                 seconds = waits.next()
+                CONSUMED.labels(subscription.topic, "kept").inc()
                 log.warning("message kept", topic=subscription.topic, error=repr(error))
                 await pause(stop, seconds)
                 await _settle(message.nack, subscription.topic)

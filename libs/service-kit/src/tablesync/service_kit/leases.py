@@ -113,7 +113,7 @@ def _taken_if_free(owner: str, ttl_seconds: float) -> Document:
         "expires_at": _after(ttl_seconds),
     }
     # A missing date sorts before every date, so a new lease is free.
-    free = {"$lt": ["$expires_at", "$$NOW"]}
+    free = {"$lte": ["$expires_at", "$$NOW"]}
     return {name: {"$cond": [free, value, f"${name}"]} for name, value in taken.items()}
 
 

@@ -1,0 +1,161 @@
+"""The relay: nothing is lost, a key stays in order, and no key stops another."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from tablesync.contracts import RunCancelRequested
+from tablesync.local_stack.testing import eventually
+from tablesync.service_kit.kafka import MESSAGE_MAX_BYTES, ensure_topics
+from tablesync.service_kit.leases import Leases
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.relay import Relay
+from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.testing import read_all, running
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+
+Database = AsyncIOMotorDatabase[Document]
+STUCK_RELAY = Path(__file__).parent / "relay_that_stops_before_marking.py"
+
+
+async def publish(units: UnitsOfWork, *events: RunCancelRequested) -> None:
+    async def work(unit: UnitOfWork) -> None:
+        unit.publish(*events)
+
+    await units.run(work)
+
+
+def pending(database: Database) -> Callable[[], Awaitable[int]]:
+    return lambda: database["outbox"].count_documents({"pending": True})
+
+
+@asynccontextmanager
+async def stuck_relay(
+    settings: ServiceSettings, database: Database
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    environment = {name.upper(): str(value) for name, value in settings if value is not None}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(STUCK_RELAY),
+        database.name,
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_p11_a_relay_killed_between_publish_and_mark_loses_nothing(
+    settings, database: Database, units, relay, event, new_subscriptions, effects
+) -> None:
+    await ensure_topics(settings, "scheduler")
+    await publish(units, event("run_1", "syn_1").event, event("run_2", "syn_2").event)
+    async with stuck_relay(settings, database) as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            await process.stdout.readuntil(b"published 2\n")
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    assert await pending(database)() == 2
+    await publish(units, event("run_3", "syn_1").event)
+
+    async with running(relay.run, new_subscriptions().run):
+        await eventually(lambda: effects(3), timeout=40)
+        await eventually(lambda: _none(pending(database)))
+    assert sorted(await effects()) == ["run_1", "run_2", "run_3"]
+    assert len(await read_all(settings, "sync-requests")) == 5
+
+
+async def _none(count: Callable[[], Awaitable[int]]) -> bool:
+    return await count() == 0
+
+
+async def test_a_keys_rows_go_out_by_sequence_whatever_the_commit_order(
+    settings, database: Database, units, relay: Relay, event
+) -> None:
+    await ensure_topics(settings, "scheduler")
+    await publish(units, *(event(f"run_{n}").event for n in range(3)))
+    for number in range(3):
+        await database["outbox"].update_one(
+            {"value": {"$exists": True}, "sequence": {"$gt": 10}},
+            {"$set": {"sequence": 3 - number}},
+        )
+    rows = await database["outbox"].find().sort("sequence", 1).to_list(None)
+    async with running(relay.run):
+        await eventually(lambda: _none(pending(database)))
+    assert [each.value for each in await read_all(settings, "sync-requests")] == [
+        row["value"] for row in rows
+    ]
+
+
+async def test_p11_a_key_that_cannot_be_published_stops_no_other(
+    settings, database: Database, units, relay: Relay, event
+) -> None:
+    await ensure_topics(settings, "scheduler")
+    await publish(units, *(event(f"run_{n}", f"syn_{n}").event for n in range(20)))
+    await publish(units, event("run_after", "syn_0").event)
+    too_large = {"$set": {"value": b"x" * (MESSAGE_MAX_BYTES * 2)}}
+    await database["outbox"].update_one({"key": "syn_0", "headers.1": {"$exists": True}}, too_large)
+    async with running(relay.run):
+        await eventually(lambda: _is(2, pending(database)))
+        await publish(units, event("run_later", "syn_9").event)
+        await eventually(lambda: _is(21, lambda: _published(database)))
+    left = await database["outbox"].distinct("key", {"pending": True})
+    assert left == ["syn_0"]
+    assert len(await read_all(settings, "sync-requests")) == 20
+
+
+async def _is(expected: int, count: Callable[[], Awaitable[int]]) -> bool:
+    return await count() == expected
+
+
+async def _published(database: Database) -> int:
+    return await database["outbox"].count_documents({"published_at": {"$exists": True}}) + 1
+
+
+async def test_one_relay_is_active_and_the_other_takes_over(
+    settings, database: Database, units, relay: Relay, event
+) -> None:
+    await ensure_topics(settings, "scheduler")
+    leases = Leases(database)
+    lease = await leases.acquire("relay", 60)
+    assert lease is not None
+    async with running(relay.run):
+        await publish(units, event().event)
+        row = await database["leases"].find_one({"_id": "relay"})
+        assert row is not None
+        assert row["fence"] == lease.fence
+        assert await pending(database)() == 1
+        await leases.release(lease)
+        await eventually(lambda: _none(pending(database)))
+
+
+async def test_a_relay_that_lost_its_lease_stops_and_takes_it_up_again_when_free(
+    settings, database: Database, units, relay: Relay, event
+) -> None:
+    """What a long pause of the process does: another has had the lease meanwhile."""
+    await ensure_topics(settings, "scheduler")
+    async with running(relay.run):
+        await publish(units, event("run_1").event)
+        await eventually(lambda: _none(pending(database)))
+        await database["leases"].update_one(
+            {"_id": "relay"}, [{"$set": {"owner": "another", "fence": {"$add": ["$fence", 1]}}}]
+        )
+        taken = await eventually(lambda: _fence(database, 3), timeout=30)
+        assert taken
+        await publish(units, event("run_2").event)
+        await eventually(lambda: _none(pending(database)))
+
+
+async def _fence(database: Database, at_least: int) -> bool:
+    row = await database["leases"].find_one({"_id": "relay"})
+    return row is not None and row["fence"] >= at_least

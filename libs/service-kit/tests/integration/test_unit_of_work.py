@@ -1,0 +1,111 @@
+"""A unit of work: state and events commit together or not at all, with the concerns we promise."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import monitoring
+from tablesync.service_kit import mongo
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+
+Database = AsyncIOMotorDatabase[Document]
+
+
+class Commands(monitoring.CommandListener):
+    """Notes every command that is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.sent.append((event.command_name, event.command))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Not of interest."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Not of interest."""
+
+
+async def counted(database: Database) -> tuple[int, int]:
+    return (
+        await database["state"].count_documents({}),
+        await database["outbox"].count_documents({}),
+    )
+
+
+async def test_p11_state_and_event_commit_together(
+    database: Database, units: UnitsOfWork, event
+) -> None:
+    async def work(unit: UnitOfWork) -> str:
+        await unit.database["state"].insert_one({"n": 1}, session=unit.session)
+        unit.publish(event().event)
+        return "done"
+
+    assert await units.run(work) == "done"
+    assert await counted(database) == (1, 1)
+    row = await database["outbox"].find_one()
+    assert row is not None
+    assert row["pending"] is True
+    assert row["sequence"] == round(row["created_at"].timestamp() * 1000)
+
+
+async def test_p11_an_aborted_unit_leaves_neither_state_nor_event(
+    database: Database, units: UnitsOfWork, event
+) -> None:
+    async def work(unit: UnitOfWork) -> None:
+        await unit.database["state"].insert_one({"n": 1}, session=unit.session)
+        unit.publish(event().event)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await units.run(work)
+    assert await counted(database) == (0, 0)
+
+
+async def test_conflicting_units_are_repeated_and_each_publishes_once(
+    database: Database, units: UnitsOfWork, event
+) -> None:
+    await database["state"].insert_one({"_id": "one", "n": 0})
+
+    async def work(unit: UnitOfWork) -> None:
+        found = await unit.database["state"].find_one({"_id": "one"}, session=unit.session)
+        assert found is not None
+        unit.publish(event().event)
+        await unit.database["state"].update_one(
+            {"_id": "one"}, {"$set": {"n": found["n"] + 1}}, session=unit.session
+        )
+
+    await asyncio.gather(*(units.run(work) for _ in range(10)))
+    state = await database["state"].find_one()
+    assert state is not None
+    assert state["n"] == 10
+    assert await database["outbox"].count_documents({}) == 10
+
+
+async def test_concerns_are_majority_journal_and_snapshot(
+    mongodb_uri: str, database: Database
+) -> None:
+    commands = Commands()
+    monitoring.register(commands)
+    client = mongo.connect(mongodb_uri)
+    watched = mongo.open_database(client, database.name)
+
+    async def work(unit: UnitOfWork) -> None:
+        await unit.database["state"].insert_one({"n": 1}, session=unit.session)
+
+    await UnitsOfWork(watched, "scheduler").run(work)
+    await watched["state"].insert_one({"n": 2})
+    await watched["state"].find_one({"n": 2})
+    client.close()
+    durable = {"w": "majority", "j": True, "wtimeout": 10_000}
+    by_name: dict[str, list[Any]] = {}
+    for name, command in commands.sent:
+        by_name.setdefault(name, []).append(command)
+    inside, outside = by_name["insert"]
+    assert inside["readConcern"]["level"] == "snapshot"
+    assert by_name["commitTransaction"][0]["writeConcern"] == durable
+    assert outside["writeConcern"] == durable
+    assert by_name["find"][0]["readConcern"]["level"] == "majority"
