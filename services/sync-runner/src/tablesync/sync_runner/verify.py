@@ -1,0 +1,85 @@
+"""Compares a table with its source, record by record, by what equal means here.
+
+Each source record with a non-empty key is exactly one row, whose mapped cells equal the coerced
+values; all others are among the rejections.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tablesync.contracts import FieldMapping
+from tablesync.sync_runner.airtable.schema import Field
+from tablesync.sync_runner.coerce import Cell, CoercionError, coerce_record
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Differences:
+    """What is not as it has to be; falsy if nothing is."""
+
+    missing: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    unequal: list[str] = field(default_factory=list)
+    not_rejected: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return any(vars(self).values())
+
+
+def compare(
+    records: Mapping[str, Mapping[str, str | None]],
+    rows: Iterable[Row],
+    key: FieldMapping,
+    mapping: Iterable[FieldMapping],
+    fields: Mapping[str, Field],
+    rejected: Iterable[str] = (),
+) -> Differences:
+    """Compare source records (properties by record id) with rows (cells by field id)."""
+    mapped, rows = tuple(dict.fromkeys((key, *mapping))), list(rows)
+    refused = set(rejected)
+    found = Differences()
+    expected: dict[Cell, tuple[str, dict[str, Cell]]] = {}
+    for record_id, properties in records.items():
+        cells = _cells({**properties, "id": record_id}, mapped, fields)
+        if cells is None or cells[key.field_id] is None:
+            if record_id not in refused:
+                found.not_rejected.append(record_id)
+        elif record_id not in refused:
+            expected[_hashable(cells[key.field_id])] = record_id, cells
+    by_key = {_hashable(row.get(key.field_id)): row for row in rows}
+    counted = Counter(_hashable(row.get(key.field_id)) for row in rows)
+    found.doubled = [str(value) for value, count in counted.items() if count > 1]
+    found.unexpected = [str(value) for value in by_key.keys() - expected.keys()]
+    for value, (record_id, cells) in expected.items():
+        _compare_row(found, record_id, cells, by_key.get(value))
+    return found
+
+
+def _compare_row(
+    found: Differences, record_id: str, cells: Mapping[str, Cell], row: Row | None
+) -> None:
+    if row is None:
+        found.missing.append(record_id)
+        return
+    for field_id, cell in cells.items():
+        if row.get(field_id) != cell:
+            found.unequal.append(f"{record_id}.{field_id}: {row.get(field_id)!r} != {cell!r}")
+
+
+def _cells(
+    properties: Mapping[str, str | None],
+    mapping: Iterable[FieldMapping],
+    fields: Mapping[str, Field],
+) -> dict[str, Cell] | None:
+    try:
+        return coerce_record(properties, mapping, fields)
+    except CoercionError:
+        return None
+
+
+def _hashable(cell: Any) -> Any:
+    return tuple(cell) if isinstance(cell, list) else cell
