@@ -55,8 +55,9 @@ async def stuck_relay(
 
 
 async def test_p11_a_relay_killed_between_publish_and_mark_loses_nothing(
-    settings, database: Database, units, relay, event, new_subscriptions, effects
+    settings, units: UnitsOfWork, relay, event, new_subscriptions, effects
 ) -> None:
+    database = units.database
     await ensure_topics(settings, "scheduler")
     await publish(units, event("run_1", "syn_1").event, event("run_2", "syn_2").event)
     async with stuck_relay(settings, database) as process:

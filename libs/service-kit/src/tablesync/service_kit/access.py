@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 
 import structlog
+from fastapi import FastAPI
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,16 @@ PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 UNMATCHED = "(no route)"
 SERVER_ERROR = 500
 SECONDS = Histogram("http_request_seconds", "Requests by route.", ["method", "route", "status"])
+
+
+def use_instead_of_fastapis(app: FastAPI) -> None:
+    """Add the middleware to an app, and switch off FastAPI's own telemetry.
+
+    FastAPI's spans hold the path and the query, which for an OAuth callback is a secret; it can
+    otherwise be switched off only where the app is made, which every service does for itself.
+    """
+    app._telemetry.update(tracing=False, metrics=False, logs=False)
+    app.add_middleware(Access)
 
 
 class Access:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from tablesync.service_kit.access import Access
+from tablesync.service_kit.access import use_instead_of_fastapis
 from tablesync.service_kit.roles import Role, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings, refuse
 
@@ -41,7 +41,7 @@ class Service:
 
     def __post_init__(self) -> None:
         """Note every request of the app, whoever serves it."""
-        self.app.add_middleware(Access)
+        use_instead_of_fastapis(self.app)
 
     async def run(self, stop: asyncio.Event, only: Sequence[str] = ()) -> None:
         """Run the chosen roles, or all, until `stop`; `api` alone means no role but HTTP."""

@@ -1,0 +1,68 @@
+"""Kafka or MongoDB away: everything waits for them, and nothing is parked for it."""
+
+from urllib.parse import urlsplit
+
+from tablesync.local_stack.testing import eventually, free_port
+from tablesync.service_kit import mongo
+from tablesync.service_kit.consumer import CONSUMED
+from tablesync.service_kit.kafka import ensure_topics, new_producer
+from tablesync.service_kit.relay import Relay
+from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.testing import Forwarder, running, send
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+
+
+async def test_p25_consumer_and_relay_start_before_kafka_and_wait_for_it(
+    settings: ServiceSettings, units: UnitsOfWork, event, new_subscriptions, effects
+) -> None:
+    host, _, port = settings.kafka_bootstrap_servers.partition(":")
+    kafka = Forwarder(host, int(port), free_port())
+    away = settings.with_(kafka_bootstrap_servers=f"127.0.0.1:{kafka.port}")
+    subscriptions = new_subscriptions(settings=away)
+    relay = Relay(units.database, lambda: new_producer(away), away.kafka_topic_prefix)
+
+    async def work(unit: UnitOfWork) -> None:
+        unit.publish(event("run_1").event)
+
+    async with running(subscriptions.run, relay.run):
+        await units.run(work)
+        await eventually(lambda: _relay_has_tried(units))
+        assert not subscriptions.started.is_set()
+        assert await effects() == []
+        await kafka.open()
+        await eventually(lambda: effects(1), timeout=40)
+    await kafka.cut()
+    assert await effects() == ["run_1"]
+
+
+async def _relay_has_tried(units: UnitsOfWork) -> bool:
+    row = await units.database["leases"].find_one({"_id": "relay"})
+    return row is not None and row["fence"] >= 2
+
+
+async def test_p13_mongodb_away_parks_nothing_and_loses_nothing(
+    settings: ServiceSettings, database_prefix: str, event, new_subscriptions, effects
+) -> None:
+    """The connection is cut while the consumer runs, and comes back later."""
+    await ensure_topics(settings, "sync-runner")
+    target = urlsplit(settings.mongodb_uri)
+    mongodb = Forwarder(target.hostname or "", target.port or 27017, free_port())
+    await mongodb.open()
+    client = mongo.connect(f"mongodb://127.0.0.1:{mongodb.port}/?directConnection=true")
+    database = mongo.open_database(client, f"{database_prefix}kit")
+    subscriptions = new_subscriptions(units=UnitsOfWork(database, "scheduler"))
+    kept = CONSUMED.labels("sync-requests", "kept")._value
+    before = kept.get()
+
+    async with running(subscriptions.run):
+        await send(settings, event("run_1"))
+        await eventually(lambda: effects(1))
+        await mongodb.cut()
+        await send(settings, *(event(f"run_{n}") for n in range(2, 5)))
+        await eventually(lambda: kept.get() >= before + 2, timeout=60)
+        await mongodb.open()
+        await eventually(lambda: effects(4), timeout=60)
+        assert await subscriptions.dead_letters.list("sync-requests") == []
+    assert await effects() == ["run_1", "run_2", "run_3", "run_4"]
+    client.close()
+    await mongodb.cut()
