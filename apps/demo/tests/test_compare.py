@@ -18,7 +18,11 @@ TABLE = Table(
         "Score": {"id": "fld3", "type": "number"},
     },
 )
-MAPPING = [{"source": "name", "field_id": "fld2"}, {"source": "score", "field_id": "fld3"}]
+MAPPING = [
+    {"source": "id", "field_id": "fld1"},
+    {"source": "name", "field_id": "fld2"},
+    {"source": "score", "field_id": "fld3"},
+]
 RECORDS = [
     {"id": "1", "properties": {"name": "Ada", "score": "1.50"}},
     {"id": "2", "properties": {"name": None, "score": ""}},

@@ -25,6 +25,12 @@ class Comparison:
     doubled: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
 
+    def examples(self) -> str:
+        """Name the first few differences of each kind."""
+        kinds = ("missing", "unexpected", "doubled", "differing")
+        found = ((kind, getattr(self, kind)) for kind in kinds)
+        return "; ".join(f"{kind}: {', '.join(each[:3])}" for kind, each in found if each)
+
     @property
     def equal(self) -> bool:
         """Tell whether every record is one row with the right cells."""
@@ -41,7 +47,7 @@ def compare(
     names = {each["id"]: name for name, each in table.fields.items()}
     by_key = {str(row["fields"].get(KEY_FIELD)): row["fields"] for row in rows}
     counts = Counter(str(row["fields"].get(KEY_FIELD)) for row in rows)
-    expected = {record["id"]: record["properties"] for record in records}
+    expected = {each["id"]: {**each["properties"], "id": each["id"]} for each in records}
     result = Comparison(records=len(records))
     result.missing = sorted(expected.keys() - by_key.keys())
     result.unexpected = sorted(by_key.keys() - expected.keys())

@@ -177,7 +177,7 @@ class Story:
             sync = self.syncs[object_]
             found = compare(records, rows, table, [sync["key"], *sync["mapping"]])
             self.comparisons[object_] = found
-            verdict = "equal" if found.equal else "NOT equal"
+            verdict = "equal" if found.equal else f"NOT equal ({found.examples()})"
             self.stage.say(
                 f"{object_}: {len(rows)} rows, {verdict} to {found.records} records",
                 Tone.GOOD if found.equal else Tone.BAD,
