@@ -143,7 +143,7 @@ class KafkaNode:
 
 
 # One node, loopback only; small segments and indexes, so that a test run leaves little on disk.
-# A killed broker may register again when its old session is over: seconds, not the default nine.
+# A killed broker may register again when its old session is over: six seconds, not nine.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -163,7 +163,7 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.num.partitions=2
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
-broker.session.timeout.ms=3000
+broker.session.timeout.ms=6000
 broker.heartbeat.interval.ms=500
 log.segment.bytes=16777216
 log.index.size.max.bytes=1048576

@@ -109,7 +109,8 @@ class Plan:
     def is_ready(self, name: str) -> bool:
         """Ask a program whether it can do its work."""
         if name == "kafka":
-            return readiness.kafka_is_ready(self.kafka)
+            ready = readiness.kafka_is_ready(self.kafka)
+            return ready and (self.embedded_broker or readiness.groups_are_ready(self.kafka))
         if name == "mongod":
             return mongodb.answers(self.port("mongod"))
         page = "healthz" if name == "sandbox" else "readyz"

@@ -16,6 +16,13 @@ def kafka_is_ready(bootstrap: str) -> bool:
     return True
 
 
+def groups_are_ready(bootstrap: str) -> bool:
+    """Say whether consumer groups have a coordinator; asking makes a new broker appoint one."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    (found,) = admin.describe_consumer_groups(["nobody"], request_timeout=2).values()
+    return found.exception() is None
+
+
 def http_is_ready(url: str) -> bool:
     """Say whether the address answers 200."""
     try:

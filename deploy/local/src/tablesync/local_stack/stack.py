@@ -111,7 +111,8 @@ class LocalStack:
         if self._supervisor.pid is None:
             return
         try:
-            self._supervisor.stop_together(self._names_of(SERVICES))
+            for programs in (SERVICES, BACKING):
+                self._supervisor.stop_together(self._names_of(programs))
         finally:
             self._supervisor.stop()
 

@@ -1,0 +1,80 @@
+"""`make up` and `make sandbox` stay up until they are told to stop, and then leave nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from tablesync.local_stack.__main__ import ports_from_environment, without_maven
+from tablesync.local_stack.testing import free_port
+
+pytestmark = pytest.mark.integration
+
+
+@contextmanager
+def command(checkout: Path, name: str, **env: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tablesync.local_stack", name],
+        cwd=checkout,
+        env=os.environ | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_the_sandbox_alone_runs_on_the_port_set_until_it_is_stopped(
+    checkout: Path, sign: signal.Signals
+) -> None:
+    port = free_port()
+    with command(checkout, "sandbox", SANDBOX_PORT=str(port)) as process:
+        assert process.stdout
+        assert any(f"http://127.0.0.1:{port}/mail" in line for line in process.stdout)
+        assert is_up(port)
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(sign)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert not any(each.is_running() for each in children)
+
+
+def test_a_program_that_cannot_start_ends_the_command_with_its_log(checkout: Path) -> None:
+    with command(checkout, "sandbox", SANDBOX_CONTACTS="many") as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "sandbox ended" in said
+
+
+def test_fetch_names_what_is_missing(checkout: Path) -> None:
+    (checkout / ".local" / "kafka-jars").unlink()
+    with command(checkout, "fetch", PATH=os.devnull) as process:
+        said, _ = process.communicate(timeout=60)
+    assert said == "Maven (mvn) is missing; install it with: sudo apt-get install maven\n"
+
+
+def test_a_broker_in_memory_stands_in_where_maven_is_missing(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / ".local" / "kafka-jars").unlink()
+    monkeypatch.setenv("PATH", os.devnull)
+    assert without_maven(checkout)
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_ports_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH_SERVICE_PORT", "8101")
+    monkeypatch.setenv("SMTP_PORT", "8925")
+    assert ports_from_environment() == {"auth-service": 8101, "smtp": 8925}
+
+
+def is_up(port: int) -> bool:
+    return httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
