@@ -1,4 +1,4 @@
-"""The sandbox's own reading of time: unix seconds and milliseconds, and how providers print them."""
+"""The sandbox's clock: unix seconds and milliseconds, and how providers print them."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What happens around every provider request: latency, faults, refusals, counters, armed actions."""
+"""What happens around every provider request: latency, faults, counters, armed actions."""
 
 import asyncio
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""An OIDC issuer: authorization code flow with PKCE, and ID tokens signed with Ed25519."""
+"""An OIDC issuer: authorization code flow with PKCE, and ID tokens signed with RS256."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 from joserfc import jwt
-from joserfc.jwk import OKPKey
+from joserfc.jwk import RSAKey
 
 from .clock import now
 from .ids import opaque
@@ -21,7 +21,7 @@ from .settings import Settings
 from .web import Refusal, json_answer
 
 TOKEN_SECONDS = 3600
-_ALGORITHM = "EdDSA"
+_ALGORITHM = "RS256"
 _KEY_ID = "sandbox-1"
 
 
@@ -31,7 +31,7 @@ class OidcIssuer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.issuer = f"{settings.base_url}/oidc"
-        self._key = OKPKey.generate_key("Ed25519", {"kid": _KEY_ID, "use": "sig"})
+        self._key = RSAKey.generate_key(2048, {"kid": _KEY_ID, "use": "sig"})
         self.reset()
 
     def reset(self) -> None:

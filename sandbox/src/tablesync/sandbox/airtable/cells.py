@@ -4,6 +4,7 @@ Every reader returns the stored form, None for an empty cell, and raises ValueEr
 that its type does not take.
 """
 
+import math
 import re
 from collections.abc import Callable
 from datetime import date
@@ -42,7 +43,7 @@ class CellReader:
             raise errors.unknown_field(name)
         if field.type in COMPUTED:
             raise errors.invalid_value(field.name, "the field is computed")
-        if value is None or value == "" or value == []:
+        if value is None or (isinstance(value, (str, list)) and not value):
             return field.id, None
         try:
             return field.id, self._stored(field, value)
@@ -98,7 +99,7 @@ def _number(_: Field, value: Any, typecast: bool) -> float | int:
         value = float(value.replace(",", "").strip())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(value)
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         raise ValueError(value)
     return int(value) if value == int(value) and abs(value) < 2**53 else value
 

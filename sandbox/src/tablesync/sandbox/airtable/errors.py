@@ -23,7 +23,8 @@ def permissions_or_model_not_found() -> Refusal:
         403,
         "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND",
         "Invalid permissions, or the requested model was not found. Check that both your user and "
-        "your token have the required permissions, and that the model names and/or ids are correct.",
+        "your token have the required permissions, and that the model names and/or ids are "
+        "correct.",
     )
 
 

@@ -1,11 +1,11 @@
 """The part of Airtable's formula language that filters need: operators and common functions."""
 
-import operator
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import errors
+from .formula_values import FUNCTIONS, LEVELS, number, truth
 from .tables import Row, Table
 
 Expression = Callable[[Row], Any]
@@ -22,36 +22,6 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
-_LEVELS: tuple[dict[str, Callable[[Any, Any], Any]], ...] = (
-    {
-        "=": lambda a, b: _plain(a) == _plain(b),
-        "!=": lambda a, b: _plain(a) != _plain(b),
-        "<": lambda a, b: _ordered(operator.lt, a, b),
-        ">": lambda a, b: _ordered(operator.gt, a, b),
-        "<=": lambda a, b: _ordered(operator.le, a, b),
-        ">=": lambda a, b: _ordered(operator.ge, a, b),
-    },
-    {"&": lambda a, b: _text(a) + _text(b)},
-    {"+": lambda a, b: _number(a) + _number(b), "-": lambda a, b: _number(a) - _number(b)},
-    {"*": lambda a, b: _number(a) * _number(b), "/": lambda a, b: _number(a) / _number(b)},
-)
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "AND": lambda *values: all(map(_truth, values)),
-    "OR": lambda *values: any(map(_truth, values)),
-    "NOT": lambda value: not _truth(value),
-    "IF": lambda test, yes, no=None: yes if _truth(test) else no,
-    "BLANK": lambda: None,
-    "TRUE": lambda: True,
-    "FALSE": lambda: False,
-    "LOWER": lambda value: _text(value).lower(),
-    "UPPER": lambda value: _text(value).upper(),
-    "TRIM": lambda value: _text(value).strip(),
-    "LEN": lambda value: len(_text(value)),
-    "VALUE": lambda value: _number(value),
-    "CONCATENATE": lambda *values: "".join(map(_text, values)),
-    "FIND": lambda needle, text: _text(text).find(_text(needle)) + 1,
-    "SEARCH": lambda needle, text: _text(text).lower().find(_text(needle).lower()) + 1,
-}
 
 
 def compile_formula(table: Table, source: str) -> Callable[[Row], bool]:
@@ -63,7 +33,7 @@ def compile_formula(table: Table, source: str) -> Callable[[Row], bool]:
 
     def holds(row: Row) -> bool:
         try:
-            return _truth(expression(row))
+            return truth(expression(row))
         except (ValueError, TypeError, ZeroDivisionError):
             return False  # an error value is falsy
 
@@ -90,18 +60,18 @@ class _Parser:
         return expression
 
     def _binary(self, level: int) -> Expression:
-        if level == len(_LEVELS):
+        if level == len(LEVELS):
             return self._unary()
         left = self._binary(level + 1)
-        while self._peek() in _LEVELS[level]:
-            apply = _LEVELS[level][self._next()[1]]
+        while self._peek() in LEVELS[level]:
+            apply = LEVELS[level][self._next()[1]]
             left = _apply(apply, [left, self._binary(level + 1)])
         return left
 
     def _unary(self) -> Expression:
         if self._peek() == "-":
             self._next()
-            return _apply(lambda value: -_number(value), [self._unary()])
+            return _apply(lambda value: -number(value), [self._unary()])
         kind, text = self._next()
         if text == "(":
             inner = self._binary(0)
@@ -121,9 +91,9 @@ class _Parser:
             return lambda row: row.id
         if name == "CREATED_TIME":
             return lambda row: row.created
-        if name not in _FUNCTIONS:
+        if name not in FUNCTIONS:
             raise ValueError(f"Unknown function {name}")
-        return _apply(_FUNCTIONS[name], arguments)
+        return _apply(FUNCTIONS[name], arguments)
 
     def _arguments(self) -> list[Expression]:
         self._expect("(")
@@ -177,36 +147,3 @@ def _constant(value: Any) -> Expression:
 
 def _apply(function: Callable[..., Any], arguments: Sequence[Expression]) -> Expression:
     return lambda row: function(*(argument(row) for argument in arguments))
-
-
-def _plain(value: Any) -> Any:
-    """Return a value for comparison: an empty cell equals the empty text."""
-    if value is None or value is False:
-        return ""
-    if isinstance(value, bool):
-        return 1.0
-    return float(value) if isinstance(value, (int, float)) else _text(value)
-
-
-def _ordered(compare: Callable[[Any, Any], Any], a: Any, b: Any) -> bool:
-    if isinstance(a, str) and isinstance(b, str):
-        return bool(compare(a, b))
-    return bool(compare(_number(a), _number(b)))
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _number(value: Any) -> float:
-    return 0.0 if value in (None, "") else float(value)
-
-
-def _truth(value: Any) -> bool:
-    return value not in (None, 0, "", False) and value != []

@@ -16,8 +16,15 @@ from .tables import Row, Table
 MAXIMUM_PAGE = 100
 _GET_PARAMETERS = frozenset({"cellFormat", "returnFieldsByFieldId", "timeZone", "userLocale"})
 _LIST_PARAMETERS = _GET_PARAMETERS | {
-    "fields", "filterByFormula", "maxRecords", "pageSize", "sort", "view", "recordMetadata", "offset",
-}  # fmt: skip
+    "fields",
+    "filterByFormula",
+    "maxRecords",
+    "offset",
+    "pageSize",
+    "recordMetadata",
+    "sort",
+    "view",
+}
 
 
 class ReadingRoutes:

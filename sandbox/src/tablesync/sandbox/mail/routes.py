@@ -7,7 +7,8 @@ from tablesync.sandbox.web import json_answer, problem
 from .mailbox import Mail, Mailbox
 
 _SAFE_FRAME = {
-    "content-security-policy": "sandbox allow-popups; default-src 'none'; img-src *; style-src 'unsafe-inline'"
+    "content-security-policy": "sandbox allow-popups allow-top-navigation-by-user-activation; "
+    "default-src 'none'; img-src *; style-src 'unsafe-inline'"
 }
 
 
