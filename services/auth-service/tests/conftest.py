@@ -1,14 +1,12 @@
 """A running auth-service, and a driver that plays browser, operator and the other services."""
 
 import asyncio
-import json
 import os
 import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -16,56 +14,43 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 import pytest_asyncio
+from tablesync.auth_service import local_bootstrap
 from tablesync.auth_service.bootstrap import build
+from tablesync.auth_service.local_bootstrap import BootstrapFile
 from tablesync.auth_service.settings import Settings
+from tablesync.contracts import new_id
+from tablesync.local_stack.isolation import drop_databases, drop_topics
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.local_stack.testing import SandboxControl, eventually, free_port
+from tablesync.local_stack.testing import SandboxControl, eventually, free_port, unique_prefix
 from tablesync.service_kit import mongo
+from tablesync.service_kit.service import Service
 from tablesync.service_kit.service_auth import ServiceAuth, Signer
 
 Json = dict[str, Any]
 Environment = Callable[..., dict[str, str]]
 
 
-@dataclass(frozen=True)
-class Bootstrap:
-    """The bootstrap file and what it says."""
-
-    file: Path
-    content: Json
-
-
 PORTAL, OTHER_PORTAL = "7001", "7002"
 
 
 @pytest.fixture(scope="session")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory, service_keys: ServiceKeys) -> Bootstrap:
-    """Give workspace Demo with an API token for every role."""
-    content = service_keys.bootstrap()
-    for each in content["operators"]:
-        each["api_token"] = f"tsk_{secrets.token_urlsafe(32)}"
-    file = tmp_path_factory.mktemp("bootstrap") / "bootstrap.json"
-    file.write_text(json.dumps(content))
-    return Bootstrap(file, content)
+def isolation(kafka_bootstrap: str, mongodb_uri: str) -> Iterator[tuple[str, str]]:
+    """Give what all topics and databases of these tests open with: a test has its workspace."""
+    topics, databases = unique_prefix("-"), unique_prefix("_")
+    yield topics, databases
+    drop_topics(kafka_bootstrap, topics)
+    drop_databases(mongodb_uri, databases)
 
 
-@pytest.fixture
-def isolation(topic_prefix: str, database_prefix: str) -> tuple[str, str]:
-    """Give what this test's topics and databases open with."""
-    return topic_prefix, database_prefix
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def environment(
     kafka_bootstrap: str,
     mongodb_uri: str,
     isolation: tuple[str, str],
     service_keys: ServiceKeys,
     sandbox_url: str,
-    bootstrap: Bootstrap,
 ) -> Environment:
     """Give a function that makes the environment of one more auth-service process."""
-
     topic_prefix, database_prefix = isolation
 
     def make(**changes: str) -> dict[str, str]:
@@ -89,7 +74,7 @@ def environment(
             "AUTH_AIRTABLE_CLIENT_ID": "sandbox-airtable",
             "AUTH_AIRTABLE_CLIENT_SECRET": "sandbox-airtable-secret",
             "AUTH_OIDC_ISSUER_URL": f"{sandbox_url}/oidc",
-            "AUTH_BOOTSTRAP_FILE": str(bootstrap.file),
+            "AUTH_BOOTSTRAP_FILE": str(service_keys.bootstrap_file),
             "SCHEDULER_URL": f"http://127.0.0.1:{free_port()}",
             **changes,
         }
@@ -114,6 +99,8 @@ class Driver:
         self.bootstrap = bootstrap
         self.workspace_id: str = self.bootstrap["workspace"]["id"]
         self._clients: list[httpx.AsyncClient] = []
+        self._services: dict[str, httpx.AsyncClient] = {}
+        self._operators: dict[str, httpx.AsyncClient] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,15 +116,23 @@ class Driver:
         return client
 
     def service(self, name: str) -> httpx.AsyncClient:
-        """Make a client that speaks as another service."""
-        signer = Signer.from_file(name, self.keys.private_key_file(name))
-        return self.client(auth=ServiceAuth(signer, "auth-service"))
+        """Give a client that speaks as another service."""
+        if name not in self._services:
+            signer = Signer.from_file(name, self.keys.private_key_file(name))
+            self._services[name] = self.client(auth=ServiceAuth(signer, "auth-service"))
+        return self._services[name]
 
     async def operator(self, role: str = "admin") -> httpx.AsyncClient:
-        """Make a client that speaks as an operator of workspace Demo."""
+        """Give a client that speaks as an operator of the test's workspace."""
+        if role not in self._operators:
+            token = await self.user_token(role)
+            self._operators[role] = self.client(headers={"Authorization": f"Bearer {token}"})
+        return self._operators[role]
+
+    async def user_token(self, role: str = "admin") -> str:
+        """Exchange an API token for a user token."""
         answer = await self.client().post("/v1/tokens", json={"api_token": self.api_token(role)})
-        token = answer.raise_for_status().json()["access_token"]
-        return self.client(headers={"Authorization": f"Bearer {token}"})
+        return str(answer.raise_for_status().json()["access_token"])
 
     def api_token(self, role: str = "admin") -> str:
         """Give the API token of the bootstrap file's operator with this role."""
@@ -206,65 +201,79 @@ def answer_for(provider: str, account: str) -> Json:
 Start = Callable[..., Any]
 
 
+@pytest_asyncio.fixture(scope="session")
+async def _shared(environment: Environment) -> AsyncIterator[str]:
+    """Run one auth-service for all tests and give its address."""
+    settings = settings_of(environment())
+    async with running(settings):
+        yield settings.auth_public_url
+
+
+@pytest_asyncio.fixture
+async def workspace(_shared: str, database: Any, service_keys: ServiceKeys) -> Json:
+    """Make a workspace with three operators, each with an API token, for this test alone."""
+    tag = secrets.token_hex(4)
+    content = service_keys.bootstrap()
+    content["workspace"]["id"] = new_id("ws")
+    for each in content["operators"]:
+        email, token = f"{each['role']}-{tag}@example.test", f"tsk_{secrets.token_urlsafe(32)}"
+        each |= {"id": new_id("op"), "email": email, "api_token": token}
+    await local_bootstrap.ensure(database, BootstrapFile.model_validate(content))
+    return content
+
+
+@pytest_asyncio.fixture
+async def auth(
+    _shared: str, workspace: Json, service_keys: ServiceKeys, sandbox: SandboxControl
+) -> AsyncIterator[Driver]:
+    """Give the shared auth-service, seen from this test's workspace."""
+    async with Driver(_shared, service_keys, workspace, sandbox) as driver:
+        yield driver
+
+
 @pytest_asyncio.fixture
 async def start(
-    environment: Environment,
-    service_keys: ServiceKeys,
-    bootstrap: Bootstrap,
-    sandbox: SandboxControl,
+    environment: Environment, workspace: Json, service_keys: ServiceKeys, sandbox: SandboxControl
 ) -> AsyncIterator[Start]:
-    """Give a function that starts one more auth-service in this process."""
+    """Give a function that starts one more auth-service over the same database."""
     async with AsyncExitStack() as stack:
 
         async def run(providers: Any = None, **changes: str) -> Driver:
             settings = settings_of(environment(**changes))
-            url = settings.auth_public_url
-            driver = Driver(url, service_keys, bootstrap.content, sandbox)
-            return await stack.enter_async_context(running(settings, driver, providers))
+            await stack.enter_async_context(running(settings, providers))
+            driver = Driver(settings.auth_public_url, service_keys, workspace, sandbox)
+            return await stack.enter_async_context(driver)
 
         yield run
 
 
 @asynccontextmanager
-async def running(
-    settings: Settings, driver: Driver, providers: Any = None
-) -> AsyncIterator[Driver]:
+async def running(settings: Settings, providers: Any = None) -> AsyncIterator[Service]:
     """Run a service until the block ends."""
     service, stop = build(settings, providers=providers), asyncio.Event()
     task = asyncio.create_task(service.run(stop))
     try:
-        async with driver:
-            await asyncio.wait_for(service.prepared.wait(), 30)
-            await ready(driver)
-            yield driver
+        await asyncio.wait_for(service.prepared.wait(), 30)
+        await eventually(lambda: is_ready(settings.auth_public_url), timeout=30)
+        yield service
     finally:
         stop.set()
         await task
 
 
-async def ready(driver: Driver) -> None:
-    """Wait until a service answers that it is ready."""
-    client = driver.client()
-
-    async def check() -> bool:
-        try:
-            return (await client.get("/readyz")).is_success
-        except httpx.TransportError:
-            return False
-
-    await eventually(check, timeout=30)
+async def is_ready(url: str) -> bool:
+    """Tell whether a service answers that it is ready."""
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(f"{url}/readyz")).is_success
+    except httpx.TransportError:
+        return False
 
 
-@pytest_asyncio.fixture
-async def auth(start: Start) -> Driver:
-    """Give one running auth-service."""
-    return await start()  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-def database(mongodb_uri: str, database_prefix: str) -> Any:
+@pytest.fixture(scope="session")
+def database(mongodb_uri: str, isolation: tuple[str, str]) -> Any:
     """Give auth-service's database, for looking and for tampering."""
-    return mongo.open_database(mongo.connect(mongodb_uri), f"{database_prefix}auth")
+    return mongo.open_database(mongo.connect(mongodb_uri), f"{isolation[1]}auth")
 
 
 class Process:
@@ -280,6 +289,10 @@ class Process:
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
+
+    async def ready(self) -> None:
+        """Wait until it is ready."""
+        await eventually(lambda: is_ready(self.url), timeout=60)
 
     def end(self) -> None:
         """Kill it, if it still runs."""

@@ -148,10 +148,10 @@ class OAuthClient:
 
 
 @asynccontextmanager
-async def deadline(provider: str, seconds: float = DEADLINE_SECONDS) -> AsyncIterator[None]:
+async def deadline(provider: str) -> AsyncIterator[None]:
     """Bound a whole call to a provider, and sort what can go wrong on the way."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             yield
     except _NEVER_SENT:
         raise ProviderUnavailableError(provider, processed=False) from None

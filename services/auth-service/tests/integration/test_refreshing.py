@@ -1,0 +1,215 @@
+"""Refreshing: once across processes, never a false disconnect, never torn."""
+
+import asyncio
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from tablesync.auth_service.providers import oauth_client
+from tablesync.local_stack.testing import eventually, free_port
+from tablesync.service_kit.service_auth import ServiceAuth, Signer
+
+PROVIDERS = ("hubspot", "airtable")
+TOKEN_PATHS = {"hubspot": "/oauth/2026-09/token", "airtable": "/oauth2/v1/token"}
+ROUNDS = 250
+
+
+async def age(database: Any, connection_id: str, seconds_left: float = -60.0) -> None:
+    """Let the stored access token have so many seconds left by the clock."""
+    moment = datetime.now(UTC) + timedelta(seconds=seconds_left)
+    await database["grants"].update_one({"_id": connection_id}, {"$set": {"expires_at": moment}})
+
+
+async def refreshes(sandbox: Any, provider: str) -> int:
+    return int((await sandbox.counters())[provider]["refreshes"])
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_p01_many_callers_in_many_processes_refresh_once(
+    auth: Any, spawn: Any, sandbox: Any, database: Any, provider: str
+) -> None:
+    connection = await auth.connect(provider)
+    processes = [spawn(OTEL_SDK_DISABLED="true") for _ in range(4)]
+    clients = [client_of(auth, each.url) for each in processes]
+    await asyncio.gather(*(each.ready() for each in processes))
+    await age(database, connection["id"])
+    before = await refreshes(sandbox, provider)
+
+    tokens = await asyncio.gather(
+        *(auth.token(connection["id"], each) for each in clients for _ in range(100))
+    )
+
+    assert {each.status_code for each in tokens} == {200}
+    assert len({each.json()["token"] for each in tokens}) == 1
+    assert {each.json()["grant_version"] for each in tokens} == {connection["grant_version"] + 1}
+    assert await refreshes(sandbox, provider) == before + 1
+    for each in processes:
+        each.end()
+
+
+def client_of(auth: Any, url: str) -> httpx.AsyncClient:
+    signer = Signer.from_file("sync-runner", auth.keys.private_key_file("sync-runner"))
+    client: httpx.AsyncClient = auth.client(auth=ServiceAuth(signer, "auth-service"))
+    client.base_url = httpx.URL(url)
+    return client
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_p02_forced_races_never_disconnect(
+    start: Any, sandbox: Any, database: Any, provider: str
+) -> None:
+    first, second = await start(), await start()
+    connection = await first.connect(provider)
+    runners = [(each, each.service("sync-runner")) for each in (first, second)]
+    for number in range(ROUNDS):
+        await age(database, connection["id"])
+        thief = asyncio.create_task(steal_leases(database))
+        answers = await asyncio.gather(
+            *(each.token(connection["id"], runner) for each, runner in runners)
+        )
+        thief.cancel()
+        assert {each.status_code for each in answers} <= {200, 503}, number
+
+    assert (await first.connection(connection["id"]))["status"] == "connected"
+    assert await revocations(database, connection["id"]) == 0
+    token = await eventually(lambda: good_token(first, connection["id"]), timeout=30)
+    assert await is_accepted(sandbox, provider, token)
+
+
+async def revocations(database: Any, connection_id: str) -> int:
+    rows = await database["outbox"].find({"key": connection_id}).to_list(None)
+    types = [dict(row["headers"])["ce_type"] for row in rows]
+    return types.count("tablesync.connection.revoked.v1")
+
+
+async def steal_leases(database: Any) -> None:
+    """Force races: let every refresh lease be free again while its holder is at work."""
+    while True:
+        await database["leases"].delete_many({"_id": {"$regex": "^refresh/"}})
+        await asyncio.sleep(0)
+
+
+async def good_token(driver: Any, connection_id: str) -> str | None:
+    answer = await driver.token(connection_id)
+    return answer.json()["token"] if answer.is_success else None
+
+
+async def is_accepted(sandbox: Any, provider: str, token: str) -> bool:
+    paths = {"hubspot": "/hubspot/crm/v3/objects/contacts", "airtable": "/airtable/v0/meta/whoami"}
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+        return (await client.get(sandbox.url + paths[provider])).is_success
+
+
+INVALID_CLIENT = {"error": "invalid_client", "status": "BAD_CLIENT_ID"}
+FAULTS: dict[str, dict[str, Any]] = {
+    "conflict": {"status": 409, "body": {"error": "conflict"}},
+    "throttled": {"status": 429, "headers": {"Retry-After": "1"}},
+    "server error": {"status": 500, "headers": {"Retry-After": "1"}},
+    "unavailable": {"status": 503, "headers": {"Retry-After": "1"}},
+    "no answer": {"status": 0},
+    "not JSON": {"status": 200, "body": "<html>"},
+    "our client id": {"status": 401, "body": INVALID_CLIENT},
+}
+
+
+@pytest.mark.parametrize(("provider", "fault"), itertools.product(PROVIDERS, FAULTS))
+async def test_p02_trouble_at_the_token_endpoint_revokes_nothing(
+    auth: Any, sandbox: Any, database: Any, provider: str, fault: str
+) -> None:
+    connection = await auth.connect(provider)
+    old = (await auth.token(connection["id"])).json()["token"]
+    await sandbox.control(
+        provider, "-", "break", path_contains=TOKEN_PATHS[provider], **FAULTS[fault]
+    )
+
+    await age(database, connection["id"], seconds_left=30)
+    alive = await auth.token(connection["id"])
+    await cooled(database, connection["id"])
+    await age(database, connection["id"])
+    dead = await auth.token(connection["id"])
+    ruling = await auth.report(connection["id"], connection["grant_version"])
+
+    assert alive.json()["token"] == old
+    assert dead.status_code == 503
+    assert int(dead.headers["retry-after"]) >= 1
+    assert ruling["verdict"] in {"inconclusive", "not_confirmed"}
+    assert (await auth.connection(connection["id"]))["status"] == "connected"
+
+    await sandbox.control(provider, "-", "unbreak")
+    await cooled(database, connection["id"])
+    token = await eventually(lambda: good_token(auth, connection["id"]), timeout=20)
+    assert await is_accepted(sandbox, provider, token)
+
+
+async def cooled(database: Any, connection_id: str) -> None:
+    """Let the cooldown be over: a minute of waiting proves nothing more."""
+    await database["grants"].update_one({"_id": connection_id}, {"$unset": {"cooldown_until": ""}})
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_p02_a_time_out_revokes_nothing(
+    auth: Any, sandbox: Any, database: Any, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await auth.connect(provider)
+    await age(database, connection["id"])
+    await sandbox.control(provider, "-", "latency", ms=2_000)
+    monkeypatch.setattr(oauth_client, "DEADLINE_SECONDS", 0.3)
+
+    late = await auth.token(connection["id"])
+
+    assert late.status_code == 503
+    monkeypatch.undo()
+    await sandbox.control(provider, "-", "latency", ms=0)
+    assert (await auth.connection(connection["id"]))["status"] == "connected"
+
+
+async def test_p02_a_host_that_cannot_be_reached_revokes_nothing(
+    start: Any, sandbox: Any, database: Any
+) -> None:
+    near = await start()
+    connection = await near.connect("hubspot")
+    for host in (f"http://127.0.0.1:{free_port()}", "http://nowhere.invalid"):
+        away = await start(HUBSPOT_API_URL=host)
+        await cooled(database, connection["id"])
+        await age(database, connection["id"])
+
+        assert (await away.token(connection["id"])).status_code == 503
+        ruling = await away.report(connection["id"], connection["grant_version"])
+        assert ruling["verdict"] == "inconclusive"
+
+    assert (await near.connection(connection["id"]))["status"] == "connected"
+
+
+async def test_p04_a_token_is_refreshed_before_it_expires(
+    auth: Any, sandbox: Any, database: Any
+) -> None:
+    connection = await auth.connect("hubspot")
+    before = await refreshes(sandbox, "hubspot")
+
+    await age(database, connection["id"], seconds_left=310)
+    fresh = await auth.token(connection["id"])
+    await age(database, connection["id"], seconds_left=290)
+    renewed = await auth.token(connection["id"])
+
+    assert fresh.json()["grant_version"] == connection["grant_version"]
+    assert renewed.json()["grant_version"] == connection["grant_version"] + 1
+    assert await refreshes(sandbox, "hubspot") == before + 1
+
+
+async def test_p04_an_idle_grant_is_refreshed_at_half_its_idle_life(
+    start: Any, sandbox: Any, database: Any
+) -> None:
+    connection = await (await start()).connect("airtable")
+    before = await refreshes(sandbox, "airtable")
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    await database["grants"].update_one({"_id": connection["id"]}, {"$set": {"refresh_at": past}})
+
+    await start()  # its ticker ticks at once
+
+    async def refreshed() -> bool:
+        return await refreshes(sandbox, "airtable") == before + 1
+
+    await eventually(refreshed, timeout=20)
