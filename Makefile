@@ -6,11 +6,11 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 	apps/*/pyproject.toml sandbox/pyproject.toml deploy/local/pyproject.toml)))
 WORKFLOWS := $(wildcard .github/workflows/*.yml .github/workflows/*.yaml)
 LINTS := $(sort $(wildcard tools/check_*.py tools/lint_*.py))
-MANIFESTS := $(wildcard deploy/k8s/base/*.yaml deploy/k8s/base/*/*.yaml)
+MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deploy/k8s/base/*.yaml deploy/k8s/base/*/*.yaml))
 PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fetch check fmt test test-unit test-containers demo up sandbox clean
+.PHONY: help setup lock fetch check fmt test test-unit test-containers test-compose demo up sandbox clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -18,6 +18,7 @@ help: ## list the commands
 ##### Set-up
 
 setup: $(READY) ## make .venv with every pinned package; quick the second time
+	@echo ".venv is ready"
 
 $(READY): requirements.lock $(addsuffix pyproject.toml,$(PACKAGES))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
@@ -47,7 +48,7 @@ check: $(READY) ## style, types, import rules, contracts, manifests
 	$(foreach lint,$(LINTS),$(BIN)/python $(lint) &&) true
 	$(if $(wildcard docker-compose.yml),$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml)
 	$(if $(WORKFLOWS),$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS))
-	$(if $(MANIFESTS),$(BIN)/kubernetes-validate --strict $(MANIFESTS))
+	$(if $(MANIFESTS),$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS))
 
 fmt: $(READY) ## put the code into shape
 	$(BIN)/ruff check --fix .
@@ -61,6 +62,15 @@ test-unit: $(READY) ## the tests that need nothing but Python
 
 test-containers: $(READY) ## the same tests with Kafka and MongoDB in containers
 	TEST_STACK=containers $(PYTEST)
+
+test-compose: $(READY) ## the story on Docker Compose, from building the images to taking all down
+	@mkdir -p .local/compose
+	docker compose --profile sandbox build
+	SCHEDULER_MIN_INTERVAL_SECONDS=1 SCHEDULER_CATCH_UP_JITTER_SECONDS=1 \
+		docker compose --profile sandbox up -d --wait
+	docker compose run --rm --no-deps keys info > .local/compose/up.json
+	$(BIN)/python -m tablesync.demo --against .local/compose/up.json --out .local/compose; \
+		outcome=$$?; docker compose --profile sandbox down --volumes; exit $$outcome
 
 ##### Running it
 
