@@ -1,6 +1,7 @@
 """A notifier among real Kafka, MongoDB and SMTP; its two peers are small real HTTP servers."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -16,16 +17,24 @@ import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import Depends, FastAPI
 from tablesync import contracts
+from tablesync.contracts import TOPICS
 from tablesync.local_stack.testing import eventually, free_port
 from tablesync.notifier import bootstrap
+from tablesync.notifier.handlers import Handlers
 from tablesync.notifier.settings import Settings
+from tablesync.notifier.subscriptions import subscriptions
 from tablesync.service_kit import mongo, problems
+from tablesync.service_kit.consumer import Consumer
+from tablesync.service_kit.dead_letters import DeadLetters
+from tablesync.service_kit.kafka import new_producer
 from tablesync.service_kit.service_auth import Signer, Verifier, callers
+from tablesync.service_kit.unit_of_work import UnitsOfWork
 from tablesync.service_kit.user_auth import OperatorRole, Principal, issue
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -174,31 +183,51 @@ class World:
         self.database = mongo.open_database(
             self._mongo, f"{settings.mongodb_database_prefix}notifier"
         )
+        self._units = UnitsOfWork(self.database, "notifier")
+        self._dead_letters = DeadLetters(settings, "notifier", lambda: new_producer(settings))
+        handlers = Handlers(settings.notifier_digest_window_seconds)
+        self._subscriptions = {each.topic: each for each in subscriptions(handlers)}
         self._producer: AIOKafkaProducer | None = None
         self._process: asyncio.subprocess.Process | None = None
         self.sequence = int(NOW.timestamp() * 1000)
         self.published: list[contracts.Envelope[contracts.Event]] = []
+        self.log = settings.service_key_file.parent / f"{settings.kafka_topic_prefix}notifier.log"
 
     # the notifier
 
     @asynccontextmanager
-    async def running(self, **changes: object) -> AsyncIterator[None]:
-        """Run the notifier in this process."""
+    async def running(self, *roles: str, **changes: object) -> AsyncIterator[None]:
+        """Run the notifier, or some of its roles, in this process."""
         stop = asyncio.Event()
-        service = bootstrap.build(self.settings.with_(**changes))
-        task = asyncio.create_task(service.run(stop))
+        settings = self.settings.with_(**changes)
+        service = bootstrap.build(settings)
+        task = asyncio.create_task(service.run(stop, roles))
         try:
-            await eventually(self.ready, timeout=30)
+            await eventually(lambda: self.ready(settings.http_port), timeout=30)
             yield
         finally:
             stop.set()
             await task
 
+    @asynccontextmanager
+    async def working(self, **changes: object) -> AsyncIterator[None]:
+        """Run the mail workers alone: events are taken by `take`, without Kafka."""
+        async with self.running("worker", **changes):
+            yield
+
+    async def take(self, *events: contracts.Event) -> None:
+        """Have events handled as the consumer does, each in its transaction."""
+        for event in events:
+            subscription = self._subscriptions[event.topic]
+            consumer = Consumer(subscription, self._units, self._dead_letters)
+            await consumer.handle(contracts.Envelope(event, "test"))
+
     async def start_process(self) -> None:
-        """Run the notifier as a process of its own."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tablesync.notifier", env=self._environment()
-        )
+        """Run the notifier as a process of its own, its log kept in `log`."""
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tablesync.notifier"), env=self._environment(), stdout=log
+            )
         await eventually(self.ready, timeout=60)
 
     async def kill_process(self, how: signal.Signals = signal.SIGKILL) -> None:
@@ -206,18 +235,24 @@ class World:
             self._process.send_signal(how)
             await self._process.wait()
 
-    async def ready(self) -> bool:
+    async def ready(self, port: int | None = None) -> bool:
+        url = f"http://127.0.0.1:{port or self.settings.http_port}/readyz"
         try:
-            return (await self.get("/readyz", token=None)).status_code == 200
+            async with httpx.AsyncClient(trust_env=False) as client:
+                return (await client.get(url)).status_code == 200
         except httpx.HTTPError:
             return False
 
     def _environment(self) -> dict[str, str]:
         values = self.settings.model_dump(mode="json", exclude_none=True)
-        return {**os.environ, **{key.upper(): str(value) for key, value in values.items()}}
+        plain = {
+            key.upper(): value if isinstance(value, str) else json.dumps(value)
+            for key, value in values.items()
+        }
+        return {**os.environ, **plain}
 
-    async def get(self, path: str, token: str | None = "ws_1") -> httpx.Response:
-        return await self.call("GET", path, token)
+    async def get(self, path: str, workspace: str | None = "ws_1") -> httpx.Response:
+        return await self.call("GET", path, workspace)
 
     async def call(
         self, method: str, path: str, workspace: str | None = "ws_1", **options: Any
@@ -306,23 +341,58 @@ class World:
 
     # what became of it
 
-    async def handled(self, count: int | None = None) -> None:
-        """Wait until every published message has had its effect."""
-        wanted = {each.id for each in self.published} if count is None else set()
+    async def handled(self) -> None:
+        """Wait until the notifier's groups have committed every message there is."""
+        await eventually(self._caught_up, timeout=30)
 
-        async def all_in() -> bool:
-            rows = self.database["inbox"].find({}, {"_id": 1})
-            seen = {row["_id"].partition("/")[2] async for row in rows}
-            return wanted <= seen
+    async def _caught_up(self) -> bool:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.settings.kafka_bootstrap_servers, enable_auto_commit=False
+        )
+        await consumer.start()
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self.settings.kafka_bootstrap_servers, client_id="test"
+        )
+        await admin.start()
+        try:
+            lags = [await self._lag(consumer, admin, topic) for topic in self._subscriptions]
+        finally:
+            await consumer.stop()
+            await admin.close()
+        return sum(lags) == 0
 
-        await eventually(all_in, timeout=30)
+    async def _lag(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, topic: str) -> int:
+        name = self.settings.kafka_topic_prefix + topic
+        partitions = [TopicPartition(name, each) for each in range(TOPICS[topic].partitions)]
+        ends = await consumer.end_offsets(partitions)
+        committed = await admin.list_consumer_group_offsets(self.group(topic))
+        done = {each: max(0, offset.offset) for each, offset in committed.items()}
+        return sum(end - done.get(each, 0) for each, end in ends.items())
+
+    def group(self, topic: str) -> str:
+        return f"{self.settings.kafka_topic_prefix}notifier.{topic}"
+
+    async def forget_offsets(self) -> None:
+        """Make the next notifier read every topic from the start."""
+        for topic in self._subscriptions:
+            name = self.settings.kafka_topic_prefix + topic
+            partitions = [TopicPartition(name, each) for each in range(TOPICS[topic].partitions)]
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self.settings.kafka_bootstrap_servers,
+                group_id=self.group(topic),
+                enable_auto_commit=False,
+            )
+            await consumer.start()
+            consumer.assign(partitions)
+            await consumer.commit(dict.fromkeys(partitions, 0))
+            await consumer.stop()
 
     async def mail_came(self, kind: str, count: int = 1) -> list[EmailMessage]:
         def arrived() -> list[EmailMessage]:
             found = self.smtp.of(kind)
             return found if len(found) >= count else []
 
-        return await eventually(arrived, timeout=30)
+        return await eventually(arrived, timeout=60)
 
     async def jobs_rest(self) -> None:
         """Wait until no mail is due: what was to be sent, was."""

@@ -102,7 +102,8 @@ class Worker:
         except (ClaimLostError, PyMongoError):
             raise
         except NotYetError as error:
-            await self._put_off(job, error.seconds, error.reason)
+            log.info("mail waits", mail=job.id, waits_for=error.reason, seconds=error.seconds)
+            await self._mails.put_off(job, error.seconds, error.reason)
         except RecipientRefusedError as error:
             log.warning("recipient refused", mail=job.id, reason=str(error))
             await self._mails.refuse(job, job.to.email if job.to else "")
@@ -194,7 +195,7 @@ class Worker:
     ) -> None:
         DELAYED.labels(job.kind).inc()
         details: dict[str, Any] = {"exc_info": error} if error else {}
-        log.warning("mail waits", mail=job.id, waits_for=reason, seconds=seconds, **details)
+        log.warning("mail not sent yet", mail=job.id, waits_for=reason, seconds=seconds, **details)
         await self._mails.put_off(job, seconds, reason)
 
 

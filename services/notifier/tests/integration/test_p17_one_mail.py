@@ -1,0 +1,142 @@
+"""P17 across crashes, replicas, outages of the mail server and unknown outcomes."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tablesync.contracts import ConnectionReconnected, ConnectionRevoked
+from tablesync.local_stack.testing import eventually, free_port
+
+pytestmark = pytest.mark.integration
+Make = Callable[..., dict[str, Any]]
+
+
+def message_ids(world: Any) -> set[str]:
+    return {mail["Message-ID"] for mail in world.smtp.mails}
+
+
+async def test_p17_same_across_kill_9_while_the_mail_is_handed_over(world: Any) -> None:
+    """The server took the mail but its answer never came: one repeat, never a second."""
+    taken = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def take_and_break_off(server: Any, mail: Any) -> str:
+        loop.call_soon_threadsafe(taken.set)
+        return "250 taken, and break off"
+
+    world.smtp.answer = take_and_break_off
+    await world.start_process()
+    await world.publish(world.connection(ConnectionRevoked))
+    await asyncio.wait_for(taken.wait(), 30)
+    await world.kill_process()
+    await world.start_process()
+    await world.jobs_rest()
+
+    assert len(message_ids(world)) == 1
+    assert len(world.smtp.mails) == 2
+    (incident,) = await world.incidents()
+    assert incident["mails"][0]["sent_at"]
+
+
+async def test_p17_same_across_kill_9_in_the_middle_of_many(world: Any) -> None:
+    """Every loss has one incident, one mail and one recovery, whenever the notifier dies."""
+    connections = [f"con_{n}" for n in range(10)]
+    await world.start_process()
+    await world.publish(*(world.connection(ConnectionRevoked, each) for each in connections))
+    await world.mail_came("revocation")
+    await world.kill_process()
+    await world.start_process()
+    await world.mail_came("revocation", len(connections))
+    await world.jobs_rest()
+    back = [world.connection(ConnectionReconnected, each, grant_version=2) for each in connections]
+    await world.publish(*back)
+    await world.mail_came("recovery")
+    await world.kill_process()
+    await world.start_process()
+    await world.mail_came("recovery", len(connections))
+    await world.handled()
+    await world.jobs_rest()
+
+    assert len(await world.incidents()) == len(connections)
+    assert len(message_ids(world)) == 2 * len(connections)
+    # A worker may repeat the one mail that it was handing over when it was killed.
+    repeats = len(world.smtp.mails) - len(message_ids(world))
+    assert repeats <= 2 * world.settings.notifier_workers
+
+
+async def test_p17_several_replicas_send_once(world: Any) -> None:
+    async with world.running(), world.running(http_port=free_port()):
+        revoked = [world.connection(ConnectionRevoked, f"con_{n}") for n in range(20)]
+        await world.publish(*revoked)
+        await world.mail_came("revocation", 20)
+        await world.handled()
+        await world.jobs_rest()
+    assert len(world.smtp.mails) == len(message_ids(world)) == 20
+
+
+async def test_p17_mail_server_down_then_up(world: Any) -> None:
+    world.smtp.stop()
+    async with world.working():
+        await world.take(world.connection(ConnectionRevoked))
+        mails = world.database["mails"]
+        await eventually(lambda: mails.find_one({"attempts": {"$gte": 2}}), timeout=20)
+        (incident,) = await world.incidents()
+        assert incident["mails"][0]["sent_at"] is None
+        world.smtp.start()
+        await world.mail_came("revocation")
+        await world.jobs_rest()
+    assert len(world.smtp.mails) == 1
+
+
+async def test_p17_mail_server_refusing_for_now_gets_it_later(world: Any) -> None:
+    answers = iter(["451 try again", "552 mailbox full"])
+    world.smtp.answer = lambda *_: next(answers, "250 OK")
+    async with world.working():
+        await world.take(world.connection(ConnectionRevoked))
+        await world.mail_came("revocation")
+        await world.jobs_rest()
+    assert world.smtp.sessions == 3
+    assert len(world.smtp.mails) == 1
+
+
+async def test_p17_unknown_outcomes_end_after_one_repeat(world: Any) -> None:
+    world.smtp.answer = lambda *_: "250 taken, and break off"
+    async with world.working():
+        await world.take(world.connection(ConnectionRevoked))
+        await world.jobs_rest()
+    assert len(world.smtp.mails) == 2
+    assert len(message_ids(world)) == 1
+    job = await world.database["mails"].find_one({"kind": "revocation"})
+    assert (job["status"], job["confirmed"]) == ("sent", False)
+
+
+async def test_p17_a_flap_heals_unseen(world: Any) -> None:
+    """Reconnected before the mail went out: the job is cancelled and both stay silent."""
+    world.smtp.stop()
+    async with world.working():
+        await world.take(world.connection(ConnectionRevoked))
+        mails = world.database["mails"]
+        await eventually(lambda: mails.find_one({"attempts": {"$gte": 1}}))
+        await world.take(world.connection(ConnectionReconnected, grant_version=2))
+        world.smtp.start()
+        await world.jobs_rest()
+        (incident,) = await world.incidents()
+    assert (incident["status"], incident["mails"]) == ("closed", [])
+    assert world.smtp.mails == []
+
+
+async def test_p17_a_second_loss_is_a_second_incident_and_silences_the_first_recovery(
+    world: Any, affected: Make
+) -> None:
+    world.peers.affected = [affected("syn_1")]
+    async with world.working():
+        await world.take(world.connection(ConnectionRevoked))
+        await world.mail_came("revocation")
+        await world.take(world.connection(ConnectionReconnected, grant_version=2))
+        await world.take(world.connection(ConnectionRevoked, grant_version=2))
+        await world.mail_came("revocation", 2)
+        await world.jobs_rest()
+        newest, oldest = await world.incidents()
+    assert (newest["status"], oldest["status"]) == ("open", "closed")
+    assert world.smtp.of("recovery") == []

@@ -1,0 +1,87 @@
+"""Incidents, preferences and unsubscribing, each of one workspace and person."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from bson import encode
+from tablesync.contracts import ConnectionRevoked
+
+pytestmark = pytest.mark.integration
+
+
+async def test_p20_incidents_are_their_workspaces_alone(world: Any) -> None:
+    async with world.working():
+        await world.take(world.connection(ConnectionRevoked))
+        await world.take(world.connection(ConnectionRevoked, "con_2", workspace_id="ws_2"))
+        (mine,), (theirs,) = await world.incidents("ws_1"), await world.incidents("ws_2")
+        assert (mine["connection_id"], theirs["connection_id"]) == ("con_1", "con_2")
+        foreign = await world.get(f"/v1/incidents/{theirs['id']}")
+        own = await world.get(f"/v1/incidents/{mine['id']}")
+        nobody = await world.get("/v1/incidents", None)
+    assert (foreign.status_code, own.status_code, nobody.status_code) == (404, 200, 401)
+    assert foreign.headers["content-type"] == "application/problem+json"
+
+
+async def test_p18_neither_database_nor_log_holds_the_link(world: Any) -> None:
+    await world.start_process()
+    await world.publish(world.connection(ConnectionRevoked))
+    await world.mail_came("revocation")
+    await world.jobs_rest()
+    (link,) = world.peers.links
+    unsubscribe = world.smtp.mails[0]["List-Unsubscribe"].strip("<>").rpartition("/")[2]
+    secrets = [urlsplit(link).path.rpartition("/")[2].encode(), unsubscribe.encode()]
+    dump = world.log.read_bytes()
+    for name in await world.database.list_collection_names():
+        dump += b"".join([encode(row) async for row in world.database[name].find()])
+    assert b"mail sent" in dump
+    assert not any(secret in dump for secret in secrets)
+
+
+async def test_preferences_are_on_until_switched_off(world: Any) -> None:
+    async with world.working():
+        assert (await world.get("/v1/preferences")).json() == {"mails": True}
+        changed = await world.call("PATCH", "/v1/preferences", json={"mails": False})
+        assert changed.json() == {"mails": False}
+        assert (await world.get("/v1/preferences", "ws_2")).json() == {"mails": True}
+        await world.take(world.connection(ConnectionRevoked))
+        (mail,) = await world.mail_came("revocation")
+    assert mail["To"].addresses[0].addr_spec == "eve@acme.test"
+
+
+@pytest.mark.parametrize("body", [{}, {"mails": "yes"}, {"mails": None}, {"mail": True}, [1]])
+async def test_p21_bad_preferences_are_named_and_change_nothing(world: Any, body: Any) -> None:
+    async with world.working():
+        answer = await world.call("PATCH", "/v1/preferences", json=body)
+        assert answer.status_code == 422
+        assert answer.json()["errors"]
+        assert (await world.get("/v1/preferences")).json() == {"mails": True}
+
+
+async def test_p22_the_same_key_gives_the_same_answer(world: Any) -> None:
+    key = {"Idempotency-Key": "k1"}
+    async with world.working():
+        first = await world.call("PATCH", "/v1/preferences", json={"mails": False}, headers=key)
+        same = await world.call("PATCH", "/v1/preferences", json={"mails": False}, headers=key)
+        other = await world.call("PATCH", "/v1/preferences", json={"mails": True}, headers=key)
+    assert (first.status_code, same.status_code, other.status_code) == (200, 200, 422)
+
+
+async def test_one_click_unsubscribe_as_mail_programs_do_it(world: Any) -> None:
+    async with world.working():
+        await world.take(world.connection(ConnectionRevoked))
+        (mail,) = await world.mail_came("revocation")
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        path = urlsplit(mail["List-Unsubscribe"].strip("<>")).path
+
+        looked_at = await world.get(path, None)
+        assert looked_at.status_code == 200
+        assert "form" in looked_at.text
+        assert (await world.get("/v1/preferences")).json() == {"mails": True}
+
+        one_click = {"List-Unsubscribe": "One-Click"}
+        done = await world.call("POST", path, None, data=one_click)
+        assert done.status_code == 200
+        assert (await world.get("/v1/preferences")).json() == {"mails": False}
+        for wrong in (f"{path}x", "/unsubscribe/x", f"/unsubscribe/{world.token('ws_1')}"):
+            assert (await world.call("POST", wrong, None)).status_code == 404
