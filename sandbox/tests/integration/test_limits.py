@@ -1,7 +1,6 @@
 """The limits and their penalties."""
 
 import asyncio
-import time
 
 import httpx
 import pytest
@@ -18,7 +17,7 @@ LIMITED = {
 @pytest_asyncio.fixture
 async def limited(sandbox: SandboxControl, http: httpx.AsyncClient) -> httpx.AsyncClient:
     for provider in ("airtable", "hubspot"):
-        await sandbox.control(provider, "-", "limits", enabled=True)
+        await sandbox.control(provider, "-", "limits", enabled=True, refill=False)
     return http
 
 
@@ -47,20 +46,6 @@ async def test_a_base_takes_five_at_once_then_locks_for_its_penalty(
     assert counters["by_base"][bases[1]]["violations"] == 0
 
 
-async def test_five_a_second_are_never_refused(limited: httpx.AsyncClient, sandbox: SandboxControl):
-    headers = await bearer(sandbox, "airtable", "ada@acme.test")
-    base = (await sandbox.bases())["bases"][0]["id"]
-    for _ in range(5):
-        await limited.get(f"/airtable/v0/{base}/Contacts", headers=headers)
-    begun = time.monotonic()
-    for n in range(5):
-        # The pace itself is under test: the next place comes 200 ms after the last.
-        await asyncio.sleep(max(0.0, begun + (n + 1) * 0.21 - time.monotonic()))
-        answer = await limited.get(f"/airtable/v0/{base}/Contacts", headers=headers)
-        assert answer.status_code == 200
-    assert (await sandbox.counters())["airtable"]["rate_violations"] == 0
-
-
 async def test_a_user_takes_fifty_over_all_tokens(
     limited: httpx.AsyncClient, sandbox: SandboxControl
 ):
@@ -72,8 +57,7 @@ async def test_a_user_takes_fifty_over_all_tokens(
         for _ in range(60)
     ]
     statuses = [answer.status_code for answer in await asyncio.gather(*calls)]
-    assert 50 <= statuses.count(200) < 120
-    assert 429 in statuses
+    assert (statuses.count(200), statuses.count(429)) == (50, 70)
 
 
 async def test_search_takes_five_a_second_without_headers(

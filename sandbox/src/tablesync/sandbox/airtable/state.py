@@ -32,16 +32,15 @@ class AirtableState:
         self.faults = Faults(self.settings.latency_ms)
         self.listings = Listings()
         self.limits_on = self.settings.limits == "on"
+        self.renew_limits(refill=True)
         self.failing_sign_ins: dict[str, str] = {}
         """By e-mail: `password` or `second_factor`."""
-        self._base_buckets: dict[str, Bucket] = {}
-        self._user_buckets: dict[str, Bucket] = {}
 
     def admits_base(self, base_id: str) -> bool:
         """Take a place of the base's 5 per second, shared by all its callers."""
         bucket = self._base_buckets.get(base_id)
         if bucket is None:
-            bucket = Bucket(BASE_PER_SECOND, BASE_PER_SECOND, PENALTY_SECONDS)
+            bucket = self._bucket(BASE_PER_SECOND)
             self._base_buckets[base_id] = bucket
         return bucket.admit()
 
@@ -49,14 +48,18 @@ class AirtableState:
         """Take a place of the person's 50 per second over all their tokens."""
         bucket = self._user_buckets.get(user_id)
         if bucket is None:
-            bucket = Bucket(USER_PER_SECOND, USER_PER_SECOND, PENALTY_SECONDS)
+            bucket = self._bucket(USER_PER_SECOND)
             self._user_buckets[user_id] = bucket
         return bucket.admit()
 
-    def forgive(self) -> None:
-        """Refill all buckets and end all penalties."""
-        self._base_buckets.clear()
-        self._user_buckets.clear()
+    def renew_limits(self, refill: bool) -> None:
+        """Fill all buckets and end all penalties; without `refill` what is taken stays taken."""
+        self._refill = refill
+        self._base_buckets: dict[str, Bucket] = {}
+        self._user_buckets: dict[str, Bucket] = {}
+
+    def _bucket(self, per_second: int) -> Bucket:
+        return Bucket(per_second, per_second if self._refill else 0, PENALTY_SECONDS)
 
     def reachable(self, grant: Grant) -> list[Base]:
         """Return the bases that the person has and granted."""

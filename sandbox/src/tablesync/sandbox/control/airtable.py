@@ -23,7 +23,6 @@ class AirtableActions:
         return {
             **self._shared.table(),
             "change-password": lambda account, _: self._shared.end(account, "password changed"),
-            "limits": self.limits,
             "mint": self.mint,
             "grant-bases": self.grant_bases,
             "share": self.share,
@@ -39,11 +38,6 @@ class AirtableActions:
     def accounts(self) -> dict[str, str]:
         """Return the user ids by every name that a path may use; e-mails work too."""
         return {name: name for name in AIRTABLE_USERS} | AIRTABLE_IDS
-
-    def limits(self, account: str, body: Body) -> Body:
-        """Switch the limits on or off; either way all penalties end."""
-        self._state.forgive()
-        return self._shared.limits(account, body)
 
     def mint(self, account: str, body: Body) -> Body:
         """Hand out a token pair as if the person had granted access."""

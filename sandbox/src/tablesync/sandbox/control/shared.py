@@ -19,6 +19,9 @@ class ProviderState(Protocol):
     limits_on: bool
     failing_sign_ins: dict[str, str]
 
+    def renew_limits(self, refill: bool) -> None:
+        """Forget what was taken from the limits."""
+
 
 class SharedActions:
     """Grants, faults and limits."""
@@ -76,7 +79,11 @@ class SharedActions:
         return {"status": fault.status, "count": fault.left}
 
     def limits(self, _: str, body: Body) -> Body:
-        """Switch the rate limits on or off."""
+        """Switch the rate limits on or off; either way they start anew and penalties end.
+
+        With `refill` false a place that is taken stays taken, however slow the caller is.
+        """
+        self._state.renew_limits(refill=bool(body.get("refill", True)))
         self._state.limits_on = bool(member(body, "enabled"))
         return {"enabled": self._state.limits_on}
 

@@ -1,6 +1,7 @@
 """The portals: each with its CRM records, property definitions and limiters."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 from tablesync.sandbox.limits import Window
 from tablesync.sandbox.people import PORTALS, Portal
@@ -24,9 +25,17 @@ class PortalState:
     objects: dict[str, CrmRecords]
     definitions: dict[str, PropertyDefinitions]
     finders: dict[str, Finder]
-    rolling: Window
-    search: Window
+    rolling: Window = field(init=False)
+    search: Window = field(init=False)
     search_lag_seconds: float = 0
+
+    def __post_init__(self) -> None:
+        self.renew_limits(refill=True)
+
+    def renew_limits(self, refill: bool) -> None:
+        """Empty the windows; without `refill` what is taken stays taken."""
+        self.rolling = Window(ROLLING_MAXIMUM, ROLLING_SECONDS if refill else math.inf)
+        self.search = Window(SEARCH_MAXIMUM, SEARCH_SECONDS if refill else math.inf)
 
 
 def open_portals(settings: Settings) -> dict[str, PortalState]:
@@ -54,6 +63,4 @@ def _open(portal: Portal, sizes: dict[str, int], random_seed: int) -> PortalStat
         objects=objects,
         definitions=definitions,
         finders={kind: Finder(objects[kind], definitions[kind]) for kind in objects},
-        rolling=Window(ROLLING_MAXIMUM, ROLLING_SECONDS),
-        search=Window(SEARCH_MAXIMUM, SEARCH_SECONDS),
     )

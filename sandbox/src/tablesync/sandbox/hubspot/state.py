@@ -31,3 +31,8 @@ class HubSpotState:
         self.failing_sign_ins: dict[str, str] = {}
         """By e-mail: `password` or `second_factor`."""
         self.deleted_portals: set[str] = set()
+
+    def renew_limits(self, refill: bool) -> None:
+        """Empty all windows; without `refill` what is taken stays taken."""
+        for portal in self.portals.values():
+            portal.renew_limits(refill)
