@@ -3,8 +3,8 @@ stand-ins for the HTTP of auth-service and sync-runner, which answer as document
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import (
     Account,
@@ -39,7 +40,7 @@ from tablesync.contracts import (
 )
 from tablesync.contracts.envelope import decode
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.local_stack.testing import free_port
+from tablesync.local_stack.testing import eventually, free_port
 from tablesync.scheduler import ledger
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.hold_jobs import HoldJobs
@@ -106,6 +107,21 @@ def a_state(
     return kind(**fields | changes)
 
 
+@pytest.fixture(scope="session")
+def new_sync() -> Any:
+    return a_sync
+
+
+@pytest.fixture(scope="session")
+def new_state() -> Any:
+    """Give a function that makes a connection's state with a sequence."""
+
+    def make(kind: type[ConnectionEvent], sequence: int, **changes: Any) -> ConnectionEvent:
+        return a_state(kind, sequence, NOON, **changes)
+
+    return make
+
+
 @dataclass
 class StandIns:
     """What auth-service and sync-runner answer; tests change it while it is served."""
@@ -161,51 +177,49 @@ def stand_in_app(stand_ins: StandIns) -> FastAPI:
     async def note(request: Request, call_next: Any) -> Any:
         assert request.headers["Authorization"].startswith("Bearer ")
         stand_ins.asked.append(f"{request.url.path}?{request.url.query}")
+        if stand_ins.down:
+            return JSONResponse({}, 503, headers={"Retry-After": "2"})
         return await call_next(request)
 
-    def up() -> None:
-        if stand_ins.down:
-            raise HTTPException(503, headers={"Retry-After": "2"})
+    _serve_auth_service(app, stand_ins)
+    _serve_sync_runner(app, stand_ins)
+    return app
 
+
+def _serve_auth_service(app: FastAPI, stand_ins: StandIns) -> None:
     @app.get("/internal/v1/connections")
     def connections(since_sequence: int, limit: int) -> dict[str, Any]:
-        up()
         newer = (each for each in stand_ins.states.values() if each.sequence > since_sequence)
         ordered = sorted(newer, key=lambda each: each.sequence)[:limit]
         return {"items": [each.model_dump(mode="json") for each in ordered]}
 
+
+def _serve_sync_runner(app: FastAPI, stand_ins: StandIns) -> None:
+    catalog = "/internal/v1/catalog/{connection_id}"
+
     @app.get("/internal/v1/runs")
     def runs(ids: str) -> dict[str, Any]:
-        up()
         known = (stand_ins.runs.get(each) for each in ids.split(","))
         return {"items": [each for each in known if each]}
 
-    catalog = "/internal/v1/catalog/{connection_id}"
-
     @app.get(catalog + "/objects")
     def objects(connection_id: str, workspace_id: str) -> dict[str, Any]:
-        up()
         return {"items": [{"name": each, "label": each} for each in stand_ins.objects]}
 
     @app.get(catalog + "/objects/{name}/properties")
     def properties(connection_id: str, name: str, workspace_id: str) -> dict[str, Any]:
-        up()
         names = stand_ins.objects[name]
         return {"items": [{"name": each, "label": each, "type": "string"} for each in names]}
 
     @app.get(catalog + "/bases")
     def bases(connection_id: str, workspace_id: str) -> dict[str, Any]:
-        up()
         return {"items": [{"id": each, "name": f"Base {each}"} for each in stand_ins.tables]}
 
     @app.get(catalog + "/bases/{base_id}/tables")
     def tables(connection_id: str, base_id: str, workspace_id: str) -> dict[str, Any]:
-        up()
         if base_id not in stand_ins.tables:
             raise HTTPException(404)
         return {"items": stand_ins.tables[base_id]}
-
-    return app
 
 
 @asynccontextmanager
@@ -214,8 +228,7 @@ async def serving(app: FastAPI, port: int) -> AsyncIterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="off"))
     server.capture_signals = _no_signals  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: server.started)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -224,9 +237,7 @@ async def serving(app: FastAPI, port: int) -> AsyncIterator[str]:
 
 
 def _no_signals() -> Any:
-    import contextlib
-
-    return contextlib.nullcontext()
+    return nullcontext()
 
 
 @pytest_asyncio.fixture
@@ -392,16 +403,19 @@ class Scheduler:
             SyncSucceeded(**_about(run), ended_at=await self.now(), counts=counts, summary="Done.")
         )
 
-    async def fail(self, run: Run, cause: RunFailureCause = RunFailureCause.PROVIDER) -> None:
+    async def fail(self, run: Run, cause: str = "provider") -> None:
+        why = RunFailureCause(cause)
         await self.handle(
-            SyncFailed(**_about(run), ended_at=await self.now(), cause=cause, summary="It failed.")
+            SyncFailed(**_about(run), ended_at=await self.now(), cause=why, summary="It failed.")
         )
 
-    async def interrupt(self, run: Run, outcome: Any = "interrupted") -> None:
+    async def interrupt(
+        self, run: Run, outcome: Any = "interrupted", ended_at: datetime | None = None
+    ) -> None:
         await self.handle(
             SyncInterrupted(
                 **_about(run),
-                ended_at=await self.now(),
+                ended_at=ended_at or await self.now(),
                 outcome=outcome,
                 cause=RunFailureCause.CONNECTION,
                 connection_id=HUBSPOT,
@@ -435,7 +449,7 @@ async def scheduler(database: AsyncIOMotorDatabase[Document]) -> Scheduler:
 
 
 @pytest.fixture
-def user_token(service_keys: ServiceKeys) -> Iterator[Any]:
+def user_token(service_keys: ServiceKeys) -> Any:
     """Give a function that makes user tokens as auth-service does."""
     signer = Signer.from_file("auth-service", service_keys.private_key_file("auth-service"))
 
@@ -443,7 +457,7 @@ def user_token(service_keys: ServiceKeys) -> Iterator[Any]:
         who = Principal(operator_id="op_1", workspace_id=workspace_id, role=role, platform=True)
         return issue(signer, who)
 
-    yield make
+    return make
 
 
 @pytest.fixture

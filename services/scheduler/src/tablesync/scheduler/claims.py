@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.holds import settle
 from tablesync.scheduler.requests import request_planned, request_waiting
-from tablesync.scheduler.schedules import Slots
-from tablesync.scheduler.syncs import Overlap, Sync, Waiting
+from tablesync.scheduler.schedules import Schedule, Slots, next_slot
+from tablesync.scheduler.syncs import Overlap, PastSchedule, Sync, Waiting
 
 
 def claim(sync: Sync, now: datetime, changes: Changes) -> None:
@@ -18,6 +19,17 @@ def claim(sync: Sync, now: datetime, changes: Changes) -> None:
     if slots:
         _account(sync, slots)
     request_waiting(sync, now, changes)
+
+
+def reschedule(sync: Sync, schedule: Schedule, now: datetime, changes: Changes) -> None:
+    """Account for what was due by the old schedule, then begin the new one now."""
+    if sync.claimable:
+        claim(sync, now, changes)
+    settle(sync, now)
+    past = PastSchedule(schedule=sync.schedule, anchor=sync.anchor, until=now)
+    sync.past_schedules.append(past)
+    sync.schedule, sync.anchor = schedule, now
+    sync.next_slot_at = next_slot(schedule, now, now)
 
 
 def _account(sync: Sync, slots: Slots) -> None:

@@ -6,13 +6,13 @@ from datetime import datetime
 from tablesync.contracts import RunCancelRequested, Source, Trigger, new_id
 from tablesync.scheduler import errors, holds, pauses
 from tablesync.scheduler.changes import Changes
-from tablesync.scheduler.claims import claim
+from tablesync.scheduler.claims import claim, reschedule
 from tablesync.scheduler.connections import Connection
 from tablesync.scheduler.requests import request_run
 from tablesync.scheduler.runs import OPEN, Run, RunStatus
-from tablesync.scheduler.schedules import Schedule, next_slot
+from tablesync.scheduler.schedules import next_slot
 from tablesync.scheduler.store import Store
-from tablesync.scheduler.syncs import PastSchedule, Sync
+from tablesync.scheduler.syncs import Sync
 from tablesync.scheduler.views import CancelledRun, NewSync, RequestedRun, SyncEdit, SyncView
 from tablesync.service_kit.problems import not_found
 from tablesync.service_kit.unit_of_work import UnitOfWork
@@ -41,7 +41,7 @@ class Operations:
         sync = await self._sync(unit, who, sync_id)
         changes = Changes()
         if wanted.schedule and wanted.schedule != sync.schedule:
-            _reschedule(sync, wanted.schedule, unit.now, changes)
+            reschedule(sync, wanted.schedule, unit.now, changes)
         sync.name = wanted.name or sync.name
         sync.overlap = wanted.overlap or sync.overlap
         if wanted.mapping is not None:
@@ -147,16 +147,6 @@ def _new_sync(who: Principal, wanted: NewSync, source: Connection, now: datetime
         anchor=now,
         next_slot_at=next_slot(wanted.schedule, now, now),
     )
-
-
-def _reschedule(sync: Sync, schedule: Schedule, now: datetime, changes: Changes) -> None:
-    """Account for what was due by the old schedule, then begin the new one now."""
-    if sync.claimable:
-        claim(sync, now, changes)
-    holds.settle(sync, now)
-    sync.past_schedules.append(PastSchedule(schedule=sync.schedule, anchor=sync.anchor, until=now))
-    sync.schedule, sync.anchor = schedule, now
-    sync.next_slot_at = next_slot(schedule, now, now)
 
 
 def _cancel(workspace_id: str, sync_id: str, run_id: str, who: Principal) -> RunCancelRequested:

@@ -1,0 +1,149 @@
+"""Events make it fast, reconciliation makes it certain."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from tablesync.contracts import ConnectionReconnected, ConnectionRevoked, SyncReleased, Trigger
+from tablesync.scheduler.rechecks import Rechecks
+from tablesync.scheduler.reconciliation import OVERDUE_SECONDS, Reconciliation
+from tablesync.scheduler.runs import RunStatus
+from tablesync.scheduler.states import States
+from tablesync.scheduler.syncs import SyncStatus
+from tablesync.service_kit.http import new_client
+
+pytestmark = pytest.mark.integration
+
+
+def at_once(now: datetime) -> datetime:
+    return now
+
+
+@pytest_asyncio.fixture
+async def client(stand_ins: Any) -> AsyncIterator[Any]:
+    async with new_client(stand_ins.url) as client:
+        client.headers["Authorization"] = "Bearer test"
+        yield client
+
+
+@pytest.fixture
+def reconciliation(scheduler: Any, client: Any) -> Reconciliation:
+    states = States(client, scheduler.units, scheduler.store, scheduler.handlers)
+    return Reconciliation(
+        scheduler.units, scheduler.store, states, client, scheduler.handlers, at_once
+    )
+
+
+@pytest.fixture
+def rechecks(scheduler: Any, client: Any) -> Rechecks:
+    return Rechecks(scheduler.units, scheduler.store, client, at_once)
+
+
+async def requested(scheduler: Any) -> Any:
+    sync = await scheduler.add(due_seconds_ago=0)
+    await scheduler.ticker.tick()
+    (run,) = await scheduler.runs(sync)
+    return sync, run
+
+
+async def test_a_state_whose_event_was_lost_is_taken_over(
+    scheduler: Any, reconciliation: Reconciliation, stand_ins: Any, new_state: Any
+) -> None:
+    sync = await scheduler.add()
+    stand_ins.states["con_hubspot"] = new_state(ConnectionRevoked, 5)
+    await reconciliation.connections()
+    await scheduler.jobs.tick()
+    assert (await scheduler.sync(sync)).status is SyncStatus.HELD
+    stand_ins.states["con_hubspot"] = new_state(ConnectionReconnected, 6)
+    await reconciliation.connections()
+    await scheduler.jobs.tick()
+    assert (await scheduler.sync(sync)).status is SyncStatus.ACTIVE
+
+
+async def test_an_older_state_told_is_passed_over(
+    scheduler: Any, reconciliation: Reconciliation
+) -> None:
+    sync = await scheduler.add()
+    await scheduler.lose()
+    await scheduler.jobs.tick()
+    await reconciliation.connections()
+    await scheduler.jobs.tick()
+    assert (await scheduler.sync(sync)).status is SyncStatus.HELD
+
+
+async def test_a_stopped_run_of_a_sync_that_nothing_holds_is_caught_up(
+    scheduler: Any, reconciliation: Reconciliation
+) -> None:
+    sync, run = await requested(scheduler)
+    await scheduler.interrupt(run)
+    await reconciliation.connections()
+    await reconciliation.connections()
+    triggers = [each.trigger for each in await scheduler.runs(sync)]
+    assert triggers == [Trigger.SCHEDULE, Trigger.CATCH_UP]
+
+
+async def test_an_end_whose_event_was_lost_is_asked_for(
+    scheduler: Any, reconciliation: Reconciliation, stand_ins: Any, pass_time: Any
+) -> None:
+    sync, run = await requested(scheduler)
+    await pass_time(OVERDUE_SECONDS + 1)
+    stand_ins.runs[run.id] = {
+        "run_id": run.id,
+        "status": "succeeded",
+        "counts": {"read": 3, "written": 2, "unchanged": 1, "rejected": 0},
+        "summary": "Done.",
+        "ended_at": "2026-03-01T12:00:00.000Z",
+    }
+    await reconciliation.runs()
+    (ended,) = await scheduler.runs(sync)
+    assert ended.status is RunStatus.SUCCEEDED
+    assert ended.counts.written == 2
+    assert (await scheduler.sync(sync)).active_runs == []
+
+
+async def test_a_run_that_only_waits_stays_open_and_is_asked_about_again_later(
+    scheduler: Any, reconciliation: Reconciliation, stand_ins: Any, pass_time: Any
+) -> None:
+    sync, run = await requested(scheduler)
+    await pass_time(OVERDUE_SECONDS + 1)
+    stand_ins.runs[run.id] = {"run_id": run.id, "status": "queued"}
+    await reconciliation.runs()
+    await reconciliation.runs()
+    assert len([each for each in stand_ins.asked if "/runs" in each]) == 1
+    assert (await scheduler.runs(sync))[0].status is RunStatus.REQUESTED
+
+
+async def test_a_run_that_nobody_knows_of_is_presumed_lost_until_it_is_heard_of(
+    scheduler: Any, reconciliation: Reconciliation, pass_time: Any
+) -> None:
+    sync, run = await requested(scheduler)
+    await pass_time(timedelta(minutes=16).total_seconds())
+    await reconciliation.runs()
+    (lost,) = await scheduler.runs(sync)
+    assert (lost.status, lost.cause) == (RunStatus.FAILED, "internal")
+    assert (await scheduler.sync(sync)).active_runs == []
+    await scheduler.succeed(run)
+    assert (await scheduler.runs(sync))[0].status is RunStatus.SUCCEEDED
+    assert (await scheduler.ledger(sync)).balanced
+
+
+async def test_a_sync_held_for_its_contents_is_released_when_they_are_back(
+    scheduler: Any, rechecks: Rechecks, stand_ins: Any
+) -> None:
+    sync, run = await requested(scheduler)
+    stand_ins.objects["contacts"] = ["firstname"]
+    await scheduler.fail(run, "mapping")
+    await scheduler.store.syncs.update_one({"_id": sync.id}, [{"$set": {"recheck_at": "$$NOW"}}])
+    await rechecks.tick()
+    held = await scheduler.sync(sync)
+    assert held.status is SyncStatus.HELD
+    assert held.recheck_at > await scheduler.now()
+    stand_ins.objects["contacts"] = ["email", "firstname"]
+    await scheduler.store.syncs.update_one({"_id": sync.id}, [{"$set": {"recheck_at": "$$NOW"}}])
+    await rechecks.tick()
+    assert (await scheduler.sync(sync)).status is SyncStatus.ACTIVE
+    (released,) = await scheduler.events(SyncReleased)
+    assert released.catch_up_run_id
+    assert (await scheduler.ledger(sync)).balanced

@@ -1,0 +1,120 @@
+"""Slots become runs: each once, none lost, by one ticker or several."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tablesync.contracts import SyncRequested, Trigger
+from tablesync.scheduler.schedules import Interval
+from tablesync.scheduler.syncs import Overlap
+from tablesync.service_kit import mongo
+
+pytestmark = pytest.mark.integration
+
+
+async def test_a_due_slot_becomes_one_request(scheduler: Any) -> None:
+    sync = await scheduler.add(due_seconds_ago=0.5)
+    await scheduler.ticker.tick()
+    await scheduler.ticker.tick()
+    (request,) = await scheduler.requests(sync)
+    assert request.trigger is Trigger.SCHEDULE
+    assert request.slot == sync.next_slot_at
+    assert request.spec == sync.spec()
+    assert (await scheduler.sync(sync)).next_slot_at == sync.next_slot_at + timedelta(hours=1)
+
+
+async def test_nothing_is_asked_for_before_its_time(scheduler: Any) -> None:
+    sync = await scheduler.add(due_seconds_ago=-0.4)
+    seconds = await scheduler.ticker.tick()
+    assert 0 < seconds <= 0.4
+    assert await scheduler.requests(sync) == []
+    await asyncio.sleep(seconds)  # the tick itself says when to come back
+    while await scheduler.ticker.tick() < 0.4:
+        pass
+    assert len(await scheduler.requests(sync)) == 1
+
+
+async def test_slots_missed_while_the_scheduler_was_down_become_one_run(scheduler: Any) -> None:
+    sync = await scheduler.add(due_seconds_ago=4 * 60 + 1, schedule=Interval(every_seconds=60))
+    await scheduler.ticker.tick()
+    (run,) = await scheduler.runs(sync)
+    assert run.slot == sync.next_slot_at + timedelta(minutes=4)
+    assert run.coalesced_slots == 4
+    statement = await scheduler.ledger(sync)
+    assert (statement.due, statement.run, statement.coalesced) == (5, 1, 4)
+    assert statement.balanced
+
+
+async def test_overlap_coalesce_runs_once_more_as_soon_as_the_running_one_ends(
+    scheduler: Any, pass_time: Any
+) -> None:
+    sync = await scheduler.add(due_seconds_ago=0, schedule=Interval(every_seconds=60))
+    await scheduler.ticker.tick()
+    (first,) = await scheduler.runs(sync)
+    await scheduler.start(first)
+    await pass_time(130)
+    await scheduler.ticker.tick()
+    assert len(await scheduler.runs(sync)) == 1
+    await scheduler.succeed(first)
+    _, second = await scheduler.runs(sync)
+    assert second.trigger is Trigger.SCHEDULE
+    assert second.coalesced_slots == 1
+    assert len(await scheduler.requests(sync)) == 2
+    await scheduler.succeed(second)
+    assert len(await scheduler.runs(sync)) == 2
+    assert (await scheduler.ledger(sync)).balanced
+
+
+async def test_overlap_skip_passes_over_and_counts(scheduler: Any, pass_time: Any) -> None:
+    sync = await scheduler.add(
+        due_seconds_ago=0, schedule=Interval(every_seconds=60), overlap=Overlap.SKIP
+    )
+    await scheduler.ticker.tick()
+    (run,) = await scheduler.runs(sync)
+    await pass_time(130)
+    await scheduler.ticker.tick()
+    await scheduler.succeed(run)
+    assert len(await scheduler.runs(sync)) == 1
+    statement = await scheduler.ledger(sync)
+    assert (statement.run, statement.skipped) == (1, 2)
+    assert statement.balanced
+
+
+async def test_several_batches_are_claimed_in_one_tick(scheduler: Any, add_many: Any) -> None:
+    await add_many(1_100, due_seconds_ago=1)
+    await scheduler.ticker.tick()
+    requests = await scheduler.events(SyncRequested)
+    assert len({each.sync_id for each in requests}) == len(requests) == 1_100
+
+
+async def test_p11_several_tickers_at_once_ask_for_each_slot_once(
+    scheduler: Any, add_many: Any, new_scheduler: Any, mongodb_uri: str
+) -> None:
+    await add_many(600, due_seconds_ago=1, schedule=Interval(every_seconds=60))
+    client = mongo.connect(mongodb_uri)
+    other = new_scheduler(mongo.open_database(client, scheduler.database.name))
+    await asyncio.gather(scheduler.ticker.tick(), other.ticker.tick(), other.ticker.tick())
+    client.close()
+    requests = await scheduler.events(SyncRequested)
+    slots = Counter((each.sync_id, each.slot) for each in requests)
+    assert len(slots) == 600
+    assert set(slots.values()) == {1}
+
+
+async def test_a_due_query_reads_no_more_than_what_is_due(scheduler: Any, add_many: Any) -> None:
+    await add_many(400, due_seconds_ago=-3600)
+    await add_many(100, due_seconds_ago=1)
+    plan = await scheduler.database.command(
+        "explain",
+        {
+            "find": "syncs",
+            "filter": {"claimable": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}},
+            "sort": {"due_at": 1},
+            "limit": 500,
+        },
+        verbosity="executionStats",
+    )
+    assert plan["executionStats"]["totalDocsExamined"] == 100
+    assert plan["executionStats"]["totalKeysExamined"] <= 101

@@ -1,0 +1,200 @@
+"""P10: the ledger balances, always, whatever happens to a sync and in whatever order."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tablesync.contracts import (
+    Hold,
+    HoldKind,
+    RunFailureCause,
+    SyncHeld,
+    SyncReleased,
+    SyncRequested,
+    Trigger,
+)
+from tablesync.scheduler import holds, ledger, pauses, reports
+from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.claims import claim, reschedule
+from tablesync.scheduler.reports import Report
+from tablesync.scheduler.runs import OPEN, Run, RunStatus
+from tablesync.scheduler.schedules import Interval
+from tablesync.scheduler.syncs import Overlap, Sync
+
+pytestmark = pytest.mark.unit
+
+CONNECTIONS = ("con_hubspot", "con_airtable")
+ENDS = (
+    Report(RunStatus.SUCCEEDED),
+    Report(RunStatus.FAILED, cause=RunFailureCause.PROVIDER),
+    Report(RunStatus.CANCELLED, cause=RunFailureCause.CANCELLED),
+    Report(RunStatus.INTERRUPTED, cause=RunFailureCause.CONNECTION),
+    Report(RunStatus.HELD, cause=RunFailureCause.CONNECTION),
+    Report(RunStatus.FAILED, cause=RunFailureCause.RESOURCE),
+    Report(RunStatus.INTERRUPTED, cause=RunFailureCause.MAPPING),
+)
+operations = st.one_of(
+    st.tuples(st.just("pass"), st.integers(1, 400)),
+    st.tuples(st.sampled_from(("tick", "pause", "resume", "recheck", "settle_debt")), st.just(0)),
+    st.tuples(st.sampled_from(("hold", "release")), st.sampled_from(CONNECTIONS)),
+    st.tuples(st.just("start"), st.integers(0, 5)),
+    st.tuples(st.just("end"), st.tuples(st.integers(0, 5), st.sampled_from(ENDS))),
+    st.tuples(st.just("reschedule"), st.integers(1, 90)),
+    st.tuples(st.just("overlap"), st.sampled_from(Overlap)),
+)
+
+
+@dataclass
+class World:
+    """One sync and everything that was decided about it."""
+
+    sync: Sync
+    now: datetime
+    changes: Changes = field(default_factory=Changes)
+    dice: random.Random = field(default_factory=lambda: random.Random(7))
+
+    @property
+    def runs(self) -> list[Run]:
+        return self.changes.runs
+
+    @property
+    def open_runs(self) -> list[Run]:
+        ended = {each.run_id for each in self.changes.withdrawn}
+        asked = {each.run_id for each in self.events(SyncRequested)}
+        return [
+            run
+            for run in self.runs
+            if run.status in OPEN and run.id in asked and run.id not in ended
+        ]
+
+    def events(self, kind: type[Any]) -> list[Any]:
+        return [each for each in self.changes.events if isinstance(each, kind)]
+
+    def do(self, operation: str, argument: Any) -> None:
+        getattr(self, f"_{operation}")(argument)
+
+    def _pass(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds, milliseconds=self.dice.randrange(1000))
+
+    def _tick(self, _: Any) -> None:
+        if self.sync.claimable:
+            claim(self.sync, self.now, self.changes)
+
+    def _pause(self, _: Any) -> None:
+        pauses.pause(self.sync, self.now, self.changes)
+
+    def _resume(self, _: Any) -> None:
+        pauses.resume(self.sync, self.now)
+
+    def _hold(self, connection_id: str) -> None:
+        why = Hold(kind=HoldKind.CONNECTION, connection_id=connection_id, cause="x", since=self.now)
+        holds.hold(self.sync, why, self.now, self.changes)
+
+    def _release(self, connection_id: str) -> None:
+        later = self.now + timedelta(seconds=self.dice.randrange(30))
+        gone = holds.of_connection(connection_id)
+        holds.release(self.sync, gone, self.now, later, self.changes)
+
+    def _recheck(self, _: Any) -> None:
+        holds.release(self.sync, holds.of_contents, self.now, self.now, self.changes)
+
+    def _settle_debt(self, _: Any) -> None:
+        if self.sync.missed and not self.sync.holds:
+            holds.catch_up_late(self.sync, self.now, self.now, self.changes)
+
+    def _start(self, which: int) -> None:
+        self._report(which, Report(RunStatus.RUNNING, started_at=self.now))
+
+    def _end(self, argument: tuple[int, Report]) -> None:
+        self._report(*argument)
+
+    def _report(self, which: int, report: Report) -> None:
+        if self.open_runs:
+            run = self.open_runs[which % len(self.open_runs)]
+            reports.apply(report, run, self.sync, self.now, self.changes)
+
+    def _reschedule(self, seconds: int) -> None:
+        reschedule(self.sync, Interval(every_seconds=seconds), self.now, self.changes)
+
+    def _overlap(self, overlap: Overlap) -> None:
+        self.sync.overlap = overlap
+
+
+def check(world: World) -> None:
+    """What must be true at every moment."""
+    statement = ledger.state(world.sync, world.changes.gaps, world.now)
+    assert statement.balanced
+    assert min(world.sync.ledger.model_dump().values()) >= 0
+    slots = Counter(run.slot for run in world.runs if run.slot)
+    assert all(count == 1 for count in slots.values()), "no slot twice"
+    requests = Counter(each.run_id for each in world.events(SyncRequested))
+    assert all(count == 1 for count in requests.values()), "no run is asked for twice"
+    assert bool(world.sync.holds) == _open_holds(world)
+    assert (world.sync.waiting is None) or world.sync.claimable
+    assert (world.sync.planned is None) or world.sync.claimable
+    if world.sync.holds:
+        assert world.sync.missed
+
+
+def _open_holds(world: World) -> bool:
+    last = [each for each in world.changes.events if isinstance(each, SyncHeld | SyncReleased)]
+    return bool(last) and isinstance(last[-1], SyncHeld)
+
+
+def served(world: World) -> int:
+    """Slots that runs stand for, by the runs themselves: what ledger and history must agree on."""
+    stopped = {RunFailureCause.CONNECTION, RunFailureCause.RESOURCE, RunFailureCause.MAPPING}
+    waiting = world.sync.waiting.slots if world.sync.waiting else 0
+    return waiting + sum(
+        1 + run.coalesced_slots
+        for run in world.runs
+        if run.slot
+        and run.cause not in stopped
+        and run.status not in {RunStatus.INTERRUPTED, RunStatus.HELD}
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(operations, min_size=1, max_size=40))
+def test_p10_the_ledger_balances_whatever_happens(
+    new_sync: Callable[..., Sync], steps: list[tuple[str, Any]]
+) -> None:
+    sync = new_sync()
+    world = World(sync, sync.anchor)
+    for operation, argument in steps:
+        world.do(operation, argument)
+        check(world)
+    assert sync.ledger.run + sync.ledger.coalesced == served(world)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(operations, min_size=1, max_size=30))
+def test_p09_a_release_brings_at_most_one_catch_up_and_a_missed_slot_brings_one(
+    new_sync: Callable[..., Sync], steps: list[tuple[str, Any]]
+) -> None:
+    sync = new_sync()
+    world = World(sync, sync.anchor)
+    for operation, argument in steps:
+        world.do(operation, argument)
+    paused = sync.paused
+    before = [run.id for run in world.runs if run.trigger is Trigger.CATCH_UP]
+    for connection_id in CONNECTIONS:
+        world.do("hold", connection_id)
+    world.do("pass", 2 * sync.schedule.every_seconds)
+    for connection_id in CONNECTIONS:
+        world.do("release", connection_id)
+        world.do("release", connection_id)
+    world.do("recheck", 0)
+    catch_ups = [
+        run for run in world.runs if run.trigger is Trigger.CATCH_UP and run.id not in before
+    ]
+    assert len(catch_ups) == (0 if paused else 1)
+    if catch_ups:
+        assert catch_ups[0].gap
+        assert catch_ups[0].gap.slots_missed >= 2
