@@ -3,13 +3,17 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from tablesync.local_stack.mongodb import REPLICA_SET, initiate_replica_set
 from tablesync.local_stack.ports import free_port
 
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
+
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 MONGODB_IMAGE = "mongo:8.0"
-START_SECONDS = 90
+START_SECONDS = 120
 
 
 def wanted() -> bool:
@@ -20,13 +24,21 @@ def wanted() -> bool:
     return choice == "containers" or (not choice and images_are_there())
 
 
+def images() -> tuple[str, ...]:
+    """Name what a run needs: testcontainers' own image cleans up after a run that was killed."""
+    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - as below
+
+    own = () if testcontainers_config.ryuk_disabled else (testcontainers_config.ryuk_image,)
+    return (KAFKA_IMAGE, MONGODB_IMAGE, *own)
+
+
 def images_are_there() -> bool:
-    """Say whether a Docker engine answers and has both images already."""
+    """Say whether a Docker engine answers and has every image already."""
     import docker  # noqa: PLC0415 - slow to import, and needed by few runs
 
     try:
         engine = docker.from_env(timeout=5)
-        for image in (KAFKA_IMAGE, MONGODB_IMAGE):
+        for image in images():
             engine.images.get(image)
     except docker.errors.DockerException:
         return False
@@ -39,11 +51,10 @@ def kafka_container() -> Iterator[str]:
 
     The port is chosen beforehand, because a broker tells its clients where it is when it starts.
     """
-    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - as above
     from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415
 
     port = free_port()
-    container = DockerContainer(KAFKA_IMAGE).with_bind_ports(9092, port)
+    container = _published(KAFKA_IMAGE, 9092, port)
     for name, value in _kafka_settings(port).items():
         container.with_env(name, value)
     started = LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(START_SECONDS)
@@ -52,18 +63,22 @@ def kafka_container() -> Iterator[str]:
 
 
 def _kafka_settings(port: int) -> dict[str, str]:
+    """Give one node with two listeners: a broker cannot reach itself by a port of the host."""
+    listeners = {"HOST": "9092", "INSIDE": "19092", "CONTROLLER": "9093"}
     return {
         "KAFKA_NODE_ID": "1",
         "KAFKA_PROCESS_ROLES": "broker,controller",
         "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
-        "KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
-        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://127.0.0.1:{port}",
+        "KAFKA_LISTENERS": ",".join(f"{name}://:{at}" for name, at in listeners.items()),
+        "KAFKA_ADVERTISED_LISTENERS": f"HOST://127.0.0.1:{port},INSIDE://localhost:19092",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": ",".join(f"{name}:PLAINTEXT" for name in listeners),
+        "KAFKA_INTER_BROKER_LISTENER_NAME": "INSIDE",
         "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
         "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
         "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "4",
         "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS": "4",
         "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
         "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
         "KAFKA_HEAP_OPTS": "-Xmx512m -Xms128m",
@@ -76,10 +91,18 @@ def mongodb_container() -> Iterator[str]:
 
     The set knows its member by the address inside the container, so clients connect directly.
     """
-    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - as above
-
-    container = DockerContainer(MONGODB_IMAGE).with_exposed_ports(27017)
+    port = free_port()
+    container = _published(MONGODB_IMAGE, 27017, port)
     with container.with_command(f"--replSet {REPLICA_SET}"):
-        port = container.get_exposed_port(27017)
         initiate_replica_set("127.0.0.1", port, member="127.0.0.1:27017", timeout=START_SECONDS)
         yield f"mongodb://127.0.0.1:{port}/?directConnection=true"
+
+
+def _published(image: str, inside: int, port: int) -> "DockerContainer":
+    """Prepare a container with one port, on loopback only."""
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - as above
+
+    container = DockerContainer(image)
+    # Docker's client takes an address with the port, which the annotation does not know.
+    container.ports[str(inside)] = ("127.0.0.1", port)  # type: ignore[assignment]
+    return container

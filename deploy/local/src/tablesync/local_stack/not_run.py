@@ -78,8 +78,8 @@ def _mongodb(_: Path) -> tools.MissingToolError | None:
 def _docker(_: Path) -> tools.MissingToolError | None:
     if containers.images_are_there():
         return None
-    images = f"docker pull {containers.KAFKA_IMAGE} && docker pull {containers.MONGODB_IMAGE}"
-    return tools.MissingToolError("Docker with the images of Kafka and MongoDB", images)
+    remedy = " && ".join(f"docker pull {image}" for image in containers.images())
+    return tools.MissingToolError("Docker with the images of Kafka and MongoDB", remedy)
 
 
 CHECKS: dict[str, Callable[[Path], tools.MissingToolError | None]] = {
