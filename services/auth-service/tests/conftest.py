@@ -253,8 +253,8 @@ async def running(settings: Settings, providers: Any = None) -> AsyncIterator[Se
     service, stop = build(settings, providers=providers), asyncio.Event()
     task = asyncio.create_task(service.run(stop))
     try:
-        await asyncio.wait_for(service.prepared.wait(), 30)
-        await eventually(lambda: is_ready(settings.auth_public_url), timeout=30)
+        await asyncio.wait_for(service.prepared.wait(), 60)
+        await eventually(lambda: is_ready(settings.auth_public_url), timeout=60)
         yield service
     finally:
         stop.set()
@@ -292,7 +292,7 @@ class Process:
 
     async def ready(self) -> None:
         """Wait until it is ready."""
-        await eventually(lambda: is_ready(self.url), timeout=60)
+        await eventually(lambda: is_ready(self.url), timeout=150)
 
     def end(self) -> None:
         """Kill it, if it still runs."""

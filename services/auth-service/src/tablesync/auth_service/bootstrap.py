@@ -1,5 +1,7 @@
 """auth-service's composition root."""
 
+import asyncio
+
 from fastapi import FastAPI
 from tablesync.auth_service import local_bootstrap, store
 from tablesync.auth_service.parts import NAME, wire
@@ -9,11 +11,12 @@ from tablesync.auth_service.providers.hubspot import HubSpot
 from tablesync.auth_service.routes import routers
 from tablesync.auth_service.settings import Settings
 from tablesync.contracts import Provider
-from tablesync.service_kit import health, mongo, problems
+from tablesync.service_kit import dead_letter_routes, health, mongo, problems
+from tablesync.service_kit.broker import Subscriptions
 from tablesync.service_kit.http import new_client, new_transport
-from tablesync.service_kit.kafka import new_producer
+from tablesync.service_kit.kafka import ensure_topics, new_producer
 from tablesync.service_kit.relay import Relay
-from tablesync.service_kit.roles import Role
+from tablesync.service_kit.roles import Role, persist, unless_stopped
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.service_auth import ServiceAuth, Signer
 
@@ -31,10 +34,13 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
         providers = {hubspot.name: hubspot, airtable.name: airtable}
     parts = wire(settings, database, signer, providers, http, scheduler)
     relay = Relay(database, lambda: new_producer(settings), settings.kafka_topic_prefix)
+    # auth-service consumes nothing, so its list of dead letters is empty.
+    consumers = Subscriptions(settings, NAME, parts.units)
 
     app = FastAPI(title="TableSync auth-service", docs_url=None, redoc_url=None)
     problems.install(app)
-    for router in routers(parts):
+    dead_letters = dead_letter_routes.routes(consumers, database, parts.verifier)
+    for router in (*routers(parts), dead_letters):
         app.include_router(router)
 
     async def prepare() -> None:
@@ -42,6 +48,11 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
         if settings.auth_bootstrap_file is not None:
             content = local_bootstrap.read(settings.auth_bootstrap_file)
             await local_bootstrap.ensure(database, content)
+
+    async def publish(stop: asyncio.Event) -> None:
+        topics = persist(lambda: ensure_topics(settings, NAME), "topics")
+        await unless_stopped(topics, stop)
+        await relay.run(stop)
 
     async def close() -> None:
         """Let refreshes under way end first: their tokens would be lost."""
@@ -55,7 +66,7 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
         NAME,
         settings,
         app,
-        roles=[Role("relay", relay.run), Role("ticker", parts.ticker.run)],
+        roles=[Role("relay", publish), Role("ticker", parts.ticker.run)],
         prepare=prepare,
         closers=[close],
     )
