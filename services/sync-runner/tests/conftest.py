@@ -8,16 +8,17 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import (
     Account,
@@ -34,6 +35,7 @@ from tablesync.contracts import (
     Trigger,
     new_id,
 )
+from tablesync.contracts.envelope import decode
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.local_stack.testing import SandboxControl, eventually, free_port
 from tablesync.service_kit import kafka, mongo
@@ -47,7 +49,8 @@ from tablesync.sync_runner.verify import Differences, compare
 
 WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
 HUBSPOT, AIRTABLE = "con_hubspot", "con_airtable"
-PORTAL = "7001"
+# A small portal: what a test needs more of, it creates. The large one has the awkward values.
+PORTAL, LARGE_PORTAL = "7002", "7001"
 # Rates at which a test without limits is not held up.
 UNLIMITED = {
     "runner_airtable_base_per_second": 10_000.0,
@@ -199,6 +202,17 @@ class Rig:
         }
         return SyncSpec(**given | changes)
 
+    async def fill(self, total: int, object_: str = "deals") -> None:
+        """Create records until the object has so many."""
+        there = len(await self.sandbox.records("hubspot", PORTAL, object=object_))
+        await self.sandbox.control("hubspot", PORTAL, "create", object=object_, count=total - there)
+
+    async def use_portal(self, portal: str) -> None:
+        """Connect another portal, as one grant version later."""
+        held = self.auth.held[HUBSPOT]
+        held.token = (await self.sandbox.mint("hubspot", portal))["access_token"]
+        held.account, held.version = portal, held.version + 1
+
     async def labels(self, object_: str) -> dict[str, str]:
         """Give HubSpot's property labels by name."""
         response = await self.sandbox._http.get(
@@ -245,6 +259,21 @@ class Rig:
         finally:
             stop.set()
             await asyncio.wait_for(task, 40)
+
+    @asynccontextmanager
+    async def http(self, *roles: str) -> AsyncIterator[httpx.AsyncClient]:
+        """Run the service in this process, and give a client of its HTTP."""
+        async with self.runner(*roles) as settings:
+            url = f"http://{settings.http_host}:{settings.http_port}"
+            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+
+                async def answers() -> bool:
+                    with suppress(httpx.TransportError):
+                        return (await client.get("/healthz")).is_success
+                    return False
+
+                await eventually(answers, timeout=30)
+                yield client
 
     def process(self, *roles: str, **environment: str) -> "subprocess.Popen[bytes]":
         """Start the service as a process of its own, by default its worker alone."""
@@ -298,6 +327,21 @@ class Rig:
         mine = [row for row in rows if run_id.encode() in row["value"]]
         return [dict(row["headers"])["ce_type"].split(".")[2] for row in mine]
 
+    async def facts(self, count: int) -> list[Event]:
+        """Read the first so many events of the topic run-events, from Kafka."""
+        consumer = AIOKafkaConsumer(
+            self.settings.kafka_topic_prefix + "run-events",
+            bootstrap_servers=self.settings.kafka_bootstrap_servers,
+            auto_offset_reset="earliest",
+        )
+        await consumer.start()
+        try:
+            async with asyncio.timeout(60):
+                records = [await consumer.getone() for _ in range(count)]
+        finally:
+            await consumer.stop()
+        return [decode(each.headers, each.value).event for each in records]
+
     async def rows(self, spec: SyncSpec) -> list[dict[str, Any]]:
         """Give the table's rows by field id, from ground truth."""
         names = {each.name: each.id for each in self.fields.values()}
@@ -306,8 +350,9 @@ class Rig:
         )
         return [{names[k]: v for k, v in each["fields"].items()} for each in found]
 
-    async def differences(self, spec: SyncSpec, portal: str = PORTAL) -> Differences:
+    async def differences(self, spec: SyncSpec) -> Differences:
         """Compare the table with its source."""
+        portal = self.auth.held[HUBSPOT].account
         records = await self.sandbox.records("hubspot", portal, object=spec.source.object)
         rejected = await self.database[store.REJECTIONS].distinct(
             "source_id", {"sync_id": spec.sync_id}
@@ -354,21 +399,28 @@ async def auth_stand_in() -> AsyncIterator[AuthStandIn]:
 
 
 @pytest.fixture
+def stores(
+    kafka_bootstrap: str, mongodb_uri: str, topic_prefix: str, database_prefix: str
+) -> dict[str, str]:
+    """Give the settings that say where Kafka and MongoDB are."""
+    return {
+        "kafka_bootstrap_servers": kafka_bootstrap,
+        "kafka_topic_prefix": topic_prefix,
+        "mongodb_uri": mongodb_uri,
+        "mongodb_database_prefix": database_prefix,
+    }
+
+
+@pytest.fixture
 def settings(
-    kafka_bootstrap: str,
-    mongodb_uri: str,
-    topic_prefix: str,
-    database_prefix: str,
+    stores: dict[str, str],
     service_keys: ServiceKeys,
     sandbox_url: str,
     auth_stand_in: AuthStandIn,
 ) -> Settings:
     """Give settings of a runner that is not held up by limits."""
     return Settings(
-        kafka_bootstrap_servers=kafka_bootstrap,
-        kafka_topic_prefix=topic_prefix,
-        mongodb_uri=mongodb_uri,
-        mongodb_database_prefix=database_prefix,
+        **stores,
         http_port=free_port(),
         service_key_file=service_keys.private_key_file("sync-runner"),
         trusted_keys_file=service_keys.trusted_keys_file,

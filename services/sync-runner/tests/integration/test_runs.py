@@ -1,21 +1,32 @@
-"""One sync from request to rows: first pass, second pass, edits, and what goes wrong."""
+"""One sync from request to rows: first pass, second pass, edits."""
 
 from typing import Any
 
-from tablesync.contracts import FieldMapping, SyncSpec
+import pytest
 
 
-async def test_a_first_run_fills_the_table(rig: Any) -> None:
-    spec = await rig.spec("deals")
+@pytest.mark.parametrize("object_", ["contacts", "companies", "deals"])
+async def test_a_first_run_fills_the_table(rig: Any, object_: str) -> None:
+    spec = await rig.spec(object_)
     async with rig.runner():
         row = await rig.run(spec)
     assert row["status"] == "succeeded", row["summary"]
-    assert row["counts"] == {"read": 500, "written": 500, "unchanged": 0, "rejected": 0}
+    assert row["counts"] == {"read": 20, "written": 20, "unchanged": 0, "rejected": 0}
     assert not await rig.differences(spec)
     assert await rig.events(row["_id"]) == ["started", "succeeded"]
 
 
+async def test_awkward_values_arrive_as_they_are(rig: Any) -> None:
+    await rig.use_portal("7001")
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert row["counts"] == {"read": 500, "written": 500, "unchanged": 0, "rejected": 0}
+    assert not await rig.differences(spec)
+
+
 async def test_s4_a_second_run_over_unchanged_data_writes_nothing(rig: Any) -> None:
+    await rig.fill(250)
     spec = await rig.spec("deals")
     async with rig.runner():
         await rig.run(spec)
@@ -24,5 +35,26 @@ async def test_s4_a_second_run_over_unchanged_data_writes_nothing(rig: Any) -> N
     after = await rig.sandbox.counters()
     assert row["status"] == "succeeded"
     assert row["counts"]["written"] == 0
+    assert row["counts"]["unchanged"] == row["counts"]["read"] >= 230
     for counter in ("records_created", "records_updated"):
         assert after["airtable"][counter] == before["airtable"][counter]
+
+
+async def test_only_what_was_edited_is_written_again(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.sandbox.control("hubspot", "7002", "edit", object="deals", count=13)
+        row = await rig.run(spec)
+    assert row["counts"]["written"] == 13
+    assert not await rig.differences(spec)
+
+
+async def test_batches_are_full(rig: Any) -> None:
+    await rig.fill(203)
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        await rig.run(spec)
+    seen = await rig.sandbox.log(provider="airtable")
+    writes = [each for each in seen["requests"] if each["method"] == "PATCH"]
+    assert len(writes) == 21

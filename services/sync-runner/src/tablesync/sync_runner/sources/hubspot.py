@@ -95,7 +95,7 @@ class HubSpotSource:
     async def _search(
         self, object_: str, properties: Sequence[str], position: Position
     ) -> AsyncIterator[Page]:
-        walk = _Walk(object_, properties, position)
+        walk = SearchWalk(object_, properties, position)
         while not walk.ended:
             body = (await self._post_search(object_, walk.query())).json()
             yield walk.take(body)
@@ -174,7 +174,7 @@ class HubSpotBudgets:
             self.rolling.correct(self.ROLLING_SHARE * int(maximum) * 1000 / int(interval))
 
 
-class _Walk:
+class SearchWalk:
     """The state of one search: which query comes next, and which records were seen at its edge."""
 
     def __init__(self, object_: str, properties: Sequence[str], position: Position) -> None:

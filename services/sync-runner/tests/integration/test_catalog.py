@@ -1,0 +1,134 @@
+"""The catalogue and the routes about runs: who may ask, and what the answers hold."""
+
+from typing import Any
+
+import pytest
+from tablesync.local_stack.testing import eventually
+from tablesync.service_kit.service_auth import ServiceAuth, Signer
+from tablesync.service_kit.user_auth import OperatorRole, Principal, issue
+
+WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
+FOREIGN = "ws_0198f0c2-0000-7000-8000-000000000002"
+
+
+def as_operator(service_keys: Any, workspace_id: str = WORKSPACE) -> dict[str, str]:
+    """Give the headers of a viewer."""
+    signer = Signer.from_file("auth-service", service_keys.private_key_file("auth-service"))
+    who = Principal(operator_id="op_1", workspace_id=workspace_id, role=OperatorRole.VIEWER)
+    return {"Authorization": f"Bearer {issue(signer, who)}"}
+
+
+def as_service(service_keys: Any, name: str) -> ServiceAuth:
+    """Sign as a service."""
+    return ServiceAuth(Signer.from_file(name, service_keys.private_key_file(name)), "sync-runner")
+
+
+async def test_an_operator_sees_what_a_source_has(rig: Any, service_keys: Any) -> None:
+    async with rig.http("api") as http:
+        headers = as_operator(service_keys)
+        path = "/v1/catalog/con_hubspot/objects"
+        objects = (await http.get(path, headers=headers)).json()["items"]
+        found = (await http.get(f"{path}/deals/properties", headers=headers)).json()["items"]
+        unknown = await http.get(f"{path}/tickets/properties", headers=headers)
+    assert [each["name"] for each in objects] == ["contacts", "companies", "deals"]
+    assert found[0] == {"name": "id", "label": "Record ID", "type": "string"}
+    assert {"name": "amount", "label": "Amount", "type": "number"} in found
+    assert unknown.status_code == 404
+
+
+async def test_scheduler_sees_bases_tables_and_fields(rig: Any, service_keys: Any) -> None:
+    spec = await rig.spec("deals")
+    base_id = spec.destination.base_id
+    async with rig.http("api") as http:
+        auth = as_service(service_keys, "scheduler")
+        path, query = "/internal/v1/catalog/con_airtable/bases", {"workspace_id": WORKSPACE}
+        bases = (await http.get(path, params=query, auth=auth)).json()["items"]
+        answer = await http.get(f"{path}/{base_id}/tables", params=query, auth=auth)
+        missing = await http.get(f"{path}/appMissing0000000/tables", params=query, auth=auth)
+    assert {"id": base_id, "name": "Acme deals"} in bases
+    (table,) = answer.json()["items"]
+    fields = {each["name"]: each for each in table["fields"]}
+    assert fields["HubSpot ID"]["mergeable"]
+    assert fields["HubSpot ID"]["writable"]
+    assert not fields["Amount"]["mergeable"]
+    assert missing.status_code == 404
+    assert missing.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/catalog/con_hubspot/objects",
+        "/v1/catalog/con_airtable/bases",
+        "/v1/catalog/con_unknown/objects",
+        "/v1/runs/run_unknown/rejections",
+    ],
+)
+async def test_p20_what_is_foreign_or_unknown_is_not_found(
+    rig: Any, service_keys: Any, path: str
+) -> None:
+    async with rig.http("api") as http:
+        answer = await http.get(path, headers=as_operator(service_keys, FOREIGN))
+    assert answer.status_code == 404
+
+
+async def test_a_connection_offers_only_what_its_provider_has(rig: Any, service_keys: Any) -> None:
+    async with rig.http("api") as http:
+        headers = as_operator(service_keys)
+        bases = await http.get("/v1/catalog/con_hubspot/bases", headers=headers)
+        objects = await http.get("/v1/catalog/con_airtable/objects", headers=headers)
+    assert (bases.status_code, objects.status_code) == (404, 404)
+
+
+async def test_only_those_who_may_ask_are_answered(rig: Any, service_keys: Any) -> None:
+    async with rig.http("api") as http:
+        nobody = await http.get("/v1/catalog/con_hubspot/objects")
+        query = {"workspace_id": WORKSPACE, "ids": "run_1"}
+        notifier = await http.get(
+            "/internal/v1/runs", params=query, auth=as_service(service_keys, "notifier")
+        )
+    assert (nobody.status_code, notifier.status_code) == (401, 403)
+
+
+async def test_a_lost_connection_is_said_to_be_lost(rig: Any, service_keys: Any) -> None:
+    await rig.sandbox.control("hubspot", "7002", "uninstall")
+    async with rig.http("api") as http:
+        answer = await http.get(
+            "/v1/catalog/con_hubspot/objects/deals/properties", headers=as_operator(service_keys)
+        )
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:tablesync:problem:connection-not-connected"
+
+
+async def test_runs_and_rejections_are_told(rig: Any, service_keys: Any) -> None:
+    spec = await rig.spec("deals")
+    bad = (await rig.sandbox.records("hubspot", "7002", object="deals"))[0]["id"]
+    await rig.sandbox.control(
+        "hubspot", "7002", "edit", object="deals", ids=[bad], properties={"amount": "a lot"}
+    )
+    async with rig.http("worker") as http:
+        row = await rig.run(spec)
+        rejections = await http.get(
+            f"/v1/runs/{row['_id']}/rejections", headers=as_operator(service_keys)
+        )
+        runs = await http.get(
+            "/internal/v1/runs",
+            params={"ids": f"{row['_id']},run_unknown"},
+            auth=as_service(service_keys, "scheduler"),
+        )
+    (rejection,) = rejections.json()["items"]
+    assert (rejection["source_id"], rejection["field"]) == (bad, "Amount")
+    (run,) = runs.json()["items"]
+    assert run["run_id"] == row["_id"]
+    assert (run["status"], run["counts"]["rejected"]) == ("succeeded", 1)
+    assert run["started_at"] <= run["ended_at"]
+
+
+async def test_it_is_alive_and_ready(rig: Any) -> None:
+    async with rig.http("consumer") as http:
+        assert (await http.get("/healthz")).status_code == 200
+
+        async def ready() -> bool:
+            return (await http.get("/readyz")).status_code == 200
+
+        await eventually(ready, timeout=30)

@@ -1,0 +1,137 @@
+"""P14: a runner dies, or only seems to; P25: it is asked to stop. The run goes on elsewhere."""
+
+import signal
+import time
+from typing import Any
+
+from tablesync.local_stack.testing import eventually
+from tablesync.service_kit.leases import Lease
+from tablesync.sync_runner import store
+from tablesync.sync_runner.errors import LeaseLostError
+from tablesync.sync_runner.journal import Journal
+from tablesync.sync_runner.runs import Run
+
+LEASE = 4
+
+
+async def started_in_a_process(rig: Any, run_id: str, written: int) -> Any:
+    """Start a runner process, slowly served, and wait until it is in the middle of the run."""
+    await rig.sandbox.control("airtable", "-", "latency", ms=150)
+    process = rig.process(RUNNER_LEASE_SECONDS=str(LEASE), RUNNER_WRITES_IN_FLIGHT="2")
+    await rig.reached(run_id, written)
+    return process
+
+
+async def new_airtable_token(rig: Any) -> str:
+    """Have later runners use another Airtable grant, so that their calls can be told apart."""
+    held = rig.auth.held["con_airtable"]
+    first = set((await rig.sandbox.counters())["airtable"]["grants"])
+    held.token = (await rig.sandbox.mint("airtable", "-"))["access_token"]
+    (grant,) = first
+    return str(grant)
+
+
+async def test_p14_a_killed_runner_is_replaced_and_the_table_equals_its_source(rig: Any) -> None:
+    await rig.fill(900, "contacts")
+    spec = await rig.spec("contacts")
+    run_id = await rig.enqueue(spec)
+    process = await started_in_a_process(rig, run_id, 100)
+    process.kill()
+    killed_at = time.monotonic()
+    saved = (await rig.row(run_id))["counts"]
+    async with rig.runner(runner_lease_seconds=LEASE):
+
+        async def taken_over() -> bool:
+            return bool((await rig.row(run_id))["fence"] == 2)
+
+        await eventually(taken_over, timeout=60)
+        assert time.monotonic() - killed_at <= 60
+        await rig.sandbox.control("airtable", "-", "latency", ms=0)
+        row = await rig.ended(run_id, timeout=90)
+    assert row["status"] == "succeeded", row["summary"]
+    assert row["counts"]["read"] == 900, "what the checkpoint counts is not read again"
+    assert row["counts"]["written"] >= saved["written"]
+    assert not await rig.differences(spec)
+    counters = (await rig.sandbox.counters())["airtable"]
+    assert counters["duplicates"] == counters["upsert_duplicates"] == 0
+    assert await rig.events(run_id) == ["started", "started", "succeeded"]
+
+
+async def test_p14_a_zombie_sends_nothing_to_airtable_after_its_lease(rig: Any) -> None:
+    await rig.fill(900, "contacts")
+    spec = await rig.spec("contacts")
+    run_id = await rig.enqueue(spec)
+    process = await started_in_a_process(rig, run_id, 100)
+    grant = await new_airtable_token(rig)
+    process.send_signal(signal.SIGSTOP)
+    stopped_at_ms = time.time() * 1000
+    await rig.sandbox.control("airtable", "-", "latency", ms=0)
+    async with rig.runner(runner_lease_seconds=LEASE):
+        row = await rig.ended(run_id, timeout=90)
+        assert (row["status"], row["fence"]) == ("succeeded", 2)
+        process.send_signal(signal.SIGCONT)
+        log = rig.log_dir / "runner-0.log"
+        await eventually(lambda: "run left" in log.read_text(), timeout=30)
+    seen = (await rig.sandbox.counters())["airtable"]["grants"][grant]
+    assert seen["last_call_at"] <= stopped_at_ms + LEASE * 1000
+    after = await rig.row(run_id)
+    assert {k: after[k] for k in ("status", "fence", "counts")} == {
+        k: row[k] for k in ("status", "fence", "counts")
+    }
+    assert not await rig.differences(spec)
+
+
+async def test_p14_a_late_checkpoint_is_refused_by_its_fence(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    run_id = await rig.enqueue(spec)
+    queue = store.RunQueue(rig.database, 1)
+    run, lease = await queue.claim()
+    assert (run.id, run.fence, run.distrusted) == (run_id, 1, False)
+
+    async def taken_over() -> tuple[Run, Lease] | None:
+        return await queue.claim()
+
+    successor, _ = await eventually(taken_over, timeout=10)
+    assert (successor.id, successor.fence, successor.distrusted) == (run_id, 2, True)
+    journal = Journal(rig.units, run, lease)
+    for late in (journal.save, journal.begin, journal.hand_back):
+        try:
+            await late()
+        except LeaseLostError:
+            assert lease.remaining() == 0
+        else:
+            raise AssertionError("a write with an old fence was taken")
+    assert await rig.events(run_id) == []
+
+
+async def test_p14_after_a_takeover_nothing_is_taken_for_unchanged(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        await rig.run(spec)
+    run_id = await rig.enqueue(spec.model_copy(update={"mapping": spec.mapping[:-1]}))
+    queue = store.RunQueue(rig.database, 1)
+    assert await queue.claim()
+    async with rig.runner():
+        row = await rig.ended(run_id)
+    assert (row["fence"], row["counts"]["written"]) == (2, 20)
+
+
+async def test_p25_a_runner_that_is_asked_to_stop_hands_its_run_back(rig: Any) -> None:
+    await rig.fill(900, "contacts")
+    spec = await rig.spec("contacts")
+    run_id = await rig.enqueue(spec)
+    process = await started_in_a_process(rig, run_id, 100)
+    asked_at = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    await eventually(lambda: process.poll() is not None, timeout=30)
+    assert time.monotonic() - asked_at < 30
+    assert process.returncode == 0
+    row = await rig.row(run_id)
+    assert (row["status"], row["owner"], row["lease_until"]) == ("queued", None, None)
+    assert row["counts"]["written"] >= 100
+    await rig.sandbox.control("airtable", "-", "latency", ms=0)
+    async with rig.runner():
+        ended = await rig.ended(run_id, timeout=90)
+    assert (ended["status"], ended["fence"]) == ("succeeded", 2)
+    assert ended["counts"] == {"read": 900, "written": 900, "unchanged": 0, "rejected": 0}
+    assert not await rig.differences(spec)

@@ -1,0 +1,90 @@
+"""P16: the shared budget holds; the sandbox's bucket of five, refilled at five a second, judges."""
+
+import asyncio
+import time
+from typing import Any
+
+from tablesync.contracts import Destination, FieldMapping
+from tablesync.sync_runner.budgets import Budgets, Limit
+
+
+async def test_p16_several_runners_on_one_base_are_never_refused(rig: Any) -> None:
+    for provider in ("hubspot", "airtable"):
+        await rig.sandbox.control(provider, "-", "limits", enabled=True)
+    await rig.fill(400)
+    fields = [{"name": "HubSpot ID", "type": "singleLineText"}]
+    fields += [{"name": "Name", "type": "singleLineText"}]
+    tables = [{"name": f"Deals {n}", "fields": fields} for n in range(3)]
+    base = await rig.sandbox.control("airtable", "-", "create-base", name="Shared", tables=tables)
+    run_ids = []
+    for table in base["tables"]:
+        key, name = (each["id"] for each in table["fields"])
+        spec = await rig.spec(
+            "deals",
+            destination=Destination(
+                connection_id="con_airtable", base_id=base["id"], table_id=table["id"]
+            ),
+            key=FieldMapping(source="id", field_id=key),
+            mapping=(FieldMapping(source="dealname", field_id=name),),
+        )
+        run_ids.append(await rig.enqueue(spec))
+    limits = {
+        "RUNNER_AIRTABLE_BASE_PER_SECOND": "5",
+        "RUNNER_AIRTABLE_USER_PER_SECOND": "50",
+        "RUNNER_HUBSPOT_PER_TEN_SECONDS": "110",
+        "RUNNER_HUBSPOT_SEARCH_PER_SECOND": "5",
+        "RUNNER_WORKERS": "1",
+    }
+    for _ in range(3):
+        rig.process(**limits)
+    rows = [await rig.ended(each, timeout=120) for each in run_ids]
+    assert [row["status"] for row in rows] == ["succeeded"] * 3
+    counters = await rig.sandbox.counters()
+    assert counters["airtable"]["rate_violations"] == 0
+    assert counters["hubspot"]["rate_violations"] == 0
+    seen = counters["airtable"]["by_base"][base["id"]]
+    assert seen["requests"] >= 123
+    seconds = (seen["last_ms"] - seen["first_ms"]) / 1000
+    assert seen["requests"] / seconds >= 0.9 * 5, f"{seen['requests']} requests in {seconds:.1f} s"
+
+
+async def test_p16_places_are_spaced_over_all_processes(rig: Any) -> None:
+    limit = Limit("test/spaced", per_second=50)
+    taken: list[float] = []
+
+    async def caller() -> None:
+        budget = Budgets(rig.database).of(limit)  # a process of its own, as far as MongoDB knows
+        for _ in range(10):
+            await budget.take()
+            taken.append(time.monotonic())
+
+    await asyncio.gather(*(caller() for _ in range(5)))
+    assert max(taken) - min(taken) >= 0.9 * 50 / 50
+    assert len(taken) == 50
+
+
+async def test_p16_a_refusal_freezes_the_limit_for_all(rig: Any) -> None:
+    limit = Limit("test/frozen", per_second=100)
+    mine, others = Budgets(rig.database).of(limit), Budgets(rig.database).of(limit)
+    await mine.freeze(1.0)
+    began = time.monotonic()
+    await asyncio.gather(mine.take(), others.take())
+    assert time.monotonic() - began >= 0.9
+
+
+async def test_p16_a_stricter_limit_that_the_provider_names_is_kept(rig: Any) -> None:
+    budget = Budgets(rig.database).of(Limit("test/corrected", per_second=1000))
+    budget.correct(10)
+    began = time.monotonic()
+    for _ in range(6):
+        await budget.take()
+    assert time.monotonic() - began >= 0.45
+
+
+async def test_a_429_is_waited_out_and_costs_nothing(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    await rig.sandbox.control("hubspot", "7002", "throttle", seconds=1)
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert row["status"] == "succeeded"
+    assert not await rig.differences(spec)

@@ -1,0 +1,143 @@
+"""The queue: recorded once, claimed in order, one active run a table, cancelled in time."""
+
+import asyncio
+import itertools
+import time
+from typing import Any
+
+from tablesync.contracts import RunCancelRequested, SyncRequested, Trigger, new_id
+from tablesync.local_stack.testing import eventually
+from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.sync_runner import store
+
+WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
+
+
+def cancel_of(spec: Any, run_id: str) -> RunCancelRequested:
+    return RunCancelRequested(
+        workspace_id=WORKSPACE, sync_id=spec.sync_id, run_id=run_id, requested_by="op_1"
+    )
+
+
+async def cancel(rig: Any, run_id: str) -> None:
+    async def work(unit: UnitOfWork) -> None:
+        await store.request_cancel(unit, run_id)
+
+    await rig.units.run(work)
+
+
+async def other_table(rig: Any, number: int) -> Any:
+    spec = await rig.spec("deals")
+    destination = spec.destination.model_copy(update={"table_id": f"tblOther{number:09d}"})
+    return spec.model_copy(update={"destination": destination})
+
+
+async def test_sync_requested_becomes_a_run_and_its_facts_reach_kafka(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    event = SyncRequested(
+        workspace_id=WORKSPACE,
+        sync_id=spec.sync_id,
+        run_id=new_id("run"),
+        trigger=Trigger.MANUAL,
+        spec=spec,
+    )
+    async with rig.runner("worker", "consumer", "relay"):
+        await rig.publish(event, event)
+        facts = await rig.facts(2)
+    assert [type(each).__name__ for each in facts] == ["SyncStarted", "SyncSucceeded"]
+    assert {each.run_id for each in facts} == {event.run_id}
+    assert facts[1].counts.written == 20
+    assert facts[1].ended_at >= facts[1].started_at
+    assert not await rig.differences(spec)
+
+
+async def test_manual_runs_come_first_then_the_oldest(rig: Any) -> None:
+    specs = [await other_table(rig, n) for n in range(3)]
+    first = await rig.enqueue(specs[0])
+    second = await rig.enqueue(specs[1])
+    manual = await rig.enqueue(specs[2], Trigger.MANUAL)
+    queue = store.RunQueue(rig.database, 30)
+    claimed = [(await queue.claim())[0].id for _ in range(3)]
+    assert claimed == [manual, first, second]
+    assert await queue.claim() is None
+
+
+async def test_a_table_has_one_active_run(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    for _ in range(4):
+        await rig.enqueue(spec)
+    queues = [store.RunQueue(rig.database, 30) for _ in range(8)]
+    claimed = await asyncio.gather(*(queue.claim() for queue in queues))
+    assert len([each for each in claimed if each is not None]) == 1
+
+
+async def test_runs_of_one_table_go_one_after_the_other(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    run_ids = [await rig.enqueue(spec) for _ in range(3)]
+    async with rig.runner():
+        rows = [await rig.ended(each) for each in run_ids]
+    assert [row["counts"]["written"] for row in rows] == [20, 0, 0]
+    for earlier, later in itertools.pairwise(rows):
+        assert earlier["ended_at"] <= later["started_at"]
+
+
+async def test_a_run_in_the_middle_is_cancelled_within_five_seconds(rig: Any) -> None:
+    await rig.fill(600)
+    spec = await rig.spec("deals")
+    await rig.sandbox.control("airtable", "-", "latency", ms=300)
+    async with rig.runner(runner_writes_in_flight=1):
+        run_id = await rig.enqueue(spec)
+        await rig.reached(run_id, 10)
+        asked_at = time.monotonic()
+        await cancel(rig, run_id)
+        row = await rig.ended(run_id)
+        assert time.monotonic() - asked_at <= 5
+    assert (row["status"], row["cause"]) == ("cancelled", "cancelled")
+    assert await rig.events(run_id) == ["started", "failed"]
+
+
+async def test_a_queued_run_is_cancelled_at_once(rig: Any) -> None:
+    run_id = await rig.enqueue(await rig.spec("deals"))
+    await cancel(rig, run_id)
+    row = await rig.row(run_id)
+    assert (row["status"], row["started_at"]) == ("cancelled", None)
+    assert await rig.events(run_id) == ["failed"]
+
+
+async def test_a_cancel_that_comes_before_its_run_is_kept(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    run_id = new_id("run")
+    event = SyncRequested(
+        workspace_id=WORKSPACE,
+        sync_id=spec.sync_id,
+        run_id=run_id,
+        trigger=Trigger.SCHEDULE,
+        spec=spec,
+    )
+    async with rig.runner("worker", "consumer"):
+        await rig.publish(cancel_of(spec, run_id), event)
+
+        async def known() -> bool:
+            return bool(await rig.database[store.RUNS].find_one({"_id": run_id}))
+
+        await eventually(known, timeout=30)
+        row = await rig.ended(run_id)
+    assert row["status"] == "cancelled"
+
+
+async def test_p14_a_run_whose_worker_is_silent_is_offered_again(rig: Any) -> None:
+    run_id = await rig.enqueue(await rig.spec("deals"))
+    queue = store.RunQueue(rig.database, 2)
+    _, lease = await queue.claim()
+    assert await queue.claim() is None
+    assert not await queue.renew(lease)
+    assert lease.remaining() > 0
+
+    async def again() -> Any:
+        return await queue.claim()
+
+    run, successor = await eventually(again)
+    assert (run.id, run.fence) == (run_id, 2)
+    await queue.renew(lease)
+    assert lease.lost.is_set()
+    assert successor.remaining() > 0
