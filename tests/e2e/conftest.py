@@ -1,7 +1,7 @@
 """The instruments of the stories: a whole platform of its own, a person, a stage."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,8 @@ from tablesync.demo.story import Plot, Story
 from tablesync.demo.timeline import Timeline
 from tablesync.demo.watch import Watch
 from tablesync.local_stack import LocalStack
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.local_stack.isolation import drop_databases, drop_topics
+from tablesync.local_stack.testing import SandboxControl, unique_prefix
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,14 +26,11 @@ HURRY = {"SCHEDULER_MIN_INTERVAL_SECONDS": "1", "SCHEDULER_CATCH_UP_JITTER_SECON
 QUICK_TAKEOVER = {"RUNNER_LEASE_SECONDS": "5"}
 
 
-@pytest.fixture
-def stack(
-    kafka_bootstrap: str,
-    mongodb_uri: str,
-    topic_prefix: str,
-    database_prefix: str,
+@contextmanager
+def platform(
+    kafka_bootstrap: str, mongodb_uri: str, topic_prefix: str, database_prefix: str
 ) -> Iterator[LocalStack]:
-    """A platform with topics, databases, sandbox and processes of its own."""
+    """Run a platform with topics, databases, sandbox and processes of its own."""
     stack = LocalStack(
         ROOT,
         f"test-{topic_prefix.strip('-')}",
@@ -46,6 +44,33 @@ def stack(
     with stack:
         yield stack
     stack.remove()
+
+
+@pytest.fixture
+def stack(
+    kafka_bootstrap: str, mongodb_uri: str, topic_prefix: str, database_prefix: str
+) -> Iterator[LocalStack]:
+    """A platform for one story, which may kill what it likes."""
+    with platform(kafka_bootstrap, mongodb_uri, topic_prefix, database_prefix) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def shared_prefix() -> str:
+    """The topic prefix of a module's platform."""
+    return unique_prefix("-")
+
+
+@pytest.fixture(scope="module")
+def shared_stack(
+    kafka_bootstrap: str, mongodb_uri: str, shared_prefix: str
+) -> Iterator[LocalStack]:
+    """A platform for all tests of a module, which break nothing."""
+    database_prefix = shared_prefix.replace("-", "_")
+    with platform(kafka_bootstrap, mongodb_uri, shared_prefix, database_prefix) as stack:
+        yield stack
+    drop_databases(mongodb_uri, database_prefix)
+    drop_topics(kafka_bootstrap, shared_prefix)
 
 
 @asynccontextmanager

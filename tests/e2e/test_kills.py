@@ -1,6 +1,7 @@
 """P11, P25: whatever is killed, and whenever, the story ends the same."""
 
 import asyncio
+import itertools
 import signal
 from contextlib import suppress
 
@@ -14,16 +15,16 @@ from tablesync.local_stack import LocalStack
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 SERVICES = ("auth-service", "scheduler", "sync-runner", "notifier")
+SIGNALS = (signal.SIGKILL,) * len(SERVICES) + (signal.SIGTERM,) * len(SERVICES)
 
 
-@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM], ids=["p11_kill", "p25_term"])
-async def test_services_die_in_turn_all_through_the_story(
-    stack: LocalStack, told: tuple[Story, Watch], sign: signal.Signals
+async def test_p11_p25_services_die_in_turn_all_through_the_story(
+    stack: LocalStack, told: tuple[Story, Watch]
 ) -> None:
     story, watch = told
     await story.connect()
     await story.create_syncs()
-    reaper = asyncio.create_task(_kill_in_turn(stack, sign))
+    reaper = asyncio.create_task(_kill_in_turn(stack))
     try:
         await story.first_runs()
         await story.edit_and_uninstall()
@@ -48,11 +49,12 @@ async def test_services_die_in_turn_all_through_the_story(
     assert {each.event.key for each in watch.of(ConnectionReconnected)} == {story.hubspot}
 
 
-async def _kill_in_turn(stack: LocalStack, sign: signal.Signals) -> None:
-    """Kill one service after the other, each time letting it come back first."""
-    while True:
-        for program in SERVICES:
-            await asyncio.to_thread(stack.kill, program, sign)
-            await asyncio.to_thread(stack.start_program, program)
-            await asyncio.to_thread(stack.wait_ready, program, 60)
-            await asyncio.sleep(1.0)
+async def _kill_in_turn(stack: LocalStack) -> None:
+    """Kill, or ask to stop, one service after the other, each time letting it come back first."""
+    for program, sign in itertools.cycle(zip(SERVICES * 2, SIGNALS, strict=True)):
+        if sign is signal.SIGKILL:
+            await asyncio.to_thread(stack.kill, program)
+        else:
+            await asyncio.to_thread(stack.stop_program, program)
+        await asyncio.to_thread(stack.start_program, program)
+        await asyncio.to_thread(stack.wait_ready, program, 60)

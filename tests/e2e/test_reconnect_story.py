@@ -40,33 +40,6 @@ async def test_p07_p09_p14_p17_lost_regained_and_carried_on(told: tuple[Story, W
     await ledgers_balance(story)
 
 
-async def test_p07_a_paused_sync_stays_paused_and_held_syncs_refuse_sync_now(
-    told: tuple[Story, Watch],
-) -> None:
-    story, _ = told
-    await story.connect()
-    await story.create_syncs()
-    await story.first_runs()
-    paused = story.syncs.pop("deals")
-    await story.api.post("scheduler", f"/v1/syncs/{paused['id']}/pause")
-    runs_before = len(await story.runs(paused))
-    await story.sandbox.control("hubspot", "7001", "uninstall")
-    await story.held()
-
-    held = story.syncs["contacts"]
-    answer = await story.api.attempt("POST", "scheduler", f"/v1/syncs/{held['id']}/run")
-    assert answer.status_code == 409
-    assert answer.json()["hold"]["kind"] == "connection"
-    assert answer.headers["content-type"] == "application/problem+json"
-
-    await story.mail_arrives()
-    await story.press_the_button()
-    await story.catch_up()
-    sync = await story.api.get("scheduler", f"/v1/syncs/{paused['id']}")
-    assert sync["paused"] is True
-    assert len(await story.runs(paused)) == runs_before
-
-
 async def kept(story: Story) -> dict[str, Any]:
     """Give what a reconnect must not change."""
     syncs = await story.api.items("scheduler", "/v1/syncs")

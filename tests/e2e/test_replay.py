@@ -1,4 +1,4 @@
-"""P12: replaying every topic from its start leaves the same state and sends no mail."""
+"""P07 and P12: a pause outlives a reconnect, and replaying every topic changes nothing."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ LIVING = {"leases", "budgets", "slots", "instances"}
 DATABASES = ("scheduler", "runner", "notifier")
 
 
-async def test_p12_replaying_every_topic_changes_nothing_and_mails_nobody(
+async def test_p07_p12_a_pause_stays_and_replaying_every_topic_changes_nothing(
     stack: LocalStack,
     told: tuple[Story, Watch],
     kafka_bootstrap: str,
@@ -33,13 +33,21 @@ async def test_p12_replaying_every_topic_changes_nothing_and_mails_nobody(
     await story.connect()
     await story.create_syncs()
     await story.first_runs()
+    paused = story.syncs.pop("deals")
+    await story.api.post("scheduler", f"/v1/syncs/{paused['id']}/pause")
+    await eventually(lambda: quiet(story, paused), timeout=60)
+    paused_runs = len(await story.runs(paused))
     await story.sandbox.control("hubspot", "7001", "uninstall")
     await story.held()
+    await sync_now_is_refused(story)
     await story.mail_arrives()
     await story.slots_are_missed()
     await story.press_the_button()
     await story.catch_up()
     await story.recovery_mail()
+    assert (await story.api.get("scheduler", f"/v1/syncs/{paused['id']}"))["paused"] is True
+    assert len(await story.runs(paused)) == paused_runs
+
     for sync in story.syncs.values():
         await story.api.post("scheduler", f"/v1/syncs/{sync['id']}/pause")
         await eventually(lambda sync=sync: quiet(story, sync), timeout=60)
@@ -70,6 +78,15 @@ async def test_p12_replaying_every_topic_changes_nothing_and_mails_nobody(
         stack.stop_program(service)
     assert dump(mongodb_uri, database_prefix) == before
     assert len(await story.sandbox.messages()) == mails
+
+
+async def sync_now_is_refused(story: Story) -> None:
+    """P08: Sync Now answers 409 with the cause."""
+    path = f"/v1/syncs/{story.syncs['contacts']['id']}/run"
+    answer = await story.api.attempt("POST", "scheduler", path)
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["hold"]["kind"] == "connection"
 
 
 async def quiet(story: Story, sync: dict[str, Any]) -> bool:
