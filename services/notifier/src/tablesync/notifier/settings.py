@@ -23,7 +23,7 @@ class Settings(ServiceSettings):
     auth_service_url: AnyHttpUrl
     scheduler_url: AnyHttpUrl
 
-    notifier_smtp_host: str
+    notifier_smtp_host: str = Field(min_length=1)
     notifier_smtp_port: int = Field(ge=1, le=65535)
     notifier_smtp_username: str | None = None
     notifier_smtp_password: SecretStr | None = None
