@@ -27,7 +27,7 @@ def use_instead_of_fastapis(app: FastAPI) -> None:
     FastAPI's spans hold the path and the query, which for an OAuth callback is a secret; it can
     otherwise be switched off only where the app is made, which every service does for itself.
     """
-    app._telemetry.update(tracing=False, metrics=False, logs=False)
+    app._telemetry.update({"tracing": False, "metrics": False, "logs": False})
     app.add_middleware(Access)
 
 

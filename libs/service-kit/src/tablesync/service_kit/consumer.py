@@ -80,8 +80,9 @@ class Consumer:
             return
 
         async def work(unit: UnitOfWork) -> None:
-            await inbox.record(unit, self._subscription.topic, envelope.id)
+            await inbox.refuse_repeats(unit, self._subscription.topic, envelope.id)
             await handler(envelope.event, unit)
+            await inbox.record(unit, self._subscription.topic, envelope.id)
 
         with span_from(envelope.traceparent, f"handle {envelope.event.type}"):
             try:

@@ -30,10 +30,25 @@ async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
     )
 
 
+async def refuse_repeats(unit: UnitOfWork, topic: str, event_id: str) -> None:
+    """Come here before the effect; raises AlreadyHandledError the second time."""
+    if await unit.database[COLLECTION].find_one(
+        {"_id": _id(topic, event_id)}, {"_id": 1}, session=unit.session
+    ):
+        raise AlreadyHandledError(event_id)
+
+
 async def record(unit: UnitOfWork, topic: str, event_id: str) -> None:
-    """Store that this message is being handled; raises AlreadyHandledError the second time."""
-    row = {"_id": f"{topic}/{event_id}", "received_at": unit.now}
+    """Store that this message was handled; raises AlreadyHandledError the second time.
+
+    It comes last: a process that is killed in mid-effect leaves the row unlocked.
+    """
+    row = {"_id": _id(topic, event_id), "received_at": unit.now}
     try:
         await unit.database[COLLECTION].insert_one(row, session=unit.session)
     except DuplicateKeyError as error:
         raise AlreadyHandledError(event_id) from error
+
+
+def _id(topic: str, event_id: str) -> str:
+    return f"{topic}/{event_id}"

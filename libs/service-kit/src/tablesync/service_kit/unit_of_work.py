@@ -1,5 +1,7 @@
 """One request or message is one MongoDB transaction: the change, its events, its inbox row."""
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
@@ -7,12 +9,17 @@ from typing import TypeVar
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo import ReadPreference
 from tablesync.contracts import Envelope, Event
-from tablesync.service_kit.clock import database_now, unix_milliseconds
+from tablesync.service_kit.clock import Deadline, database_now, unix_milliseconds
+from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import DURABLE, SNAPSHOT, Document
 from tablesync.service_kit.outbox import insert_rows
 from tablesync.service_kit.telemetry import current_traceparent
 
 T = TypeVar("T")
+
+CONFLICT_SECONDS = 15.0
+FIRST_WAIT_SECONDS = 0.005
+LAST_WAIT_SECONDS = 0.5
 
 
 class UnitOfWork:
@@ -49,6 +56,21 @@ class UnitOfWork:
         await insert_rows(self.database, self._pending, self.now_ms, self.session)
 
 
+class Conflicts:
+    """Waits between the attempts of one transaction: the driver repeats them without a pause."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._deadline = Deadline(CONFLICT_SECONDS)
+
+    async def wait(self) -> None:
+        """Come here before each attempt; raises DependencyUnavailableError when it is too late."""
+        if self._seconds and self._deadline.passed():
+            raise DependencyUnavailableError("mongodb")
+        await asyncio.sleep(self._seconds * random.random())  # noqa: S311 - not for secrets
+        self._seconds = min(2 * self._seconds or FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS)
+
+
 class UnitsOfWork:
     """Runs work in transactions, again whenever MongoDB says that it may be repeated."""
 
@@ -58,10 +80,16 @@ class UnitsOfWork:
 
     async def run(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Run `work` in one transaction; it may be called several times, so it has no effects
-        but on the database."""
+        but on the database.
+
+        Raises DependencyUnavailableError after 15 s of conflicts: MongoDB keeps what a killed
+        process has locked for up to a minute.
+        """
         now = await database_now(self.database)
+        conflicts = Conflicts()
 
         async def attempt(session: AsyncIOMotorClientSession) -> T:
+            await conflicts.wait()
             unit = UnitOfWork(self.database, session, now, self._source)
             result = await work(unit)
             await unit.flush()

@@ -1,0 +1,139 @@
+"""`/v1/dlq`: list, show and replay what was parked, for platform principals only."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from tablesync.contracts import RunCancelRequested
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.local_stack.testing import eventually
+from tablesync.service_kit import dead_letter_routes, problems
+from tablesync.service_kit.broker import Subscriptions
+from tablesync.service_kit.kafka import ensure_topics
+from tablesync.service_kit.service_auth import Signer, Verifier
+from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.testing import running, send_raw
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.user_auth import OperatorRole, Principal, issue
+
+
+class Moody:
+    """A handler that fails until it is mended."""
+
+    def __init__(self) -> None:
+        self.mended = False
+
+    async def __call__(self, event: RunCancelRequested, unit: UnitOfWork) -> None:
+        if not self.mended and event.run_id != "run_good":
+            raise LookupError("no such run")
+        await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
+
+
+@pytest.fixture
+def moody() -> Moody:
+    return Moody()
+
+
+@pytest.fixture
+def subscriptions(new_subscriptions, moody: Moody) -> Subscriptions:
+    return new_subscriptions(moody)
+
+
+def bearer(keys: ServiceKeys, *, platform: bool) -> dict[str, str]:
+    signer = Signer.from_file("auth-service", keys.private_key_file("auth-service"))
+    who = Principal(
+        operator_id="op_1", workspace_id="ws_1", role=OperatorRole.ADMIN, platform=platform
+    )
+    return {"Authorization": f"Bearer {issue(signer, who)}"}
+
+
+@pytest_asyncio.fixture
+async def client(
+    subscriptions: Subscriptions, units: UnitsOfWork, service_keys: ServiceKeys
+) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    problems.install(app)
+    verifier = Verifier.from_file("sync-runner", service_keys.trusted_keys_file)
+    app.include_router(dead_letter_routes.routes(subscriptions, units.database, verifier))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app),
+        base_url="http://sync-runner",
+        headers=bearer(service_keys, platform=True),
+    ) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def parked(settings: ServiceSettings, subscriptions: Subscriptions, event, effects) -> None:
+    """Park a message that fails and one that cannot be read, before one that is handled."""
+    await ensure_topics(settings, "sync-runner")
+    bad, good = event("run_bad"), event("run_good")
+    await send_raw(
+        settings,
+        "sync-requests",
+        (bad.headers(), bad.value()),
+        (event().headers(), b"\xff not JSON"),
+        (good.headers(), good.value()),
+    )
+    async with running(subscriptions.run):
+        await eventually(lambda: effects(1), timeout=30)
+
+
+@pytest.mark.usefixtures("parked")
+async def test_p13_letters_are_listed_with_their_reasons(client: httpx.AsyncClient) -> None:
+    first, second = (await client.get("/v1/dlq")).json()["items"]
+    assert first["reason"] == "LookupError: no such run"
+    assert (first["topic"], first["id"], first["offset"]) == ("sync-requests", 0, 0)
+    assert first["type"] == "tablesync.run.cancel-requested.v1"
+    assert first["replayed_at"] is None
+    assert second["reason"].startswith("MalformedEventError: tablesync.run.cancel-requested.v1:")
+    whole = (await client.get("/v1/dlq/sync-requests/0")).json()
+    assert '"run_bad"' in whole["value"]
+    assert whole["headers"]["ce_source"] == "scheduler"
+    unreadable = (await client.get("/v1/dlq/sync-requests/1")).json()
+    assert unreadable["encoding"] == "base64"
+
+
+@pytest.mark.usefixtures("parked")
+async def test_p13_a_letter_is_replayed_once_it_can_be_handled(
+    client: httpx.AsyncClient, moody: Moody, effects
+) -> None:
+    failed = await client.post("/v1/dlq/sync-requests/0/replay")
+    assert failed.status_code == 409
+    assert "no such run" in failed.json()["detail"]
+    assert (await client.get("/v1/dlq/sync-requests/0")).json()["replayed_at"] is None
+
+    moody.mended = True
+    replayed = await client.post("/v1/dlq/sync-requests/0/replay")
+    assert replayed.status_code == 200
+    assert await effects() == ["run_good", "run_bad"]
+    listed = (await client.get("/v1/dlq")).json()["items"]
+    assert listed[0]["replayed_at"] == replayed.json()["replayed_at"]
+
+    assert (await client.post("/v1/dlq/sync-requests/0/replay")).status_code == 200
+    assert await effects() == ["run_good", "run_bad"]
+
+
+@pytest.mark.usefixtures("parked")
+async def test_a_letter_that_cannot_be_read_stays(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/dlq/sync-requests/1/replay")
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:tablesync:problem:dead-letter-unreadable"
+    assert len((await client.get("/v1/dlq")).json()["items"]) == 2
+
+
+@pytest.mark.usefixtures("parked")
+async def test_unknown_letters_are_404(client: httpx.AsyncClient) -> None:
+    for path in ("sync-requests/99", "sync-requests/-1", "run-events/0", "nothing/0"):
+        assert (await client.get(f"/v1/dlq/{path}")).status_code == 404
+        assert (await client.post(f"/v1/dlq/{path}/replay")).status_code == 404
+
+
+async def test_only_platform_principals_are_admitted(
+    client: httpx.AsyncClient, service_keys: ServiceKeys
+) -> None:
+    admin = bearer(service_keys, platform=False)
+    assert (await client.get("/v1/dlq", headers=admin)).status_code == 403
+    assert (await client.get("/v1/dlq", headers={"Authorization": ""})).status_code == 401

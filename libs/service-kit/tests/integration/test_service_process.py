@@ -1,0 +1,152 @@
+"""A service as a process: it starts before what it needs, drains on SIGTERM, names bad settings."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from tablesync.local_stack.testing import eventually, free_port
+from tablesync.service_kit.kafka import ensure_topics
+from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.testing import Forwarder, send
+
+SERVICE = Path(__file__).parent / "service_under_test.py"
+DRAIN_SECONDS = 30
+
+
+def environment(settings: ServiceSettings, **changes: str) -> dict[str, str]:
+    own = {name.upper(): str(value) for name, value in settings if value is not None}
+    return {**os.environ, **own, **changes}
+
+
+@asynccontextmanager
+async def service(
+    given: Mapping[str, str], *arguments: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(SERVICE),
+        *arguments,
+        env=given,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def status(settings: ServiceSettings, path: str) -> int:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        try:
+            url = f"http://127.0.0.1:{settings.http_port}{path}"
+            return (await client.get(url)).status_code
+        except httpx.TransportError:
+            return 0
+
+
+async def _is(expected: int, settings: ServiceSettings, path: str) -> bool:
+    return await status(settings, path) == expected
+
+
+async def test_p25_a_service_starts_before_kafka_and_mongodb_and_waits_for_them(
+    settings: ServiceSettings,
+) -> None:
+    host, _, port = settings.kafka_bootstrap_servers.partition(":")
+    kafka = Forwarder(host, int(port), free_port())
+    target = urlsplit(settings.mongodb_uri)
+    mongodb = Forwarder(target.hostname or "", target.port or 27017, free_port())
+    given = environment(
+        settings,
+        KAFKA_BOOTSTRAP_SERVERS=f"127.0.0.1:{kafka.port}",
+        MONGODB_URI=f"mongodb://127.0.0.1:{mongodb.port}/?directConnection=true",
+    )
+    async with service(given) as process:
+        await eventually(lambda: _is(200, settings, "/healthz"), timeout=30)
+        assert await status(settings, "/readyz") == 503
+        await mongodb.open()
+        await kafka.open()
+        await eventually(lambda: _is(200, settings, "/readyz"), timeout=60)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await process.communicate()
+        assert process.returncode == 0
+    await mongodb.cut()
+    await kafka.cut()
+
+
+async def test_p25_sigterm_finishes_the_message_in_hand_and_leaves_the_rest(
+    settings: ServiceSettings, event, effects
+) -> None:
+    await ensure_topics(settings, "sync-runner")
+    await send(settings, *(event(f"run_{n}") for n in range(4)))
+    async with service(environment(settings)) as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(40):
+            await process.stdout.readuntil(b"begun run_0\n")
+        process.send_signal(signal.SIGTERM)
+        asked_at = time.monotonic()
+        log, _ = await process.communicate()
+        assert time.monotonic() - asked_at < DRAIN_SECONDS
+        assert process.returncode == 0
+    assert await effects() == ["run_0"]
+    assert b"begun run_1" not in log
+
+    async with service(environment(settings)):
+        await eventually(lambda: effects(4), timeout=60)
+    assert await effects() == [f"run_{n}" for n in range(4)]
+
+
+async def test_p11_a_service_killed_in_mid_handler_has_each_effect_once(
+    settings: ServiceSettings, event, effects
+) -> None:
+    await ensure_topics(settings, "sync-runner")
+    await send(settings, event("run_0"), event("run_1"))
+    async with service(environment(settings)) as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(40):
+            await process.stdout.readuntil(b"begun run_0\n")
+        process.kill()
+        await process.wait()
+    assert await effects() == []
+    async with service(environment(settings)):
+        await eventually(lambda: effects(2), timeout=60)
+    assert await effects() == ["run_0", "run_1"]
+
+
+async def test_a_bad_setting_is_named_and_nothing_starts(settings: ServiceSettings) -> None:
+    async with service(environment(settings, HTTP_PORT="seventy")) as process:
+        _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"  HTTP_PORT: " in errors
+    assert b"seventy" not in errors
+
+
+async def test_an_unknown_role_is_named(settings: ServiceSettings) -> None:
+    async with service(environment(settings), "--role", "ticker") as process:
+        _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"no role ['ticker']" in errors
+
+
+async def test_logs_are_json_and_name_the_service(settings: ServiceSettings) -> None:
+    async with service(environment(settings), "--role", "api") as process:
+        await eventually(lambda: _is(200, settings, "/healthz"), timeout=30)
+        await status(settings, "/v1/unknown?code=SECRET")
+        process.send_signal(signal.SIGTERM)
+        log, _ = await process.communicate()
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert {each["service"] for each in lines} == {"sync-runner"}
+    (request,) = (each for each in lines if each["event"] == "request")
+    assert (request["route"], request["status"]) == ("(no route)", 404)
+    assert b"SECRET" not in log
