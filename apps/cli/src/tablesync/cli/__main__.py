@@ -1,0 +1,137 @@
+"""The `tablesync` command: how the workspace is, and what the services parked."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from tablesync.cli import addresses, dlq
+from tablesync.cli.client import Client
+from tablesync.cli.errors import AwayError, CliError, RefusedError
+from tablesync.cli.status import read
+from tablesync.cli.tables import overview
+
+WATCH_SECONDS = 2.0
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="TableSync from a terminal. Reads TABLESYNC_API_TOKEN and the services' URLs from the "
+    "environment, or .local/up.json in the current folder.",
+)
+dead_letters = typer.Typer(no_args_is_help=True, help="What services could not handle.")
+app.add_typer(dead_letters, name="dlq")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Service = Annotated[str | None, typer.Option(help="The service that parked it.")]
+Topic = Annotated[str, typer.Argument(help="The topic, as `dlq list` shows it.")]
+LetterId = Annotated[int, typer.Argument(help="The id, as `dlq list` shows it.")]
+
+
+@app.command()
+def status(
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep looking until Ctrl-C.")] = False,
+) -> None:
+    """Show connections, syncs with their last runs, and open incidents."""
+    with _client() as client:
+        if watch:
+            _watch(client)
+        found = read(client)
+        if as_json:
+            _print_json(found.as_json())
+        else:
+            Console().print(overview(found))
+        if found.problems:
+            raise AwayError(f"{len(found.problems)} service(s) did not answer.")
+
+
+@dead_letters.command("list")
+def list_letters(service: Service = None, as_json: AsJson = False) -> None:
+    """List what services parked, and why."""
+    with _client() as client:
+        found = dlq.letters(client, service)
+    if as_json:
+        _print_json({"items": found})
+    elif found:
+        Console().print(dlq.table(found))
+    else:
+        Console().print("Nothing is parked.")
+
+
+@dead_letters.command()
+def show(topic: Topic, letter_id: LetterId, service: Service = None) -> None:
+    """Show one dead letter with its headers and value, as JSON."""
+    with _client() as client:
+        _print_json(
+            dlq.show(client, dlq.owner(client, service, topic, letter_id), topic, letter_id)
+        )
+
+
+@dead_letters.command()
+def replay(
+    topic: Annotated[str | None, typer.Argument(help="The topic.")] = None,
+    letter_id: Annotated[int | None, typer.Argument(help="The id.")] = None,
+    service: Service = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that was not replayed yet.")
+    ] = False,
+) -> None:
+    """Have the service that parked a dead letter handle it again, and no other service."""
+    if everything == (topic is not None):
+        raise typer.BadParameter("give a topic and an id, or --all")
+    with _client() as client:
+        if everything:
+            _replay_all(client, service)
+        elif topic is not None and letter_id is not None:
+            whose = dlq.owner(client, service, topic, letter_id)
+            at = dlq.replay(client, whose, topic, letter_id)
+            Console().print(f"{whose} has handled {topic} {letter_id} at {at}.")
+        else:
+            raise typer.BadParameter("give the id, too")
+
+
+def _replay_all(client: Client, service: str | None) -> None:
+    done, failed = dlq.replay_all(client, service)
+    console = Console()
+    console.print(f"Replayed {len(done)}, failed {len(failed)}.")
+    for each in failed:
+        console.print(each, style="red", markup=False)
+    if failed:
+        raise RefusedError("Not everything could be replayed.")
+
+
+def _watch(client: Client) -> None:
+    with Live(screen=True, auto_refresh=False) as live:
+        try:
+            while True:
+                live.update(overview(read(client)), refresh=True)
+                time.sleep(WATCH_SECONDS)
+        except KeyboardInterrupt:
+            raise typer.Exit from None
+
+
+@contextmanager
+def _client() -> Iterator[Client]:
+    """Open a client; an error is said in one line on stderr, and becomes the exit code."""
+    try:
+        with Client(addresses.find()) as client:
+            yield client
+    except CliError as error:
+        Console(stderr=True).print(str(error), style="bold red", markup=False, soft_wrap=True)
+        raise typer.Exit(error.exit_code) from error
+
+
+def _print_json(value: Any) -> None:
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,98 @@
+"""Speaks to the services: an API token becomes a short-lived one, and answers become errors."""
+
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from tablesync.cli.addresses import Addresses
+from tablesync.cli.errors import AwayError, NotFoundError, RefusedError, UnauthorizedError
+
+TIMEOUT_SECONDS = 15.0
+SERVER_ERROR = 500
+LATER = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.REQUEST_TIMEOUT})
+
+
+class Client:
+    """An operator at the services' public HTTP APIs."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self._http = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._access_token = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def get(self, service: str, path: str) -> Any:
+        """Read something; raises a CliError."""
+        return self._call(service, "GET", path)
+
+    def post(self, service: str, path: str) -> Any:
+        """Have something done; raises a CliError."""
+        return self._call(service, "POST", path)
+
+    def _call(self, service: str, method: str, path: str) -> Any:
+        response = self._send(service, method, path, self._token())
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            # The short-lived token may have expired while we watched.
+            self._access_token = ""
+            response = self._send(service, method, path, self._token())
+        return _read(service, response)
+
+    def _token(self) -> str:
+        """Exchange the API token, once until it is refused."""
+        if not self._access_token:
+            body = {"api_token": self._addresses.api_token}
+            response = self._send("auth-service", "POST", "/v1/tokens", json=body)
+            self._access_token = _read("auth-service", response)["access_token"]
+        return self._access_token
+
+    def _send(
+        self, service: str, method: str, path: str, token: str = "", json: Any = None
+    ) -> httpx.Response:
+        url = self._addresses.url(service).rstrip("/") + path
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            return self._http.request(method, url, headers=headers, json=json)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            where = self._addresses.url(service)
+            raise AwayError(f"{service} does not answer at {where}. Is it running?") from error
+
+
+def _read(service: str, response: httpx.Response) -> Any:
+    """Give a good answer's body; raises what a bad one means."""
+    if response.is_success:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise AwayError(f"{service} sent something that is not JSON.") from error
+    detail = _detail(response)
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        raise UnauthorizedError(
+            f"{service} does not accept the API token. Check TABLESYNC_API_TOKEN."
+        )
+    if response.status_code == httpx.codes.FORBIDDEN:
+        raise UnauthorizedError(f"{service} does not allow this: {detail}")
+    if response.status_code == httpx.codes.NOT_FOUND:
+        raise NotFoundError(f"{service}: {detail}")
+    if response.status_code >= SERVER_ERROR or response.status_code in LATER:
+        raise AwayError(f"{service} cannot answer now ({response.status_code}): {detail}")
+    raise RefusedError(f"{service} refuses ({response.status_code}): {detail}")
+
+
+def _detail(response: httpx.Response) -> str:
+    """Take the sentence out of a problem, if it is one."""
+    try:
+        problem = response.json()
+    except ValueError:
+        return response.reason_phrase
+    detail = problem.get("detail") if isinstance(problem, dict) else None
+    return str(detail or response.reason_phrase)
