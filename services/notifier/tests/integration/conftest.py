@@ -114,7 +114,7 @@ class PeerServer:
         self._server = uvicorn.Server(config)
         self._server.capture_signals = _no_signals  # type: ignore[method-assign]
         self._task = asyncio.create_task(self._server.serve())
-        await eventually(lambda: self._server and self._server.started)
+        await eventually(lambda: self._server and self._server.started, timeout=60)
 
     async def stop(self) -> None:
         if self._server and self._task:
@@ -203,7 +203,7 @@ class World:
         service = bootstrap.build(settings)
         task = asyncio.create_task(service.run(stop, roles))
         try:
-            await eventually(lambda: self.ready(settings.http_port), timeout=30)
+            await eventually(lambda: self.ready(settings.http_port), timeout=60)
             yield
         finally:
             stop.set()
@@ -343,7 +343,7 @@ class World:
 
     async def handled(self) -> None:
         """Wait until the notifier's groups have committed every message there is."""
-        await eventually(self._caught_up, timeout=30)
+        await eventually(self._caught_up, timeout=60)
 
     async def _caught_up(self) -> bool:
         consumer = AIOKafkaConsumer(
@@ -401,7 +401,7 @@ class World:
             due = {"status": "pending", "kind": {"$ne": "reminder"}}
             return await self.database["mails"].count_documents(due) == 0
 
-        await eventually(none_due, timeout=30)
+        await eventually(none_due, timeout=60)
 
     async def incidents(self, workspace_id: str = "ws_1") -> list[dict[str, Any]]:
         answer = await self.get("/v1/incidents", workspace_id)

@@ -28,7 +28,7 @@ async def test_p17_same_across_kill_9_while_the_mail_is_handed_over(world: Any) 
     world.smtp.answer = take_and_break_off
     await world.start_process()
     await world.publish(world.connection(ConnectionRevoked))
-    await asyncio.wait_for(taken.wait(), 30)
+    await asyncio.wait_for(taken.wait(), 60)
     await world.kill_process()
     await world.start_process()
     await world.jobs_rest()
@@ -80,7 +80,7 @@ async def test_p17_mail_server_down_then_up(world: Any) -> None:
     async with world.working():
         await world.take(world.connection(ConnectionRevoked))
         mails = world.database["mails"]
-        await eventually(lambda: mails.find_one({"attempts": {"$gte": 2}}), timeout=20)
+        await eventually(lambda: mails.find_one({"attempts": {"$gte": 2}}), timeout=60)
         (incident,) = await world.incidents()
         assert incident["mails"][0]["sent_at"] is None
         world.smtp.start()
@@ -117,7 +117,7 @@ async def test_p17_a_flap_heals_unseen(world: Any) -> None:
     async with world.working():
         await world.take(world.connection(ConnectionRevoked))
         mails = world.database["mails"]
-        await eventually(lambda: mails.find_one({"attempts": {"$gte": 1}}))
+        await eventually(lambda: mails.find_one({"attempts": {"$gte": 1}}), timeout=60)
         await world.take(world.connection(ConnectionReconnected, grant_version=2))
         world.smtp.start()
         await world.jobs_rest()

@@ -64,7 +64,7 @@ async def test_without_a_link_it_waits_and_then_says_so(world: Any, affected: Ma
     async with world.working():
         await world.take(world.connection(ConnectionRevoked))
         waits = {"waits_for": "auth-service’s reconnect link"}
-        await eventually(lambda: world.database["mails"].find_one(waits))
+        await eventually(lambda: world.database["mails"].find_one(waits), timeout=60)
         (mail,) = await world.mail_came("revocation")
     assert "A one-click link" in text_of(mail)
     assert 'class="button"' not in html_of(mail)
@@ -75,7 +75,7 @@ async def test_without_auth_service_it_waits_for_it(world: Any) -> None:
     async with world.working():
         await world.take(world.connection(ConnectionRevoked))
         mails = world.database["mails"]
-        await eventually(lambda: mails.find_one({"attempts": {"$gte": 1}}))
+        await eventually(lambda: mails.find_one({"attempts": {"$gte": 1}}), timeout=60)
         await world.peers.auth.start()
         await world.mail_came("revocation")
 

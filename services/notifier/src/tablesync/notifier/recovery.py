@@ -10,7 +10,7 @@ from tablesync.notifier import words
 from tablesync.notifier.errors import UnknownToPeerError
 from tablesync.notifier.letters import Letter, NotYetError
 from tablesync.notifier.mails import MailJob, MailKind, MailStatus, Recipient
-from tablesync.notifier.peers import AffectedSync, Scheduler
+from tablesync.notifier.peers import AffectedSync, CatchUp, Scheduler
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import MAILS, RUNS, SYNCS
 from tablesync.service_kit.errors import DependencyUnavailableError
@@ -94,8 +94,7 @@ class RecoveryWriter:
     async def _one(
         self, sync: AffectedSync, release: Document | None, incident: Document, elapsed: float
     ) -> Recovered:
-        gap = sync.gap or (_gap(release) if release and not release["held"] else None)
-        status, counts = await self._catch_up(sync, release, incident["connection_id"])
+        status, counts, gap = await self._catch_up(sync, release, incident)
         if status == "unknown":
             status = "unmissed" if elapsed >= SETTLE_SECONDS else "waiting"
         elif status in ENDED and gap is None and elapsed < SETTLE_SECONDS:
@@ -103,37 +102,50 @@ class RecoveryWriter:
         return Recovered(sync.name, status, counts, gap)
 
     async def _catch_up(
-        self, sync: AffectedSync, release: Document | None, connection_id: str
-    ) -> tuple[str, RunCounts]:
-        """Say how far a sync's catch-up is: by its end if that is known, else as scheduler says."""
-        if sync.hold is not None and sync.hold.connection_id == connection_id:
-            return "waiting", RunCounts()
-        run = await self._run(sync.catch_up.run_id if sync.catch_up else _catch_up_of(release))
+        self, sync: AffectedSync, release: Document | None, incident: Document
+    ) -> tuple[str, RunCounts, Gap | None]:
+        """Say how far a sync's catch-up is: by its events if they came, else as scheduler says."""
+        if sync.hold is not None and sync.hold.connection_id == incident["connection_id"]:
+            return "waiting", RunCounts(), sync.gap
+        if release is not None and not release["held"]:
+            status, counts = await self._released(release)
+            if status != "waiting" or sync.catch_up is None:
+                return status, counts, _gap(release)
+        if sync.catch_up is None or _is_older(sync.gap, incident):
+            return "unknown", RunCounts(), None
+        return await self._as_told(sync, sync.catch_up)
+
+    async def _released(self, release: Document) -> tuple[str, RunCounts]:
+        run_id = release["catch_up_run_id"]
+        run = await self._run(run_id)
         if run is not None:
             return run["status"], RunCounts(**run["counts"])
-        if sync.catch_up is not None:
-            status = sync.catch_up.status if sync.catch_up.status in ENDED else "running"
-            return status, sync.catch_up.counts or RunCounts()
-        if release is None:
-            return "unknown", RunCounts()
-        waits = release["held"] or release["catch_up_run_id"]
-        return "waiting" if waits else "unmissed", RunCounts()
+        return "waiting" if run_id else "unmissed", RunCounts()
+
+    async def _as_told(
+        self, sync: AffectedSync, catch_up: CatchUp
+    ) -> tuple[str, RunCounts, Gap | None]:
+        run = await self._run(catch_up.run_id)
+        if run is not None:
+            return run["status"], RunCounts(**run["counts"]), sync.gap
+        status = catch_up.status if catch_up.status in ENDED else "running"
+        return status, catch_up.counts or RunCounts(), sync.gap
 
     async def _from_events(self, row: Document) -> Recovered:
         """Judge a sync by its events alone, while scheduler does not answer."""
-        run = await self._run(row["catch_up_run_id"])
-        if run is not None:
-            return Recovered(row["name"], run["status"], RunCounts(**run["counts"]), _gap(row))
-        waits = row["held"] or row["catch_up_run_id"]
-        return Recovered(row["name"], "waiting" if waits else "unmissed", RunCounts(), _gap(row))
+        if row["held"]:
+            return Recovered(row["name"], "waiting", RunCounts(), _gap(row))
+        status, counts = await self._released(row)
+        return Recovered(row["name"], status, counts, _gap(row))
 
     async def _run(self, run_id: str | None) -> Document | None:
         return await self._database[RUNS].find_one({"_id": run_id}) if run_id else None
 
 
-def _catch_up_of(release: Document | None) -> str | None:
-    run_id: str | None = release["catch_up_run_id"] if release else None
-    return run_id
+def _is_older(gap: Gap | None, incident: Document) -> bool:
+    """Tell whether a catch-up followed an earlier loss: scheduler shows the last one there was."""
+    lost_at: datetime = incident["lost_at"]
+    return gap is not None and gap.to is not None and gap.to < lost_at
 
 
 def _belongs(row: Document, incident: Document) -> bool:

@@ -32,6 +32,7 @@ from tablesync.notifier.messages import Messages
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import INCIDENTS
+from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.roles import pause
 from tablesync.service_kit.telemetry import span_from
@@ -107,7 +108,7 @@ class Worker:
         except RecipientRefusedError as error:
             log.warning("recipient refused", mail=job.id, reason=str(error))
             await self._mails.refuse(job, job.to.email if job.to else "")
-        except (MailDelayedError, OutcomeUnknownError) as error:
+        except (DependencyUnavailableError, MailDelayedError, OutcomeUnknownError) as error:
             await self._put_off(job, _growing(job), f"{type(error).__name__}: {error}")
         except Exception as error:
             await self._put_off(job, _growing(job), type(error).__name__, error)
