@@ -1,0 +1,54 @@
+"""auth-service that kills itself at the step which CRASH_AT names: for the tests of crashes."""
+
+import os
+import signal
+from typing import Any
+
+from tablesync.auth_service import authorizations, connecting, refreshing
+from tablesync.auth_service.bootstrap import build
+from tablesync.auth_service.grants import Grants
+from tablesync.auth_service.parts import NAME
+from tablesync.auth_service.providers.oauth_client import OAuthClient
+from tablesync.auth_service.settings import Settings
+from tablesync.service_kit.main import run
+
+# (where, before or after it): each is a gap between two writes, or around a request.
+STEPS: dict[str, tuple[Any, str, bool]] = {
+    "refresh: before the intent": (Grants, "open_intent", True),
+    "refresh: before sending": (OAuthClient, "refresh", True),
+    "refresh: before storing": (refreshing.Refresher, "_store", True),
+    "refresh: after storing": (refreshing.Refresher, "_store", False),
+    "verdict: before it is stored": (refreshing.Refresher, "end", True),
+    "verdict: after it is stored": (refreshing.Refresher, "end", False),
+    "reconnect: after the claim": (OAuthClient, "exchange", True),
+    "reconnect: after the exchange": (OAuthClient, "exchange", False),
+    "reconnect: before the commit": (authorizations, "finish", True),
+    "reconnect: after the commit": (connecting.Connecting, "complete", False),
+}
+
+
+def die() -> None:
+    """End without a chance to clean up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(step: str) -> None:
+    """Put the end of this process around the step."""
+    owner, name, before = STEPS[step]
+    original = getattr(owner, name)
+
+    async def fatal(*args: Any, **kwargs: Any) -> Any:
+        if before:
+            die()
+        result = await original(*args, **kwargs)
+        die()
+        return result
+
+    setattr(owner, name, fatal)
+
+
+if __name__ == "__main__":
+    # A dead holder's lease is waited for; a short one proves the same.
+    refreshing.LEASE_SECONDS = 1.0
+    arm(os.environ["CRASH_AT"])
+    run(build, Settings, NAME)

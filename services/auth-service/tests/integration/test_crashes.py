@@ -1,0 +1,175 @@
+"""kill -9 at every step: the connection works, or it says that it does not."""
+
+import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import bson
+import httpx
+import pytest
+from tablesync.local_stack.testing import eventually
+
+SCRIPT = str(Path(__file__).with_name("crashing_service.py"))
+PROVIDERS = ("hubspot", "airtable")
+REFRESH_STEPS = (
+    "refresh: before the intent",
+    "refresh: before sending",
+    "refresh: before storing",
+    "refresh: after storing",
+)
+RECONNECT_STEPS = (
+    "reconnect: after the claim",
+    "reconnect: after the exchange",
+    "reconnect: before the commit",
+    "reconnect: after the commit",
+)
+pytestmark = pytest.mark.timeout(300)
+
+
+async def crash(auth: Any, spawn: Any, step: str, act: Any) -> None:
+    """Start a service that dies at the step, and make it reach it."""
+    process = spawn(SCRIPT, CRASH_AT=step)
+    await process.ready()
+    with pytest.raises(httpx.TransportError):
+        await act(process.url)
+    assert process.popen.wait(30) == -signal.SIGKILL
+
+
+async def expire(database: Any, sandbox: Any, connection: dict[str, Any]) -> None:
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    await database["grants"].update_one({"_id": connection["id"]}, {"$set": {"expires_at": past}})
+    await sandbox.control(connection["provider"], connection["account"]["id"], "expire")
+
+
+async def ask(auth: Any, url: str, connection_id: str) -> None:
+    await auth.service("sync-runner").post(
+        f"{url}/internal/v1/connections/{connection_id}/access-token",
+        json={"workspace_id": auth.workspace_id},
+    )
+
+
+async def settled(auth: Any, connection_id: str) -> tuple[str, str | None]:
+    """Wait until the token route says yes or no; give the connection's status and cause."""
+
+    async def decided() -> bool:
+        return (await auth.token(connection_id)).status_code in (200, 409)
+
+    await eventually(decided, timeout=60)
+    after = await auth.connection(connection_id)
+    return after["status"], after["cause"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("step", REFRESH_STEPS)
+async def test_p03_a_crash_in_a_refresh_never_strands_a_connection(
+    auth: Any, spawn: Any, sandbox: Any, database: Any, provider: str, step: str
+) -> None:
+    connection = await auth.connect(provider)
+    await expire(database, sandbox, connection)
+
+    await crash(auth, spawn, step, lambda url: ask(auth, url, connection["id"]))
+
+    lost = provider == "airtable" and step == "refresh: before storing"
+    expected = ("revoked", "rotation_lost") if lost else ("connected", None)
+    assert await settled(auth, connection["id"]) == expected
+    if not lost:
+        token = (await auth.token(connection["id"])).json()["token"]
+        assert await works(sandbox, provider, token)
+
+
+async def works(sandbox: Any, provider: str, token: str) -> bool:
+    paths = {"hubspot": "/hubspot/crm/v3/objects/contacts", "airtable": "/airtable/v0/meta/whoami"}
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+        return (await client.get(sandbox.url + paths[provider])).is_success
+
+
+async def test_p03_a_torn_refresh_shows_without_anybody_asking(
+    auth: Any, start: Any, spawn: Any, sandbox: Any, database: Any
+) -> None:
+    connection = await auth.connect("airtable")
+    await expire(database, sandbox, connection)
+    step = "refresh: before storing"
+    await crash(auth, spawn, step, lambda url: ask(auth, url, connection["id"]))
+    old = datetime.now(UTC) - timedelta(minutes=2)
+    await database["grants"].update_one({"_id": connection["id"]}, {"$set": {"intent.at": old}})
+
+    await start()  # its ticker ticks at once
+
+    async def shown() -> bool:
+        return (await auth.connection(connection["id"]))["cause"] == "rotation_lost"
+
+    await eventually(shown, timeout=30)
+
+
+@pytest.mark.parametrize("step", ["verdict: before it is stored", "verdict: after it is stored"])
+async def test_p03_a_crash_around_a_verdict_is_made_up_for(
+    auth: Any, spawn: Any, sandbox: Any, database: Any, step: str
+) -> None:
+    connection = await auth.connect("hubspot")
+    await sandbox.control("hubspot", "7001", "uninstall")
+    body = {"workspace_id": auth.workspace_id, "grant_version": connection["grant_version"]}
+    path = f"/internal/v1/connections/{connection['id']}/auth-failures"
+    runner = auth.service("sync-runner")
+
+    await crash(auth, spawn, step, lambda url: runner.post(url + path, json=body))
+
+    ruling = await auth.report(connection["id"], connection["grant_version"])
+    assert ruling["verdict"] == "revoked"
+    rows = await database["outbox"].find({"key": connection["id"]}).to_list(None)
+    types = [dict(row["headers"])["ce_type"] for row in rows]
+    assert types.count("tablesync.connection.revoked.v1") == 1
+
+
+@pytest.mark.parametrize("step", RECONNECT_STEPS)
+async def test_p03_a_crash_in_a_reconnect_swaps_all_or_nothing(
+    auth: Any, spawn: Any, sandbox: Any, database: Any, step: str
+) -> None:
+    connection = await auth.connect("hubspot")
+    before = bson.encode(await database["grants"].find_one({"_id": connection["id"]}))
+
+    async def reconnect(url: str) -> None:
+        operator = await auth.operator()
+        attempt = await operator.post(
+            f"{url}/v1/authorizations",
+            json={"provider": "hubspot", "connection_id": connection["id"]},
+        )
+        browser = auth.client(follow_redirects=True)
+        await browser.get(attempt.json()["start_url"])
+
+    await crash(auth, spawn, step, reconnect)
+
+    after = await auth.connection(connection["id"])
+    done = step == "reconnect: after the commit"
+    assert after["status"] == "connected"
+    assert after["grant_version"] == connection["grant_version"] + done
+    grant = bson.encode(await database["grants"].find_one({"_id": connection["id"]}))
+    assert (grant == before) is not done
+    token = (await auth.token(connection["id"])).json()["token"]
+    assert await works(sandbox, "hubspot", token)
+
+
+async def test_p25_sigterm_waits_for_the_refresh(
+    auth: Any, spawn: Any, sandbox: Any, database: Any
+) -> None:
+    connection = await auth.connect("airtable")
+    process = spawn()
+    await process.ready()
+    await expire(database, sandbox, connection)
+    await sandbox.control("airtable", "-", "latency", ms=1_500)
+    with pytest.raises(httpx.ReadTimeout):  # the caller gives up: the refresh goes on
+        await auth.service("sync-runner").post(
+            f"{process.url}/internal/v1/connections/{connection['id']}/access-token",
+            json={"workspace_id": auth.workspace_id},
+            timeout=0.7,
+        )
+
+    process.popen.send_signal(signal.SIGTERM)
+
+    assert process.popen.wait(30) == 0
+    await sandbox.control("airtable", "-", "latency", ms=0)
+    grant = await database["grants"].find_one({"_id": connection["id"]})
+    assert grant["version"] == connection["grant_version"] + 1
+    assert "intent" not in grant
+    token = (await auth.token(connection["id"])).json()["token"]
+    assert await works(sandbox, "airtable", token)

@@ -1,0 +1,203 @@
+"""Secrets: in no log, event or dump, and useless in another row."""
+
+import base64
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer
+from pydantic import SecretStr
+from tablesync.auth_service.errors import UnreadableGrantError
+from tablesync.auth_service.grants import ACCESS, REFRESH, Grants
+from tablesync.auth_service.keyring import Keyring
+from tablesync.local_stack.testing import eventually
+
+
+@pytest.fixture
+def keyring(service_keys: Any) -> Keyring:
+    return Keyring.from_file(service_keys.encryption_keys_file)
+
+
+@pytest_asyncio.fixture
+async def events(kafka_bootstrap: str, isolation: tuple[str, str]) -> AsyncIterator[Any]:
+    consumer = AIOKafkaConsumer(
+        f"{isolation[0]}connection-events",
+        bootstrap_servers=kafka_bootstrap,
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    yield consumer
+    await consumer.stop()
+
+
+async def read_until(consumer: Any, key: str, ce_type: str) -> list[Any]:
+    """Read what is in the topic, until this event of this connection has come."""
+    seen: list[Any] = []
+
+    async def come() -> bool:
+        for records in (await consumer.getmany(timeout_ms=500)).values():
+            seen.extend(records)
+        return any(
+            record.key == key.encode() and dict(record.headers)["ce_type"] == ce_type.encode()
+            for record in seen
+        )
+
+    await eventually(come, timeout=60)
+    return seen
+
+
+@pytest.mark.timeout(300)
+async def test_p18_no_secret_is_in_a_log_an_event_or_a_dump(
+    auth: Any, spawn: Any, sandbox: Any, database: Any, keyring: Keyring, events: Any
+) -> None:
+    process = spawn(LOG_LEVEL="DEBUG")
+    await process.ready()
+    auth.url = process.url
+    canaries = {"a client secret": "sandbox-hubspot-secret"}
+    canaries |= {"an API token": auth.api_token(), "a user token": await auth.user_token()}
+    connections = []
+    for provider in ("hubspot", "airtable"):
+        connection = await connect_and_watch(auth, provider, canaries)
+        connections.append(connection)
+        await canaries_of_grant(database, keyring, connection, canaries, f"{provider} first")
+        await sandbox.control(provider, connection["account"]["id"], "expire")
+        await auth.report(connection["id"], connection["grant_version"])
+        await canaries_of_grant(database, keyring, connection, canaries, f"{provider} second")
+        link = await auth.link(connection["id"])
+        await auth.client().get(link)
+        canaries[f"{provider} link"] = link.rpartition("/")[2]
+    hubspot, airtable = connections
+    await sandbox.control("hubspot", "7001", "uninstall")
+    await auth.report(hubspot["id"], hubspot["grant_version"] + 1)
+    await auth.client().post("/v1/tokens", json={"api_token": f"{canaries['an API token']}x"})
+    operator = await auth.operator()
+    await operator.post(f"/v1/connections/{airtable['id']}/disconnect")
+    revoked = "tablesync.connection.revoked.v1"
+    seen = [
+        *await read_until(events, hubspot["id"], revoked),
+        *await read_until(events, airtable["id"], revoked),
+    ]
+
+    texts = {
+        "log": process.log.read_text(),
+        "topic": " ".join(f"{each.headers} {each.value}" for each in seen),
+        "database": await dump(database),
+    }
+    found = {
+        (kind, place)
+        for kind, secret in canaries.items()
+        for place, text in texts.items()
+        if secret in text or base64.b64encode(secret.encode()).decode() in text
+    }
+    assert len(canaries) == 17
+    assert min(len(each) for each in canaries.values()) > 15
+    assert found == set()
+
+
+async def connect_and_watch(auth: Any, provider: str, canaries: dict[str, str]) -> Any:
+    """Connect step by step, to see what passes through the browser."""
+    user = {"user": "ada@acme.test", "decision": "allow"}
+    await auth.sandbox.answer(provider, **user)
+    operator = await auth.operator()
+    answer = await operator.post("/v1/authorizations", json={"provider": provider})
+    attempt = answer.raise_for_status().json()
+    browser = auth.client()
+    page = (await browser.get(attempt["start_url"])).headers["location"]
+    callback = (await browser.get(page)).headers["location"]
+    query = {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()}
+    canaries[f"{provider} state"] = query["state"]
+    canaries[f"{provider} code"] = query["code"]
+    canaries[f"{provider} cookie"] = browser.cookies[f"tablesync_{attempt['id']}"]
+    assert (await browser.get(callback)).status_code == 200
+    outcome = (await operator.get(f"/v1/authorizations/{attempt['id']}")).json()
+    return await auth.connection(outcome["connection_id"])
+
+
+async def canaries_of_grant(
+    database: Any, keyring: Keyring, connection: Any, canaries: dict[str, str], name: str
+) -> None:
+    grants = Grants(database, keyring)
+    grant = await grants.read_whole(connection["id"])
+    assert grant is not None
+    canaries[f"{name} access token"] = grants.secret(grant, ACCESS).get_secret_value()
+    if "hubspot second" not in name:  # HubSpot repeats its refresh token
+        canaries[f"{name} refresh token"] = grants.secret(grant, REFRESH).get_secret_value()
+
+
+async def dump(database: Any) -> str:
+    """Give every document of every collection, binary values as they are and as base64."""
+    parts = []
+    for name in await database.list_collection_names():
+        async for document in database[name].find():
+            parts.append(repr(document))
+            parts.extend(base64.b64encode(raw).decode() for raw in binaries(document))
+    return "\n".join(parts)
+
+
+def binaries(value: Any) -> list[bytes]:
+    if isinstance(value, bytes):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [raw for each in inner for raw in binaries(each)]
+
+
+async def test_p19_a_grant_in_another_row_cannot_be_used(
+    auth: Any, database: Any, keyring: Keyring
+) -> None:
+    mine = await auth.connect("hubspot", "7001")
+    other = await auth.connect("hubspot", "7002")
+    stolen = await database["grants"].find_one({"_id": other["id"]})
+    grants = Grants(database, keyring)
+
+    await database["grants"].replace_one({"_id": mine["id"]}, {**stolen, "_id": mine["id"]})
+    answer = await auth.token(mine["id"])
+
+    assert answer.status_code == 500
+    assert "token" not in answer.json()
+    grant = await grants.read_whole(mine["id"])
+    assert grant is not None
+    with pytest.raises(UnreadableGrantError):
+        grants.secret(grant, REFRESH)
+    assert (await auth.token(other["id"])).status_code == 200
+
+
+async def test_p19_fields_cannot_be_swapped_either(
+    auth: Any, database: Any, keyring: Keyring
+) -> None:
+    connection = await auth.connect("airtable")
+    row = await database["grants"].find_one({"_id": connection["id"]})
+
+    await database["grants"].update_one(
+        {"_id": connection["id"]}, {"$set": {ACCESS: row[REFRESH], REFRESH: row[ACCESS]}}
+    )
+
+    assert (await auth.token(connection["id"])).status_code == 500
+
+
+async def test_p19_keys_rotate_online(
+    auth: Any, start: Any, database: Any, service_keys: Any, tmp_path: Path
+) -> None:
+    connection = await auth.connect("airtable")
+    token = (await auth.token(connection["id"])).json()["token"]
+    old = json.loads(service_keys.encryption_keys_file.read_text())
+    fresh = base64.b64encode(os.urandom(32)).decode()
+    both, new = tmp_path / "both.json", tmp_path / "new.json"
+    both.write_text(json.dumps({"active": "next", "keys": {**old["keys"], "next": fresh}}))
+    new.write_text(json.dumps({"active": "next", "keys": {"next": fresh}}))
+
+    await start(AUTH_ENCRYPTION_KEYS_FILE=str(both))  # its ticker ticks at once
+
+    async def moved() -> bool:
+        row = await database["grants"].find_one({"_id": connection["id"]})
+        return {row[field]["key_id"] for field in (ACCESS, REFRESH)} == {"next"}
+
+    await eventually(moved, timeout=30)
+    grants = Grants(database, Keyring.from_file(new))
+    grant = await grants.read(connection["id"])
+    assert grant is not None
+    assert grants.secret(grant, ACCESS) == SecretStr(token)

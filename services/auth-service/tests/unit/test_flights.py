@@ -1,0 +1,56 @@
+"""Single flight: one task a key, out of reach of any caller's cancellation."""
+
+import asyncio
+
+import pytest
+from tablesync.auth_service.flights import Flights
+
+
+class Work:
+    """Counts its calls and ends when told to."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.go = asyncio.Event()
+
+    async def __call__(self) -> int:
+        self.calls += 1
+        await self.go.wait()
+        return self.calls
+
+
+async def test_p01_all_who_wait_share_one_call() -> None:
+    flights, work = Flights[int](), Work()
+    waiting = [asyncio.create_task(flights.join("key", work)) for _ in range(100)]
+    await asyncio.sleep(0)
+    work.go.set()
+
+    assert await asyncio.gather(*waiting) == [1] * 100
+    assert await flights.join("key", work) == 2
+
+
+async def test_p25_a_cancelled_caller_leaves_the_work_running() -> None:
+    flights, work = Flights[int](), Work()
+    caller = asyncio.create_task(flights.join("key", work))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    work.go.set()
+
+    await flights.drain()
+
+    assert work.calls == 1
+
+
+async def test_an_error_reaches_all_who_wait() -> None:
+    flights = Flights[None]()
+
+    async def fail() -> None:
+        raise ValueError("no")
+
+    outcomes = await asyncio.gather(
+        *(flights.join("key", fail) for _ in range(3)), return_exceptions=True
+    )
+
+    assert [str(each) for each in outcomes] == ["no"] * 3

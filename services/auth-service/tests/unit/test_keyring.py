@@ -1,0 +1,68 @@
+"""Encryption at rest: bound to its place, nonces fresh, keys named."""
+
+import base64
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from tablesync.auth_service.errors import UnreadableGrantError
+from tablesync.auth_service.keyring import Keyring, Place
+
+PLACE = Place("ws_1", "con_1", "access_token")
+KEYRING = Keyring("a", {"a": bytes(32)})
+
+
+@given(st.text())
+def test_p19_what_is_sealed_opens_in_its_place(text: str) -> None:
+    assert KEYRING.open(KEYRING.seal(SecretStr(text), PLACE), PLACE).get_secret_value() == text
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        Place("ws_2", "con_1", "access_token"),
+        Place("ws_1", "con_2", "access_token"),
+        Place("ws_1", "con_1", "refresh_token"),
+        Place("ws_1con_1", "", "access_token"),
+    ],
+)
+def test_p19_what_is_sealed_does_not_open_elsewhere(elsewhere: Place) -> None:
+    sealed = KEYRING.seal(SecretStr("token"), PLACE)
+
+    with pytest.raises(UnreadableGrantError):
+        KEYRING.open(sealed, elsewhere)
+
+
+def test_p19_no_nonce_comes_twice() -> None:
+    nonces = {KEYRING.seal(SecretStr("token"), PLACE)["nonce"] for _ in range(1_000)}
+
+    assert len(nonces) == 1_000
+
+
+def test_p19_an_older_key_still_opens() -> None:
+    old, new = os.urandom(32), os.urandom(32)
+    sealed = Keyring("old", {"old": old}).seal(SecretStr("token"), PLACE)
+    both = Keyring("new", {"old": old, "new": new})
+
+    assert both.open(sealed, PLACE).get_secret_value() == "token"
+    assert both.seal(SecretStr("token"), PLACE)["key_id"] == "new"
+    with pytest.raises(UnreadableGrantError):
+        Keyring("new", {"new": new}).open(sealed, PLACE)
+
+
+def test_p19_a_changed_byte_is_noticed() -> None:
+    sealed = KEYRING.seal(SecretStr("token"), PLACE)
+    changed = bytes([sealed["ciphertext"][0] ^ 1]) + sealed["ciphertext"][1:]
+
+    with pytest.raises(UnreadableGrantError):
+        KEYRING.open({**sealed, "ciphertext": changed}, PLACE)
+
+
+def test_secrets_are_not_printed() -> None:
+    sealed = KEYRING.seal(SecretStr("canary"), PLACE)
+
+    assert "canary" not in repr(sealed)
+    assert "canary" not in repr(KEYRING.open(sealed, PLACE))
+    assert base64.b64encode(b"canary").decode() not in repr(sealed)
