@@ -21,11 +21,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from fastapi import Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
@@ -59,9 +60,12 @@ class ReplayedAnswer(RaisedAnswer):
         self._status = status
         self._body = body
 
-    def response(self) -> JSONResponse:
-        """Give the stored answer, marked as a replay."""
-        return JSONResponse(self._body, self._status, headers={"Idempotency-Replayed": "true"})
+    def response(self) -> Response:
+        """Give the stored answer, marked as a replay; one without content has no body at all."""
+        headers = {"Idempotency-Replayed": "true"}
+        if self._status == HTTPStatus.NO_CONTENT:
+            return Response(status_code=self._status, headers=headers)
+        return JSONResponse(self._body, self._status, headers=headers)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
@@ -28,7 +28,7 @@ class AsciiJson(JSONResponse):
 class RaisedAnswer(Exception):  # noqa: N818 - not every raised answer is an error
     """An HTTP answer that is raised from wherever it becomes clear."""
 
-    def response(self) -> JSONResponse:
+    def response(self) -> Response:
         """Give the answer to send."""
         raise NotImplementedError
 
@@ -97,7 +97,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_exception)
 
 
-async def _on_raised_answer(_: Request, error: Exception) -> JSONResponse:
+async def _on_raised_answer(_: Request, error: Exception) -> Response:
     assert isinstance(error, RaisedAnswer)
     return error.response()
 
