@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 now = time.time
 
@@ -14,8 +15,12 @@ def now_ms() -> float:
 def iso_milliseconds(unix_ms: float) -> str:
     """Print an instant as `2026-01-02T03:04:05.000Z`."""
     seconds, milliseconds = divmod(round(unix_ms), 1000)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds:03}Z"
+    return f"{_whole_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=4096)
+def _whole_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def java_instant(unix_ms: float) -> str:

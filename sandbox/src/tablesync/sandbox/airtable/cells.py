@@ -31,6 +31,7 @@ class CellReader:
         self._table, self._typecast = table, typecast
         self._may_add_options = may_add_options
         self._new_options: dict[str, list[str]] = {}
+        self._options_of: dict[str, set[str]] = {}
         self._fields = {entry.name: entry for entry in table.fields.values()} | table.fields
 
     def read(self, fields: dict[str, Any]) -> Cells:
@@ -62,14 +63,18 @@ class CellReader:
             value = _text(field, value, True)
         if not isinstance(value, str):
             raise ValueError(value)
-        known = {choice["name"] for choice in field.choices}
-        pending = self._new_options.setdefault(field.id, [])
-        if value in known or value in pending:
-            return value
-        if not (self._typecast and self._may_add_options):
-            raise errors.unknown_option(value)
-        pending.append(value)
+        known = self._known_options(field)
+        if value not in known:
+            if not (self._typecast and self._may_add_options):
+                raise errors.unknown_option(value)
+            known.add(value)
+            self._new_options.setdefault(field.id, []).append(value)
         return value
+
+    def _known_options(self, field: Field) -> set[str]:
+        if field.id not in self._options_of:
+            self._options_of[field.id] = {choice["name"] for choice in field.choices}
+        return self._options_of[field.id]
 
     def _options(self, field: Field, value: Any) -> list[str]:
         if isinstance(value, str) and self._typecast:
