@@ -1,0 +1,161 @@
+"""Bad input gets a clear answer that names field and remedy; nothing is lost, nothing crashes."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+from tablesync.contracts import TOPICS
+from tablesync.demo.story import PORTAL, Story
+from tablesync.demo.syncs import definition, tables_of
+from tablesync.local_stack import LocalStack
+from tablesync.local_stack.testing import eventually
+
+from .conftest import telling
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def story(shared_stack: LocalStack, shared_prefix: str) -> AsyncIterator[Story]:
+    """Ada has connected both accounts; nothing is synced yet."""
+    async with telling(shared_stack, shared_prefix) as (story, _):
+        await story.connect()
+        story.tables = tables_of((await story.sandbox.bases())["bases"])
+        yield story
+
+
+async def body(story: Story, object_: str = "deals", **changes: Any) -> dict[str, Any]:
+    """Give a good body of `POST /v1/syncs`, with some parts changed."""
+    path = f"/v1/catalog/{story.hubspot}/objects/{object_}/properties"
+    properties = await story.api.items("sync-runner", path)
+    good = definition(object_, story.tables[object_], properties, story.hubspot, story.airtable)
+    return good | changes
+
+
+async def refused(story: Story, path: str, service: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Send what must be refused; give the problem."""
+    answer = await story.api.attempt("POST", service, path, body)
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    assert 400 <= answer.status_code < 500, answer.text
+    problem: dict[str, Any] = answer.json()
+    return problem
+
+
+def named(problem: dict[str, Any]) -> str:
+    """Give all that the problem names, for a look inside."""
+    assert all(each["remedy"] for each in problem["errors"])
+    return " ".join(each["field"] + " " + each["message"] for each in problem["errors"])
+
+
+async def test_an_unknown_provider_is_named(story: Story) -> None:
+    problem = await refused(story, "/v1/authorizations", "auth-service", {"provider": "fax"})
+    assert "provider" in named(problem)
+
+
+@pytest.mark.parametrize("seconds", [0, -5, "soon"])
+async def test_a_schedule_of_no_time_is_refused(story: Story, seconds: Any) -> None:
+    bad = await body(story, schedule={"every_seconds": seconds})
+    assert "schedule.every_seconds" in named(await refused(story, "/v1/syncs", "scheduler", bad))
+
+
+async def test_a_key_that_does_not_merge_is_refused(story: Story) -> None:
+    fields = story.tables["deals"].fields
+    unmergeable = next(each for each in fields.values() if each["type"] == "checkbox")
+    bad = await body(story, key={"source": "id", "field_id": unmergeable["id"]})
+    bad["mapping"] = [each for each in bad["mapping"] if each["field_id"] != unmergeable["id"]]
+    assert "key" in named(await refused(story, "/v1/syncs", "scheduler", bad))
+
+
+async def test_a_key_that_is_not_mapped_is_refused(story: Story) -> None:
+    bad = await body(story)
+    del bad["key"]
+    assert "key" in named(await refused(story, "/v1/syncs", "scheduler", bad))
+
+
+async def test_a_table_that_is_not_there_is_named(story: Story) -> None:
+    good = await body(story)
+    bad = good | {"destination": good["destination"] | {"table_id": "tblDoesNotExist00"}}
+    assert "tblDoesNotExist00" in named(await refused(story, "/v1/syncs", "scheduler", bad))
+
+
+async def test_a_field_that_is_not_there_is_named(story: Story) -> None:
+    bad = await body(story, mapping=[{"source": "dealname", "field_id": "fldDoesNotExist00"}])
+    assert "fldDoesNotExist00" in named(await refused(story, "/v1/syncs", "scheduler", bad))
+
+
+async def test_a_property_that_is_not_there_is_named(story: Story) -> None:
+    good = await body(story)
+    bad = good | {"mapping": [{**good["mapping"][0], "source": "no_such_property"}]}
+    assert "no_such_property" in named(await refused(story, "/v1/syncs", "scheduler", bad))
+
+
+async def test_a_connection_of_nobody_is_refused(story: Story) -> None:
+    good = await body(story)
+    stranger = "con_00000000-0000-7000-8000-000000000000"
+    bad = good | {"source": good["source"] | {"connection_id": stranger}}
+    assert "source.connection_id" in named(await refused(story, "/v1/syncs", "scheduler", bad))
+
+
+async def test_p14_one_refused_value_costs_one_record_and_no_other(story: Story) -> None:
+    """Airtable refuses one value of a batch: that record is reported, the others are written."""
+    choice = next(
+        each for each in story.tables["deals"].fields.values() if each["type"] == "singleSelect"
+    )
+    good = await body(story)
+    source = next(each["source"] for each in good["mapping"] if each["field_id"] == choice["id"])
+    edited = await story.sandbox.control(
+        "hubspot", PORTAL, "edit", object="deals", count=1, properties={source: "no-such-choice"}
+    )
+    sync = await story.api.post("scheduler", "/v1/syncs", good)
+    run = await eventually(lambda: ended_run(story, sync), timeout=90)
+
+    assert run["status"] == "succeeded", run
+    assert run["counts"]["rejected"] == 1
+    assert "1 rejected" in run["summary"]
+    rejections = await story.api.items("sync-runner", f"/v1/runs/{run['id']}/rejections")
+    assert [each["source_id"] for each in rejections] == edited["edited"]
+    assert "no-such-choice" in rejections[0]["reason"]
+    table = story.tables["deals"]
+    rows = await story.sandbox.records("airtable", "-", base=table.base_id, table=table.table_id)
+    assert len(rows) == len(await story.sandbox.records("hubspot", PORTAL, object="deals")) - 1
+    await story.api.post("scheduler", f"/v1/syncs/{sync['id']}/pause")
+
+
+async def test_p13_malformed_events_are_parked_and_the_partition_goes_on(
+    story: Story, shared_stack: LocalStack, shared_prefix: str, kafka_bootstrap: str
+) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
+    await producer.start()
+    bad = [
+        (b"{", [("ce_id", b"bad-1"), ("ce_type", b"tablesync.sync.requested.v1")]),
+        (b"{}", [("ce_id", b"\xff\xfe"), ("ce_type", b"\xff")]),
+        (b"", []),
+    ]
+    try:
+        for partition in range(TOPICS["sync-requests"].partitions):
+            for value, headers in bad:
+                await producer.send_and_wait(
+                    shared_prefix + "sync-requests", value, headers=headers, partition=partition
+                )
+    finally:
+        await producer.stop()
+
+    expected = len(bad) * TOPICS["sync-requests"].partitions
+    letters = await eventually(lambda: parked(story, expected), timeout=30)
+    assert all(each["reason"] for each in letters)
+    sync = await story.api.post("scheduler", "/v1/syncs", await body(story, "companies"))
+    run = await eventually(lambda: ended_run(story, sync), timeout=90)
+    assert run["status"] == "succeeded"
+    await story.api.post("scheduler", f"/v1/syncs/{sync['id']}/pause")
+
+
+async def ended_run(story: Story, sync: dict[str, Any]) -> dict[str, Any] | None:
+    runs = await story.runs(sync)
+    return next((run for run in reversed(runs) if run["ended_at"]), None)
+
+
+async def parked(story: Story, count: int) -> list[dict[str, Any]] | None:
+    letters = await story.api.items("sync-runner", "/v1/dlq")
+    return letters if len(letters) == count else None
