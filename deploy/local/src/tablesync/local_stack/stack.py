@@ -108,11 +108,10 @@ class LocalStack:
     def stop(self) -> None:
         """Stop every program, services first; return when all are gone."""
         atexit.unregister(self.stop)
-        if self._supervisor.pid is None:
-            return
         try:
-            for programs in (SERVICES, BACKING):
-                self._supervisor.stop_together(self._names_of(programs))
+            if self._supervisor.is_running:
+                for programs in (SERVICES, BACKING):
+                    self._supervisor.stop_together(self._names_of(programs))
         finally:
             self._supervisor.stop()
 

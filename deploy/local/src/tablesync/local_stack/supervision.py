@@ -45,9 +45,9 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def pid(self) -> int | None:
-        """Give supervisord's own process id, or None when it does not run."""
-        return self._process.pid if self._process else None
+    def is_running(self) -> bool:
+        """Say whether supervisord runs."""
+        return self._process is not None and self._process.poll() is None
 
     def start(self, *, fresh: bool = False) -> None:
         """Start supervisord without any program; `fresh` empties its folder before."""
@@ -120,7 +120,7 @@ class Supervisor:
 
     def program_pid(self, name: str) -> int | None:
         """Give a program's process id, or None when it does not run."""
-        if self._process is None:
+        if not self.is_running:
             return None
         return int(self._call("getProcessInfo", name)["pid"]) or None
 
@@ -142,8 +142,7 @@ class Supervisor:
         return lock
 
     def _answers(self) -> bool:
-        assert self._process
-        if self._process.poll() is not None:
+        if not self.is_running:
             raise RuntimeError(tail(self.log_path("supervisord-output")))
         try:
             self._call("getState")
