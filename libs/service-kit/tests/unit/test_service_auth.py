@@ -37,18 +37,20 @@ async def client(service_keys: ServiceKeys) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     problems.install(app)
 
+    sync_runner = Depends(callers(verifier, "sync-runner"))
+    operator = Depends(at_least(verifier, OperatorRole.OPERATOR))
+    platform = Depends(platform_only(verifier))
+
     @app.get("/internal/v1/token")
-    async def token(caller: str = Depends(callers(verifier, "sync-runner"))) -> str:
+    async def token(caller: str = sync_runner) -> str:
         return caller
 
     @app.get("/v1/connections")
-    async def connections(
-        who: Principal = Depends(at_least(verifier, OperatorRole.OPERATOR)),
-    ) -> Principal:
+    async def connections(who: Principal = operator) -> Principal:
         return who
 
     @app.get("/v1/dlq")
-    async def dlq(who: Principal = Depends(platform_only(verifier))) -> Principal:
+    async def dlq(who: Principal = platform) -> Principal:
         return who
 
     transport = httpx.ASGITransport(app=app)

@@ -12,13 +12,13 @@ _HARMLESS = frozenset({"status_code", "error_code", "exit_code"})
 _TEXTS = re.compile(
     r"""(?xi)
     ( bearer\s+
-    | (?:access_token|refresh_token|id_token|api_token|token|code|state|code_verifier
-        |client_secret|password|api_key)=
-    | ://[^/\s:@]*:          # the user of a URL; its password follows
+    | (?<![a-z_])(?:access_token|refresh_token|id_token|api_token|token|code|state|code_verifier
+        |client_secret|password|api_key)=["']?
     )
-    [^\s&"'@,;)]+
+    [^\s&"',;)]+
     """
 )
+_PASSWORDS_IN_URLS = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)")
 
 
 def redact(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
@@ -33,4 +33,9 @@ def redact(_: object, __: str, event: MutableMapping[str, object]) -> MutableMap
 
 def redact_text(text: str) -> str:
     """Hide what looks like a secret in a text, such as a URL's or a traceback's."""
-    return _TEXTS.sub(lambda found: found.group(1) + HIDDEN, text)
+    text = _PASSWORDS_IN_URLS.sub(_hide, text)
+    return _TEXTS.sub(_hide, text)
+
+
+def _hide(found: re.Match[str]) -> str:
+    return found.group(1) + HIDDEN

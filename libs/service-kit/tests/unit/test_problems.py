@@ -1,0 +1,115 @@
+"""Problems: every error is an RFC 9457 answer that names the field and the remedy."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from aiokafka.errors import KafkaConnectionError
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict
+from pymongo.errors import ServerSelectionTimeoutError
+from tablesync.service_kit import problems
+from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.problems import conflict, invalid, not_found
+
+RAISED: dict[str, Exception] = {
+    "not-found": not_found("sync"),
+    "held": conflict("sync-held", "The sync is held.", hold={"kind": "connection"}),
+    "invalid": invalid("schedule.every_seconds", "must not be 0", "Choose 60 or more."),
+    "away": DependencyUnavailableError("auth-service", retry_after=7),
+    "mongodb-away": ServerSelectionTimeoutError("no primary"),
+    "kafka-away": KafkaConnectionError("no broker"),
+    "http-away": httpx.ConnectError("refused"),
+    "bug": RuntimeError("canary"),
+}
+
+
+class Schedule(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    every_seconds: int
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.get("/raise/{name}")
+    async def fail(name: str) -> None:
+        raise RAISED[name]
+
+    @app.post("/schedules")
+    async def schedules(body: Schedule, limit: int = 1) -> int:
+        return body.every_seconds * limit
+
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://kit") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "type_"),
+    [
+        ("not-found", 404, "not-found"),
+        ("held", 409, "sync-held"),
+        ("invalid", 422, "invalid-request"),
+        ("away", 503, "unavailable"),
+        ("mongodb-away", 503, "unavailable"),
+        ("kafka-away", 503, "unavailable"),
+        ("http-away", 503, "unavailable"),
+        ("bug", 500, "internal-error"),
+    ],
+)
+async def test_p21_each_error_is_a_problem(client, name: str, status: int, type_: str) -> None:
+    answer = await client.get(f"/raise/{name}")
+    body = answer.json()
+    assert answer.status_code == body["status"] == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert body["type"] == f"urn:tablesync:problem:{type_}"
+    assert body["detail"]
+    assert "canary" not in answer.text
+
+
+async def test_what_is_away_says_when_to_come_back(client) -> None:
+    assert (await client.get("/raise/away")).headers["Retry-After"] == "7"
+    assert (await client.get("/raise/mongodb-away")).headers["Retry-After"] == "1"
+
+
+async def test_a_problem_carries_its_extras_and_errors(client) -> None:
+    assert (await client.get("/raise/held")).json()["hold"] == {"kind": "connection"}
+    (error,) = (await client.get("/raise/invalid")).json()["errors"]
+    assert error == {
+        "field": "schedule.every_seconds",
+        "message": "must not be 0",
+        "remedy": "Choose 60 or more.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "field"),
+    [
+        (b'{"every_seconds": "often"}', "", "every_seconds"),
+        (b"{}", "", "every_seconds"),
+        (b'{"every_seconds": 1', "", "body"),
+        (b'{"every_seconds": 1}', "?limit=many", "limit"),
+        (b'{"every_seconds": 1, "\\ud800": 1}', "", "body"),
+        (b"", "", "body"),
+    ],
+)
+async def test_p21_bad_input_names_the_field(client, body: bytes, query: str, field: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post(f"/schedules{query}", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [each["field"] for each in answer.json()["errors"]] == [field]
+    assert all(each["remedy"] for each in answer.json()["errors"])
+
+
+async def test_unknown_paths_and_methods_are_problems(client) -> None:
+    unknown = await client.get("/nowhere")
+    assert (unknown.status_code, unknown.json()["title"]) == (404, "Not found")
+    method = await client.put("/schedules")
+    assert (method.status_code, method.json()["title"]) == (405, "Method not allowed")
+    assert method.headers["Allow"] == "POST"
