@@ -1,5 +1,6 @@
 """How things are put for a terminal: one colour and one short phrase each."""
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,8 +42,9 @@ def state(name: str) -> Text:
 
 
 def plain(value: Any) -> Text:
-    """Give a text from outside: no markup, no control codes."""
-    return Text(str(value)) if value not in (None, "") else NOTHING
+    """Give a text from outside: no markup, and nothing that steers a terminal."""
+    kept = "".join(each for each in str(value or "") if unicodedata.category(each) != "Cc")
+    return Text(kept) if kept else NOTHING
 
 
 def ago(moment: str | None, now: datetime | None = None) -> str:

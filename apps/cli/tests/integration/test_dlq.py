@@ -1,0 +1,111 @@
+"""`tablesync dlq` against stand-ins: whose letter it is, and every way that it can go wrong."""
+
+import json
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+
+def letter(topic: str, letter_id: int, **changes: Any) -> dict[str, Any]:
+    found = {
+        "topic": topic,
+        "id": letter_id,
+        "partition": 0,
+        "offset": 41,
+        "reason": "MalformedEventError: [bold]missing header",
+        "parked_at": "2026-11-22T10:00:00.000Z",
+        "key": "con_1",
+        "type": None,
+        "replayed_at": None,
+    }
+    return {**found, **changes}
+
+
+@pytest.fixture
+def parked(services: Any) -> Any:
+    """Every service answers at one address here, so each letter is seen as each one's."""
+    found = [letter("run-events", 3), letter("run-events", 4, replayed_at="2026-11-22T10:00:00Z")]
+    services.answers["GET", "/v1/dlq"] = (200, {"items": found})
+    whole = {**found[0], "headers": {"ce_id": "x"}, "value": "{\u202e"}
+    services.answers["GET", "/v1/dlq/run-events/3"] = (200, whole)
+    replayed = (200, {"replayed_at": "2026-11-22T11:00:00.000Z"})
+    services.answers["POST", "/v1/dlq/run-events/3/replay"] = replayed
+    return services
+
+
+def test_list_names_the_reason(tablesync: Any, parked: Any) -> None:
+    done = tablesync("dlq", "list", "--service", "notifier")
+    assert done.returncode == 0, done.stderr
+    assert "[bold]missing header" in done.stdout
+
+
+def test_list_as_json_names_the_service(tablesync: Any, parked: Any) -> None:
+    items = json.loads(tablesync("dlq", "list", "--json").stdout)["items"]
+    assert {each["service"] for each in items} == {"scheduler", "sync-runner", "notifier"}
+
+
+def test_nothing_parked_is_said_so(tablesync: Any, services: Any) -> None:
+    services.answers["GET", "/v1/dlq"] = (200, {"items": []})
+    assert tablesync("dlq", "list").stdout == "Nothing is parked.\n"
+
+
+def test_show_gives_the_whole_letter(tablesync: Any, parked: Any) -> None:
+    done = tablesync("dlq", "show", "run-events", "3", "--service", "notifier")
+    assert json.loads(done.stdout)["headers"] == {"ce_id": "x"}
+
+
+def test_replay_goes_to_the_service_that_parked_it(tablesync: Any, parked: Any) -> None:
+    done = tablesync("dlq", "replay", "run-events", "3", "--service", "notifier")
+    assert done.returncode == 0, done.stderr
+    assert "notifier has handled run-events 3" in done.stdout
+
+
+def test_a_letter_that_several_parked_needs_the_service(tablesync: Any, parked: Any) -> None:
+    done = tablesync("dlq", "replay", "run-events", "3")
+    assert done.returncode == 1
+    assert "say --service" in done.stderr
+    assert not [path for method, path, _ in parked.seen if path.endswith("/replay")]
+
+
+def test_replay_all_passes_over_what_was_replayed(tablesync: Any, parked: Any) -> None:
+    done = tablesync("dlq", "replay", "--all", "--service", "notifier")
+    assert (done.returncode, done.stdout) == (0, "Replayed 1, failed 0.\n")
+
+
+def test_a_replay_that_fails_again_says_why(tablesync: Any, parked: Any) -> None:
+    refusal = (409, {"detail": "It failed again: KeyError: [x]"})
+    parked.answers["POST", "/v1/dlq/run-events/3/replay"] = refusal
+    one = tablesync("dlq", "replay", "run-events", "3", "--service", "notifier")
+    every = tablesync("dlq", "replay", "--all", "--service", "notifier")
+    assert (one.returncode, every.returncode) == (1, 1)
+    assert "It failed again: KeyError: [x]" in one.stderr
+    assert "It failed again: KeyError: [x]" in every.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("show", "run-events", "99", "--service", "notifier"), 4, "no such thing"),
+        (("show", "run-events", "99"), 4, "No service has parked run-events 99"),
+        (("list", "--service", "mongod"), 2, "no service 'mongod'"),
+        (("show", "run-events", "x"), 2, "Invalid value"),
+        (("replay",), 2, "--all"),
+        (("replay", "run-events"), 2, "id"),
+        (("replay", "run-events", "3", "--all"), 2, "--all"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    tablesync: Any, parked: Any, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    done = tablesync("dlq", *arguments)
+    assert done.returncode == code
+    assert said in done.stderr
+
+
+def test_an_operator_without_the_right_is_told(tablesync: Any, services: Any) -> None:
+    services.answers["GET", "/v1/dlq"] = (403, {"detail": "This is for those who run TableSync."})
+    done = tablesync("dlq", "list")
+    assert done.returncode == 3
+    assert "does not allow this" in done.stderr

@@ -1,0 +1,132 @@
+"""`tablesync status`: what it shows, and what it says when something is wrong."""
+
+import json
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+HOLD = {
+    "kind": "connection",
+    "connection_id": "con_1",
+    "cause": "app_uninstalled",
+    "since": "2026-11-22T10:00:00.000Z",
+}
+CONNECTION = {
+    "id": "con_1",
+    "provider": "hubspot",
+    "account": {"id": "7001", "name": "Acme Ευρώπη [red]", "email": None},
+    "status": "revoked",
+    "cause": "app_uninstalled",
+    "changed_at": "2026-11-22T10:00:00.000Z",
+    "badge": "Disconnected",
+}
+SYNC = {
+    "id": "syn_1",
+    "name": "連絡先 → Contacts",
+    "source": {"connection_id": "con_1", "provider": "hubspot", "object": "contacts"},
+    "schedule": {"every_seconds": 300},
+    "status": "held",
+    "hold": HOLD,
+    "gap": {"from": "2026-11-22T10:05:00.000Z", "to": None, "slots_missed": 7},
+    "next_slot_at": "2026-11-22T10:40:00.000Z",
+    "last_run": {
+        "status": "interrupted",
+        "counts": {"read": 200, "written": 100, "unchanged": 0, "rejected": 1},
+        "requested_at": "2026-11-22T10:00:00.000Z",
+        "started_at": "2026-11-22T10:00:00.000Z",
+        "ended_at": None,
+    },
+}
+INCIDENT = {
+    "id": "inc_1",
+    "kind": "connection",
+    "connection_id": "con_1",
+    "sync_id": None,
+    "cause": "app_uninstalled",
+    "status": "open",
+    "opened_at": "2026-11-22T10:00:01.000Z",
+    "mails": [{"kind": "revocation", "to": "ada@acme.test", "sent_at": "2026-11-22T10:00:02.000Z"}],
+}
+INCIDENTS = ("GET", "/v1/incidents?status=open")
+
+
+@pytest.fixture
+def lost(services: Any) -> Any:
+    services.answers["GET", "/v1/connections"] = (200, {"items": [CONNECTION]})
+    services.answers["GET", "/v1/syncs"] = (200, {"items": [SYNC]})
+    services.answers[INCIDENTS] = (200, {"items": [INCIDENT]})
+    return services
+
+
+def test_it_shows_connections_syncs_and_incidents(tablesync: Any, lost: Any) -> None:
+    done = tablesync("status")
+    assert done.returncode == 0, done.stderr
+    for shown in (
+        "● Disconnected",
+        "hubspot · Acme Ευρώπη [red]",
+        "連絡先 → Contacts",
+        "every 5 min",
+        "held: connection (app_uninstalled)",
+        "7 missed",
+        "interrupted",
+        "100 written, 0 unchanged, 1 rejected",
+        "revocation to ada@acme.test",
+    ):
+        assert shown in done.stdout
+    assert {token for _, path, token in lost.seen if path != "/v1/tokens"} == {"Bearer short-lived"}
+
+
+def test_json_is_what_the_services_said(tablesync: Any, lost: Any) -> None:
+    done = tablesync("status", "--json")
+    assert json.loads(done.stdout) == {
+        "connections": [CONNECTION],
+        "syncs": [SYNC],
+        "incidents": [INCIDENT],
+        "problems": [],
+    }
+
+
+def test_an_empty_workspace_is_no_error(tablesync: Any, services: Any) -> None:
+    for path in ("/v1/connections", "/v1/syncs", "/v1/incidents?status=open"):
+        services.answers["GET", path] = (200, {"items": []})
+    done = tablesync("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No connections yet." in done.stdout
+
+
+def test_without_a_token_it_says_where_to_get_one(tablesync: Any) -> None:
+    done = tablesync("status", TABLESYNC_API_TOKEN=None)
+    assert done.returncode == 2
+    assert "TABLESYNC_API_TOKEN" in done.stderr
+
+
+def test_a_refused_token_is_said_so_and_never_printed(tablesync: Any, services: Any) -> None:
+    services.answers["POST", "/v1/tokens"] = (401, {"detail": "no"})
+    done = tablesync("status")
+    assert done.returncode == 3
+    assert "does not accept the API token" in done.stderr
+    assert "api-token" not in done.stdout + done.stderr
+
+
+def test_auth_service_away_ends_it(tablesync: Any) -> None:
+    done = tablesync("status", AUTH_SERVICE_URL="http://127.0.0.1:9")
+    assert done.returncode == 5
+    assert "auth-service does not answer at http://127.0.0.1:9" in done.stderr
+
+
+def test_another_service_away_takes_only_its_own_part_with_it(tablesync: Any, lost: Any) -> None:
+    lost.answers["GET", "/v1/syncs"] = (503, "<html>busy</html>")
+    done = tablesync("status", NOTIFIER_URL="http://127.0.0.1:9")
+    assert done.returncode == 5
+    assert "Acme Ευρώπη" in done.stdout
+    assert "scheduler cannot answer now (503)" in done.stdout
+    assert "notifier does not answer" in done.stdout
+
+
+def test_an_expired_short_lived_token_is_renewed_once(tablesync: Any, lost: Any) -> None:
+    lost.answers["GET", "/v1/syncs"] = (401, {"detail": "expired"})
+    done = tablesync("status")
+    assert done.returncode == 3
+    assert sum(path == "/v1/tokens" for _, path, _ in lost.seen) == 2

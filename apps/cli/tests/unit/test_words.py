@@ -1,0 +1,41 @@
+"""How times, schedules and counts are put."""
+
+from datetime import UTC, datetime
+
+import pytest
+from tablesync.cli import words
+
+pytestmark = pytest.mark.unit
+NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (None, "–"),
+        ("2026-11-22T12:00:00.000Z", "now"),
+        ("2026-11-22T11:58:30.000Z", "1 min ago"),
+        ("2026-11-22T12:00:30.000Z", "in 30 s"),
+        ("2026-11-19T11:00:00.000Z", "3 d ago"),
+    ],
+)
+def test_ago(moment: str | None, said: str) -> None:
+    assert words.ago(moment, NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(1, "every 1 s"), (90, "every 90 s"), (300, "every 5 min"), (7200, "every 2 h")],
+)
+def test_every(seconds: int, said: str) -> None:
+    assert words.every({"every_seconds": seconds}) == said
+
+
+def test_rejected_records_are_said_only_where_there_are_some() -> None:
+    assert words.counts({"written": 1200, "unchanged": 3}) == "1,200 written, 3 unchanged"
+    assert words.counts({"rejected": 1}).endswith("1 rejected")
+
+
+def test_names_from_outside_bring_no_markup_and_no_control_codes() -> None:
+    assert words.plain("[red]x[/red]").plain == "[red]x[/red]"
+    assert words.plain("a\x1b[31mb\x07\x9b1mc").plain == "a[31mb1mc"
