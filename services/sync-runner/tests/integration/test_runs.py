@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tablesync.contracts import FieldMapping
 
 
 @pytest.mark.parametrize("object_", ["contacts", "companies", "deals"])
@@ -58,3 +59,31 @@ async def test_batches_are_full(rig: Any) -> None:
     seen = await rig.sandbox.log(provider="airtable")
     writes = [each for each in seen["requests"] if each["method"] == "PATCH"]
     assert len(writes) == 21
+
+
+async def test_a_record_deleted_at_the_source_is_marked_if_that_is_mapped(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    mark = await rig.sandbox.control(
+        "airtable",
+        "-",
+        "add-field",
+        base=spec.destination.base_id,
+        table=spec.destination.table_id,
+        field={
+            "name": "Deleted at source",
+            "type": "checkbox",
+            "options": {"icon": "check", "color": "redBright"},
+        },
+    )
+    mapped = FieldMapping(source="archived", field_id=mark["id"])
+    spec = await rig.spec("deals", mapping=(*spec.mapping, mapped))
+    ids = [each["id"] for each in await rig.sandbox.records("hubspot", "7002", object="deals")]
+    await rig.sandbox.control("hubspot", "7002", "archive", object="deals", ids=ids[:1])
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.sandbox.control("hubspot", "7002", "archive", object="deals", ids=ids[4:6])
+        row = await rig.run(spec)
+    marked = [each for each in await rig.rows(spec) if each.get(mark["id"])]
+    assert {each[spec.key.field_id] for each in marked} == set(ids[4:6])
+    assert len(await rig.rows(spec)) == 19, "what was never there gets no row; nothing is deleted"
+    assert row["counts"]["written"] == 2

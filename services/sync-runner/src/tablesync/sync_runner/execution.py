@@ -55,6 +55,11 @@ class Workshop:
     board: ProgressBoard
 
 
+async def execute(shop: Workshop, run: Run, lease: Lease, stop: asyncio.Event) -> None:
+    """Bring a claimed run to its end, or leave it for another worker; never raises."""
+    await Execution(shop, run, lease).execute(stop)
+
+
 class Execution:
     """One run in this worker's hands."""
 

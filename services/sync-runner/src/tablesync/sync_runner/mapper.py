@@ -73,6 +73,9 @@ class Mapper:
     def _item(
         self, record: SourceRecord, known: RecordState | None, track: PageTrack
     ) -> Item | None:
+        if record.gone and (known is None or known.row_id is None):
+            track.tally.unchanged += 1
+            return None
         try:
             cells = coerce_record(record.properties, self._plan.mapping, self._plan.fields)
         except CoercionError as error:

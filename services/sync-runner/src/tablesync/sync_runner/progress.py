@@ -8,8 +8,8 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from tablesync.contracts import Envelope, RunProgressed
-from tablesync.service_kit.kafka import new_producer
-from tablesync.service_kit.roles import pause
+from tablesync.service_kit.kafka import ensure_topics, new_producer
+from tablesync.service_kit.roles import pause, persist, unless_stopped
 from tablesync.sync_runner.settings import Settings
 
 log = structlog.get_logger()
@@ -30,29 +30,32 @@ class ProgressBoard:
 
     @contextmanager
     def shown(self, look: Look) -> Iterator[None]:
-        """Show a run while the block runs, and how it stood at the end."""
+        """Show a run while the block runs."""
         self._looks.add(look)
         try:
             yield
         finally:
             self._looks.discard(look)
-            last = look()
-            self._sent.pop(last.run_id, None)
+            self._sent.pop(look().run_id, None)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop`; without Kafka nothing is sent, and nothing is kept."""
+        await unless_stopped(persist(self._ensure_topics, "topics"), stop)
         while not stop.is_set():
             with suppress(KafkaError, TimeoutError):
-                await self._send_with_one_producer(stop)
+                await unless_stopped(self._send_with_one_producer(), stop)
             await pause(stop, 1.0)
 
-    async def _send_with_one_producer(self, stop: asyncio.Event) -> None:
+    async def _ensure_topics(self) -> None:
+        await ensure_topics(self._settings, self._source)
+
+    async def _send_with_one_producer(self) -> None:
         producer = new_producer(self._settings)
         try:
             await producer.start()
-            while not stop.is_set():
+            while True:
                 await self._send(producer)
-                await pause(stop, EVERY_SECONDS)
+                await asyncio.sleep(EVERY_SECONDS)
         finally:
             with suppress(KafkaError, TimeoutError):
                 await asyncio.wait_for(producer.stop(), STOP_SECONDS)

@@ -73,7 +73,7 @@ class RunQueue:
         newest = await self._runs.find_one(
             {"sync_id": row["sync_id"]}, {"spec": 1}, sort=[("spec.version", DESCENDING)]
         )
-        if newest is not None:
+        if newest is not None and newest["spec"]["version"] > row["spec"]["version"]:
             row["spec"] = newest["spec"]
         lease = Lease(row["_id"], owner, row["fence"], self._lease_seconds, asked_at)
         return Run.of(row), lease

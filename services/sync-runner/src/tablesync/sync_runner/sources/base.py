@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+# The property that tells whether a record was deleted at the source; read only if it is mapped.
+GONE = "archived"
+
 # Where a reading stands: plain JSON, stored in checkpoints, understood by its source alone.
 Position = dict[str, Any]
 
@@ -35,10 +38,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """One record; `properties` are text or nothing and hold the record's id as `id`."""
+    """One record; `properties` are text or nothing and hold the record's id as `id`.
+
+    `gone` tells that it was deleted at the source: its row is marked, but none is made for it.
+    """
 
     id: str
     properties: dict[str, str | None]
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,9 @@ class Source(Protocol):
         """Give the objects that can be synced."""
 
     async def open(self, object_: str) -> Opening:
-        """Give an object's properties, `id` first, and the time by the provider's clock.
+        """Give an object's properties, and the time by the provider's clock.
+
+        Besides the provider's own there are `id` and, where deletions can be seen, GONE.
 
         Raises RunFailedError for an unknown object.
         """

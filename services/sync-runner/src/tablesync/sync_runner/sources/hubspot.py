@@ -16,6 +16,7 @@ from tablesync.sync_runner.budgets import Budget, Budgets, Limit
 from tablesync.sync_runner.calls import Caller, TransientError, retry_after
 from tablesync.sync_runner.errors import mapping, quota, resource
 from tablesync.sync_runner.sources.base import (
+    GONE,
     Opening,
     Page,
     Position,
@@ -30,6 +31,10 @@ LIST_LIMIT, SEARCH_LIMIT = 100, 200
 ROLLING_SECONDS = 10
 _MOVED = 477  # the account is being moved between data centres
 _LOCKED = 423
+_OWN_PROPERTIES = (
+    SourceProperty("id", "Record ID", "string"),
+    SourceProperty(GONE, "Deleted at source", "bool"),
+)
 
 
 class HubSpotSource:
@@ -58,8 +63,7 @@ class HubSpotSource:
             SourceProperty(each["name"], each["label"], each["type"])
             for each in response.json()["results"]
         ]
-        record_id = SourceProperty("id", "Record ID", "string")
-        return Opening([record_id, *found], _date_ms(response))
+        return Opening([*_OWN_PROPERTIES, *found], _date_ms(response))
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
         """List everything without a cursor; else search from it, minus the overlap."""
@@ -71,15 +75,22 @@ class HubSpotSource:
         self, object_: str, properties: Sequence[str], position: Position
     ) -> AsyncIterator[Page]:
         """Read pages from a position to the end of the pass."""
-        names = [name for name in properties if name != "id"]
-        pages = self._list if position["mode"] == "list" else self._search
-        async for page in pages(_known(object_), names, position):
+        names = [name for name in properties if name not in ("id", GONE)]
+        passes = {"list": self._list, "search": self._search, "archive": self._list}
+        async for page in passes[position["mode"]](_known(object_), names, position):
             yield page
+        if GONE in properties and position["mode"] != "archive":
+            # A search never finds what was archived, and the list tells no times: read it whole.
+            archive = {"mode": "archive", "after": None}
+            async for page in self._list(object_, names, archive):
+                yield page
 
     async def _list(
         self, object_: str, properties: Sequence[str], position: Position
     ) -> AsyncIterator[Page]:
-        query = {"limit": str(LIST_LIMIT), "properties": ",".join(properties)}
+        archived = str(position["mode"] == "archive").lower()
+        names = ",".join(properties)
+        query = {"limit": str(LIST_LIMIT), "properties": names, "archived": archived}
         after = position["after"]
         while True:
             more = {"after": after} if after else {}
@@ -88,7 +99,7 @@ class HubSpotSource:
             after = body.get("paging", {}).get("next", {}).get("after")
             records = [_record(each) for each in body["results"]]
             last = records[-1].id if records else position["after"]
-            yield Page(records, {"mode": "list", "after": last})
+            yield Page(records, {"mode": position["mode"], "after": last})
             if after is None:
                 return
 
@@ -262,7 +273,9 @@ def _known(object_: str) -> str:
 
 
 def _record(result: Mapping[str, Any]) -> SourceRecord:
-    return SourceRecord(result["id"], {**result["properties"], "id": result["id"]})
+    gone = bool(result.get("archived"))
+    own = {"id": result["id"], GONE: str(gone).lower()}
+    return SourceRecord(result["id"], {**result["properties"], **own}, gone)
 
 
 def _instant_ms(text: str) -> int:
