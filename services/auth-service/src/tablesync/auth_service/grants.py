@@ -40,6 +40,7 @@ _READ_WHOLE: Document = {
     "intent": 1,
     "cooldown_seconds": {"$divide": [{"$subtract": ["$cooldown_until", "$$NOW"]}, 1000]},
     "since_forced_seconds": {"$divide": [{"$subtract": ["$$NOW", "$forced_at"]}, 1000]},
+    "intent_age_seconds": {"$divide": [{"$subtract": ["$$NOW", "$intent.at"]}, 1000]},
     "now": "$$NOW",
 }
 
@@ -93,6 +94,13 @@ class Grant:
         return self.document.get("intent")
 
     @property
+    def intent_age_seconds(self) -> float | None:
+        """How long ago that refresh was about to be sent; None once its sender has given up."""
+        if self.intent is None or self.intent.get("given_up"):
+            return None
+        return float(self.document["intent_age_seconds"])
+
+    @property
     def cooldown_seconds(self) -> float:
         """How long the provider is to be left alone."""
         return max(0.0, float(self.document.get("cooldown_seconds") or 0.0))
@@ -144,11 +152,17 @@ class Grants:
         return self._keyring.open(grant.document[field], place)
 
     async def open_intent(self, grant: Grant, *, forced: bool) -> bool:
-        """Write that a refresh is about to be sent; False if the grant has moved."""
-        change: Document = {"intent": {"id": uuid4().hex, "at": "$$NOW"}}
+        """Write that a refresh is about to be sent; False if the grant or its intent has moved."""
+        intent = {"id": uuid4().hex, "at": "$$NOW", "given_up": False}
+        change: Document = {"intent": intent}
         if forced:
             change["forced_at"] = "$$NOW"
-        return await self._change(grant, [{"$set": change}, {"$unset": ["cooldown_until"]}])
+        seen = {"intent.id": grant.intent["id"] if grant.intent else None}
+        return await self._change(grant, [{"$set": change}, {"$unset": ["cooldown_until"]}], seen)
+
+    async def give_up_intent(self, grant: Grant) -> bool:
+        """Write that whoever sent the refresh will never learn its outcome."""
+        return await self._change(grant, {"$set": {"intent.given_up": True}})
 
     async def close_intent(self, grant: Grant) -> bool:
         """Write that the refresh surely has not happened."""
@@ -230,8 +244,8 @@ class Grants:
     def _grant(self, document: Document | None) -> Grant | None:
         return Grant(document["_id"], document) if document else None
 
-    async def _change(self, grant: Grant, change: Any) -> bool:
-        query = {"_id": grant.connection_id, "version": grant.version, "live": True}
+    async def _change(self, grant: Grant, change: Any, seen: Document | None = None) -> bool:
+        query = {"_id": grant.connection_id, "version": grant.version, "live": True, **(seen or {})}
         return bool((await self._collection.update_one(query, change)).matched_count)
 
     def _document(

@@ -1,10 +1,10 @@
 """Refreshing a grant: one at a time across all processes, and never torn without a trace.
 
 The steps: take the lease → read again → write the intent → send → store by compare-and-set.
-An intent that is found open means that somebody died, or never learned the outcome, between
-sending and storing. For a provider that rotates, the stored access token then tells: accepted,
-nothing had happened; rejected, the stored refresh token is tried once more, and if that is
-refused too, the rotation is lost.
+An intent that is found open and not quite young means that somebody died, or never learned the
+outcome, between sending and storing. For a provider that rotates, the stored access token then
+tells: accepted, nothing had happened; rejected, the stored refresh token is tried once more, and
+if that is refused too, the rotation is lost.
 """
 
 import asyncio
@@ -40,6 +40,9 @@ LEASE_SECONDS = 15.0
 LEASE_WAIT_SECONDS = 20.0
 LEASE_POLL_SECONDS = 0.05
 CONFLICT_WAIT_SECONDS = 2.0
+# A refresh ends within its deadline of 10 s: a younger intent may be one under way, whatever
+# became of its sender's lease.
+UNDER_WAY_SECONDS = 12.0
 APP_REFUSED_COOLDOWN_SECONDS = 60.0
 ACTOR = "auth-service"
 
@@ -151,6 +154,9 @@ class Refresher:
         provider = self._provider(grant)
         if grant.intent is None or not provider.rotates:
             return False
+        age = grant.intent_age_seconds
+        if age is not None and age < UNDER_WAY_SECONDS:
+            raise ProviderUnavailableError(provider.name, UNDER_WAY_SECONDS - age, processed=False)
         try:
             return await provider.probe(self.grants.secret(grant, ACCESS)) is Probe.REJECTED
         except ProviderUnavailableError as error:
@@ -191,10 +197,11 @@ class Refresher:
         await self.end(grant, cause)
 
     async def _on_conflict(self, grant: Grant, error: RefreshConflictError) -> None:
-        """Wait for whoever has just refreshed; the intent stays, so that a probe decides."""
+        """Wait for whoever has just refreshed; if nobody stores it, a probe has to decide."""
         deadline = Deadline(CONFLICT_WAIT_SECONDS)
         while not await self.moved(grant):
             if deadline.passed():
+                await self.grants.give_up_intent(grant)
                 raise ProviderUnavailableError(str(error), CONFLICT_WAIT_SECONDS)
             await asyncio.sleep(LEASE_POLL_SECONDS)
 
@@ -209,7 +216,9 @@ class Refresher:
         ) from error
 
     async def _on_unavailable(self, grant: Grant, error: ProviderUnavailableError) -> None:
-        if not error.processed:
+        if error.processed:
+            await self.grants.give_up_intent(grant)
+        else:
             await self.grants.close_intent(grant)
         await self.grants.cool_down(grant, error.retry_after)
 

@@ -14,6 +14,7 @@ from tablesync.contracts import Provider
 from tablesync.service_kit.leases import Leases
 
 FORCED_AT_MOST_EVERY_SECONDS = 300.0
+SOON_SECONDS = 1.0
 
 
 class Verdict(StrEnum):
@@ -112,4 +113,6 @@ class Verdicts:
         now = await self._grants.read(before.connection_id)
         if now is None or not now.live:
             return Ruling(Verdict.REVOKED, before.version)
+        if now.version == before.version:
+            return Ruling(Verdict.INCONCLUSIVE, now.version, SOON_SECONDS)
         return Ruling(verdict, now.version)
