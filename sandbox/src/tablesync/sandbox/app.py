@@ -11,6 +11,8 @@ from .hubspot.routes import routes as hubspot_routes
 from .mail.routes import MailRoutes
 from .mail.smtp import serve_smtp
 from .observation import observer
+from .pages import page
+from .people import AIRTABLE_USERS, PORTALS
 from .settings import Settings
 from .web import json_answer
 from .world import World
@@ -28,6 +30,7 @@ def build_app(world: World) -> web.Application:
     app.add_routes(
         [
             web.get("/healthz", _healthy),
+            web.get("/", _home),
             *airtable_routes(world.airtable),
             *hubspot_routes(world.hubspot, f"{world.settings.base_url}/hubspot"),
             *world.oidc.routes(),
@@ -40,6 +43,10 @@ def build_app(world: World) -> web.Application:
 
 async def _healthy(_: web.Request) -> web.Response:
     return json_answer({"status": "ok"})
+
+
+async def _home(_: web.Request) -> web.Response:
+    return page("sandbox", "home.html", portals=PORTALS.values(), users=AIRTABLE_USERS)
 
 
 @asynccontextmanager

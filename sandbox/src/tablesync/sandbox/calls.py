@@ -9,7 +9,6 @@ from .clock import now_ms
 from .oauth.grants import Grant, GrantStore, Token
 
 _BASE = re.compile(r"^/airtable/v0/(?:meta/bases/)?(app\w{14})(?:/|$)")
-_REFRESH_PATHS = ("/oauth2/v1/token", "/token")
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -46,7 +45,7 @@ def bearer(request: web.Request) -> str | None:
 
 async def _presented_token(request: web.Request, grants: GrantStore) -> Token | None:
     value = bearer(request)
-    if value is None and request.method == "POST" and request.path.endswith(_REFRESH_PATHS):
+    if value is None and request.method == "POST" and request.path.endswith("/token"):
         if request.content_type != _FORM:
             return None
         value = str((await request.post()).get("refresh_token", ""))

@@ -18,6 +18,7 @@ BRANDS = {
     "airtable": ("Airtable", "#166ee1"),
     "hubspot": ("HubSpot", "#ff5c35"),
     "oidc": ("Sandbox sign-in", "#5b4bdb"),
+    "sandbox": ("TableSync sandbox", "#3b4252"),
     "mail": ("Mail catcher", "#0b7a75"),
 }
 

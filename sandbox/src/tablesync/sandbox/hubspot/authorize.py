@@ -63,7 +63,7 @@ class AuthorizeRoutes:
             user=user,
             action=request.path_qs,
             portals=_portals_of(user),
-            scopes=request.query["scope"].split(),
+            scopes=_requested(request.query),
         )
 
     def _trouble(self, query: Mapping[str, str]) -> str:
@@ -102,9 +102,13 @@ class AuthorizeRoutes:
             return _refused("No such account", "You have no access to this account.", 403)
         if person not in portal.admins:
             return _refused("Ask an admin", _ADMIN_NEEDED.format(name=portal.name), 403)
-        granted = query["scope"].split() if scopes is None else scopes
+        granted = _requested(query) if scopes is None else scopes
         code = self._state.codes.issue(query, account, user, tuple(granted))
         raise redirect(query["redirect_uri"], {"code": code, **_state_of(query)})
+
+
+def _requested(query: Mapping[str, str]) -> list[str]:
+    return query["scope"].split() + query.get("optional_scope", "").split()
 
 
 def _portals_of(user: str) -> list[Portal]:

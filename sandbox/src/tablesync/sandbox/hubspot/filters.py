@@ -26,6 +26,7 @@ OPERATORS = frozenset(
         "NOT_CONTAINS_TOKEN",
     ]
 )
+_TEXT_TYPES = frozenset({"string", "phone_number"})
 _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
     "LT": lambda mine, value: bool(mine < value),
     "LTE": lambda mine, value: bool(mine <= value),
@@ -90,7 +91,9 @@ def _membership(entry: Mapping[str, Any], property_type: str) -> Test:
     values = entry.get("values")
     if not isinstance(values, list) or not values:
         raise ValueError("values")
-    wanted = {comparable(value, property_type) for value in values}
+    # Text is kept in lower case here, so a value in upper case matches nothing, as at HubSpot.
+    is_text = property_type in _TEXT_TYPES
+    wanted = {str(value) if is_text else comparable(value, property_type) for value in values}
     inside = _present(property_type, lambda mine: mine in wanted)
     return inside if entry["operator"] == "IN" else lambda text: not inside(text)
 
