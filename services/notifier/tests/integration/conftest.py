@@ -343,23 +343,21 @@ class World:
 
     async def handled(self) -> None:
         """Wait until the notifier's groups have committed every message there is."""
-        await eventually(self._caught_up, timeout=60)
-
-    async def _caught_up(self) -> bool:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers, enable_auto_commit=False
-        )
+        servers = {"bootstrap_servers": self.settings.kafka_bootstrap_servers}
+        consumer = AIOKafkaConsumer(**servers, enable_auto_commit=False)
+        admin = AIOKafkaAdminClient(**servers, client_id="test")
         await consumer.start()
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers, client_id="test"
-        )
         await admin.start()
-        try:
+
+        async def caught_up() -> bool:
             lags = [await self._lag(consumer, admin, topic) for topic in self._subscriptions]
+            return sum(lags) == 0
+
+        try:
+            await eventually(caught_up, timeout=60, interval=0.25)
         finally:
             await consumer.stop()
             await admin.close()
-        return sum(lags) == 0
 
     async def _lag(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, topic: str) -> int:
         name = self.settings.kafka_topic_prefix + topic

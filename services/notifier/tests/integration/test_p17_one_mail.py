@@ -10,12 +10,15 @@ from tablesync.local_stack.testing import eventually, free_port
 
 pytestmark = pytest.mark.integration
 Make = Callable[..., dict[str, Any]]
+# Two starts of a process, and a dead one's session at Kafka to be timed out.
+SLOW = pytest.mark.timeout(400)
 
 
 def message_ids(world: Any) -> set[str]:
     return {mail["Message-ID"] for mail in world.smtp.mails}
 
 
+@SLOW
 async def test_p17_same_across_kill_9_while_the_mail_is_handed_over(world: Any) -> None:
     """The server took the mail but its answer never came: one repeat, never a second."""
     taken = asyncio.Event()
@@ -39,30 +42,30 @@ async def test_p17_same_across_kill_9_while_the_mail_is_handed_over(world: Any) 
     assert incident["mails"][0]["sent_at"]
 
 
+@SLOW
 async def test_p17_same_across_kill_9_in_the_middle_of_many(world: Any) -> None:
-    """Every loss has one incident, one mail and one recovery, whenever the notifier dies."""
-    connections = [f"con_{n}" for n in range(10)]
+    """Some are lost while others are regained, and the notifier dies: one mail of each kind."""
+    first, second = ([f"con_{n}" for n in numbers] for numbers in (range(5), range(5, 10)))
     await world.start_process()
-    await world.publish(*(world.connection(ConnectionRevoked, each) for each in connections))
-    await world.mail_came("revocation")
-    await world.kill_process()
-    await world.start_process()
-    await world.mail_came("revocation", len(connections))
+    await world.publish(*(world.connection(ConnectionRevoked, each) for each in first))
+    await world.mail_came("revocation", len(first))
     await world.jobs_rest()
-    back = [world.connection(ConnectionReconnected, each, grant_version=2) for each in connections]
-    await world.publish(*back)
-    await world.mail_came("recovery")
+    await world.publish(
+        *(world.connection(ConnectionReconnected, each, grant_version=2) for each in first),
+        *(world.connection(ConnectionRevoked, each) for each in second),
+    )
+    await world.mail_came("revocation", len(first) + 1)
     await world.kill_process()
     await world.start_process()
-    await world.mail_came("recovery", len(connections))
+    await world.mail_came("recovery", len(first))
     await world.handled()
     await world.jobs_rest()
 
-    assert len(await world.incidents()) == len(connections)
-    assert len(message_ids(world)) == 2 * len(connections)
+    assert len(await world.incidents()) == len(first) + len(second)
+    assert len(message_ids(world)) == 2 * len(first) + len(second)
     # A worker may repeat the one mail that it was handing over when it was killed.
     repeats = len(world.smtp.mails) - len(message_ids(world))
-    assert repeats <= 2 * world.settings.notifier_workers
+    assert repeats <= world.settings.notifier_workers
 
 
 async def test_p17_several_replicas_send_once(world: Any) -> None:

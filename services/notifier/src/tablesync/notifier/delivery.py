@@ -91,7 +91,7 @@ class Mailer:
 
 def _refusal(error: SMTPRecipientRefused) -> Exception:
     if error.code >= PERMANENT:
-        return RecipientRefusedError(_reason(error))
+        return RecipientRefusedError(error.recipient, _reason(error))
     return MailDelayedError(_reason(error))
 
 

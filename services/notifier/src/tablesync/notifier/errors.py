@@ -15,6 +15,10 @@ class MailDelayedError(Exception):
 class RecipientRefusedError(Exception):
     """The mail server will never take mail for this address."""
 
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(reason)
+        self.address = address
+
 
 class OutcomeUnknownError(Exception):
     """The connection broke after the mail was handed over and before the answer."""

@@ -107,7 +107,7 @@ class Worker:
             await self._mails.put_off(job, error.seconds, error.reason)
         except RecipientRefusedError as error:
             log.warning("recipient refused", mail=job.id, reason=str(error))
-            await self._mails.refuse(job, job.to.email if job.to else "")
+            await self._mails.refuse(job, error.address)
         except (DependencyUnavailableError, MailDelayedError, OutcomeUnknownError) as error:
             await self._put_off(job, _growing(job), f"{type(error).__name__}: {error}")
         except Exception as error:
