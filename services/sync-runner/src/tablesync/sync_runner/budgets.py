@@ -14,10 +14,12 @@ from typing import Protocol
 
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from prometheus_client import Counter
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, WriteConcern
 from tablesync.service_kit.mongo import Document
 
 COLLECTION = "budgets"
+# Reserved though nobody waits yet, so that a wide limit does not cost a round trip a call.
+AHEAD_SECONDS = 0.02
 FROZEN = Counter("budget_frozen_total", "Times a provider refused a call for its limit.", ["kind"])
 _NOW = {"$toDouble": {"$toLong": "$$NOW"}}
 
@@ -98,12 +100,13 @@ class Budget:
         return epoch == self._epoch and time.monotonic() - place <= self._limit.late_seconds
 
     async def _reserve(self) -> list[float]:
-        """Reserve a place for everybody who waits, at most a second of them.
+        """Reserve a place for everybody who waits, at most a second of them, and a few ahead.
 
         Gives their times on the monotonic clock; none if the database took so long to answer
         that it is not known when they are.
         """
-        count = max(1, min(self._waiting, int(self._limit.per_second)))
+        ahead = int(AHEAD_SECONDS * self._limit.per_second)
+        count = max(1, min(max(self._waiting, ahead), int(self._limit.per_second)))
         epoch, asked_at = self._epoch, time.monotonic()
         row = await self._collection.find_one_and_update(
             {"_id": self._limit.name},
@@ -131,7 +134,10 @@ class Budgets:
     """All budgets of this process."""
 
     def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
-        self._collection: AsyncIOMotorCollection[Document] = database[COLLECTION]
+        # Not journalled: a reservation that a crash of MongoDB loses is over before it is back.
+        self._collection: AsyncIOMotorCollection[Document] = database.get_collection(
+            COLLECTION, write_concern=WriteConcern(w=1)
+        )
         self._budgets: dict[str, Budget] = {}
 
     def of(self, limit: Limit) -> Budget:

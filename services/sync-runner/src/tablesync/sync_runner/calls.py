@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import orjson
 import stamina
 from tablesync.sync_runner.budgets import Budget, Patience
 from tablesync.sync_runner.errors import provider
@@ -54,7 +55,7 @@ class Caller:
         params: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """Call until it is answered; raises what `refusal` raises, and RunEndedError."""
-        request = self.http.build_request(method, path, json=json, params=params)
+        request = self._request(method, path, json, params)
         try:
             async for attempt in stamina.retry_context(
                 on=_wait_of,
@@ -71,6 +72,17 @@ class Caller:
         except TransientError as error:
             raise provider(f"The provider has been failing for too long: {error}") from error
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _request(
+        self, method: str, path: str, json: Any, params: Mapping[str, str] | None
+    ) -> httpx.Request:
+        if json is None:
+            return self.http.build_request(method, path, params=params)
+        headers = {"Content-Type": "application/json"}
+        content = orjson.dumps(json)
+        return self.http.build_request(
+            method, path, params=params, content=content, headers=headers
+        )
 
     async def _authorised(
         self, request: httpx.Request, budgets: Sequence[Budget]
@@ -104,6 +116,17 @@ def _wait_of(error: Exception) -> bool | float:
     if not isinstance(error, TransientError):
         return False
     return True if error.retry_after is None else error.retry_after
+
+
+def json_body(response: httpx.Response) -> dict[str, Any]:
+    """Read the JSON object of a success; anything else is a provider in trouble."""
+    try:
+        body = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        body = None
+    if not isinstance(body, dict):
+        raise provider(f"{response.request.url.host} answered with something that is no JSON.")
+    return body
 
 
 def retry_after(response: httpx.Response) -> float | None:

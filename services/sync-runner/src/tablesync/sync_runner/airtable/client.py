@@ -13,7 +13,13 @@ from tablesync.sync_runner.airtable.errors import (
 )
 from tablesync.sync_runner.airtable.schema import Table, read_tables
 from tablesync.sync_runner.budgets import Budget, Budgets, Limit
-from tablesync.sync_runner.calls import Caller, Refusal, TransientError, retry_after
+from tablesync.sync_runner.calls import (
+    Caller,
+    Refusal,
+    TransientError,
+    json_body,
+    retry_after,
+)
 from tablesync.sync_runner.errors import mapping, quota, resource
 
 PENALTY_SECONDS = 30.0
@@ -60,7 +66,7 @@ class AirtableClient:
             response = await self._caller.call(
                 "GET", "/v0/meta/bases", [self._budgets.user], self._refusal(None), params=params
             )
-            body = response.json()
+            body = json_body(response)
             found += [{"id": each["id"], "name": each["name"]} for each in body["bases"]]
             offset = body.get("offset")
             if offset is None:
@@ -70,7 +76,7 @@ class AirtableClient:
         """Give a base's tables; raises RunFailedError (resource) if it is not granted."""
         path = f"/v0/meta/bases/{base_id}/tables"
         response = await self._call("GET", path, base_id)
-        return read_tables(response.json())
+        return read_tables(json_body(response))
 
     async def write(
         self, base_id: str, table_id: str, records: Sequence[Json], key_field: str
@@ -84,7 +90,7 @@ class AirtableClient:
         if any("id" not in each for each in records):
             body["performUpsert"] = {"fieldsToMergeOn": [key_field]}
         response = await self._call("PATCH", f"/v0/{base_id}/{table_id}", base_id, body)
-        return [each["id"] for each in response.json()["records"]]
+        return [each["id"] for each in json_body(response)["records"]]
 
     async def _call(
         self, method: str, path: str, base_id: str, json: Json | None = None

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from tablesync.service_kit.http import json_or_none
 from tablesync.sync_runner.budgets import Budget, Budgets, Limit
-from tablesync.sync_runner.calls import Caller, TransientError, retry_after
+from tablesync.sync_runner.calls import Caller, TransientError, json_body, retry_after
 from tablesync.sync_runner.errors import mapping, quota, resource
 from tablesync.sync_runner.sources.base import (
     GONE,
@@ -61,7 +61,7 @@ class HubSpotSource:
         response = await self._get(f"/crm/properties/{VERSION}/{_known(object_)}", {})
         found = [
             SourceProperty(each["name"], each["label"], each["type"])
-            for each in response.json()["results"]
+            for each in json_body(response)["results"]
         ]
         return Opening([*_OWN_PROPERTIES, *found], _date_ms(response))
 
@@ -95,7 +95,7 @@ class HubSpotSource:
         while True:
             more = {"after": after} if after else {}
             response = await self._get(f"/crm/objects/{VERSION}/{object_}", query | more)
-            body = response.json()
+            body = json_body(response)
             after = body.get("paging", {}).get("next", {}).get("after")
             records = [_record(each) for each in body["results"]]
             last = records[-1].id if records else position["after"]
@@ -108,7 +108,7 @@ class HubSpotSource:
     ) -> AsyncIterator[Page]:
         walk = SearchWalk(object_, properties, position)
         while not walk.ended:
-            body = (await self._post_search(object_, walk.query())).json()
+            body = json_body(await self._post_search(object_, walk.query()))
             yield walk.take(body)
 
     async def _get(self, path: str, params: Mapping[str, str]) -> httpx.Response:
