@@ -19,6 +19,8 @@ from .world import World
 
 MAXIMUM_BODY_BYTES = 32 * 1024 * 1024
 MAXIMUM_URL_CHARACTERS = 32_768
+SHUTDOWN_SECONDS = 0.1
+"""How long requests under way may go on after SIGTERM; 0 would mean for ever to aiohttp."""
 
 
 def build_app(world: World) -> web.Application:
@@ -58,7 +60,7 @@ async def serving(settings: Settings) -> AsyncIterator[World]:
         build_app(world),
         access_log=None,
         max_line_size=MAXIMUM_URL_CHARACTERS,
-        shutdown_timeout=0,
+        shutdown_timeout=SHUTDOWN_SECONDS,
     )
     await runner.setup()
     try:
