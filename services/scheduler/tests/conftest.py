@@ -2,11 +2,11 @@
 stand-ins for the HTTP of auth-service and sync-runner, which answer as documented."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -25,6 +25,7 @@ from tablesync.contracts import (
     ConnectionRevoked,
     ConnectionStatus,
     Destination,
+    Envelope,
     Event,
     FieldMapping,
     Provider,
@@ -39,9 +40,11 @@ from tablesync.contracts import (
     new_id,
 )
 from tablesync.contracts.envelope import decode
+from tablesync.local_stack.isolation import drop_databases
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.local_stack.testing import eventually, free_port
+from tablesync.local_stack.testing import eventually, free_port, unique_prefix
 from tablesync.scheduler import ledger
+from tablesync.scheduler.bootstrap import build
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.hold_jobs import HoldJobs
 from tablesync.scheduler.operations import Operations
@@ -57,6 +60,7 @@ from tablesync.service_kit import mongo
 from tablesync.service_kit.clock import database_now, unix_milliseconds
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.service_auth import Signer
+from tablesync.service_kit.testing import running, send
 from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.user_auth import OperatorRole, Principal, issue
 
@@ -253,22 +257,45 @@ async def stand_ins() -> AsyncIterator[StandIns]:
         yield answers
 
 
+@pytest.fixture(scope="session")
+def shared_prefix(mongodb_uri: str) -> Iterator[str]:
+    """Give what the one database of these tests opens with: making its indexes takes long."""
+    prefix = unique_prefix("_")
+    yield prefix
+    drop_databases(mongodb_uri, prefix)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_database(
+    mongodb_uri: str, shared_prefix: str
+) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
+    client = mongo.connect(mongodb_uri)
+    database = mongo.open_database(client, f"{shared_prefix}scheduler")
+    await Store(database).ensure_indexes()
+    yield database
+    client.close()
+
+
+@pytest_asyncio.fixture
+async def database(
+    shared_database: AsyncIOMotorDatabase[Document],
+) -> AsyncIOMotorDatabase[Document]:
+    """Give the database, empty."""
+    for name in await shared_database.list_collection_names():
+        await shared_database[name].delete_many({})
+    return shared_database
+
+
 @pytest.fixture
 def settings(
-    kafka_bootstrap: str,
-    mongodb_uri: str,
-    topic_prefix: str,
-    database_prefix: str,
-    service_keys: ServiceKeys,
-    stand_ins: StandIns,
+    mongodb_uri: str, shared_prefix: str, service_keys: ServiceKeys, stand_ins: StandIns
 ) -> SchedulerSettings:
+    """Give settings that lead to the stand-ins, and to no Kafka."""
     return SchedulerSettings.model_validate(
         {
-            "kafka_bootstrap_servers": kafka_bootstrap,
-            "kafka_topic_prefix": topic_prefix,
-            "kafka_fetch_max_wait_ms": 20,
+            "kafka_bootstrap_servers": f"127.0.0.1:{free_port()}",
             "mongodb_uri": mongodb_uri,
-            "mongodb_database_prefix": database_prefix,
+            "mongodb_database_prefix": shared_prefix,
             "http_port": free_port(),
             "service_key_file": service_keys.private_key_file("scheduler"),
             "trusted_keys_file": service_keys.trusted_keys_file,
@@ -281,23 +308,15 @@ def settings(
 
 
 @pytest.fixture
-def environment(settings: SchedulerSettings) -> dict[str, str]:
-    """Give the settings as a process takes them."""
-    own = {
-        name.upper(): str(value)
-        for name, value in settings.model_dump(exclude_none=True).items()
-        if name != "kafka_auto_created_topics"
-    }
-    return {**os.environ, **own}
-
-
-@pytest_asyncio.fixture
-async def database(
-    mongodb_uri: str, database_prefix: str
-) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
-    client = mongo.connect(mongodb_uri)
-    yield mongo.open_database(client, f"{database_prefix}scheduler")
-    client.close()
+def kafka_settings(
+    settings: SchedulerSettings, kafka_bootstrap: str, topic_prefix: str
+) -> SchedulerSettings:
+    """Give settings with a real Kafka."""
+    return settings.with_(
+        kafka_bootstrap_servers=kafka_bootstrap,
+        kafka_topic_prefix=topic_prefix,
+        kafka_fetch_max_wait_ms=20,
+    )
 
 
 class Scheduler:
@@ -423,6 +442,26 @@ class Scheduler:
             )
         )
 
+    async def end_of(self, request: SyncRequested) -> SyncSucceeded:
+        """Give the event with which sync-runner says that it has done what was asked."""
+        return SyncSucceeded(
+            **request.model_dump(include={"workspace_id", "sync_id", "run_id", "trigger", "slot"}),
+            ended_at=await self.now(),
+            summary="Done.",
+        )
+
+    async def send_loss(self, settings: SchedulerSettings) -> None:
+        """Tell of a revocation through Kafka."""
+        await self._send_state(settings, ConnectionRevoked)
+
+    async def send_reconnect(self, settings: SchedulerSettings) -> None:
+        """Tell of a reconnect through Kafka."""
+        await self._send_state(settings, ConnectionReconnected)
+
+    async def _send_state(self, settings: SchedulerSettings, kind: type[ConnectionEvent]) -> None:
+        now = await self.now()
+        await send(settings, Envelope(a_state(kind, unix_milliseconds(now), now), "auth-service"))
+
     async def ledger(self, sync: Sync) -> ledger.Statement:
         current = await self.reader.sync(WORKSPACE, sync.id)
         closed = await self.store.gaps_of(sync.id)
@@ -443,7 +482,6 @@ def _about(run: Run) -> dict[str, Any]:
 async def scheduler(database: AsyncIOMotorDatabase[Document]) -> Scheduler:
     """Give the scheduler's parts on an empty database, both connections connected."""
     parts = Scheduler(database)
-    await parts.store.ensure_indexes()
     await parts.connect()
     return parts
 
@@ -475,15 +513,47 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-@pytest_asyncio.fixture
-async def api(settings: SchedulerSettings, user_token: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """Give an HTTP client of the whole running service, signed in as an operator."""
-    from tablesync.scheduler.bootstrap import build
-    from tablesync.service_kit.testing import running
-
+@asynccontextmanager
+async def running_client(
+    settings: SchedulerSettings, token: str, *only: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Run the service, or some of its roles, and give an HTTP client of it."""
     service = build(settings)
     base_url = f"http://127.0.0.1:{settings.http_port}"
-    async with running(service.run), httpx.AsyncClient(base_url=base_url) as client:
-        client.headers.update(bearer(user_token()))
+    async with (
+        running(partial(service.run, only=only)),
+        httpx.AsyncClient(base_url=base_url, headers=bearer(token)) as client,
+    ):
         await service.prepared.wait()
+        await eventually(partial(_answers, client))
         yield client
+
+
+async def _answers(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/healthz")).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest_asyncio.fixture
+async def api(
+    scheduler: Scheduler, settings: SchedulerSettings, user_token: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of the service's API alone, signed in as an operator."""
+    async with running_client(settings, user_token(), "api") as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def service(
+    scheduler: Scheduler, kafka_settings: SchedulerSettings, user_token: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of the whole running service, signed in as an operator."""
+    async with running_client(kafka_settings, user_token()) as client:
+        yield client
+
+
+@pytest.fixture
+def client_of() -> Any:
+    return running_client

@@ -17,7 +17,7 @@ COLLECTIONS = ("syncs", "connection_holds", "runs", "gaps", "outbox")
 
 
 async def test_p12_a_replay_of_all_topics_leaves_the_same_state(
-    scheduler: Any, settings: SchedulerSettings, pass_time: Any
+    scheduler: Any, kafka_settings: SchedulerSettings, pass_time: Any
 ) -> None:
     sent: list[Event] = []
     handle = scheduler.handle
@@ -29,7 +29,7 @@ async def test_p12_a_replay_of_all_topics_leaves_the_same_state(
     scheduler.handle = handle_and_keep
     await _live_through_a_loss(scheduler, pass_time)
     before = await _dump(scheduler)
-    await _replay(scheduler, settings, sent)
+    await _replay(scheduler, kafka_settings, sent)
     await scheduler.jobs.tick()
     assert await _dump(scheduler) == before
 

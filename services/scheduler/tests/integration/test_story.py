@@ -33,11 +33,12 @@ NEW_SYNC: dict[str, Any] = {
 
 
 async def test_a_sync_runs_is_held_and_catches_up(
-    api: httpx.AsyncClient,
-    settings: SchedulerSettings,
+    service: httpx.AsyncClient,
+    kafka_settings: SchedulerSettings,
     scheduler: Any,
     service_token: Any,
 ) -> None:
+    api, settings = service, kafka_settings
     created = await api.post("/v1/syncs", json=NEW_SYNC)
     assert created.status_code == 201, created.text
     sync_id = created.json()["id"]

@@ -13,6 +13,7 @@ from tablesync.scheduler.runs import OPEN, Run, RunStatus
 from tablesync.scheduler.schedules import next_slot
 from tablesync.scheduler.store import Store
 from tablesync.scheduler.syncs import Sync
+from tablesync.scheduler.ticker import holds_on
 from tablesync.scheduler.views import CancelledRun, NewSync, RequestedRun, SyncEdit, SyncView
 from tablesync.service_kit.problems import not_found
 from tablesync.service_kit.unit_of_work import UnitOfWork
@@ -84,10 +85,9 @@ class Operations:
     async def run_now(self, unit: UnitOfWork, who: Principal, sync_id: str) -> RequestedRun:
         """Ask for a run now; raises Problem 409 with the cause while the sync is held."""
         sync = await self._sync(unit, who, sync_id)
-        if sync.hold:
-            raise errors.sync_held(sync.hold)
-        for lost in (await self._store.held_among(sync.connection_ids, unit.session)).values():
-            raise errors.connection_not_connected(lost.id, lost.status, lost.cause)
+        held = await self._store.held_among(sync.connection_ids, unit.session)
+        for why in (*holds_on(sync, held), *sync.holds):
+            raise errors.sync_held(why)
         changes = Changes()
         run = request_run(sync, Trigger.MANUAL, unit.now, changes, requested_by=who.operator_id)
         await self._store.save(unit, [sync], changes)

@@ -1,0 +1,171 @@
+"""P11: the scheduler is killed again and again; no slot is lost, none is served twice."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from tablesync.contracts import Envelope, SyncReleased, SyncRequested
+from tablesync.contracts.envelope import decode
+from tablesync.local_stack.testing import eventually
+from tablesync.scheduler.runs import OPEN
+from tablesync.scheduler.schedules import Interval
+from tablesync.scheduler.settings import SchedulerSettings
+from tablesync.service_kit import mongo
+from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.testing import read_all, send
+
+pytestmark = pytest.mark.integration
+
+SYNCS = 20
+KILLS = 4
+
+
+@pytest_asyncio.fixture
+async def database(
+    mongodb_uri: str, database_prefix: str
+) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
+    """Give a database of its own: what a killed process has locked must not hinder others."""
+    client = mongo.connect(mongodb_uri)
+    yield mongo.open_database(client, f"{database_prefix}scheduler")
+    client.close()
+
+
+@pytest.fixture
+def own_settings(kafka_settings: SchedulerSettings, database_prefix: str) -> SchedulerSettings:
+    return kafka_settings.with_(mongodb_database_prefix=database_prefix)
+
+
+@asynccontextmanager
+async def process(settings: SchedulerSettings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the service as a process of its own during a block; it is killed at the end."""
+    own = {
+        name.upper(): str(value)
+        for name, value in settings.model_dump(exclude_none=True).items()
+        if name != "kafka_auto_created_topics"
+    }
+    started = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tablesync.scheduler"),
+        env={**os.environ, **own},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.send_signal(signal.SIGKILL)
+        await started.wait()
+
+
+async def ready(settings: SchedulerSettings) -> None:
+    url = f"http://127.0.0.1:{settings.http_port}/readyz"
+
+    async def answers() -> bool:
+        try:
+            async with httpx.AsyncClient() as client:
+                return (await client.get(url)).is_success
+        except httpx.TransportError:
+            return False
+
+    await eventually(answers, 60)
+
+
+class Runner:
+    """Ends every run that it is asked for, as sync-runner would, through Kafka."""
+
+    def __init__(self, scheduler: Any, settings: SchedulerSettings) -> None:
+        self._scheduler = scheduler
+        self._settings = settings
+        self.seen: dict[str, Envelope[Any]] = {}
+        self.ended: set[str] = set()
+
+    async def work(self) -> None:
+        """Read all requests there are, and end those that are new."""
+        for record in await read_all(self._settings, "sync-requests"):
+            envelope = decode(record.headers, record.value)
+            self.seen[envelope.id] = envelope
+        new = [each.event for each in self.seen.values() if each.event.run_id not in self.ended]
+        self.ended |= {each.run_id for each in new}
+        ends = [await self._scheduler.end_of(each) for each in new]
+        await send(self._settings, *(Envelope(each, "sync-runner") for each in ends))
+
+
+async def test_p11_no_slot_is_lost_and_none_runs_twice(
+    scheduler: Any, own_settings: SchedulerSettings
+) -> None:
+    await scheduler.store.ensure_indexes()
+    syncs = [
+        await scheduler.add(due_seconds_ago=0, schedule=Interval(every_seconds=1))
+        for _ in range(SYNCS)
+    ]
+    runner = Runner(scheduler, own_settings)
+    dice = random.Random(11)
+    for turn in range(KILLS):
+        async with process(own_settings):
+            await ready(own_settings)
+            if turn:
+                await runner.work()
+            await _change_state(scheduler, own_settings, turn)
+            # Killed in the middle of whatever it does then: each turn somewhere else.
+            await asyncio.sleep(dice.uniform(0.1, 1.2))
+    async with process(own_settings):
+        await ready(own_settings)
+        await scheduler.send_reconnect(own_settings)
+        await eventually(lambda: _all_settled(scheduler, runner), 90, 0.5)
+    await _check(scheduler, runner, syncs)
+
+
+async def _change_state(scheduler: Any, settings: SchedulerSettings, turn: int) -> None:
+    if turn % 2:
+        await scheduler.send_loss(settings)
+    else:
+        await scheduler.send_reconnect(settings)
+
+
+async def _all_settled(scheduler: Any, runner: Runner) -> bool:
+    """Nothing is held any more, and each sync has run since."""
+    await runner.work()
+    held = await scheduler.store.syncs.count_documents({"claimable": {"$ne": True}})
+    jobs = await scheduler.store.connections.count_documents({"job": {"$exists": True}})
+    if held or jobs:
+        return False
+    for sync in await scheduler.store.syncs.find({"active_runs": {"$size": 0}}).to_list(None):
+        if sync["last_catch_up_id"] is None:
+            return False
+    return bool(await scheduler.store.runs.count_documents({"status": "succeeded"}) > SYNCS)
+
+
+async def _check(scheduler: Any, runner: Runner, syncs: list[Any]) -> None:
+    for sync in syncs:
+        statement = await scheduler.ledger(sync)
+        assert statement.balanced
+        runs = await scheduler.runs(sync)
+        slots = Counter(run.slot for run in runs if run.slot)
+        assert set(slots.values()) == {1}
+        stand_for = sum(1 + run.coalesced_slots for run in runs if run.slot)
+        waiting = (await scheduler.sync(sync)).waiting
+        counted = statement.run + statement.coalesced
+        assert counted == stand_for + (waiting.slots if waiting else 0)
+        catch_ups = [each.catch_up_run_id for each in await _released(scheduler, sync)]
+        assert len(catch_ups) == len(set(catch_ups))
+    asked = Counter(each.event.run_id for each in runner.seen.values())
+    assert set(asked.values()) == {1}, "one request, however often it was published"
+    known = await scheduler.store.runs.distinct("_id")
+    assert set(asked) <= set(known)
+    unpublished = {each.run_id for each in await scheduler.events(SyncRequested)} - set(asked)
+    still_open = await scheduler.store.runs.distinct("_id", {"status": {"$in": [*OPEN]}})
+    assert unpublished <= set(still_open), "what was decided is published"
+
+
+async def _released(scheduler: Any, sync: Any) -> list[SyncReleased]:
+    released = await scheduler.events(SyncReleased)
+    return [each for each in released if each.sync_id == sync.id and each.catch_up_run_id]
