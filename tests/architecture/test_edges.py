@@ -1,0 +1,104 @@
+"""The architecture's edges, asserted from the topic files and from the services' own code."""
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tablesync.contracts import EVENT_TYPES, TOPICS
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a service listens to does not depend on who handles it.
+ANYBODY: Any = type("Anybody", (), {"__getattr__": lambda self, _: self})()
+CONSUMING = ("scheduler", "sync-runner", "notifier")
+
+
+def listened_to(service: str, listing: str) -> dict[str, set[str]]:
+    """Give topic → event types of a service's `subscriptions` or `followings`."""
+    module = import_module(f"tablesync.{service.replace('-', '_')}.subscriptions")
+    listed: Callable[[Any], Sequence[Any]] = getattr(module, listing, lambda _: [])
+    return {each.topic: {event.type for event in each.handlers} for each in listed(ANYBODY)}
+
+
+def calls_in(service: str) -> Iterator[tuple[str, ast.Call]]:
+    """Give each call in a service's code with the bare name of what is called."""
+    for file in (ROOT / "services" / service / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                yield node.func.id, node
+
+
+def names_in(service: str) -> set[str]:
+    """Give every name that a service's code reads."""
+    return {
+        node.id
+        for file in (ROOT / "services" / service / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Name)
+    }
+
+
+@pytest.mark.parametrize("name", sorted(TOPICS))
+def test_each_consumer_and_follower_of_a_topic_really_is_one(name: str) -> None:
+    consumers = {s for s in CONSUMING if name in listened_to(s, "subscriptions")}
+    followers = {s for s in CONSUMING if name in listened_to(s, "followings")}
+    assert consumers == set(TOPICS[name].consumers)
+    assert followers == set(TOPICS[name].followers)
+
+
+@pytest.mark.parametrize("service", CONSUMING)
+@pytest.mark.parametrize("listing", ["subscriptions", "followings"])
+def test_a_handler_is_subscribed_to_the_topic_of_its_event(service: str, listing: str) -> None:
+    for topic, types in listened_to(service, listing).items():
+        assert types
+        assert {EVENT_TYPES[each].topic for each in types} == {topic}
+
+
+def test_auth_service_consumes_nothing() -> None:
+    assert not list((ROOT / "services/auth-service").rglob("subscriptions.py"))
+
+
+@pytest.mark.parametrize("name", sorted(TOPICS))
+def test_a_topics_events_are_made_by_its_producer_alone(
+    name: str, all_services: Sequence[str]
+) -> None:
+    events = {event.__name__ for event in EVENT_TYPES.values() if event.topic == name}
+    producer = TOPICS[name].producer
+    assert events & names_in(producer), f"{producer} makes none of {sorted(events)}"
+    for service in set(all_services) - {producer}:
+        assert not events & {called for called, _ in calls_in(service)}
+
+
+def test_services_admit_the_callers_of_the_architecture_and_no_others(
+    edges: frozenset[tuple[str, str]], all_services: Sequence[str]
+) -> None:
+    admitted = {
+        (argument.value, service)
+        for service in all_services
+        for called, node in calls_in(service)
+        if called == "callers"
+        for argument in node.args
+        if isinstance(argument, ast.Constant)
+    }
+    assert admitted == edges
+
+
+def test_services_know_the_addresses_of_those_they_call_and_no_others(
+    edges: frozenset[tuple[str, str]],
+    all_services: Sequence[str],
+    settings_of: Callable[..., set[str]],
+) -> None:
+    known = {
+        (service, other)
+        for service in all_services
+        for other in all_services
+        if f"{other.replace('-', '_').upper()}_URL" in settings_of(service)
+    }
+    assert known == edges
+
+
+@pytest.fixture
+def all_services() -> Sequence[str]:
+    return sorted({each.name for each in (ROOT / "services").iterdir() if each.is_dir()})
