@@ -17,7 +17,7 @@ from tablesync.service_kit.kafka import ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.testing import Forwarder, send
 
-SERVICE = Path(__file__).parent / "service_under_test.py"
+SERVICE = Path(__file__).parent / "slow_service.py"
 DRAIN_SECONDS = 30
 
 
