@@ -43,7 +43,7 @@ class Messages:
         }
         message = EmailMessage(policy=SMTP if to.email.isascii() else SMTPUTF8)
         message["From"] = self._from
-        message["To"] = Address(words.plain(to.name), addr_spec=to.email)
+        message["To"] = _address(to)
         message["Subject"] = words.plain(letter.subject, SUBJECT_MAX)
         message["Date"] = format_datetime(job.claimed_at)
         message["Message-ID"] = self.message_id(job, to)
@@ -72,3 +72,9 @@ class Messages:
     def _unsubscribe_url(self, job: MailJob, to: Recipient) -> str:
         token = self._tokens.make(Subscriber(job.workspace_id, to.operator_id))
         return f"{self._public_url}/unsubscribe/{token}"
+
+
+def _address(to: Recipient) -> Address:
+    """Give the header's address; `addr_spec` would refuse a name beyond ASCII before the @."""
+    username, _, domain = to.email.rpartition("@")
+    return Address(words.plain(to.name), username, domain)

@@ -168,7 +168,8 @@ def _letter(incident: Document, syncs: Sequence[Recovered], told: Document) -> L
         "back_at": incident["closed_at"],
         "syncs": syncs,
         "written": sum(each.counts.written for each in syncs),
-        "complete": all(each.settled for each in syncs),
+        "complete": all(each.status in {"succeeded", "unmissed"} for each in syncs),
+        "at_work": not all(each.settled for each in syncs),
     }
     return Letter(
         "recovery",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -34,7 +35,7 @@ from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import INCIDENTS
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.roles import pause
+from tablesync.service_kit.roles import pause, persist
 from tablesync.service_kit.telemetry import span_from
 from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
@@ -166,9 +167,14 @@ class Worker:
         await self._mailer.send(
             message, self._messages.sender, to.email, hand_over=hand_over, take_back=take_back
         )
-        await self._settle(job, confirmed=True)
+        await persist(lambda: self._settle_if_ours(job), "note that a mail was sent")
         SENT.labels(job.kind).inc()
         log.info("mail sent", mail=job.id, kind=job.kind, incident=job.incident_ids[0])
+
+    async def _settle_if_ours(self, job: MailJob) -> None:
+        """Note what the server said, however long MongoDB is away: a repeat would be needless."""
+        with suppress(ClaimLostError):
+            await self._settle(job, confirmed=True)
 
     async def _settle(self, job: MailJob, *, confirmed: bool) -> None:
         """Mark the mail sent, and plan the next step of the ladder."""

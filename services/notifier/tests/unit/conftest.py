@@ -1,0 +1,62 @@
+"""A workshop for mails: real templates, settings and keys, and no server."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from tablesync.notifier.letters import Letter
+from tablesync.notifier.mails import MailJob, MailKind, Recipient
+from tablesync.notifier.messages import Messages
+from tablesync.notifier.rendering import Templates
+from tablesync.notifier.settings import Settings
+from tablesync.notifier.unsubscribe import UnsubscribeTokens
+
+NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(service_keys: Any) -> Settings:
+    """Give settings that need no server."""
+    return Settings.model_validate(
+        {
+            "kafka_bootstrap_servers": "kafka:9092",
+            "mongodb_uri": "mongodb://unused",
+            "http_port": 1,
+            "service_key_file": service_keys.private_key_file("notifier"),
+            "trusted_keys_file": service_keys.trusted_keys_file,
+            "auth_service_url": "http://auth.example",
+            "scheduler_url": "http://scheduler.example",
+            "notifier_smtp_host": "unused",
+            "notifier_smtp_port": 25,
+            "notifier_mail_from": "TableSync <mail@tablesync.example>",
+            "notifier_public_url": "https://tablesync.example",
+        }
+    )
+
+
+@pytest.fixture
+def tokens(settings: Settings) -> UnsubscribeTokens:
+    """Give the maker of unsubscribe tokens."""
+    return UnsubscribeTokens.from_files(settings.service_key_file, settings.trusted_keys_file)
+
+
+@pytest.fixture
+def build(settings: Settings, tokens: UnsubscribeTokens) -> Callable[..., EmailMessage]:
+    """Build a mail from a letter's template, subject and facts."""
+    messages = Messages(Templates(), tokens, settings)
+
+    def build(
+        template: str,
+        subject: str,
+        facts: dict[str, Any],
+        kind: MailKind = MailKind.REVOCATION,
+        to: Recipient | None = None,
+    ) -> EmailMessage:
+        to = to or Recipient("op_ada", "ada@acme.test", "Ada")
+        letter = Letter(template, subject, facts, [to])
+        job = MailJob(f"inc_1/{kind}", "ws_1", ("inc_1",), "connection", kind, 0, 1, 0, 0, NOW, NOW)
+        return messages.build(job, letter, to)
+
+    return build

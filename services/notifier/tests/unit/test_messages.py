@@ -1,0 +1,162 @@
+"""What mails look like: headers, both parts, and what outsiders' names can do to them: nothing."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from tablesync.contracts import Gap, RunCounts
+from tablesync.notifier.failures import Line
+from tablesync.notifier.mails import MailKind, Recipient
+from tablesync.notifier.peers import AffectedSync, ReconnectLink
+from tablesync.notifier.recovery import Recovered
+
+pytestmark = pytest.mark.unit
+NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
+LINK = ReconnectLink(url="https://tablesync.example/reconnect/abc", expires_at=NOW)
+EVIL = "<script>alert(1)</script>\"'&"
+Build = Callable[..., EmailMessage]
+
+
+def revocation(**changes: Any) -> dict[str, Any]:
+    facts = {
+        "provider": "HubSpot",
+        "account": "Acme",
+        "account_email": "ada@acme.test",
+        "reminder": False,
+        "lost_at": NOW,
+        "down_for": "3 days",
+        "loss": "The TableSync app was uninstalled at HubSpot.",
+        "syncs": [],
+        "link": LINK,
+    }
+    return {**facts, **changes}
+
+
+def synced(name: str, **changes: Any) -> AffectedSync:
+    fields = {"sync_id": "syn_1", "name": name, "status": "held", "next_slot_at": NOW}
+    return AffectedSync.model_validate({**fields, **changes})
+
+
+def parts(mail: EmailMessage) -> tuple[str, str]:
+    """Read a mail as its recipient does: from its bytes."""
+    read = message_from_bytes(mail.as_bytes(), policy=policy.default)
+    text, html = read.get_body(("plain",)), read.get_body(("html",))
+    assert text
+    assert html
+    return text.get_content(), html.get_content()
+
+
+class Balanced(HTMLParser):
+    """Fails on a tag that is closed out of order."""
+
+    VOID = frozenset({"meta", "br", "img", "hr", "link"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def recovered(name: str, status: str = "succeeded") -> Recovered:
+    gap = Gap.model_validate({"from": NOW, "to": NOW, "slots_missed": 1})
+    return Recovered(name, status, RunCounts(written=1200, unchanged=3, rejected=1), gap)
+
+
+LETTERS: list[tuple[str, MailKind, dict[str, Any]]] = [
+    ("revocation", MailKind.REVOCATION, revocation(syncs=[synced(EVIL)], account=EVIL)),
+    ("revocation", MailKind.REMINDER, revocation(syncs=None, link=None, reminder=True)),
+    (
+        "recovery",
+        MailKind.RECOVERY,
+        {
+            "provider": "HubSpot",
+            "account": EVIL,
+            "back_at": NOW,
+            "syncs": [recovered(EVIL), recovered("x", "running")],
+            "written": 1200,
+            "complete": False,
+            "at_work": True,
+        },
+    ),
+    (
+        "failure",
+        MailKind.FAILURE,
+        {"lines": [Line(EVIL, "why", "what to do", EVIL, "now")], "total": 2},
+    ),
+    ("sync_recovery", MailKind.RECOVERY, {"names": [EVIL], "total": 2}),
+]
+
+
+@pytest.mark.parametrize(("template", "kind", "facts"), LETTERS)
+def test_names_from_outside_are_escaped_in_html_and_plain_in_text(
+    build: Build, template: str, kind: MailKind, facts: dict[str, Any]
+) -> None:
+    text, html = parts(build(template, f"About {EVIL}", facts, kind))
+    assert "<script>" not in html
+    assert "&amp;lt;" not in html
+    assert "&lt;" not in text
+    reader = Balanced()
+    reader.feed(html)
+    assert reader.open == []
+    assert "unsubscribe/" in text
+    assert "unsubscribe/" in html
+
+
+def test_the_link_is_a_button_and_a_line_of_its_own(build: Build) -> None:
+    text, html = parts(build("revocation", "s", revocation()))
+    assert LINK.url in text.splitlines()
+    assert f'<a class="button" href="{LINK.url}"' in html
+    assert ">Reconnect HubSpot</a>" in html
+
+
+@pytest.mark.parametrize("count", [1, 10, 11, 10_000])
+def test_long_lists_are_cut(build: Build, count: int) -> None:
+    syncs = [synced(f"Nightly {n}") for n in range(count)]
+    cut = [f"and {count - 10} more"] if count > 10 else []
+    for part in parts(build("revocation", "s", revocation(syncs=syncs))):
+        assert part.count("Nightly ") == min(count, 10)
+        assert re.findall(r"and \d+ more", part) == cut
+
+
+def test_headers_name_the_incident_and_unsubscribe_in_one_click(build: Build) -> None:
+    mail = build("revocation", "HubSpot “Ακμή” is\r\nBcc: x@y.test", revocation())
+    assert mail["X-TableSync-Kind"] == "revocation"
+    assert mail["X-TableSync-Incident"] == "inc_1"
+    assert mail["Message-ID"].startswith("<inc_1.revocation.")
+    assert mail["Message-ID"].endswith("@tablesync.example>")
+    assert mail["List-Unsubscribe"].startswith("<https://tablesync.example/unsubscribe/")
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail["Bcc"] is None
+    assert all(len(line) <= 998 for line in mail.as_bytes().splitlines())
+
+
+def test_the_message_id_depends_on_incident_kind_and_recipient_alone(build: Build) -> None:
+    first = build("revocation", "one", revocation())
+    again = build("revocation", "two", revocation(link=None))
+    reminder = build("revocation", "one", revocation(), MailKind.REMINDER)
+    other = build("revocation", "one", revocation(), to=Recipient("op_2", "bob@acme.test", "Bob"))
+    assert first["Message-ID"] == again["Message-ID"]
+    assert len({each["Message-ID"] for each in (first, reminder, other)}) == 3
+
+
+@pytest.mark.parametrize("name", ["", "Ada, Countess", "Ζωή", 'x" <evil@y.test>', "a\r\nb"])
+def test_a_recipients_name_cannot_add_recipients(build: Build, name: str) -> None:
+    mail = build("revocation", "s", revocation(), to=Recipient("op", "ada@acme.test", name))
+    read = message_from_bytes(mail.as_bytes(), policy=policy.default)
+    assert [each.addr_spec for each in read["To"].addresses] == ["ada@acme.test"]
+
+
+def test_an_address_beyond_ascii_is_kept(build: Build) -> None:
+    mail = build("revocation", "s", revocation(), to=Recipient("op", "ζωή@ακμή.test", "Ζωή"))
+    assert "ζωή@ακμή.test".encode() in mail.as_bytes()

@@ -1,0 +1,85 @@
+"""Plain words: names from outside, times and numbers."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tablesync.contracts import ConnectionCause, Provider, RunFailureCause
+from tablesync.notifier import words
+
+pytestmark = pytest.mark.unit
+START = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "name", ["Контакты", "連絡先", "العملاء", "Ζωή Λόβλεϊς", "नमस्ते", "👩‍👩‍👧 Kids", "Łódź"]
+)
+def test_names_in_any_script_stay_as_they_are(name: str) -> None:
+    assert words.plain(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\r\nBcc: x@y.test", "a Bcc: x@y.test"),
+        ("  many   spaces\t", "many spaces"),
+        ("abc\u202egnp.exe", "abcgnp.exe"),
+        ("x" * 200, "x" * 79 + "…"),
+        ("\x00\x1b[31m", "[31m"),
+    ],
+)
+def test_names_are_kept_to_one_harmless_line(name: str, shown: str) -> None:
+    assert words.plain(name) == shown
+
+
+@given(st.text())
+def test_no_name_breaks_a_header(name: str) -> None:
+    shown = words.plain(name)
+    assert len(shown) <= words.NAME_MAX
+    assert len(shown.splitlines()) <= 1
+    assert words.plain(shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (timedelta(seconds=1), "1 second"),
+        (timedelta(minutes=12), "12 minutes"),
+        (timedelta(hours=25), "1 day"),
+        (timedelta(days=7), "7 days"),
+        (timedelta(seconds=-5), "0 seconds"),
+    ],
+)
+def test_duration(length: timedelta, said: str) -> None:
+    assert words.duration(length) == said
+
+
+def test_a_span_names_its_days_once_where_it_can() -> None:
+    same_day = words.span(START, START + timedelta(minutes=12))
+    assert same_day == "19:30–19:42 UTC on 22 November 2026 (12 minutes)"
+    over_night = words.span(START, START + timedelta(hours=12))
+    assert over_night == "22 November 2026, 19:30 UTC – 23 November 2026, 07:30 UTC (12 hours)"
+    assert words.span(START, None) == "since 22 November 2026, 19:30 UTC"
+
+
+@pytest.mark.parametrize("cause", [*ConnectionCause, None])
+@pytest.mark.parametrize("provider", Provider)
+def test_every_loss_has_words(cause: ConnectionCause | None, provider: Provider) -> None:
+    said = words.loss(cause, provider)
+    assert words.provider_name(provider) in said
+    assert "{" not in said
+    assert said.endswith(".")
+
+
+@pytest.mark.parametrize("cause", RunFailureCause)
+def test_every_failure_has_words_and_a_remedy(cause: RunFailureCause) -> None:
+    what, remedy = words.failure(cause)
+    assert not what.endswith(".")
+    assert remedy.endswith(".")
+
+
+def test_every_end_of_a_catch_up_has_words() -> None:
+    from tablesync.notifier.recovery import ENDED
+
+    assert (ENDED - {"succeeded"}) | {"waiting", "running", "unmissed"} == set(words.ENDINGS)
