@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import stamina
 
 # A user JWT lives five minutes; a fresh one is taken well before.
 _TOKEN_SECONDS = 120.0
@@ -21,8 +22,13 @@ class Api:
         self._renew_at = 0.0
 
     async def get(self, service: str, path: str, **params: str) -> Any:
-        """GET a route; raises httpx.HTTPStatusError for anything but success."""
-        return await self._request("GET", service, path, params=params)
+        """GET a route; raises httpx.HTTPStatusError for anything but success.
+
+        A service that is away, since it restarts, is asked again for a minute and a half.
+        """
+        async for attempt in stamina.retry_context(on=_is_away, timeout=90.0, attempts=None):
+            with attempt:
+                return await self._request("GET", service, path, params=params)
 
     async def post(self, service: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """POST a JSON body to a route; raises as `get` does."""
@@ -60,3 +66,10 @@ class Api:
             self._authorization = f"Bearer {response.json()['access_token']}"
             self._renew_at = time.monotonic() + _TOKEN_SECONDS
         return self._authorization
+
+
+def _is_away(error: Exception) -> bool:
+    """Tell whether the service, and not the request, was the reason."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    return isinstance(error, httpx.TransportError)
