@@ -2,6 +2,7 @@
 
 import base64
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,27 @@ def test_p19_a_changed_byte_is_noticed() -> None:
 
     with pytest.raises(UnreadableGrantError):
         KEYRING.open({**sealed, "ciphertext": changed}, PLACE)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "cannot be read"),
+        ("{}", "must be JSON"),
+        ('{"active": "b", "keys": {"a": "AAAA"}}', "32 bytes|not among the keys"),
+        ('{"active": "a", "keys": {"a": "c2hvcnQ="}}', "32 bytes"),
+        ('{"active": "a", "keys": {"a": "%%%"}}', "32 bytes"),
+        ('{"active": "a", "keys": {}}', "must be JSON"),
+    ],
+)
+def test_p19_a_bad_key_file_is_refused(tmp_path: Path, content: str | None, reason: str) -> None:
+    file = tmp_path / "keys.json"
+    if content is not None:
+        file.write_text(content)
+
+    with pytest.raises(ValueError, match=reason) as raised:
+        Keyring.from_file(file)
+    assert "AAAA" not in str(raised.value)
 
 
 def test_secrets_are_not_printed() -> None:

@@ -2,8 +2,11 @@
 
 import asyncio
 
-from fastapi import FastAPI
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from tablesync.auth_service import local_bootstrap, store
+from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.parts import NAME, wire
 from tablesync.auth_service.providers.airtable import Airtable
 from tablesync.auth_service.providers.base import OAuthProvider
@@ -19,6 +22,8 @@ from tablesync.service_kit.relay import Relay
 from tablesync.service_kit.roles import Role, persist, unless_stopped
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.service_auth import ServiceAuth, Signer
+
+log = structlog.get_logger()
 
 
 def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None = None) -> Service:
@@ -39,6 +44,7 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
 
     app = FastAPI(title="TableSync auth-service", docs_url=None, redoc_url=None)
     problems.install(app)
+    app.add_exception_handler(UnreadableGrantError, _on_unreadable_grant)
     dead_letters = dead_letter_routes.routes(consumers, database, parts.verifier)
     for router in (*routers(parts), dead_letters):
         app.include_router(router)
@@ -76,3 +82,11 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
     }
     app.include_router(health.routes(checks))
     return service
+
+
+async def _on_unreadable_grant(request: Request, error: Exception) -> JSONResponse:
+    """Alarm us: a row was moved or a key is missing; neither is a revocation."""
+    connection_id = request.path_params.get("connection_id")
+    log.error("grant unreadable", connection_id=connection_id, reason=str(error))
+    detail = "The stored grant cannot be read; this is our fault, and nothing was given up."
+    return problems.Problem(500, "grant-unreadable", detail).response()
