@@ -4,6 +4,7 @@ import signal
 import time
 from typing import Any
 
+import pytest
 from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.leases import Lease
 from tablesync.sync_runner import store
@@ -12,13 +13,14 @@ from tablesync.sync_runner.journal import Journal
 from tablesync.sync_runner.runs import Run
 
 LEASE = 4
+pytestmark = pytest.mark.timeout(400)
 
 
 async def started_in_a_process(rig: Any, run_id: str, written: int) -> Any:
     """Start a runner process, slowly served, and wait until it is in the middle of the run."""
     await rig.sandbox.control("airtable", "-", "latency", ms=150)
     process = rig.process(RUNNER_LEASE_SECONDS=str(LEASE), RUNNER_WRITES_IN_FLIGHT="2")
-    await rig.reached(run_id, written)
+    await rig.reached(run_id, written, timeout=120)  # a process takes its time to start
     return process
 
 
@@ -122,7 +124,9 @@ async def test_p14_after_a_takeover_nothing_is_taken_for_unchanged(rig: Any) -> 
     async with rig.runner():
         row = await rig.ended(run_id)
         assert row["counts"] == {"read": 3, "written": 3, "unchanged": 0, "rejected": 0}
+        still_distrusted = await rig.run(spec)
         trusted_again = await rig.run(spec)
+    assert still_distrusted["counts"]["written"] == 3
     assert trusted_again["counts"]["unchanged"] == 3
 
 

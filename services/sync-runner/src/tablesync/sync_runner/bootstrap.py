@@ -19,13 +19,14 @@ from tablesync.sync_runner.auth_client import AuthClient
 from tablesync.sync_runner.budgets import Budgets
 from tablesync.sync_runner.catalog import Catalog
 from tablesync.sync_runner.connections import Connections
-from tablesync.sync_runner.execution import Workshop, execute
+from tablesync.sync_runner.execution import execute
 from tablesync.sync_runner.handlers import Handlers
 from tablesync.sync_runner.progress import ProgressBoard
 from tablesync.sync_runner.providers import Providers
 from tablesync.sync_runner.settings import Settings, base_url
 from tablesync.sync_runner.subscriptions import followings, subscriptions
 from tablesync.sync_runner.workers import Workers
+from tablesync.sync_runner.workshop import Workshop
 
 SERVICE = "sync-runner"
 RECONCILE_SECONDS = 60.0

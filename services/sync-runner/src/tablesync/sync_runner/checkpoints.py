@@ -14,36 +14,50 @@ from tablesync.service_kit.unit_of_work import UnitOfWork
 from tablesync.sync_runner.sources.base import Position
 from tablesync.sync_runner.store import CHECKPOINTS, RECORD_STATES
 
+# After a worker was lost, the pass it was in and the next one are distrusted: a record may have
+# moved from the one into the other by being edited.
+DISTRUSTED_PASSES = 2
+
 
 @dataclass(frozen=True)
 class Pass:
-    """One reading of the source; `began_ms` by the provider's clock, in unix milliseconds.
-
-    In a distrusted pass a worker was lost: what it sent in its last moments is not known, so
-    that no record counts as unchanged.
-    """
+    """One reading of the source; `began_ms` by the provider's clock, in unix milliseconds."""
 
     position: Position
     began_ms: int
-    distrusted: bool = False
-
-    def with_distrust(self) -> "Pass":
-        """Give the same pass after a worker was lost."""
-        return replace(self, distrusted=True)
+    run_id: str
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a sync stands; `cursor_ms` is None before its first pass has ended."""
+    """Where a sync stands; `cursor_ms` is None before its first pass has ended.
+
+    In a distrusted pass no record counts as unchanged: it is not known what a lost worker sent in
+    its last moments.
+    """
 
     sync_id: str
     fingerprint: str
     origin: str
     cursor_ms: int | None = None
     current: Pass | None = None
+    distrusted_passes: int = 0
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the digests that are stored tell what the rows hold."""
+        return self.distrusted_passes == 0
+
+    def begun_by(self, run_id: str) -> bool:
+        """Tell whether the current pass, if there is one, is that run's own."""
+        return self.current is None or self.current.run_id == run_id
+
+    def distrust(self) -> "Checkpoint":
+        """Note that a worker was lost."""
+        return replace(self, distrusted_passes=DISTRUSTED_PASSES)
 
     def reading(self, current: Pass) -> "Checkpoint":
-        """Begin a pass, or go on with it."""
+        """Begin a pass."""
         return replace(self, current=current)
 
     def at(self, position: Position) -> "Checkpoint":
@@ -54,7 +68,8 @@ class Checkpoint:
     def finished(self) -> "Checkpoint":
         """End the current pass: the next one reads what changed since it began."""
         assert self.current is not None, "only a pass that has begun can end"
-        return replace(self, cursor_ms=self.current.began_ms, current=None)
+        left = max(0, self.distrusted_passes - 1)
+        return replace(self, cursor_ms=self.current.began_ms, current=None, distrusted_passes=left)
 
 
 async def load(database: AsyncIOMotorDatabase[Document], sync_id: str) -> Checkpoint | None:
@@ -63,7 +78,14 @@ async def load(database: AsyncIOMotorDatabase[Document], sync_id: str) -> Checkp
     if row is None:
         return None
     current = Pass(**row["current"]) if row["current"] else None
-    return Checkpoint(sync_id, row["fingerprint"], row["origin"], row["cursor_ms"], current)
+    return Checkpoint(
+        sync_id,
+        row["fingerprint"],
+        row["origin"],
+        row["cursor_ms"],
+        current,
+        row["distrusted_passes"],
+    )
 
 
 async def save(unit: UnitOfWork, checkpoint: Checkpoint) -> None:
@@ -86,4 +108,5 @@ def _row(checkpoint: Checkpoint) -> dict[str, Any]:
         "origin": checkpoint.origin,
         "cursor_ms": checkpoint.cursor_ms,
         "current": vars(current) if current else None,
+        "distrusted_passes": checkpoint.distrusted_passes,
     }

@@ -5,6 +5,7 @@ with an older sequence is ignored. The token route alone says whether a run may 
 kept here only stops runs, and only those whose grant is not newer.
 """
 
+import time
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -16,6 +17,7 @@ from tablesync.sync_runner.gates import Gates
 from tablesync.sync_runner.store import CONNECTIONS
 
 PAGE = 1_000
+ASK_SECONDS = 1.0
 
 
 class Connections:
@@ -24,6 +26,7 @@ class Connections:
     def __init__(self, database: AsyncIOMotorDatabase[Document], auth: AuthClient) -> None:
         self._collection = database[CONNECTIONS]
         self._auth = auth
+        self._asked_at = -ASK_SECONDS
         self.gates = Gates(auth, self.stop_grant)
 
     async def on_state(self, event: ConnectionEvent) -> None:
@@ -48,7 +51,9 @@ class Connections:
         """Tell whose connection it is; None for one that this workspace does not have."""
         query = {"_id": connection_id, "workspace_id": workspace_id}
         row = await self._collection.find_one(query)
-        if row is None:
+        if row is None and time.monotonic() - self._asked_at >= ASK_SECONDS:
+            # Just connected, perhaps; asked at most once a second, since ids can be made up.
+            self._asked_at = time.monotonic()
             await self.reconcile()
             row = await self._collection.find_one(query)
         return Provider(row["provider"]) if row else None

@@ -122,6 +122,14 @@ class Journal:
             fresh = {each.key: each.source_id for each in self._pending.values() if each.row_id}
             return known | {key: fresh[key] for key in keys if key in fresh}
 
+    def finish_pass(self) -> Checkpoint:
+        """End the current pass, all of which has arrived, and give where the sync stands now."""
+        self._advance()
+        assert not self._tracks, "the pipeline waits for everything"
+        assert self.checkpoint is not None, "a pass was read"
+        self.checkpoint = self.checkpoint.finished()
+        return self.checkpoint
+
     async def begin(self) -> None:
         """Store that the run has begun, and tell it."""
 
@@ -155,7 +163,7 @@ class Journal:
 
             try:
                 return await self._units.run(work)
-            except Exception:
+            except BaseException:  # a cancelled save has saved nothing, as far as is known
                 self._pending = states | self._pending
                 self._rejections = rejections | self._rejections
                 raise

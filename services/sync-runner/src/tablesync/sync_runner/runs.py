@@ -18,6 +18,7 @@ from tablesync.contracts import (
     Trigger,
 )
 from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.telemetry import current_traceparent
 from tablesync.sync_runner.errors import (
     ConnectionLostError,
     RunCancelledError,
@@ -49,6 +50,7 @@ class Run:
     started_at: datetime | None
     counts: RunCounts
     distrusted: bool
+    traceparent: str | None
 
     @classmethod
     def of(cls, row: Document) -> "Run":
@@ -62,6 +64,7 @@ class Run:
             started_at=row["started_at"],
             counts=RunCounts.model_validate(row["counts"]),
             distrusted=row["distrusted"],
+            traceparent=row["traceparent"],
         )
 
     @property
@@ -136,6 +139,7 @@ def new_row(event: SyncRequested, now: datetime) -> Document:
         "connection_id": None,
         "cancel_requested": False,
         "distrusted": False,
+        "traceparent": current_traceparent(),
     }
 
 

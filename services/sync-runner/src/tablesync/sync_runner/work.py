@@ -1,0 +1,200 @@
+"""The work of one run: tokens, plan, and one pass, or two where another run's was inherited."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import structlog
+from pymongo.errors import PyMongoError
+from tablesync.contracts import RunProgressed, SyncSpec
+from tablesync.service_kit.leases import Lease
+from tablesync.service_kit.roles import pause
+from tablesync.sync_runner import checkpoints
+from tablesync.sync_runner.airtable.client import AirtableClient
+from tablesync.sync_runner.airtable.writer import Writer
+from tablesync.sync_runner.auth_client import Grant
+from tablesync.sync_runner.calls import REQUEST_SECONDS, Caller
+from tablesync.sync_runner.checkpoints import Checkpoint, Pass
+from tablesync.sync_runner.errors import LeaseLostError
+from tablesync.sync_runner.gates import Pass as GatePass
+from tablesync.sync_runner.journal import Journal
+from tablesync.sync_runner.mapper import Mapper
+from tablesync.sync_runner.pipeline import Pipeline
+from tablesync.sync_runner.plan import Plan, make_plan
+from tablesync.sync_runner.runs import Run
+from tablesync.sync_runner.signals import Progress, Signals
+from tablesync.sync_runner.sources.base import Opening, Source
+from tablesync.sync_runner.store import REQUEST_SHARE
+from tablesync.sync_runner.workshop import Workshop
+
+log = structlog.get_logger()
+
+SAVE_SECONDS = 0.5
+LEASE_MARGIN_SECONDS = 0.2
+
+
+class Work:
+    """One run's work; `begun` once both tokens were had."""
+
+    def __init__(self, shop: Workshop, run: Run, lease: Lease, signals: Signals) -> None:
+        self.journal = Journal(shop.units, run, lease)
+        self.progress = Progress()
+        self.begun = run.started_at is not None
+        self._shop = shop
+        self._run = run
+        self._lease = lease
+        self._signals = signals
+        self._passes: list[GatePass] = []
+        self._sending: set[asyncio.Task[Any] | None] = set()
+        self._pipeline: Pipeline | None = None
+
+    async def do(self) -> None:
+        """Read the source to its end and write it; raises what ended it before."""
+        spec = self._run.spec
+        source_pass = self._enter(spec.source.connection_id)
+        destination_pass = self._enter(spec.destination.connection_id)
+        source_grant = await source_pass.grant()
+        destination_grant = await destination_pass.grant()
+        await self.journal.begin()
+        self.begun = True
+        source = self._source(source_grant, source_pass)
+        client = self._destination(destination_grant, destination_pass)
+        opening = await source.open(spec.source.object)
+        tables = await client.tables(spec.destination.base_id)
+        plan = make_plan(spec, opening.properties, tables)
+        checkpoint = await self._checkpoint(
+            plan, f"{spec.source.provider}/{source_grant.account.id}"
+        )
+        await self._read(plan, checkpoint, source, opening, _writer(client, plan))
+
+    async def settle(self, grace_seconds: float) -> None:
+        """Start nothing more; give what is on the wire so long to arrive."""
+        if self._pipeline is not None:
+            await self._pipeline.settle(self._sending, grace_seconds)
+
+    def leave(self) -> None:
+        """Take part in the connections' gates no longer."""
+        for each in self._passes:
+            each.close()
+
+    def shown(self) -> RunProgressed:
+        """Show how far it has come."""
+        spec, pipeline = self._run.spec, self._pipeline
+        return RunProgressed(
+            workspace_id=spec.workspace_id,
+            sync_id=spec.sync_id,
+            run_id=self._run.id,
+            phase=pipeline.phase(self._sending) if pipeline else "reading",
+            counts=self.journal.counts,
+            total=pipeline.total if pipeline else None,
+        )
+
+    async def _read(
+        self, plan: Plan, checkpoint: Checkpoint, source: Source, opening: Opening, writer: Writer
+    ) -> None:
+        """Read the current pass; if another run began it, read what changed since, too.
+
+        A pass ends where it began in time, so that an inherited one alone would leave the gap.
+        """
+        inherited = not checkpoint.begun_by(self._run.id)
+        await self._move(plan, self._reading(checkpoint, source, opening), source, writer)
+        if inherited:
+            finished = self.journal.finish_pass()
+            await self._move(plan, self._reading(finished, source, opening), source, writer)
+
+    def _reading(self, checkpoint: Checkpoint, source: Source, opening: Opening) -> Checkpoint:
+        """Go on with the current pass, or begin the next one."""
+        if checkpoint.current is not None:
+            return checkpoint
+        position = source.first_position(checkpoint.cursor_ms, opening.began_ms)
+        return checkpoint.reading(Pass(position, opening.began_ms, self._run.id))
+
+    async def _move(
+        self, plan: Plan, checkpoint: Checkpoint, source: Source, writer: Writer
+    ) -> None:
+        assert checkpoint.current is not None, "it is being read"
+        self.journal.checkpoint = checkpoint
+        self._pipeline = Pipeline(
+            Mapper(plan, self.journal, trusted=checkpoint.trusted),
+            self.journal,
+            writer,
+            self._signals,
+            self.progress,
+            self._shop.providers.settings.runner_writes_in_flight,
+        )
+        done = asyncio.Event()
+        saver = asyncio.create_task(self._save_until(done))
+        try:
+            position = checkpoint.current.position
+            pages = source.read(plan.spec.source.object, plan.properties, position)
+            await self._pipeline.run(pages)
+        finally:
+            done.set()
+            await saver
+
+    async def _checkpoint(self, plan: Plan, origin: str) -> Checkpoint:
+        """Give where the sync stands; another account or mapping starts from nothing."""
+        sync_id, database = plan.spec.sync_id, self._shop.units.database
+        known = await checkpoints.load(database, sync_id)
+        if known is not None and known.origin != origin:
+            await checkpoints.forget(database, sync_id)
+            known = None
+        if known is None or known.fingerprint != plan.fingerprint:
+            known = Checkpoint(sync_id, plan.fingerprint, origin)
+        return known.distrust() if self._run.distrusted else known
+
+    async def _save_until(self, done: asyncio.Event) -> None:
+        """Save twice a second; each time the stored stops of the connections are obeyed."""
+        while not done.is_set():
+            await pause(done, SAVE_SECONDS)
+            try:
+                self._shop.connections.enforce(await self.journal.save())
+            except LeaseLostError as error:
+                self._signals.stop(error)
+            except PyMongoError as error:
+                log.warning("not saved yet", run_id=self._run.id, error=str(error))
+
+    def _source(self, grant: Grant, entry: GatePass) -> Source:
+        def caller(http: httpx.AsyncClient) -> Caller:
+            return Caller(http, entry, self.progress, seconds_left=self._seconds_left)
+
+        connection_id = self._run.spec.source.connection_id
+        return self._shop.providers.source(grant, connection_id, caller)
+
+    def _destination(self, grant: Grant, entry: GatePass) -> AirtableClient:
+        def caller(http: httpx.AsyncClient) -> Caller:
+            return Caller(
+                http,
+                entry,
+                self.progress,
+                seconds_left=self._leased_seconds,
+                sending=self._sending,
+            )
+
+        connection_id = self._run.spec.destination.connection_id
+        return self._shop.providers.destination(grant, connection_id, caller)
+
+    def _enter(self, connection_id: str) -> GatePass:
+        gate = self._shop.connections.gates.of(connection_id, self._run.spec.workspace_id)
+        entered = gate.open_pass(self._signals.stop)
+        self._passes.append(entered)
+        return entered
+
+    def _seconds_left(self) -> float:
+        self._signals.check()
+        return REQUEST_SECONDS
+
+    def _leased_seconds(self) -> float:
+        """Give an Airtable request less than what is left of the lease, on this clock."""
+        self._signals.check()
+        left = self._lease.remaining() - LEASE_MARGIN_SECONDS
+        if left <= 0:
+            raise LeaseLostError(self._run.id)
+        return min(left, self._lease.ttl_seconds * REQUEST_SHARE)
+
+
+def _writer(client: AirtableClient, plan: Plan) -> Writer:
+    to: SyncSpec = plan.spec
+    return Writer(
+        client, to.destination.base_id, to.destination.table_id, to.key.field_id, plan.fields
+    )

@@ -1,0 +1,20 @@
+"""What all runs of one process share."""
+
+from dataclasses import dataclass
+
+from tablesync.service_kit.unit_of_work import UnitsOfWork
+from tablesync.sync_runner.connections import Connections
+from tablesync.sync_runner.progress import ProgressBoard
+from tablesync.sync_runner.providers import Providers
+from tablesync.sync_runner.store import RunQueue
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The parts that an execution works with."""
+
+    units: UnitsOfWork
+    queue: RunQueue
+    connections: Connections
+    providers: Providers
+    board: ProgressBoard
