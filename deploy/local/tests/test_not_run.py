@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tablesync.local_stack import containers
 
 pytest_plugins = ["pytester"]
 
@@ -44,3 +45,17 @@ def test_in_continuous_integration_a_missing_kafka_fails(
     outcome = without_maven.runpytest_subprocess()
     outcome.assert_outcomes(passed=1, errors=2)
     outcome.stdout.fnmatch_lines("*Maven (mvn) is missing; install it with: *")
+
+
+def test_what_starts_kafka_itself_needs_it_also_where_containers_give_the_fixture(
+    without_maven: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_maven.makepyfile("import pytest\n@pytest.mark.needs('kafka')\ndef test_one(): pass")
+    monkeypatch.setenv("TEST_STACK", "containers")
+    without_maven.runpytest_subprocess().assert_outcomes(deselected=1)
+
+
+def test_a_word_that_names_no_stack_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_STACK", "docker")
+    with pytest.raises(ValueError, match="TEST_STACK is 'docker'; it may be local or containers"):
+        containers.choice()

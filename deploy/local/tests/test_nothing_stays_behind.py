@@ -11,7 +11,7 @@ import pytest
 from tablesync.local_stack import LocalStack
 from tablesync.local_stack.testing import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.needs("mongodb")]
+pytestmark = [pytest.mark.integration, pytest.mark.needs("mongod")]
 OWNER = Path(__file__).with_name("owner.py")
 
 

@@ -10,7 +10,7 @@ from pymongo import MongoClient
 from tablesync.local_stack import LocalStack, ProgramEndedError
 from tablesync.local_stack.testing import free_port
 
-pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.needs("mongodb")]
+pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.needs("mongod")]
 MONGOD = ("mongod",)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tablesync.local_stack.mongodb import REPLICA_SET, initiate_replica_set
@@ -13,36 +14,51 @@ if TYPE_CHECKING:
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 MONGODB_IMAGE = "mongo:8.0"
+DOCKER_SOCKET = Path("/var/run/docker.sock")
 START_SECONDS = 120
 
 
+def choice() -> str | None:
+    """Read TEST_STACK: containers, local, or None when it is not set.
+
+    Raises:
+        ValueError: it is something else.
+
+    """
+    word = os.environ.get("TEST_STACK") or None
+    if word not in {None, "local", "containers"}:
+        raise ValueError(f"TEST_STACK is {word!r}; it may be local or containers")
+    return word
+
+
+@cache
 def wanted() -> bool:
     """Say whether tests run on containers: as TEST_STACK says, else if the images are there."""
-    choice = os.environ.get("TEST_STACK", "")
-    if choice not in {"", "local", "containers"}:
-        raise ValueError(f"TEST_STACK is {choice!r}; it may be local or containers")
-    return choice == "containers" or (not choice and images_are_there())
-
-
-def images() -> tuple[str, ...]:
-    """Name what a run needs: testcontainers' own image cleans up after a run that was killed."""
-    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - as below
-
-    own = () if testcontainers_config.ryuk_disabled else (testcontainers_config.ryuk_image,)
-    return (KAFKA_IMAGE, MONGODB_IMAGE, *own)
+    chosen = choice()
+    return chosen == "containers" or (chosen is None and images_are_there())
 
 
 def images_are_there() -> bool:
-    """Say whether a Docker engine answers and has every image already."""
+    """Say whether a Docker engine answers and has all images already, so that nothing is pulled."""
+    if "DOCKER_HOST" not in os.environ and not DOCKER_SOCKET.exists():
+        return False
     import docker  # noqa: PLC0415 - slow to import, and needed by few runs
 
     try:
         engine = docker.from_env(timeout=5)
-        for image in images():
+        for image in (KAFKA_IMAGE, MONGODB_IMAGE, *_reaper_image()):
             engine.images.get(image)
     except docker.errors.DockerException:
         return False
     return True
+
+
+def _reaper_image() -> list[str]:
+    """Give the image by which testcontainers cleans up after a killed run, unless it is off."""
+    from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - as above
+
+    off = testcontainers_config.ryuk_disabled
+    return [] if off else [testcontainers_config.ryuk_image]
 
 
 @contextmanager

@@ -1,21 +1,21 @@
 """Tests whose tool the machine lacks are not run, and said so with a count and a remedy.
 
-A test needs a tool when it uses one of the fixtures below, or by `@pytest.mark.needs("docker")`.
-It is deselected, so that no report counts it as passed; with CI=true it runs, and fails where
-continuous integration has to have the tool.
+A test needs a tool when it uses one of the fixtures below, or when `@pytest.mark.needs("kafka")`
+says that it starts one itself. It is deselected, so that no report counts it as passed; with
+CI=true it runs all the same, and fails.
 """
 
 import os
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 from tablesync.local_stack import containers, kafka, tools
 
-FIXTURES = {"kafka_bootstrap": "kafka", "mongodb_uri": "mongodb"}
-REQUIRED_IN_CI = frozenset({"kafka", "mongodb"})
+# Fixture → the tool, and what gives the same without it.
+FIXTURES = {"kafka_bootstrap": "kafka", "mongodb_uri": "mongod"}
+GIVEN_BY = {"kafka_bootstrap": "KAFKA_BOOTSTRAP_SERVERS", "mongodb_uri": "MONGODB_URI"}
 NOT_RUN = pytest.StashKey[Counter[str]]()
 
 
@@ -36,9 +36,10 @@ def report(config: pytest.Config) -> list[str]:
 
 def why_not(item: pytest.Item) -> str | None:
     """Say what keeps a test from running, or None when it can run or has to."""
+    if in_ci():
+        return None
     for tool in sorted(_needs(item)):
-        missing = _missing(tool, item.config.rootpath)
-        if missing and not (tool in REQUIRED_IN_CI and in_ci()):
+        if missing := _missing(tool, item.config.rootpath):
             return f"{missing.tool}; install with: {missing.remedy}"
     return None
 
@@ -49,44 +50,26 @@ def in_ci() -> bool:
 
 
 def _needs(item: pytest.Item) -> set[str]:
-    marked = {str(mark.args[0]) for mark in item.iter_markers("needs")}
-    fixtures = getattr(item, "fixturenames", ())
-    return marked | {FIXTURES[each] for each in fixtures if each in FIXTURES}
+    started_by_itself = {str(mark.args[0]) for mark in item.iter_markers("needs")}
+    fixtures = FIXTURES.keys() & set(getattr(item, "fixturenames", ()))
+    return started_by_itself | {FIXTURES[each] for each in fixtures if not _is_given(each)}
+
+
+def _is_given(fixture: str) -> bool:
+    return GIVEN_BY[fixture] in os.environ or containers.wanted()
 
 
 @cache
 def _missing(tool: str, root: Path) -> tools.MissingToolError | None:
-    return CHECKS[tool](root)
+    return {"kafka": kafka.missing, "mongod": _mongod_missing}[tool](root)
 
 
-def _kafka(root: Path) -> tools.MissingToolError | None:
-    if "KAFKA_BOOTSTRAP_SERVERS" in os.environ or containers.wanted():
-        return None
-    return kafka.missing(root)
-
-
-def _mongodb(_: Path) -> tools.MissingToolError | None:
-    if "MONGODB_URI" in os.environ or containers.wanted():
-        return None
+def _mongod_missing(_: Path) -> tools.MissingToolError | None:
     try:
         tools.find_mongod()
     except tools.MissingToolError as error:
         return error
     return None
-
-
-def _docker(_: Path) -> tools.MissingToolError | None:
-    if containers.images_are_there():
-        return None
-    remedy = " && ".join(f"docker pull {image}" for image in containers.images())
-    return tools.MissingToolError("Docker with the images of Kafka and MongoDB", remedy)
-
-
-CHECKS: dict[str, Callable[[Path], tools.MissingToolError | None]] = {
-    "kafka": _kafka,
-    "mongodb": _mongodb,
-    "docker": _docker,
-}
 
 
 def _count(number: int) -> str:

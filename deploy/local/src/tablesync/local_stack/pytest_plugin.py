@@ -21,8 +21,12 @@ from tablesync.local_stack.testing import unique_prefix
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known that names a tool a test needs."""
-    config.addinivalue_line("markers", "needs(tool): not run where kafka, mongodb or docker lacks")
+    """Make the marker known that names a tool a test needs, and check TEST_STACK."""
+    try:
+        containers.choice()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.addinivalue_line("markers", "needs(tool): starts kafka or mongod by itself")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
