@@ -31,6 +31,15 @@ def json_answer(
     )
 
 
+def entries(value: Any, kind: type | tuple[type, ...], otherwise: Refusal) -> list[Any]:
+    """Return a JSON list whose entries are of one type, an empty one for nothing, or refuse."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(entry, kind) for entry in value):
+        raise otherwise
+    return value
+
+
 def problem(status: int, title: str, detail: str, **members: Any) -> Refusal:
     """Return an RFC 9457 problem, used by the control API and the mail catcher."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
-from tablesync.sandbox.web import json_answer, json_object
+from tablesync.sandbox.web import entries, json_answer, json_object
 
 from . import errors
 from .access import admit_to_base, table_of
@@ -99,7 +99,7 @@ def _row_ids(table: Table, options: Mapping[str, Any]) -> list[str]:
     if options.get("filterByFormula"):
         holds = compile_formula(table, str(options["filterByFormula"]))
         rows = [row for row in rows if holds(row)]
-    for sort in reversed(options.get("sort") or []):
+    for sort in reversed(entries(options.get("sort"), dict, errors.invalid_request())):
         _sort(table, rows, sort)
     if options.get("maxRecords") not in (None, ""):
         rows = rows[: _bounded(options["maxRecords"], 10**9)]

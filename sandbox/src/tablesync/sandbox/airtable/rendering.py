@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tablesync.sandbox.web import entries
+
 from . import errors
 from .tables import Row, Table
 
@@ -17,13 +19,15 @@ class View:
 
     def __init__(self, table: Table, options: Mapping[str, Any]) -> None:
         by_id = flag(options.get("returnFieldsByFieldId"))
-        names = options.get("fields")
+        names = entries(options.get("fields"), str, errors.invalid_request())
         fields = [_known(table, name) for name in names] if names else list(table.fields.values())
         self._keys = [(field.id, field.id if by_id else field.name) for field in fields]
         self._as_text = options.get("cellFormat") == "string"
         if self._as_text and not (options.get("timeZone") and options.get("userLocale")):
             raise errors.invalid_request()
-        self._with_comments = "commentCount" in (options.get("recordMetadata") or [])
+        self._with_comments = "commentCount" in entries(
+            options.get("recordMetadata"), str, errors.invalid_request()
+        )
 
     def row(self, row: Row) -> dict[str, Any]:
         """Return one record."""

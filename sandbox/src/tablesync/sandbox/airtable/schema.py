@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 from tablesync.sandbox.ids import airtable_id
-from tablesync.sandbox.web import json_answer, json_object
+from tablesync.sandbox.web import entries, json_answer, json_object
 
 from . import errors
 from .access import admit, admit_to_base, table_of
@@ -51,9 +51,7 @@ class SchemaRoutes:
         """POST a base with its tables."""
         grant = admit(self._state, request, "schema.bases:write")
         body = await _body(request)
-        base = new_base(
-            str(body.get("name") or "Untitled"), grant.account, body.get("tables") or []
-        )
+        base = new_base(str(body.get("name") or "Untitled"), grant.account, body.get("tables"))
         base.workspace_id = str(body.get("workspaceId") or base.workspace_id)
         self._state.bases[base.id] = base
         if grant.bases is not None:
@@ -115,10 +113,10 @@ def _tables(base: Base) -> list[dict[str, Any]]:
     return [table.shown() for table in base.tables.values()]
 
 
-def new_base(name: str, owner: str, tables: list[Mapping[str, Any]]) -> Base:
+def new_base(name: str, owner: str, tables: Any) -> Base:
     """Return a base that its owner may do everything in."""
     base = Base(airtable_id("app"), name, airtable_id("wsp"), {owner: "create"})
-    for wanted in tables:
+    for wanted in entries(tables, dict, errors.invalid_request()):
         add_table(base, wanted)
     return base
 
@@ -128,9 +126,7 @@ def add_table(base: Base, wanted: Mapping[str, Any]) -> Table:
     name = str(wanted.get("name") or "").strip()
     if not name or any(table.name.lower() == name.lower() for table in base.tables.values()):
         raise errors.unprocessable("DUPLICATE_TABLE_NAME", f"Table name {name} is not free")
-    fields = wanted.get("fields")
-    if not isinstance(fields, list):
-        raise errors.invalid_request()
+    fields = entries(wanted.get("fields"), dict, errors.invalid_request())
     table = make_table(name, fields, description=wanted.get("description"))
     base.tables[table.id] = table
     return table

@@ -10,6 +10,8 @@ from tablesync.sandbox.airtable.tables import Table
 from tablesync.sandbox.counters import Counters
 from tablesync.sandbox.hubspot.crm_records import CrmRecords
 
+from .reading import bad_body
+
 
 def shown_counters(counters: Counters, airtable: AirtableState) -> dict[str, Any]:
     """Return all counters; `duplicates` is counted from the tables as they are now."""
@@ -32,7 +34,11 @@ def _duplicates(table: Table) -> int:
 
 def shown_log(counters: Counters, query: Mapping[str, str]) -> dict[str, Any]:
     """Return the recent requests of a provider since an instant in unix milliseconds."""
-    provider, since = query.get("provider"), float(query.get("since") or 0)
+    provider = query.get("provider")
+    try:
+        since = float(query.get("since") or 0)
+    except ValueError:
+        raise bad_body("The parameter since has to be unix milliseconds.") from None
     rows = (row for row in counters.log if row["at"] >= since)
     return {"requests": [row for row in rows if provider in (None, "", row["provider"])]}
 

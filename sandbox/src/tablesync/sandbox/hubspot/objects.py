@@ -12,6 +12,7 @@ from . import errors
 from .access import Admission, admit
 from .crm_records import CrmRecord, CrmRecords
 from .definitions import PropertyDefinitions
+from .query import named_properties
 from .rendering import shown, wanted_names
 from .state import HubSpotState
 
@@ -86,7 +87,7 @@ class ObjectRoutes:
         inputs = _inputs(body)
         found, missing = _lookup(records, inputs, (body or {}).get("idProperty"))
         names = wanted_names(
-            kind, (body or {}).get("properties") or (), records.modified_property, definitions
+            kind, named_properties(body or {}), records.modified_property, definitions
         )
         moment = iso_milliseconds(now_ms())
         answer: dict[str, Any] = {

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tablesync.sandbox.web import entries
+
 from . import errors
 from .definitions import PropertyDefinitions
 from .filters import OPERATORS
@@ -41,9 +43,15 @@ def read_query(body: Mapping[str, Any], definitions: PropertyDefinitions) -> Que
             f"Paging past {RESULT_CAP} results of one query is not possible.",
             after=[str(after)],
         )
-    properties = tuple(map(str, body.get("properties") or ()))
+    properties = tuple(named_properties(body))
     text = str(body.get("query") or "").lower()
     return Query(groups, text, sort, descending, properties, limit, after)
+
+
+def named_properties(body: Mapping[str, Any]) -> list[str]:
+    """Return the property names that a body asks for."""
+    invalid = errors.validation("Invalid input JSON: properties.")
+    return entries(body.get("properties"), str, invalid)
 
 
 def _integer(body: Mapping[str, Any], name: str, default: int) -> int:
@@ -88,7 +96,7 @@ def _check_filter(entry: Filter, definitions: PropertyDefinitions) -> None:
 
 
 def _sort(body: Mapping[str, Any]) -> tuple[str | None, bool]:
-    sorts = body.get("sorts") or []
+    sorts = entries(body.get("sorts"), (str, dict), errors.validation("Invalid input JSON: sorts."))
     if len(sorts) > 1:
         raise errors.validation("Only one sort is possible.")
     if not sorts:

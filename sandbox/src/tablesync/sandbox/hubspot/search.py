@@ -47,7 +47,7 @@ def _newest_ms(portal: PortalState) -> float | None:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    if len(await request.text()) > MAXIMUM_BODY_CHARACTERS:
+    if len((await request.read()).decode(errors="replace")) > MAXIMUM_BODY_CHARACTERS:
         raise errors.validation("The request body is too long.")
     body = await json_object(request)
     if body is None:
