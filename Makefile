@@ -10,7 +10,7 @@ MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deploy/k8s/base/*.yaml
 PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fetch check fmt test test-unit test-containers test-compose demo up sandbox clean
+.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose demo up sandbox clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ lock: $(READY) ## compile requirements.in into requirements.lock
 fetch: $(READY) # Kafka's jars, so that no test waits for a download
 	@$(BIN)/python -m tablesync.local_stack fetch
 
+contracts: $(READY) ## write schemas and the AsyncAPI document from the event classes
+	$(BIN)/python tools/generate_contracts.py
+
 ##### Checks and tests
 
 check: $(READY) ## style, types, import rules, contracts, manifests
@@ -45,6 +48,7 @@ check: $(READY) ## style, types, import rules, contracts, manifests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/generate_contracts.py --check
 	$(foreach lint,$(LINTS),$(BIN)/python $(lint) &&) true
 	$(if $(wildcard docker-compose.yml),$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml)
 	$(if $(WORKFLOWS),$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS))
