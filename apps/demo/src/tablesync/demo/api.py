@@ -26,9 +26,8 @@ class Api:
 
         A service that is away, since it restarts, is asked again for a minute and a half.
         """
-        async for attempt in stamina.retry_context(on=_is_away, timeout=90.0, attempts=None):
-            with attempt:
-                return await self._request("GET", service, path, params=params)
+        patiently = stamina.AsyncRetryingCaller(timeout=90.0, attempts=None).on(_is_away)
+        return await patiently(self._request, "GET", service, path, params=params)
 
     async def post(self, service: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """POST a JSON body to a route; raises as `get` does."""
