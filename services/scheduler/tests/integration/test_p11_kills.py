@@ -27,7 +27,7 @@ from tablesync.service_kit.testing import read_all, send
 pytestmark = pytest.mark.integration
 
 SYNCS = 20
-KILLS = 4
+KILLS = 3
 
 
 @pytest_asyncio.fixture
@@ -99,6 +99,7 @@ class Runner:
         await send(self._settings, *(Envelope(each, "sync-runner") for each in ends))
 
 
+@pytest.mark.timeout(300)
 async def test_p11_no_slot_is_lost_and_none_runs_twice(
     scheduler: Any, own_settings: SchedulerSettings
 ) -> None:

@@ -46,7 +46,7 @@ class Operations:
         sync.name = wanted.name or sync.name
         sync.overlap = wanted.overlap or sync.overlap
         if wanted.mapping is not None:
-            sync.mapping = tuple(each.value() for each in wanted.mapping)
+            sync.mapping = [each.value() for each in wanted.mapping]
         sync.version += 1
         if checked:
             sync.recheck_at = None
@@ -141,7 +141,7 @@ def _new_sync(who: Principal, wanted: NewSync, source: Connection, now: datetime
         ),
         destination=wanted.destination.value(),
         key=wanted.key.value(),
-        mapping=tuple(each.value() for each in wanted.mapping),
+        mapping=[each.value() for each in wanted.mapping],
         overlap=wanted.overlap,
         schedule=wanted.schedule,
         anchor=now,

@@ -1,11 +1,13 @@
 """The scheduler's documents in MongoDB: every read and write of them, and their indexes."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+import bson
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pydantic import BaseModel
-from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
 from tablesync.scheduler.changes import Changes, ClosedGap, WithdrawnRun
 from tablesync.scheduler.connections import Connection
 from tablesync.scheduler.runs import Run
@@ -18,10 +20,6 @@ Session = AsyncIOMotorClientSession | None
 M = TypeVar("M", bound=BaseModel)
 
 IS_DUE: Document = {"claimable": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
-
-
-class StaleSyncError(Exception):
-    """A sync was changed by somebody else between its reading and its writing."""
 
 
 class Store:
@@ -47,7 +45,7 @@ class Store:
     async def due(self, limit: int, session: Session) -> list[Sync]:
         """Give the syncs that are due by the database's clock, longest due first."""
         cursor = self.syncs.find(IS_DUE, session=session).sort("due_at", ASCENDING).limit(limit)
-        return _all(Sync, await cursor.to_list(limit))
+        return _syncs(await cursor.to_list(limit))
 
     async def seconds_until_due(self) -> float | None:
         """Give how long nothing is due, by the database's clock; None if there is no sync."""
@@ -62,7 +60,8 @@ class Store:
 
     async def sync(self, sync_id: str, session: Session = None) -> Sync | None:
         """Give one sync of any workspace."""
-        return _one(Sync, await self.syncs.find_one({"_id": sync_id}, session=session))
+        found = await self.syncs.find_one({"_id": sync_id}, session=session)
+        return Sync.stored(found) if found else None
 
     async def sync_of(
         self, workspace_id: str, sync_id: str, session: Session = None
@@ -74,7 +73,7 @@ class Store:
     async def syncs_of(self, workspace_id: str, limit: int) -> list[Sync]:
         """Give a workspace's syncs, oldest first."""
         cursor = self.syncs.find({"workspace_id": workspace_id}).sort("_id", ASCENDING)
-        return _all(Sync, await cursor.limit(limit).to_list(limit))
+        return _syncs(await cursor.limit(limit).to_list(limit))
 
     async def dependents(
         self,
@@ -86,16 +85,16 @@ class Store:
         """Give the syncs that need a connection, by id, from a point on."""
         query = {"connection_ids": connection_id, "_id": {"$gt": after}}
         cursor = self.syncs.find(query, session=session).sort("_id", ASCENDING)
-        return _all(Sync, await cursor.limit(limit or 0).to_list(limit))
+        return _syncs(await cursor.limit(limit or 0).to_list(limit))
 
     async def to_recheck(self, limit: int) -> list[Sync]:
         """Give the syncs that are held for their contents and due for another look."""
         query = {"$expr": {"$lte": ["$recheck_at", "$$NOW"]}, "recheck_at": {"$type": "date"}}
-        return _all(Sync, await self.syncs.find(query).limit(limit).to_list(limit))
+        return _syncs(await self.syncs.find(query).limit(limit).to_list(limit))
 
     async def owing(self, limit: int) -> list[Sync]:
         """Give the syncs that are not held and still owe a catch-up."""
-        return _all(Sync, await self.syncs.find({"owed": True}).limit(limit).to_list(limit))
+        return _syncs(await self.syncs.find({"owed": True}).limit(limit).to_list(limit))
 
     # Connections
 
@@ -180,28 +179,29 @@ class Store:
         await self.syncs.delete_one({"_id": sync.id}, session=unit.session)
 
     async def save(
-        self, unit: UnitOfWork, syncs: Sequence[Sync], changes: Changes | None = None
+        self, unit: UnitOfWork, syncs: Iterable[Sync], changes: Changes | None = None
     ) -> None:
-        """Store changed syncs and what was decided with them; raises StaleSyncError."""
-        if syncs:
-            writes = [_replacement(sync) for sync in syncs]
-            result = await self.syncs.bulk_write(writes, ordered=False, session=unit.session)
-            if result.matched_count != len(syncs):
-                raise StaleSyncError
+        """Store changed syncs, read in this transaction, and what was decided with them."""
+        if writes := _writes(syncs):
+            await self.syncs.bulk_write(writes, ordered=False, session=unit.session)
         if changes:
             await self._save_changes(unit, changes)
 
     async def _save_changes(self, unit: UnitOfWork, changes: Changes) -> None:
-        runs: list[InsertOne[Document] | UpdateOne] = [
-            *(InsertOne(run.document()) for run in changes.runs),
-            *(_withdrawal(each) for each in changes.withdrawn),
-        ]
-        if runs:
-            await self.runs.bulk_write(runs, session=unit.session)
+        if changes.runs:
+            runs = [run.document() for run in changes.runs]
+            await self.runs.insert_many(runs, ordered=False, session=unit.session)
+        if changes.withdrawn:
+            ends = [_withdrawal(each) for each in changes.withdrawn]
+            await self.runs.bulk_write(ends, ordered=False, session=unit.session)
         if changes.gaps:
             gaps = [gap.model_dump(by_alias=True) for gap in changes.gaps]
-            await self.gaps.insert_many(gaps, session=unit.session)
+            await self.gaps.insert_many(gaps, ordered=False, session=unit.session)
         unit.publish(*changes.events)
+
+
+def _syncs(found: Iterable[Document]) -> list[Sync]:
+    return [Sync.stored(each) for each in found]
 
 
 def _one(model: type[M], found: Document | None) -> M | None:
@@ -212,10 +212,22 @@ def _all(model: type[M], found: Iterable[Document]) -> list[M]:
     return [model.model_validate(each) for each in found]
 
 
-def _replacement(sync: Sync) -> ReplaceOne[Document]:
-    before = sync.revision
-    sync.revision += 1
-    return ReplaceOne({"_id": sync.id, "revision": before}, sync.document())
+def _writes(syncs: Iterable[Sync]) -> list[UpdateOne | UpdateMany]:
+    """Make one update per distinct change: thousands of syncs are held by the same few."""
+    updates: dict[bytes, Document] = {}
+    ids: dict[bytes, list[str]] = defaultdict(list)
+    for sync in syncs:
+        if update := sync.changed():
+            same = bson.encode(update)
+            updates[same] = update
+            ids[same].append(sync.id)
+    return [_update(ids[same], update) for same, update in updates.items()]
+
+
+def _update(ids: list[str], update: Document) -> UpdateOne | UpdateMany:
+    if len(ids) == 1:
+        return UpdateOne({"_id": ids[0]}, update)
+    return UpdateMany({"_id": {"$in": ids}}, update)
 
 
 def _withdrawal(withdrawn: WithdrawnRun) -> UpdateOne:

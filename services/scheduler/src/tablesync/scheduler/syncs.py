@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from tablesync.contracts import (
     Destination,
     FieldMapping,
@@ -107,7 +107,6 @@ class Sync(BaseModel):
 
     id: str = Field(alias="_id")
     workspace_id: str
-    revision: int = 0
     version: int = 1
     name: str
     owner_id: str
@@ -115,7 +114,7 @@ class Sync(BaseModel):
     source: Source
     destination: Destination
     key: FieldMapping
-    mapping: tuple[FieldMapping, ...]
+    mapping: list[FieldMapping]
     overlap: Overlap = Overlap.COALESCE
     schedule: Schedule
     anchor: datetime = Field(description="The first slot is one interval after it.")
@@ -133,6 +132,14 @@ class Sync(BaseModel):
     last_catch_up_at: datetime | None = None
     recheck_at: datetime | None = None
     sequence: int = 1
+    _stored: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def stored(cls, document: dict[str, Any]) -> "Sync":
+        """Read a stored sync; it remembers how it was stored."""
+        sync = cls.model_validate(document)
+        sync._stored = document
+        return sync
 
     @property
     def claimable(self) -> bool:
@@ -185,7 +192,7 @@ class Sync(BaseModel):
             source=self.source,
             destination=self.destination,
             key=self.key,
-            mapping=self.mapping,
+            mapping=tuple(self.mapping),
         )
 
     def document(self) -> dict[str, Any]:
@@ -200,3 +207,12 @@ class Sync(BaseModel):
         if self.recheck_at is None:
             del fields["recheck_at"]
         return fields
+
+    def changed(self) -> dict[str, Any]:
+        """Give the update that brings the stored form up to date; empty if it is."""
+        now, before = self.document(), self._stored
+        update = {
+            "$set": {name: each for name, each in now.items() if before.get(name, ...) != each},
+            "$unset": dict.fromkeys(before.keys() - now.keys(), ""),
+        }
+        return {operator: fields for operator, fields in update.items() if fields}
