@@ -91,13 +91,18 @@ class Budget:
     async def _reach_place(self) -> bool:
         """Wait for the next place; False if it came to nothing."""
         async with self._reserving:
+            while self._places and self._too_late(self._places[0]):
+                self._places.popleft()
             if not self._places:
                 self._places.extend(await self._reserve())
             if not self._places:
                 return False
             place, epoch = self._places.popleft(), self._epoch
         await asyncio.sleep(max(0.0, place - time.monotonic()))
-        return epoch == self._epoch and time.monotonic() - place <= self._limit.late_seconds
+        return epoch == self._epoch and not self._too_late(place)
+
+    def _too_late(self, place: float) -> bool:
+        return time.monotonic() - place > self._limit.late_seconds
 
     async def _reserve(self) -> list[float]:
         """Reserve a place for everybody who waits, at most a second of them, and a few ahead.

@@ -1,8 +1,9 @@
 """One authorised call to a provider: gate, budgets, lease, request, and what to do if it fails."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -55,7 +56,8 @@ class Caller:
         params: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """Call until it is answered; raises what `refusal` raises, and RunEndedError."""
-        request = self._request(method, path, json, params)
+        content = None if json is None else orjson.dumps(json)
+        make = partial(self._request, method, path, content, params)
         try:
             async for attempt in stamina.retry_context(
                 on=_wait_of,
@@ -65,7 +67,7 @@ class Caller:
                 wait_max=WAIT_MAX_SECONDS,
             ):
                 with attempt:
-                    response = await self._authorised(request, budgets)
+                    response = await self._authorised(make, budgets)
                     if not response.is_success:
                         await refusal(response)
                     return response
@@ -74,18 +76,24 @@ class Caller:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _request(
-        self, method: str, path: str, json: Any, params: Mapping[str, str] | None
+        self, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None
     ) -> httpx.Request:
-        if json is None:
+        if content is None:
             return self.http.build_request(method, path, params=params)
-        headers = {"Content-Type": "application/json"}
-        content = orjson.dumps(json)
-        return self.http.build_request(
-            method, path, params=params, content=content, headers=headers
-        )
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+        body = self._last_look(content)
+        return self.http.build_request(method, path, params=params, content=body, headers=headers)
+
+    async def _last_look(self, content: bytes) -> AsyncIterator[bytes]:
+        """Give the body right before it goes out: a process may have slept since it last looked.
+
+        Headers wait for the body, so that nothing is sent if this raises.
+        """
+        self.seconds_left()
+        yield content
 
     async def _authorised(
-        self, request: httpx.Request, budgets: Sequence[Budget]
+        self, make: Callable[[], httpx.Request], budgets: Sequence[Budget]
     ) -> httpx.Response:
         """Send with a live token; a refused one is looked into, then the call is repeated."""
         while True:
@@ -93,6 +101,7 @@ class Caller:
             for budget in budgets:
                 await budget.take(self.patience)
             grant = await self.entry.grant()
+            request = make()
             request.headers["Authorization"] = f"Bearer {grant.token}"
             response = await self._send(request)
             if response.status_code != httpx.codes.UNAUTHORIZED:
