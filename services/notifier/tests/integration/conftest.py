@@ -222,18 +222,28 @@ class World:
             consumer = Consumer(subscription, self._units, self._dead_letters)
             await consumer.handle(contracts.Envelope(event, "test"))
 
-    async def start_process(self) -> None:
+    async def start_process(self, **changes: object) -> None:
         """Run the notifier as a process of its own, its log kept in `log`."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tablesync.notifier"), env=self._environment(), stdout=log
+                *(sys.executable, "-m", "tablesync.notifier"),
+                env=self._environment(changes),
+                stdout=log,
             )
         await eventually(self.ready, timeout=60)
 
-    async def kill_process(self, how: signal.Signals = signal.SIGKILL) -> None:
+    async def kill_process(self) -> None:
+        """End the process at once, if it runs."""
+        self.signal_process(signal.SIGKILL)
+        await self.process_ended()
+
+    def signal_process(self, what: signal.Signals) -> None:
         if self._process and self._process.returncode is None:
-            self._process.send_signal(how)
-            await self._process.wait()
+            self._process.send_signal(what)
+
+    async def process_ended(self) -> int | None:
+        """Wait for the end of the process; give its exit code."""
+        return await self._process.wait() if self._process else None
 
     async def ready(self, port: int | None = None) -> bool:
         url = f"http://127.0.0.1:{port or self.settings.http_port}/readyz"
@@ -243,8 +253,9 @@ class World:
         except httpx.HTTPError:
             return False
 
-    def _environment(self) -> dict[str, str]:
-        values = self.settings.model_dump(mode="json", exclude_none=True)
+    def _environment(self, changes: dict[str, object]) -> dict[str, str]:
+        settings = self.settings.with_(**changes)
+        values = settings.model_dump(mode="json", exclude_none=True)
         plain = {
             key.upper(): value if isinstance(value, str) else json.dumps(value)
             for key, value in values.items()

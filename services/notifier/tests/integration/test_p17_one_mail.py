@@ -1,6 +1,8 @@
 """P17 across crashes, replicas, outages of the mail server and unknown outcomes."""
 
 import asyncio
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +42,30 @@ async def test_p17_same_across_kill_9_while_the_mail_is_handed_over(world: Any) 
     assert len(world.smtp.mails) == 2
     (incident,) = await world.incidents()
     assert incident["mails"][0]["sent_at"]
+
+
+@SLOW
+async def test_p25_sigterm_finishes_the_mail_in_hand(world: Any) -> None:
+    """The answer comes after the signal: the mail is known to be sent, and is not repeated."""
+    taken, answer = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def take_slowly(server: Any, mail: Any) -> str:
+        loop.call_soon_threadsafe(taken.set)
+        answer.wait(60)
+        return "250 OK"
+
+    world.smtp.answer = take_slowly
+    await world.start_process(notifier_smtp_seconds=60, notifier_lease_seconds=60)
+    await world.publish(world.connection(ConnectionRevoked))
+    await asyncio.wait_for(taken.wait(), 60)
+    world.signal_process(signal.SIGTERM)
+    loop.call_later(0.5, answer.set)
+    assert await world.process_ended() == 0
+
+    job = await world.database["mails"].find_one({"kind": "revocation"})
+    assert (job["status"], job["confirmed"]) == ("sent", True)
+    assert len(world.smtp.mails) == 1
 
 
 @SLOW

@@ -46,11 +46,12 @@ async def test_quiet_causes_open_none(world: Any, cause: str) -> None:
 async def test_many_failures_share_one_digest_and_their_recoveries_one_mail(world: Any) -> None:
     ids = [f"syn_{n:02}" for n in range(14)]
     world.peers.names = {each: f"Sync {each}" for each in ids}
+    await world.take(*(world.run(SyncFailed, each, cause="provider") for each in ids))
     async with world.working():
-        await world.take(*(world.run(SyncFailed, each, cause="provider") for each in ids))
         (digest,) = await world.mail_came("failure")
         await world.jobs_rest()
-        await world.take(*(world.run(SyncSucceeded, each) for each in ids))
+    await world.take(*(world.run(SyncSucceeded, each) for each in ids))
+    async with world.working():
         (recovery,) = await world.mail_came("recovery")
         await world.jobs_rest()
         incidents = await world.incidents()
@@ -68,9 +69,9 @@ async def test_many_failures_share_one_digest_and_their_recoveries_one_mail(worl
 
 async def test_what_heals_within_the_window_is_not_mailed(world: Any) -> None:
     world.peers.names = {"syn_1": "Contacts"}
+    await world.take(world.run(SyncFailed, "syn_1", cause="provider"))
+    await world.take(world.run(SyncSucceeded, "syn_1"))
     async with world.working():
-        await world.take(world.run(SyncFailed, "syn_1", cause="provider"))
-        await world.take(world.run(SyncSucceeded, "syn_1"))
         await world.jobs_rest()
         (incident,) = await world.incidents()
     assert (incident["status"], incident["mails"]) == ("closed", [])

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from tablesync.notifier.letters import Letter
-from tablesync.notifier.mails import MailJob, MailKind, Recipient
+from tablesync.notifier.mail_jobs import MailJob
+from tablesync.notifier.mails import MailKind, Recipient
 from tablesync.notifier.messages import Messages
 from tablesync.notifier.rendering import Templates
 from tablesync.notifier.settings import Settings

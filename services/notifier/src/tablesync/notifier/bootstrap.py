@@ -1,7 +1,10 @@
 """The notifier's composition root."""
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
+import httpx
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.notifier import connection_incidents, store, sync_incidents
@@ -39,72 +42,64 @@ PEER_SECONDS = 8.0
 Writers = Mapping[tuple[str, MailKind], Writer]
 
 
-def build(settings: Settings) -> Service:
-    """Wire the service: API, consumers, mail workers and the reconciler."""
+def build(settings: Settings, **overrides: Any) -> Service:
+    """Build the service; `overrides` replace `auth_service` and `scheduler`, its HTTP clients."""
     client = mongo.connect(settings.mongodb_uri)
     database = mongo.open_database(client, f"{settings.mongodb_database_prefix}notifier")
     units = UnitsOfWork(database, NAME)
     signer = Signer.from_file(NAME, settings.service_key_file)
-    auth_http = http.new_client(
-        str(settings.auth_service_url),
-        auth=ServiceAuth(signer, "auth-service"),
-        total_seconds=PEER_SECONDS,
-    )
-    scheduler_http = http.new_client(
-        str(settings.scheduler_url),
-        auth=ServiceAuth(signer, "scheduler"),
-        total_seconds=PEER_SECONDS,
-    )
-    auth, scheduler = AuthService(auth_http), Scheduler(scheduler_http)
-    templates = Templates()
+    verifier = Verifier.from_file(NAME, settings.trusted_keys_file)
     tokens = UnsubscribeTokens.from_files(settings.service_key_file, settings.trusted_keys_file)
-    consumers = Subscriptions(
-        settings, NAME, units, subscriptions(Handlers(settings.notifier_digest_window_seconds))
+    auth_http = overrides.get("auth_service") or _client(
+        settings.auth_service_url, signer, "auth-service"
     )
-    worker = Worker(
-        database,
-        units,
-        _writers(database, auth, scheduler, settings),
-        Messages(templates, tokens, settings),
-        Mailer(settings),
-        settings,
+    scheduler_http = overrides.get("scheduler") or _client(
+        settings.scheduler_url, signer, "scheduler"
     )
+    auth, scheduler, templates = AuthService(auth_http), Scheduler(scheduler_http), Templates()
+
+    handlers = Handlers(settings.notifier_digest_window_seconds)
+    consuming = Subscriptions(settings, NAME, units, subscriptions(handlers))
+    messages = Messages(templates, tokens, settings)
+    writers = _writers(database, auth, scheduler, settings)
+    worker = Worker(database, units, writers, messages, Mailer(settings), settings)
     reconciler = Reconciler(database, units, auth, settings.notifier_reconcile_seconds)
 
-    app = FastAPI(title="TableSync notifier", docs_url=None, redoc_url=None)
-    problems.install(app)
-    verifier = Verifier.from_file(NAME, settings.trusted_keys_file)
-    app.include_router(routes(Incidents(database), Preferences(database), units, verifier))
-    app.include_router(pages(tokens, templates, units))
-    app.include_router(dead_letter_routes.routes(consumers, database, verifier))
-
-    async def prepare() -> None:
-        await store.ensure_indexes(database)
-
-    async def close_mongo() -> None:
+    async def close() -> None:
+        await auth_http.aclose()
+        await scheduler_http.aclose()
         client.close()
 
     service = Service(
         NAME,
         settings,
-        app,
+        FastAPI(title="TableSync notifier", docs_url=None, redoc_url=None),
         roles=[
-            Role("consumer", consumers.run),
+            Role("consumer", consuming.run),
             Role("worker", worker.run),
-            Role("ticker", lambda stop: repeat(reconciler.tick, stop, "reconcile")),
+            Role("ticker", partial(repeat, reconciler.tick, name="reconcile")),
         ],
-        prepare=prepare,
-        closers=[auth_http.aclose, scheduler_http.aclose, close_mongo],
+        prepare=partial(store.ensure_indexes, database),
+        closers=[close],
     )
-    app.include_router(
-        health.routes(
-            {
-                "mongodb": health.mongodb_answers(database),
-                "prepared": health.is_set(service.prepared),
-            }
-        )
-    )
+    checks = {
+        "mongodb": health.mongodb_answers(database),
+        "prepared": health.is_set(service.prepared),
+    }
+    problems.install(service.app)
+    for router in (
+        routes(Incidents(database), Preferences(database), units, verifier),
+        pages(tokens, templates, units),
+        dead_letter_routes.routes(consuming, database, verifier),
+        health.routes(checks),
+    ):
+        service.app.include_router(router)
     return service
+
+
+def _client(url: object, signer: Signer, audience: str) -> httpx.AsyncClient:
+    auth = ServiceAuth(signer, audience)
+    return http.new_client(str(url), auth=auth, total_seconds=PEER_SECONDS)
 
 
 def _writers(

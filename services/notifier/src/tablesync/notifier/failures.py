@@ -7,7 +7,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.notifier import words
 from tablesync.notifier.errors import UnknownToPeerError
 from tablesync.notifier.letters import Letter, NotYetError
-from tablesync.notifier.mails import MailJob, MailKind, Recipient
+from tablesync.notifier.mail_jobs import MailJob
+from tablesync.notifier.mails import MailKind, Recipient
 from tablesync.notifier.peers import AuthService, Scheduler, SyncFacts
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import INCIDENTS, MAILS

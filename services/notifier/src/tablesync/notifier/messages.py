@@ -8,7 +8,8 @@ from email.utils import format_datetime, parseaddr
 
 from tablesync.notifier import words
 from tablesync.notifier.letters import Letter
-from tablesync.notifier.mails import MailJob, Recipient
+from tablesync.notifier.mail_jobs import MailJob
+from tablesync.notifier.mails import Recipient
 from tablesync.notifier.rendering import Templates
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.unsubscribe import Subscriber, UnsubscribeTokens

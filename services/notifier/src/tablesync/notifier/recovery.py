@@ -9,7 +9,8 @@ from tablesync.contracts import Gap, RunCounts
 from tablesync.notifier import words
 from tablesync.notifier.errors import UnknownToPeerError
 from tablesync.notifier.letters import Letter, NotYetError
-from tablesync.notifier.mails import MailJob, MailKind, MailStatus, Recipient
+from tablesync.notifier.mail_jobs import MailJob
+from tablesync.notifier.mails import MailKind, MailStatus, Recipient
 from tablesync.notifier.peers import AffectedSync, CatchUp, Scheduler
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import MAILS, RUNS, SYNCS

@@ -6,7 +6,8 @@ from typing import Any
 from tablesync.notifier import words
 from tablesync.notifier.errors import UnknownToPeerError
 from tablesync.notifier.letters import Letter, NotYetError
-from tablesync.notifier.mails import MailJob, MailKind, Recipient
+from tablesync.notifier.mail_jobs import MailJob
+from tablesync.notifier.mails import MailKind, Recipient
 from tablesync.notifier.peers import AffectedSync, AuthService, ReconnectLink, Scheduler
 from tablesync.notifier.settings import Settings
 from tablesync.service_kit.errors import DependencyUnavailableError

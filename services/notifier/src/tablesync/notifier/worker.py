@@ -1,7 +1,7 @@
 """The worker: claims a mail job, has its letter written, and sends it once."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -9,7 +9,7 @@ import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from prometheus_client import Counter
 from pymongo.errors import PyMongoError
-from tablesync.notifier import digests
+from tablesync.notifier import digests, reminders
 from tablesync.notifier.delivery import Mailer
 from tablesync.notifier.errors import (
     ClaimLostError,
@@ -18,17 +18,8 @@ from tablesync.notifier.errors import (
     RecipientRefusedError,
 )
 from tablesync.notifier.letters import Letter, NotYetError, Writer
-from tablesync.notifier.mails import (
-    MailJob,
-    MailKind,
-    Mails,
-    MailStatus,
-    Plan,
-    Recipient,
-    later,
-    mark_sent,
-    plan,
-)
+from tablesync.notifier.mail_jobs import MailJob, MailJobs, mark_sent
+from tablesync.notifier.mails import MailKind, MailStatus, Recipient, plan
 from tablesync.notifier.messages import Messages
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.settings import Settings
@@ -62,13 +53,14 @@ class Worker:
         settings: Settings,
     ) -> None:
         self._incidents = database[INCIDENTS]
-        self._mails = Mails(database)
+        self._mails = MailJobs(database)
         self._preferences = Preferences(database)
         self._units = units
         self._writers = writers
         self._messages = messages
         self._mailer = mailer
         self._settings = settings
+        self._ladder = settings.notifier_reminder_seconds
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; the mail in hand is finished first, never torn off."""
@@ -181,21 +173,11 @@ class Worker:
 
         async def work(unit: UnitOfWork) -> None:
             await mark_sent(unit, job, confirmed=confirmed)
-            if reminder := self._reminder(job, unit):
+            reminder = reminders.following(job, unit.now, self._ladder)
+            if reminder and await _is_open(unit, job):
                 await plan(unit, reminder)
 
         await self._units.run(work)
-
-    def _reminder(self, job: MailJob, unit: UnitOfWork) -> Plan | None:
-        """Plan the next reminder; it is dropped when due, if the incident is closed by then."""
-        ladder = (0.0, *self._settings.notifier_reminder_seconds)
-        is_step = job.kind in {MailKind.REVOCATION, MailKind.REMINDER}
-        if not is_step or job.step + 1 >= len(ladder):
-            return None
-        step = job.step + 1
-        due_at = later(unit.now, ladder[step] - ladder[step - 1])
-        incidents: Sequence[str] = job.incident_ids
-        return Plan(MailKind.REMINDER, incidents, job.workspace_id, job.about, due_at, step=step)
 
     async def _put_off(
         self, job: MailJob, seconds: float, reason: str, error: Exception | None = None
@@ -204,6 +186,16 @@ class Worker:
         details: dict[str, Any] = {"exc_info": error} if error else {}
         log.warning("mail not sent yet", mail=job.id, waits_for=reason, seconds=seconds, **details)
         await self._mails.put_off(job, seconds, reason)
+
+
+async def _is_open(unit: UnitOfWork, job: MailJob) -> bool:
+    """Tell whether the incident is open, by a write, so that a close at the same time conflicts."""
+    result = await unit.database[INCIDENTS].update_one(
+        {"_id": job.incident_ids[0], "status": "open"},
+        {"$set": {"mailed_at": unit.now}},
+        session=unit.session,
+    )
+    return bool(result.matched_count)
 
 
 def _growing(job: MailJob) -> float:

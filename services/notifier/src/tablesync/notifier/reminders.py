@@ -1,0 +1,27 @@
+"""The ladder of reminders: each step is planned when the one before was sent."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tablesync.notifier.mail_jobs import MailJob
+from tablesync.notifier.mails import MailKind, Plan, later
+
+STEPS = frozenset({MailKind.REVOCATION, MailKind.REMINDER})
+
+
+def following(job: MailJob, now: datetime, ladder: Sequence[float]) -> Plan | None:
+    """Plan the reminder that follows this mail, if one does.
+
+    `ladder` is in seconds since the revocation mail, each step later than the one before.
+    """
+    if job.kind not in STEPS or job.step >= len(ladder):
+        return None
+    waited = ladder[job.step - 1] if job.step else 0.0
+    return Plan(
+        MailKind.REMINDER,
+        job.incident_ids,
+        job.workspace_id,
+        job.about,
+        due_at=later(now, ladder[job.step] - waited),
+        step=job.step + 1,
+    )
