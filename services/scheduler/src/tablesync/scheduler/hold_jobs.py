@@ -15,6 +15,8 @@ from tablesync.scheduler.syncs import Sync
 from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 CHUNK = 500
+ROUNDS = 10
+CONNECTIONS = 4
 LONGEST_WAIT_SECONDS = 1.0
 
 
@@ -34,12 +36,18 @@ class HoldJobs:
         self._after_chunk = after_chunk
 
     async def tick(self) -> float:
-        """Work through all jobs, a chunk of each in turn; give the seconds to wait."""
-        while jobs := await self._store.with_job():
+        """Work on the jobs, a chunk of each in turn; give the seconds to wait.
+
+        What is left of many chunks is left to the next tick, so that a tick ends soon.
+        """
+        for _ in range(ROUNDS):
+            jobs = await self._store.with_job(CONNECTIONS)
+            if not jobs:
+                return LONGEST_WAIT_SECONDS
             for connection_id in jobs:
                 await self.work_chunk(connection_id)
                 self._after_chunk()
-        return LONGEST_WAIT_SECONDS
+        return 0.0
 
     async def work_chunk(self, connection_id: str) -> None:
         """Mark or release the next syncs of a connection, at most 500."""

@@ -39,15 +39,13 @@ class States:
             known = await self._store.connection(connection_id)
         return known if known and known.workspace_id == workspace_id else None
 
-    async def refresh(self, since: int = 0) -> int:
-        """Take over each state that is newer than ours; give how many auth-service told."""
-        count = 0
-        async for event in self._told(max(0, since)):
-            count += 1
-            known = await self._store.connection(event.connection_id)
-            if known is None or event.sequence > known.sequence:
-                await self._take_over(event)
-        return count
+    async def refresh(self, since: int = 0) -> None:
+        """Take over each state that is newer than the one known here."""
+        async for page in self._pages(max(0, since)):
+            known = await self._store.sequences(event.connection_id for event in page)
+            for event in page:
+                if event.sequence > known.get(event.connection_id, 0):
+                    await self._take_over(event)
 
     async def _take_over(self, event: ConnectionEvent) -> None:
         async def work(unit: UnitOfWork) -> None:
@@ -55,13 +53,11 @@ class States:
 
         await self._units.run(work)
 
-    async def _told(self, since: int) -> AsyncIterator[ConnectionEvent]:
-        while True:
-            page = await self._page(since)
-            for event in page:
-                yield event
-            newest = max((event.sequence for event in page), default=since)
-            if len(page) < PAGE or newest == since:
+    async def _pages(self, since: int) -> AsyncIterator[list[ConnectionEvent]]:
+        while page := await self._page(since):
+            yield page
+            newest = max(event.sequence for event in page)
+            if len(page) < PAGE or newest <= since:
                 return
             since = newest
 

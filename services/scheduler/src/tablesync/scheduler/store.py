@@ -111,11 +111,17 @@ class Store:
         found = await self.connections.find(query, session=session).to_list(None)
         return {each.id: each for each in _all(Connection, found)}
 
-    async def with_job(self) -> list[str]:
-        """Give the connections whose state has not yet reached all their syncs."""
+    async def with_job(self, limit: int) -> list[str]:
+        """Give connections whose state has not reached all their syncs, least advanced first."""
         query = {"job": {"$exists": True}}
-        rows = await self.connections.find(query, {"_id": 1}).to_list(None)
-        return [row["_id"] for row in rows]
+        cursor = self.connections.find(query, {"_id": 1}).sort("job", ASCENDING).limit(limit)
+        return [row["_id"] for row in await cursor.to_list(limit)]
+
+    async def sequences(self, connection_ids: Iterable[str]) -> dict[str, int]:
+        """Give the sequence of each of these connections that is known."""
+        query = {"_id": {"$in": list(connection_ids)}}
+        rows = await self.connections.find(query, {"sequence": 1}).to_list(None)
+        return {row["_id"]: row["sequence"] for row in rows}
 
     async def newest_sequence(self) -> int:
         """Give the highest sequence of any connection state that is known."""

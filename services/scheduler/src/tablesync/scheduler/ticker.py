@@ -12,6 +12,7 @@ from tablesync.scheduler.syncs import Sync
 from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 BATCH = 500
+BATCHES = 10
 # Another process may plan something earlier than what this one waits for.
 LONGEST_WAIT_SECONDS = 1.0
 
@@ -24,10 +25,16 @@ class Ticker:
         self._store = store
 
     async def tick(self) -> float:
-        """Claim all that is due now; give the seconds until the next slot, at most 1."""
-        while (seconds := await self._seconds_left()) <= 0:
+        """Claim what is due now; give the seconds until the next slot, at most 1.
+
+        A backlog of many batches is left to the next tick, so that a tick ends soon.
+        """
+        for _ in range(BATCHES):
+            seconds = await self._seconds_left()
+            if seconds > 0:
+                return min(seconds, LONGEST_WAIT_SECONDS)
             await self._units.run(self.claim_batch)
-        return min(seconds, LONGEST_WAIT_SECONDS)
+        return 0.0
 
     async def claim_batch(self, unit: UnitOfWork) -> int:
         """Claim up to 500 due syncs in one transaction; give how many there were.
