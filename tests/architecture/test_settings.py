@@ -41,14 +41,6 @@ def listed_for(process: str) -> dict[str, str]:
     return {name: value for heading, name, value, _ in example_lines() if heading in headings}
 
 
-def test_a_service_is_told_where_exactly_its_callees_are(
-    service: str, settings_of: SettingsOf, edges: frozenset[tuple[str, str]]
-) -> None:
-    addresses = {f"{each.upper().replace('-', '_')}_URL": each for _, each in edges}
-    callees = {each for name, each in addresses.items() if name in settings_of(service)}
-    assert {(service, each) for each in callees} == {edge for edge in edges if edge[0] == service}
-
-
 def test_no_secret_has_a_default(process: str, settings_class: SettingsClass) -> None:
     fields = settings_class(process).model_fields.values()
     assert not [each for each in fields if isinstance(each.default, SecretStr)]
