@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import orjson
 from tablesync.sync_runner.coerce import Cell, CoercionError, coerce_record
-from tablesync.sync_runner.journal import Journal, PageTrack, Rejection
+from tablesync.sync_runner.journal import Journal
 from tablesync.sync_runner.plan import Plan, digest
 from tablesync.sync_runner.record_states import RecordState
 from tablesync.sync_runner.sources.base import SourceRecord
+from tablesync.sync_runner.tally import PageTrack, Rejection
 
 
 @dataclass(frozen=True, slots=True)

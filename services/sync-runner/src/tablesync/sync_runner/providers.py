@@ -12,7 +12,8 @@ from tablesync.sync_runner.budgets import Budgets
 from tablesync.sync_runner.calls import Caller
 from tablesync.sync_runner.settings import Settings, base_url
 from tablesync.sync_runner.sources.base import Source
-from tablesync.sync_runner.sources.hubspot import HubSpotBudgets, HubSpotSource
+from tablesync.sync_runner.sources.hubspot import HubSpotSource
+from tablesync.sync_runner.sources.hubspot_budgets import HubSpotBudgets
 
 NewCaller = Callable[[httpx.AsyncClient], Caller]
 

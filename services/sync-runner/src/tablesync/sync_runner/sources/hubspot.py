@@ -6,13 +6,11 @@ page shares one timestamp, that timestamp is pinned and its records are walked b
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 from tablesync.service_kit.http import json_or_none
-from tablesync.sync_runner.budgets import Budget, Budgets, Limit
 from tablesync.sync_runner.calls import Caller, TransientError, json_body, retry_after
 from tablesync.sync_runner.errors import mapping, quota, resource
 from tablesync.sync_runner.sources.base import (
@@ -22,13 +20,13 @@ from tablesync.sync_runner.sources.base import (
     Position,
     SourceObject,
     SourceProperty,
-    SourceRecord,
 )
+from tablesync.sync_runner.sources.hubspot_budgets import ROLLING_SECONDS, HubSpotBudgets
+from tablesync.sync_runner.sources.hubspot_search import SearchWalk, read_record
 
 VERSION = "2026-09"
 OBJECTS = {"contacts": "Contacts", "companies": "Companies", "deals": "Deals"}
-LIST_LIMIT, SEARCH_LIMIT = 100, 200
-ROLLING_SECONDS = 10
+LIST_LIMIT = 100
 _MOVED = 477  # the account is being moved between data centres
 _LOCKED = 423
 _OWN_PROPERTIES = (
@@ -43,7 +41,7 @@ class HubSpotSource:
     def __init__(
         self,
         caller: Caller,
-        budgets: "HubSpotBudgets",
+        budgets: HubSpotBudgets,
         connection_id: str,
         overlap_seconds: int,
     ) -> None:
@@ -97,7 +95,7 @@ class HubSpotSource:
             response = await self._get(f"/crm/objects/{VERSION}/{object_}", query | more)
             body = json_body(response)
             after = body.get("paging", {}).get("next", {}).get("after")
-            records = [_record(each) for each in body["results"]]
+            records = [read_record(each) for each in body["results"]]
             last = records[-1].id if records else position["after"]
             yield Page(records, {"mode": position["mode"], "after": last})
             if after is None:
@@ -152,134 +150,10 @@ class HubSpotSource:
         raise TransientError(summary, 0.0)
 
 
-class HubSpotBudgets:
-    """The two limits of one HubSpot account."""
-
-    # Both are windows, not buckets: what came late counts in the next window too, so neither
-    # is used to its last place.
-    ROLLING_SHARE, SEARCH_SHARE = 0.9, 0.8
-
-    def __init__(
-        self, budgets: Budgets, account_id: str, per_ten_seconds: float, search_per_second: float
-    ) -> None:
-        self.rolling: Budget = budgets.of(
-            Limit(
-                f"hubspot/{account_id}",
-                self.ROLLING_SHARE * per_ten_seconds / ROLLING_SECONDS,
-                burst=5,
-            )
-        )
-        self.search: Budget = budgets.of(
-            Limit(
-                f"hubspot-search/{account_id}",
-                self.SEARCH_SHARE * search_per_second,
-                late_seconds=0.1,
-            )
-        )
-
-    def learn(self, response: httpx.Response) -> None:
-        """Correct the budget by the limit that HubSpot names."""
-        maximum = response.headers.get("X-HubSpot-RateLimit-Max", "")
-        interval = response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
-        if maximum.isdecimal() and interval.isdecimal() and int(maximum) and int(interval):
-            self.rolling.correct(self.ROLLING_SHARE * int(maximum) * 1000 / int(interval))
-
-
-class SearchWalk:
-    """The state of one search: which query comes next, and which records were seen at its edge."""
-
-    def __init__(self, object_: str, properties: Sequence[str], position: Position) -> None:
-        self._property = cursor_property(object_)
-        self._wanted = [*dict.fromkeys([*properties, self._property])]
-        self._since = int(position["since"])
-        self._until = int(position["until"])
-        self._pinned: str | None = position.get("pinned")
-        self._edge: set[str] = set()
-        self.ended = False
-
-    def query(self) -> dict[str, Any]:
-        """Give the body of the next search."""
-        filters = [self._filter("GTE", str(self._since))]
-        sort = self._property
-        if self._pinned is not None:
-            sort = "hs_object_id"
-            filters = [
-                self._filter("EQ", str(self._since)),
-                {"propertyName": sort, "operator": "GT", "value": self._pinned},
-            ]
-        return {
-            "filterGroups": [{"filters": filters}],
-            "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
-            "properties": self._wanted,
-            "limit": SEARCH_LIMIT,
-        }
-
-    def take(self, body: Mapping[str, Any]) -> Page:
-        """Take an answer in: give its new records and go on behind them."""
-        results = body["results"]
-        fresh = [each for each in results if self._key(each) not in self._edge]
-        if self._pinned is None:
-            self._go_on(results, full=len(results) == SEARCH_LIMIT)
-        else:
-            self._go_on_pinned(results, full=len(results) == SEARCH_LIMIT)
-        return Page([_record(each) for each in fresh], self._position(), body.get("total"))
-
-    def _go_on(self, results: Sequence[Mapping[str, Any]], *, full: bool) -> None:
-        if not results:
-            self.ended = True
-            return
-        last = self._changed_ms(results[-1])
-        self._edge = {self._key(each) for each in results if self._changed_ms(each) == last}
-        if full and last == self._since:
-            self._pinned = "0"
-        # What changed after the pass began belongs to the next one, or this would never end.
-        self.ended = not full or last > self._until
-        self._since = last
-
-    def _go_on_pinned(self, results: Sequence[Mapping[str, Any]], *, full: bool) -> None:
-        if full:
-            self._pinned = results[-1]["id"]
-        else:
-            self._pinned, self._since = None, self._since + 1
-
-    def _position(self) -> Position:
-        return {
-            "mode": "search",
-            "since": self._since,
-            "until": self._until,
-            **({} if self._pinned is None else {"pinned": self._pinned}),
-        }
-
-    def _filter(self, operator: str, value: str) -> dict[str, str]:
-        return {"propertyName": self._property, "operator": operator, "value": value}
-
-    def _changed_ms(self, result: Mapping[str, Any]) -> int:
-        return _instant_ms(result["properties"][self._property])
-
-    def _key(self, result: Mapping[str, Any]) -> str:
-        """Name a record in one state: the same record changed again is a new one."""
-        return f"{result['id']}@{result['properties'][self._property]}"
-
-
-def cursor_property(object_: str) -> str:
-    """Name the property that tells when a record changed."""
-    return "lastmodifieddate" if object_ == "contacts" else "hs_lastmodifieddate"
-
-
 def _known(object_: str) -> str:
     if object_ not in OBJECTS:
         raise resource(f'HubSpot has no object "{object_}" that TableSync can read.')
     return object_
-
-
-def _record(result: Mapping[str, Any]) -> SourceRecord:
-    gone = bool(result.get("archived"))
-    own = {"id": result["id"], GONE: str(gone).lower()}
-    return SourceRecord(result["id"], {**result["properties"], **own}, gone)
-
-
-def _instant_ms(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def _date_ms(response: httpx.Response) -> int:

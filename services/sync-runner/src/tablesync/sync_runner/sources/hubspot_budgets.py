@@ -1,0 +1,39 @@
+"""The two limits of a HubSpot account, and what its headers say about them."""
+
+import httpx
+from tablesync.sync_runner.budgets import Budget, Budgets, Limit
+
+ROLLING_SECONDS = 10
+
+
+class HubSpotBudgets:
+    """The two limits of one HubSpot account."""
+
+    # Both are windows, not buckets: what came late counts in the next window too, so neither
+    # is used to its last place.
+    ROLLING_SHARE, SEARCH_SHARE = 0.9, 0.8
+
+    def __init__(
+        self, budgets: Budgets, account_id: str, per_ten_seconds: float, search_per_second: float
+    ) -> None:
+        self.rolling: Budget = budgets.of(
+            Limit(
+                f"hubspot/{account_id}",
+                self.ROLLING_SHARE * per_ten_seconds / ROLLING_SECONDS,
+                burst=5,
+            )
+        )
+        self.search: Budget = budgets.of(
+            Limit(
+                f"hubspot-search/{account_id}",
+                self.SEARCH_SHARE * search_per_second,
+                late_seconds=0.1,
+            )
+        )
+
+    def learn(self, response: httpx.Response) -> None:
+        """Correct the budget by the limit that HubSpot names."""
+        maximum = response.headers.get("X-HubSpot-RateLimit-Max", "")
+        interval = response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
+        if maximum.isdecimal() and interval.isdecimal() and int(maximum) and int(interval):
+            self.rolling.correct(self.ROLLING_SHARE * int(maximum) * 1000 / int(interval))

@@ -1,0 +1,101 @@
+"""The walk of a search over changing data: which query comes next, and what of it is new."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tablesync.sync_runner.sources.base import GONE, Page, Position, SourceRecord
+
+SEARCH_LIMIT = 200
+
+
+class SearchWalk:
+    """The state of one search: which query comes next, and which records were seen at its edge."""
+
+    def __init__(self, object_: str, properties: Sequence[str], position: Position) -> None:
+        self._property = cursor_property(object_)
+        self._wanted = [*dict.fromkeys([*properties, self._property])]
+        self._since = int(position["since"])
+        self._until = int(position["until"])
+        self._pinned: str | None = position.get("pinned")
+        self._edge: set[str] = set()
+        self.ended = False
+
+    def query(self) -> dict[str, Any]:
+        """Give the body of the next search."""
+        filters = [self._filter("GTE", str(self._since))]
+        sort = self._property
+        if self._pinned is not None:
+            sort = "hs_object_id"
+            filters = [
+                self._filter("EQ", str(self._since)),
+                {"propertyName": sort, "operator": "GT", "value": self._pinned},
+            ]
+        return {
+            "filterGroups": [{"filters": filters}],
+            "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
+            "properties": self._wanted,
+            "limit": SEARCH_LIMIT,
+        }
+
+    def take(self, body: Mapping[str, Any]) -> Page:
+        """Take an answer in: give its new records and go on behind them."""
+        results = body["results"]
+        fresh = [each for each in results if self._key(each) not in self._edge]
+        if self._pinned is None:
+            self._go_on(results, full=len(results) == SEARCH_LIMIT)
+        else:
+            self._go_on_pinned(results, full=len(results) == SEARCH_LIMIT)
+        return Page([read_record(each) for each in fresh], self._position(), body.get("total"))
+
+    def _go_on(self, results: Sequence[Mapping[str, Any]], *, full: bool) -> None:
+        if not results:
+            self.ended = True
+            return
+        last = self._changed_ms(results[-1])
+        self._edge = {self._key(each) for each in results if self._changed_ms(each) == last}
+        if full and last == self._since:
+            self._pinned = "0"
+        # What changed after the pass began belongs to the next one, or this would never end.
+        self.ended = not full or last > self._until
+        self._since = last
+
+    def _go_on_pinned(self, results: Sequence[Mapping[str, Any]], *, full: bool) -> None:
+        if full:
+            self._pinned = results[-1]["id"]
+        else:
+            self._pinned, self._since = None, self._since + 1
+
+    def _position(self) -> Position:
+        return {
+            "mode": "search",
+            "since": self._since,
+            "until": self._until,
+            **({} if self._pinned is None else {"pinned": self._pinned}),
+        }
+
+    def _filter(self, operator: str, value: str) -> dict[str, str]:
+        return {"propertyName": self._property, "operator": operator, "value": value}
+
+    def _changed_ms(self, result: Mapping[str, Any]) -> int:
+        return _instant_ms(result["properties"][self._property])
+
+    def _key(self, result: Mapping[str, Any]) -> str:
+        """Name a record in one state: the same record changed again is a new one."""
+        return f"{result['id']}@{result['properties'][self._property]}"
+
+
+def cursor_property(object_: str) -> str:
+    """Name the property that tells when a record changed."""
+    return "lastmodifieddate" if object_ == "contacts" else "hs_lastmodifieddate"
+
+
+def read_record(result: Mapping[str, Any]) -> SourceRecord:
+    """Read a record as list and search show it."""
+    gone = bool(result.get("archived"))
+    own = {"id": result["id"], GONE: str(gone).lower()}
+    return SourceRecord(result["id"], {**result["properties"], **own}, gone)
+
+
+def _instant_ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)

@@ -1,0 +1,51 @@
+"""What is counted of a run, page by page, and what is rejected."""
+
+from dataclasses import dataclass, field
+
+from tablesync.contracts import RunCounts
+from tablesync.sync_runner.sources.base import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that could not be written, and why, for people."""
+
+    source_id: str
+    reason: str
+    field: str | None = None
+
+
+@dataclass
+class Tally:
+    """Counts that grow."""
+
+    read: int = 0
+    written: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Add another tally."""
+        self.read += other.read
+        self.written += other.written
+        self.unchanged += other.unchanged
+        self.rejected += other.rejected
+
+    def counts(self) -> RunCounts:
+        """Give the counts as contracts have them."""
+        return RunCounts.model_construct(**vars(self))
+
+
+@dataclass
+class PageTrack:
+    """A page on its way: it is done when all its records are and no more will come."""
+
+    position: Position
+    tally: Tally = field(default_factory=Tally)
+    outstanding: int = 0
+    dispatched: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether every record of it was acknowledged, found unchanged or rejected."""
+        return self.dispatched and self.outstanding == 0
