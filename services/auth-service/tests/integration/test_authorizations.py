@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import bson
 import httpx
 import pytest
+from tablesync.local_stack.testing import eventually
 
 PROVIDERS = ("hubspot", "airtable")
 
@@ -261,6 +262,24 @@ async def test_p07_connecting_a_known_account_restores_its_connection(
     assert again["id"] == connection["id"]
     assert again["status"] == "connected"
     assert again["grant_version"] == connection["grant_version"] + 1
+
+
+async def test_disconnecting_ends_the_grant_at_the_provider(auth: Any, sandbox: Any) -> None:
+    connection = await auth.connect("hubspot")
+    operator = await auth.operator()
+    path = f"/v1/connections/{connection['id']}/disconnect"
+
+    first = await operator.post(path)
+    again = await operator.post(path)
+
+    assert first.json() == again.json()
+    assert first.json()["findings"][0]["kind"] == "app_stays"
+
+    async def ended() -> bool:
+        requests = (await sandbox.log(provider="hubspot"))["requests"]
+        return any(each["path"].endswith("/token/revoke") for each in requests)
+
+    await eventually(ended)
 
 
 async def test_a_connection_of_another_provider_is_named(auth: Any) -> None:

@@ -12,7 +12,6 @@ from tablesync.auth_service import refreshing
 from tablesync.local_stack.testing import eventually
 
 SCRIPT = str(Path(__file__).with_name("crashing_service.py"))
-PROVIDERS = ("hubspot", "airtable")
 REFRESH_STEPS = (
     "refresh: before the intent",
     "refresh: before sending",
@@ -67,8 +66,11 @@ async def settled(auth: Any, connection_id: str) -> tuple[str, str | None]:
     return after["status"], after["cause"]
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("step", REFRESH_STEPS)
+@pytest.mark.parametrize(
+    ("provider", "step"),
+    # HubSpot does not rotate, so that only the step with most at stake tells anything more.
+    [*(("airtable", step) for step in REFRESH_STEPS), ("hubspot", "refresh: before storing")],
+)
 async def test_p03_a_crash_in_a_refresh_never_strands_a_connection(
     auth: Any, spawn: Any, sandbox: Any, database: Any, provider: str, step: str
 ) -> None:

@@ -64,6 +64,7 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
         """Let refreshes under way end first: their tokens would be lost."""
         await parts.verdicts.drain()
         await parts.access_tokens.drain()
+        await parts.disconnecting.drain()
         for each in (http, scheduler, transport):
             await each.aclose()
         client.close()

@@ -8,7 +8,7 @@ from tablesync.auth_service import authorizations
 from tablesync.auth_service import connections as stored
 from tablesync.auth_service.authorizations import Authorization
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.disconnecting import disconnect
+from tablesync.auth_service.disconnecting import Disconnected
 from tablesync.auth_service.parts import Parts
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.settings import Settings
@@ -49,12 +49,15 @@ def routes(parts: Parts) -> APIRouter:
 
     @router.post("/connections/{connection_id}/disconnect", tags=["connections"])
     async def disconnect_connection(connection_id: str, once: Once = as_operator) -> dict[str, Any]:
-        async def work(unit: UnitOfWork) -> dict[str, Any]:
-            return connection_view(
-                await disconnect(unit, parts.grants, once.principal, connection_id)
-            )
+        done: list[Disconnected] = []
 
-        return await once(work)
+        async def work(unit: UnitOfWork) -> dict[str, Any]:
+            done[:] = [await parts.disconnecting.disconnect(unit, once.principal, connection_id)]
+            return connection_view(done[0].connection)
+
+        view = await once(work)
+        parts.disconnecting.end_upstream(done[0])
+        return view
 
     @router.post("/authorizations", status_code=201, tags=["authorizations"])
     async def authorize(body: NewAuthorization, once: Once = as_operator) -> dict[str, Any]:

@@ -87,6 +87,16 @@ class Connections:
         ties = [Connection.from_document(each) async for each in self._at(last)]
         return [each for each in found if each.sequence != last] + ties
 
+    async def shared(self, connection: Connection) -> bool:
+        """Tell whether any workspace has another connected connection to the same account."""
+        query: Document = {
+            "provider": connection.provider.value,
+            "account.id": connection.account.id,
+            "status": ConnectionStatus.CONNECTED.value,
+            "_id": {"$ne": connection.id},
+        }
+        return await self._collection.find_one(query, {"_id": 1}) is not None
+
     def _at(self, sequence: int) -> Any:
         return self._collection.find({"sequence": sequence})
 

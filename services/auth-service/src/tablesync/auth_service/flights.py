@@ -15,6 +15,12 @@ class Flights(Generic[T]):
 
     async def join(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Wait for the work under this key, starting it if nobody has."""
+        return await asyncio.shield(self.launch(key, work))
+
+    def launch(
+        self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]
+    ) -> "asyncio.Task[T]":
+        """Start the work under this key, if nobody has, and do not wait."""
         task = self._tasks.get(key)
         if task is None:
             task = asyncio.create_task(work())
@@ -22,7 +28,7 @@ class Flights(Generic[T]):
             task.add_done_callback(lambda _: self._tasks.pop(key, None))
             # Whoever waited may be gone: the outcome is then nobody's, and no loud warning.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return await asyncio.shield(task)
+        return task
 
     async def drain(self) -> None:
         """Wait for all that is under way, and for what that starts."""

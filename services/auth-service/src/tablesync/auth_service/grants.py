@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 from tablesync.auth_service.connections import Connection
+from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.keyring import Keyring, Place
 from tablesync.auth_service.providers.base import TokenSet
 from tablesync.auth_service.store import GRANTS, Database
@@ -237,9 +238,17 @@ class Grants:
         )
         return bool(result.matched_count)
 
-    async def forget(self, unit: UnitOfWork, connection_id: str) -> None:
-        """Delete the tokens."""
-        await unit.database[GRANTS].delete_one({"_id": connection_id}, session=unit.session)
+    async def forget(self, unit: UnitOfWork, connection_id: str) -> SecretStr | None:
+        """Delete the tokens; give the refresh token of a grant that was alive."""
+        document = await unit.database[GRANTS].find_one_and_delete(
+            {"_id": connection_id}, session=unit.session
+        )
+        if document is None or not document["live"] or not document.get(REFRESH):
+            return None
+        try:
+            return self.secret(Grant(connection_id, document), REFRESH)
+        except UnreadableGrantError:
+            return None
 
     def _grant(self, document: Document | None) -> Grant | None:
         return Grant(document["_id"], document) if document else None

@@ -14,6 +14,7 @@ from tablesync.service_kit.service_auth import unauthorized
 
 ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
 KEYS_KEPT_SECONDS = 300.0
+SUSPECT_KEYS_KEPT_SECONDS = 5.0
 LEEWAY_SECONDS = 30
 
 
@@ -40,11 +41,16 @@ class OidcVerifier:
             )
             registry.validate(decoded.claims)
         except (JoseError, ValueError):
-            self._read_at = 0.0
+            self._read_again_soon()
             raise unauthorized() from None
         if decoded.claims.get("email_verified") is False:
             raise unauthorized()
         return str(decoded.claims["email"])
+
+    def _read_again_soon(self) -> None:
+        """The keys may have changed; bad tokens must not make us ask at every one, though."""
+        soon = time.monotonic() - KEYS_KEPT_SECONDS + SUSPECT_KEYS_KEPT_SECONDS
+        self._read_at = min(self._read_at, soon)
 
     async def _key_set(self) -> KeySet:
         if self._keys is None or time.monotonic() - self._read_at > KEYS_KEPT_SECONDS:

@@ -9,6 +9,7 @@ from tablesync.auth_service.api_tokens import ApiTokens
 from tablesync.auth_service.authorizations import Authorizations
 from tablesync.auth_service.connecting import Connecting
 from tablesync.auth_service.connections import Connections
+from tablesync.auth_service.disconnecting import Disconnecting
 from tablesync.auth_service.grants import Grants
 from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.oidc import OidcVerifier
@@ -45,6 +46,7 @@ class Parts:
     grants: Grants
     authorizations: Authorizations
     connecting: Connecting
+    disconnecting: Disconnecting
     access_tokens: AccessTokens
     verdicts: Verdicts
     links: ReconnectLinks
@@ -82,6 +84,7 @@ def wire(
         grants=grants,
         authorizations=Authorizations(database, keyring),
         connecting=Connecting(units, grants),
+        disconnecting=Disconnecting(grants, connections, providers),
         access_tokens=access_tokens,
         verdicts=Verdicts(connections, grants, refresher, leases, providers),
         links=ReconnectLinks(database, units),

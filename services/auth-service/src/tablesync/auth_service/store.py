@@ -38,6 +38,7 @@ _INDEXES = {
             name="one_per_account",
             unique=True,
         ),
+        IndexModel([("provider", ASCENDING), ("account.id", ASCENDING)], name="by_account"),
         IndexModel([("sequence", ASCENDING)], name="by_sequence"),
     ],
     GRANTS: [

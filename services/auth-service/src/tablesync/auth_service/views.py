@@ -3,8 +3,13 @@
 from typing import Any
 
 from tablesync.auth_service.connections import Connection
-from tablesync.contracts import ConnectionStatus
+from tablesync.contracts import ConnectionStatus, Provider
 from tablesync.contracts.specs import rfc3339
+
+_REMOVE_AT = {
+    Provider.HUBSPOT: "To remove the app too: HubSpot → Settings → Integrations → Connected Apps.",
+    Provider.AIRTABLE: "To remove it too: Airtable → Account → Integrations → Third-party.",
+}
 
 
 def connection_view(connection: Connection) -> dict[str, Any]:
@@ -42,6 +47,8 @@ def badge(connection: Connection) -> str:
 
 def findings(connection: Connection) -> list[dict[str, Any]]:
     """Give what an operator should look at, with the remedy."""
+    if connection.status is ConnectionStatus.DISCONNECTED:
+        return [{"kind": "app_stays", "message": _REMOVE_AT[connection.provider]}]
     if not connection.connected or not connection.missing_scopes:
         return []
     scopes = ", ".join(connection.missing_scopes)

@@ -83,6 +83,10 @@ class Airtable:
         account = Account(id=user, name=answer.get("email") or user, email=answer.get("email"))
         return Identity(account, tuple(answer.get("scopes") or ()))
 
+    async def end(self, refresh_token: SecretStr) -> bool:
+        """Airtable lets only the user end a grant."""
+        return False
+
     async def probe(self, access_token: SecretStr) -> Probe:
         """Ask Airtable who we are; any living token may."""
         return Probe.REJECTED if await self._whoami(access_token) is None else Probe.ACCEPTED

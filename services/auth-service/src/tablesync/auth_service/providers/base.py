@@ -78,6 +78,10 @@ class OAuthProvider(Protocol):
         """Ask whose token this is; raises GrantLostError if it is nobody's any more."""
         ...
 
+    async def end(self, refresh_token: SecretStr) -> bool:
+        """End this grant alone at the provider; False where it offers no such call."""
+        ...
+
     async def probe(self, access_token: SecretStr) -> Probe:
         """Ask whether the token works, without changing anything."""
         ...

@@ -39,6 +39,7 @@ class HubSpot:
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport) -> None:
         oauth = f"{settings.hubspot_api_url}/oauth/{API_VERSION}"
         self._introspection_url = f"{oauth}/token/introspect"
+        self._revocation_url = f"{oauth}/token/revoke"
         app = OAuthApp(
             provider=self.name,
             client_id=settings.auth_hubspot_client_id,
@@ -78,6 +79,11 @@ class HubSpot:
             id=portal, name=answer.get("hub_domain") or f"Portal {portal}", email=answer.get("user")
         )
         return Identity(account, tuple(answer.get("scopes") or ()))
+
+    async def end(self, refresh_token: SecretStr) -> bool:
+        """End this grant; the app stays installed, and so do other grants."""
+        await self._oauth.revoke(self._revocation_url, refresh_token)
+        return True
 
     async def probe(self, access_token: SecretStr) -> Probe:
         """Ask HubSpot whether it still knows the token."""

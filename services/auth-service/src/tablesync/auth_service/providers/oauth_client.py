@@ -28,7 +28,7 @@ with warnings.catch_warnings():
 DEADLINE_SECONDS = 10.0
 RETRY_AFTER_MAX_SECONDS = 3_600.0
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_ACCESS_TOKEN = "access_token"  # noqa: S105 - a kind of token, not a token
+_ACCESS_TOKEN, _REFRESH_TOKEN = "access_token", "refresh_token"
 # Raises the error that a 4xx answer with this JSON body stands for, if it knows it.
 Classify = Callable[[int, dict[str, Any]], None]
 
@@ -100,12 +100,23 @@ class OAuthClient:
             )
             return self._checked(response)
 
+    async def revoke(self, url: str, token: SecretStr) -> None:
+        """Revoke a refresh token (RFC 7009)."""
+        async with deadline(self.app.provider):
+            response = await self._client().revoke_token(
+                url, token=token.get_secret_value(), token_type_hint=_REFRESH_TOKEN
+            )
+            raise_if_unavailable(self.app.provider, response)
+            if not response.is_success:
+                raise AppRefusedError(f"{response.status_code} at revocation")
+
     def _client(self) -> AsyncOAuth2Client:
         """Make a client that lives for one call, since Authlib's remember the last token."""
         client = AsyncOAuth2Client(
             client_id=self.app.client_id,
             client_secret=self.app.client_secret.get_secret_value(),
             token_endpoint_auth_method=self.app.client_authentication,
+            revocation_endpoint_auth_method=self.app.client_authentication,
             redirect_uri=self.app.redirect_uri,
             code_challenge_method="S256",
             transport=self._transport,
