@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.local_stack.testing import free_port
@@ -12,6 +13,18 @@ from tablesync.service_kit.indexes import ensure_kit_indexes
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.unit_of_work import UnitsOfWork
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Print a traceback as it is: structlog's picture of one takes seconds to draw."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ]
+    )
 
 
 @pytest.fixture

@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.testing import eventually
+from tablesync.service_kit import consumer
+from tablesync.service_kit.broker import MAX_POLL_INTERVAL_MS
 from tablesync.service_kit.consumer import CONSUMED
 from tablesync.service_kit.kafka import ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
@@ -56,7 +59,7 @@ async def test_p13_what_is_after_a_poison_message_is_handled(
     )
     subscriptions = new_subscriptions(handle)
     async with running(subscriptions.run):
-        await eventually(lambda: effects(2), timeout=30)
+        await eventually(lambda: effects(2), timeout=90)
         letters = await subscriptions.dead_letters.list("sync-requests")
     assert await effects() == ["run_1", "run_last"]
     assert [each.offset for each in letters] == [1, 2, 3, 5, 6]
@@ -72,8 +75,11 @@ async def test_p13_what_is_after_a_poison_message_is_handled(
 
 
 async def test_p13_a_handler_that_hangs_is_parked_within_30_seconds(
-    settings, event, new_subscriptions, effects: Effects
+    settings, event, new_subscriptions, effects: Effects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert consumer.HANDLING_SECONDS < 30
+    assert consumer.HANDLING_SECONDS < MAX_POLL_INTERVAL_MS / 1000 / 2
+    monkeypatch.setattr(consumer, "HANDLING_SECONDS", 2.0)
     await ensure_topics(settings, "sync-runner")
 
     async def handle(event: RunCancelRequested, unit: UnitOfWork) -> None:
@@ -84,7 +90,7 @@ async def test_p13_a_handler_that_hangs_is_parked_within_30_seconds(
     await send(settings, event("run_hangs"), event("run_2"))
     subscriptions = new_subscriptions(handle)
     async with running(subscriptions.run):
-        await eventually(lambda: effects(1), timeout=40)
+        await eventually(lambda: effects(1), timeout=90)
         letters = await subscriptions.dead_letters.list("sync-requests")
     assert [each.reason for each in letters] == ["TimeoutError: "]
 

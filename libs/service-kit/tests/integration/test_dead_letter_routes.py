@@ -78,7 +78,7 @@ async def parked(settings: ServiceSettings, subscriptions: Subscriptions, event,
         (good.headers(), good.value()),
     )
     async with running(subscriptions.run):
-        await eventually(lambda: effects(1), timeout=30)
+        await eventually(lambda: effects(1), timeout=90)
 
 
 @pytest.mark.usefixtures("parked")

@@ -30,7 +30,7 @@ async def test_p25_consumer_and_relay_start_before_kafka_and_wait_for_it(
         assert not subscriptions.started.is_set()
         assert await effects() == []
         await kafka.open()
-        await eventually(lambda: effects(1), timeout=40)
+        await eventually(lambda: effects(1), timeout=90)
     await kafka.cut()
     assert await effects() == ["run_1"]
 
@@ -59,9 +59,9 @@ async def test_p13_mongodb_away_parks_nothing_and_loses_nothing(
         await eventually(lambda: effects(1))
         await mongodb.cut()
         await send(settings, *(event(f"run_{n}") for n in range(2, 5)))
-        await eventually(lambda: kept.get() >= before + 2, timeout=60)
+        await eventually(lambda: kept.get() >= before + 2, timeout=90)
         await mongodb.open()
-        await eventually(lambda: effects(4), timeout=60)
+        await eventually(lambda: effects(4), timeout=90)
         assert await subscriptions.dead_letters.list("sync-requests") == []
     assert await effects() == ["run_1", "run_2", "run_3", "run_4"]
     client.close()

@@ -37,9 +37,9 @@ async def test_a_rebalance_in_mid_handler_gives_each_message_one_effect(
         await gate.reached.wait()
         async with running(new_subscriptions().run):
             # The newcomer has its share while the first is still in mid-handler.
-            await eventually(lambda: effects(5), timeout=60)
+            await eventually(lambda: effects(5), timeout=90)
             gate.open.set()
-            await eventually(lambda: effects(12), timeout=60)
+            await eventually(lambda: effects(12), timeout=90)
     assert sorted(await effects()) == [f"run_{p}_{n}" for p in range(4) for n in range(3)]
 
 

@@ -62,7 +62,7 @@ async def test_p11_a_relay_killed_between_publish_and_mark_loses_nothing(
     await publish(units, event("run_1", "syn_1").event, event("run_2", "syn_2").event)
     async with stuck_relay(settings, database) as process:
         assert process.stdout is not None
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await process.stdout.readuntil(b"published 2\n")
         process.send_signal(signal.SIGKILL)
         await process.wait()
@@ -70,7 +70,7 @@ async def test_p11_a_relay_killed_between_publish_and_mark_loses_nothing(
     await publish(units, event("run_3", "syn_1").event)
 
     async with running(relay.run, new_subscriptions().run):
-        await eventually(lambda: effects(3), timeout=40)
+        await eventually(lambda: effects(3), timeout=90)
         await eventually(lambda: _none(pending(database)))
     assert sorted(await effects()) == ["run_1", "run_2", "run_3"]
     assert len(await read_all(settings, "sync-requests")) == 5
@@ -151,7 +151,7 @@ async def test_a_relay_that_lost_its_lease_stops_and_takes_it_up_again_when_free
         await database["leases"].update_one(
             {"_id": "relay"}, [{"$set": {"owner": "another", "fence": {"$add": ["$fence", 1]}}}]
         )
-        taken = await eventually(lambda: _fence(database, 3), timeout=30)
+        taken = await eventually(lambda: _fence(database, 3), timeout=90)
         assert taken
         await publish(units, event("run_2").event)
         await eventually(lambda: _none(pending(database)))

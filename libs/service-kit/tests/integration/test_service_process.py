@@ -72,11 +72,11 @@ async def test_p25_a_service_starts_before_kafka_and_mongodb_and_waits_for_them(
         MONGODB_URI=f"mongodb://127.0.0.1:{mongodb.port}/?directConnection=true",
     )
     async with service(given) as process:
-        await eventually(lambda: _is(200, settings, "/healthz"), timeout=30)
+        await eventually(lambda: _is(200, settings, "/healthz"), timeout=90)
         assert await status(settings, "/readyz") == 503
         await mongodb.open()
         await kafka.open()
-        await eventually(lambda: _is(200, settings, "/readyz"), timeout=60)
+        await eventually(lambda: _is(200, settings, "/readyz"), timeout=90)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(DRAIN_SECONDS):
             await process.communicate()
@@ -92,7 +92,7 @@ async def test_p25_sigterm_finishes_the_message_in_hand_and_leaves_the_rest(
     await send(settings, *(event(f"run_{n}") for n in range(4)))
     async with service(environment(settings)) as process:
         assert process.stdout is not None
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             await process.stdout.readuntil(b"begun run_0\n")
         process.send_signal(signal.SIGTERM)
         asked_at = time.monotonic()
@@ -103,7 +103,7 @@ async def test_p25_sigterm_finishes_the_message_in_hand_and_leaves_the_rest(
     assert b"begun run_1" not in log
 
     async with service(environment(settings)):
-        await eventually(lambda: effects(4), timeout=60)
+        await eventually(lambda: effects(4), timeout=90)
     assert await effects() == [f"run_{n}" for n in range(4)]
 
 
@@ -114,13 +114,13 @@ async def test_p11_a_service_killed_in_mid_handler_has_each_effect_once(
     await send(settings, event("run_0"), event("run_1"))
     async with service(environment(settings)) as process:
         assert process.stdout is not None
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             await process.stdout.readuntil(b"begun run_0\n")
         process.kill()
         await process.wait()
     assert await effects() == []
     async with service(environment(settings)):
-        await eventually(lambda: effects(2), timeout=60)
+        await eventually(lambda: effects(2), timeout=90)
     assert await effects() == ["run_0", "run_1"]
 
 
@@ -141,7 +141,7 @@ async def test_an_unknown_role_is_named(settings: ServiceSettings) -> None:
 
 async def test_logs_are_json_and_name_the_service(settings: ServiceSettings) -> None:
     async with service(environment(settings), "--role", "api") as process:
-        await eventually(lambda: _is(200, settings, "/healthz"), timeout=30)
+        await eventually(lambda: _is(200, settings, "/healthz"), timeout=90)
         await status(settings, "/v1/unknown?code=SECRET")
         process.send_signal(signal.SIGTERM)
         log, _ = await process.communicate()

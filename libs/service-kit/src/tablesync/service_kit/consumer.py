@@ -106,7 +106,7 @@ class Consumer:
         """Try up to five times; a handler that hangs is stopped well before Kafka's patience."""
         async with asyncio.timeout(HANDLING_SECONDS):
             async for attempt in stamina.retry_context(
-                on=lambda error: not is_unavailable(error),
+                on=_is_worth_another_try,
                 attempts=ATTEMPTS,
                 timeout=ATTEMPTS_SECONDS,
                 wait_initial=0.1,
@@ -128,6 +128,11 @@ class Consumer:
             partition=record.partition,
             error=repr(error),
         )
+
+
+def _is_worth_another_try(error: BaseException) -> bool:
+    """Refuse cancellation as well: stamina would swallow it and call a stopped handler again."""
+    return isinstance(error, Exception) and not is_unavailable(error)
 
 
 async def follow(following: Following, record: ConsumerRecord[bytes, bytes]) -> None:
