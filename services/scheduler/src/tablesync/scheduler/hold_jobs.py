@@ -7,6 +7,7 @@ one transaction, so that a job goes on where it was killed.
 from collections.abc import Callable
 from datetime import datetime
 
+from tablesync.contracts import Hold
 from tablesync.scheduler import holds
 from tablesync.scheduler.changes import Changes
 from tablesync.scheduler.connections import Connection
@@ -62,17 +63,20 @@ class HoldJobs:
     async def _pass_on(self, connection: Connection, after: str, unit: UnitOfWork) -> None:
         syncs = await self._store.dependents(connection.id, after, CHUNK, unit.session)
         changes = Changes()
-        changed = [sync for sync in syncs if self._apply(connection, sync, unit.now, changes)]
+        if connection.held:
+            why = connection.hold
+            changed = [sync for sync in syncs if holds.hold(sync, why, unit.now, changes)]
+        else:
+            gone = holds.of_connection(connection.id)
+            changed = [sync for sync in syncs if self._let_go(sync, gone, unit.now, changes)]
         await self._store.save(unit, changed, changes)
         connection.job = syncs[-1].id if len(syncs) == CHUNK else None
         await self._store.save_connection(connection, unit.session)
 
-    def _apply(self, connection: Connection, sync: Sync, now: datetime, changes: Changes) -> bool:
-        if connection.held:
-            return holds.hold(sync, connection.hold, now, changes)
-        released = holds.release(
-            sync, holds.of_connection(connection.id), now, self._catch_up_at(now), changes
-        )
+    def _let_go(
+        self, sync: Sync, gone: Callable[[Hold], bool], now: datetime, changes: Changes
+    ) -> bool:
+        released = holds.release(sync, gone, now, self._catch_up_at(now), changes)
         return self._look_again(sync, now) or self._catch_up(sync, now, changes) or released
 
     def _look_again(self, sync: Sync, now: datetime) -> bool:

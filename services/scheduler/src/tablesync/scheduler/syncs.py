@@ -171,6 +171,8 @@ class Sync(BaseModel):
 
     def take_slots(self, now: datetime) -> Slots | None:
         """Take the slots that are due and not accounted for; the caller accounts for them."""
+        if now < self.next_slot_at:
+            return None
         before = self.next_slot_at - timedelta(milliseconds=1)
         slots = slots_between(self.schedule, self.anchor, before, now)
         if slots:
