@@ -130,3 +130,23 @@ def test_an_expired_short_lived_token_is_renewed_once(tablesync: Any, lost: Any)
     done = tablesync("status")
     assert done.returncode == 3
     assert sum(path == "/v1/tokens" for _, path, _ in lost.seen) == 2
+
+
+def test_watching_goes_on_until_it_is_interrupted(
+    tablesync: Any, lost: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first look finds auth-service away, the next one finds everything; then Ctrl-C."""
+    good = lost.answers["GET", "/v1/connections"]
+    lost.answers["GET", "/v1/connections"] = (503, {"detail": "busy"})
+    looks = iter([None, KeyboardInterrupt])
+
+    def look_again(_: float) -> None:
+        lost.answers["GET", "/v1/connections"] = good
+        if ended := next(looks):
+            raise ended
+
+    monkeypatch.setattr("tablesync.cli.__main__.time.sleep", look_again)
+    done = tablesync("status", "--watch", FORCE_COLOR="1", TERM="xterm", LINES="60")
+    assert done.returncode == 0
+    assert "auth-service cannot answer now (503): busy" in done.stdout
+    assert "● Disconnected" in done.stdout

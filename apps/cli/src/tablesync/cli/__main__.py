@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.text import Text
 from tablesync.cli import addresses, dlq
 from tablesync.cli.client import Client
 from tablesync.cli.errors import AwayError, CliError, RefusedError
@@ -111,10 +112,18 @@ def _watch(client: Client) -> None:
     with Live(screen=True, auto_refresh=False) as live:
         try:
             while True:
-                live.update(overview(read(client)), refresh=True)
+                live.update(_look(client), refresh=True)
                 time.sleep(WATCH_SECONDS)
         except KeyboardInterrupt:
             raise typer.Exit from None
+
+
+def _look(client: Client) -> RenderableType:
+    """Read once; a service that is away is waited for."""
+    try:
+        return overview(read(client))
+    except AwayError as error:
+        return Text(str(error), style="bold red")
 
 
 @contextmanager

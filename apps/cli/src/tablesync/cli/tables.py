@@ -89,7 +89,7 @@ def _sync_state(sync: Json) -> Text:
     hold = sync["hold"]
     if hold is None:
         return state(sync["status"])
-    return state("held").append(f": {hold['kind']} ({hold['cause']}), {ago(hold['since'])}")
+    return state("held").append(f": {hold['kind']} ({hold['cause']}), since {ago(hold['since'])}")
 
 
 def _gap(gap: Json | None) -> Text:

@@ -20,7 +20,6 @@ STATES = {
     "succeeded": "green",
     "failed": "bold red",
     "interrupted": "red",
-    "held_run": "red",
     "cancelled": "yellow",
     "running": "cyan",
     "requested": "cyan",
