@@ -327,10 +327,10 @@ class Rig:
         mine = [row for row in rows if run_id.encode() in row["value"]]
         return [dict(row["headers"])["ce_type"].split(".")[2] for row in mine]
 
-    async def facts(self, count: int) -> list[Event]:
-        """Read the first so many events of the topic run-events, from Kafka."""
+    async def facts(self, count: int, topic: str = "run-events") -> list[Event]:
+        """Read the first so many events of a topic, from Kafka."""
         consumer = AIOKafkaConsumer(
-            self.settings.kafka_topic_prefix + "run-events",
+            self.settings.kafka_topic_prefix + topic,
             bootstrap_servers=self.settings.kafka_bootstrap_servers,
             auto_offset_reset="earliest",
         )

@@ -129,6 +129,23 @@ async def test_p26_a_run_outlives_its_access_token(rig: Any) -> None:
     assert not await rig.differences(spec)
 
 
+async def test_p26_a_token_that_was_replaced_meanwhile_is_fetched_anew(rig: Any) -> None:
+    await rig.fill(350)
+    spec = await rig.spec("deals")
+    await rig.sandbox.control("hubspot", "7002", "latency", ms=100)
+    async with rig.runner():
+        run_id = await rig.enqueue(spec)
+        await rig.reached(run_id, 1)
+        held = rig.auth.held[HUBSPOT]
+        await rig.sandbox.control("hubspot", "7002", "expire")
+        held.token = (await rig.sandbox.mint("hubspot", "7002"))["access_token"]
+        held.version += 1
+        row = await rig.ended(run_id)
+    assert row["status"] == "succeeded"
+    assert {each["grant_version"] for each in rig.auth.reports} <= {1}
+    assert not await rig.differences(spec)
+
+
 async def test_p26_a_token_is_renewed_before_it_expires(rig: Any) -> None:
     await rig.fill(350)
     spec = await rig.spec("deals")

@@ -51,6 +51,20 @@ async def test_sync_requested_becomes_a_run_and_its_facts_reach_kafka(rig: Any) 
     assert not await rig.differences(spec)
 
 
+async def test_progress_is_told_while_a_run_goes_on(rig: Any) -> None:
+    await rig.fill(300)
+    spec = await rig.spec("deals")
+    await rig.sandbox.control("airtable", "-", "latency", ms=200)
+    async with rig.runner("worker", runner_writes_in_flight=2):
+        run_id = await rig.enqueue(spec)
+        told = await rig.facts(3, "run-progress")
+        await rig.ended(run_id)
+    assert {type(each).__name__ for each in told} == {"RunProgressed"}
+    assert {each.run_id for each in told} == {run_id}
+    written = [each.counts.written for each in told]
+    assert written == sorted(written)
+
+
 async def test_manual_runs_come_first_then_the_oldest(rig: Any) -> None:
     specs = [await other_table(rig, n) for n in range(3)]
     first = await rig.enqueue(specs[0])

@@ -20,7 +20,7 @@ from tablesync.sync_runner.calls import (
     json_body,
     retry_after,
 )
-from tablesync.sync_runner.errors import mapping, quota, resource
+from tablesync.sync_runner.errors import mapping, provider, quota, resource
 
 PENALTY_SECONDS = 30.0
 RECORDS_PER_REQUEST = 10
@@ -126,4 +126,6 @@ class AirtableClient:
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
             where = f"base {base_id}" if base_id else "the bases"
             raise resource(f"Airtable refuses {where}: {message}", self._connection_id)
-        raise RefusedError(message, named_field(message))
+        if status in (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.REQUEST_ENTITY_TOO_LARGE):
+            raise RefusedError(message, named_field(message))
+        raise provider(f"Airtable answered {status}: {message}", self._connection_id)

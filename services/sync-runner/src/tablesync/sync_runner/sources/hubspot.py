@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from tablesync.service_kit.http import json_or_none
 from tablesync.sync_runner.calls import Caller, TransientError, json_body, retry_after
-from tablesync.sync_runner.errors import mapping, quota, resource
+from tablesync.sync_runner.errors import mapping, provider, quota, resource
 from tablesync.sync_runner.sources.base import (
     GONE,
     Opening,
@@ -137,7 +137,9 @@ class HubSpotSource:
             raise TransientError(summary, retry_after(response))
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
             raise resource(summary, self._connection_id)
-        raise mapping(summary)
+        if status == httpx.codes.BAD_REQUEST:
+            raise mapping(summary)
+        raise provider(summary, self._connection_id)
 
     async def _too_many(self, body: Mapping[str, Any], summary: str) -> None:
         policy = body.get("policyName")
