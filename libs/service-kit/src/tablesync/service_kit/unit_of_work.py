@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
@@ -77,6 +78,18 @@ class UnitsOfWork:
     def __init__(self, database: AsyncIOMotorDatabase[Document], source: str) -> None:
         self.database = database
         self._source = source
+        self._idle: list[AsyncIOMotorClientSession] = []
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[AsyncIOMotorClientSession]:
+        """Lend a session; one that saw an error may still be at work in its thread, and ends."""
+        session = self._idle.pop() if self._idle else await self.database.client.start_session()
+        try:
+            yield session
+        except BaseException:
+            await session.end_session()
+            raise
+        self._idle.append(session)
 
     async def run(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Run `work` in one transaction; it may be called several times, so it has no effects
@@ -95,7 +108,7 @@ class UnitsOfWork:
             await unit.flush()
             return result
 
-        async with await self.database.client.start_session() as session:
+        async with self._session() as session:
             return await session.with_transaction(
                 attempt,
                 read_concern=SNAPSHOT,
