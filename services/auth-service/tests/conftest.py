@@ -1,15 +1,16 @@
 """A running auth-service, and a driver that plays browser, operator and the other services."""
 
 import asyncio
+import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -276,46 +277,82 @@ def database(mongodb_uri: str, isolation: tuple[str, str]) -> Any:
     return mongo.open_database(mongo.connect(mongodb_uri), f"{isolation[1]}auth")
 
 
+class Nursery:
+    """Where processes of auth-service are forked; see nursery.py."""
+
+    def __init__(self) -> None:
+        self._popen = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("nursery.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def order(self, **order: Any) -> Any:
+        """Give an order and read the answer."""
+        assert self._popen.stdin
+        assert self._popen.stdout
+        self._popen.stdin.write(json.dumps(order) + "\n")
+        self._popen.stdin.flush()
+        return json.loads(self._popen.stdout.readline())
+
+    def close(self) -> None:
+        """End it; its children are ended by those who started them."""
+        assert self._popen.stdin
+        self._popen.stdin.close()
+        self._popen.wait(10)
+
+
 class Process:
     """auth-service as a process of its own."""
 
-    def __init__(self, environment: dict[str, str], log: Path, *command: str) -> None:
+    def __init__(
+        self, nursery: Nursery, environment: dict[str, str], log: Path, script: str | None
+    ) -> None:
         self.log = log
         self.url = environment["AUTH_PUBLIC_URL"]
-        with log.open("ab") as file:
-            self.popen = subprocess.Popen(
-                [sys.executable, *(command or ("-m", "tablesync.auth_service"))],
-                env={**os.environ, **environment},
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
+        self._nursery = nursery
+        self._ended: int | None = None
+        self.pid = int(nursery.order(start=environment, script=script, log=str(log)))
 
     async def ready(self) -> None:
         """Wait until it is ready."""
         await eventually(lambda: is_ready(self.url), timeout=150)
 
+    def wait(self, seconds: float = 30) -> int:
+        """Wait for its end and give its exit status, negative for a signal."""
+        if self._ended is None:
+            self._ended = self._nursery.order(wait=self.pid, seconds=seconds)
+        assert self._ended is not None, f"still runs after {seconds} s"
+        return self._ended
+
     def end(self) -> None:
         """Kill it, if it still runs."""
-        if self.popen.poll() is None:
-            self.popen.kill()
-        self.popen.wait()
+        if self._ended is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Give where processes are forked."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture
-def spawn(environment: Environment, tmp_path: Path) -> Iterator[Callable[..., Process]]:
+def spawn(
+    nursery: Nursery, environment: Environment, tmp_path: Path
+) -> Iterator[Callable[..., Process]]:
     """Give a function that starts auth-service as a process; all are ended afterwards."""
     started: list[Process] = []
 
-    def start_process(*command: str, **changes: str) -> Process:
+    def start_process(script: str | None = None, **changes: str) -> Process:
         log = tmp_path / f"auth-{len(started)}.log"
-        started.append(Process(environment(**changes), log, *command))
+        started.append(Process(nursery, environment(**changes), log, script))
         return started[-1]
 
     yield start_process
     for each in started:
         each.end()
-
-
-def query_of(url: str) -> dict[str, str]:
-    """Read a URL's query."""
-    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}

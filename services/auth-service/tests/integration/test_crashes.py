@@ -1,5 +1,6 @@
 """kill -9 at every step: the connection works, or it says that it does not."""
 
+import os
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,7 +40,7 @@ async def crash(auth: Any, spawn: Any, step: str, act: Any) -> None:
     await process.ready()
     with pytest.raises(httpx.TransportError):
         await act(process.url)
-    assert process.popen.wait(30) == -signal.SIGKILL
+    assert process.wait() == -signal.SIGKILL
 
 
 async def expire(database: Any, sandbox: Any, connection: dict[str, Any]) -> None:
@@ -173,9 +174,9 @@ async def test_p25_sigterm_waits_for_the_refresh(
             timeout=0.7,
         )
 
-    process.popen.send_signal(signal.SIGTERM)
+    os.kill(process.pid, signal.SIGTERM)
 
-    assert process.popen.wait(30) == 0
+    assert process.wait() == 0
     await sandbox.control("airtable", "-", "latency", ms=0)
     grant = await database["grants"].find_one({"_id": connection["id"]})
     assert grant["version"] == connection["grant_version"] + 1
