@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.user_auth import OperatorRole, Principal, issue
@@ -55,21 +54,23 @@ async def test_scheduler_sees_bases_tables_and_fields(rig: Any, service_keys: An
     assert missing.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/v1/catalog/con_hubspot/objects",
-        "/v1/catalog/con_airtable/bases",
-        "/v1/catalog/con_unknown/objects",
-        "/v1/runs/run_unknown/rejections",
-    ],
-)
-async def test_p20_what_is_foreign_or_unknown_is_not_found(
-    rig: Any, service_keys: Any, path: str
-) -> None:
-    async with rig.http("api") as http:
-        answer = await http.get(path, headers=as_operator(service_keys, FOREIGN))
-    assert answer.status_code == 404
+async def test_p20_what_is_foreign_or_unknown_is_not_found(rig: Any, service_keys: Any) -> None:
+    spec = await rig.spec("deals")
+    async with rig.http("worker") as http:
+        run = await rig.run(spec)
+        foreign = as_operator(service_keys, FOREIGN)
+        paths = [
+            "/v1/catalog/con_hubspot/objects",
+            "/v1/catalog/con_hubspot/objects/deals/properties",
+            "/v1/catalog/con_airtable/bases",
+            f"/v1/catalog/con_airtable/bases/{spec.destination.base_id}/tables",
+            "/v1/catalog/con_unknown/objects",
+            f"/v1/runs/{run['_id']}/rejections",
+            "/v1/runs/run_unknown/rejections",
+        ]
+        answers = [await http.get(path, headers=foreign) for path in paths]
+    assert {each.status_code for each in answers} == {404}
+    assert {each.headers["content-type"] for each in answers} == {"application/problem+json"}
 
 
 async def test_a_connection_offers_only_what_its_provider_has(rig: Any, service_keys: Any) -> None:

@@ -13,7 +13,7 @@ from tablesync.sync_runner.budgets import Budgets, Limit
 async def test_p16_several_runners_on_one_base_are_never_refused(rig: Any) -> None:
     for provider in ("hubspot", "airtable"):
         await rig.sandbox.control(provider, "-", "limits", enabled=True)
-    await rig.fill(400)
+    await rig.fill(250)
     fields = [{"name": "HubSpot ID", "type": "singleLineText"}]
     fields += [{"name": "Name", "type": "singleLineText"}]
     tables = [{"name": f"Deals {n}", "fields": fields} for n in range(3)]
@@ -45,7 +45,7 @@ async def test_p16_several_runners_on_one_base_are_never_refused(rig: Any) -> No
     assert counters["airtable"]["rate_violations"] == 0
     assert counters["hubspot"]["rate_violations"] == 0
     seen = counters["airtable"]["by_base"][base["id"]]
-    assert seen["requests"] >= 123
+    assert seen["requests"] >= 78
     seconds = (seen["last_ms"] - seen["first_ms"]) / 1000
     assert seen["requests"] / seconds >= 0.9 * 5, f"{seen['requests']} requests in {seconds:.1f} s"
 
