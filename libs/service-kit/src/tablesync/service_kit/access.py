@@ -17,6 +17,9 @@ log = structlog.get_logger()
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 UNMATCHED = "(no route)"
+# A caller may invent methods; a metric has a label for each it ever saw.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER = "(other)"
 SERVER_ERROR = 500
 SECONDS = Histogram("http_request_seconds", "Requests by route.", ["method", "route", "status"])
 
@@ -59,7 +62,8 @@ class Access:
 
 
 def _note(scope: Scope, span: Span, status: int, seconds: float) -> None:
-    method, route = scope["method"], getattr(scope.get("route"), "path_format", UNMATCHED)
+    route = getattr(scope.get("route"), "path_format", UNMATCHED)
+    method = scope["method"] if scope["method"] in METHODS else OTHER
     span.update_name(f"{method} {route}")
     span.set_attributes(
         {"http.request.method": method, "http.route": route, "http.response.status_code": status}

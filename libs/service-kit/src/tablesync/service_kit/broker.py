@@ -58,7 +58,7 @@ class Subscriptions:
             return
         self.started.set()
         await stop.wait()
-        await broker.stop()
+        await _stop(broker)
 
     async def _prepare(self) -> None:
         await persist(lambda: ensure_topics(self._settings, self._service), "topics")
@@ -70,7 +70,7 @@ class Subscriptions:
             await broker.start()
             await _reach_the_end(broker)
         except BaseException:
-            await broker.stop()
+            await _stop(broker)
             raise
         return broker
 
@@ -148,6 +148,14 @@ async def _settle(settle: Callable[[], Awaitable[None]], topic: str) -> None:
         await settle()
     except KafkaError as error:
         log.info("message not settled", topic=topic, error=repr(error))
+
+
+async def _stop(broker: KafkaBroker) -> None:
+    """Finish what is in hand and leave; a Kafka that is away cannot be told."""
+    try:
+        await broker.stop()
+    except Exception as error:
+        log.warning("consumers not closed cleanly", error=repr(error))
 
 
 async def _reach_the_end(broker: KafkaBroker) -> None:

@@ -1,0 +1,58 @@
+"""The access log and metrics: a route's template, never a path, a query or an invented method."""
+
+import json
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from prometheus_client import REGISTRY
+from tablesync.service_kit.access import use_instead_of_fastapis
+
+
+def client() -> httpx.AsyncClient:
+    app = FastAPI()
+    use_instead_of_fastapis(app)
+
+    @app.get("/reconnect/{token}")
+    async def page(token: str) -> str:
+        return token
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("canary")
+
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://auth-service")
+
+
+def measured(method: str, route: str, status: int) -> float:
+    labels = {"method": method, "route": route, "status": str(status)}
+    return REGISTRY.get_sample_value("http_request_seconds_count", labels) or 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route", "status"),
+    [
+        ("GET", "/reconnect/canary?code=canary", "/reconnect/{token}", 200),
+        ("GET", "/canary", "(no route)", 404),
+        ("GET", "/broken", "/broken", 500),
+    ],
+)
+async def test_p18_a_request_is_noted_by_its_route(
+    capsys: pytest.CaptureFixture[str], method: str, path: str, route: str, status: int
+) -> None:
+    before = measured(method, route, status)
+    async with client() as kit:
+        await kit.request(method, path)
+    said = capsys.readouterr().out
+    line = json.loads(said.splitlines()[0])
+    assert (line["method"], line["route"], line["status"]) == (method, route, status)
+    assert "canary" not in said
+    assert measured(method, route, status) == before + 1
+
+
+async def test_an_invented_method_makes_no_label() -> None:
+    async with client() as kit:
+        await kit.request("CANARY", "/nowhere")
+    assert measured("(other)", "(no route)", 404) >= 1
+    assert measured("CANARY", "(no route)", 404) == 0
