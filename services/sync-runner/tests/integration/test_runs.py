@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tablesync.contracts import FieldMapping
+from tablesync.contracts import Destination, FieldMapping
 
 
 @pytest.mark.parametrize("object_", ["contacts", "companies", "deals"])
@@ -87,3 +87,45 @@ async def test_a_record_deleted_at_the_source_is_marked_if_that_is_mapped(rig: A
     assert {each[spec.key.field_id] for each in marked} == set(ids[4:6])
     assert len(await rig.rows(spec)) == 19, "what was never there gets no row; nothing is deleted"
     assert row["counts"]["written"] == 2
+
+
+async def test_more_properties_than_fit_into_a_query_are_read_by_ids(rig: Any) -> None:
+    names = [f"a_property_with_a_rather_long_name_{n:02d}" for n in range(60)]
+    for name in names:
+        await rig.sandbox.control(
+            "hubspot", "7002", "property", object="deals", definition={"name": name}
+        )
+    fields = [{"name": name, "type": "singleLineText"} for name in ("HubSpot ID", *names)]
+    base = await rig.sandbox.control(
+        "airtable", "-", "create-base", name="Wide", tables=[{"name": "T", "fields": fields}]
+    )
+    table = base["tables"][0]
+    key, *others = (each["id"] for each in table["fields"])
+    await rig.fill(130)
+    spec = await rig.spec(
+        "deals",
+        destination=Destination(
+            connection_id="con_airtable", base_id=base["id"], table_id=table["id"]
+        ),
+        key=FieldMapping(source="id", field_id=key),
+        mapping=[
+            FieldMapping(source=name, field_id=field_id)
+            for name, field_id in zip(names, others, strict=True)
+        ],
+    )
+    async with rig.runner():
+        first = await rig.run(spec)
+        await rig.sandbox.control(
+            "hubspot",
+            "7002",
+            "edit",
+            object="deals",
+            count=130,
+            properties={names[7]: "seven", names[59]: "last"},
+        )
+        row = await rig.run(spec)
+    assert first["counts"]["written"] == row["counts"]["written"] == 130, row["summary"]
+    found = await rig.sandbox.records("airtable", "-", base=base["id"], table=table["id"])
+    assert {(each["fields"][names[7]], each["fields"][names[59]]) for each in found} == {
+        ("seven", "last")
+    }

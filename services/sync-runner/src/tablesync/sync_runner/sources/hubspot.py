@@ -6,6 +6,7 @@ page shares one timestamp, that timestamp is pinned and its records are walked b
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from tablesync.sync_runner.sources.base import (
     Position,
     SourceObject,
     SourceProperty,
+    SourceRecord,
 )
 from tablesync.sync_runner.sources.hubspot_budgets import ROLLING_SECONDS, HubSpotBudgets
 from tablesync.sync_runner.sources.hubspot_search import SearchWalk, read_record
@@ -27,6 +29,8 @@ from tablesync.sync_runner.sources.hubspot_search import SearchWalk, read_record
 VERSION = "2026-09"
 OBJECTS = {"contacts": "Contacts", "companies": "Companies", "deals": "Deals"}
 LIST_LIMIT = 100
+# A search takes 3,000 characters in all, and a URL not many more.
+LONGEST_NAMES = 2_000
 _MOVED = 477  # the account is being moved between data centres
 _LOCKED = 423
 _OWN_PROPERTIES = (
@@ -74,21 +78,46 @@ class HubSpotSource:
     ) -> AsyncIterator[Page]:
         """Read pages from a position to the end of the pass."""
         names = [name for name in properties if name not in ("id", GONE)]
-        passes = {"list": self._list, "search": self._search, "archive": self._list}
-        async for page in passes[position["mode"]](_known(object_), names, position):
-            yield page
+        positions = [position]
         if GONE in properties and position["mode"] != "archive":
             # A search never finds what was archived, and the list tells no times: read it whole.
-            archive = {"mode": "archive", "after": None}
-            async for page in self._list(object_, names, archive):
+            positions.append({"mode": "archive", "after": None})
+        for each in positions:
+            async for page in self._pages(_known(object_), names, each):
                 yield page
+
+    async def _pages(
+        self, object_: str, names: Sequence[str], position: Position
+    ) -> AsyncIterator[Page]:
+        """Read one pass; what would not fit into a query is read by ids, page by page."""
+        read = self._search if position["mode"] == "search" else self._list
+        wide = len(",".join(names)) > LONGEST_NAMES
+        async for page in read(object_, [] if wide else names, position):
+            yield await self._completed(object_, names, page) if wide else page
+
+    async def _completed(self, object_: str, names: Sequence[str], page: Page) -> Page:
+        records: list[SourceRecord] = []
+        for start in range(0, len(page.records), LIST_LIMIT):
+            part = page.records[start : start + LIST_LIMIT]
+            inputs = [{"id": each.id} for each in part]
+            response = await self._caller.call(
+                "POST",
+                f"/crm/objects/{VERSION}/{object_}/batch/read",
+                [self._budgets.rolling],
+                self._refusal,
+                json={"properties": names, "inputs": inputs},
+                params={"archived": str(part[0].gone).lower()},
+            )
+            records += [read_record(each) for each in json_body(response)["results"]]
+        return replace(page, records=records)
 
     async def _list(
         self, object_: str, properties: Sequence[str], position: Position
     ) -> AsyncIterator[Page]:
         archived = str(position["mode"] == "archive").lower()
-        names = ",".join(properties)
-        query = {"limit": str(LIST_LIMIT), "properties": names, "archived": archived}
+        query = {"limit": str(LIST_LIMIT), "archived": archived}
+        if properties:
+            query["properties"] = ",".join(properties)
         after = position["after"]
         while True:
             more = {"after": after} if after else {}
