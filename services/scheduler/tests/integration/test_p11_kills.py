@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from motor.motor_asyncio import AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from tablesync.contracts import Envelope, SyncReleased, SyncRequested
 from tablesync.contracts.envelope import decode
 from tablesync.local_stack.testing import eventually
@@ -37,17 +37,35 @@ async def database(
     """Give a database of its own: what a killed process has locked must not hinder others."""
     client = mongo.connect(mongodb_uri)
     yield mongo.open_database(client, f"{database_prefix}scheduler")
+    await end_transactions(client, database_prefix)
     client.close()
+
+
+async def end_transactions(client: AsyncIOMotorClient[Document], application: str) -> None:
+    """End what killed processes left open: MongoDB itself waits up to a minute."""
+    pipeline: list[Document] = [
+        {"$currentOp": {"allUsers": True, "idleSessions": True}},
+        {"$match": {"appName": application, "transaction": {"$exists": True}}},
+    ]
+    sessions = [each["lsid"] async for each in client.admin.aggregate(pipeline)]
+    if sessions:
+        patterns = [{"lsid": each} for each in sessions]
+        options = client.codec_options
+        await client.admin.command("killAllSessionsByPattern", patterns, codec_options=options)
 
 
 @pytest.fixture
 def own_settings(kafka_settings: SchedulerSettings, database_prefix: str) -> SchedulerSettings:
-    return kafka_settings.with_(mongodb_database_prefix=database_prefix)
+    uri = kafka_settings.mongodb_uri
+    return kafka_settings.with_(
+        mongodb_database_prefix=database_prefix,
+        mongodb_uri=f"{uri}{'&' if '?' in uri else '/?'}appName={database_prefix}",
+    )
 
 
 @asynccontextmanager
-async def process(settings: SchedulerSettings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the service as a process of its own during a block; it is killed at the end."""
+async def process(settings: SchedulerSettings, ending: signal.Signals) -> AsyncIterator[None]:
+    """Run the service as a process of its own during a block; it gets a signal at the end."""
     own = {
         name.upper(): str(value)
         for name, value in settings.model_dump(exclude_none=True).items()
@@ -59,10 +77,9 @@ async def process(settings: SchedulerSettings) -> AsyncIterator[asyncio.subproce
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
-        yield started
+        yield
     finally:
-        if started.returncode is None:
-            started.send_signal(signal.SIGKILL)
+        started.send_signal(ending)
         await started.wait()
 
 
@@ -111,14 +128,14 @@ async def test_p11_no_slot_is_lost_and_none_runs_twice(
     runner = Runner(scheduler, own_settings)
     dice = random.Random(11)
     for turn in range(KILLS):
-        async with process(own_settings):
+        async with process(own_settings, signal.SIGKILL):
             await ready(own_settings)
             if turn:
                 await runner.work()
             await _change_state(scheduler, own_settings, turn)
             # Killed in the middle of whatever it does then: each turn somewhere else.
             await asyncio.sleep(dice.uniform(0.1, 1.2))
-    async with process(own_settings):
+    async with process(own_settings, signal.SIGTERM):
         await ready(own_settings)
         await scheduler.send_reconnect(own_settings)
         await eventually(lambda: _all_settled(scheduler, runner), 90, 0.5)
