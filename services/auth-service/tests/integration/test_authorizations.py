@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import bson
 import httpx
 import pytest
+from tablesync.auth_service.connections import Connection, Connections
+from tablesync.contracts import new_id
 from tablesync.local_stack.testing import eventually
 
 PROVIDERS = ("hubspot", "airtable")
@@ -264,11 +266,21 @@ async def test_p07_connecting_a_known_account_restores_its_connection(
     assert again["grant_version"] == connection["grant_version"] + 1
 
 
-async def test_disconnecting_ends_the_grant_at_the_provider(auth: Any, sandbox: Any) -> None:
+async def test_disconnecting_ends_the_grant_at_the_provider_unless_others_have_it(
+    auth: Any, sandbox: Any, database: Any
+) -> None:
     connection = await auth.connect("hubspot")
+    await database["connections"].update_many(
+        {"workspace_id": {"$ne": auth.workspace_id}}, {"$set": {"status": "revoked"}}
+    )
+    mine = await database["connections"].find_one({"_id": connection["id"]})
+    theirs = {**mine, "_id": new_id("con"), "workspace_id": new_id("ws")}
     operator = await auth.operator()
     path = f"/v1/connections/{connection['id']}/disconnect"
 
+    await database["connections"].insert_one(theirs)
+    assert await Connections(database).shared(Connection.from_document(mine))
+    await database["connections"].delete_one({"_id": theirs["_id"]})
     first = await operator.post(path)
     again = await operator.post(path)
 

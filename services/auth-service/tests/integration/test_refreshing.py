@@ -75,8 +75,15 @@ async def test_p02_forced_races_never_disconnect(
 
     assert (await first.connection(connection["id"]))["status"] == "connected"
     assert await revocations(database, connection["id"]) == 0
+    assert false_disconnects(await first.client().get("/metrics")) == 0
     token = await eventually(lambda: good_token(first, connection["id"]), timeout=30)
     assert await is_accepted(sandbox, provider, token)
+
+
+def false_disconnects(metrics: httpx.Response) -> float:
+    name = "auth_false_disconnects_total{"
+    lines = [line for line in metrics.text.splitlines() if line.startswith(name)]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 async def revocations(database: Any, connection_id: str) -> int:

@@ -51,7 +51,7 @@ class Pages:
         provider = self._providers[link.connection.provider]
         return self._page(
             "reconnect.html",
-            form_targets=("'self'", provider.web_origin),
+            form_targets=("'self'", *provider.web_origins),
             label=provider.label,
             connection=link.connection,
             reason=_reason(provider, link.connection.cause),

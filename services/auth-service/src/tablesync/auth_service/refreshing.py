@@ -47,6 +47,9 @@ APP_REFUSED_COOLDOWN_SECONDS = 60.0
 ACTOR = "auth-service"
 
 REFRESHES = Counter("auth_refreshes_total", "Refreshes by outcome.", ["provider", "outcome"])
+FALSE_DISCONNECTS = Counter(
+    "auth_false_disconnects_total", "Grants given up that turned out to be alive.", ["provider"]
+)
 LOST = Counter("auth_grants_lost_total", "Grants found ended.", ["provider", "cause"])
 
 
@@ -241,6 +244,8 @@ async def _note_refresh(
     """Bring the connection up to its grant; it revives if it had been given up too early."""
     version = connection.grant_version + 1
     revived = connection.status is ConnectionStatus.REVOKED
+    if revived:
+        FALSE_DISCONNECTS.labels(provider.name).inc()
     scopes = tokens.scopes or connection.scopes
     await audit.record(
         unit, connection.workspace_id, ACTOR, "grant.refreshed", connection.id, version=version

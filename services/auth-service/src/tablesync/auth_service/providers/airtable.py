@@ -56,7 +56,7 @@ class Airtable:
             scope=" ".join(SCOPES),
         )
         self._oauth = OAuthClient(app, transport, classify)
-        self.web_origin = app.web_origin
+        self.web_origins: tuple[str, ...] = (app.web_origin,)
         self.issuer = settings.airtable_web_url
 
     def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:

@@ -49,7 +49,7 @@ class OAuthProvider(Protocol):
     `rotates`: a refresh uses up the refresh token, so it is never sent twice blindly.
     `idle_seconds`: an unused grant ends after that long; None for never.
     `issuer`: what it calls itself, where it says so (RFC 9207).
-    `web_origin`: where a browser is sent to, for the page's content security policy.
+    `web_origins`: where a browser is sent to, for the page's content security policy.
 
     Every call ends within its own deadline and raises only the errors of `errors.py`.
     """
@@ -59,7 +59,7 @@ class OAuthProvider(Protocol):
     rotates: bool
     required_scopes: tuple[str, ...]
     idle_seconds: int | None
-    web_origin: str
+    web_origins: tuple[str, ...]
     issuer: str
 
     def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:

@@ -51,7 +51,8 @@ class HubSpot:
             scope=" ".join(SCOPES),
         )
         self._oauth = OAuthClient(app, transport, classify)
-        self.web_origin = app.web_origin
+        # Accounts of other regions are redirected to hosts such as app-eu1.
+        self.web_origins: tuple[str, ...] = (app.web_origin, "https://*.hubspot.com")
         self.issuer = settings.hubspot_app_url
 
     def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
