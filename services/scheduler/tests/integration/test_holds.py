@@ -215,6 +215,27 @@ async def test_p09_an_interrupted_catch_up_is_caught_up_with_its_own_gap(
     assert second.gap.slots_missed == first.gap.slots_missed
 
 
+async def test_a_catch_up_is_shown_with_its_own_release_alone(
+    scheduler: Any, pass_time: Any
+) -> None:
+    sync = await scheduler.add(due_seconds_ago=-30, schedule=MINUTE)
+    await lose(scheduler)
+    await pass_time(120)
+    await reconnect(scheduler)
+    (run,) = await catch_ups(scheduler, sync)
+    await scheduler.succeed(run)
+    (affected,) = await scheduler.reader.affected(sync.workspace_id, HUBSPOT)
+    assert (affected.catch_up.run_id, affected.catch_up.status) == (run.id, "succeeded")
+    assert affected.catch_up.counts.written == 10
+    assert affected.gap == run.gap
+    await lose(scheduler)
+    (affected,) = await scheduler.reader.affected(sync.workspace_id, HUBSPOT)
+    assert (affected.status, affected.catch_up) == (SyncStatus.HELD, None)
+    await reconnect(scheduler)
+    (affected,) = await scheduler.reader.affected(sync.workspace_id, HUBSPOT)
+    assert (affected.status, affected.catch_up, affected.gap) == (SyncStatus.ACTIVE, None, None)
+
+
 async def test_jitter_delays_the_request_and_the_ticker_makes_it(
     scheduler: Any, new_scheduler: Any, pass_time: Any
 ) -> None:

@@ -123,7 +123,7 @@ def _close_gap(
 ) -> None:
     missed, sync.missed = sync.missed, None
     assert missed is not None, "a held sync has an open gap"
-    run_id = None
+    run_id = sync.last_catch_up_id = None  # one of an earlier gap says nothing of this one
     if missed.owed and not sync.paused:
         run_id = plan_catch_up(sync, missed.gap(to=now), now, catch_up_at, changes).id
     changes.gaps.append(_closed(sync, missed, now, why, run_id))
