@@ -16,6 +16,9 @@ from tablesync.service_kit.settings import ServiceSettings, refuse
 log = structlog.get_logger()
 
 DRAIN_SECONDS = 25.0
+# Longer than any of our clients keeps an idle connection: a server that closes first loses what a
+# client is just sending on it.
+KEEP_ALIVE_SECONDS = 75
 
 
 @dataclass
@@ -83,6 +86,7 @@ class Service:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=10,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
 
 
