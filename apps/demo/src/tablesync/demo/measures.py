@@ -63,7 +63,7 @@ async def lay_out(story: Story, watch: Watch, timeline: Timeline) -> None:
         Bar(lane, "connected", regained, end, "Connected"),
     ]
     for name, sync in story.syncs.items():
-        timeline.bars.append(Bar(name, "held", revoked, regained, "held"))
+        timeline.bars.append(Bar(name, "held", revoked, regained, "held: nothing runs"))
         timeline.bars += [
             _run_bar(name, run)
             for run in await story.runs(sync)
@@ -89,7 +89,8 @@ def _run_bar(lane: str, run: dict[str, Any]) -> Bar:
     label = f"{run['counts']['written']} written" if run["counts"]["written"] else ""
     if run["trigger"] == "catch_up":
         label = f"catch-up: {label}" if label else "catch-up"
-    return Bar(lane, run["trigger"], _ms(run["started_at"]), _ms(run["ended_at"]), label)
+    kind = "interrupted" if run["status"] == "interrupted" else run["trigger"]
+    return Bar(lane, kind, _ms(run["started_at"]), _ms(run["ended_at"]), label)
 
 
 def _ms(moment: str) -> float:

@@ -16,6 +16,7 @@ _COLOURS = {
     "schedule": "#54aeff",
     "manual": "#54aeff",
     "catch_up": "#8250df",
+    "interrupted": "#bf8700",
 }
 _TONES = {"good": "#1a7f37", "bad": "#cf222e", "plain": "#57606a", "mail": "#0969da"}
 
