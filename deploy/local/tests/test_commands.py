@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from tablesync.local_stack.__main__ import ports_from_environment, without_maven
+from tablesync.local_stack import without_maven
+from tablesync.local_stack.__main__ import ports_from_environment
 from tablesync.local_stack.testing import free_port
 
 pytestmark = pytest.mark.integration

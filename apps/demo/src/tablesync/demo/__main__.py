@@ -15,7 +15,7 @@ from tablesync.demo.report import Report
 from tablesync.demo.story import Story
 from tablesync.demo.timeline import Timeline, Tone
 from tablesync.demo.watch import Watch
-from tablesync.local_stack import LocalStack, StackInfo, kafka_missing
+from tablesync.local_stack import LocalStack, StackInfo, without_maven
 from tablesync.local_stack.progress import print_progress
 from tablesync.local_stack.testing import SandboxControl
 
@@ -49,15 +49,12 @@ def main(
 
 def _stack() -> LocalStack:
     """Make a stack that begins empty; without Maven, on a broker in memory."""
-    lacking = kafka_missing(Path.cwd())
-    if lacking is not None:
-        print_progress(f"{lacking}. Until then the demo runs on a broker in memory.")
     return LocalStack(
         Path.cwd(),
         "demo",
         env=HURRY,
         fresh=True,
-        embedded_broker=lacking is not None,
+        embedded_broker=without_maven(Path.cwd()),
         progress=print_progress,
     )
 

@@ -31,7 +31,7 @@ def up(fresh: Fresh = False) -> None:
         mongodb_uri=os.environ.get("MONGODB_URI"),
         topic_prefix=os.environ.get("KAFKA_TOPIC_PREFIX", ""),
         database_prefix=os.environ.get("MONGODB_DATABASE_PREFIX", ""),
-        embedded_broker=not bootstrap and without_maven(root),
+        embedded_broker=not bootstrap and kafka.without_maven(root),
         ports=ports_from_environment(),
         fresh=fresh,
         restart=True,
@@ -62,14 +62,6 @@ def fetch() -> None:
         kafka.fetch_jars(Path.cwd(), print_progress)
 
 
-def without_maven(root: Path) -> bool:
-    """Say whether real Kafka cannot be had, and tell the person so in one line."""
-    if (lacking := kafka.missing(root)) is None:
-        return False
-    print_progress(f"{lacking}. Until then a broker in memory stands in for Kafka.")
-    return True
-
-
 def ports_from_environment() -> dict[str, int]:
     """Read ports that a person has set, such as AUTH_SERVICE_PORT or KAFKA_PORT."""
     names = {program: f"{program.upper().replace('-', '_')}_PORT" for program in PORTS}
@@ -79,7 +71,8 @@ def ports_from_environment() -> dict[str, int]:
 
 def keep_up(stack: LocalStack, file: Path | None = None) -> None:
     """Run a stack until Ctrl-C or SIGTERM; `file` says where it is for as long as it is there."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGINT):  # a shell's background job ignores SIGINT
+        signal.signal(ending, signal.default_int_handler)
     try:
         with stack:
             show(stack)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tablesync.local_stack import tools
-from tablesync.local_stack.progress import Progress
+from tablesync.local_stack.progress import Progress, print_progress
 
 JVM = (
     *("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
@@ -32,6 +32,14 @@ def missing(root: Path) -> tools.MissingToolError | None:
     except tools.MissingToolError as error:
         return error
     return None
+
+
+def without_maven(root: Path) -> bool:
+    """Say whether real Kafka cannot be had, and tell the person so in one line."""
+    if (lacking := missing(root)) is None:
+        return False
+    print_progress(f"{lacking}. Until then a broker in memory stands in for Kafka.")
+    return True
 
 
 def pom(root: Path) -> Path:
