@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -44,21 +44,28 @@ def test_a_stack_can_start_right_after_its_owner_was_killed(
 
 
 def test_nothing_outlives_a_stop(checkout: Path) -> None:
+    others = descendants()
     with LocalStack(checkout, programs=("mongod",)):
-        processes = psutil.Process().children(recursive=True)
+        processes = descendants(but=others)
         assert processes
     assert running(processes) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a process to its parent")
 def test_nothing_outlives_a_killed_supervisor(checkout: Path) -> None:
+    others = descendants()
     with LocalStack(checkout, programs=("mongod",)) as stack:
-        processes = psutil.Process().children(recursive=True)
+        processes = descendants(but=others)
         supervisors = [each for each in processes if each.ppid() == psutil.Process().pid]
         assert stack.pid("mongod") in {each.pid for each in processes}
         for each in supervisors:
             each.kill()
         wait_until(lambda: not running(processes), timeout=10, what="the end of mongod")
+
+
+def descendants(but: Sequence[psutil.Process] = ()) -> list[psutil.Process]:
+    """Give this process's descendants; the shared stacks of the test run are among them."""
+    return [each for each in psutil.Process().children(recursive=True) if each not in but]
 
 
 def family(pid: int) -> list[psutil.Process]:
