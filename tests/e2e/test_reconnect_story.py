@@ -35,6 +35,7 @@ async def test_p07_p09_p14_p17_lost_regained_and_carried_on(told: tuple[Story, W
     assert report.other_portal_refused
     assert (report.rejected, report.rate_violations, report.duplicates) == (0, 0, 0)
     assert await kept(story) == before
+    assert await deletions(story) == []
     assert len(watch.of(ConnectionRevoked)) == len(watch.of(ConnectionReconnected)) == 1
     assert len(watch.of(SyncHeld)) == len(watch.of(SyncReleased)) == len(story.syncs)
     await ledgers_balance(story)
@@ -45,6 +46,13 @@ async def kept(story: Story) -> dict[str, Any]:
     syncs = await story.api.items("scheduler", "/v1/syncs")
     names = ("id", "name", "version", "source", "destination", "key", "mapping", "schedule")
     return {sync["id"]: {name: sync[name] for name in names} for sync in syncs}
+
+
+async def deletions(story: Story) -> list[dict[str, Any]]:
+    """Give the requests that would have deleted something in Airtable."""
+    log = await story.sandbox.log(provider="airtable")
+    assert log["requests"], "the sandbox remembers its requests"
+    return [each for each in log["requests"] if each["method"] == "DELETE"]
 
 
 async def ledgers_balance(story: Story) -> None:

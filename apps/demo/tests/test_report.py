@@ -23,6 +23,7 @@ HELD = Report(
     mails=Mails(revocation=1, recovery=1),
     rate_violations=0,
     duplicates=0,
+    interrupted_runs=1,
     other_portal_refused=True,
     seconds=120.0,
 )
@@ -40,6 +41,8 @@ def test_a_story_that_held_has_no_failures() -> None:
         {"edited": 1199},
         {"revoked_to_held_ms": 1000.1},
         {"revoked_to_held_ms": -1.0},
+        {"revoked_to_last_call_ms": 1500.0},
+        {"interrupted_runs": 0},
         {"missed_slots": 0},
         {"catch_up_runs_by_sync": {"contacts": 1, "companies": 2, "deals": 1}},
         {"mails": Mails(revocation=2, recovery=1)},

@@ -38,6 +38,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where report and picture go.")] = Path(".local/demo"),
 ) -> None:
     """Play the story; exit code 0 only if all of it held."""
+    (out / "report.json").unlink(missing_ok=True)  # a story that breaks off leaves no old report
     if against is not None:
         info = StackInfo(**json.loads(against.read_text("utf-8")))
         report = asyncio.run(play(info, out))

@@ -46,6 +46,11 @@ async def measure(
         rate_violations=sum(counters[each]["rate_violations"] for each in ("hubspot", "airtable")),
         duplicates=counters["airtable"]["duplicates"]
         + sum(len(each.doubled) for each in story.comparisons.values()),
+        interrupted_runs=sum(
+            run["status"] == "interrupted" and run["counts"]["read"] > 0
+            for all_ in runs.values()
+            for run in all_
+        ),
         other_portal_refused=story.refused,
         seconds=round(timeline.seconds(timeline.moments[-1].at_ms), 1),
     )

@@ -41,6 +41,7 @@ class Report(BaseModel):
     mails: Mails
     rate_violations: int
     duplicates: int
+    interrupted_runs: int
     other_portal_refused: bool
     seconds: float
 
@@ -58,6 +59,8 @@ class Report(BaseModel):
         yield "no record was rejected", self.rejected == 0
         yield f"at least {EDITED_AT_LEAST} contacts were edited", self.edited >= EDITED_AT_LEAST
         yield "everything was held within a second", 0 <= self.revoked_to_held_ms <= HELD_WITHIN_MS
+        yield "nothing was called for long", self.revoked_to_last_call_ms <= HELD_WITHIN_MS
+        yield "a run was interrupted in its middle", self.interrupted_runs > 0
         yield "slots were missed", self.missed_slots > 0
         yield "one catch-up a sync", set(self.catch_up_runs_by_sync.values()) == {1}
         yield "one mail of each kind", self.mails == Mails(revocation=1, recovery=1)

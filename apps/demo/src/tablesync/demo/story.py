@@ -1,9 +1,11 @@
 """The story, chapter by chapter: a connection is lost and regained, and the syncs carry on."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from html import unescape
 from typing import Any
 
 from tablesync.contracts import RunProgressed, SyncFailed, SyncInterrupted, SyncSucceeded
@@ -140,16 +142,13 @@ class Story:
         """A reconnect to another portal is refused, with both names."""
         outcome = await self.person.connect("hubspot", OTHER_PORTAL, self.hubspot)
         finding = outcome.get("finding") or {}
-        self.refused = outcome["status"] == "refused" and bool(finding)
+        both = (finding.get("expected", {}).get("id"), finding.get("found", {}).get("id"))
+        self.refused = outcome["status"] == "refused" and both == (PORTAL, OTHER_PORTAL)
         self.stage.say(f"another portal is refused: {finding.get('message')}", Tone.BAD)
 
     async def press_the_button(self) -> None:
         """Ada presses the mail's button and consents."""
-        link = next(
-            line.strip()
-            for line in self.revocation_mail["text"].splitlines()
-            if "/reconnect/" in line
-        )
+        link = button_of(self.revocation_mail["html"])
         await self.person.press_reconnect(link, "hubspot", PORTAL)
         await eventually(self._connection_is("connected"), timeout=self.plot.patience)
         self.stage.say("the mail's button was pressed: HubSpot is connected again", Tone.GOOD)
@@ -240,3 +239,11 @@ async def mails_of(sandbox: SandboxControl, kind: str) -> list[dict[str, Any]]:
     """Give the mails of one kind, as the catcher received them."""
     mails = await sandbox.messages()
     return [mail for mail in mails if mail["headers"].get("X-TableSync-Kind") == kind]
+
+
+def button_of(html: str) -> str:
+    """Give the address behind a mail's button."""
+    found = re.search(r'<a\b[^>]*class="button"[^>]*>', html)
+    href = re.search(r'href="([^"]+)"', found[0]) if found else None
+    assert href, "the mail has no button"
+    return unescape(href[1])

@@ -22,6 +22,8 @@ UNIX_SOCKET_PATH_LIMIT = 100
 SUPERVISE, TETHER = (
     str(Path(__file__).with_name(f"{each}.py")) for each in ("supervise", "tether")
 )
+# Longer than the 25 s in which a service drains: what it has begun is not torn.
+STOP_SECONDS = 35
 ENDED = frozenset({"STOPPED", "EXITED", "FATAL"})
 
 
@@ -100,7 +102,7 @@ class Supervisor:
         self._call("startProcess", name, False)
 
     def stop_program(self, name: str, *, wait: bool = True) -> None:
-        """Ask a program to end, and kill it when it does not within ten seconds."""
+        """Ask a program to end, and kill it when it does not within `STOP_SECONDS`."""
         with suppress(xmlrpc.client.Fault):  # it does not run
             self._call("stopProcess", name, wait)
 
@@ -112,7 +114,11 @@ class Supervisor:
             self._wait_for_end(name)
 
     def _wait_for_end(self, name: str) -> None:
-        wait_until(lambda: self.program_pid(name) is None, timeout=15, what=f"the end of {name}")
+        wait_until(
+            lambda: self.program_pid(name) is None,
+            timeout=STOP_SECONDS + 5,
+            what=f"the end of {name}",
+        )
 
     def state(self, name: str) -> str:
         """Give supervisor's word for how a program is, such as RUNNING or EXITED."""
@@ -166,7 +172,13 @@ class Supervisor:
     def _program_configuration(self, name: str) -> str:
         command = shlex.join([sys.executable, "-I", "-S", TETHER, f"{name}.json"])
         restart, retries = ("unexpected", 3) if self._restart else ("false", 0)
-        return PROGRAM.format(name=name, command=command, restart=restart, retries=retries)
+        return PROGRAM.format(
+            name=name,
+            command=command,
+            restart=restart,
+            retries=retries,
+            stop_seconds=STOP_SECONDS,
+        )
 
 
 def tail(path: Path, lines: int = 25) -> str:
@@ -221,7 +233,7 @@ autostart=false
 autorestart={restart}
 startsecs=1
 startretries={retries}
-stopwaitsecs=10
+stopwaitsecs={stop_seconds}
 killasgroup=true
 redirect_stderr=true
 stdout_logfile=logs/{name}.log
