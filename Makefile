@@ -5,7 +5,6 @@ READY := .venv/.ready
 PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml \
 	apps/*/pyproject.toml sandbox/pyproject.toml deploy/local/pyproject.toml)))
 WORKFLOWS := $(wildcard .github/workflows/*.yml .github/workflows/*.yaml)
-LINTS := $(sort $(wildcard tools/check_*.py tools/lint_*.py))
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deploy/k8s/base/*.yaml deploy/k8s/base/*/*.yaml))
 PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml
 
@@ -49,7 +48,6 @@ check: $(READY) ## style, types, import rules, contracts, manifests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate_contracts.py --check
-	$(foreach lint,$(LINTS),$(BIN)/python $(lint) &&) true
 	$(if $(wildcard docker-compose.yml),$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml)
 	$(if $(WORKFLOWS),$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS))
 	$(if $(MANIFESTS),$(BIN)/kubernetes-validate --strict --quiet $(MANIFESTS))

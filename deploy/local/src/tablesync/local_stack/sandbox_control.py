@@ -29,10 +29,6 @@ class SandboxControl:
         """Answer the next authorize requests at once, as this user, without a page."""
         return await self.control(provider, "-", "answer", **body)
 
-    async def stop_answering(self, provider: str) -> Json:
-        """Show people the sign-in pages again."""
-        return await self._call("DELETE", f"/_control/{provider}/-/answer")
-
     async def mint(self, provider: str, account: str, **body: Any) -> Json:
         """Give tokens without OAuth: `access_token`, `refresh_token`, `account`."""
         return await self.control(provider, account, "mint", **body)

@@ -117,11 +117,6 @@ class Grant:
         ends = self.document.get("refresh_expires_at")
         return bool(ends and ends <= self.document["now"])
 
-    @property
-    def refreshable(self) -> bool:
-        """Whether there is a refresh token at all."""
-        return self.document.get(REFRESH) is not None
-
 
 class Grants:
     """The stored grants."""

@@ -41,11 +41,6 @@ def mapping_faults(key: FieldMapping, mapping: Sequence[FieldMapping]) -> list[F
     return faults
 
 
-def without_key(key: FieldMapping, mapping: Iterable[FieldMapping]) -> tuple[FieldMapping, ...]:
-    """Drop the key from the other mappings, where a caller has listed it among them."""
-    return tuple(each for each in mapping if each != key)
-
-
 async def source_faults(
     catalog: Catalog,
     connection_id: str,
