@@ -6,7 +6,9 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 	apps/*/pyproject.toml sandbox/pyproject.toml deploy/local/pyproject.toml)))
 WORKFLOWS := $(wildcard .github/workflows/*.yml .github/workflows/*.yaml)
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deploy/k8s/base/*.yaml deploy/k8s/base/*/*.yaml))
-PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml
+# Three processes on two cores: tests wait for other processes more than they compute. Each has its
+# own Kafka and MongoDB; a file's tests stay together, since they share what they set up.
+PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dist=loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose demo up sandbox clean

@@ -38,6 +38,12 @@ def test_what_lacks_its_tool_is_not_run_and_said_so(without_maven: pytest.Pytest
     )
 
 
+def test_it_is_said_too_where_several_processes_test(without_maven: pytest.Pytester) -> None:
+    outcome = without_maven.runpytest_subprocess("--numprocesses=2")
+    outcome.assert_outcomes(passed=1)
+    outcome.stdout.fnmatch_lines("NOT RUN: 2 tests need Maven (mvn); install with: *")
+
+
 def test_in_continuous_integration_a_missing_kafka_fails(
     without_maven: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

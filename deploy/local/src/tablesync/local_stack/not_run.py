@@ -7,6 +7,7 @@ CI=true it runs all the same, and fails.
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,19 @@ def report(config: pytest.Config) -> list[str]:
     """Give one line per missing tool."""
     counted = config.stash.get(NOT_RUN, Counter())
     return [f"NOT RUN: {_count(number)} {reason}" for reason, number in counted.items()]
+
+
+def hand_over(config: pytest.Config) -> None:
+    """Tell the process that reports, where tests run in several, what this one set aside."""
+    output: dict[str, object] | None = getattr(config, "workeroutput", None)
+    if output is not None:
+        counted: Counter[str] = config.stash.get(NOT_RUN, Counter())
+        output["not_run"] = dict(counted)
+
+
+def take_over(config: pytest.Config, output: Mapping[str, dict[str, int]]) -> None:
+    """Remember what a worker set aside: each one collects all tests, so all say the same."""
+    config.stash[NOT_RUN] = Counter(output.get("not_run", {}))
 
 
 def why_not(item: pytest.Item) -> str | None:

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -37,6 +38,17 @@ def pytest_collection_modifyitems(
     kinds.mark(items)
     yield
     not_run.set_aside(config, items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the process that reports know what was set aside here."""
+    not_run.hand_over(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Learn from a worker of pytest-xdist what it set aside."""
+    not_run.take_over(node.config, getattr(node, "workeroutput", {}))
 
 
 def pytest_terminal_summary(
