@@ -6,12 +6,12 @@ import httpx
 from pydantic import SecretStr
 from tablesync.auth_service.errors import (
     AppRefusedError,
-    CodeRefusedError,
     GrantLostError,
     ProviderUnavailableError,
 )
-from tablesync.auth_service.providers.base import Identity, Probe, TokenSet
+from tablesync.auth_service.providers.base import Identity, Probe
 from tablesync.auth_service.providers.oauth_client import (
+    CodeFlow,
     OAuthApp,
     OAuthClient,
     deadline,
@@ -30,8 +30,8 @@ SCOPES: tuple[str, ...] = (
 IDLE_SECONDS = 60 * 24 * 3_600
 
 
-class Airtable:
-    """Airtable's OAuth endpoints and whoami."""
+class Airtable(CodeFlow):
+    """Airtable's OAuth endpoints and whoami; a refresh ends the old tokens of both kinds."""
 
     name = Provider.AIRTABLE
     label = "Airtable"
@@ -55,24 +55,9 @@ class Airtable:
             client_authentication="client_secret_basic",
             scope=" ".join(SCOPES),
         )
-        self._oauth = OAuthClient(app, transport, classify)
+        super().__init__(OAuthClient(app, transport, classify))
         self.web_origins: tuple[str, ...] = (app.web_origin,)
         self.issuer = settings.airtable_web_url
-
-    def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
-        """Give Airtable's page, on which bases are picked."""
-        return self._oauth.authorize_url(state, verifier)
-
-    async def exchange(self, code: SecretStr, verifier: SecretStr) -> TokenSet:
-        """Turn a code into tokens."""
-        try:
-            return await self._oauth.exchange(code, verifier)
-        except GrantLostError as error:
-            raise CodeRefusedError("invalid_grant") from error
-
-    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
-        """Get new tokens of both kinds; the old ones stop working at once."""
-        return await self._oauth.refresh(refresh_token)
 
     async def identify(self, access_token: SecretStr) -> Identity:
         """Name the user by e-mail: Airtable tells no other name."""

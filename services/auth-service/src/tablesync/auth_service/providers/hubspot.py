@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 from tablesync.auth_service.errors import AppRefusedError, CodeRefusedError, GrantLostError
-from tablesync.auth_service.providers.base import Identity, Probe, TokenSet
-from tablesync.auth_service.providers.oauth_client import OAuthApp, OAuthClient
+from tablesync.auth_service.providers.base import Identity, Probe
+from tablesync.auth_service.providers.oauth_client import CodeFlow, OAuthApp, OAuthClient
 from tablesync.auth_service.settings import Settings
 from tablesync.contracts import Account, ConnectionCause, Provider
 
@@ -27,8 +27,8 @@ _LOST = {
 _CODE_REFUSED = {"BAD_AUTH_CODE", "BAD_CODE_VERIFIER"}
 
 
-class HubSpot:
-    """HubSpot's OAuth endpoints."""
+class HubSpot(CodeFlow):
+    """HubSpot's OAuth endpoints; a refresh leaves older access tokens valid."""
 
     name = Provider.HUBSPOT
     label = "HubSpot"
@@ -50,25 +50,10 @@ class HubSpot:
             client_authentication="client_secret_post",
             scope=" ".join(SCOPES),
         )
-        self._oauth = OAuthClient(app, transport, classify)
+        super().__init__(OAuthClient(app, transport, classify))
         # Accounts of other regions are redirected to hosts such as app-eu1.
         self.web_origins: tuple[str, ...] = (app.web_origin, "https://*.hubspot.com")
         self.issuer = settings.hubspot_app_url
-
-    def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
-        """Give HubSpot's account picker."""
-        return self._oauth.authorize_url(state, verifier)
-
-    async def exchange(self, code: SecretStr, verifier: SecretStr) -> TokenSet:
-        """Turn a code into tokens."""
-        try:
-            return await self._oauth.exchange(code, verifier)
-        except GrantLostError as error:
-            raise CodeRefusedError("invalid_grant") from error
-
-    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
-        """Get a fresh access token; older ones stay valid until they expire."""
-        return await self._oauth.refresh(refresh_token)
 
     async def identify(self, access_token: SecretStr) -> Identity:
         """Name the portal by its domain, and whoever allowed access by e-mail."""

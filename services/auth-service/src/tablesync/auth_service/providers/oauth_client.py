@@ -14,6 +14,8 @@ from authlib.deprecate import AuthlibDeprecationWarning
 from pydantic import SecretStr
 from tablesync.auth_service.errors import (
     AppRefusedError,
+    CodeRefusedError,
+    GrantLostError,
     ProviderUnavailableError,
     RefreshConflictError,
 )
@@ -156,6 +158,28 @@ class OAuthClient:
             refresh_expires_in=token.get("refresh_expires_in"),
             scopes=_scopes(token),
         )
+
+
+class CodeFlow:
+    """The part of a provider that is the same at all: authorize, exchange and refresh."""
+
+    def __init__(self, oauth: OAuthClient) -> None:
+        self._oauth = oauth
+
+    def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
+        """Give the provider's page on which a person picks an account and allows access."""
+        return self._oauth.authorize_url(state, verifier)
+
+    async def exchange(self, code: SecretStr, verifier: SecretStr) -> TokenSet:
+        """Turn a code into tokens; an invalid grant means the code, as no grant exists yet."""
+        try:
+            return await self._oauth.exchange(code, verifier)
+        except GrantLostError as error:
+            raise CodeRefusedError("invalid_grant") from error
+
+    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
+        """Get fresh tokens."""
+        return await self._oauth.refresh(refresh_token)
 
 
 @asynccontextmanager
