@@ -1,5 +1,6 @@
 """The compose file: settings, order, confinement."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,13 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ("auth-service", "scheduler", "sync-runner", "notifier", "sandbox")
 SettingsOf = Callable[..., set[str]]
+# Where Compose's own parts and files are; every other setting can be given in `.env`.
+SET_BY_COMPOSE = {
+    "KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI", "HTTP_HOST", "HTTP_PORT", "SERVICE_KEY_FILE",
+    "TRUSTED_KEYS_FILE", "AUTH_ENCRYPTION_KEYS_FILE", "AUTH_BOOTSTRAP_FILE", "AUTH_SERVICE_URL",
+    "SCHEDULER_URL", "SYNC_RUNNER_URL", "SANDBOX_HTTP_HOST", "SANDBOX_HTTP_PORT",
+    "SANDBOX_SMTP_PORT",
+}  # fmt: skip
 
 
 def containers() -> dict[str, Any]:
@@ -26,6 +34,19 @@ def test_compose_gives_each_process_settings_it_has_and_all_it_insists_on(
     given = set(containers()[process]["environment"])
     assert given <= settings_of(process)
     assert settings_of(process, required=True) <= given
+
+
+def test_compose_passes_on_every_setting_that_is_not_its_own(
+    process: str, settings_of: SettingsOf
+) -> None:
+    given: dict[str, object] = containers()[process]["environment"]
+    passed = {name for name, value in given.items() if is_passed_on(name, value)}
+    assert settings_of(process) - passed == settings_of(process) & SET_BY_COMPOSE
+
+
+def is_passed_on(name: str, value: object) -> bool:
+    """Say whether a value is what stands outside or in `.env`, under the same name."""
+    return value is None or re.match(rf"\$\{{{name}:?-", str(value)) is not None
 
 
 def test_compose_stands_in_the_order_of_the_flow() -> None:
