@@ -1,21 +1,29 @@
 """`make up` and `make sandbox` stay up until they are told to stop, and then leave nothing."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 from tablesync.local_stack import without_maven
 from tablesync.local_stack.__main__ import ports_from_environment
-from tablesync.local_stack.testing import free_port
+from tablesync.local_stack.keys import SERVICES
+from tablesync.local_stack.testing import free_port, wait_until
 
 pytestmark = pytest.mark.integration
+# With these `up` uses what runs already, in place of a Kafka and a mongod of its own.
+OF_ANOTHER_STACK = ("KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI")
+# Anything that is printed as an address: a URL, or host and port.
+ADDRESS = re.compile(r"(?:[a-z]+://)?127\.0\.0\.1:\d+[^\s│]*")
 
 
 @contextmanager
@@ -28,8 +36,34 @@ def command(checkout: Path, name: str, **env: str) -> Iterator[subprocess.Popen[
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.needs("kafka")
+@pytest.mark.needs("mongod")
+def test_the_platform_is_up_where_it_says_until_it_is_stopped(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for given in OF_ANOTHER_STACK:
+        monkeypatch.delenv(given, raising=False)
+    file = checkout / ".local" / "up.json"
+    with command(checkout, "up", COLUMNS="200", SANDBOX_CONTACTS="20") as process:
+        info = wait_until(lambda: written(file, process), timeout=120, what="up.json")
+        assert {"kafka", "sandbox", *SERVICES} == {info["broker"], *info["urls"]}
+        assert {each for each in SERVICES if not is_up(info["urls"][each], "readyz")} == set()
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert {"java", "mongod"} <= {each.name() for each in children}
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert set(ADDRESS.findall(said)) == {
+        *info["urls"].values(), info["mailbox"], info["kafka"], info["mongodb"]
+    }  # fmt: skip
+    assert not file.exists()
+    assert not any(each.is_running() for each in children)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
@@ -40,7 +74,7 @@ def test_the_sandbox_alone_runs_on_the_port_set_until_it_is_stopped(
     with command(checkout, "sandbox", SANDBOX_PORT=str(port)) as process:
         assert process.stdout
         assert any(f"http://127.0.0.1:{port}/mail" in line for line in process.stdout)
-        assert is_up(port)
+        assert is_up(f"http://127.0.0.1:{port}", "healthz")
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(sign)
         said, _ = process.communicate(timeout=60)
@@ -77,5 +111,14 @@ def test_ports_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     assert ports_from_environment() == {"auth-service": 8101, "smtp": 8925}
 
 
-def is_up(port: int) -> bool:
-    return httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
+def written(file: Path, process: subprocess.Popen[str]) -> dict[str, Any] | None:
+    """Give what a stack has written once that is whole; a stack that ended never will."""
+    assert process.poll() is None, process.communicate()[0]
+    with suppress(FileNotFoundError, json.JSONDecodeError):
+        found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        return found
+    return None
+
+
+def is_up(url: str, path: str) -> bool:
+    return httpx.get(f"{url}/{path}").is_success
