@@ -45,7 +45,9 @@ from tablesync.sync_runner import store
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.bootstrap import build
 from tablesync.sync_runner.settings import Settings
-from tablesync.sync_runner.verify import Differences, compare
+
+sys.path.insert(0, str(Path(__file__).parent))
+from row_comparison import Differences, compare
 
 WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
 HUBSPOT, AIRTABLE = "con_hubspot", "con_airtable"
@@ -84,6 +86,7 @@ class AuthStandIn:
     asked: list[str] = field(default_factory=list)
     recover: Any = None
     down: bool = False
+    removed: bool = False
 
     def routes(self) -> list[web.RouteDef]:
         """Give the routes."""
@@ -100,7 +103,7 @@ class AuthStandIn:
         self.asked.append(request.match_info["id"])
         if self.down:
             return web.json_response({}, status=503, headers={"Retry-After": "1"})
-        if held is None or body["workspace_id"] != WORKSPACE:
+        if self.removed or held is None or body["workspace_id"] != WORKSPACE:
             return web.json_response({}, status=404)
         if held.status is not ConnectionStatus.CONNECTED:
             answer = {"status": held.status.value, "cause": "app_uninstalled"}
@@ -117,11 +120,16 @@ class AuthStandIn:
 
     async def auth_failure(self, request: web.Request) -> web.Response:
         """Give the verdict that the test has prepared; by default the grant is lost."""
-        held, body = self.held[request.match_info["id"]], await request.json()
+        held, body = self.held.get(request.match_info["id"]), await request.json()
         self.reports.append({"connection_id": request.match_info["id"], **body})
+        if self.removed or held is None:
+            return web.json_response({}, status=404)
         if body["grant_version"] < held.version:
             return self._verdict("stale", held)
         verdict = self.verdicts.popleft() if self.verdicts else "revoked"
+        if verdict == "removed":
+            self.removed = True
+            return web.json_response({}, status=404)
         if verdict == "revoked":
             held.status = ConnectionStatus.REVOKED
             held.sequence += 1

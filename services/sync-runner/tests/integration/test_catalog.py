@@ -101,6 +101,17 @@ async def test_a_lost_connection_is_said_to_be_lost(rig: Any, service_keys: Any)
     assert answer.json()["type"] == "urn:tablesync:problem:connection-not-connected"
 
 
+async def test_a_removed_connection_is_said_to_be_lost(rig: Any, service_keys: Any) -> None:
+    async with rig.http("api") as http:
+        path, headers = "/v1/catalog/con_hubspot/objects", as_operator(service_keys)
+        assert (await http.get(path, headers=headers)).status_code == 200
+        rig.auth.removed = True
+        answer = await http.get(path, headers=headers)
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "no longer exists" in answer.json()["detail"]
+
+
 async def test_runs_and_rejections_are_told(rig: Any, service_keys: Any) -> None:
     spec = await rig.spec("deals")
     bad = (await rig.sandbox.records("hubspot", "7002", object="deals"))[0]["id"]

@@ -250,3 +250,24 @@ async def test_auth_service_away_is_waited_for(rig: Any) -> None:
         rig.auth.down = False
         row = await rig.ended(run_id)
     assert row["status"] == "succeeded"
+
+
+async def test_a_connection_removed_before_a_run_holds_it(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    rig.auth.removed = True
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert (row["status"], row["cause"]) == ("held", "connection")
+    assert row["connection_id"] == HUBSPOT
+    assert "no longer exists" in row["summary"]
+
+
+async def test_a_connection_removed_in_the_middle_ends_the_run(rig: Any) -> None:
+    await rig.fill(350)
+    spec = await rig.spec("deals")
+    rig.auth.verdicts.append("removed")
+    await uninstall_after(rig, 2)
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert (row["status"], row["cause"]) == ("interrupted", "connection")
+    assert [each["connection_id"] for each in rig.auth.reports] == [HUBSPOT]

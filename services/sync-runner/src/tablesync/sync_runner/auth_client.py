@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from tablesync.contracts import Account, ConnectionEvent
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http import json_or_none
-from tablesync.sync_runner.errors import ConnectionLostError, resource
+from tablesync.sync_runner.errors import ConnectionLostError
 
 log = structlog.get_logger()
 
@@ -46,15 +46,14 @@ class AuthClient:
     async def grant(self, connection_id: str, workspace_id: str) -> Grant:
         """Get an access token: the one place that says whether a run may go on.
 
-        Raises ConnectionLostError if the connection is not connected, and RunFailedError
-        (resource) if there is no such connection.
+        Raises ConnectionLostError if the connection is not connected, or was removed.
         """
         response = await self._post(
             f"/internal/v1/connections/{connection_id}/access-token",
             {"workspace_id": workspace_id},
         )
         if response.status_code == _NOT_FOUND:
-            raise resource("The connection no longer exists.", connection_id)
+            raise ConnectionLostError(connection_id, "The connection no longer exists.")
         body = self._body(response, accept=_CONFLICT)
         if response.status_code == _CONFLICT:
             cause = body.get("cause") or body.get("status") or "not connected"
@@ -64,7 +63,10 @@ class AuthClient:
     async def report(
         self, connection_id: str, workspace_id: str, version: int, status_code: int
     ) -> Finding:
-        """Report a refused token; auth-service finds out whether the grant is lost."""
+        """Report a refused token; auth-service finds out whether the grant is lost.
+
+        With its connection removed, it is: nobody will ever say otherwise.
+        """
         response = await self._post(
             f"/internal/v1/connections/{connection_id}/auth-failures",
             {
@@ -73,6 +75,9 @@ class AuthClient:
                 "status_code": status_code,
             },
         )
+        if response.status_code == _NOT_FOUND:
+            log.info("auth failure of a removed connection", connection_id=connection_id)
+            return Finding("revoked", 0.0)
         body = self._body(response)
         log.info("auth failure reported", connection_id=connection_id, verdict=body["verdict"])
         return Finding(body["verdict"], float(body.get("retry_after") or 1.0))

@@ -1,10 +1,10 @@
-"""The comparison that tests and the demo rest on finds every kind of difference."""
+"""The comparison that these tests rest on finds every kind of difference."""
 
 from typing import Any
 
+from row_comparison import Differences, compare
 from tablesync.contracts import FieldMapping
 from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.verify import Differences, compare
 
 KEY = FieldMapping(source="id", field_id="fldKey")
 SUM = FieldMapping(source="amount", field_id="fldSum")
