@@ -53,6 +53,111 @@ async def test_one_refused_record_of_ten_is_rejected_and_nine_are_written(rig: A
     assert len(await rig.rows(spec)) == 20
 
 
+async def much_later(rig: Any, spec: Any) -> None:
+    """Put a sync's cursor so far ahead that its next pass finds no record by its change."""
+    moved = await rig.database[store.CHECKPOINTS].update_one(
+        {"_id": spec.sync_id}, {"$inc": {"cursor_ms": 86_400_000}}
+    )
+    assert moved.modified_count == 1
+
+
+async def add_option(rig: Any, spec: Any, source: str, option: str) -> None:
+    """Add a select option as an operator would, leaving the rows as they were."""
+    field_id = next(each.field_id for each in spec.mapping if each.source == source)
+    path = f"/airtable/v0/{spec.destination.base_id}/{spec.destination.table_id}"
+    headers = {"Authorization": f"Bearer {rig.auth.held['con_airtable'].token}"}
+    body = {"typecast": True, "records": [{"fields": {field_id: option}}]}
+    made = await rig.sandbox._http.post(path, json=body, headers=headers)
+    row_id = made.raise_for_status().json()["records"][0]["id"]
+    gone = await rig.sandbox._http.delete(f"{path}/{row_id}", headers=headers)
+    gone.raise_for_status()
+
+
+async def test_a_rejected_record_is_written_once_its_option_exists(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    bad = (await some_ids(rig, "deals", 5))[4]
+    await rig.sandbox.control(
+        "hubspot", "7002", "edit", object="deals", ids=[bad], properties={"dealtype": "unheard-of"}
+    )
+    async with rig.runner():
+        await rig.run(spec)
+        await much_later(rig, spec)
+        still = await rig.run(spec)
+        assert still["counts"] == {"read": 1, "written": 0, "unchanged": 0, "rejected": 1}
+        assert list(await rejections(rig, still["_id"])) == [bad]
+        await add_option(rig, spec, "dealtype", "unheard-of")
+        await much_later(rig, spec)
+        mended = await rig.run(spec)
+        assert mended["counts"] == {"read": 1, "written": 1, "unchanged": 0, "rejected": 0}
+        await much_later(rig, spec)
+        settled = await rig.run(spec)
+    assert settled["counts"] == {"read": 0, "written": 0, "unchanged": 0, "rejected": 0}
+    await rig.database[store.REJECTIONS].delete_many({"sync_id": spec.sync_id})
+    assert not await rig.differences(spec), "with nothing forgiven any more"
+
+
+async def test_a_rejected_record_that_is_deleted_at_the_source_is_tried_no_more(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    bad = (await some_ids(rig, "deals", 1))[0]
+    await rig.sandbox.control(
+        "hubspot", "7002", "edit", object="deals", ids=[bad], properties={"amount": "a lot"}
+    )
+    async with rig.runner():
+        await rig.run(spec)
+        await much_later(rig, spec)
+        await rig.sandbox.control("hubspot", "7002", "archive", object="deals", ids=[bad])
+        row = await rig.run(spec)
+    assert row["counts"]["rejected"] == 0
+    assert not await rig.database[store.RECORD_STATES].count_documents(
+        {"sync_id": spec.sync_id, "rejected": True}
+    )
+
+
+@pytest.mark.parametrize("given_up_for", ["other@acme.test", ""])
+async def test_a_key_that_its_owner_gives_up_is_another_record_s(
+    rig: Any, given_up_for: str
+) -> None:
+    destination, (key, name) = await table_for(
+        rig,
+        {"name": "Mail", "type": "singleLineText"},
+        {"name": "Name", "type": "singleLineText"},
+    )
+    await rig.fill(20, "contacts")
+    ids = await some_ids(rig, "contacts", 20)
+    for number, record_id in enumerate(ids):
+        mail = "same@acme.test" if number in (3, 7) else f"{number}@acme.test"
+        await edit_mail(rig, record_id, mail)
+    spec = await rig.spec(
+        "contacts",
+        destination=destination,
+        key=FieldMapping(source="email", field_id=key),
+        mapping=(FieldMapping(source="firstname", field_id=name),),
+    )
+    async with rig.runner():
+        assert (await rig.run(spec))["counts"]["rejected"] == 1
+        await edit_mail(rig, ids[3], given_up_for)
+        await rig.run(spec)
+        await much_later(rig, spec)
+        row = await rig.run(spec)
+        assert list(await rejections(rig, row["_id"])) == ([] if given_up_for else [ids[3]])
+        await edit_mail(rig, ids[3], "third@acme.test")
+        last = await rig.run(spec)
+    assert last["counts"]["rejected"] == 0
+    rows = await rig.sandbox.records(
+        "airtable", "-", base=destination.base_id, table=destination.table_id
+    )
+    mails = [each["fields"]["Mail"] for each in rows]
+    assert len(mails) == len(set(mails)) == 20
+    assert {"same@acme.test", "third@acme.test"} <= set(mails)
+    assert (await rig.sandbox.counters())["airtable"]["duplicates"] == 0
+
+
+async def edit_mail(rig: Any, record_id: str, mail: str) -> None:
+    await rig.sandbox.control(
+        "hubspot", "7002", "edit", object="contacts", ids=[record_id], properties={"email": mail}
+    )
+
+
 async def test_a_value_of_the_wrong_kind_names_record_field_and_reason(rig: Any) -> None:
     spec = await rig.spec("deals")
     bad = (await some_ids(rig, "deals", 1))[0]

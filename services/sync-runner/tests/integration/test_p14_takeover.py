@@ -96,13 +96,17 @@ async def test_p14_a_late_checkpoint_is_refused_by_its_fence(rig: Any) -> None:
     successor, _ = await eventually(taken_over, timeout=10)
     assert (successor.id, successor.fence, successor.distrusted) == (run_id, 2, True)
     journal = Journal(rig.units, run, lease)
-    for late in (journal.save, journal.begin, journal.hand_back):
+    await rig.database[store.RECORD_STATES].insert_one({"_id": f"{spec.sync_id}/1"})
+    await rig.database[store.CHECKPOINTS].insert_one({"_id": spec.sync_id})
+    for late in (journal.save, journal.begin, journal.hand_back, journal.forget):
         try:
             await late()
         except LeaseLostError:
             assert lease.remaining() == 0
         else:
             raise AssertionError("a write with an old fence was taken")
+    for collection in (store.RECORD_STATES, store.CHECKPOINTS):
+        assert await rig.database[collection].count_documents({}) == 1
     assert await rig.events(run_id) == []
 
 

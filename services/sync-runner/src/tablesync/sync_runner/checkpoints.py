@@ -17,6 +17,7 @@ from tablesync.sync_runner.store import CHECKPOINTS, RECORD_STATES
 # After a worker was lost, the pass it was in and the next one are distrusted: a record may have
 # moved from the one into the other by being edited.
 DISTRUSTED_PASSES = 2
+FORGET_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,23 @@ async def save(unit: UnitOfWork, checkpoint: Checkpoint) -> None:
     )
 
 
-async def forget(database: AsyncIOMotorDatabase[Document], sync_id: str) -> None:
-    """Forget a sync's rows and cursor: its source or its table is another one now."""
-    await database[RECORD_STATES].delete_many({"sync_id": sync_id})
-    await database[CHECKPOINTS].delete_one({"_id": sync_id})
+async def forget(unit: UnitOfWork, sync_id: str) -> bool:
+    """Forget some of a sync's rows, and its cursor with the last of them; tell whether it has.
+
+    Like every write of a run it goes into transactions that prove the lease; none may get long.
+    """
+    rows = unit.database[RECORD_STATES].find(
+        {"_id": {"$gte": f"{sync_id}/", "$lt": f"{sync_id}0"}},  # "0" comes right after "/"
+        {"_id": 1},
+        limit=FORGET_AT_ONCE,
+        session=unit.session,
+    )
+    ids = [row["_id"] async for row in rows]
+    await unit.database[RECORD_STATES].delete_many({"_id": {"$in": ids}}, session=unit.session)
+    if len(ids) == FORGET_AT_ONCE:
+        return False
+    await unit.database[CHECKPOINTS].delete_one({"_id": sync_id}, session=unit.session)
+    return True
 
 
 def _row(checkpoint: Checkpoint) -> dict[str, Any]:

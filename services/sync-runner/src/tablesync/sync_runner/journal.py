@@ -70,12 +70,29 @@ class Journal:
             known = await self._states.load(source_ids)
             return known | {key: self._pending[key] for key in source_ids if key in self._pending}
 
-    async def owners(self, keys: Sequence[str]) -> dict[str, str]:
+    async def owners(self, keys: Sequence[str]) -> dict[str, RecordState]:
         """Give, by key, the source record that has a row with it, saved or not."""
         async with self._saving:
             known = await self._states.owners(keys)
-            fresh = {each.key: each.source_id for each in self._pending.values() if each.row_id}
-            return known | {key: fresh[key] for key in keys if key in fresh}
+            saved = [each for each in known.values() if each.source_id not in self._pending]
+            held = [*saved, *(each for each in self._pending.values() if each.row_id)]
+            held.sort(key=lambda each: not each.rejected)
+            by_key = {each.key: each for each in held}
+            return {key: by_key[key] for key in keys if key in by_key}
+
+    async def rejected_before(self, after: str, limit: int) -> list[RecordState]:
+        """Give records that earlier runs rejected and this one has not tried, from an id on.
+
+        What this run found out has to be saved.
+        """
+        while states := await self._states.rejected(after, limit):
+            ids = [each.source_id for each in states]
+            query = {"run_id": self.run.id, "source_id": {"$in": ids}}
+            tried = set(await self._units.database[REJECTIONS].distinct("source_id", query))
+            if untried := [each for each in states if each.source_id not in tried]:
+                return untried
+            after = ids[-1]
+        return []
 
     def finish_pass(self) -> Checkpoint:
         """End the current pass, all of which has arrived, and give where the sync stands now."""
@@ -132,6 +149,19 @@ class Journal:
 
         await self._units.run(work)
 
+    async def forget(self) -> None:
+        """Forget the sync's rows and cursor: its source is another account now.
+
+        Raises LeaseLostError, and forgets nothing, if the run is no longer ours.
+        """
+
+        async def work(unit: UnitOfWork) -> bool:
+            await self._prove(unit, {})
+            return await checkpoints.forget(unit, self.run.spec.sync_id)
+
+        while not await self._units.run(work):
+            pass
+
     def _advance(self) -> None:
         while self._tracks and self._tracks[0].done:
             track = self._tracks.popleft()
@@ -142,7 +172,11 @@ class Journal:
     async def _prove(
         self, unit: UnitOfWork, changes: Document, ending: Ending | None = None
     ) -> None:
-        """Write the run document, which only the owner of the newest fence can."""
+        """Write the run document, which only the owner of the newest fence can.
+
+        The time makes it a change in any case: only a change conflicts with a takeover.
+        """
+        changes = {"saved_at": unit.now} | changes
         if ending is not None:
             changes = changes | ended(ending, unit.now) | {"counts": self.counts.model_dump()}
         result = await unit.database[RUNS].update_one(

@@ -1,7 +1,7 @@
 """Turns a page of records into the rows that have to be written, and rejects what cannot be."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from tablesync.sync_runner.coerce import Cell, CoercionError, coerce_record
@@ -33,11 +33,14 @@ class Item:
         """Whether it was rejected before: it must not hold up nine others again."""
         return self.known is not None and self.known.rejected
 
-    def state(
-        self, *, digest: bytes | None, row_id: str | None, rejected: bool = False
-    ) -> RecordState:
+    def state(self, *, digest: bytes | None, row_id: str | None) -> RecordState:
         """Give what is known of it now."""
-        return RecordState(self.source_id, digest, row_id, self.key, rejected)
+        return RecordState(self.source_id, digest, row_id, self.key)
+
+    def rejected(self) -> RecordState:
+        """Give what is known of it once it is rejected: its row, if any, is as it was."""
+        key = self.known.key if self.known else None
+        return RecordState(self.source_id, None, self.row_id, key, rejected=True)
 
 
 class Mapper:
@@ -69,7 +72,7 @@ class Mapper:
         """Count and keep a record that cannot be written."""
         item.track.tally.rejected += 1
         self._journal.reject(Rejection(item.source_id, reason, field))
-        self._journal.settle(item.state(digest=None, row_id=item.row_id, rejected=True))
+        self._journal.settle(item.rejected())
 
     def _item(
         self, record: SourceRecord, known: RecordState | None, track: PageTrack
@@ -105,15 +108,25 @@ class Mapper:
     async def _with_own_key(
         self, items: Iterable[Item], under_way: Mapping[str, str]
     ) -> list[Item]:
-        items = list(items)
-        taken = await self._journal.owners([each.key for each in items if each.key])
-        taken |= under_way
+        """Reject those whose key is another's, until it is written with another key.
+
+        A rejected owner loses its row to a record that has none, which finds it by the key.
+        """
+        items = sorted(items, key=lambda each: each.row_id is None)  # owners come first
+        owners = await self._journal.owners([each.key for each in items if each.key])
+        taken, busy = dict(under_way), set(under_way.values())
         own: list[Item] = []
         for item in items:
-            owner = taken.setdefault(item.key or "", item.source_id)
-            if owner == item.source_id:
-                own.append(item)
-            else:
-                key = self._plan.spec.key.source
-                self.reject(item, f'record {owner} has the same "{key}"', None)
+            key, holder = item.key or "", owners.get(item.key or "")
+            if holder and (item.row_id or not holder.rejected or holder.source_id in busy):
+                taken.setdefault(key, holder.source_id)
+            owner = taken.setdefault(key, item.source_id)
+            if owner != item.source_id:
+                reason = f'record {owner} has the same "{self._plan.spec.key.source}"'
+                self.reject(item, reason, None)
+                continue
+            if holder and holder.source_id != owner:
+                self._journal.settle(replace(holder, row_id=None))
+            own.append(item)
+            busy.add(owner)
         return own

@@ -15,7 +15,7 @@ class RecordState:
     """What is known of one source record.
 
     `digest` is None if it is not known what the row holds; `row_id` is None if the record has no
-    row, as far as is known; `key` is kept unless it is the record's id.
+    row, as far as is known; `key`, what its row holds as key, is kept unless it is the record's id.
     """
 
     source_id: str
@@ -38,11 +38,18 @@ class RecordStates:
         rows = await self._collection.find({"_id": {"$in": ids}}).to_list(None)
         return {row["source_id"]: _state(row) for row in rows}
 
-    async def owners(self, keys: Sequence[str]) -> dict[str, str]:
-        """Give, by key, the source record that has a row with it."""
+    async def owners(self, keys: Sequence[str]) -> dict[str, RecordState]:
+        """Give, by key, the source record that has a row with it; a rejected one only if alone."""
         query = {"sync_id": self._sync_id, "key": {"$in": list(keys)}, "row_id": {"$ne": None}}
-        rows = await self._collection.find(query, {"key": 1, "source_id": 1}).to_list(None)
-        return {row["key"]: row["source_id"] for row in rows}
+        rows = await self._collection.find(query).to_list(None)
+        rows.sort(key=lambda row: not row["rejected"])
+        return {row["key"]: _state(row) for row in rows}
+
+    async def rejected(self, after: str, limit: int) -> list[RecordState]:
+        """Give records that were rejected when last tried, by id, from behind one on."""
+        query = {"sync_id": self._sync_id, "rejected": True, "source_id": {"$gt": after}}
+        rows = await self._collection.find(query).sort("source_id", 1).to_list(limit)
+        return [_state(row) for row in rows]
 
     async def save(self, unit: UnitOfWork, states: Iterable[RecordState]) -> None:
         """Store states in the transaction that proves the lease."""

@@ -41,7 +41,12 @@ _INDEXES = {
             [("sync_id", 1), ("key", 1)],
             name="by_key",
             partialFilterExpression={"key": {"$exists": True}},
-        )
+        ),
+        IndexModel(
+            [("sync_id", 1), ("source_id", 1)],
+            name="rejected",
+            partialFilterExpression={"rejected": True},
+        ),
     ],
     REJECTIONS: [
         IndexModel([("run_id", 1), ("source_id", 1)], name="of_run", unique=True),

@@ -1,6 +1,7 @@
 """The work of one run: tokens, plan, and one pass, or two where another run's was inherited."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -21,9 +22,10 @@ from tablesync.sync_runner.journal import Journal
 from tablesync.sync_runner.mapper import Mapper
 from tablesync.sync_runner.pipeline import Pipeline
 from tablesync.sync_runner.plan import Plan, make_plan
+from tablesync.sync_runner.retries import retries
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.signals import Progress, Signals
-from tablesync.sync_runner.sources.base import Opening, Source
+from tablesync.sync_runner.sources.base import Opening, Page, Source
 from tablesync.sync_runner.store import REQUEST_SHARE
 from tablesync.sync_runner.workshop import Workshop
 
@@ -95,12 +97,15 @@ class Work:
         """Read the current pass; if another run began it, read what changed since, too.
 
         A pass ends where it began in time, so that an inherited one alone would leave the gap.
+        What earlier runs rejected is tried again behind it: what was in its way may be gone.
         """
         inherited = not checkpoint.begun_by(self._run.id)
         await self._move(plan, self._reading(checkpoint, source, opening), source, writer)
         if inherited:
             finished = self.journal.finish_pass()
             await self._move(plan, self._reading(finished, source, opening), source, writer)
+        await self.journal.save()
+        await self._pump(plan, retries(self.journal, source, plan), writer)
 
     def _reading(self, checkpoint: Checkpoint, source: Source, opening: Opening) -> Checkpoint:
         """Go on with the current pass, or begin the next one."""
@@ -114,6 +119,13 @@ class Work:
     ) -> None:
         assert checkpoint.current is not None, "it is being read"
         self.journal.checkpoint = checkpoint
+        position = checkpoint.current.position
+        pages = source.read(plan.spec.source.object, plan.properties, position)
+        await self._pump(plan, pages, writer)
+
+    async def _pump(self, plan: Plan, pages: AsyncIterator[Page], writer: Writer) -> None:
+        checkpoint = self.journal.checkpoint
+        assert checkpoint is not None, "a pass has begun"
         self._pipeline = Pipeline(
             Mapper(plan, self.journal, trusted=checkpoint.trusted),
             self.journal,
@@ -125,8 +137,6 @@ class Work:
         done = asyncio.Event()
         saver = asyncio.create_task(self._save_until(done))
         try:
-            position = checkpoint.current.position
-            pages = source.read(plan.spec.source.object, plan.properties, position)
             await self._pipeline.run(pages)
         finally:
             done.set()
@@ -137,7 +147,7 @@ class Work:
         sync_id, database = plan.spec.sync_id, self._shop.units.database
         known = await checkpoints.load(database, sync_id)
         if known is not None and known.origin != origin:
-            await checkpoints.forget(database, sync_id)
+            await self.journal.forget()
             known = None
         if known is None or known.fingerprint != plan.fingerprint:
             known = Checkpoint(sync_id, plan.fingerprint, origin)

@@ -7,6 +7,9 @@ from typing import Any, Protocol
 # The property that tells whether a record was deleted at the source; read only if it is mapped.
 GONE = "archived"
 
+# How many records every source can read by id in one request.
+IDS_AT_ONCE = 100
+
 # Where a reading stands: plain JSON, stored in checkpoints, understood by its source alone.
 Position = dict[str, Any]
 
@@ -75,6 +78,11 @@ class Source(Protocol):
         self, object_: str, properties: Sequence[str], position: Position
     ) -> AsyncIterator[Page]:
         """Read pages from a position to the end of the pass."""
+
+    async def read_ids(
+        self, object_: str, properties: Sequence[str], ids: Sequence[str]
+    ) -> list[SourceRecord]:
+        """Read up to IDS_AT_ONCE records; those that are gone are left out."""
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
         """Give the position of a pass that begins now: everything, or what changed since."""

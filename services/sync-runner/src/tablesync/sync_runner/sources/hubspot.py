@@ -77,7 +77,7 @@ class HubSpotSource:
         self, object_: str, properties: Sequence[str], position: Position
     ) -> AsyncIterator[Page]:
         """Read pages from a position to the end of the pass."""
-        names = [name for name in properties if name not in ("id", GONE)]
+        names = _provided(properties)
         positions = [position]
         if GONE in properties and position["mode"] != "archive":
             # A search never finds what was archived, and the list tells no times: read it whole.
@@ -85,6 +85,13 @@ class HubSpotSource:
         for each in positions:
             async for page in self._pages(_known(object_), names, each):
                 yield page
+
+    async def read_ids(
+        self, object_: str, properties: Sequence[str], ids: Sequence[str]
+    ) -> list[SourceRecord]:
+        """Read up to 100 records; what was merged away answers with another id: gone, too."""
+        found = await self._batch(_known(object_), _provided(properties), ids)
+        return [each for each in found if each.id in ids]
 
     async def _pages(
         self, object_: str, names: Sequence[str], position: Position
@@ -99,17 +106,22 @@ class HubSpotSource:
         records: list[SourceRecord] = []
         for start in range(0, len(page.records), LIST_LIMIT):
             part = page.records[start : start + LIST_LIMIT]
-            inputs = [{"id": each.id} for each in part]
-            response = await self._caller.call(
-                "POST",
-                f"/crm/objects/{VERSION}/{object_}/batch/read",
-                [self._budgets.rolling],
-                self._refusal,
-                json={"properties": names, "inputs": inputs},
-                params={"archived": str(part[0].gone).lower()},
-            )
-            records += [read_record(each) for each in json_body(response)["results"]]
+            ids = [each.id for each in part]
+            records += await self._batch(object_, names, ids, archived=part[0].gone)
         return replace(page, records=records)
+
+    async def _batch(
+        self, object_: str, names: Sequence[str], ids: Sequence[str], *, archived: bool = False
+    ) -> list[SourceRecord]:
+        response = await self._caller.call(
+            "POST",
+            f"/crm/objects/{VERSION}/{object_}/batch/read",
+            [self._budgets.rolling],
+            self._refusal,
+            json={"properties": names, "inputs": [{"id": each} for each in ids]},
+            params={"archived": str(archived).lower()},
+        )
+        return [read_record(each) for each in json_body(response)["results"]]
 
     async def _list(
         self, object_: str, properties: Sequence[str], position: Position
@@ -179,6 +191,10 @@ class HubSpotSource:
         else:
             await self._budgets.rolling.freeze(ROLLING_SECONDS)
         raise TransientError(summary, 0.0)
+
+
+def _provided(properties: Sequence[str]) -> list[str]:
+    return [name for name in properties if name not in ("id", GONE)]
 
 
 def _known(object_: str) -> str:

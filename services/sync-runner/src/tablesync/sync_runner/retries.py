@@ -1,0 +1,38 @@
+"""Records that earlier runs rejected, read again by id: what was in their way may be gone.
+
+A select option may have been added, or a key given up, without any change to the record itself.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from tablesync.sync_runner.journal import Journal
+from tablesync.sync_runner.plan import Plan
+from tablesync.sync_runner.record_states import RecordState
+from tablesync.sync_runner.sources.base import IDS_AT_ONCE, Page, Source, SourceRecord
+
+
+async def retries(journal: Journal, source: Source, plan: Plan) -> AsyncIterator[Page]:
+    """Read, page by page, what earlier runs rejected and this one has not tried.
+
+    The pages stand where the pass has ended: a worker that takes over begins with what is left.
+    """
+    assert journal.checkpoint is not None, "a pass was read"
+    assert journal.checkpoint.current is not None, "it ends with the run"
+    position, after = journal.checkpoint.current.position, ""
+    while states := await journal.rejected_before(after, IDS_AT_ONCE):
+        ids = [each.source_id for each in states]
+        records = await source.read_ids(plan.spec.source.object, plan.properties, ids)
+        _give_up(journal, states, records)
+        yield Page(records, position)
+        after = ids[-1]
+
+
+def _give_up(
+    journal: Journal, states: Sequence[RecordState], records: Sequence[SourceRecord]
+) -> None:
+    """Try no more what is gone at the source; if it returns, it has changed."""
+    there = {each.id for each in records}
+    for state in states:
+        if state.source_id not in there:
+            journal.settle(replace(state, rejected=False))
