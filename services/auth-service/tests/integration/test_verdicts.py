@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 
 async def test_p08_an_uninstalled_app_is_found_at_once(auth: Any, sandbox: Any) -> None:
@@ -97,6 +98,20 @@ async def test_a_forbidden_object_is_not_confirmed(auth: Any) -> None:
     ruling = await auth.report(connection["id"], connection["grant_version"], 403)
 
     assert ruling["verdict"] == "not_confirmed"
+
+
+async def test_a_wrong_app_secret_is_inconclusive_and_alarms(auth: Any, start: Any) -> None:
+    connection = await auth.connect("hubspot")
+    misconfigured = await start(AUTH_HUBSPOT_CLIENT_SECRET="wrong")
+
+    with capture_logs() as logs:
+        ruling = await misconfigured.report(connection["id"], connection["grant_version"], 403)
+
+    assert ruling["verdict"] == "inconclusive"
+    assert ruling["retry_after"] > 0
+    alarms = [each for each in logs if each["event"] == "provider refuses our app"]
+    assert [(each["log_level"], each["provider"]) for each in alarms] == [("error", "hubspot")]
+    assert (await auth.connection(connection["id"]))["status"] == "connected"
 
 
 async def test_p20_a_foreign_connection_is_unknown(auth: Any) -> None:

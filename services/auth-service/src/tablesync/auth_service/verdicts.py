@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import httpx
+import structlog
 from tablesync.auth_service.connections import Connections
-from tablesync.auth_service.errors import ProviderUnavailableError
+from tablesync.auth_service.errors import AppRefusedError, ProviderUnavailableError
 from tablesync.auth_service.flights import Flights
 from tablesync.auth_service.grants import ACCESS, Grant, Grants
 from tablesync.auth_service.providers.base import OAuthProvider, Probe
-from tablesync.auth_service.refreshing import Refresher
+from tablesync.auth_service.refreshing import APP_REFUSED_COOLDOWN_SECONDS, Refresher
 from tablesync.contracts import Provider
 from tablesync.service_kit.leases import Leases
+
+log = structlog.get_logger()
 
 FORCED_AT_MOST_EVERY_SECONDS = 300.0
 SOON_SECONDS = 1.0
@@ -86,6 +89,14 @@ class Verdicts:
                 return await self._ask(connection_id, version, forbidden)
         except ProviderUnavailableError as error:
             return Ruling(Verdict.INCONCLUSIVE, version, error.retry_after)
+        except AppRefusedError as error:
+            return self._on_app_refused(grant, error)
+
+    def _on_app_refused(self, grant: Grant, error: AppRefusedError) -> Ruling:
+        """Alarm us: the probe was refused for our own credentials, which says nothing of a grant."""
+        provider = grant.document["provider"]
+        log.error("provider refuses our app", provider=provider, reason=str(error))
+        return Ruling(Verdict.INCONCLUSIVE, grant.version, APP_REFUSED_COOLDOWN_SECONDS)
 
     async def _ask(self, connection_id: str, version: int, forbidden: bool) -> Ruling:
         """Ask the provider, under the lease: by a refresh, or by a probe where that is gentler."""
