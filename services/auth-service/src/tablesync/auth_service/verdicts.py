@@ -93,7 +93,7 @@ class Verdicts:
             return self._on_app_refused(grant, error)
 
     def _on_app_refused(self, grant: Grant, error: AppRefusedError) -> Ruling:
-        """Alarm us: the probe was refused for our own credentials, which says nothing of a grant."""
+        """Alarm us: a refusal of our own credentials says nothing of a grant."""
         provider = grant.document["provider"]
         log.error("provider refuses our app", provider=provider, reason=str(error))
         return Ruling(Verdict.INCONCLUSIVE, grant.version, APP_REFUSED_COOLDOWN_SECONDS)
