@@ -71,6 +71,19 @@ def test_a_topics_events_are_made_by_its_producer_alone(
         assert not events & {called for called, _ in calls_in(service)}
 
 
+@pytest.mark.parametrize("type_", sorted(EVENT_TYPES))
+def test_an_event_is_made_by_its_producer_unless_it_is_planned(type_: str) -> None:
+    event = EVENT_TYPES[type_]
+    topic = TOPICS[event.topic]
+    made = event.__name__ in names_in(topic.producer)
+    assert made != (type_ in topic.planned), "made and planned" if made else "made by nobody"
+
+
+@pytest.mark.parametrize("name", sorted(TOPICS))
+def test_what_is_planned_is_an_event_of_the_topic(name: str) -> None:
+    assert set(TOPICS[name].planned) <= {t for t, e in EVENT_TYPES.items() if e.topic == name}
+
+
 def test_services_admit_the_callers_of_the_architecture_and_no_others(
     edges: frozenset[tuple[str, str]], all_services: Sequence[str]
 ) -> None:

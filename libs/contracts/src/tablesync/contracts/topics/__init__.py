@@ -22,6 +22,9 @@ class Topic(BaseModel):
     key: str
     partitions: int = Field(ge=1)
     retention_hours: int = Field(ge=1)
+    planned: tuple[str, ...] = Field(
+        default=(), description="Types that readers know already and nobody makes yet."
+    )
     versions: Mapping[str, int] = Field(description="Event type stem → newest version.")
 
     def dead_letters_of(self, service: str) -> str:
