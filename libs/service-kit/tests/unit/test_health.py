@@ -1,16 +1,37 @@
 """Health tells life from readiness, and readiness names what is missing."""
 
 import asyncio
+from collections.abc import Sequence
 
 import httpx
+import pytest
 from fastapi import FastAPI
-from tablesync.service_kit import health
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.local_stack.testing import free_port
+from tablesync.service_kit import consumer, health
+from tablesync.service_kit.roles import Role
+from tablesync.service_kit.service import Service
+from tablesync.service_kit.settings import ServiceSettings
 
 
 def client(**checks: health.Check) -> httpx.AsyncClient:
     app = FastAPI()
     app.include_router(health.routes(checks))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://kit")
+
+
+def settings_with(keys: ServiceKeys) -> ServiceSettings:
+    return ServiceSettings(
+        kafka_bootstrap_servers="127.0.0.1:1",
+        mongodb_uri="mongodb://127.0.0.1:1",
+        http_port=free_port(),
+        service_key_file=keys.private_key_file("notifier"),
+        trusted_keys_file=keys.trusted_keys_file,
+    )
+
+
+async def wait(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 async def failing() -> bool:
@@ -33,7 +54,26 @@ async def test_a_service_is_ready_when_every_check_passes() -> None:
         assert (answer.status_code, answer.json()) == (200, {"kafka": True})
 
 
+@pytest.mark.parametrize(
+    ("only", "ready"),
+    [((), False), (("consumer",), False), (("api", "consumer"), False), (("api",), True)],
+)
+async def test_readiness_waits_for_the_chosen_roles_alone(
+    service_keys: ServiceKeys, only: Sequence[str], ready: bool
+) -> None:
+    started, stop = asyncio.Event(), asyncio.Event()
+    service = Service("kit", settings_with(service_keys), FastAPI(), roles=[Role("consumer", wait)])
+    stop.set()
+    await service.run(stop, only)
+    async with client(consumer=service.once_started("consumer", started)) as kit:
+        answer = await kit.get("/readyz")
+        assert (answer.is_success, answer.json()) == (ready, {"consumer": ready})
+        started.set()
+        assert (await kit.get("/readyz")).is_success
+
+
 async def test_metrics_are_in_prometheus_text() -> None:
+    consumer.CONSUMED.labels("sync-requests", "handled")
     async with client() as kit:
         answer = await kit.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")

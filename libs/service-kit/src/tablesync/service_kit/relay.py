@@ -21,7 +21,8 @@ from tablesync.service_kit import kafka, outbox
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.leases import Lease, Leases
 from tablesync.service_kit.mongo import SNAPSHOT, Document
-from tablesync.service_kit.roles import pause
+from tablesync.service_kit.roles import pause, persist, unless_stopped
+from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.telemetry import span_from
 
 log = structlog.get_logger()
@@ -155,6 +156,26 @@ class Relay:
                     async for _ in stream:
                         woken.set()
             await asyncio.sleep(POLL_SECONDS)
+
+
+class Publishing:
+    """The relay role: it has started once Kafka is there and has the service's topics."""
+
+    def __init__(self, settings: ServiceSettings, service: str, relay: Relay) -> None:
+        self._settings = settings
+        self._service = service
+        self._relay = relay
+        self.started = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Wait for the topics, then publish until `stop`."""
+        await unless_stopped(persist(self._ensure_topics, "topics"), stop)
+        if not stop.is_set():
+            self.started.set()
+            await self._relay.run(stop)
+
+    async def _ensure_topics(self) -> None:
+        await kafka.ensure_topics(self._settings, self._service)
 
 
 async def _either(first: asyncio.Event, second: asyncio.Event, seconds: float) -> None:

@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from tablesync.service_kit.access import use_instead_of_fastapis
+from tablesync.service_kit.health import Check
 from tablesync.service_kit.roles import Role, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings, refuse
 
@@ -36,6 +37,7 @@ class Service:
     prepare: Callable[[], Awaitable[None]] | None = None
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
+    _only: Sequence[str] = field(default=(), init=False)
 
     @property
     def role_names(self) -> set[str]:
@@ -48,7 +50,8 @@ class Service:
 
     async def run(self, stop: asyncio.Event, only: Sequence[str] = ()) -> None:
         """Run the chosen roles, or all, until `stop`; `api` alone means no role but HTTP."""
-        chosen = [role for role in self.roles if not only or role.name in only]
+        self._only = only
+        chosen = [role for role in self.roles if self._is_chosen(role.name)]
         server = _Server(self._http_config())
         http = asyncio.create_task(server.serve())
         try:
@@ -60,6 +63,17 @@ class Service:
             await http
             for close in self.closers:
                 await close()
+
+    def once_started(self, role: str, started: asyncio.Event) -> Check:
+        """Make a check that a role has started; it passes where the role is not chosen."""
+
+        async def check() -> bool:
+            return started.is_set() or not self._is_chosen(role)
+
+        return check
+
+    def _is_chosen(self, role: str) -> bool:
+        return not self._only or role in self._only
 
     async def _run_roles(self, roles: Sequence[Role], stop: asyncio.Event) -> None:
         if self.prepare is not None:

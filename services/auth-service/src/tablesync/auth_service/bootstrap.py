@@ -1,7 +1,5 @@
 """auth-service's composition root."""
 
-import asyncio
-
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -17,9 +15,9 @@ from tablesync.contracts import Provider
 from tablesync.service_kit import dead_letter_routes, health, mongo, problems
 from tablesync.service_kit.broker import Subscriptions
 from tablesync.service_kit.http import new_client, new_transport
-from tablesync.service_kit.kafka import ensure_topics, new_producer
-from tablesync.service_kit.relay import Relay
-from tablesync.service_kit.roles import Role, persist, unless_stopped
+from tablesync.service_kit.kafka import new_producer
+from tablesync.service_kit.relay import Publishing, Relay
+from tablesync.service_kit.roles import Role
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.service_auth import ServiceAuth, Signer
 
@@ -39,6 +37,7 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
         providers = {hubspot.name: hubspot, airtable.name: airtable}
     parts = wire(settings, database, signer, providers, http, scheduler)
     relay = Relay(database, lambda: new_producer(settings), settings.kafka_topic_prefix)
+    publishing = Publishing(settings, NAME, relay)
     # auth-service consumes nothing, so its list of dead letters is empty.
     consumers = Subscriptions(settings, NAME, parts.units)
 
@@ -55,11 +54,6 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
             content = local_bootstrap.read(settings.auth_bootstrap_file)
             await local_bootstrap.ensure(database, content)
 
-    async def publish(stop: asyncio.Event) -> None:
-        topics = persist(lambda: ensure_topics(settings, NAME), "topics")
-        await unless_stopped(topics, stop)
-        await relay.run(stop)
-
     async def close() -> None:
         """Let refreshes under way end first: their tokens would be lost."""
         await parts.verdicts.drain()
@@ -73,13 +67,14 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
         NAME,
         settings,
         app,
-        roles=[Role("relay", publish), Role("ticker", parts.ticker.run)],
+        roles=[Role("relay", publishing.run), Role("ticker", parts.ticker.run)],
         prepare=prepare,
         closers=[close],
     )
     checks = {
         "mongodb": health.mongodb_answers(database),
         "prepared": health.is_set(service.prepared),
+        "relay": service.once_started("relay", publishing.started),
     }
     app.include_router(health.routes(checks))
     return service

@@ -85,6 +85,7 @@ def build(settings: Settings, **overrides: Any) -> Service:
     checks = {
         "mongodb": health.mongodb_answers(database),
         "prepared": health.is_set(service.prepared),
+        "consumer": service.once_started("consumer", consuming.started),
     }
     problems.install(service.app)
     for router in (

@@ -25,7 +25,7 @@ from tablesync.service_kit.broker import Subscriptions
 from tablesync.service_kit.http import new_client
 from tablesync.service_kit.kafka import new_producer
 from tablesync.service_kit.mongo import connect, open_database
-from tablesync.service_kit.relay import Relay
+from tablesync.service_kit.relay import Publishing, Relay
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.service_auth import ServiceAuth, Signer, Verifier
@@ -56,6 +56,7 @@ def build(settings: SchedulerSettings, **overrides: Any) -> Service:
     reconciliation = Reconciliation(units, store, states, runner, handlers, spread.place)
     consuming = Subscriptions(settings, SERVICE, units, subscriptions(handlers))
     relay = Relay(database, partial(new_producer, settings), settings.kafka_topic_prefix)
+    publishing = Publishing(settings, SERVICE, relay)
 
     async def close() -> None:
         await auth.aclose()
@@ -68,7 +69,7 @@ def build(settings: SchedulerSettings, **overrides: Any) -> Service:
         app=FastAPI(title="TableSync scheduler", docs_url=None, redoc_url=None),
         roles=[
             Role("consumer", consuming.run),
-            Role("relay", relay.run),
+            Role("relay", publishing.run),
             Role("ticker", waking.role(ticker.tick, due, "ticker")),
             Role("worker", waking.role(jobs.tick, changed, "hold jobs")),
             Role("worker", waking.watcher(store.connections, changed)),
@@ -92,6 +93,8 @@ def build(settings: SchedulerSettings, **overrides: Any) -> Service:
             {
                 "mongodb": health.mongodb_answers(database),
                 "prepared": health.is_set(service.prepared),
+                "consumer": service.once_started("consumer", consuming.started),
+                "relay": service.once_started("relay", publishing.started),
             }
         )
     )

@@ -9,7 +9,7 @@ from tablesync.service_kit.broker import Subscriptions
 from tablesync.service_kit.http import new_client
 from tablesync.service_kit.kafka import new_producer
 from tablesync.service_kit.mongo import Document, connect, open_database
-from tablesync.service_kit.relay import Relay
+from tablesync.service_kit.relay import Publishing, Relay
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.service_auth import ServiceAuth, Signer, Verifier
@@ -51,6 +51,7 @@ def build(settings: Settings) -> Service:
         settings, SERVICE, units, subscriptions(Handlers(workers)), followings(connections)
     )
     relay = Relay(database, partial(new_producer, settings), settings.kafka_topic_prefix)
+    publishing = Publishing(settings, SERVICE, relay)
 
     async def close() -> None:
         await providers.close()
@@ -63,7 +64,7 @@ def build(settings: Settings) -> Service:
         app=FastAPI(title="TableSync sync-runner", docs_url=None, redoc_url=None),
         roles=[
             Role("consumer", consumer.run),
-            Role("relay", relay.run),
+            Role("relay", publishing.run),
             Role("ticker", partial(repeat, partial(_reconcile, connections), name="reconcile")),
             Role("worker", workers.run),
             Role("worker", board.run),
@@ -72,7 +73,7 @@ def build(settings: Settings) -> Service:
         closers=[close],
     )
     catalog = Catalog(connections, providers)
-    _add_routes(service, database, catalog, settings, consumer)
+    _add_routes(service, database, catalog, settings, consumer, publishing)
     return service
 
 
@@ -82,11 +83,14 @@ def _add_routes(
     catalog: Catalog,
     settings: Settings,
     consumer: Subscriptions,
+    publishing: Publishing,
 ) -> None:
     verifier = Verifier.from_file(SERVICE, settings.trusted_keys_file)
     checks = {
         "mongodb": health.mongodb_answers(database),
         "prepared": health.is_set(service.prepared),
+        "consumer": service.once_started("consumer", consumer.started),
+        "relay": service.once_started("relay", publishing.started),
     }
     problems.install(service.app)
     service.app.include_router(health.routes(checks))
