@@ -1,13 +1,15 @@
 """The consumers' edge: once each, in order, and past whatever cannot be handled."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.testing import eventually
 from tablesync.service_kit import consumer
-from tablesync.service_kit.broker import MAX_POLL_INTERVAL_MS
+from tablesync.service_kit.broker import MAX_POLL_INTERVAL_MS, Subscriptions
 from tablesync.service_kit.consumer import CONSUMED
 from tablesync.service_kit.kafka import ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
@@ -28,15 +30,33 @@ async def test_a_message_delivered_twice_has_one_effect(
     assert await effects() == ["run_1", "run_2"]
 
 
+def parking_times(
+    subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
+) -> dict[int, float]:
+    """Note when each offset's dead letter was acknowledged by Kafka, on the monotonic clock."""
+    times: dict[int, float] = {}
+    park = subscriptions.dead_letters.park
+
+    async def park_and_note(topic: str, record: Any, error: Exception) -> None:
+        await park(topic, record, error)
+        times[record.offset] = time.monotonic()
+
+    monkeypatch.setattr(subscriptions.dead_letters, "park", park_and_note)
+    return times
+
+
 async def test_p13_what_is_after_a_poison_message_is_handled(
-    settings, event, new_subscriptions, effects: Effects
+    settings, event, new_subscriptions, effects: Effects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Raising, malformed, headerless and non-UTF-8 messages are parked, an unknown type skipped."""
     await ensure_topics(settings, "sync-runner")
     skipped_before = CONSUMED.labels("sync-requests", "unknown")._value.get()
 
+    delivered: list[float] = []
+
     async def handle(event: RunCancelRequested, unit: UnitOfWork) -> None:
         if event.run_id == "run_poison":
+            delivered.append(time.monotonic())
             raise ValueError("this run cannot be cancelled")
         await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
 
@@ -58,11 +78,14 @@ async def test_p13_what_is_after_a_poison_message_is_handled(
         (last.headers(), last.value()),
     )
     subscriptions = new_subscriptions(handle)
+    parked = parking_times(subscriptions, monkeypatch)
     async with running(subscriptions.run):
         await eventually(lambda: effects(2), timeout=90)
         letters = await subscriptions.dead_letters.list("sync-requests")
     assert await effects() == ["run_1", "run_last"]
     assert [each.offset for each in letters] == [1, 2, 3, 5, 6]
+    assert len(delivered) == consumer.ATTEMPTS
+    assert parked[1] - delivered[0] <= 30
     reasons = [each.reason for each in letters]
     assert reasons[0] == "ValueError: this run cannot be cancelled"
     assert "Invalid JSON" in reasons[1]
