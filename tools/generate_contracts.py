@@ -7,6 +7,7 @@ that breaks readers of the committed schema is refused: make a new version of th
 
 import hashlib
 import json
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from tablesync.contracts import asyncapi
 from tablesync.contracts.compatibility import breaks
 from tablesync.contracts.schemas import all_schemas
 
-ROOT = Path(__file__).resolve().parent.parent / "libs" / "contracts"
+CHECKOUT = Path(__file__).resolve().parent.parent
+ROOT = CHECKOUT / "libs" / "contracts"
 SCHEMAS = ROOT / "schemas"
 EXAMPLES = ROOT / "examples"
 SUMS = EXAMPLES / "SHA256SUMS"
@@ -26,6 +28,8 @@ SUMS = EXAMPLES / "SHA256SUMS"
 def main() -> int:
     """Write or check; give the exit code."""
     problems = [*incompatible(SCHEMAS), *changed_examples(EXAMPLES)]
+    if "--check" in sys.argv[1:]:
+        problems += undone(ROOT, CHECKOUT)
     if not problems:
         problems = [*drifted()] if "--check" in sys.argv[1:] else [*write()]
     for problem in problems:
@@ -84,6 +88,49 @@ def changed_examples(folder: Path) -> Iterator[str]:
         path = folder / name
         if not path.exists() or _digest(path) != digest:
             yield f"examples/{name}: an example that was committed never changes; add another"
+
+
+def undone(folder: Path, checkout: Path) -> Iterator[str]:
+    """Name what git's history has and `folder` has no more; the lists beside it do not count.
+
+    An example stays as it was first committed; a schema stays readable by all that was sent.
+    """
+    if _git(checkout, "rev-parse", "--is-shallow-repository").strip() != b"false":
+        # A downloaded archive must pass its checks too; the project's CI has the whole history.
+        print("no whole git history here: contracts are compared with less", file=sys.stderr)
+    for name, blob in committed(checkout):
+        path = folder / name
+        old = _git(checkout, "cat-file", "blob", blob)
+        if not path.exists():
+            yield f"{name}: was committed once and is gone; bring it back"
+        elif name.startswith("examples/") and path.read_bytes() != old:
+            yield f"{name}: is not as it was committed once; add another example instead"
+        elif name.startswith("schemas/"):
+            for problem in breaks(json.loads(old), json.loads(path.read_text("utf-8"))):
+                yield f"{name}: {problem} since it was committed; make a new version"
+
+
+def committed(checkout: Path) -> Iterator[tuple[str, str]]:
+    """Give name and blob of each version of each example and schema in the branch's history."""
+    options = ("-m", "--full-history", "--no-renames", "--raw", "--no-abbrev", "--format=")
+    folder = "libs/contracts"
+    paths = (f"{folder}/examples/*.json", f"{folder}/schemas/*.json")
+    seen = set()
+    for line in _git(checkout, "log", *options, "--", *paths).decode().splitlines():
+        facts, _, path = line.partition("\t")
+        blob = facts.split()[3]
+        if set(blob) != {"0"}:
+            seen.add((path.removeprefix(f"{folder}/"), blob))
+    yield from sorted(seen)
+
+
+def _git(checkout: Path, *arguments: str) -> bytes:
+    """Give what git says; nothing where there is no repository or no git."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, check=False)
+    except FileNotFoundError:
+        return b""
+    return done.stdout
 
 
 def example_sums(folder: Path) -> str:

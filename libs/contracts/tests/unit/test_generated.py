@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,18 +12,22 @@ from types import ModuleType
 import pytest
 
 GENERATOR = Path(__file__).resolve().parents[4] / "tools" / "generate_contracts.py"
+IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@acme.test")
 
 
 @pytest.fixture
 def generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Load the generator, at work on a copy of the committed contracts."""
+    """Load the generator, at work on a repository with a copy of the contracts."""
     spec = importlib.util.spec_from_file_location("generate_contracts", GENERATOR)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    copy = tmp_path / "contracts"
-    subprocess.run(["cp", "-r", str(module.ROOT), str(copy)], check=True)
+    copy = tmp_path / "libs" / "contracts"
+    shutil.copytree(module.ROOT, copy)
+    for command in ("init --quiet", "add .", "commit --quiet --message=Contracts"):
+        subprocess.run(["git", *IDENTITY, *command.split()], cwd=tmp_path, check=True)
+    monkeypatch.setattr(module, "CHECKOUT", tmp_path)
     monkeypatch.setattr(module, "ROOT", copy)
     monkeypatch.setattr(module, "SCHEMAS", copy / "schemas")
     monkeypatch.setattr(module, "EXAMPLES", copy / "examples")
@@ -35,7 +40,7 @@ def test_what_is_committed_is_what_is_generated() -> None:
     done = subprocess.run(
         [sys.executable, str(GENERATOR), "--check"], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
 
 
 def test_drift_is_named(generator: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,6 +75,36 @@ def test_p27_a_committed_example_never_goes_and_never_changes(
         path.write_text(path.read_text("utf-8").replace("table_not_found", "gone"))
     assert generator.main() == 1
     assert "tablesync.sync.held/1/table-missing.json: an example" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", ["delete", "edit"])
+def test_p27_an_example_cannot_go_together_with_its_line_in_the_list(
+    generator: ModuleType, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    path = generator.EXAMPLES / "tablesync.sync.held" / "1" / "table-missing.json"
+    if change == "delete":
+        path.unlink()
+    else:
+        path.write_text(path.read_text("utf-8").replace("table_not_found", "gone"))
+    generator.SUMS.write_text(generator.example_sums(generator.EXAMPLES))
+    assert generator.main() == 1
+    assert "examples/tablesync.sync.held/1/table-missing.json: " in capsys.readouterr().err
+
+
+def test_p27_a_committed_schema_cannot_go(
+    generator: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (generator.SCHEMAS / "tablesync.sync.held.v1.schema.json").unlink()
+    assert generator.main() == 1
+    assert "tablesync.sync.held.v1.schema.json: was committed once" in capsys.readouterr().err
+
+
+def test_p27_without_history_the_check_says_that_it_compares_with_less(
+    generator: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(tmp_path / ".git")
+    assert generator.main() == 0
+    assert "no whole git history here" in capsys.readouterr().err
 
 
 def test_a_new_example_is_written_into_the_list(

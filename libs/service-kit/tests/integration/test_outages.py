@@ -1,7 +1,10 @@
 """Kafka or MongoDB away: everything waits for them, and nothing is parked for it."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+from tablesync.local_stack import LocalStack
 from tablesync.local_stack.testing import eventually, free_port
 from tablesync.service_kit import mongo
 from tablesync.service_kit.consumer import CONSUMED
@@ -66,3 +69,27 @@ async def test_p13_mongodb_away_parks_nothing_and_loses_nothing(
     assert await effects() == ["run_1", "run_2", "run_3", "run_4"]
     client.close()
     await mongodb.cut()
+
+
+@pytest.mark.needs("kafka")
+async def test_p13_kafka_away_parks_nothing_and_loses_nothing(
+    settings: ServiceSettings, topic_prefix: str, event, new_subscriptions, effects
+) -> None:
+    """Kafka is killed while the consumer runs, and started again at the same address."""
+    name = f"test-{topic_prefix.strip('-')}-kafka"
+    stack = LocalStack(Path(__file__).parents[4], name, programs=("kafka",), fresh=True)
+    own = settings.with_(kafka_bootstrap_servers=stack.plan.kafka)
+    subscriptions = new_subscriptions(settings=own)
+    with stack:
+        await ensure_topics(own, "sync-runner")
+        async with running(subscriptions.run):
+            await send(own, event("run_1"))
+            await eventually(lambda: effects(1), timeout=60)
+            stack.kill("kafka")
+            stack.start_program("kafka")
+            stack.wait_ready("kafka")
+            await send(own, event("run_2"))
+            await eventually(lambda: effects(2), timeout=90)
+            assert await subscriptions.dead_letters.list("sync-requests") == []
+    stack.remove()
+    assert await effects() == ["run_1", "run_2"]

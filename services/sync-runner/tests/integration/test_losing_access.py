@@ -57,8 +57,11 @@ async def test_a_catch_up_inherits_the_checkpoint(rig: Any) -> None:
     await rig.fill(350)
     spec = await rig.spec("deals")
     await uninstall_after(rig, 3)
+    # The source is slow enough for the first page to be written before access is lost.
+    await rig.sandbox.control("hubspot", "-", "latency", ms=800)
     async with rig.runner(runner_writes_in_flight=1):
         row = await rig.run(spec)
+        await rig.sandbox.control("hubspot", "-", "latency", ms=0)
         assert row["counts"]["read"] >= 100
         checkpoint = await rig.database[store.CHECKPOINTS].find_one({"_id": spec.sync_id})
         assert checkpoint["cursor_ms"] is None
