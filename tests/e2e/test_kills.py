@@ -25,14 +25,16 @@ async def test_p11_p17_p25_services_die_in_turn_all_through_the_story(
     story, watch = told
     await story.connect()
     await story.create_syncs()
-    async with dying_in_turn(stack):
+    async with dying_in_turn(stack) as deaths:
         await story.first_runs()
         await story.edit_and_uninstall()
         await story.held()
         await story.mail_arrives()
         await story.slots_are_missed()
+    assert len(deaths) >= len(SERVICES), "the story was over before each had died once"
     # A person's click needs a living service: what it starts is what has to survive.
     await story.press_the_button()
+    await all_die_at_once(stack)
     async with dying_in_turn(stack):
         await story.catch_up()
         await story.recovery_mail()
@@ -50,29 +52,33 @@ async def test_p11_p17_p25_services_die_in_turn_all_through_the_story(
         assert len({mail["message_id"] for mail in mails}) == 1
 
 
+async def all_die_at_once(stack: LocalStack) -> None:
+    """Kill every service before any is started again: what they knew is only what they stored."""
+    for act in (stack.kill, stack.start_program):
+        for service in SERVICES:
+            await asyncio.to_thread(act, service)
+
+
 @asynccontextmanager
-async def dying_in_turn(stack: LocalStack) -> AsyncIterator[None]:
-    """Let one service die after the other, and all be there again at the end."""
+async def dying_in_turn(stack: LocalStack) -> AsyncIterator[list[str]]:
+    """Let one service die after the other, and all be there again at the end; give who died."""
+    deaths: list[str] = []
     enough = asyncio.Event()
-    reaper = asyncio.create_task(_kill_in_turn(stack, enough))
+    reaper = asyncio.create_task(_kill_in_turn(stack, deaths, enough))
     try:
-        yield
+        yield deaths
     finally:
         enough.set()
-        assert await reaper >= len(SERVICES), "the story was over before each had died once"
+        await reaper
 
 
-async def _kill_in_turn(stack: LocalStack, enough: asyncio.Event) -> int:
-    """Kill, or ask to stop, a service and let it come back before the next; give the deaths."""
-    for deaths, (program, sign) in enumerate(
-        itertools.cycle(zip(SERVICES * 2, SIGNALS, strict=True))
-    ):
+async def _kill_in_turn(stack: LocalStack, deaths: list[str], enough: asyncio.Event) -> None:
+    """Kill, or ask to stop, a service and let it come back before the next."""
+    for program, sign in itertools.cycle(zip(SERVICES * 2, SIGNALS, strict=True)):
         if enough.is_set():
-            return deaths
-        if sign is signal.SIGKILL:
-            await asyncio.to_thread(stack.kill, program)
-        else:
-            await asyncio.to_thread(stack.stop_program, program)
+            return
+        end = stack.kill if sign is signal.SIGKILL else stack.stop_program
+        await asyncio.to_thread(end, program)
+        deaths.append(program)
         await asyncio.to_thread(stack.start_program, program)
         await asyncio.to_thread(stack.wait_ready, program, 60)
-    raise AssertionError("unreachable: the cycle never ends")
