@@ -7,8 +7,10 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 WORKFLOWS := $(wildcard .github/workflows/*.yml .github/workflows/*.yaml)
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deploy/k8s/base/*.yaml deploy/k8s/base/*/*.yaml))
 # Three processes on two cores: tests wait for other processes more than they compute. Each has its
-# own Kafka and MongoDB; a file's tests stay together, since they share what they set up.
-PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dist=loadfile
+# own Kafka and MongoDB; a file's tests stay together, since they share what they set up. The longest
+# come first (`testpaths`), so that no process ends with one of them alone.
+PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dist=loadfile \
+	--no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose demo up sandbox clean
