@@ -1,13 +1,16 @@
 """A stack starts, and its programs die and come back one at a time."""
 
 import signal
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 from pymongo import MongoClient
-from tablesync.local_stack import LocalStack, ProgramEndedError
+from tablesync.local_stack import LocalStack, ProgramEndedError, kafka
+from tablesync.local_stack.kafka import KafkaNode
+from tablesync.local_stack.progress import print_progress
 from tablesync.local_stack.testing import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.needs("mongod")]
@@ -24,6 +27,15 @@ def test_kafka_killed_and_started_again_has_what_it_had(checkout: Path) -> None:
         stack.wait_ready("kafka")
         assert "orders" in topics(stack.info.kafka)
         assert stack.pid("mongod") == mongod
+
+
+def test_a_cluster_id_may_begin_with_a_dash(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uuid.uuid4", lambda: uuid.UUID(bytes=b"\xfb" * 16))
+    node = KafkaNode(tmp_path, kafka.fetch_jars(checkout, print_progress), free_port(), free_port())
+    node.prepare()
+    assert "cluster.id=-_v7" in (tmp_path / "data" / "meta.properties").read_text()
 
 
 def test_mongod_killed_and_started_again_has_what_it_had(checkout: Path) -> None:

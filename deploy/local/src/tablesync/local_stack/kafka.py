@@ -122,7 +122,8 @@ class KafkaNode:
         (self.folder / "log4j2.properties").write_text(LOG4J)
         if not (self.folder / "data" / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            self._run_once("kafka.tools.StorageTool", "format", "-t", cluster, "-c")
+            # One word: an id may begin with a dash, and would be taken for an option.
+            self._run_once("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c")
 
     @property
     def argv(self) -> list[str]:
@@ -139,10 +140,12 @@ class KafkaNode:
         return [tools.find_java(), *JVM, logging, "-cp", f"{self.jars}{os.sep}*"]
 
     def _run_once(self, main_class: str, *arguments: str) -> None:
-        subprocess.run(
+        done = subprocess.run(
             [*self._java, main_class, *arguments, str(self._properties_file)],
-            check=True, capture_output=True,
+            check=False, capture_output=True, text=True,
         )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"{main_class} failed: {done.stderr or done.stdout}")
 
     def _properties(self) -> str:
         return PROPERTIES.format(
