@@ -13,7 +13,7 @@ from tablesync.demo.story import Story, mails_of
 from tablesync.demo.watch import Watch
 from tablesync.local_stack import LocalStack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 SERVICES = ("auth-service", "scheduler", "sync-runner", "notifier")
 SIGNALS = (signal.SIGKILL,) * len(SERVICES) + (signal.SIGTERM,) * len(SERVICES)
@@ -81,4 +81,4 @@ async def _kill_in_turn(stack: LocalStack, deaths: list[str], enough: asyncio.Ev
         await asyncio.to_thread(end, program)
         deaths.append(program)
         await asyncio.to_thread(stack.start_program, program)
-        await asyncio.to_thread(stack.wait_ready, program, 60)
+        await asyncio.to_thread(stack.wait_ready, program)

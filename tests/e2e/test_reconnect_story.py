@@ -9,7 +9,7 @@ from tablesync.demo.story import Story
 from tablesync.demo.watch import Watch
 from tablesync.local_stack.testing import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 async def test_p07_p09_p14_p17_lost_regained_and_carried_on(told: tuple[Story, Watch]) -> None:

@@ -13,7 +13,7 @@ from tablesync.demo.watch import Watch
 from tablesync.local_stack import LocalStack
 from tablesync.local_stack.testing import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 CONSUMERS = ("scheduler", "sync-runner", "notifier")
 # What a replay may touch: who holds which lease, and which calls were budgeted when.
@@ -35,7 +35,7 @@ async def test_p07_p12_a_pause_stays_and_replaying_every_topic_changes_nothing(
     await story.first_runs()
     paused = story.syncs.pop("deals")
     await story.api.post("scheduler", f"/v1/syncs/{paused['id']}/pause")
-    await eventually(lambda: quiet(story, paused), timeout=60)
+    await eventually(lambda: quiet(story, paused), timeout=180)
     paused_runs = len(await story.runs(paused))
     await story.sandbox.control("hubspot", "7001", "uninstall")
     await story.held()
@@ -50,7 +50,7 @@ async def test_p07_p12_a_pause_stays_and_replaying_every_topic_changes_nothing(
 
     for sync in story.syncs.values():
         await story.api.post("scheduler", f"/v1/syncs/{sync['id']}/pause")
-        await eventually(lambda sync=sync: quiet(story, sync), timeout=60)
+        await eventually(lambda sync=sync: quiet(story, sync), timeout=180)
     mails = len(await story.sandbox.messages())
     for service in CONSUMERS:
         stack.stop_program(service)

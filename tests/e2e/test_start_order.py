@@ -12,6 +12,8 @@ from tablesync.local_stack.keys import SERVICES
 from tablesync.local_stack.testing import eventually, free_port
 from tablesync.service_kit.testing import Forwarder
 
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
 ROOT = Path(__file__).parents[2]
 # What each service's roles wait for, as `/readyz` names it.
 KAFKA = {
@@ -57,15 +59,15 @@ async def test_p25_every_service_starts_before_kafka_and_mongodb_and_waits(
     try:
         async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
             for service, url in urls.items():
-                await eventually(lambda url=url: answers(http, f"{url}/healthz"), timeout=60)
+                await eventually(lambda url=url: answers(http, f"{url}/healthz"), timeout=180)
                 assert await missing(http, url) == {"mongodb", "prepared", *KAFKA[service]}
             await mongodb.open()
             for service, url in urls.items():
                 waits = KAFKA[service]
-                await eventually(lambda u=url, w=waits: misses(http, u, w), timeout=90)
+                await eventually(lambda u=url, w=waits: misses(http, u, w), timeout=180)
             await kafka.open()
             for url in urls.values():
-                await eventually(lambda url=url: answers(http, f"{url}/readyz"), timeout=90)
+                await eventually(lambda url=url: answers(http, f"{url}/readyz"), timeout=180)
         await starting
     finally:
         stack.stop()

@@ -51,7 +51,7 @@ def test_the_platform_is_up_where_it_says_until_it_is_stopped(
         monkeypatch.delenv(given, raising=False)
     file = checkout / ".local" / "up.json"
     with command(checkout, "up", COLUMNS="200", SANDBOX_CONTACTS="20") as process:
-        info = wait_until(lambda: written(file, process), timeout=120, what="up.json")
+        info = wait_until(lambda: written(file, process), timeout=240, what="up.json")
         assert {"kafka", "sandbox", *SERVICES} == {info["broker"], *info["urls"]}
         assert {each for each in SERVICES if not is_up(info["urls"][each], "readyz")} == set()
         children = psutil.Process(process.pid).children(recursive=True)

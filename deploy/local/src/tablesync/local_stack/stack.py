@@ -17,7 +17,7 @@ from tablesync.local_stack.progress import Progress, no_progress
 from tablesync.local_stack.supervision import ENDED, Supervisor, tail
 from tablesync.local_stack.waiting import wait_until
 
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 
 
 class ProgramEndedError(RuntimeError):
