@@ -16,6 +16,7 @@ from tablesync.scheduler import hold_jobs
 from tablesync.scheduler.runs import RunStatus
 from tablesync.scheduler.schedules import Interval
 from tablesync.scheduler.syncs import SyncStatus
+from tablesync.scheduler.views import SyncEdit
 
 pytestmark = pytest.mark.integration
 
@@ -34,6 +35,15 @@ async def reconnect(scheduler: Any, connection_id: str = HUBSPOT) -> Any:
     return event
 
 
+async def edit(scheduler: Any, sync: Any, **changes: Any) -> None:
+    wanted = SyncEdit(**changes)
+    await scheduler.units.run(
+        lambda unit: scheduler.operations.edit(
+            unit, scheduler.principal, sync.id, wanted, checked=False
+        )
+    )
+
+
 async def catch_ups(scheduler: Any, sync: Any) -> list[Any]:
     runs = await scheduler.runs(sync)
     return [run for run in runs if run.trigger is Trigger.CATCH_UP]
@@ -45,6 +55,72 @@ async def test_p08_nothing_is_claimed_once_the_connection_is_held(scheduler: Any
     await scheduler.ticker.tick()
     assert await scheduler.requests(sync) == []
     assert (await scheduler.sync(sync)).status is SyncStatus.HELD
+
+
+async def test_p08_a_run_that_ends_asks_for_none_once_the_connection_is_held(
+    scheduler: Any, pass_time: Any
+) -> None:
+    """A slot waited for it; the job that marks the syncs has not come by yet."""
+    sync = await scheduler.add(due_seconds_ago=0, schedule=MINUTE)
+    await scheduler.ticker.tick()
+    (run,) = await scheduler.runs(sync)
+    await pass_time(60)
+    await scheduler.ticker.tick()
+    await scheduler.lose()
+    await scheduler.succeed(run)
+    assert len(await scheduler.requests(sync)) == 1
+    assert (await scheduler.sync(sync)).status is SyncStatus.HELD
+    await scheduler.jobs.tick()
+    assert len(await scheduler.events(SyncHeld)) == 1
+    statement = await scheduler.ledger(sync)
+    assert (statement.run, statement.held, statement.balanced) == (1, 1, True)
+
+
+async def test_p08_an_edited_schedule_asks_for_no_run_once_the_connection_is_held(
+    scheduler: Any,
+) -> None:
+    sync = await scheduler.add(due_seconds_ago=1)
+    await scheduler.lose()
+    await edit(scheduler, sync, schedule=MINUTE)
+    assert await scheduler.requests(sync) == []
+    await scheduler.jobs.tick()
+    assert len(await scheduler.events(SyncHeld)) == 1
+    statement = await scheduler.ledger(sync)
+    assert (statement.due, statement.held, statement.balanced) == (1, 1, True)
+
+
+async def test_p08_a_cancelled_catch_up_makes_room_for_no_run_once_the_connection_is_held(
+    scheduler: Any, new_scheduler: Any, pass_time: Any
+) -> None:
+    slow = new_scheduler(scheduler.database, jitter_seconds=3600)
+    sync = await slow.add(due_seconds_ago=-30, schedule=MINUTE)
+    await lose(slow)
+    await pass_time(120)
+    await reconnect(slow)
+    (planned,) = await slow.runs(sync)
+    await pass_time(60)
+    await slow.lose()
+    await slow.units.run(lambda unit: slow.operations.cancel(unit, slow.principal, planned.id))
+    assert await slow.requests(sync) == []
+    assert (await slow.sync(sync)).status is SyncStatus.HELD
+    assert (await slow.ledger(sync)).balanced
+
+
+async def test_p08_a_release_waits_for_the_other_connection_lost_meanwhile(
+    scheduler: Any, pass_time: Any
+) -> None:
+    sync = await scheduler.add(due_seconds_ago=-30, schedule=MINUTE)
+    await lose(scheduler, HUBSPOT)
+    await pass_time(120)
+    await scheduler.reconnect(HUBSPOT)
+    await scheduler.lose(AIRTABLE)
+    await scheduler.jobs.work_chunk(HUBSPOT)
+    assert (await scheduler.sync(sync)).hold.connection_id == AIRTABLE
+    assert await scheduler.requests(sync) == []
+    await scheduler.jobs.tick()
+    await reconnect(scheduler, AIRTABLE)
+    assert len(await catch_ups(scheduler, sync)) == 1
+    assert (await scheduler.ledger(sync)).balanced
 
 
 async def test_a_hold_is_seen_before_the_job_has_marked_anything(scheduler: Any) -> None:

@@ -63,6 +63,9 @@ class Handlers:
             return
         sync = await self._store.sync(run.sync_id, unit.session)
         changes = Changes()
+        if sync is not None:
+            held = await self._store.held_among(sync.connection_ids, unit.session)
+            holds.follow_connections(sync, held, unit.now, changes)
         if not reports.apply(report, run, sync, unit.now, changes):
             return
         if sync is not None and run.ended:

@@ -4,7 +4,7 @@ The one document of the connection has decided already. A chunk and the place it
 one transaction, so that a job goes on where it was killed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from tablesync.contracts import Hold
@@ -68,16 +68,30 @@ class HoldJobs:
             changed = [sync for sync in syncs if holds.hold(sync, why, unit.now, changes)]
         else:
             gone = holds.of_connection(connection.id)
-            changed = [sync for sync in syncs if self._let_go(sync, gone, unit.now, changes)]
+            others = {each for sync in syncs for each in sync.connection_ids}
+            held = await self._store.held_among(others, unit.session)
+            changed = [sync for sync in syncs if self._let_go(sync, gone, held, unit.now, changes)]
         await self._store.save(unit, changed, changes)
         connection.job = syncs[-1].id if len(syncs) == CHUNK else None
         await self._store.save_connection(connection, unit.session)
 
     def _let_go(
-        self, sync: Sync, gone: Callable[[Hold], bool], now: datetime, changes: Changes
+        self,
+        sync: Sync,
+        gone: Callable[[Hold], bool],
+        held: Mapping[str, Connection],
+        now: datetime,
+        changes: Changes,
     ) -> bool:
+        """Release a sync, unless another of its connections is held by now."""
+        followed = holds.follow_connections(sync, held, now, changes)
         released = holds.release(sync, gone, now, self._catch_up_at(now), changes)
-        return self._look_again(sync, now) or self._catch_up(sync, now, changes) or released
+        return (
+            self._look_again(sync, now)
+            or self._catch_up(sync, now, changes)
+            or released
+            or followed
+        )
 
     def _look_again(self, sync: Sync, now: datetime) -> bool:
         """A fresh grant may have brought back what the sync is held for."""

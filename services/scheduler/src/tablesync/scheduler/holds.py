@@ -1,10 +1,11 @@
 """Holding and releasing one sync: pure decisions, each of them harmless when repeated."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from tablesync.contracts import Hold, HoldKind, SyncHeld, SyncReleased
 from tablesync.scheduler.changes import Changes, ClosedGap, WithdrawnRun
+from tablesync.scheduler.connections import Connection
 from tablesync.scheduler.requests import plan_catch_up
 from tablesync.scheduler.runs import RunStatus
 from tablesync.scheduler.syncs import Missed, Sync
@@ -22,6 +23,25 @@ def hold(sync: Sync, why: Hold, now: datetime, changes: Changes) -> bool:
     if sync.hold != shown:
         changes.publish(_held(sync, why, now))
     return True
+
+
+def follow_connections(
+    sync: Sync, held: Mapping[str, Connection], now: datetime, changes: Changes
+) -> bool:
+    """Hold a sync for those of its connections that are held; False if none is.
+
+    Whoever may ask for a run does this first: the job that marks all syncs may not have come to
+    this one yet.
+    """
+    reasons = holds_on(sync, held)
+    for why in reasons:
+        hold(sync, why, now, changes)
+    return bool(reasons)
+
+
+def holds_on(sync: Sync, held: Mapping[str, Connection]) -> list[Hold]:
+    """Give the holds that held connections put on a sync."""
+    return [held[each].hold for each in sync.connection_ids if each in held]
 
 
 def release(

@@ -13,7 +13,6 @@ from tablesync.scheduler.runs import OPEN, Run, RunStatus
 from tablesync.scheduler.schedules import next_slot
 from tablesync.scheduler.store import Store
 from tablesync.scheduler.syncs import Sync
-from tablesync.scheduler.ticker import holds_on
 from tablesync.scheduler.views import CancelledRun, NewSync, RequestedRun, SyncEdit, SyncView
 from tablesync.service_kit.problems import not_found
 from tablesync.service_kit.unit_of_work import UnitOfWork
@@ -41,6 +40,7 @@ class Operations:
         """Change a sync; one whose contents were `checked` is released from such holds."""
         sync = await self._sync(unit, who, sync_id)
         changes = Changes()
+        await self._follow_connections(unit, sync, changes)
         if wanted.schedule and wanted.schedule != sync.schedule:
             reschedule(sync, wanted.schedule, unit.now, changes)
         sync.name = wanted.name or sync.name
@@ -86,7 +86,7 @@ class Operations:
         """Ask for a run now; raises Problem 409 with the cause while the sync is held."""
         sync = await self._sync(unit, who, sync_id)
         held = await self._store.held_among(sync.connection_ids, unit.session)
-        for why in (*holds_on(sync, held), *sync.holds):
+        for why in (*holds.holds_on(sync, held), *sync.holds):
             raise errors.sync_held(why)
         changes = Changes()
         run = request_run(sync, Trigger.MANUAL, unit.now, changes, requested_by=who.operator_id)
@@ -113,9 +113,14 @@ class Operations:
         holds.withdraw_planned(
             sync, RunStatus.CANCELLED, "Cancelled before it began.", unit.now, changes
         )
-        claim(sync, unit.now, changes)
+        if not await self._follow_connections(unit, sync, changes):
+            claim(sync, unit.now, changes)
         await self._store.save(unit, [sync], changes)
         return CancelledRun(run_id=run.id, status="cancelled")
+
+    async def _follow_connections(self, unit: UnitOfWork, sync: Sync, changes: Changes) -> bool:
+        held = await self._store.held_among(sync.connection_ids, unit.session)
+        return holds.follow_connections(sync, held, unit.now, changes)
 
     async def _sync(self, unit: UnitOfWork, who: Principal, sync_id: str) -> Sync:
         sync = await self._store.sync_of(who.workspace_id, sync_id, unit.session)

@@ -7,7 +7,6 @@ from tablesync.scheduler import holds
 from tablesync.scheduler.changes import Changes
 from tablesync.scheduler.store import Store
 from tablesync.scheduler.syncs import Sync
-from tablesync.scheduler.ticker import holds_on
 from tablesync.scheduler.views import AffectedSync, SyncView
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.problems import not_found
@@ -49,7 +48,6 @@ class Reader:
         needed = (connection_id for sync in syncs for connection_id in sync.connection_ids)
         held = await self._store.held_among(needed)
         for sync in syncs:
-            for why in holds_on(sync, held):
-                holds.hold(sync, why, now, Changes())
+            holds.follow_connections(sync, held, now, Changes())
             holds.settle(sync, now)
         return now

@@ -51,6 +51,8 @@ class Rechecks:
             if current is None or current.version != sync.version:
                 return
             changes = Changes()
+            held = await self._store.held_among(current.connection_ids, unit.session)
+            holds.follow_connections(current, held, unit.now, changes)
             if faults == []:
                 self.release(current, unit.now, changes)
             else:

@@ -1,14 +1,9 @@
 """The ticker role: claims what is due, and says how long there is nothing to do."""
 
-from collections.abc import Mapping
-
-from tablesync.contracts import Hold
 from tablesync.scheduler.changes import Changes
 from tablesync.scheduler.claims import claim
-from tablesync.scheduler.connections import Connection
-from tablesync.scheduler.holds import hold
+from tablesync.scheduler.holds import follow_connections
 from tablesync.scheduler.store import Store
-from tablesync.scheduler.syncs import Sync
 from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 BATCH = 500
@@ -47,23 +42,11 @@ class Ticker:
         held = await self._store.held_among(needed, unit.session)
         changes = Changes()
         for sync in syncs:
-            _decide(sync, held, unit, changes)
+            if not follow_connections(sync, held, unit.now, changes):
+                claim(sync, unit.now, changes)
         await self._store.save(unit, syncs, changes)
         return len(syncs)
 
     async def _seconds_left(self) -> float:
         seconds = await self._store.seconds_until_due()
         return LONGEST_WAIT_SECONDS if seconds is None else seconds
-
-
-def holds_on(sync: Sync, held: Mapping[str, Connection]) -> list[Hold]:
-    """Give the holds that held connections put on a sync."""
-    return [held[each].hold for each in sync.connection_ids if each in held]
-
-
-def _decide(sync: Sync, held: Mapping[str, Connection], unit: UnitOfWork, changes: Changes) -> None:
-    reasons = holds_on(sync, held)
-    for why in reasons:
-        hold(sync, why, unit.now, changes)
-    if not reasons:
-        claim(sync, unit.now, changes)
