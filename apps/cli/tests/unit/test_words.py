@@ -36,6 +36,10 @@ def test_rejected_records_are_said_only_where_there_are_some() -> None:
     assert words.counts({"rejected": 1}).endswith("1 rejected")
 
 
+def test_a_zero_is_said_and_nothing_is_a_dash() -> None:
+    assert [words.plain(each).plain for each in (0, None, "")] == ["0", "–", "–"]
+
+
 def test_names_from_outside_bring_no_markup_and_no_control_codes() -> None:
     assert words.plain("[red]x[/red]").plain == "[red]x[/red]"
     assert words.plain("a\x1b[31mb\x07\x9b1mc").plain == "a[31mb1mc"

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.testing import eventually
 from tablesync.service_kit import consumer
@@ -30,6 +31,13 @@ async def test_a_message_delivered_twice_has_one_effect(
     assert await effects() == ["run_1", "run_2"]
 
 
+def send_nothing(settings: ServiceSettings, topic: str) -> None:
+    """Send a message without key, value and headers, as other clients than aiokafka can."""
+    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers})
+    producer.produce(settings.kafka_topic_prefix + topic, partition=0)
+    assert producer.flush(30) == 0
+
+
 def parking_times(
     subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
 ) -> dict[int, float]:
@@ -48,7 +56,10 @@ def parking_times(
 async def test_p13_what_is_after_a_poison_message_is_handled(
     settings, event, new_subscriptions, effects: Effects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Raising, malformed, headerless and non-UTF-8 messages are parked, an unknown type skipped."""
+    """Raising, malformed, headerless, empty and non-UTF-8 messages are parked.
+
+    An unknown type is skipped.
+    """
     await ensure_topics(settings, "sync-runner")
     skipped_before = CONSUMED.labels("sync-requests", "unknown")._value.get()
 
@@ -75,15 +86,17 @@ async def test_p13_what_is_after_a_poison_message_is_handled(
         (unknown, b"{}"),
         (not_utf8, good.value()),
         ([], b"no CloudEvent"),
-        (last.headers(), last.value()),
+        ([("ce_id", None)], b"{}"),
     )
+    send_nothing(settings, "sync-requests")
+    await send_raw(settings, "sync-requests", (last.headers(), last.value()))
     subscriptions = new_subscriptions(handle)
     parked = parking_times(subscriptions, monkeypatch)
     async with running(subscriptions.run):
         await eventually(lambda: effects(2), timeout=90)
         letters = await subscriptions.dead_letters.list("sync-requests")
     assert await effects() == ["run_1", "run_last"]
-    assert [each.offset for each in letters] == [1, 2, 3, 5, 6]
+    assert [each.offset for each in letters] == [1, 2, 3, 5, 6, 7, 8]
     assert len(delivered) == consumer.ATTEMPTS
     assert parked[1] - delivered[0] <= 30
     reasons = [each.reason for each in letters]
@@ -92,6 +105,9 @@ async def test_p13_what_is_after_a_poison_message_is_handled(
     assert "sync_id: Field required" in reasons[2]
     assert "not UTF-8" in reasons[3]
     assert "missing header(s): ce_id" in reasons[4]
+    assert reasons[4] == reasons[5] == reasons[6]
+    assert letters[5].headers == [("ce_id", None)]
+    assert letters[6].value == b""
     assert letters[3].headers[-1] == ("note", b"\xff\xfe")
     assert letters[0].value == poison.value()
     assert CONSUMED.labels("sync-requests", "unknown")._value.get() == skipped_before + 1

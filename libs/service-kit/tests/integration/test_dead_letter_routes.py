@@ -74,7 +74,7 @@ async def parked(settings: ServiceSettings, subscriptions: Subscriptions, event,
         settings,
         "sync-requests",
         (bad.headers(), bad.value()),
-        (event().headers(), b"\xff not JSON"),
+        ([*event().headers(), ("note", None)], b"\xff not JSON"),
         (good.headers(), good.value()),
     )
     async with running(subscriptions.run):
@@ -94,6 +94,7 @@ async def test_p13_letters_are_listed_with_their_reasons(client: httpx.AsyncClie
     assert whole["headers"]["ce_source"] == "scheduler"
     unreadable = (await client.get("/v1/dlq/sync-requests/1")).json()
     assert unreadable["encoding"] == "base64"
+    assert unreadable["headers"]["note"] == ""
 
 
 @pytest.mark.usefixtures("parked")

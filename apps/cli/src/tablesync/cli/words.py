@@ -42,7 +42,8 @@ def state(name: str) -> Text:
 
 def plain(value: Any) -> Text:
     """Give a text from outside: no markup, and nothing that steers a terminal."""
-    kept = "".join(each for each in str(value or "") if unicodedata.category(each) != "Cc")
+    said = "" if value is None else str(value)
+    kept = "".join(each for each in said if unicodedata.category(each) != "Cc")
     return Text(kept) if kept else NOTHING
 
 

@@ -56,7 +56,7 @@ class Envelope(Generic[E_co]):
         return self.event.model_dump_json(by_alias=True).encode()
 
 
-def decode(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Envelope[Event]:
+def decode(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope[Event]:
     """Read a message.
 
     Raises MalformedEventError for what can never be read, and UnknownEventTypeError for a
@@ -78,7 +78,7 @@ def decode(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Envelop
         raise MalformedEventError(_explain(known.type, error)) from error
 
 
-def _attributes(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     try:
         attributes = {name: raw.decode() for name, raw in headers if raw is not None}
     except UnicodeDecodeError as error:

@@ -44,7 +44,7 @@ class ReplayableLetters:
         """Give one letter whole; raises Problem 404."""
         letter = await self._find(topic, letter_id)
         mark = await self._marks.find_one({"_id": _mark_id(letter)})
-        headers = {name: raw.decode(errors="replace") for name, raw in letter.headers}
+        headers = {name: (raw or b"").decode(errors="replace") for name, raw in letter.headers}
         summary = _summary(letter, mark["replayed_at"] if mark else None)
         return {**summary, "headers": headers, **_printable(letter.value)}
 

@@ -30,7 +30,7 @@ class DeadLetter:
     reason: str
     parked_at: str
     key: str | None
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, bytes | None]]
     value: bytes
 
     @property
@@ -71,10 +71,11 @@ class DeadLetters:
             *record.headers,
             *((_PREFIX + name, text.encode(errors="replace")) for name, text in notes.items()),
         ]
+        value = record.value or b""  # aiokafka sends no message without a key and a value
         try:
             async with asyncio.timeout(PARK_SECONDS), started(self._new_producer()) as producer:
                 await producer.send_and_wait(
-                    self.topic(topic), record.value, key=record.key, headers=headers, partition=0
+                    self.topic(topic), value, key=record.key, headers=headers, partition=0
                 )
         except TimeoutError as error_:
             raise DependencyUnavailableError("kafka") from error_

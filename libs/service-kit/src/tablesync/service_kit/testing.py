@@ -11,7 +11,7 @@ from tablesync.service_kit.kafka import new_producer, started
 from tablesync.service_kit.settings import ServiceSettings
 
 RunRole = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
-RawHeaders = Sequence[tuple[str, bytes]]
+RawHeaders = Sequence[tuple[str, bytes | None]]
 STOP_SECONDS = 30.0
 
 
