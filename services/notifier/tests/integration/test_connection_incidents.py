@@ -89,3 +89,28 @@ async def test_p17_one_recovery_mail_when_all_catch_ups_ended(world: Any, affect
         assert "3,600 records written" in text
         assert "1,200 records written, 100 unchanged" in text
         assert "19:30–19:42 UTC on 22 November 2026 (12 minutes), 12 missed slots" in text
+
+
+async def test_a_sync_that_was_paused_while_on_hold_is_not_said_to_have_caught_up(
+    world: Any, affected: Make
+) -> None:
+    async with world.working():
+        world.peers.affected = [affected("syn_1")]
+        lost = world.connection(ConnectionRevoked, changed_at="2026-11-22T19:29:00Z")
+        await world.take(lost, world.hold(SyncHeld, "syn_1"))
+        await world.mail_came("revocation")
+        world.peers.affected = [affected("syn_1", status="paused", hold=None, gap=None)]
+        gap = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", "slots_missed": 1}
+        released = world.hold(SyncReleased, "syn_1", gap=gap)
+        await world.take(world.connection(ConnectionReconnected, grant_version=2), released)
+        (mail,) = await world.mail_came("recovery")
+    assert mail["Subject"] == "HubSpot “Acme Europe” is connected again"
+    for kind in ("plain", "html"):
+        said = " ".join(mail.get_body((kind,)).get_content().split())
+        assert "not every sync has caught up yet" in said
+        assert "1 missed slot" in said
+        assert "once resumed, its next run brings what it missed" in said
+        assert "What is paused stays so until somebody resumes it." in said
+        assert "missed nothing" not in said
+        assert "have caught up with" not in said
+        assert "Nothing is left" not in said

@@ -20,11 +20,13 @@ from tablesync.service_kit.mongo import Document
 ENDED = {"succeeded", "failed", "interrupted", "held", "cancelled"}
 # How long a sync may look as if nothing had happened to it: events are on their way.
 SETTLE_SECONDS = 60.0
+# Released without a catch-up: none was owed, or scheduler plans none for a paused sync.
+WITHOUT_CATCH_UP = {"unmissed", "paused"}
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """One sync in a recovery mail; `status` is waiting, running, unmissed or a run's end."""
+    """A sync in a recovery mail; `status` is waiting, running, unmissed, paused or a run's end."""
 
     name: str
     status: str
@@ -34,7 +36,7 @@ class Recovered:
     @property
     def settled(self) -> bool:
         """Tell whether nothing more is to come."""
-        return self.status in ENDED or self.status == "unmissed"
+        return self.status in ENDED | WITHOUT_CATCH_UP
 
 
 class RecoveryWriter:
@@ -121,7 +123,9 @@ class RecoveryWriter:
         run = await self._run(run_id)
         if run is not None:
             return run["status"], RunCounts(**run["counts"])
-        return "waiting" if run_id else "unmissed", RunCounts()
+        if run_id:
+            return "waiting", RunCounts()
+        return "paused" if _gap(release).slots_missed else "unmissed", RunCounts()
 
     async def _as_told(
         self, sync: AffectedSync, catch_up: CatchUp
@@ -171,6 +175,7 @@ def _letter(incident: Document, syncs: Sequence[Recovered], told: Document) -> L
         "written": sum(each.counts.written for each in syncs),
         "complete": all(each.status in {"succeeded", "unmissed"} for each in syncs),
         "at_work": not all(each.settled for each in syncs),
+        "paused": any(each.status == "paused" for each in syncs),
     }
     return Letter(
         "recovery",

@@ -59,6 +59,7 @@ ENDINGS = {
     "waiting": "waits for its catch-up",
     "running": "still catching up",
     "unmissed": "missed nothing",
+    "paused": "paused; once resumed, its next run brings what it missed",
     "failed": "its catch-up failed; it runs again at its next slot",
     "interrupted": "on hold again",
     "held": "on hold again",
