@@ -84,7 +84,14 @@ async def test_a_sync_is_created_read_edited_and_deleted(
         ("mapping", [{"source": "email", "field_id": "fldSum"}], "mapping.0.field_id", "fldName"),
         ("mapping", [{"source": "email", "field_id": "fldKey"}], "mapping.0.field_id", "once"),
         ("key", None, "key", ""),
-        ("name", "", "name", ""),
+        ("name", "", "name", "at least one"),
+        ("name", " \t\n\u2003", "name", "at least one"),
+        ("name", "a\u0000b", "name", "one line"),
+        ("name", "a\u0085b", "name", "one line"),
+        ("name", "a\u2028b", "name", "one line"),
+        ("name", "a\u2029b", "name", "one line"),
+        ("name", "Evil\r\nBcc: x@y.z", "name", "one line"),
+        ("name", "x" * 256, "name", ""),
         ("overlap", "sometimes", "overlap", ""),
     ],
 )
@@ -98,6 +105,31 @@ async def test_bad_input_names_the_field_and_the_remedy(
     assert [each["field"] for each in errors] == [field]
     assert remedy in errors[0]["remedy"]
     assert (await api.get("/v1/syncs")).json()["items"] == []
+
+
+@pytest.mark.parametrize(("name", "remedy"), [(" ", "at least one"), ("a\r\nb", "one line")])
+async def test_an_edit_to_a_bad_name_changes_nothing(
+    api: httpx.AsyncClient, body: dict[str, Any], name: str, remedy: str
+) -> None:
+    path = f"/v1/syncs/{(await create(api, body))['id']}"
+    answer = await api.patch(path, json={"name": name, "schedule": {"every_seconds": 0}})
+    assert answer.status_code == 422, answer.text
+    errors = answer.json()["errors"]
+    assert [each["field"] for each in errors] == ["name", "schedule.every_seconds"]
+    assert remedy in errors[0]["remedy"]
+    shown = (await api.get(path)).json()
+    assert (shown["name"], shown["version"]) == (body["name"], 1)
+
+
+@pytest.mark.parametrize("name", ["Ζωή 連絡先", "جهات الاتصال", "नमस्ते", "👩‍👩‍👧 Kids", "Łódź"])
+async def test_names_in_any_script_are_kept_and_white_space_around_them_is_not(
+    api: httpx.AsyncClient, body: dict[str, Any], name: str
+) -> None:
+    created = await create(api, {**body, "name": f" {name}\n"})
+    assert created["name"] == name
+    edit = {"name": f"\u3000{name} 2\t"}
+    edited = (await api.patch(f"/v1/syncs/{created['id']}", json=edit)).json()
+    assert edited["name"] == f"{name} 2"
 
 
 async def test_a_key_that_airtable_does_not_merge_on_is_refused(

@@ -30,7 +30,8 @@ class Admission:
         )
         key, mapping = wanted.key.value(), [each.value() for each in wanted.mapping]
         _raise_any(
-            checks.schedule_faults(wanted.schedule, self._min_interval_seconds)
+            checks.name_faults(wanted.name)
+            + checks.schedule_faults(wanted.schedule, self._min_interval_seconds)
             + checks.mapping_faults(key, mapping)
         )
         source = await self._source(workspace_id, wanted)
@@ -48,7 +49,7 @@ class Admission:
 
     async def edit(self, sync: Sync, wanted: SyncEdit) -> SyncEdit:
         """Check an edit against the sync as it is."""
-        faults = []
+        faults = [] if wanted.name is None else checks.name_faults(wanted.name)
         if wanted.schedule:
             faults += checks.schedule_faults(wanted.schedule, self._min_interval_seconds)
         if wanted.mapping is None:

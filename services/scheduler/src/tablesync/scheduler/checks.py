@@ -3,6 +3,7 @@
 Each check gives faults, one per bad field, with the remedy; an empty list means that all is well.
 """
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from tablesync.contracts import Destination, FieldMapping
@@ -12,6 +13,18 @@ from tablesync.scheduler.schedules import LONGEST_SECONDS, Schedule
 
 RECORD_ID = "id"  # a source's record id, which is no property
 SHOWN = 12
+UNPRINTED = {"Cc", "Zl", "Zp"}  # controls and line breaks; emoji are joined by Cf
+
+
+def name_faults(name: str) -> list[Fault]:
+    """Check that a name fits on one line, since lists, logs and mails show it."""
+    if not name:
+        return [Fault("name", "it is empty", "Send at least one character besides white space.")]
+    found = next((each for each in name if unicodedata.category(each) in UNPRINTED), None)
+    if found is None:
+        return []
+    message = f"it contains the control character or line break U+{ord(found):04X}"
+    return [Fault("name", message, "Send a name of one line, without control characters.")]
 
 
 def schedule_faults(schedule: Schedule, least_seconds: int) -> list[Fault]:

@@ -10,6 +10,8 @@ from tablesync.scheduler.schedules import Schedule
 from tablesync.scheduler.syncs import Overlap, Sync, SyncStatus
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+# What cannot be seen in it is refused by checks.name_faults, which tells the remedy.
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 MAPPINGS = 500
 
 
@@ -50,7 +52,7 @@ class NewDestination(_Body):
 class NewSync(_Body):
     """A sync to create."""
 
-    name: Text
+    name: Name
     source: NewSource
     destination: NewDestination
     key: NewMapping
@@ -62,7 +64,7 @@ class NewSync(_Body):
 class SyncEdit(_Body):
     """What to change of a sync; what is left out stays."""
 
-    name: Text | None = None
+    name: Name | None = None
     mapping: list[NewMapping] | None = Field(default=None, max_length=MAPPINGS)
     schedule: Schedule | None = None
     overlap: Overlap | None = None
