@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 
 
 async def test_an_api_token_is_exchanged_for_a_user_token(auth: Any) -> None:
@@ -43,6 +44,27 @@ async def test_members_are_added_and_removed_by_admins(auth: Any) -> None:
     assert added["operator_id"] in [each["operator_id"] for each in listed]
     assert removed.status_code == 200
     assert (await admin.delete(f"/v1/members/{added['operator_id']}")).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["  ", "a\u0000b", "a\u2028b", "Evil\r\nBcc: x@y.z"])
+async def test_names_that_are_blank_or_not_on_one_line_are_refused(auth: Any, name: str) -> None:
+    admin = await auth.operator("admin")
+    member = {"email": "new@example.test", "name": name, "role": "viewer"}
+
+    answers = [
+        await admin.post("/v1/members", json=member),
+        await admin.post("/v1/api-tokens", json={"name": name}),
+    ]
+
+    assert [each.status_code for each in answers] == [422, 422]
+    assert [each.json()["errors"][0]["field"] for each in answers] == ["name", "name"]
+
+
+async def test_a_name_in_any_script_is_kept(auth: Any) -> None:
+    admin = await auth.operator("admin")
+    member = {"email": "zoe@example.test", "name": " Ζωή 👩‍👩‍👧\n", "role": "viewer"}
+
+    assert (await admin.post("/v1/members", json=member)).json()["name"] == "Ζωή 👩‍👩‍👧"
 
 
 async def test_the_last_admin_stays(auth: Any) -> None:
