@@ -86,6 +86,7 @@ LETTERS: list[tuple[str, MailKind, dict[str, Any]]] = [
             "syncs": [recovered(EVIL), recovered("x", "running")],
             "written": 1200,
             "complete": False,
+            "paused": True,
             "at_work": True,
         },
     ),

@@ -24,9 +24,9 @@ class Api:
     async def get(self, service: str, path: str, **params: str) -> Any:
         """GET a route; raises httpx.HTTPStatusError for anything but success.
 
-        A service that is away, since it restarts, is asked again for a minute and a half.
+        A service that is away, since it restarts, is asked again for four minutes.
         """
-        patiently = stamina.AsyncRetryingCaller(timeout=90.0, attempts=None).on(_is_away)
+        patiently = stamina.AsyncRetryingCaller(timeout=240.0, attempts=None).on(_is_away)
         return await patiently(self._request, "GET", service, path, params=params)
 
     async def post(self, service: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
