@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tablesync.sync_runner.sources.hubspot_search import SEARCH_LIMIT, SearchWalk
+from tablesync.sync_runner.sources.hubspot_search import SEARCH_LIMIT, SearchWalk, first_position
 
 CURSOR = "hs_lastmodifieddate"
 
@@ -94,6 +94,16 @@ def test_the_pass_ends_although_records_keep_changing() -> None:
 
     seen = walk_over(records, 0, 1_500, change)
     assert {str(key) for key in range(500, 1001)} <= set(seen)
+
+
+def test_what_changed_in_the_second_before_the_pass_began_is_read_by_it() -> None:
+    """The Date header says 2.000 s for a pass that began at 2.900 s: 2.850 s is before it."""
+    records = dict.fromkeys(range(1, 2 * SEARCH_LIMIT), 2_600) | {5_000: 2_850}
+    walk = SearchWalk("deals", [], first_position(START + 1_500, START + 2_000))
+    seen: list[str] = []
+    while not walk.ended:
+        seen += [each.id for each in walk.take(answer(records, walk.query())).records]
+    assert "5000" in seen
 
 
 @given(

@@ -14,6 +14,7 @@ import httpx
 from tablesync.service_kit.http import json_or_none
 from tablesync.sync_runner.calls import Caller, TransientError, json_body, retry_after
 from tablesync.sync_runner.errors import mapping, provider, quota, resource
+from tablesync.sync_runner.sources import hubspot_search
 from tablesync.sync_runner.sources.base import (
     GONE,
     Opening,
@@ -71,7 +72,7 @@ class HubSpotSource:
         """List everything without a cursor; else search from it, minus the overlap."""
         if cursor_ms is None:
             return {"mode": "list", "after": None}
-        return {"mode": "search", "since": cursor_ms - self._overlap_ms, "until": began_ms}
+        return hubspot_search.first_position(cursor_ms - self._overlap_ms, began_ms)
 
     async def read(
         self, object_: str, properties: Sequence[str], position: Position

@@ -7,6 +7,8 @@ from typing import Any
 from tablesync.sync_runner.sources.base import GONE, Page, Position, SourceRecord
 
 SEARCH_LIMIT = 200
+# The Date header, by which a pass knows when it began, tells whole seconds (RFC 9110, 5.6.7).
+_DATE_STEP_MS = 1000
 
 
 class SearchWalk:
@@ -83,6 +85,11 @@ class SearchWalk:
     def _key(self, result: Mapping[str, Any]) -> str:
         """Name a record in one state: the same record changed again is a new one."""
         return f"{result['id']}@{result['properties'][self._property]}"
+
+
+def first_position(since_ms: int, began_ms: int) -> Position:
+    """Begin a search for what changed from `since_ms` to the end of the second it began in."""
+    return {"mode": "search", "since": since_ms, "until": began_ms + _DATE_STEP_MS - 1}
 
 
 def cursor_property(object_: str) -> str:
