@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from asyncio.subprocess import PIPE, STDOUT
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import httpx
@@ -22,17 +22,23 @@ async def test_the_page_leads_to_a_sync_that_is_held_once_access_is_lost(
     stack: LocalStack, tmp_path: Path
 ) -> None:
     stack.info.write(tmp_path / ".local" / "up.json")
-    code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, cwd=tmp_path, stdout=PIPE, stderr=STDOUT
-    )
+    pasted = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
+    complaints = tmp_path / "stderr"
+    with complaints.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-iq", cwd=tmp_path, stdin=PIPE, stdout=PIPE, stderr=stderr
+        )
+    assert process.stdin
     assert process.stdout
+    process.stdin.write(f"{pasted}\n".encode())
+    process.stdin.close()
     said = []
     async for line in process.stdout:
         said.append(line.decode())
         if said[-1].startswith("open "):
             await consent(stack, said[-1].removeprefix("open ").strip())
-    assert await process.wait() == 0, "".join(said)
+    assert await process.wait() == 0
+    assert "Error" not in complaints.read_text(), complaints.read_text()
     (ended,) = (line for line in said if line.startswith("succeeded"))
     assert f"'written': {SMALL['SANDBOX_DEALS']}," in ended
     assert "app_uninstalled" in said[-1]
