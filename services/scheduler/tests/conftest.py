@@ -326,10 +326,10 @@ class Scheduler:
         self.database = database
         self.units = UnitsOfWork(database, "scheduler")
         self.store = Store(database)
-        spread = Spread(jitter_seconds)
+        spread = Spread(jitter_seconds, per_second=1 / 3600)
         self.handlers = Handlers(self.store, spread.place)
         self.ticker = Ticker(self.units, self.store)
-        self.jobs = HoldJobs(self.units, self.store, spread.place)
+        self.jobs = HoldJobs(self.units, self.store, spread)
         self.operations = Operations(self.store, spread.place)
         self.reader = Reader(self.store)
         self.principal = Principal(

@@ -30,7 +30,7 @@ SYNC = {
     "schedule": {"every_seconds": 300},
     "status": "held",
     "hold": HOLD,
-    "gap": {"from": "2026-11-22T10:05:00.000Z", "to": None, "slots_missed": 7},
+    "gap": {"from": "2026-11-22T10:05:00.000Z", "to": None, "slots_missed": 7, "interrupted": True},
     "next_slot_at": "2026-11-22T10:40:00.000Z",
     "last_run": {
         "status": "interrupted",
@@ -77,6 +77,12 @@ def test_it_shows_connections_syncs_and_incidents(tablesync: Any, lost: Any) -> 
     ):
         assert shown in done.stdout
     assert {token for _, path, token in lost.seen if path != "/v1/tokens"} == {"Bearer short-lived"}
+
+
+def test_a_gap_without_slots_is_a_run_cut_short(tablesync: Any, lost: Any) -> None:
+    gap = {**SYNC["gap"], "slots_missed": 0}
+    lost.answers["GET", "/v1/syncs"] = (200, {"items": [{**SYNC, "gap": gap}]})
+    assert "run cut short" in tablesync("status").stdout
 
 
 def test_json_is_what_the_services_said(tablesync: Any, lost: Any) -> None:

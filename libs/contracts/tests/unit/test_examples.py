@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 from tablesync.contracts import EVENT_TYPES, Envelope
@@ -13,15 +14,24 @@ def ce_type(example: Path) -> str:
     return f"{example.parent.parent.name}.v{example.parent.name}"
 
 
+def keeps(written: Any, example: Any) -> bool:
+    """Tell whether all of an example is there; fields that came later may stand beside it."""
+    match example:
+        case dict():
+            return all(name in written and keeps(written[name], example[name]) for name in example)
+        case list():
+            return len(written) == len(example) and all(map(keeps, written, example))
+        case _:
+            return bool(written == example)
+
+
 def test_p27_an_example_decodes_and_nothing_of_it_is_lost(example: Path) -> None:
     value = json.loads(example.read_text("utf-8"))
     written = EVENT_TYPES[ce_type(example)].model_validate(value)
     envelope = Envelope(written, "tests")
     decoded = decode(envelope.headers(), example.read_bytes())
     assert decoded.event == written
-    assert json.loads(Envelope(decoded.event, "tests").value()) | value == json.loads(
-        envelope.value()
-    )
+    assert keeps(json.loads(Envelope(decoded.event, "tests").value()), value)
 
 
 def test_p27_an_example_agrees_with_its_schema(example: Path, schema_of) -> None:

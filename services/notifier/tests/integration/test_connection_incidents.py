@@ -91,8 +91,16 @@ async def test_p17_one_recovery_mail_when_all_catch_ups_ended(world: Any, affect
         assert "19:30–19:42 UTC on 22 November 2026 (12 minutes), 12 missed slots" in text
 
 
+@pytest.mark.parametrize(
+    ("missed", "said_of_it"),
+    [
+        ({"slots_missed": 1}, ", 1 missed slot"),
+        ({"slots_missed": 0, "interrupted": True}, ", a run cut short"),
+        ({"slots_missed": 2, "interrupted": True}, ", 2 missed slots and a run cut short"),
+    ],
+)
 async def test_a_sync_that_was_paused_while_on_hold_is_not_said_to_have_caught_up(
-    world: Any, affected: Make
+    world: Any, affected: Make, missed: dict[str, Any], said_of_it: str
 ) -> None:
     async with world.working():
         world.peers.affected = [affected("syn_1")]
@@ -100,7 +108,7 @@ async def test_a_sync_that_was_paused_while_on_hold_is_not_said_to_have_caught_u
         await world.take(lost, world.hold(SyncHeld, "syn_1"))
         await world.mail_came("revocation")
         world.peers.affected = [affected("syn_1", status="paused", hold=None, gap=None)]
-        gap = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", "slots_missed": 1}
+        gap = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", **missed}
         released = world.hold(SyncReleased, "syn_1", gap=gap)
         await world.take(world.connection(ConnectionReconnected, grant_version=2), released)
         (mail,) = await world.mail_came("recovery")
@@ -108,7 +116,7 @@ async def test_a_sync_that_was_paused_while_on_hold_is_not_said_to_have_caught_u
     for kind in ("plain", "html"):
         said = " ".join(mail.get_body((kind,)).get_content().split())
         assert "not every sync has caught up yet" in said
-        assert "1 missed slot" in said
+        assert said_of_it in said
         assert "once resumed, its next run brings what it missed" in said
         assert "What is paused stays so until somebody resumes it." in said
         assert "missed nothing" not in said

@@ -83,7 +83,7 @@ async def test_a_sync_is_created_read_edited_and_deleted(
         ("mapping", [{"source": "email", "field_id": "fldX"}], "mapping.0.field_id", "fldName"),
         ("mapping", [{"source": "email", "field_id": "fldSum"}], "mapping.0.field_id", "fldName"),
         ("mapping", [{"source": "email", "field_id": "fldKey"}], "mapping.0.field_id", "once"),
-        ("key", None, "key", ""),
+        ("key", None, "key", "Change key in the body: it should be"),
         ("name", "", "name", "at least one"),
         ("name", " \t\n\u2003", "name", "at least one"),
         ("name", "a\u0000b", "name", "one line"),
@@ -91,8 +91,9 @@ async def test_a_sync_is_created_read_edited_and_deleted(
         ("name", "a\u2028b", "name", "one line"),
         ("name", "a\u2029b", "name", "one line"),
         ("name", "Evil\r\nBcc: x@y.z", "name", "one line"),
-        ("name", "x" * 256, "name", ""),
-        ("overlap", "sometimes", "overlap", ""),
+        ("name", "x" * 256, "name", "at most"),
+        ("overlap", "sometimes", "overlap", "it should be 'coalesce' or 'skip'"),
+        ("overlaps", "skip", "overlaps", "Leave overlaps out of the body."),
     ],
 )
 async def test_bad_input_names_the_field_and_the_remedy(

@@ -95,7 +95,10 @@ def _sync_state(sync: Json) -> Text:
 def _gap(gap: Json | None) -> Text:
     if gap is None:
         return NOTHING
-    return Text(f"{gap['slots_missed']} missed since {ago(gap['from'])}", style="red")
+    missed = f"{gap['slots_missed']} missed"
+    if gap.get("interrupted") and not gap["slots_missed"]:
+        missed = "run cut short"
+    return Text(f"{missed} since {ago(gap['from'])}", style="red")
 
 
 def _last_run(run: Json | None) -> Text:

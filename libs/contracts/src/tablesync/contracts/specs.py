@@ -137,6 +137,9 @@ class Gap(Value):
     from_: Moment = Field(alias="from")
     to: Moment | None = None
     slots_missed: int = Field(ge=0)
+    interrupted: bool = Field(
+        default=False, description="A run was stopped before it had brought everything."
+    )
 
 
 class Hold(Value):

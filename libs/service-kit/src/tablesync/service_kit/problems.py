@@ -108,12 +108,30 @@ async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
         {
             "field": _field(each),
             "message": each["msg"],
-            "remedy": f"Send a valid value in the {each['loc'][0]}.",
+            "remedy": _remedy(each),
         }
         for each in error.errors()
     ]
     fields = ", ".join(each["field"] for each in errors)
     return Problem(422, "invalid-request", f"Invalid: {fields}", errors=errors).response()
+
+
+def _remedy(error: dict[str, Any]) -> str:
+    """Say what to send instead, by Pydantic's kind of error and its message."""
+    field, place = _field(error), error["loc"][0]
+    what = f"the {place}" if field == place else f"{field} in the {place}"
+    _, should, rule = error["msg"].partition(" should ")
+    match error["type"]:
+        case "missing":
+            return f"Send {what}."
+        case "extra_forbidden":
+            return f"Leave {field} out of the {place}."
+        case "json_invalid":
+            return "Send well-formed JSON."
+        case _ if should:
+            return f"Change {what}: it should {rule}."
+        case _:
+            return f"Send a valid value for {what}."
 
 
 def _field(error: dict[str, Any]) -> str:

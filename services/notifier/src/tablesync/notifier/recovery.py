@@ -125,7 +125,8 @@ class RecoveryWriter:
             return run["status"], RunCounts(**run["counts"])
         if run_id:
             return "waiting", RunCounts()
-        return "paused" if _gap(release).slots_missed else "unmissed", RunCounts()
+        gap = _gap(release)
+        return "paused" if gap.slots_missed or gap.interrupted else "unmissed", RunCounts()
 
     async def _as_told(
         self, sync: AffectedSync, catch_up: CatchUp

@@ -3,6 +3,7 @@
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from tablesync.contracts import Gap
 from tablesync.notifier import words
 
 
@@ -18,7 +19,11 @@ class Templates:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            plain=words.plain, moment=words.moment, counted=words.counted, span=_span
+            plain=words.plain,
+            moment=words.moment,
+            counted=words.counted,
+            span=_span,
+            missed=_missed,
         )
         self._environment.globals.update(shown_max=words.SHOWN_MAX, endings=words.ENDINGS)
 
@@ -31,5 +36,9 @@ class Templates:
         return self._environment.get_template(f"{name}.txt.j2").render(facts).strip() + "\n"
 
 
-def _span(gap: Any) -> str:
+def _span(gap: Gap) -> str:
     return words.span(gap.from_, gap.to)
+
+
+def _missed(gap: Gap) -> str:
+    return words.missed(gap.slots_missed, interrupted=gap.interrupted)

@@ -124,6 +124,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def missed(slots: int, *, interrupted: bool) -> str:
+    """Print what a gap swallowed, such as `2 missed slots and a run cut short`."""
+    parts = [counted(slots, "missed slot")] if slots or not interrupted else []
+    return " and ".join([*parts, "a run cut short"] if interrupted else parts)
+
+
 def _steers(character: str) -> bool:
     """Tell whether a character turns the reading direction of what follows it.
 

@@ -51,7 +51,7 @@ def build(settings: SchedulerSettings, **overrides: Any) -> Service:
     states = States(auth, units, store, handlers)
     due, changed = asyncio.Event(), asyncio.Event()
     ticker = Ticker(units, store)
-    jobs = HoldJobs(units, store, spread.place, after_chunk=due.set)
+    jobs = HoldJobs(units, store, spread, after_chunk=due.set)
     rechecks = Rechecks(units, store, runner, spread.place)
     reconciliation = Reconciliation(units, store, states, runner, handlers, spread.place)
     consuming = Subscriptions(settings, SERVICE, units, subscriptions(handlers))

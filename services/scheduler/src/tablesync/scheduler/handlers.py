@@ -89,7 +89,7 @@ class Handlers:
         states = [each for each in known if each]
         newest = max((each.changed_at for each in states), default=None)
         usable = bool(states) and not any(each.held for each in states)
-        return usable and newest is not None and run.ended_at is not None and newest > run.ended_at
+        return usable and newest is not None and run.ended_at is not None and newest >= run.ended_at
 
 
 def _end(event: SyncSucceeded | SyncFailed | SyncInterrupted, status: RunStatus) -> Report:

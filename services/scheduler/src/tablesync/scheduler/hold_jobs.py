@@ -4,13 +4,13 @@ The one document of the connection has decided already. A chunk and the place it
 one transaction, so that a job goes on where it was killed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from tablesync.contracts import Hold
 from tablesync.scheduler import holds
 from tablesync.scheduler.changes import Changes
 from tablesync.scheduler.connections import Connection
+from tablesync.scheduler.spread import Spread
 from tablesync.scheduler.store import Store
 from tablesync.scheduler.syncs import Sync
 from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
@@ -28,12 +28,12 @@ class HoldJobs:
         self,
         units: UnitsOfWork,
         store: Store,
-        catch_up_at: Callable[[datetime], datetime],
+        spread: Spread,
         after_chunk: Callable[[], None] = lambda: None,
     ) -> None:
         self._units = units
         self._store = store
-        self._catch_up_at = catch_up_at
+        self._spread = spread
         self._after_chunk = after_chunk
 
     async def tick(self) -> float:
@@ -67,42 +67,41 @@ class HoldJobs:
             why = connection.hold
             changed = [sync for sync in syncs if holds.hold(sync, why, unit.now, changes)]
         else:
-            gone = holds.of_connection(connection.id)
-            others = {each for sync in syncs for each in sync.connection_ids}
-            held = await self._store.held_among(others, unit.session)
-            changed = [sync for sync in syncs if self._let_go(sync, gone, held, unit.now, changes)]
+            changed = await self._let_go(syncs, connection.id, unit, changes)
         await self._store.save(unit, changed, changes)
         connection.job = syncs[-1].id if len(syncs) == CHUNK else None
         await self._store.save_connection(connection, unit.session)
 
-    def _let_go(
-        self,
-        sync: Sync,
-        gone: Callable[[Hold], bool],
-        held: Mapping[str, Connection],
-        now: datetime,
-        changes: Changes,
-    ) -> bool:
-        """Release a sync, unless another of its connections is held by now."""
-        followed = holds.follow_connections(sync, held, now, changes)
-        released = holds.release(sync, gone, now, self._catch_up_at(now), changes)
-        return (
-            self._look_again(sync, now)
-            or self._catch_up(sync, now, changes)
-            or released
-            or followed
-        )
+    async def _let_go(
+        self, syncs: Sequence[Sync], connection_id: str, unit: UnitOfWork, changes: Changes
+    ) -> list[Sync]:
+        """Release syncs, except those of which another connection is held by now."""
+        gone = holds.of_connection(connection_id)
+        others = {each for sync in syncs for each in sync.connection_ids}
+        held = await self._store.held_among(others, unit.session)
+        changed = []
+        for sync in syncs:
+            at = self._spread.place(unit.now, len(syncs))
+            followed = holds.follow_connections(sync, held, unit.now, changes)
+            released = holds.release(sync, gone, unit.now, at, changes)
+            looks = _look_again(sync, unit.now)
+            catches_up = _catch_up(sync, unit.now, at, changes)
+            if followed or released or looks or catches_up:
+                changed.append(sync)
+        return changed
 
-    def _look_again(self, sync: Sync, now: datetime) -> bool:
-        """A fresh grant may have brought back what the sync is held for."""
-        if any(holds.of_contents(each) for each in sync.holds):
-            sync.recheck_at = now
-            return True
-        return False
 
-    def _catch_up(self, sync: Sync, now: datetime, changes: Changes) -> bool:
-        """A run was stopped although the sync was never marked: quick losses and returns."""
-        if sync.holds or sync.missed is None:
-            return False
-        holds.catch_up_late(sync, now, self._catch_up_at(now), changes)
+def _look_again(sync: Sync, now: datetime) -> bool:
+    """A fresh grant may have brought back what the sync is held for."""
+    if any(holds.of_contents(each) for each in sync.holds):
+        sync.recheck_at = now
         return True
+    return False
+
+
+def _catch_up(sync: Sync, now: datetime, at: datetime, changes: Changes) -> bool:
+    """A run was stopped although the sync was never marked: quick losses and returns."""
+    if sync.holds or sync.missed is None:
+        return False
+    holds.catch_up_late(sync, now, at, changes)
+    return True

@@ -15,5 +15,7 @@ class SchedulerSettings(ServiceSettings):
         default=60, ge=1, description="No schedule is denser than this; 0 s is always refused."
     )
     scheduler_catch_up_jitter_seconds: float = Field(
-        default=30.0, ge=0, description="Catch-ups of one release are spread over this time."
+        default=30.0,
+        ge=0,
+        description="Catch-ups of one release are spread, ten a second, over no more than this.",
     )

@@ -89,7 +89,7 @@ class Missed(BaseModel):
 
     def gap(self, to: datetime | None = None) -> Gap:
         """Give the public form."""
-        return Gap(from_=self.from_, to=to, slots_missed=self.slots)
+        return Gap(from_=self.from_, to=to, slots_missed=self.slots, interrupted=self.interrupted)
 
 
 class PlannedCatchUp(BaseModel):
