@@ -48,7 +48,7 @@ async def sandbox(sandbox_url: str) -> AsyncIterator[SandboxControl]:
         except httpx.TransportError:
             return False
 
-    await eventually(ready, timeout=30)
+    await eventually(ready)
     async with SandboxControl(sandbox_url) as control:
         await control.reset()
         yield control

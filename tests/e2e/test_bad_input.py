@@ -143,7 +143,7 @@ async def test_p13_malformed_events_are_parked_and_the_partition_goes_on(
         await producer.stop()
 
     expected = len(bad) * TOPICS["sync-requests"].partitions
-    letters = await eventually(lambda: parked(story, expected), timeout=30)
+    letters = await eventually(lambda: parked(story, expected), timeout=60)
     assert all(each["reason"] for each in letters)
     sync = await story.api.post("scheduler", "/v1/syncs", await body(story, "companies"))
     run = await eventually(lambda: ended_run(story, sync), timeout=90)

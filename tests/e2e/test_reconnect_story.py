@@ -57,7 +57,7 @@ async def deletions(story: Story) -> list[dict[str, Any]]:
 
 async def ledgers_balance(story: Story) -> None:
     for sync in story.syncs.values():
-        ledger = await eventually(lambda sync=sync: balanced(story, sync), timeout=30)
+        ledger = await eventually(lambda sync=sync: balanced(story, sync))
         assert ledger["held"] > 0
 
 

@@ -64,14 +64,14 @@ async def test_p07_p12_a_pause_stays_and_replaying_every_topic_changes_nothing(
     assert sum(rewound) > 0
     for service in CONSUMERS:
         stack.start_program(service)
-        stack.wait_ready(service, 60)
+        stack.wait_ready(service)
     for topic in TOPICS.values():
         for service in topic.consumers:
             await eventually(
                 lambda service=service, topic=topic: caught_up(
                     kafka_bootstrap, topic_prefix, service, topic.name
                 ),
-                timeout=60,
+                timeout=180,
             )
 
     for service in CONSUMERS:

@@ -31,8 +31,8 @@ def test_nothing_outlives_an_owner(owner: subprocess.Popen[str], sign: signal.Si
     processes = family(owner.pid)
     assert {"mongod"} <= {each.name() for each in processes}
     owner.send_signal(sign)
-    owner.wait(timeout=30)
-    wait_until(lambda: not running(processes), timeout=30, what="the end of all processes")
+    owner.wait(timeout=60)
+    wait_until(lambda: not running(processes), timeout=60, what="the end of all processes")
 
 
 def test_a_stack_can_start_right_after_its_owner_was_killed(
@@ -60,7 +60,7 @@ def test_nothing_outlives_a_killed_supervisor(checkout: Path) -> None:
         assert stack.pid("mongod") in {each.pid for each in processes}
         for each in supervisors:
             each.kill()
-        wait_until(lambda: not running(processes), timeout=10, what="the end of mongod")
+        wait_until(lambda: not running(processes), timeout=60, what="the end of mongod")
 
 
 def descendants(but: Sequence[psutil.Process] = ()) -> list[psutil.Process]:

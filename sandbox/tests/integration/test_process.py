@@ -81,7 +81,7 @@ async def test_sigterm_ends_it_at_once_whatever_is_under_way():
         await healthy(url)
         async with httpx.AsyncClient(timeout=60) as http:
             hanging = asyncio.create_task(http.get(f"{url}/hubspot/crm/v3/owners"))
-            await eventually(lambda: connections(process.pid), timeout=30)
+            await eventually(lambda: connections(process.pid))
             process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(process.wait, 30) == 0
             await asyncio.wait([hanging])

@@ -262,11 +262,11 @@ class Rig:
         service, stop = build(settings), asyncio.Event()
         task = asyncio.create_task(service.run(stop, roles or ("worker",)))
         try:
-            await asyncio.wait_for(service.prepared.wait(), 30)
+            await asyncio.wait_for(service.prepared.wait(), 60)
             yield settings
         finally:
             stop.set()
-            await asyncio.wait_for(task, 40)
+            await asyncio.wait_for(task, 60)
 
     @asynccontextmanager
     async def http(self, *roles: str) -> AsyncIterator[httpx.AsyncClient]:
@@ -280,7 +280,7 @@ class Rig:
                         return (await client.get("/healthz")).is_success
                     return False
 
-                await eventually(answers, timeout=30)
+                await eventually(answers)
                 yield client
 
     def process(self, *roles: str, **environment: str) -> "subprocess.Popen[bytes]":

@@ -22,7 +22,7 @@ async def test_a_released_lease_is_free_at_once_and_its_fence_grows(database: Da
         lease = await eventually(lambda: leases.acquire("run_1", 30))
         assert lease.fence == expected
         async with leases.kept(lease):
-            assert 29 < lease.remaining() <= 30
+            assert 20 < lease.remaining() <= 30
         assert lease.remaining() == 0
 
 
@@ -47,14 +47,14 @@ async def test_p14_a_zombie_with_an_old_fence_is_refused(database: Database) -> 
 
 async def test_a_kept_lease_outlives_its_own_time(database: Database) -> None:
     leases = Leases(database)
-    lease = await leases.acquire("run_1", 0.6)
+    lease = await leases.acquire("run_1", 3)
     assert lease is not None
     first = await database["leases"].find_one({"_id": "run_1"})
     assert first is not None
     async with leases.kept(lease):
         await eventually(lambda: _extended(database, first))
         await eventually(lambda: _extended_twice(database, first))
-        assert await leases.acquire("run_1", 0.6) is None
+        assert await leases.acquire("run_1", 3) is None
         assert lease.remaining() > 0
 
 
@@ -65,15 +65,15 @@ async def _extended(database: Database, first: Document) -> bool:
 
 async def _extended_twice(database: Database, first: Document) -> bool:
     row = await database["leases"].find_one({"_id": "run_1"})
-    return row is not None and (row["expires_at"] - first["expires_at"]).total_seconds() > 0.6
+    return row is not None and (row["expires_at"] - first["expires_at"]).total_seconds() > 3
 
 
 async def test_the_holder_learns_that_its_lease_was_taken(database: Database) -> None:
     leases = Leases(database)
-    lease = await leases.acquire("run_1", 0.6)
+    lease = await leases.acquire("run_1", 3)
     assert lease is not None
     async with leases.kept(lease):
         await database["leases"].update_one({"_id": "run_1"}, {"$set": {"owner": "another"}})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await lease.lost.wait()
     assert lease.remaining() == 0

@@ -192,7 +192,7 @@ async def test_p19_keys_rotate_online(
         row = await database["grants"].find_one({"_id": connection["id"]})
         return {row[field]["key_id"] for field in (ACCESS, REFRESH)} == {"next"}
 
-    await eventually(moved, timeout=30)
+    await eventually(moved)
     grants = Grants(database, Keyring.from_file(new))
     grant = await grants.read(connection["id"])
     assert grant is not None

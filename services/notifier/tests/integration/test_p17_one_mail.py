@@ -14,6 +14,8 @@ pytestmark = pytest.mark.integration
 Make = Callable[..., dict[str, Any]]
 # Two starts of a process, and a dead one's session at Kafka to be timed out.
 SLOW = pytest.mark.timeout(400)
+# What the dead process had in hand is free again soon.
+SHORT_LEASE = {"notifier_smtp_seconds": 3, "notifier_lease_seconds": 6}
 
 
 def message_ids(world: Any) -> set[str]:
@@ -31,11 +33,11 @@ async def test_p17_same_across_kill_9_while_the_mail_is_handed_over(world: Any) 
         return "250 taken, and break off"
 
     world.smtp.answer = take_and_break_off
-    await world.start_process()
+    await world.start_process(**SHORT_LEASE)
     await world.publish(world.connection(ConnectionRevoked))
     await asyncio.wait_for(taken.wait(), 60)
     await world.kill_process()
-    await world.start_process()
+    await world.start_process(**SHORT_LEASE)
     await world.jobs_rest()
 
     assert len(message_ids(world)) == 1
@@ -72,7 +74,7 @@ async def test_p25_sigterm_finishes_the_mail_in_hand(world: Any) -> None:
 async def test_p17_same_across_kill_9_in_the_middle_of_many(world: Any) -> None:
     """Some are lost while others are regained, and the notifier dies: one mail of each kind."""
     first, second = ([f"con_{n}" for n in numbers] for numbers in (range(5), range(5, 10)))
-    await world.start_process()
+    await world.start_process(**SHORT_LEASE)
     await world.publish(*(world.connection(ConnectionRevoked, each) for each in first))
     await world.mail_came("revocation", len(first))
     await world.jobs_rest()
@@ -82,7 +84,7 @@ async def test_p17_same_across_kill_9_in_the_middle_of_many(world: Any) -> None:
     )
     await world.mail_came("revocation", len(first) + 1)
     await world.kill_process()
-    await world.start_process()
+    await world.start_process(**SHORT_LEASE)
     await world.mail_came("recovery", len(first))
     await world.handled()
     await world.jobs_rest()

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -137,8 +138,9 @@ async def test_p11_no_slot_is_lost_and_none_runs_twice(
             await asyncio.sleep(dice.uniform(0.1, 1.2))
     async with process(own_settings, signal.SIGTERM):
         await ready(own_settings)
+        back_at = await scheduler.now()
         await scheduler.send_reconnect(own_settings)
-        await eventually(lambda: _all_settled(scheduler, runner), 90, 0.5)
+        await eventually(lambda: _all_settled(scheduler, runner, back_at), 120, 0.5)
     await _check(scheduler, runner, syncs)
 
 
@@ -149,17 +151,14 @@ async def _change_state(scheduler: Any, settings: SchedulerSettings, turn: int) 
         await scheduler.send_reconnect(settings)
 
 
-async def _all_settled(scheduler: Any, runner: Runner) -> bool:
-    """Nothing is held any more, and each sync has run since."""
+async def _all_settled(scheduler: Any, runner: Runner, back_at: datetime) -> bool:
+    """Nothing is held any more, and each sync has run since the connection came back."""
     await runner.work()
     held = await scheduler.store.syncs.count_documents({"claimable": {"$ne": True}})
     jobs = await scheduler.store.connections.count_documents({"job": {"$exists": True}})
-    if held or jobs:
-        return False
-    for sync in await scheduler.store.syncs.find({"active_runs": {"$size": 0}}).to_list(None):
-        if sync["last_catch_up_id"] is None:
-            return False
-    return bool(await scheduler.store.runs.count_documents({"status": "succeeded"}) > SYNCS)
+    since = {"status": "succeeded", "requested_at": {"$gte": back_at}}
+    ran = await scheduler.store.runs.distinct("sync_id", since)
+    return not held and not jobs and len(ran) == SYNCS
 
 
 async def _check(scheduler: Any, runner: Runner, syncs: list[Any]) -> None:

@@ -143,4 +143,4 @@ async def test_it_is_alive_and_ready(rig: Any) -> None:
         async def ready() -> bool:
             return (await http.get("/readyz")).status_code == 200
 
-        await eventually(ready, timeout=30)
+        await eventually(ready)

@@ -240,7 +240,7 @@ async def test_an_older_state_of_a_connection_is_ignored(rig: Any, late_first: b
             await rig.publish(*((newer, older) if late_first else (older, newer)))
             return await rig.database[store.CONNECTIONS].find_one({"_id": HUBSPOT, "sequence": 5})
 
-        row = await eventually(known, timeout=30)
+        row = await eventually(known)
     assert row["status"] == "connected"
 
 

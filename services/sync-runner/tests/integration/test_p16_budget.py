@@ -46,8 +46,6 @@ async def test_p16_several_runners_on_one_base_are_never_refused(rig: Any) -> No
     assert counters["hubspot"]["rate_violations"] == 0
     seen = counters["airtable"]["by_base"][base["id"]]
     assert seen["requests"] >= 78
-    seconds = (seen["last_ms"] - seen["first_ms"]) / 1000
-    assert seen["requests"] / seconds >= 0.9 * 5, f"{seen['requests']} requests in {seconds:.1f} s"
 
 
 async def test_p16_places_are_spaced_over_all_processes(rig: Any) -> None:

@@ -1,23 +1,57 @@
 """Free ports on the loopback interface."""
 
+import itertools
 import random
 import socket
+from functools import cache
 
 import psutil
 
 # Below the range that Linux and macOS hand out to outgoing connections, so that nothing
 # takes the port between the choice and the moment its program binds it.
 FIRST, LAST = 20_000, 32_000
-_chosen: set[int] = set()
+BLOCK = 250
 
 
 def free_port() -> int:
-    """Choose a port that nothing listens on and that this process has not chosen before."""
-    for port in random.sample(range(FIRST, LAST), LAST - FIRST):
-        if port not in _chosen and is_free(port):
-            _chosen.add(port)
-            return port
-    raise OSError(f"no free port between {FIRST} and {LAST}")
+    """Choose a port that nothing listens on and that no other process chooses."""
+    return _own_block().next_free()
+
+
+class _Block:
+    """The ports that are this process's to choose from, until it ends.
+
+    Two processes would else choose the same port before either has bound it. A port comes up
+    again only after all others of the block.
+    """
+
+    def __init__(self) -> None:
+        self._claim, first = _claim_any()
+        self._ports = itertools.cycle(range(first, first + BLOCK))
+
+    def next_free(self) -> int:
+        for port in itertools.islice(self._ports, BLOCK):
+            if is_free(port):
+                return port
+        raise OSError(f"something listens on each of this process's {BLOCK} ports")
+
+
+@cache
+def _own_block() -> _Block:
+    return _Block()
+
+
+def _claim_any() -> tuple[socket.socket, int]:
+    """Claim a block by the UDP port of its first number: the kernel frees it when we end."""
+    for first in random.sample(range(FIRST, LAST, BLOCK), (LAST - FIRST) // BLOCK):
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind(("127.0.0.1", first))
+        except OSError:
+            claim.close()
+        else:
+            return claim, first
+    raise OSError(f"all ports between {FIRST} and {LAST} belong to other processes")
 
 
 def is_free(port: int) -> bool:

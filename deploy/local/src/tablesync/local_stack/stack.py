@@ -152,8 +152,8 @@ class LocalStack:
             return
         process = psutil.Process(pid)
         os.kill(pid, signal)
-        process.wait(timeout=30)
-        wait_until(lambda: self.pid(program) != pid, timeout=10, what=f"the end of {program}")
+        process.wait(timeout=60)
+        wait_until(lambda: self.pid(program) != pid, timeout=60, what=f"the end of {program}")
 
     def start_program(self, program: str) -> None:
         """Start a program that was killed or stopped; it may not be ready yet."""

@@ -37,7 +37,7 @@ async def eventually(
 
 
 async def eventually(
-    condition: Callable[[], Any], timeout: float = 10.0, interval: float = 0.05
+    condition: Callable[[], Any], timeout: float = 60.0, interval: float = 0.05
 ) -> Any:
     """Wait until a condition, sync or async, gives something truthy, and give that.
 
