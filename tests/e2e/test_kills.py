@@ -43,13 +43,15 @@ async def test_p11_p17_p25_services_die_in_turn_all_through_the_story(
     report = await measure(story, watch, story.stage.timeline, "kafka")
     assert report.tables_equal, story.comparisons
     assert set(report.catch_up_runs_by_sync.values()) == {1}
-    assert (report.rejected, report.duplicates) == (0, 0)
+    assert (report.rejected, report.duplicates, report.failed_runs) == (0, 0, 0)
     assert {each.event.key for each in watch.of(ConnectionRevoked)} == {story.hubspot}
     assert {each.event.key for each in watch.of(ConnectionReconnected)} == {story.hubspot}
     for kind in ("revocation", "recovery"):
         # Killed while it handed a mail over, notifier may repeat it: with the same Message-ID.
         mails = await mails_of(story.sandbox, kind)
         assert len({mail["message_id"] for mail in mails}) == 1
+    assert report.mails.other == 0
+    await story.ledgers_balance()
 
 
 async def all_die_at_once(stack: LocalStack) -> None:

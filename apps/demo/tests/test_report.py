@@ -24,6 +24,7 @@ HELD = Report(
     rate_violations=0,
     duplicates=0,
     interrupted_runs=1,
+    failed_runs=0,
     other_portal_refused=True,
     seconds=120.0,
 )
@@ -47,6 +48,8 @@ def test_a_story_that_held_has_no_failures() -> None:
         {"catch_up_runs_by_sync": {"contacts": 1, "companies": 2, "deals": 1}},
         {"mails": Mails(revocation=2, recovery=1)},
         {"mails": Mails(revocation=1, recovery=0)},
+        {"mails": Mails(revocation=1, recovery=1, other=1)},
+        {"failed_runs": 1},
         {"rate_violations": 1},
         {"duplicates": 1},
         {"other_portal_refused": False},

@@ -40,6 +40,10 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     async def fail(name: str) -> None:
         raise RAISED[name]
 
+    @app.get("/fail/{token}")
+    async def choke(token: str) -> None:
+        (token + "\ud800").encode()
+
     @app.post("/schedules")
     async def schedules(body: Schedule, limit: int = 1) -> int:
         return body.every_seconds * limit
@@ -70,6 +74,14 @@ async def test_p21_each_error_is_a_problem(client, name: str, status: int, type_
     assert body["type"] == f"urn:tablesync:problem:{type_}"
     assert body["detail"]
     assert "canary" not in answer.text
+
+
+async def test_p18_an_unhandled_error_is_logged_without_path_or_values(client, capsys) -> None:
+    await client.get("/fail/canary")
+    said = capsys.readouterr().out
+    assert '"route": "/fail/{token}"' in said
+    assert "UnicodeEncodeError" in said
+    assert "canary" not in said
 
 
 async def test_what_is_away_says_when_to_come_back(client) -> None:

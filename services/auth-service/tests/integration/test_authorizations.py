@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -200,6 +201,29 @@ async def test_p06_denial_changes_nothing(auth: Any, database: Any, provider: st
     assert "Nothing was changed" in denied["page"].text
     assert await stored_grant(database, connection["id"]) == before
     assert await auth.connection(connection["id"]) == connection
+
+
+@pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])
+async def test_p06_a_provider_that_cannot_serve_has_not_said_no(auth: Any, error: str) -> None:
+    attempt = await begin(auth, "hubspot")
+    browser, callback = await come_back(auth, attempt, "hubspot")
+
+    page = await browser.get(callback.replace("code=", f"error={error}&was="))
+
+    assert "did not answer" in page.text
+    after = await outcome(auth, attempt)
+    assert (after["status"], after["finding"]["kind"]) == ("refused", "provider_unavailable")
+
+
+@pytest.mark.parametrize("field", ["provider", "connection_id"])
+async def test_p21_what_is_no_text_is_refused_by_its_field(auth: Any, field: str) -> None:
+    content = json.dumps({"provider": "hubspot", field: "\ud800"})
+    answer = await (await auth.operator()).post(
+        "/v1/authorizations", content=content, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"] == field
 
 
 async def test_p06_a_closed_popup_changes_nothing(auth: Any, database: Any) -> None:

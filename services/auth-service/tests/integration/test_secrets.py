@@ -75,6 +75,10 @@ async def test_p18_no_secret_is_in_a_log_an_event_or_a_dump(
     await sandbox.control("hubspot", "7001", "uninstall")
     await auth.report(hubspot["id"], hubspot["grant_version"] + 1)
     await auth.client().post("/v1/tokens", json={"api_token": f"{canaries['an API token']}x"})
+    no_text = json.dumps({"api_token": f"{canaries['an API token']}\ud800"})
+    await auth.client().post(
+        "/v1/tokens", content=no_text, headers={"Content-Type": "application/json"}
+    )
     operator = await auth.operator()
     await operator.post(f"/v1/connections/{airtable['id']}/disconnect")
     seen = await read_until_revoked(events, hubspot, airtable)

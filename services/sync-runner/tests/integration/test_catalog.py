@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.user_auth import OperatorRole, Principal, issue
@@ -99,6 +100,17 @@ async def test_a_lost_connection_is_said_to_be_lost(rig: Any, service_keys: Any)
         )
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:tablesync:problem:connection-not-connected"
+
+
+@pytest.mark.parametrize("base_id", ["%00", "a%0Ab", "..", "%3Fx", "a%2Fb"])
+async def test_p21_a_base_that_cannot_be_is_not_there(
+    rig: Any, service_keys: Any, base_id: str
+) -> None:
+    async with rig.http("api") as http:
+        path = f"/v1/catalog/con_airtable/bases/{base_id}/tables"
+        answer = await http.get(path, headers=as_operator(service_keys))
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_removed_connection_is_said_to_be_lost(rig: Any, service_keys: Any) -> None:

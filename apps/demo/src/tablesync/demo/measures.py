@@ -39,10 +39,7 @@ async def measure(
         ),
         catch_up_runs=sum(len(all_) for all_ in catch_ups.values()),
         catch_up_runs_by_sync={name: len(all_) for name, all_ in catch_ups.items()},
-        mails=Mails(
-            revocation=len(await mails_of(story.sandbox, "revocation")),
-            recovery=len(await mails_of(story.sandbox, "recovery")),
-        ),
+        mails=await _mails(story),
         rate_violations=sum(counters[each]["rate_violations"] for each in ("hubspot", "airtable")),
         duplicates=counters["airtable"]["duplicates"]
         + sum(len(each.doubled) for each in story.comparisons.values()),
@@ -51,9 +48,16 @@ async def measure(
             for all_ in runs.values()
             for run in all_
         ),
+        failed_runs=sum(run["status"] == "failed" for all_ in runs.values() for run in all_),
         other_portal_refused=story.refused,
         seconds=round(timeline.seconds(timeline.moments[-1].at_ms), 1),
     )
+
+
+async def _mails(story: Story) -> Mails:
+    """Count all that lies in the mailbox."""
+    told = {kind: len(await mails_of(story.sandbox, kind)) for kind in ("revocation", "recovery")}
+    return Mails(**told, other=len(await story.sandbox.messages()) - sum(told.values()))
 
 
 async def lay_out(story: Story, watch: Watch, timeline: Timeline) -> None:

@@ -16,6 +16,7 @@ class Mails(BaseModel):
 
     revocation: int
     recovery: int
+    other: int = 0
 
 
 class Report(BaseModel):
@@ -42,6 +43,7 @@ class Report(BaseModel):
     rate_violations: int
     duplicates: int
     interrupted_runs: int
+    failed_runs: int
     other_portal_refused: bool
     seconds: float
 
@@ -61,9 +63,10 @@ class Report(BaseModel):
         yield "everything was held within a second", 0 <= self.revoked_to_held_ms <= HELD_WITHIN_MS
         yield "nothing was called for long", self.revoked_to_last_call_ms <= HELD_WITHIN_MS
         yield "a run was interrupted in its middle", self.interrupted_runs > 0
+        yield "no run failed", self.failed_runs == 0
         yield "slots were missed", self.missed_slots > 0
         yield "one catch-up a sync", set(self.catch_up_runs_by_sync.values()) == {1}
-        yield "one mail of each kind", self.mails == Mails(revocation=1, recovery=1)
+        yield "one mail of each kind and no other", self.mails == Mails(revocation=1, recovery=1)
         yield "no limit was violated", self.rate_violations == 0
         yield "no row is there twice", self.duplicates == 0
         yield "another portal was refused", self.other_portal_refused

@@ -68,6 +68,7 @@ class Story:
         await self.catch_up()
         await self.recovery_mail()
         await self.compare_everything()
+        await self.ledgers_balance()
 
     async def connect(self) -> None:
         """Ada connects HubSpot and Airtable."""
@@ -182,6 +183,11 @@ class Story:
                 Tone.GOOD if found.equal else Tone.BAD,
             )
 
+    async def ledgers_balance(self) -> None:
+        """Every slot that was due is accounted for, and some were missed."""
+        await self._for_each(self._ledger_balances)
+        self.stage.say("every slot that was due is accounted for", Tone.GOOD)
+
     async def runs(self, sync: dict[str, Any]) -> list[dict[str, Any]]:
         """Give a sync's run history."""
         return await self.api.items("scheduler", "/v1/runs", sync_id=sync["id"], limit="200")
@@ -219,6 +225,11 @@ class Story:
     async def _missed_slots(self, sync: dict[str, Any]) -> bool:
         gap = (await self._sync(sync))["gap"] or {}
         return int(gap.get("slots_missed", 0)) >= self.plot.slots_to_miss
+
+    async def _ledger_balances(self, sync: dict[str, Any]) -> bool:
+        ledger = await self.api.get("scheduler", f"/v1/syncs/{sync['id']}/ledger")
+        parts = (ledger[name] for name in ("run", "coalesced", "skipped", "held", "paused"))
+        return bool(ledger["held"] > 0 and ledger["due"] == sum(parts))
 
     async def _sync(self, sync: dict[str, Any]) -> dict[str, Any]:
         return dict(await self.api.get("scheduler", f"/v1/syncs/{sync['id']}"))

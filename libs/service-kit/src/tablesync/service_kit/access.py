@@ -61,8 +61,13 @@ class Access:
                 _note(scope, span, status, time.perf_counter() - began)
 
 
+def route_of(scope: Scope) -> str:
+    """Give the template of the route that a request came to: it holds no secret."""
+    return str(getattr(scope.get("route"), "path_format", UNMATCHED))
+
+
 def _note(scope: Scope, span: Span, status: int, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path_format", UNMATCHED)
+    route = route_of(scope)
     method = scope["method"] if scope["method"] in METHODS else OTHER
     span.update_name(f"{method} {route}")
     span.set_attributes(

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
+from tablesync.service_kit.access import route_of
 from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
 
 log = structlog.get_logger()
@@ -160,5 +161,7 @@ async def _on_exception(request: Request, error: Exception) -> JSONResponse:
             "Something this service depends on is away; try again.",
             headers={"Retry-After": str(max(1, round(seconds)))},
         ).response()
-    log.error("unhandled error", path=request.url.path, error=repr(error), exc_info=error)
+    # Neither the path nor what the error shows of its values: either may hold a secret.
+    route, kind = route_of(request.scope), type(error).__name__
+    log.error("unhandled error", route=route, error=kind, exc_info=error)
     return Problem(500, "internal-error", "Our fault; it has been logged.").response()

@@ -56,7 +56,7 @@ class Connecting:
             tokens = await provider.exchange(code, verifier)
             identity = await provider.identify(tokens.access_token)
         except (ProviderError, ProviderUnavailableError) as error:
-            return await self._refuse(authorization, _failed(provider, error))
+            return await self.fail(authorization, provider, error)
         consent = Consent(tokens, identity)
         return await self._units.run(
             lambda unit: self._settle(unit, authorization, provider, consent)
@@ -72,7 +72,14 @@ class Connecting:
 
         return await self._units.run(work)
 
-    async def _refuse(self, authorization: Authorization, finding: Document) -> Outcome:
+    async def fail(
+        self,
+        authorization: Authorization,
+        provider: OAuthProvider,
+        error: ProviderError | ProviderUnavailableError,
+    ) -> Outcome:
+        """Note that the provider could not finish the attempt, or would not."""
+        finding = _failed(provider, error)
         return await self._units.run(lambda unit: _refused(unit, authorization, finding))
 
     async def _settle(

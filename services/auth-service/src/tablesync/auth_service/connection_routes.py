@@ -18,6 +18,7 @@ from tablesync.service_kit import idempotency
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.idempotency import Once
 from tablesync.service_kit.problems import invalid
+from tablesync.service_kit.text import Text
 from tablesync.service_kit.unit_of_work import UnitOfWork
 from tablesync.service_kit.user_auth import OperatorRole, Principal, at_least
 
@@ -27,8 +28,8 @@ class NewAuthorization(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    provider: str
-    connection_id: str | None = None
+    provider: Text
+    connection_id: Text | None = None
 
 
 def routes(parts: Parts) -> APIRouter:

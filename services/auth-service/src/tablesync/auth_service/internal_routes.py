@@ -8,6 +8,7 @@ from tablesync.auth_service.parts import Parts
 from tablesync.auth_service.views import state_view
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.service_auth import callers
+from tablesync.service_kit.text import Text
 
 LIST_LIMIT = 1_000
 
@@ -15,7 +16,7 @@ LIST_LIMIT = 1_000
 class InWorkspace(BaseModel):
     """A request about a connection of this workspace."""
 
-    workspace_id: str
+    workspace_id: Text
 
 
 class AuthFailure(InWorkspace):

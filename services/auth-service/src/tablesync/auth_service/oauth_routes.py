@@ -6,10 +6,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import SecretStr
 from tablesync.auth_service.authorizations import LIFETIME, Authorization, Started
+from tablesync.auth_service.connecting import Outcome
+from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.pages import no_store
 from tablesync.auth_service.parts import Parts
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.settings import Settings
+
+# What an authorization server answers when it is at fault itself; any other error is a no.
+AWAY = frozenset({"server_error", "temporarily_unavailable"})
 
 
 def routes(parts: Parts) -> APIRouter:
@@ -39,10 +44,7 @@ def routes(parts: Parts) -> APIRouter:
         verifier = await parts.authorizations.claim(attempt) if attempt else None
         if attempt is None or verifier is None:
             return parts.pages.expired(provider, 400)
-        code = request.query_params.get("code")
-        if "error" in request.query_params or not code:
-            return parts.pages.outcome(provider, await parts.connecting.deny(attempt))
-        outcome = await parts.connecting.complete(attempt, provider, SecretStr(code), verifier)
+        outcome = await _conclude(request, parts, attempt, provider, verifier)
         return parts.pages.outcome(provider, outcome)
 
     return router
@@ -57,6 +59,23 @@ async def _attempt(request: Request, parts: Parts, provider: OAuthProvider) -> A
         return None
     cookie = request.cookies.get(attempt.cookie_name)
     return attempt if parts.authorizations.bound_to(attempt, cookie) else None
+
+
+async def _conclude(
+    request: Request,
+    parts: Parts,
+    attempt: Authorization,
+    provider: OAuthProvider,
+    verifier: SecretStr,
+) -> Outcome:
+    """Take the provider's answer: a code, a no, or that it could not serve (RFC 6749, 4.1.2.1)."""
+    error, code = request.query_params.get("error"), request.query_params.get("code")
+    if error in AWAY:
+        away = ProviderUnavailableError(provider.name)
+        return await parts.connecting.fail(attempt, provider, away)
+    if error or not code:
+        return await parts.connecting.deny(attempt)
+    return await parts.connecting.complete(attempt, provider, SecretStr(code), verifier)
 
 
 def _bind(response: Response, settings: Settings, started: Started) -> None:

@@ -12,6 +12,9 @@ def new_secret(prefix: str = "") -> SecretStr:
 
 
 def digest(secret: SecretStr | str) -> str:
-    """Give what is stored and looked up instead of a secret of full entropy."""
+    """Give what is stored and looked up instead of a secret of full entropy.
+
+    What somebody sends for one may be no text at all; it is unknown then, and no error.
+    """
     text = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

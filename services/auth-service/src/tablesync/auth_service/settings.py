@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, TypeAdapter
 from tablesync.auth_service import local_bootstrap
 from tablesync.auth_service.keyring import Keyring
 from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.text import Text
 
 _URL: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl)
 
@@ -30,7 +31,6 @@ def _bootstrap_file(path: Path) -> Path:
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Text = Annotated[str, StringConstraints(min_length=1)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 
 

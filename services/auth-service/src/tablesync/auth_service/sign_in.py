@@ -8,6 +8,7 @@ from tablesync.auth_service.oidc import OidcVerifier
 from tablesync.auth_service.workspaces import Workspaces
 from tablesync.service_kit.problems import invalid
 from tablesync.service_kit.service_auth import Signer, unauthorized
+from tablesync.service_kit.text import Text
 from tablesync.service_kit.user_auth import LIFETIME_SECONDS, Principal, issue
 
 
@@ -18,7 +19,7 @@ class Credentials(BaseModel):
 
     api_token: SecretStr | None = None
     id_token: SecretStr | None = None
-    workspace_id: str | None = None
+    workspace_id: Text | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "Credentials":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from tablesync.sync_runner.airtable.errors import (
@@ -74,7 +75,7 @@ class AirtableClient:
 
     async def tables(self, base_id: str) -> list[Table]:
         """Give a base's tables; raises RunFailedError (resource) if it is not granted."""
-        path = f"/v0/meta/bases/{base_id}/tables"
+        path = f"/v0/meta/bases/{quote(base_id, safe='')}/tables"
         response = await self._call("GET", path, base_id)
         return read_tables(json_body(response))
 
@@ -89,7 +90,8 @@ class AirtableClient:
         body: Json = {"records": records, "returnFieldsByFieldId": True, "typecast": False}
         if any("id" not in each for each in records):
             body["performUpsert"] = {"fieldsToMergeOn": [key_field]}
-        response = await self._call("PATCH", f"/v0/{base_id}/{table_id}", base_id, body)
+        path = f"/v0/{quote(base_id, safe='')}/{quote(table_id, safe='')}"
+        response = await self._call("PATCH", path, base_id, body)
         return [each["id"] for each in json_body(response)["records"]]
 
     async def _call(
