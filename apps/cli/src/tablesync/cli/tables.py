@@ -95,10 +95,10 @@ def _sync_state(sync: Json) -> Text:
 def _gap(gap: Json | None) -> Text:
     if gap is None:
         return NOTHING
-    missed = f"{gap['slots_missed']} missed"
-    if gap.get("interrupted") and not gap["slots_missed"]:
-        missed = "run cut short"
-    return Text(f"{missed} since {ago(gap['from'])}", style="red")
+    slots, when = gap["slots_missed"], ago(gap["from"])
+    if gap.get("interrupted") and not slots:
+        return Text(f"run cut short {when}", style="red")
+    return Text(f"{slots} missed since {when}", style="red")
 
 
 def _last_run(run: Json | None) -> Text:
