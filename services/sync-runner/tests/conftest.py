@@ -71,6 +71,7 @@ class Held:
     token: str
     version: int = 1
     status: ConnectionStatus = ConnectionStatus.CONNECTED
+    cause: str | None = None
     lives_seconds: float = 1800
     sequence: int = 1
 
@@ -106,8 +107,7 @@ class AuthStandIn:
         if self.removed or held is None or body["workspace_id"] != WORKSPACE:
             return web.json_response({}, status=404)
         if held.status is not ConnectionStatus.CONNECTED:
-            answer = {"status": held.status.value, "cause": "app_uninstalled"}
-            return web.json_response(answer | {"grant_version": held.version}, status=409)
+            return self._not_connected(request.match_info["id"], held)
         expires_at = datetime.now(UTC) + timedelta(seconds=held.lives_seconds)
         return web.json_response(
             {
@@ -131,11 +131,24 @@ class AuthStandIn:
             self.removed = True
             return web.json_response({}, status=404)
         if verdict == "revoked":
-            held.status = ConnectionStatus.REVOKED
+            held.status, held.cause = ConnectionStatus.REVOKED, "app_uninstalled"
             held.sequence += 1
         if verdict == "recovered":
             await self.recover(held)
         return self._verdict(verdict, held)
+
+    def _not_connected(self, connection_id: str, held: Held) -> web.Response:
+        problem = {
+            "type": "urn:tablesync:problem:connection-not-connected",
+            "title": "Connection not connected",
+            "status": 409,
+            "detail": "This connection is not connected; an operator has to reconnect it.",
+            "connection_id": connection_id,
+            "connection_status": held.status.value,
+            "cause": held.cause,
+            "grant_version": held.version,
+        }
+        return web.json_response(problem, status=409, content_type="application/problem+json")
 
     def _verdict(self, verdict: str, held: Held) -> web.Response:
         answer = {"verdict": verdict, "grant_version": held.version, "retry_after": 0.2}

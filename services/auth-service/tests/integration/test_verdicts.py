@@ -19,6 +19,7 @@ async def test_p08_an_uninstalled_app_is_found_at_once(auth: Any, sandbox: Any) 
     refused = await auth.token(connection["id"])
     assert refused.status_code == 409
     assert refused.json()["type"] == "urn:tablesync:problem:connection-not-connected"
+    assert refused.json()["connection_status"] == "revoked"
     assert refused.json()["cause"] == "app_uninstalled"
 
 

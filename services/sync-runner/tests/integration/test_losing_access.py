@@ -91,13 +91,20 @@ async def test_p09_a_catch_up_covers_the_whole_gap(rig: Any) -> None:
     assert not await rig.differences(spec), "what changed while it was held is there as well"
 
 
-async def test_a_run_refused_by_the_token_route_is_held_without_a_source_call(rig: Any) -> None:
+@pytest.mark.parametrize(
+    ("cause", "shown"), [("operator", "not connected: operator."), (None, "not connected: revoked.")]
+)
+async def test_a_run_refused_by_the_token_route_is_held_without_a_source_call(
+    rig: Any, cause: str | None, shown: str
+) -> None:
     spec = await rig.spec("deals")
-    rig.auth.held[HUBSPOT].status = ConnectionStatus.DISCONNECTED
+    held = rig.auth.held[HUBSPOT]
+    held.status, held.cause = ConnectionStatus.REVOKED, cause
     calls = await source_calls(rig)
     async with rig.runner():
         row = await rig.run(spec)
     assert (row["status"], row["cause"], row["started_at"]) == ("held", "connection", None)
+    assert row["summary"].endswith(shown)
     assert await rig.events(row["_id"]) == ["interrupted"]
     assert await source_calls(rig) == calls
 

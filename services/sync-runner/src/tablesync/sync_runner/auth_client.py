@@ -56,7 +56,7 @@ class AuthClient:
             raise ConnectionLostError(connection_id, "The connection no longer exists.")
         body = self._body(response, accept=_CONFLICT)
         if response.status_code == _CONFLICT:
-            cause = body.get("cause") or body.get("status") or "not connected"
+            cause = body.get("cause") or body.get("connection_status") or "unknown"
             raise ConnectionLostError(connection_id, f"The connection is not connected: {cause}.")
         return _grant(body)
 
