@@ -86,6 +86,7 @@ class AuthStandIn:
     reports: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     recover: Any = None
+    clock_ahead_seconds: float = 0
     down: bool = False
     removed: bool = False
 
@@ -108,11 +109,13 @@ class AuthStandIn:
             return web.json_response({}, status=404)
         if held.status is not ConnectionStatus.CONNECTED:
             return self._not_connected(request.match_info["id"], held)
-        expires_at = datetime.now(UTC) + timedelta(seconds=held.lives_seconds)
+        ends_in = held.lives_seconds + self.clock_ahead_seconds
+        expires_at = datetime.now(UTC) + timedelta(seconds=ends_in)
         return web.json_response(
             {
                 "token": held.token,
                 "expires_at": expires_at.isoformat(),
+                "expires_in": held.lives_seconds,
                 "grant_version": held.version,
                 "account": {"id": held.account, "name": "Acme"},
             }

@@ -203,6 +203,7 @@ async def test_p04_a_token_is_refreshed_before_it_expires(
 
     assert fresh.json()["grant_version"] == connection["grant_version"]
     assert renewed.json()["grant_version"] == connection["grant_version"] + 1
+    assert fresh.json()["expires_in"] <= 310 < renewed.json()["expires_in"]
     assert await refreshes(sandbox, "hubspot") == before + 1
 
 

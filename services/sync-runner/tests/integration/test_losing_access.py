@@ -159,9 +159,11 @@ async def test_p26_a_token_that_was_replaced_meanwhile_is_fetched_anew(rig: Any)
     assert not await rig.differences(spec)
 
 
-async def test_p26_a_token_is_renewed_before_it_expires(rig: Any) -> None:
+@pytest.mark.parametrize("clock_ahead", [0, 3600])
+async def test_p26_a_token_is_renewed_before_it_expires(rig: Any, clock_ahead: float) -> None:
     await rig.fill(350)
     spec = await rig.spec("deals")
+    rig.auth.clock_ahead_seconds = clock_ahead
     rig.auth.held[HUBSPOT].lives_seconds = 1
     await rig.sandbox.control("hubspot", "7002", "latency", ms=300)
     async with rig.runner():
@@ -169,6 +171,16 @@ async def test_p26_a_token_is_renewed_before_it_expires(rig: Any) -> None:
     assert row["status"] == "succeeded"
     assert rig.auth.asked.count(HUBSPOT) >= 2
     assert not rig.auth.reports
+
+
+async def test_a_runner_whose_clock_is_wrong_asks_for_no_more_tokens(rig: Any) -> None:
+    await rig.fill(350)
+    spec = await rig.spec("deals")
+    rig.auth.clock_ahead_seconds = -3600
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert row["status"] == "succeeded"
+    assert rig.auth.asked.count(HUBSPOT) == 1
 
 
 async def test_a_refusal_that_is_not_confirmed_fails_the_run_alone(rig: Any) -> None:

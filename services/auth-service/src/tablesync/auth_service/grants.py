@@ -52,6 +52,7 @@ class AccessToken:
 
     token: SecretStr
     expires_at: datetime
+    expires_in: float
     grant_version: int
     account: Account
 
@@ -138,6 +139,7 @@ class Grants:
         return AccessToken(
             self.secret(grant, ACCESS),
             grant.document["expires_at"],
+            grant.remaining_seconds,
             grant.version,
             Account.model_validate(grant.document["account"]),
         )

@@ -41,6 +41,7 @@ def routes(parts: Parts) -> APIRouter:
         return {
             "token": given.token.get_secret_value(),
             "expires_at": rfc3339(given.expires_at),
+            "expires_in": given.expires_in,
             "grant_version": given.grant_version,
             "account": given.account.model_dump(),
         }

@@ -1,12 +1,11 @@
 """The two things this service asks of auth-service about a grant, and the states of all."""
 
+import time
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 import httpx
 import structlog
-from pydantic import TypeAdapter
 from tablesync.contracts import Account, ConnectionEvent
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http import json_or_none
@@ -15,17 +14,16 @@ from tablesync.sync_runner.errors import ConnectionLostError
 log = structlog.get_logger()
 
 Verdict = Literal["stale", "recovered", "not_confirmed", "inconclusive", "revoked"]
-_MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 _CONFLICT, _NOT_FOUND = 409, 404
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A short-lived access token and which grant it belongs to."""
+    """A short-lived access token, its end by the monotonic clock, and which grant it belongs to."""
 
     token: str = field(repr=False)
     version: int
-    expires_at: datetime
+    ends_at: float
     account: Account
 
 
@@ -48,6 +46,7 @@ class AuthClient:
 
         Raises ConnectionLostError if the connection is not connected, or was removed.
         """
+        asked_at = time.monotonic()
         response = await self._post(
             f"/internal/v1/connections/{connection_id}/access-token",
             {"workspace_id": workspace_id},
@@ -58,7 +57,7 @@ class AuthClient:
         if response.status_code == _CONFLICT:
             cause = body.get("cause") or body.get("connection_status") or "unknown"
             raise ConnectionLostError(connection_id, f"The connection is not connected: {cause}.")
-        return _grant(body)
+        return _grant(body, asked_at)
 
     async def report(
         self, connection_id: str, workspace_id: str, version: int, status_code: int
@@ -109,10 +108,11 @@ class AuthClient:
         )
 
 
-def _grant(body: dict[str, Any]) -> Grant:
+def _grant(body: dict[str, Any], asked_at: float) -> Grant:
     return Grant(
         token=body["token"],
         version=body["grant_version"],
-        expires_at=_MOMENT.validate_python(body["expires_at"]),
+        # What is left was counted after we asked: this is never too late, whatever the clocks say.
+        ends_at=asked_at + body["expires_in"],
         account=Account.model_validate(body["account"]),
     )

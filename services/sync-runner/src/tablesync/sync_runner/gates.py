@@ -8,7 +8,6 @@ comes later asks the token route, which knows.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import stamina
@@ -119,9 +118,9 @@ class Gate:
     async def _renew(self) -> Grant:
         """Ask the token route, waiting while it is away."""
         grant = await _patiently(lambda: self._auth.grant(self.connection_id, self._workspace_id))
-        life = (grant.expires_at - datetime.now(UTC)).total_seconds()
+        left = grant.ends_at - time.monotonic()
         self._grant = grant
-        self._renew_at = time.monotonic() + life - min(RENEW_AHEAD_SECONDS, life / 4)
+        self._renew_at = grant.ends_at - min(RENEW_AHEAD_SECONDS, left / 4)
         return grant
 
     async def _verdict(self, grant: Grant, status_code: int) -> Finding:
