@@ -409,6 +409,12 @@ class Scheduler:
         found = (decode([(n, v.encode()) for n, v in row["headers"]], row["value"]) for row in rows)
         return [each.event for each in found if isinstance(each.event, kind)]
 
+    async def sent(self) -> None:
+        """Mark all events as the relay does once Kafka has them."""
+        await self.database["outbox"].update_many(
+            {"pending": True}, [{"$set": {"published_at": "$$NOW"}}, {"$unset": "pending"}]
+        )
+
     async def requests(self, sync: Sync) -> list[SyncRequested]:
         """Give what was asked of sync-runner for a sync, oldest first."""
         return [each for each in await self.events(SyncRequested) if each.sync_id == sync.id]

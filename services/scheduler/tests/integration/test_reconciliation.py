@@ -1,14 +1,19 @@
 """Events make it fast, reconciliation makes it certain."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from tablesync.contracts import ConnectionReconnected, ConnectionRevoked, SyncReleased, Trigger
+from tablesync.contracts import (
+    ConnectionReconnected,
+    ConnectionRevoked,
+    SyncReleased,
+    Trigger,
+)
 from tablesync.scheduler.rechecks import Rechecks
-from tablesync.scheduler.reconciliation import OVERDUE_SECONDS, Reconciliation
+from tablesync.scheduler.reconciliation import LOST_AFTER, OVERDUE_SECONDS, Reconciliation
 from tablesync.scheduler.runs import RunStatus
 from tablesync.scheduler.states import States
 from tablesync.scheduler.syncs import SyncStatus
@@ -39,6 +44,18 @@ def reconciliation(scheduler: Any, client: Any) -> Reconciliation:
 @pytest.fixture
 def rechecks(scheduler: Any, client: Any) -> Rechecks:
     return Rechecks(scheduler.units, scheduler.store, client, at_once)
+
+
+@pytest.fixture
+def miss(scheduler: Any, reconciliation: Reconciliation, pass_time: Any) -> Any:
+    """Give a function that lets the runner be asked in vain so often."""
+
+    async def ask(times: int = LOST_AFTER) -> None:
+        for _ in range(times):
+            await pass_time(OVERDUE_SECONDS + 1)
+            await reconciliation.runs()
+
+    return ask
 
 
 async def requested(scheduler: Any) -> Any:
@@ -116,17 +133,47 @@ async def test_a_run_that_only_waits_stays_open_and_is_asked_about_again_later(
 
 
 async def test_a_run_that_nobody_knows_of_is_presumed_lost_until_it_is_heard_of(
-    scheduler: Any, reconciliation: Reconciliation, pass_time: Any
+    scheduler: Any, miss: Any
 ) -> None:
     sync, run = await requested(scheduler)
-    await pass_time(timedelta(minutes=16).total_seconds())
-    await reconciliation.runs()
+    await scheduler.sent()
+    await miss(LOST_AFTER - 1)
+    assert (await scheduler.runs(sync))[0].status is RunStatus.REQUESTED
+    await miss(1)
     (lost,) = await scheduler.runs(sync)
     assert (lost.status, lost.cause) == (RunStatus.FAILED, "internal")
     assert (await scheduler.sync(sync)).active_runs == []
     await scheduler.succeed(run)
     assert (await scheduler.runs(sync))[0].status is RunStatus.SUCCEEDED
     assert (await scheduler.ledger(sync)).balanced
+
+
+async def test_a_run_whose_request_waits_in_the_outbox_is_not_presumed_lost(
+    scheduler: Any, miss: Any
+) -> None:
+    """Kafka is away; once it is back, the runner gets all the time to read the request."""
+    sync, _ = await requested(scheduler)
+    await miss()
+    await scheduler.sent()
+    await miss(LOST_AFTER - 1)
+    (run,) = await scheduler.runs(sync)
+    assert run.status is RunStatus.REQUESTED
+    assert len(await scheduler.requests(sync)) == 1
+
+
+async def test_a_catch_up_that_waits_for_its_place_is_not_presumed_lost(
+    scheduler: Any, new_scheduler: Any, miss: Any
+) -> None:
+    slow = new_scheduler(scheduler.database, jitter_seconds=3600)
+    sync = await slow.add(due_seconds_ago=1)
+    await slow.lose()
+    await slow.jobs.tick()
+    await slow.reconnect()
+    await slow.jobs.tick()
+    await scheduler.sent()
+    await miss()
+    (run,) = await scheduler.runs(sync)
+    assert (run.trigger, run.status) == (Trigger.CATCH_UP, RunStatus.REQUESTED)
 
 
 async def test_a_sync_held_for_its_contents_is_released_when_they_are_back(

@@ -92,7 +92,8 @@ async def test_p09_a_catch_up_covers_the_whole_gap(rig: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "shown"), [("operator", "not connected: operator."), (None, "not connected: revoked.")]
+    ("cause", "shown"),
+    [("operator", "not connected: operator."), (None, "not connected: revoked.")],
 )
 async def test_a_run_refused_by_the_token_route_is_held_without_a_source_call(
     rig: Any, cause: str | None, shown: str

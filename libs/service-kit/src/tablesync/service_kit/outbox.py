@@ -1,6 +1,6 @@
 """The outbox: events wait here, in the transaction that caused them, for the relay."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
@@ -40,6 +40,14 @@ async def insert_rows(
     if envelopes:
         rows = [_row(envelope, now_ms) for envelope in envelopes]
         await database[COLLECTION].insert_many(rows, session=session)
+
+
+async def unpublished(
+    database: AsyncIOMotorDatabase[Document], topic: str, keys: Iterable[str]
+) -> set[str]:
+    """Give those of these keys for which a row of a topic still waits for the relay."""
+    query = {"pending": True, "key": {"$in": [*keys]}, "topic": topic}
+    return set(await database[COLLECTION].distinct("key", query))
 
 
 def _row(envelope: Envelope[Event], now_ms: int) -> Document:

@@ -1,8 +1,8 @@
 """The worker role's second part: every minute, certainty where events make it fast."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -29,8 +29,15 @@ log = structlog.get_logger()
 EVERY_SECONDS = 60.0
 OVERDUE_SECONDS = 120.0
 BATCH = 100
-# A request that no runner knows of after this long is in nobody's queue any more.
-LOST_AFTER = timedelta(minutes=15)
+# A run that sync-runner did not know of so often, two minutes apart, is in nobody's queue any more.
+# Answers are counted, not minutes: in these either service, or Kafka, may have been away.
+LOST_AFTER = 8
+LOST = Report(
+    RunStatus.FAILED,
+    summary="No runner knows of this run: its request was lost or refused as unreadable.",
+    cause=RunFailureCause.INTERNAL,
+    presumed=True,
+)
 
 
 class RunnerRun(BaseModel):
@@ -113,30 +120,28 @@ class Reconciliation:
         """Ask sync-runner about each open run that nothing was heard of for two minutes."""
         while overdue := await self._store.overdue_runs(OVERDUE_SECONDS, BATCH):
             told = await self._ask([run.id for run in overdue])
-            for run in overdue:
-                await self._reconcile(run, told.get(run.id))
+            for known in told.values():
+                await self._apply(known.run_id, known.report())
             await self._store.mark_checked([run.id for run in overdue])
+            await self._note_unknown([run for run in overdue if run.id not in told])
 
-    async def _reconcile(self, run: Run, told: RunnerRun | None) -> None:
-        report = told.report() if told else await self._presume_lost(run)
+    async def _note_unknown(self, unknown: Sequence[Run]) -> None:
+        """Count that these are unknown, unless they were not sent yet; presume the lost ones."""
+        unsent = await self._store.unsent(unknown)
+        sent = [run for run in unknown if run.id not in unsent]
+        await self._store.count_unknown([run.id for run in sent])
+        for run in sent:
+            if run.times_unknown + 1 >= LOST_AFTER:
+                await self._apply(run.id, LOST)
+
+    async def _apply(self, run_id: str, report: Report | None) -> None:
         if report is None:
             return
 
         async def work(unit: UnitOfWork) -> None:
-            await self._handlers.report(run.id, report, unit)
+            await self._handlers.report(run_id, report, unit)
 
         await self._units.run(work)
-
-    async def _presume_lost(self, run: Run) -> Report | None:
-        now = await database_now(self._store.database)
-        if now - run.requested_at < LOST_AFTER:
-            return None
-        return Report(
-            RunStatus.FAILED,
-            summary="No runner knows of this run: its request was lost or refused as unreadable.",
-            cause=RunFailureCause.INTERNAL,
-            presumed=True,
-        )
 
     async def _ask(self, run_ids: list[str]) -> dict[str, RunnerRun]:
         query = {"ids": ",".join(run_ids)}

@@ -49,6 +49,9 @@ class Run(BaseModel):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     checked_at: datetime
+    times_unknown: int = Field(
+        default=0, description="How often sync-runner did not know of it although it was sent."
+    )
     presumed: bool = Field(default=False, description="Ended here because nobody knew of it.")
 
     @property

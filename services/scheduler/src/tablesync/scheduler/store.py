@@ -8,10 +8,12 @@ import bson
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pydantic import BaseModel
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
+from tablesync.contracts import SyncRequested
 from tablesync.scheduler.changes import Changes, ClosedGap, WithdrawnRun
 from tablesync.scheduler.connections import Connection
 from tablesync.scheduler.runs import Run
 from tablesync.scheduler.syncs import Sync
+from tablesync.service_kit import outbox
 from tablesync.service_kit.indexes import ensure_kit_indexes
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.unit_of_work import UnitOfWork
@@ -164,6 +166,21 @@ class Store:
         await self.runs.update_many(
             {"_id": {"$in": list(run_ids)}}, [{"$set": {"checked_at": "$$NOW"}}]
         )
+
+    async def unsent(self, runs: Sequence[Run]) -> set[str]:
+        """Give those of the runs that no runner can know of: planned, or of syncs whose requests
+        still wait in the outbox.
+
+        The plan is read first: a catch-up leaves it in the transaction that stores its request.
+        """
+        sync_ids = sorted({run.sync_id for run in runs})
+        planned = await self.syncs.distinct("planned.run_id", {"_id": {"$in": sync_ids}})
+        waiting = await outbox.unpublished(self.database, SyncRequested.topic, sync_ids)
+        return {run.id for run in runs if run.id in planned or run.sync_id in waiting}
+
+    async def count_unknown(self, run_ids: Sequence[str]) -> None:
+        """Note that sync-runner did not know of these runs."""
+        await self.runs.update_many({"_id": {"$in": list(run_ids)}}, {"$inc": {"times_unknown": 1}})
 
     async def save_run(self, run: Run, session: Session) -> None:
         """Store a run that is there already."""
