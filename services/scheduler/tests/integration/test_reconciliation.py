@@ -9,12 +9,14 @@ import pytest_asyncio
 from tablesync.contracts import (
     ConnectionReconnected,
     ConnectionRevoked,
+    HoldKind,
     SyncReleased,
     Trigger,
 )
 from tablesync.scheduler.rechecks import Rechecks
 from tablesync.scheduler.reconciliation import LOST_AFTER, OVERDUE_SECONDS, Reconciliation
 from tablesync.scheduler.runs import RunStatus
+from tablesync.scheduler.schedules import Interval
 from tablesync.scheduler.states import States
 from tablesync.scheduler.syncs import SyncStatus
 from tablesync.service_kit.http import new_client
@@ -56,6 +58,26 @@ def miss(scheduler: Any, reconciliation: Reconciliation, pass_time: Any) -> Any:
             await reconciliation.runs()
 
     return ask
+
+
+@pytest.fixture
+def presumed(scheduler: Any, miss: Any) -> Any:
+    """Give a function that has a run sent, and presumed lost."""
+
+    async def presume(sync: Any) -> Any:
+        await scheduler.ticker.tick()
+        await scheduler.sent()
+        await miss()
+        run = (await scheduler.runs(sync))[0]
+        assert (run.status, run.presumed) == (RunStatus.FAILED, True)
+        return run
+
+    return presume
+
+
+async def catch_ups(scheduler: Any, sync: Any) -> list[Any]:
+    runs = await scheduler.runs(sync)
+    return [run for run in runs if run.trigger is Trigger.CATCH_UP]
 
 
 async def requested(scheduler: Any) -> Any:
@@ -174,6 +196,91 @@ async def test_a_catch_up_that_waits_for_its_place_is_not_presumed_lost(
     await miss()
     (run,) = await scheduler.runs(sync)
     assert (run.trigger, run.status) == (Trigger.CATCH_UP, RunStatus.REQUESTED)
+
+
+@pytest.mark.parametrize("outcome", ["interrupted", "held"])
+async def test_p10_a_run_presumed_lost_that_was_stopped_is_held_and_caught_up_once(
+    scheduler: Any, presumed: Any, outcome: str
+) -> None:
+    """Another run has been asked for meanwhile; it is stopped as well."""
+    sync = await scheduler.add(due_seconds_ago=0, schedule=Interval(every_seconds=900))
+    run = await presumed(sync)
+    await scheduler.ticker.tick()
+    _, follow_up = await scheduler.runs(sync)
+    await scheduler.lose()
+    await scheduler.jobs.tick()
+    for _ in range(2):
+        await scheduler.interrupt(run, outcome)
+        await scheduler.interrupt(follow_up, outcome)
+    statement = await scheduler.ledger(sync)
+    assert (statement.due, statement.held, statement.balanced) == (2, 2, True)
+    await scheduler.reconnect()
+    await scheduler.jobs.tick()
+    (catch_up,) = await catch_ups(scheduler, sync)
+    assert catch_up.gap.from_ == run.slot
+    assert catch_up.gap.slots_missed == 2
+
+
+async def test_p10_a_run_presumed_lost_is_caught_up_though_its_end_is_heard_of_after_the_release(
+    scheduler: Any, presumed: Any
+) -> None:
+    sync = await scheduler.add(due_seconds_ago=0)
+    run = await presumed(sync)
+    await scheduler.lose()
+    await scheduler.jobs.tick()
+    stopped_at = await scheduler.now()
+    await scheduler.reconnect()
+    await scheduler.jobs.tick()
+    assert await catch_ups(scheduler, sync) == []
+    for _ in range(2):
+        await scheduler.interrupt(run, "held", ended_at=stopped_at)
+    (catch_up,) = await catch_ups(scheduler, sync)
+    assert catch_up.gap.from_ == run.slot
+    statement = await scheduler.ledger(sync)
+    assert (statement.due, statement.held, statement.balanced) == (1, 1, True)
+
+
+async def test_p10_a_catch_up_asked_for_since_covers_a_run_presumed_lost(
+    scheduler: Any, presumed: Any, pass_time: Any
+) -> None:
+    sync = await scheduler.add(due_seconds_ago=0)
+    run = await presumed(sync)
+    await scheduler.lose()
+    await scheduler.jobs.tick()
+    await pass_time(3600)
+    stopped_at = await scheduler.now()
+    await scheduler.reconnect()
+    await scheduler.jobs.tick()
+    await scheduler.interrupt(run, "held", ended_at=stopped_at)
+    assert len(await catch_ups(scheduler, sync)) == 1
+    statement = await scheduler.ledger(sync)
+    assert (statement.due, statement.held, statement.balanced) == (2, 2, True)
+
+
+async def test_p10_a_run_presumed_lost_that_nothing_holds_is_caught_up_by_the_reconciliation(
+    scheduler: Any, presumed: Any, reconciliation: Reconciliation
+) -> None:
+    sync = await scheduler.add(due_seconds_ago=0)
+    run = await presumed(sync)
+    await scheduler.interrupt(run)
+    assert await catch_ups(scheduler, sync) == []
+    await reconciliation.connections()
+    await reconciliation.connections()
+    assert len(await catch_ups(scheduler, sync)) == 1
+    assert (await scheduler.ledger(sync)).balanced
+
+
+async def test_a_run_presumed_lost_that_lacks_an_object_holds_its_sync(
+    scheduler: Any, presumed: Any
+) -> None:
+    sync = await scheduler.add(due_seconds_ago=0)
+    run = await presumed(sync)
+    await scheduler.fail(run, "resource")
+    held = await scheduler.sync(sync)
+    assert held.hold.kind is HoldKind.RESOURCE
+    assert held.missed.slots == 1
+    assert held.recheck_at > await scheduler.now()
+    assert (await scheduler.ledger(sync)).held == 1
 
 
 async def test_a_sync_held_for_its_contents_is_released_when_they_are_back(

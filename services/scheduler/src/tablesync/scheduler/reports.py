@@ -49,9 +49,8 @@ def apply(report: Report, run: Run, sync: Sync | None, now: datetime, changes: C
         return _begin(report, run)
     if run.ended:
         return False
-    presumed_before = run.presumed
     _end(report, run, now)
-    if sync is not None and not presumed_before:
+    if sync is not None:
         _leave(report, run, sync, now, changes)
     return True
 
