@@ -137,16 +137,32 @@ async def test_owners_are_the_portals_people(hubspot: HubSpot):
     assert emails == ["ada@acme.test", "bob@acme.test"]
 
 
+def by_ids(*ids: str):
+    return BatchReadInputSimplePublicObjectId(
+        inputs=[{"id": each} for each in ids], properties=["email"], properties_with_history=[]
+    )
+
+
 async def test_batch_read_tells_what_is_missing(hubspot: HubSpot):
     first = hubspot.crm.contacts.basic_api.get_page(limit=1).results[0].id
-    inputs = BatchReadInputSimplePublicObjectId(
-        inputs=[{"id": first}, {"id": "999999999"}],
-        properties=["email"],
-        properties_with_history=[],
-    )
-    answer = hubspot.crm.contacts.batch_api.read(inputs)
+    answer = hubspot.crm.contacts.batch_api.read(by_ids(first, "999999999"))
     assert [row.id for row in answer.results] == [first]
     assert answer.errors[0].context["ids"] == ["999999999"]
+
+
+async def test_batch_read_gives_archived_records_to_those_who_ask_for_them(
+    hubspot: HubSpot, sandbox: SandboxControl
+):
+    page = hubspot.crm.contacts.basic_api.get_page(limit=2)
+    gone, live = (row.id for row in page.results)
+    await sandbox.control("hubspot", "7001", "archive", object="contacts", ids=[gone])
+    archived = hubspot.crm.contacts.batch_api.read(by_ids(gone), archived=True)
+    assert [(row.id, row.archived) for row in archived.results] == [(gone, True)]
+    assert archived.results[0].properties["email"] == page.results[0].properties["email"]
+    for asked, found, missing in [(True, gone, live), (False, live, gone)]:
+        answer = hubspot.crm.contacts.batch_api.read(by_ids(gone, live), archived=asked)
+        assert [row.id for row in answer.results] == [found]
+        assert answer.errors[0].context["ids"] == [missing]
 
 
 async def test_archived_records_leave_search_and_show_in_the_list(

@@ -53,7 +53,7 @@ def shown_crm_records(records: CrmRecords, archived: bool) -> dict[str, Any]:
                 "properties": record.properties,
                 "createdAt": record.properties["createdate"],
                 "updatedAt": record.properties[records.modified_property],
-                "archived": record.archived_ms is not None,
+                "archived": record.is_archived,
             }
             for record in found
         ]

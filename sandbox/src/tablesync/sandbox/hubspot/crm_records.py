@@ -25,6 +25,11 @@ class CrmRecord:
     modified_ms: int
     archived_ms: int | None = None
 
+    @property
+    def is_archived(self) -> bool:
+        """Tell whether it is in the archive."""
+        return self.archived_ms is not None
+
 
 class CrmRecords:
     """All records of one object, live and archived."""
@@ -75,7 +80,7 @@ class CrmRecords:
     def edit(self, record_id: int, changes: Mapping[str, Any]) -> CrmRecord | None:
         """Change a live record as a person would: its last change becomes now."""
         record = self.get(record_id)
-        if record is None or record.archived_ms is not None:
+        if record is None or record.is_archived:
             return None
         record.properties.update({name: as_property(value) for name, value in changes.items()})
         self._touch(record)
@@ -106,7 +111,7 @@ class CrmRecords:
     def archive(self, record_id: int) -> bool:
         """Move a live record to the archive; tell whether it was there."""
         record = self.get(record_id)
-        if record is None or record.archived_ms is not None:
+        if record is None or record.is_archived:
             return False
         self.live_ids.remove(record_id)
         self.by_modified.discard((record.modified_ms, record_id))

@@ -48,8 +48,7 @@ class ObjectRoutes:
         """GET a page of records, ordered by id."""
         admission, kind, records, definitions = self._open(request)
         limit, after = _page(request)
-        archived = request.query.get("archived", "").lower() == "true"
-        page = records.after(after, limit + 1, archived)
+        page = records.after(after, limit + 1, _archived(request))
         names = wanted_names(
             kind,
             named(request.query.getall("properties", [])),
@@ -69,8 +68,7 @@ class ObjectRoutes:
         """GET one record by id or by another property."""
         admission, kind, records, definitions = self._open(request)
         record = _find(records, request.match_info["record_id"], request.query.get("idProperty"))
-        archived = request.query.get("archived", "").lower() == "true"
-        if record is None or (record.archived_ms is not None) != archived:
+        if record is None or record.is_archived != _archived(request):
             raise errors.resource_not_found()
         names = wanted_names(
             kind,
@@ -81,11 +79,12 @@ class ObjectRoutes:
         return admission.answer(shown(record, names, records.modified_property))
 
     async def batch_read(self, request: web.Request) -> web.Response:
-        """POST up to 100 ids; 207 when some of them do not exist."""
+        """POST up to 100 ids, live or archived; 207 when some of them do not exist as such."""
         admission, kind, records, definitions = self._open(request)
         body = await json_object(request)
         inputs = _inputs(body)
-        found, missing = _lookup(records, inputs, (body or {}).get("idProperty"))
+        id_property = (body or {}).get("idProperty")
+        found, missing = _lookup(records, inputs, id_property, _archived(request))
         names = wanted_names(
             kind, named_properties(body or {}), records.modified_property, definitions
         )
@@ -99,6 +98,10 @@ class ObjectRoutes:
         if missing:
             answer |= {"numErrors": 1, "errors": [_missing(kind, missing)]}
         return admission.answer(answer, 207 if missing else 200)
+
+
+def _archived(request: web.Request) -> bool:
+    return request.query.get("archived", "").lower() == "true"
 
 
 def _page(request: web.Request) -> tuple[int, int]:
@@ -134,13 +137,13 @@ def _inputs(body: Mapping[str, Any] | None) -> list[str]:
 
 
 def _lookup(
-    records: CrmRecords, inputs: list[str], id_property: str | None
+    records: CrmRecords, inputs: list[str], id_property: str | None, archived: bool
 ) -> tuple[list[CrmRecord], list[str]]:
     found, missing = [], []
     for value in inputs:
         known = id_property or value.isdigit()
         record = _find(records, value, id_property) if known else None
-        if record is None or record.archived_ms is not None:
+        if record is None or record.is_archived != archived:
             missing.append(value)
         else:
             found.append(record)

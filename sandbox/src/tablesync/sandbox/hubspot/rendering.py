@@ -27,7 +27,7 @@ def shown(record: CrmRecord, names: Iterable[str], modified_property: str) -> di
         "properties": {name: values.get(name) for name in names},
         "createdAt": values["createdate"],
         "updatedAt": values[modified_property],
-        "archived": record.archived_ms is not None,
+        "archived": record.is_archived,
     }
     if record.archived_ms is not None:
         answer["archivedAt"] = java_instant(record.archived_ms)
