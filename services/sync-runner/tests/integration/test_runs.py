@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
-from tablesync.contracts import Destination, FieldMapping
+from tablesync.contracts import Destination, FieldMapping, SyncSpec
+
+# More than fit into a query.
+WIDE = [f"a_property_with_a_rather_long_name_{n:02d}" for n in range(60)]
 
 
 @pytest.mark.parametrize("object_", ["contacts", "companies", "deals"])
@@ -90,19 +93,53 @@ async def test_a_record_deleted_at_the_source_is_marked_if_that_is_mapped(rig: A
 
 
 async def test_more_properties_than_fit_into_a_query_are_read_by_ids(rig: Any) -> None:
-    names = [f"a_property_with_a_rather_long_name_{n:02d}" for n in range(60)]
-    for name in names:
+    await rig.fill(130)
+    spec = await wide_spec(rig, dict.fromkeys(WIDE, "singleLineText"))
+    edits = {WIDE[7]: "seven", WIDE[59]: "last"}
+    async with rig.runner():
+        first = await rig.run(spec)
+        await rig.sandbox.control(
+            "hubspot", "7002", "edit", object="deals", count=130, properties=edits
+        )
+        row = await rig.run(spec)
+    assert first["counts"]["written"] == row["counts"]["written"] == 130, row["summary"]
+    found = await fields_of(rig, spec)
+    assert {(each[WIDE[7]], each[WIDE[59]]) for each in found} == {("seven", "last")}
+
+
+async def test_what_was_deleted_is_marked_where_records_are_read_by_ids(rig: Any) -> None:
+    spec = await wide_spec(rig, dict.fromkeys(WIDE, "singleLineText") | {"archived": "checkbox"})
+    ids = [each["id"] for each in await rig.sandbox.records("hubspot", "7002", object="deals")]
+    gone = {"object": "deals", "ids": ids[4:6]}
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.sandbox.control("hubspot", "7002", "edit", **gone, properties={WIDE[7]: "seven"})
+        await rig.sandbox.control("hubspot", "7002", "archive", **gone)
+        row = await rig.run(spec)
+    assert row["counts"]["written"] == 2, row["summary"]
+    found = await fields_of(rig, spec)
+    marked = {each["HubSpot ID"]: each[WIDE[7]] for each in found if each.get("archived")}
+    assert marked == dict.fromkeys(ids[4:6], "seven")
+    assert len(found) == 20
+
+
+async def wide_spec(rig: Any, types: dict[str, str]) -> SyncSpec:
+    """Make a sync of properties, each of them into a field of its own name and of this type."""
+    for name in WIDE:
         await rig.sandbox.control(
             "hubspot", "7002", "property", object="deals", definition={"name": name}
         )
-    fields = [{"name": name, "type": "singleLineText"} for name in ("HubSpot ID", *names)]
+    checkbox = {"icon": "check", "color": "redBright"}
+    fields = [
+        {"name": name, "type": kind} | ({"options": checkbox} if kind == "checkbox" else {})
+        for name, kind in {"HubSpot ID": "singleLineText", **types}.items()
+    ]
     base = await rig.sandbox.control(
         "airtable", "-", "create-base", name="Wide", tables=[{"name": "T", "fields": fields}]
     )
-    table = base["tables"][0]
+    (table,) = base["tables"]
     key, *others = (each["id"] for each in table["fields"])
-    await rig.fill(130)
-    spec = await rig.spec(
+    return await rig.spec(
         "deals",
         destination=Destination(
             connection_id="con_airtable", base_id=base["id"], table_id=table["id"]
@@ -110,22 +147,14 @@ async def test_more_properties_than_fit_into_a_query_are_read_by_ids(rig: Any) -
         key=FieldMapping(source="id", field_id=key),
         mapping=[
             FieldMapping(source=name, field_id=field_id)
-            for name, field_id in zip(names, others, strict=True)
+            for name, field_id in zip(types, others, strict=True)
         ],
     )
-    async with rig.runner():
-        first = await rig.run(spec)
-        await rig.sandbox.control(
-            "hubspot",
-            "7002",
-            "edit",
-            object="deals",
-            count=130,
-            properties={names[7]: "seven", names[59]: "last"},
-        )
-        row = await rig.run(spec)
-    assert first["counts"]["written"] == row["counts"]["written"] == 130, row["summary"]
-    found = await rig.sandbox.records("airtable", "-", base=base["id"], table=table["id"])
-    assert {(each["fields"][names[7]], each["fields"][names[59]]) for each in found} == {
-        ("seven", "last")
-    }
+
+
+async def fields_of(rig: Any, spec: SyncSpec) -> list[dict[str, Any]]:
+    """Give the table's rows by field name."""
+    found = await rig.sandbox.records(
+        "airtable", "-", base=spec.destination.base_id, table=spec.destination.table_id
+    )
+    return [each["fields"] for each in found]
