@@ -85,6 +85,18 @@ async def test_conflicting_units_are_repeated_and_each_publishes_once(
     assert await database["outbox"].count_documents({}) == 10
 
 
+async def test_units_that_conflict_in_their_commit_are_repeated(
+    database: Database, units: UnitsOfWork
+) -> None:
+    """Each makes the collection that it is the first to write into; one of them is the first."""
+
+    async def work(unit: UnitOfWork) -> None:
+        await unit.database["new"].insert_one({}, session=unit.session)
+
+    await asyncio.gather(*(units.run(work) for _ in range(8)))
+    assert await database["new"].count_documents({}) == 8
+
+
 async def test_concerns_are_majority_journal_and_snapshot(
     mongodb_uri: str, database: Database
 ) -> None:

@@ -106,6 +106,9 @@ class UnitsOfWork:
             unit = UnitOfWork(self.database, session, now, self._source)
             result = await work(unit)
             await unit.flush()
+            # Here, because Motor does not repeat a transaction that conflicts in its own commit, as
+            # two do that are the first to write into a collection.
+            await session.commit_transaction()
             return result
 
         async with self._session() as session:
