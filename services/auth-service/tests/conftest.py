@@ -15,9 +15,10 @@ from typing import Any, Self
 import httpx
 import pytest
 import pytest_asyncio
-from tablesync.auth_service import local_bootstrap
+from tablesync.auth_service import bootstrap_file
 from tablesync.auth_service.bootstrap import build
-from tablesync.auth_service.local_bootstrap import BootstrapFile
+from tablesync.auth_service.bootstrap_file import BootstrapFile
+from tablesync.auth_service.parts import NAME
 from tablesync.auth_service.settings import Settings
 from tablesync.contracts import new_id
 from tablesync.local_stack.isolation import drop_databases, drop_topics
@@ -26,6 +27,7 @@ from tablesync.local_stack.testing import SandboxControl, eventually, free_port,
 from tablesync.service_kit import mongo
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.service_auth import ServiceAuth, Signer
+from tablesync.service_kit.unit_of_work import UnitsOfWork
 
 Json = dict[str, Any]
 Environment = Callable[..., dict[str, str]]
@@ -219,7 +221,8 @@ async def workspace(_shared: str, database: Any, service_keys: ServiceKeys) -> J
     for each in content["operators"]:
         email, token = f"{each['role']}-{tag}@example.test", f"tsk_{secrets.token_urlsafe(32)}"
         each |= {"id": new_id("op"), "email": email, "api_token": token}
-    await local_bootstrap.ensure(database, BootstrapFile.model_validate(content))
+    units = UnitsOfWork(database, NAME)
+    await bootstrap_file.apply(units, BootstrapFile.model_validate(content))
     return content
 
 

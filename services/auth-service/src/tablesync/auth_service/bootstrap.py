@@ -3,7 +3,7 @@
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from tablesync.auth_service import local_bootstrap, store
+from tablesync.auth_service import bootstrap_file, store
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.parts import NAME, wire
 from tablesync.auth_service.providers.airtable import Airtable
@@ -51,8 +51,8 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
     async def prepare() -> None:
         await store.ensure_indexes(database)
         if settings.auth_bootstrap_file is not None:
-            content = local_bootstrap.read(settings.auth_bootstrap_file)
-            await local_bootstrap.ensure(database, content)
+            content = bootstrap_file.read(settings.auth_bootstrap_file)
+            await bootstrap_file.apply(parts.units, content)
 
     async def close() -> None:
         """Let refreshes under way end first: their tokens would be lost."""

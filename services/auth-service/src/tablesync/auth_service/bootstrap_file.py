@@ -1,43 +1,46 @@
-"""The local stack's bootstrap file: a workspace and operators, there from the start."""
+"""The bootstrap file: a first workspace and its operators, made at the first start."""
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import structlog
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from tablesync.auth_service import api_tokens
-from tablesync.auth_service.store import (
-    API_TOKENS,
-    MEMBERSHIPS,
-    OPERATORS,
-    WORKSPACES,
-    Database,
-)
+from tablesync.auth_service.store import API_TOKENS, MEMBERSHIPS, OPERATORS, WORKSPACES
 from tablesync.auth_service.workspaces import (
     Email,
+    Name,
     membership_document,
     operator_document,
     parse_role,
 )
+from tablesync.contracts import new_id
 from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.text import Text
+from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 
+TOKEN_NAME = "Bootstrap file"  # noqa: S105 - a name, no secret
+# Only a digest is stored, which protects nothing that could be guessed: 32 bytes in base64.
+ApiToken = Annotated[SecretStr, Field(min_length=43)]
+
 
 class BootstrapWorkspace(BaseModel):
-    """A workspace to be there."""
+    """The workspace to make."""
 
-    id: str
-    name: str
+    id: Text
+    name: Name
 
 
 class BootstrapOperator(BaseModel):
-    """An operator to be there, with an API token where scripts need one."""
+    """An operator to make, with an API token where scripts need one."""
 
-    id: str
+    id: Text
     email: Email
-    name: str
-    role: str
-    api_token: SecretStr | None = None
+    name: Name
+    role: Literal["viewer", "operator", "admin"]
+    api_token: ApiToken | None = None
     platform: bool = False
 
 
@@ -59,27 +62,49 @@ def read(path: Path) -> BootstrapFile:
         raise ValueError(f"has bad fields: {', '.join(fields)}") from None
 
 
-async def ensure(database: Database, content: BootstrapFile) -> None:
-    """Make what is missing; idempotent, and safe in several processes at once."""
+async def apply(units: UnitsOfWork, content: BootstrapFile) -> None:
+    """Make the workspace unless it is there: what people changed since stays as they left it.
+
+    Of several processes at once, one makes it.
+    """
+
+    async def work(unit: UnitOfWork) -> bool:
+        return await _make(unit, content)
+
+    made = await units.run(work)
+    what = "bootstrap file applied" if made else "bootstrap file passed over: its workspace exists"
+    log.info(what, workspace_id=content.workspace.id)
+
+
+async def _make(unit: UnitOfWork, content: BootstrapFile) -> bool:
     workspace = content.workspace
-    await _ensure(database, WORKSPACES, {"_id": workspace.id, "name": workspace.name})
+    rows = unit.database[WORKSPACES]
+    if await rows.find_one({"_id": workspace.id}, session=unit.session):
+        return False
+    await rows.insert_one({"_id": workspace.id, "name": workspace.name}, session=unit.session)
     for each in content.operators:
-        await _ensure(
-            database,
-            OPERATORS,
-            operator_document(each.id, each.email, each.name, platform=each.platform),
+        await _add(unit, workspace.id, each)
+    return True
+
+
+async def _add(unit: UnitOfWork, workspace_id: str, operator: BootstrapOperator) -> None:
+    operator_id = await _person(unit, operator)
+    membership = membership_document(workspace_id, operator_id, parse_role(operator.role))
+    await unit.database[MEMBERSHIPS].insert_one(membership, session=unit.session)
+    if operator.api_token is not None:
+        token = api_tokens.document(
+            new_id("tok"), workspace_id, operator_id, TOKEN_NAME, operator.api_token
         )
-        membership = membership_document(workspace.id, each.id, parse_role(each.role))
-        await _ensure(database, MEMBERSHIPS, membership)
-        if each.api_token is not None:
-            token_id = f"tok_{each.id.partition('_')[2]}"
-            token = api_tokens.document(
-                token_id, workspace.id, each.id, "Local stack", each.api_token
-            )
-            await _ensure(database, API_TOKENS, token)
-    log.info("bootstrap file applied", workspace_id=workspace.id)
+        await unit.database[API_TOKENS].insert_one(token, session=unit.session)
 
 
-async def _ensure(database: Database, collection: str, document: Document) -> None:
-    query = {"_id": document["_id"]}
-    await database[collection].replace_one(query, document, upsert=True)
+async def _person(unit: UnitOfWork, operator: BootstrapOperator) -> str:
+    """Give the id of whoever has this address, perhaps from another workspace, else make them."""
+    people = unit.database[OPERATORS]
+    new = operator_document(operator.id, operator.email, operator.name, platform=operator.platform)
+    found: Document | None = await people.find_one(
+        {"email_key": new["email_key"]}, session=unit.session
+    )
+    if found is None:
+        await people.insert_one(new, session=unit.session)
+    return str((found or new)["_id"])

@@ -1,0 +1,94 @@
+"""The bootstrap file: it makes a workspace once, and takes back nothing that people changed."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tablesync.auth_service import bootstrap_file
+from tablesync.auth_service.bootstrap_file import BootstrapFile
+from tablesync.auth_service.parts import NAME
+from tablesync.contracts import new_id
+from tablesync.service_kit.unit_of_work import UnitsOfWork
+
+ONCE = {"workspaces": 1, "operators": 3, "memberships": 3, "api_tokens": 3}
+
+
+@pytest.fixture
+def file(workspace: Any, tmp_path: Path) -> Path:
+    """The file from which this test's workspace was made."""
+    path = tmp_path / "bootstrap.json"
+    path.write_text(json.dumps(workspace))
+    return path
+
+
+async def test_who_was_removed_and_what_was_deleted_stay_gone_after_a_restart(
+    auth: Any, start: Any, file: Path
+) -> None:
+    admin = await auth.operator("admin")
+    viewer = next(each for each in auth.bootstrap["operators"] if each["role"] == "viewer")
+    (token,) = (await admin.get("/v1/api-tokens")).json()["items"]
+    (await admin.delete(f"/v1/members/{viewer['id']}")).raise_for_status()
+    (await admin.delete(f"/v1/api-tokens/{token['id']}")).raise_for_status()
+
+    again = await start(AUTH_BOOTSTRAP_FILE=str(file))
+
+    members = (await admin.get(f"{again.url}/v1/members")).json()["items"]
+    assert {each["role"] for each in members} == {"admin", "operator"}
+    assert [await sign_in(again, each) for each in ("admin", "viewer", "operator")] == [
+        401, 401, 200
+    ]  # fmt: skip
+
+
+async def test_replicas_that_start_at_once_on_a_new_database_make_one_workspace(
+    start: Any, database: Any, isolation: tuple[str, str], file: Path
+) -> None:
+    topics, databases = (f"{each}new" for each in isolation)
+    changes = {"KAFKA_TOPIC_PREFIX": topics, "MONGODB_DATABASE_PREFIX": databases}
+
+    replicas = await asyncio.gather(
+        *(start(AUTH_BOOTSTRAP_FILE=str(file), **changes) for _ in range(2))
+    )
+
+    assert [await sign_in(each, "admin") for each in replicas] == [200, 200]
+    made = database.client[f"{databases}auth"]
+    assert {name: await made[name].count_documents({}) for name in ONCE} == ONCE
+
+
+async def test_people_who_are_known_already_join_the_new_workspace(
+    auth: Any, database: Any, workspace: Any
+) -> None:
+    other = {"id": new_id("ws"), "name": "Other"}
+    people = [
+        {**each, "id": new_id("op"), "api_token": f"other-{each['api_token']}"}
+        for each in workspace["operators"]
+    ]
+    content = BootstrapFile.model_validate({"workspace": other, "operators": people})
+
+    await bootstrap_file.apply(UnitsOfWork(database, NAME), content)
+
+    query = {"workspace_id": other["id"]}
+    joined = {each["operator_id"] async for each in database["memberships"].find(query)}
+    assert joined == {each["id"] for each in workspace["operators"]}
+    assert await sign_in(auth, "admin") == 200
+
+
+def test_bad_fields_are_named_without_their_values(file: Path, workspace: Any) -> None:
+    admin, operator, viewer = workspace["operators"]
+    admin["role"], operator["email"], viewer["api_token"] = "owner", "canary", "canary"
+    workspace["workspace"]["name"] = ""
+    file.write_text(json.dumps(workspace))
+
+    with pytest.raises(ValueError, match="has bad fields") as error:
+        bootstrap_file.read(file)
+
+    assert str(error.value) == (
+        "has bad fields: workspace.name, operators.0.role, operators.1.email, operators.2.api_token"
+    )
+
+
+async def sign_in(auth: Any, role: str) -> int:
+    """Exchange the file's API token for this role; give the status of the answer."""
+    answer = await auth.client().post("/v1/tokens", json={"api_token": auth.api_token(role)})
+    return int(answer.status_code)
