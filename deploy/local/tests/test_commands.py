@@ -111,6 +111,22 @@ def test_ports_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     assert ports_from_environment() == {"auth-service": 8101, "smtp": 8925}
 
 
+@pytest.mark.parametrize("text", ["abc", "0", "-1", "65536", "81.1", "٣"])
+def test_what_is_no_port_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("AUTH_SERVICE_PORT", text)
+    with pytest.raises(ValueError, match=rf"^AUTH_SERVICE_PORT is '{text}'.*unset it"):
+        ports_from_environment()
+
+
+@pytest.mark.parametrize("name", ["up", "sandbox"])
+def test_a_bad_port_ends_the_command_with_one_line(checkout: Path, name: str) -> None:
+    with command(checkout, name, AUTH_SERVICE_PORT="abc") as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert said.startswith("AUTH_SERVICE_PORT is 'abc'")
+    assert said.count("\n") == 1
+
+
 def written(file: Path, process: subprocess.Popen[str]) -> dict[str, Any] | None:
     """Give what a stack has written once that is whole; a stack that ended never will."""
     assert process.poll() is None, process.communicate()[0]

@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +20,7 @@ from tablesync.local_stack.tools import MissingToolError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 Fresh = Annotated[bool, typer.Option(help="Forget what the last run stored.")]
+LAST_PORT = 65_535
 
 
 @app.command()
@@ -25,6 +28,8 @@ def up(fresh: Fresh = False) -> None:
     """Start the whole platform, print where it is, and keep it up until Ctrl-C."""
     root = Path.cwd()
     bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    with refusing():
+        ports = ports_from_environment()
     stack = LocalStack(
         root,
         kafka_bootstrap=bootstrap,
@@ -32,7 +37,7 @@ def up(fresh: Fresh = False) -> None:
         topic_prefix=os.environ.get("KAFKA_TOPIC_PREFIX", ""),
         database_prefix=os.environ.get("MONGODB_DATABASE_PREFIX", ""),
         embedded_broker=not bootstrap and kafka.without_maven(root),
-        ports=ports_from_environment(),
+        ports=ports,
         fresh=fresh,
         restart=True,
         progress=print_progress,
@@ -43,12 +48,10 @@ def up(fresh: Fresh = False) -> None:
 @app.command()
 def sandbox() -> None:
     """Start the sandbox alone and keep it up until Ctrl-C."""
+    with refusing():
+        ports = ports_from_environment()
     stack = LocalStack(
-        Path.cwd(),
-        "sandbox",
-        programs=("sandbox",),
-        ports=ports_from_environment(),
-        progress=print_progress,
+        Path.cwd(), "sandbox", programs=("sandbox",), ports=ports, progress=print_progress
     )
     keep_up(stack)
 
@@ -62,11 +65,34 @@ def fetch() -> None:
         kafka.fetch_jars(Path.cwd(), print_progress)
 
 
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Say in one line why the environment will not do, and end with exit code 2."""
+    try:
+        yield
+    except ValueError as error:
+        print_progress(str(error))
+        raise typer.Exit(2) from None
+
+
 def ports_from_environment() -> dict[str, int]:
-    """Read ports that a person has set, such as AUTH_SERVICE_PORT or KAFKA_PORT."""
+    """Read ports that a person has set, such as AUTH_SERVICE_PORT or KAFKA_PORT.
+
+    Raises:
+        ValueError: one of them is no port; it names the variable and the remedy.
+
+    """
     names = {program: f"{program.upper().replace('-', '_')}_PORT" for program in PORTS}
-    given = {program: os.environ.get(name) for program, name in names.items()}
-    return {program: int(port) for program, port in given.items() if port}
+    given = {program: name for program, name in names.items() if os.environ.get(name)}
+    return {program: _port(name, os.environ[name]) for program, name in given.items()}
+
+
+def _port(name: str, text: str) -> int:
+    port = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < port <= LAST_PORT:
+        remedy = f"set it to a number from 1 to {LAST_PORT}, or unset it for a free port"
+        raise ValueError(f"{name} is {text!r}, which is no port; {remedy}")
+    return port
 
 
 def keep_up(stack: LocalStack, file: Path | None = None) -> None:
