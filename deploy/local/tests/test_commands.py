@@ -1,5 +1,6 @@
 """`make up` and `make sandbox` stay up until they are told to stop, and then leave nothing."""
 
+import asyncio
 import json
 import os
 import re
@@ -14,10 +15,15 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from pymongo import MongoClient
+from tablesync.demo.api import Api
+from tablesync.demo.person import Person
+from tablesync.demo.syncs import definition, tables_of
 from tablesync.local_stack import without_maven
 from tablesync.local_stack.__main__ import ports_from_environment
 from tablesync.local_stack.keys import SERVICES
-from tablesync.local_stack.testing import free_port, wait_until
+from tablesync.local_stack.remains import DATABASES
+from tablesync.local_stack.testing import SandboxControl, eventually, free_port, wait_until
 
 pytestmark = pytest.mark.integration
 # With these `up` uses what runs already, in place of a Kafka and a mongod of its own.
@@ -64,6 +70,55 @@ def test_the_platform_is_up_where_it_says_until_it_is_stopped(
     }  # fmt: skip
     assert not file.exists()
     assert not any(each.is_running() for each in children)
+
+
+@pytest.mark.needs("kafka")
+@pytest.mark.needs("mongod")
+def test_each_start_gives_a_platform_on_which_connecting_and_syncing_works(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for given in OF_ANOTHER_STACK:
+        monkeypatch.delenv(given, raising=False)
+    file = checkout / ".local" / "up.json"
+    tokens = set()
+    for _ in range(2):
+        with command(checkout, "up") as process:
+            info = wait_until(lambda: written(file, process), timeout=240, what="up.json")
+            assert asyncio.run(first_sync(info)) == {"read": 20, "written": 20}
+            with MongoClient[dict[str, Any]](info["mongodb"]) as client:
+                assert set(DATABASES) <= {*client.list_database_names()}
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=60)
+        assert "Starting anew" in said
+        tokens.add(info["api_token"])
+    assert len(tokens) == 1
+
+
+async def first_sync(info: dict[str, Any]) -> dict[str, int]:
+    """Connect the small portal and Ada's Airtable, sync the deals; give what that counted."""
+    api = Api(info["urls"], info["api_token"])
+    async with SandboxControl(info["sandbox"]) as sandbox:
+        person = Person(api, sandbox)
+        hubspot, airtable = [
+            (await person.connect(*each))["connection_id"]
+            for each in [("hubspot", "7002"), ("airtable",)]
+        ]
+        path = f"/v1/catalog/{hubspot}/objects/deals/properties"
+        table = tables_of((await sandbox.bases())["bases"])["deals"]
+        properties = await api.items("sync-runner", path)
+        body = definition("deals", table, properties, hubspot, airtable)
+        seldom = {"schedule": {"every_seconds": 3600}}
+        sync = await api.post("scheduler", "/v1/syncs", body | seldom)
+        asked = await api.post("scheduler", f"/v1/syncs/{sync['id']}/run")
+
+        async def ended() -> Any:
+            run = await api.get("scheduler", f"/v1/runs/{asked['run_id']}")
+            return run if run["ended_at"] else None
+
+        run = await eventually(ended, timeout=120)
+        await person.close()
+    await api.close()
+    return {each: run["counts"][each] for each in ("read", "written")}
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])

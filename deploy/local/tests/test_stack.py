@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from tablesync.local_stack import LocalStack, ProgramEndedError, kafka
 from tablesync.local_stack.kafka import KafkaNode
 from tablesync.local_stack.progress import print_progress
-from tablesync.local_stack.testing import free_port
+from tablesync.local_stack.testing import free_port, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.needs("mongod")]
 MONGOD = ("mongod",)
@@ -55,6 +55,16 @@ def test_a_program_is_stopped_and_started(checkout: Path) -> None:
         stack.wait_ready("mongod")
         stack.stop_program("mongod")
         assert stack.pid("mongod") is None
+
+
+def test_what_ends_by_itself_is_started_again_but_not_a_sandbox_that_forgot_all(
+    checkout: Path,
+) -> None:
+    with LocalStack(checkout, programs=("mongod", "sandbox"), restart=True) as stack:
+        stack.kill("sandbox")
+        stack.kill("mongod")
+        wait_until(lambda: stack.pid("mongod"), timeout=60, what="another mongod")
+        assert stack.ended_programs() == ["sandbox"]
 
 
 def test_a_stack_keeps_its_data_though_its_ports_change_unless_it_is_fresh(checkout: Path) -> None:

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from tablesync.local_stack import kafka
+from tablesync.local_stack import kafka, remains
 from tablesync.local_stack.info import StackInfo
 from tablesync.local_stack.plan import PORTS
 from tablesync.local_stack.progress import print_progress
@@ -19,30 +18,35 @@ from tablesync.local_stack.stack import LocalStack, ProgramEndedError
 from tablesync.local_stack.tools import MissingToolError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
-Fresh = Annotated[bool, typer.Option(help="Forget what the last run stored.")]
 LAST_PORT = 65_535
 
 
 @app.command()
-def up(fresh: Fresh = False) -> None:
-    """Start the whole platform, print where it is, and keep it up until Ctrl-C."""
-    root = Path.cwd()
-    bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+def up() -> None:
+    """Start the whole platform anew, print where it is, and keep it up until Ctrl-C."""
     with refusing():
-        ports = ports_from_environment()
-    stack = LocalStack(
+        stack = new_platform(Path.cwd())
+        remains.refuse(stack.plan.given)
+    print_progress("Starting anew: the sandbox begins empty, so nothing but .local/keys is kept")
+    keep_up(stack, stack.root / ".local" / "up.json")
+
+
+def new_platform(root: Path) -> LocalStack:
+    """Make the stack of all programs, on the Kafka and the MongoDB that the environment names."""
+    bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    return LocalStack(
         root,
         kafka_bootstrap=bootstrap,
         mongodb_uri=os.environ.get("MONGODB_URI"),
         topic_prefix=os.environ.get("KAFKA_TOPIC_PREFIX", ""),
         database_prefix=os.environ.get("MONGODB_DATABASE_PREFIX", ""),
+        ports=ports_from_environment(),
         embedded_broker=not bootstrap and kafka.without_maven(root),
-        ports=ports,
-        fresh=fresh,
+        # The sandbox keeps in memory what connections, cursors and record states refer to.
+        fresh=True,
         restart=True,
         progress=print_progress,
     )
-    keep_up(stack, root / ".local" / "up.json")
 
 
 @app.command()

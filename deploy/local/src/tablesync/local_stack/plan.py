@@ -103,8 +103,9 @@ class Plan:
 
     def program(self, name: str) -> Program:
         """Give a program's command line and environment."""
-        argv, env = self._command(name), self._environment(name)
-        return Program(name, argv, env | dict(self.env.get(name, self.env.get(base(name), {}))))
+        env = self._environment(name) | dict(self.env.get(name, self.env.get(base(name), {})))
+        # A sandbox that started again would have forgotten what all others go on to rely on.
+        return Program(name, self._command(name), env, restart=name != "sandbox")
 
     def is_ready(self, name: str) -> bool:
         """Ask a program whether it can do its work."""

@@ -38,7 +38,7 @@ class LocalStack:
         given: a sandbox to use, and what topics and databases are called.
         ports: ports by program, where free ones will not do.
         fresh: forget what an earlier stack of this name stored.
-        restart: start a program again that ends by itself, `kill` included.
+        restart: start a program again that ends by itself, `kill` included, but the sandbox.
         progress: is told what is being waited for.
 
     """

@@ -29,11 +29,12 @@ ENDED = frozenset({"STOPPED", "EXITED", "FATAL"})
 
 @dataclass(frozen=True)
 class Program:
-    """What supervisord runs under one name."""
+    """What supervisord runs under one name; `restart`: it may start again if it ends by itself."""
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    restart: bool = True
 
 
 class Supervisor:
@@ -171,7 +172,8 @@ class Supervisor:
 
     def _program_configuration(self, name: str) -> str:
         command = shlex.join([sys.executable, "-I", "-S", TETHER, f"{name}.json"])
-        restart, retries = ("unexpected", 3) if self._restart else ("false", 0)
+        again = self._restart and self._programs[name].restart
+        restart, retries = ("unexpected", 3) if again else ("false", 0)
         return PROGRAM.format(
             name=name,
             command=command,
