@@ -50,6 +50,15 @@ def test_secrets_come_by_reference(service: str) -> None:
     assert not [name for name in manifest(service, "config")["data"] if "SECRET" in name]
 
 
+def test_auth_service_starts_without_the_first_workspaces_file_and_finds_it_where_it_is() -> None:
+    (keys,) = (each for each in pod("auth-service")["volumes"] if each["name"] == "keys")
+    secrets = [each["secret"] for each in keys["projected"]["sources"] if "secret" in each]
+    optional = [each["items"] for each in secrets if each.get("optional")]
+    assert optional == [[{"key": "bootstrap.json", "path": "bootstrap.json"}]]
+    guide = (BASE.parent / "README.md").read_text("utf-8")
+    assert "path: /data/AUTH_BOOTSTRAP_FILE, value: /keys/bootstrap.json" in guide
+
+
 def test_every_pod_is_confined(service: str) -> None:
     spec = pod(service)
     (container,) = spec["containers"]

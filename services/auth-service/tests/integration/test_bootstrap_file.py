@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from tablesync.auth_service import bootstrap_file
 from tablesync.auth_service.bootstrap_file import BootstrapFile
 from tablesync.auth_service.parts import NAME
 from tablesync.contracts import new_id
+from tablesync.contracts.ids import is_id
 from tablesync.service_kit.unit_of_work import UnitsOfWork
 
+GUIDE = Path(__file__).parents[4] / "deploy" / "k8s" / "README.md"
 ONCE = {"workspaces": 1, "operators": 3, "memberships": 3, "api_tokens": 3}
 
 
@@ -86,6 +89,13 @@ def test_bad_fields_are_named_without_their_values(file: Path, workspace: Any) -
     assert str(error.value) == (
         "has bad fields: workspace.name, operators.0.role, operators.1.email, operators.2.api_token"
     )
+
+
+def test_the_file_that_the_guide_to_kubernetes_shows_is_a_good_one() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    content = BootstrapFile.model_validate_json(shown)
+    assert is_id(content.workspace.id, "ws")
+    assert [(is_id(each.id, "op"), each.role) for each in content.operators] == [(True, "admin")]
 
 
 async def sign_in(auth: Any, role: str) -> int:
