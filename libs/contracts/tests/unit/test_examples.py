@@ -44,13 +44,15 @@ def test_p27_an_example_agrees_with_its_schema(example: Path, schema_of) -> None
 def test_p27_no_example_was_ever_deleted_or_changed(contracts: Path) -> None:
     """What the list says, git's history says too, as far as this clone has it."""
     log = subprocess.run(
-        ["git", "log", "--diff-filter=DMR", "--name-only", "--format=", "--", "examples/*.json"],
+        ["git", "log", "--name-status", "--format=", "--", "examples/*.json"],
         cwd=contracts,
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-    assert log.stdout.split() == []
+    changes = log.stdout.splitlines()
+    assert changes, "git knows no example"
+    assert [each for each in changes if not each.startswith("A\t")] == []
 
 
 def test_examples_speak_more_than_ascii(contracts: Path) -> None:
