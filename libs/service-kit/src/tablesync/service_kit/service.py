@@ -112,11 +112,6 @@ class _Server(uvicorn.Server):
         yield
 
 
-def run_until_signal(service: Service, only: Sequence[str] = ()) -> None:
-    """Run a service until SIGTERM or SIGINT."""
-    serve(lambda: service, only)
-
-
 def serve(build: Callable[[], Service], only: Sequence[str] = ()) -> None:
     """Build a service inside the event loop and run it until SIGTERM or SIGINT.
 

@@ -8,7 +8,6 @@ if that is refused too, the rotation is lost.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Counter
@@ -51,14 +50,6 @@ FALSE_DISCONNECTS = Counter(
     "auth_false_disconnects_total", "Grants given up that turned out to be alive.", ["provider"]
 )
 LOST = Counter("auth_grants_lost_total", "Grants found ended.", ["provider", "cause"])
-
-
-@dataclass(frozen=True)
-class Held:
-    """A grant as read under its refresh lease."""
-
-    grant: Grant
-    provider: OAuthProvider
 
 
 class Refresher:
