@@ -16,6 +16,7 @@ def letter(topic: str, letter_id: int, **changes: Any) -> dict[str, Any]:
         "offset": 41,
         "reason": "MalformedEventError: [bold]missing header",
         "parked_at": "2026-11-22T10:00:00.000Z",
+        "cut_from_bytes": None,
         "key": "con_1",
         "type": None,
         "replayed_at": None,
@@ -39,6 +40,12 @@ def test_list_names_the_reason(tablesync: Any, parked: Any) -> None:
     done = tablesync("dlq", "list", "--service", "notifier")
     assert done.returncode == 0, done.stderr
     assert "[bold]missing header" in done.stdout
+
+
+def test_list_says_of_a_letter_that_it_was_cut(tablesync: Any, services: Any) -> None:
+    items = [letter("run-events", 3, cut_from_bytes=8_388_812)]
+    services.answers["GET", "/v1/dlq"] = (200, {"items": items})
+    assert "(cut from 8,388,812 bytes)" in tablesync("dlq", "list").stdout
 
 
 def test_list_as_json_names_the_service(tablesync: Any, parked: Any) -> None:

@@ -1,23 +1,28 @@
 """The consumers' edge: once each, in order, and past whatever cannot be handled."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from confluent_kafka import Producer
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.testing import eventually
 from tablesync.service_kit import consumer
 from tablesync.service_kit.broker import MAX_POLL_INTERVAL_MS, Subscriptions
 from tablesync.service_kit.consumer import CONSUMED
+from tablesync.service_kit.dead_letters import CUT_HEADERS, CUT_KEY_BYTES, CUT_VALUE_BYTES
 from tablesync.service_kit.kafka import ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.testing import running, send, send_raw
+from tablesync.service_kit.testing import RawHeaders, running, send, send_raw
 from tablesync.service_kit.unit_of_work import UnitOfWork
 
 Effects = Callable[..., Awaitable[list[str]]]
+LARGE = 8 * 1024 * 1024
 
 
 async def test_a_message_delivered_twice_has_one_effect(
@@ -111,6 +116,88 @@ async def test_p13_what_is_after_a_poison_message_is_handled(
     assert letters[3].headers[-1] == ("note", b"\xff\xfe")
     assert letters[0].value == poison.value()
     assert CONSUMED.labels("sync-requests", "unknown")._value.get() == skipped_before + 1
+
+
+async def send_compressed(
+    settings: ServiceSettings, *messages: tuple[bytes | None, RawHeaders, bytes]
+) -> None:
+    """Send messages with gzip: topics limit the compressed size."""
+    async with AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        compression_type="gzip",
+        max_request_size=2 * LARGE,
+    ) as producer:
+        for key, headers, value in messages:
+            await producer.send_and_wait(
+                f"{settings.kafka_topic_prefix}sync-requests",
+                value,
+                key=key,
+                headers=headers,
+                partition=0,
+            )
+
+
+async def test_p13_what_is_after_a_poison_message_too_large_to_park_is_handled(
+    settings, event, new_subscriptions, effects: Effects
+) -> None:
+    """Its value, its key, one header or all headers are too large: its beginning is parked."""
+    await ensure_topics(settings, "sync-runner")
+    good, last = event("run_1"), event("run_last")
+    headers = event().headers()
+    await send_compressed(
+        settings,
+        (b"syn_1", good.headers(), good.value()),
+        (b"syn_1", headers, b"x" * LARGE),
+        (b"k" * LARGE, headers, b"{"),
+        (b"syn_1", [("note", b"x" * LARGE), *headers], b"{"),
+        (b"syn_1", [*headers, *[("note", b"x" * 512)] * (LARGE // 512)], b"{"),
+        (b"syn_1", [*headers, ("dlq_cut_from", b"me")], b"{"),
+        (b"syn_1", last.headers(), last.value()),
+    )
+    subscriptions = new_subscriptions()
+    async with running(subscriptions.run):
+        await eventually(lambda: effects(2), timeout=90)
+        letters = await subscriptions.dead_letters.list("sync-requests")
+    assert await effects() == ["run_1", "run_last"]
+    assert [each.offset for each in letters] == [1, 2, 3, 4, 5]
+    assert all(each.reason.startswith("MalformedEventError: ") for each in letters)
+    value, key, header, many, small = letters
+    assert all((each.cut_from_bytes or 0) > LARGE for each in letters[:-1])
+    assert value.value == b"x" * CUT_VALUE_BYTES
+    assert value.headers == headers
+    assert key.key == "k" * CUT_KEY_BYTES
+    assert header.headers == headers
+    assert many.headers[: len(headers)] == headers
+    assert len(many.headers) <= CUT_HEADERS
+    assert (small.cut_from_bytes, small.value, small.key) == (None, b"{", "syn_1")
+
+
+async def test_p13_a_message_that_the_dead_letter_topic_refuses_is_cut_too(
+    settings, event, new_subscriptions, effects: Effects
+) -> None:
+    """Where somebody else created the topics, the broker may allow for less than we do."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await admin.start()
+    try:
+        name = f"{settings.kafka_topic_prefix}sync-requests.sync-runner-dlq"
+        limit = {"max.message.bytes": str(100 * 1024)}
+        await admin.create_topics([NewTopic(name, 1, 1, topic_configs=limit)])
+    finally:
+        await admin.close()
+    await ensure_topics(settings, "sync-runner")
+    last, noise = event("run_last"), os.urandom(1024 * 1024)
+    await send_raw(
+        settings,
+        "sync-requests",
+        (event().headers(), noise),
+        (last.headers(), last.value()),
+    )
+    subscriptions = new_subscriptions()
+    async with running(subscriptions.run):
+        await eventually(lambda: effects(1), timeout=90)
+        [letter] = await subscriptions.dead_letters.list("sync-requests")
+    assert (letter.cut_from_bytes or 0) > len(noise)
+    assert letter.value == noise[:CUT_VALUE_BYTES]
 
 
 async def test_p13_a_handler_that_hangs_is_parked_within_30_seconds(

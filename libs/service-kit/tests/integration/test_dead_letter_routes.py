@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
+from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.local_stack.testing import eventually
 from tablesync.service_kit import dead_letter_routes, problems
 from tablesync.service_kit.broker import Subscriptions
+from tablesync.service_kit.dead_letters import CUT_VALUE_BYTES
 from tablesync.service_kit.kafka import ensure_topics
 from tablesync.service_kit.service_auth import Signer, Verifier
 from tablesync.service_kit.settings import ServiceSettings
@@ -123,6 +125,38 @@ async def test_a_letter_that_cannot_be_read_stays(client: httpx.AsyncClient) -> 
     assert answer.status_code == 422
     assert answer.json()["type"] == "urn:tablesync:problem:dead-letter-unreadable"
     assert len((await client.get("/v1/dlq")).json()["items"]) == 2
+
+
+async def test_p13_a_letter_that_was_cut_says_where_the_original_is(
+    client: httpx.AsyncClient, settings: ServiceSettings, subscriptions: Subscriptions, event
+) -> None:
+    await ensure_topics(settings, "sync-runner")
+    large = event("run_" + "x" * 8 * 1024 * 1024)
+    record = ConsumerRecord(
+        topic="sync-requests",
+        partition=3,
+        offset=17,
+        timestamp=0,
+        timestamp_type=0,
+        key=b"syn_1",
+        value=large.value(),
+        checksum=None,
+        serialized_key_size=5,
+        serialized_value_size=len(large.value()),
+        headers=large.headers(),
+    )
+    await subscriptions.dead_letters.park("sync-requests", record, LookupError("no such run"))
+
+    whole = (await client.get("/v1/dlq/sync-requests/0")).json()
+    assert whole["cut_from_bytes"] > len(large.value())
+    assert whole["value"].encode() == large.value()[:CUT_VALUE_BYTES]
+    assert whole["type"] == "tablesync.run.cancel-requested.v1"
+    answer = await client.post("/v1/dlq/sync-requests/0/replay")
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:tablesync:problem:dead-letter-cut"
+    for said in (str(whole["cut_from_bytes"]), "sync-requests, partition 3, offset 17", "smaller"):
+        assert said in answer.json()["detail"]
+    assert (await client.get("/v1/dlq/sync-requests/0")).json()["replayed_at"] is None
 
 
 @pytest.mark.usefixtures("parked")

@@ -76,7 +76,14 @@ def table(found: list[Json]) -> Table:
         laid_out.add_row(
             *(plain(each[name]) for name in ("service", "topic", "id")),
             ago(each["parked_at"]),
-            *(plain(each[name]) for name in ("type", "key", "reason")),
+            *(plain(each[name]) for name in ("type", "key")),
+            plain(_reason(each)),
             replayed,
         )
     return laid_out
+
+
+def _reason(letter: Json) -> str:
+    """Say why it was parked, and first of all if there is only a part of it."""
+    size = letter["cut_from_bytes"]
+    return f"(cut from {size:,} bytes) {letter['reason']}" if size else str(letter["reason"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from tablesync.contracts import Envelope, Event, MalformedEventError, UnknownEventTypeError
+from tablesync.contracts import TOPICS, Envelope, Event, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.envelope import decode
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.broker import Subscriptions
@@ -89,11 +89,23 @@ def routes(
 
 
 def _read(letter: DeadLetter) -> Envelope[Event]:
+    if letter.cut_from_bytes is not None:
+        raise Problem(422, "dead-letter-cut", _why_not_replayed(letter))
     try:
         return decode(letter.headers, letter.value)
     except (MalformedEventError, UnknownEventTypeError) as error:
         detail = f"It can still not be read: {type(error).__name__}: {error}"
         raise Problem(422, "dead-letter-unreadable", detail) from error
+
+
+def _why_not_replayed(letter: DeadLetter) -> str:
+    hours = TOPICS[letter.topic].retention_hours
+    return (
+        f"It was too large to be kept whole: only the beginning of its {letter.cut_from_bytes} "
+        f"bytes is here, and a part cannot be replayed. The original is in {letter.topic}, "
+        f"partition {letter.partition}, offset {letter.offset}, for {hours} hours after it was "
+        "sent. Have its sender send it again, smaller."
+    )
 
 
 async def _handle(consumer: Consumer, envelope: Envelope[Event]) -> None:

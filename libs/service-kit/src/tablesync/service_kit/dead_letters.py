@@ -1,12 +1,13 @@
 """Dead letters: one topic per consumer group, from which messages go back to that group alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from tablesync.contracts import TOPICS
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.errors import DependencyUnavailableError
@@ -16,12 +17,22 @@ from tablesync.service_kit.settings import ServiceSettings
 PARK_SECONDS = 15.0
 READ_SECONDS = 10.0
 REASON_MAX_CHARACTERS = 2_000
+# What is kept of a message that is too large, together far below any broker's limit.
+CUT_VALUE_BYTES = 32 * 1024
+CUT_KEY_BYTES = 1024
+CUT_HEADERS = 64
+CUT_HEADER_BYTES = 512
 _PREFIX = "dlq_"
+RawHeaders = Sequence[tuple[str, bytes | None]]
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A parked message and why it was parked; `id` is its offset in the dead-letter topic."""
+    """A parked message and why it was parked; `id` is its offset in the dead-letter topic.
+
+    Where only the beginning was kept, `cut_from_bytes` says how large the message was.
+    """
 
     id: int
     topic: str
@@ -29,6 +40,7 @@ class DeadLetter:
     offset: int
     reason: str
     parked_at: str
+    cut_from_bytes: int | None
     key: str | None
     headers: list[tuple[str, bytes | None]]
     value: bytes
@@ -60,25 +72,31 @@ class DeadLetters:
     async def park(
         self, topic: str, record: ConsumerRecord[bytes, bytes], error: Exception
     ) -> None:
-        """Store a message as it came, with the reason; raises while Kafka is away."""
-        notes = {
-            "reason": f"{type(error).__name__}: {error}"[:REASON_MAX_CHARACTERS],
-            "partition": str(record.partition),
-            "offset": str(record.offset),
-            "at": rfc3339(datetime.now(UTC)),
-        }
-        headers = [
-            *record.headers,
-            *((_PREFIX + name, text.encode(errors="replace")) for name, text in notes.items()),
-        ]
-        value = record.value or b""  # aiokafka sends no message without a key and a value
+        """Store a message with the reason, as it came or cut; raises while Kafka is away."""
         try:
-            async with asyncio.timeout(PARK_SECONDS), started(self._new_producer()) as producer:
-                await producer.send_and_wait(
-                    self.topic(topic), value, key=record.key, headers=headers, partition=0
-                )
+            async with asyncio.timeout(PARK_SECONDS):
+                await self._store_whole_or_cut(topic, record, error)
         except TimeoutError as error_:
             raise DependencyUnavailableError("kafka") from error_
+
+    async def _store_whole_or_cut(
+        self, topic: str, record: ConsumerRecord[bytes, bytes], error: Exception
+    ) -> None:
+        """Try the whole: what the topic took compressed may be too large as it is."""
+        try:
+            await self._store(topic, record, _notes(record, error))
+        except _TOO_LARGE:
+            await self._store(topic, _cut(record), _notes(record, error, _size(record)))
+
+    async def _store(
+        self, topic: str, record: ConsumerRecord[bytes, bytes], notes: RawHeaders
+    ) -> None:
+        value = record.value or b""  # aiokafka sends no message without a key and a value
+        headers = [*record.headers, *notes]
+        async with started(self._new_producer()) as producer:
+            await producer.send_and_wait(
+                self.topic(topic), value, key=record.key, headers=headers, partition=0
+            )
 
     async def list(self, topic: str, limit: int = 1_000) -> list[DeadLetter]:
         """Give the newest parked messages, oldest first."""
@@ -122,6 +140,38 @@ async def _until(
         yield await consumer.getone(partition)
 
 
+def _notes(record: ConsumerRecord[bytes, bytes], error: Exception, cut_from: int = 0) -> RawHeaders:
+    """Say why, and where the original is; each note always, lest a sender's header pass for it."""
+    notes = {
+        "reason": f"{type(error).__name__}: {error}"[:REASON_MAX_CHARACTERS],
+        "partition": str(record.partition),
+        "offset": str(record.offset),
+        "at": rfc3339(datetime.now(UTC)),
+        "cut_from": str(cut_from),
+    }
+    return [(_PREFIX + name, text.encode(errors="replace")) for name, text in notes.items()]
+
+
+def _cut(record: ConsumerRecord[bytes, bytes]) -> ConsumerRecord[bytes, bytes]:
+    """Keep the beginning of a message, and its first small headers."""
+    small = [each for each in record.headers if _header_size(*each) <= CUT_HEADER_BYTES]
+    return replace(
+        record,
+        key=record.key and record.key[:CUT_KEY_BYTES],
+        value=record.value and record.value[:CUT_VALUE_BYTES],
+        headers=tuple(small[:CUT_HEADERS]),
+    )
+
+
+def _size(record: ConsumerRecord[bytes, bytes]) -> int:
+    headers = sum(_header_size(*each) for each in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
+
+
+def _header_size(name: str, raw: bytes | None) -> int:
+    return len(name.encode()) + len(raw or b"")
+
+
 def _letter(topic: str, record: ConsumerRecord[bytes, bytes]) -> DeadLetter:
     notes = {
         name.removeprefix(_PREFIX): raw.decode(errors="replace")
@@ -135,6 +185,7 @@ def _letter(topic: str, record: ConsumerRecord[bytes, bytes]) -> DeadLetter:
         offset=int(notes.get("offset", -1)),
         reason=notes.get("reason", ""),
         parked_at=notes.get("at", ""),
+        cut_from_bytes=int(notes.get("cut_from", 0)) or None,
         key=record.key.decode(errors="replace") if record.key else None,
         headers=[(name, raw) for name, raw in record.headers if not name.startswith(_PREFIX)],
         value=record.value or b"",
