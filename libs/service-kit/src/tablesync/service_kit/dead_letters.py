@@ -119,7 +119,10 @@ class DeadLetters:
     @asynccontextmanager
     async def _reader(self, topic: str) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition]]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers, enable_auto_commit=False
+            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            enable_auto_commit=False,
+            # Before we seek, aiokafka has begun to wait at the topic's end, for as long as this.
+            fetch_max_wait_ms=self._settings.kafka_fetch_max_wait_ms,
         )
         partition = TopicPartition(self.topic(topic), 0)
         try:
