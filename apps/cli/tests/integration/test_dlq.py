@@ -24,11 +24,22 @@ def letter(topic: str, letter_id: int, **changes: Any) -> dict[str, Any]:
     return {**found, **changes}
 
 
+def have(services: Any, items: list[dict[str, Any]], replayed: str = "false") -> None:
+    """Have pages of one letter, then one whose letters were all replayed, then the last."""
+    path = f"/v1/dlq?replayed={replayed}"
+    pages = [*([each] for each in items), [], []]
+    for at, page in enumerate(pages):
+        rest = f"run-events/{at + 1}" if at + 1 < len(pages) else None
+        asked = path + (f"&from=run-events%2F{at}" if at else "")
+        services.answers["GET", asked] = (200, {"items": page, "next": rest})
+
+
 @pytest.fixture
 def parked(services: Any) -> Any:
     """Every service answers at one address here, so each letter is seen as each one's."""
     found = [letter("run-events", 3), letter("run-events", 4, replayed_at="2026-11-22T10:00:00Z")]
-    services.answers["GET", "/v1/dlq"] = (200, {"items": found})
+    have(services, found[:1])
+    have(services, found, replayed="true")
     whole = {**found[0], "headers": {"ce_id": "x"}, "value": "{\u202e"}
     services.answers["GET", "/v1/dlq/run-events/3"] = (200, whole)
     replayed = (200, {"replayed_at": "2026-11-22T11:00:00.000Z"})
@@ -43,8 +54,7 @@ def test_list_names_the_reason(tablesync: Any, parked: Any) -> None:
 
 
 def test_list_says_of_a_letter_that_it_was_cut(tablesync: Any, services: Any) -> None:
-    items = [letter("run-events", 3, cut_from_bytes=8_388_812)]
-    services.answers["GET", "/v1/dlq"] = (200, {"items": items})
+    have(services, [letter("run-events", 3, cut_from_bytes=8_388_812)])
     assert "(cut from 8,388,812 bytes)" in tablesync("dlq", "list").stdout
 
 
@@ -54,8 +64,27 @@ def test_list_as_json_names_the_service(tablesync: Any, parked: Any) -> None:
 
 
 def test_nothing_parked_is_said_so(tablesync: Any, services: Any) -> None:
-    services.answers["GET", "/v1/dlq"] = (200, {"items": []})
-    assert tablesync("dlq", "list").stdout == "Nothing is parked.\n"
+    have(services, [])
+    assert tablesync("dlq", "list").stdout == "Nothing is parked that waits for a replay.\n"
+
+
+def test_list_leaves_out_what_was_replayed_unless_asked(tablesync: Any, parked: Any) -> None:
+    def listed(*options: str) -> list[int]:
+        done = tablesync("dlq", "list", "--json", "--service", "notifier", *options)
+        return [each["id"] for each in json.loads(done.stdout)["items"]]
+
+    assert listed() == [3]
+    assert listed("--replayed") == [3, 4]
+
+
+@pytest.mark.parametrize(("limit", "listed", "more"), [(2, 2, True), (3, 3, False)])
+def test_list_says_when_there_are_more(
+    tablesync: Any, services: Any, limit: int, listed: int, more: bool
+) -> None:
+    have(services, [letter("run-events", each) for each in range(3)])
+    done = tablesync("dlq", "list", "--json", "--service", "notifier", "--limit", str(limit))
+    assert len(json.loads(done.stdout)["items"]) == listed
+    assert ("There are more than these 2: --limit shows more." in done.stderr) == more
 
 
 def test_show_gives_the_whole_letter(tablesync: Any, parked: Any) -> None:
@@ -81,6 +110,14 @@ def test_replay_all_passes_over_what_was_replayed(tablesync: Any, parked: Any) -
     assert (done.returncode, done.stdout) == (0, "Replayed 1, failed 0.\n")
 
 
+def test_replay_all_counts_what_it_did_before_the_service_went_away(
+    tablesync: Any, parked: Any
+) -> None:
+    parked.answers["GET", "/v1/dlq?replayed=false&from=run-events%2F1"] = (503, {"detail": "busy"})
+    done = tablesync("dlq", "replay", "--all", "--service", "notifier")
+    assert (done.returncode, done.stdout) == (5, "Replayed 1, failed 0.\n")
+
+
 def test_a_replay_that_fails_again_says_why(tablesync: Any, parked: Any) -> None:
     refusal = (409, {"detail": "It failed again: KeyError: [x]"})
     parked.answers["POST", "/v1/dlq/run-events/3/replay"] = refusal
@@ -98,6 +135,7 @@ def test_a_replay_that_fails_again_says_why(tablesync: Any, parked: Any) -> None
         (("show", "run-events", "99"), 4, "No service has parked run-events 99"),
         (("list", "--service", "mongod"), 2, "no service 'mongod'"),
         (("show", "run-events", "x"), 2, "Invalid value"),
+        (("list", "--limit", "0"), 2, "Invalid value"),
         (("replay",), 2, "--all"),
         (("replay", "run-events"), 2, "id"),
         (("replay", "run-events", "3", "--all"), 2, "--all"),
@@ -112,7 +150,10 @@ def test_what_is_wrong_is_said(
 
 
 def test_an_operator_without_the_right_is_told(tablesync: Any, services: Any) -> None:
-    services.answers["GET", "/v1/dlq"] = (403, {"detail": "This is for those who run TableSync."})
+    services.answers["GET", "/v1/dlq?replayed=false"] = (
+        403,
+        {"detail": "This is for those who run TableSync."},
+    )
     done = tablesync("dlq", "list")
     assert done.returncode == 3
     assert "does not allow this" in done.stderr

@@ -11,6 +11,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from tablesync.contracts import ConnectionRevoked, Envelope
 from tablesync.local_stack.stack import LocalStack
 from tablesync.local_stack.testing import eventually
+from tablesync.service_kit.dead_letters import PAGE
 
 pytestmark = pytest.mark.integration
 TOPIC = "connection-events"
@@ -56,13 +57,18 @@ async def stack(
 
 
 @pytest.fixture
-def command(stack: LocalStack, tablesync: Any) -> Any:
-    """Run `tablesync dlq` as the stack's operator."""
-    where = {
+def where(stack: LocalStack) -> dict[str, str]:
+    """Name the real services and their operator; a stand-in answers for the others."""
+    return {
         "AUTH_SERVICE_URL": stack.info.urls["auth-service"],
         "NOTIFIER_URL": stack.info.urls["notifier"],
         "TABLESYNC_API_TOKEN": stack.info.api_token,
     }
+
+
+@pytest.fixture
+def command(where: dict[str, str], tablesync: Any) -> Any:
+    """Run `tablesync dlq` on what notifier parked."""
     return lambda *arguments: tablesync("dlq", *arguments, "--service", "notifier", **where)
 
 
@@ -82,13 +88,13 @@ async def test_p13_the_command_shows_and_replays_what_was_parked(
         name = f"{topic_prefix}{TOPIC}.notifier-dlq"
         await producer.send_and_wait(name, mended.value(), headers=parked)
 
-    def letters() -> list[dict[str, Any]]:
-        done = command("list", "--json")
+    def listed() -> list[dict[str, Any]]:
+        done = command("list", "--replayed", "--json")
         assert done.returncode == 0, done.stderr
         items: list[dict[str, Any]] = json.loads(done.stdout)["items"]
         return items if len(items) == 2 else []
 
-    found = await eventually(letters, timeout=60, interval=0.5)
+    found = await eventually(listed, timeout=60, interval=0.5)
     ids = {each["reason"].partition(":")[0]: str(each["id"]) for each in found}
     poison = command("replay", TOPIC, ids["MalformedEventError"])
     assert poison.returncode == 1
@@ -99,8 +105,31 @@ async def test_p13_the_command_shows_and_replays_what_was_parked(
     database = AsyncIOMotorClient(mongodb_uri)[f"{database_prefix}notifier"]
     incident = await database["incidents"].find_one({"connection_id": "con_1"})
     assert incident
-    replayed = [each for each in letters() if each["replayed_at"]]
-    assert [str(each["id"]) for each in replayed] == [ids["KeyError"]]
+    assert [str(each["id"]) for each in listed() if each["replayed_at"]] == [ids["KeyError"]]
+
+
+async def test_p13_the_command_replays_all_letters_however_many(
+    stack: LocalStack,
+    command: Any,
+    where: dict[str, str],
+    tablesync: Any,
+    kafka_bootstrap: str,
+    topic_prefix: str,
+) -> None:
+    """More than a page is replayed by one command, and none of it by a second one."""
+    parked = [Envelope(loss(), "auth-service") for _ in range(PAGE + 1)]
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
+        name = f"{topic_prefix}{TOPIC}.notifier-dlq"
+        for each in parked:
+            headers = [*each.headers(), ("dlq_reason", b"KeyError: since mended")]
+            await producer.send(name, each.value(), headers=headers)
+
+    assert command("replay", "--all").stdout == f"Replayed {len(parked)}, failed 0.\n"
+    assert command("replay", "--all").stdout == "Replayed 0, failed 0.\n"
+    assert json.loads(command("list", "--json").stdout)["items"] == []
+    oldest = tablesync("dlq", "show", TOPIC, "0", **where)
+    assert json.loads(oldest.stdout)["service"] == "notifier"
+    assert json.loads(oldest.stdout)["replayed_at"]
 
 
 def loss() -> ConnectionRevoked:

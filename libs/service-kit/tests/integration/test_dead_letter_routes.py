@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.local_stack.testing import eventually
-from tablesync.service_kit import dead_letter_routes, problems
+from tablesync.service_kit import dead_letter_routes, dead_letters, problems
 from tablesync.service_kit.broker import Subscriptions
 from tablesync.service_kit.dead_letters import CUT_VALUE_BYTES
 from tablesync.service_kit.kafka import ensure_topics
@@ -99,6 +99,58 @@ async def test_p13_letters_are_listed_with_their_reasons(client: httpx.AsyncClie
     assert unreadable["headers"]["note"] == ""
 
 
+async def pages(client: httpx.AsyncClient, **params: str) -> list[list[int]]:
+    """Give the ids on each page, the last one excepted: it is empty."""
+    found: list[list[int]] = []
+    start: dict[str, str] = {}
+    while True:
+        page = (await client.get("/v1/dlq", params={**params, **start})).json()
+        if page["next"] is None:
+            assert page["items"] == []
+            return found
+        found.append([each["id"] for each in page["items"]])
+        start = {"from": page["next"]}
+
+
+async def test_p13_every_letter_is_reached_page_by_page(
+    client: httpx.AsyncClient, settings: ServiceSettings, event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page is so many letters or bytes; it is empty where all of them were replayed."""
+    await ensure_topics(settings, "sync-runner")
+    good = event("run_good")
+    letters = [(good.headers(), good.value())] * 5
+    await send_raw(settings, "sync-requests.sync-runner-dlq", *letters)
+    assert await pages(client) == [[0, 1, 2, 3, 4]]
+    assert await pages(client, limit="2") == [[0, 1], [2, 3], [4]]
+
+    for each in (2, 3, 4):
+        assert (await client.post(f"/v1/dlq/sync-requests/{each}/replay")).status_code == 200
+    assert await pages(client, limit="2") == [[0, 1], [], []]
+    assert await pages(client, limit="2", replayed="true") == [[0, 1], [2, 3], [4]]
+
+    monkeypatch.setattr(dead_letters, "PAGE_BYTES", 1)
+    assert await pages(client) == [[0], [1], [], [], []]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"from": "run-events/0"},
+        {"from": "sync-requests"},
+        {"from": "sync-requests/x"},
+        {"from": "sync-requests/9999999999999999999"},
+        {"limit": "0"},
+        {"limit": "1001"},
+    ],
+)
+async def test_a_page_that_cannot_be_is_refused(
+    client: httpx.AsyncClient, params: dict[str, str]
+) -> None:
+    answer = await client.get("/v1/dlq", params=params)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] in params
+
+
 @pytest.mark.usefixtures("parked")
 async def test_p13_a_letter_is_replayed_once_it_can_be_handled(
     client: httpx.AsyncClient, moody: Moody, effects
@@ -112,7 +164,8 @@ async def test_p13_a_letter_is_replayed_once_it_can_be_handled(
     replayed = await client.post("/v1/dlq/sync-requests/0/replay")
     assert replayed.status_code == 200
     assert await effects() == ["run_good", "run_bad"]
-    listed = (await client.get("/v1/dlq")).json()["items"]
+    assert [each["id"] for each in (await client.get("/v1/dlq")).json()["items"]] == [1]
+    listed = (await client.get("/v1/dlq", params={"replayed": "true"})).json()["items"]
     assert listed[0]["replayed_at"] == replayed.json()["replayed_at"]
 
     assert (await client.post("/v1/dlq/sync-requests/0/replay")).status_code == 200

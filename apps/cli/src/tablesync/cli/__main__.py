@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,8 @@ app.add_typer(dead_letters, name="dlq")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Service = Annotated[str | None, typer.Option(help="The service that parked it.")]
 Topic = Annotated[str, typer.Argument(help="The topic, as `dlq list` shows it.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many to list at most.")]
+Replayed = Annotated[bool, typer.Option("--replayed", help="List what was replayed, too.")]
 LetterId = Annotated[int, typer.Argument(help="The id, as `dlq list` shows it.")]
 
 
@@ -54,16 +57,27 @@ def status(
 
 
 @dead_letters.command("list")
-def list_letters(service: Service = None, as_json: AsJson = False) -> None:
-    """List what services parked, and why."""
+def list_letters(
+    service: Service = None,
+    as_json: AsJson = False,
+    limit: Limit = 1_000,
+    replayed: Replayed = False,
+) -> None:
+    """List what services parked and did not replay yet, and why; oldest first."""
     with _client() as client:
-        found = dlq.letters(client, service)
+        found = list(islice(dlq.letters(client, service, replayed=replayed), limit + 1))
+    _print_letters(found[:limit], as_json)
+    if len(found) > limit:
+        Console(stderr=True).print(f"There are more than these {limit:,}: --limit shows more.")
+
+
+def _print_letters(found: list[dlq.Json], as_json: bool) -> None:
     if as_json:
         _print_json({"items": found})
     elif found:
         Console().print(dlq.table(found))
     else:
-        Console().print("Nothing is parked.")
+        Console().print("Nothing is parked that waits for a replay.")
 
 
 @dead_letters.command()
@@ -99,11 +113,16 @@ def replay(
 
 
 def _replay_all(client: Client, service: str | None) -> None:
-    done, failed = dlq.replay_all(client, service)
-    console = Console()
-    console.print(f"Replayed {len(done)}, failed {len(failed)}.")
-    for each in failed:
-        console.print(each, style="red", markup=False)
+    done = failed = 0
+    try:
+        for problem in dlq.replay_all(client, service):
+            if problem is None:
+                done += 1
+            else:
+                failed += 1
+                Console().print(problem, style="red", markup=False)
+    finally:
+        Console().print(f"Replayed {done}, failed {failed}.")
     if failed:
         raise RefusedError("Not everything could be replayed.")
 

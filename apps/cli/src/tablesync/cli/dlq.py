@@ -1,6 +1,8 @@
 """`tablesync dlq`: what each service parked, and handing it back to that service alone."""
 
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from rich.table import Table
 from rich.text import Text
@@ -12,31 +14,46 @@ from tablesync.cli.words import NOTHING, ago, plain
 Json = dict[str, Any]
 
 
-def letters(client: Client, service: str | None) -> list[Json]:
-    """Give the dead letters of one service, or of all; each says whose it is.
+def letters(client: Client, service: str | None, *, replayed: bool = False) -> Iterator[Json]:
+    """Give the dead letters of one service, or of all, page by page; each says whose it is."""
+    for each in _asked(service):
+        for page in _pages(client, each, replayed):
+            yield from ({"service": each, **letter} for letter in page)
 
-    auth-service consumes nothing, and so has none.
-    """
-    asked = [service] if service else [each for each in SERVICES if each != "auth-service"]
-    return [
-        {"service": each, **letter}
-        for each in asked
-        for letter in client.get(each, "/v1/dlq")["items"]
-    ]
+
+def _asked(service: str | None) -> list[str]:
+    """Name the services to ask: auth-service consumes nothing, and so has no dead letters."""
+    return [service] if service else [each for each in SERVICES if each != "auth-service"]
+
+
+def _pages(client: Client, service: str, replayed: bool) -> Iterator[list[Json]]:
+    query = {"replayed": "true" if replayed else "false"}
+    while True:
+        page = client.get(service, f"/v1/dlq?{urlencode(query)}")
+        yield page["items"]
+        if page["next"] is None:
+            return
+        query["from"] = page["next"]
 
 
 def owner(client: Client, service: str | None, topic: str, letter_id: int) -> str:
     """Say which service parked a letter; raises RefusedError where several did."""
     if service:
         return service
-    found = letters(client, None)
-    wanted = (topic, letter_id)
-    owners = [str(each["service"]) for each in found if (each["topic"], each["id"]) == wanted]
+    owners = [each for each in _asked(None) if _has(client, each, topic, letter_id)]
     if not owners:
         raise NotFoundError(f"No service has parked {topic} {letter_id}.")
     if len(owners) > 1:
         raise RefusedError(f"{' and '.join(owners)} have parked one: say --service.")
     return owners[0]
+
+
+def _has(client: Client, service: str, topic: str, letter_id: int) -> bool:
+    try:
+        show(client, service, topic, letter_id)
+    except NotFoundError:
+        return False
+    return True
 
 
 def show(client: Client, service: str, topic: str, letter_id: int) -> Json:
@@ -51,19 +68,14 @@ def replay(client: Client, service: str, topic: str, letter_id: int) -> str:
     return str(answer["replayed_at"])
 
 
-def replay_all(client: Client, service: str | None) -> tuple[list[Json], list[str]]:
-    """Replay what was not replayed yet, oldest first; give what worked and what did not."""
-    done: list[Json] = []
-    failed: list[str] = []
+def replay_all(client: Client, service: str | None) -> Iterator[str | None]:
+    """Replay what was not replayed yet; give None for what worked, and why for what did not."""
     for each in letters(client, service):
-        if each["replayed_at"]:
-            continue
         try:
             replay(client, each["service"], each["topic"], each["id"])
-            done.append(each)
+            yield None
         except CliError as error:
-            failed.append(f"{each['topic']} {each['id']}: {error}")
-    return done, failed
+            yield f"{each['topic']} {each['id']}: {error}"
 
 
 def table(found: list[Json]) -> Table:

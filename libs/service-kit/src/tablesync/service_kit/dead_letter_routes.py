@@ -1,11 +1,12 @@
 """`/v1/dlq`: what this service parked, for those who run TableSync; replayed in this process."""
 
 import base64
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import TOPICS, Envelope, Event, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.envelope import decode
@@ -13,14 +14,16 @@ from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.broker import Subscriptions
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.consumer import Consumer
-from tablesync.service_kit.dead_letters import DeadLetter
+from tablesync.service_kit.dead_letters import PAGE, DeadLetter
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.problems import Problem, conflict
+from tablesync.service_kit.problems import Problem, conflict, invalid
 from tablesync.service_kit.service_auth import Verifier
 from tablesync.service_kit.user_auth import platform_only
 
 MARKS = "dead_letter_marks"
+Start = Annotated[str | None, Query(alias="from", pattern=r"^[a-z-]+/[0-9]{1,18}$")]
+Limit = Annotated[int, Query(ge=1, le=1_000)]
 
 
 class ReplayableLetters:
@@ -34,10 +37,33 @@ class ReplayableLetters:
         self._marks = database[MARKS]
         self._database = database
 
-    async def list(self) -> list[Document]:
-        """Give all letters of all topics, without headers and values."""
-        marks = {mark["_id"]: mark["replayed_at"] async for mark in self._marks.find()}
-        letters = [each for topic in self._consumers for each in await self._letters.list(topic)]
+    async def list(self, start: str | None, limit: int, *, replayed: bool) -> Document:
+        """Give a page of letters without headers and values, oldest first; raises Problem 422.
+
+        A page is of one topic, and is empty where all its letters were replayed: `next` says
+        where to go on, until it is None.
+        """
+        for topic, letter_id in self._from(start):
+            if letters := await self._letters.list(topic, letter_id, limit):
+                summaries = await self._summaries(letters)
+                items = [each for each in summaries if replayed or not each["replayed_at"]]
+                return {"items": items, "next": f"{topic}/{letters[-1].id + 1}"}
+        return {"items": [], "next": None}
+
+    def _from(self, start: str | None) -> Iterable[tuple[str, int]]:
+        topics = list(self._consumers)
+        if start is None:
+            return [(each, 0) for each in topics]
+        topic, _, letter_id = start.partition("/")
+        if topic not in topics:
+            raise invalid("from", "this service has no such topic", "Send a page's `next`.")
+        later = topics[topics.index(topic) + 1 :]
+        return [(topic, int(letter_id)), *((each, 0) for each in later)]
+
+    async def _summaries(self, letters: Sequence[DeadLetter]) -> Sequence[Document]:
+        ids = [_mark_id(each) for each in letters]
+        found = self._marks.find({"_id": {"$in": ids}})
+        marks = {mark["_id"]: mark["replayed_at"] async for mark in found}
         return [_summary(each, marks.get(_mark_id(each))) for each in letters]
 
     async def show(self, topic: str, letter_id: int) -> Document:
@@ -74,8 +100,10 @@ def routes(
     letters = ReplayableLetters(subscriptions, database)
 
     @router.get("")
-    async def list_dead_letters() -> dict[str, Any]:
-        return {"items": await letters.list()}
+    async def list_dead_letters(
+        start: Start = None, limit: Limit = PAGE, replayed: bool = False
+    ) -> dict[str, Any]:
+        return await letters.list(start, limit, replayed=replayed)
 
     @router.get("/{topic}/{letter_id}")
     async def show_dead_letter(topic: str, letter_id: int) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from tablesync.service_kit.settings import ServiceSettings
 
 PARK_SECONDS = 15.0
 READ_SECONDS = 10.0
+PAGE = 100
+PAGE_BYTES = 16 * 1024 * 1024
 REASON_MAX_CHARACTERS = 2_000
 # What is kept of a message that is too large, together far below any broker's limit.
 CUT_VALUE_BYTES = 32 * 1024
@@ -98,13 +100,15 @@ class DeadLetters:
                 self.topic(topic), value, key=record.key, headers=headers, partition=0
             )
 
-    async def list(self, topic: str, limit: int = 1_000) -> list[DeadLetter]:
-        """Give the newest parked messages, oldest first."""
+    async def list(self, topic: str, start: int = 0, limit: int = PAGE) -> list[DeadLetter]:
+        """Give parked messages from an id on, oldest first; none only if there are none."""
         async with self._reader(topic) as (consumer, partition):
             end = (await consumer.end_offsets([partition]))[partition]
             begin = (await consumer.beginning_offsets([partition]))[partition]
-            consumer.seek(partition, max(begin, end - limit))
-            return [_letter(topic, record) async for record in _until(consumer, partition, end)]
+            start = max(begin, start)
+            consumer.seek(partition, start)
+            records = _until(consumer, partition, min(end, start + limit))
+            return [_letter(topic, each) for each in await _fill_page(records)]
 
     async def get(self, topic: str, letter_id: int) -> DeadLetter | None:
         """Give one parked message, if Kafka still has it."""
@@ -141,6 +145,19 @@ async def _until(
 ) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
     while await consumer.position(partition) < end:
         yield await consumer.getone(partition)
+
+
+async def _fill_page(
+    records: AsyncIterator[ConsumerRecord[bytes, bytes]],
+) -> list[ConsumerRecord[bytes, bytes]]:
+    """Read all, or less: a page of large messages must not fill the memory."""
+    page, size = [], 0
+    async for record in records:
+        page.append(record)
+        size += _size(record)
+        if size >= PAGE_BYTES:
+            break
+    return page
 
 
 def _notes(record: ConsumerRecord[bytes, bytes], error: Exception, cut_from: int = 0) -> RawHeaders:
