@@ -33,6 +33,11 @@ def build(settings: ServiceSettings) -> Service:
     relay = Relay(database, lambda: new_producer(settings), settings.kafka_topic_prefix)
     app = FastAPI()
     problems.install(app)
+
+    @app.get("/fail/{token}")
+    async def fail(token: str) -> None:
+        raise ValueError(f"{token} is a secret")
+
     checks = {
         "mongodb": health.mongodb_answers(database),
         "kafka": health.is_set(subscriptions.started),

@@ -150,3 +150,16 @@ async def test_logs_are_json_and_name_the_service(settings: ServiceSettings) -> 
     (request,) = (each for each in lines if each["event"] == "request")
     assert (request["route"], request["status"]) == ("(no route)", 404)
     assert b"SECRET" not in log
+
+
+async def test_p18_an_unhandled_error_is_logged_once_and_without_what_it_says(
+    settings: ServiceSettings,
+) -> None:
+    async with service(environment(settings), "--role", "api") as process:
+        await eventually(lambda: _is(200, settings, "/healthz"), timeout=90)
+        assert await status(settings, "/fail/canary") == 500
+        process.send_signal(signal.SIGTERM)
+        said = b"".join(await process.communicate()).decode()
+    assert said.count("slow_service.py") == 1
+    assert "ValueError" in said
+    assert "canary" not in said

@@ -1,11 +1,13 @@
 """A unit of work: state and events commit together or not at all, with the concerns we promise."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import monitoring
+from tablesync.local_stack.testing import eventually
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
@@ -21,6 +23,24 @@ class Commands(monitoring.CommandListener):
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         self.sent.append((event.command_name, event.command))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Not of interest."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Not of interest."""
+
+
+class Holding(monitoring.CommandListener):
+    """Holds the next commit back until the test lets it go."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name == "commitTransaction":
+            self.begun.set()
+            self.go_on.wait(60)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         """Not of interest."""
@@ -95,6 +115,30 @@ async def test_units_that_conflict_in_their_commit_are_repeated(
 
     await asyncio.gather(*(units.run(work) for _ in range(8)))
     assert await database["new"].count_documents({}) == 8
+
+
+async def test_a_unit_that_is_cancelled_in_its_commit_has_committed(
+    mongodb_uri: str, database: Database
+) -> None:
+    holding = Holding()
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+        mongodb_uri, event_listeners=[holding]
+    )
+    units = UnitsOfWork(mongo.open_database(client, database.name), "scheduler")
+
+    async def work(unit: UnitOfWork) -> None:
+        await unit.database["state"].insert_one({}, session=unit.session)
+
+    cancelled = asyncio.create_task(units.run(work))
+    await eventually(holding.begun.is_set)
+    cancelled.cancel()
+    await asyncio.sleep(0)  # it is told of it now, and waits
+    holding.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    await units.run(work)
+    client.close()
+    assert await database["state"].count_documents({}) == 2
 
 
 async def test_concerns_are_majority_journal_and_snapshot(

@@ -42,7 +42,10 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
     @app.get("/fail/{token}")
     async def choke(token: str) -> None:
-        (token + "\ud800").encode()
+        try:
+            (token + "\ud800").encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"{token} is no text") from error
 
     @app.post("/schedules")
     async def schedules(body: Schedule, limit: int = 1) -> int:
@@ -80,7 +83,9 @@ async def test_p18_an_unhandled_error_is_logged_without_path_or_values(client, c
     await client.get("/fail/canary")
     said = capsys.readouterr().out
     assert '"route": "/fail/{token}"' in said
+    assert "ValueError" in said
     assert "UnicodeEncodeError" in said
+    assert "in choke" in said
     assert "canary" not in said
 
 

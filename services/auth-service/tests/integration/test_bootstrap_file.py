@@ -91,6 +91,39 @@ def test_bad_fields_are_named_without_their_values(file: Path, workspace: Any) -
     )
 
 
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda people: people.clear(), "one of them has to be an admin"),
+        (lambda people: people.pop(0), "one of them has to be an admin"),
+        (lambda people: people[1].update(id=people[0]["id"]), "have to differ"),
+        (lambda people: people[1].update(email=people[0]["email"].upper()), "have to differ"),
+        (lambda people: people[1].update(api_token=people[0]["api_token"]), "have to differ"),
+    ],
+)
+def test_a_file_that_nobody_could_put_right_later_is_refused(
+    file: Path, workspace: Any, spoil: Any, why: str
+) -> None:
+    spoil(workspace["operators"])
+    file.write_text(json.dumps(workspace))
+    with pytest.raises(ValueError, match=f"operators .*{why}") as error:
+        bootstrap_file.read(file)
+    assert not any(each["api_token"] in str(error.value) for each in workspace["operators"])
+
+
+async def test_an_id_that_somebody_else_has_is_named_as_the_reason(
+    auth: Any, database: Any, workspace: Any
+) -> None:
+    other = {"id": new_id("ws"), "name": "Other"}
+    admin = {**workspace["operators"][0], "email": "else@example.test", "api_token": None}
+    content = BootstrapFile.model_validate({"workspace": other, "operators": [admin]})
+
+    with pytest.raises(ValueError, match="an id or an API token is taken"):
+        await bootstrap_file.apply(UnitsOfWork(database, NAME), content)
+
+    assert await database["workspaces"].find_one({"_id": other["id"]}) is None
+
+
 def test_the_file_that_the_guide_to_kubernetes_shows_is_a_good_one() -> None:
     (shown,) = re.findall(r"```json\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
     content = BootstrapFile.model_validate_json(shown)

@@ -5,6 +5,7 @@ touched; but a platform that goes on from there trusts connections, cursors and 
 whose sandbox is gone, and would say that all is well.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -47,7 +48,7 @@ def _databases(uri: str, prefix: str) -> list[str]:
             uri, serverSelectionTimeoutMS=ANSWER_SECONDS * 1000
         ) as client:
             there = client.list_database_names()
-    except PyMongoError as error:
+    except (PyMongoError, ValueError) as error:  # pymongo knows two ways to refuse an address
         raise ValueError(f"MONGODB_URI: {error}") from None
     return sorted({f"{prefix}{each}" for each in DATABASES}.intersection(there))
 
@@ -58,4 +59,11 @@ def _topics(bootstrap: str, prefix: str) -> list[str]:
         there = admin.list_topics(timeout=ANSWER_SECONDS).topics
     except KafkaException as error:
         raise ValueError(f"KAFKA_BOOTSTRAP_SERVERS: {error}") from None
-    return sorted({f"{prefix}{each}" for each in TOPICS}.intersection(there))
+    return sorted({f"{prefix}{each}" for each in _all_topics()}.intersection(there))
+
+
+def _all_topics() -> Iterator[str]:
+    """Name every topic, and the dead letters of each of its consumers."""
+    for topic in TOPICS.values():
+        yield topic.name
+        yield from (topic.dead_letters_of(each) for each in topic.consumers)

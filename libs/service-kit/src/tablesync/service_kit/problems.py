@@ -1,6 +1,8 @@
 """Problems (RFC 9457): every error answer names what is wrong, where, and the remedy."""
 
 import json
+import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -161,7 +163,14 @@ async def _on_exception(request: Request, error: Exception) -> JSONResponse:
             "Something this service depends on is away; try again.",
             headers={"Retry-After": str(max(1, round(seconds)))},
         ).response()
-    # Neither the path nor what the error shows of its values: either may hold a secret.
-    route, kind = route_of(request.scope), type(error).__name__
-    log.error("unhandled error", route=route, error=kind, exc_info=error)
+    # Neither the path nor what the error says: either may hold a secret.
+    log.error("unhandled error", route=route_of(request.scope), error="".join(_origin(error)))
     return Problem(500, "internal-error", "Our fault; it has been logged.").response()
+
+
+def _origin(error: BaseException | None) -> Iterator[str]:
+    """Say where an error comes from, and what caused it, by types and lines alone."""
+    while error is not None:
+        yield f"{type(error).__name__}\n"
+        yield from traceback.format_tb(error.__traceback__)
+        error = error.__cause__ or error.__context__

@@ -62,6 +62,7 @@ def _configure_logs(log_level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
 
@@ -104,6 +105,11 @@ def span(
         except Exception as error:
             opened.set_status(Status(StatusCode.ERROR, type(error).__name__))
             raise
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Pass over an app's errors: they are logged already (`problems`), without what they say."""
+    return not record.getMessage().startswith("Exception in ASGI application")
 
 
 def _add_trace(

@@ -108,7 +108,7 @@ class UnitsOfWork:
             await unit.flush()
             # Here, because Motor does not repeat a transaction that conflicts in its own commit, as
             # two do that are the first to write into a collection.
-            await session.commit_transaction()
+            await _commit(session)
             return result
 
         async with self._session() as session:
@@ -118,3 +118,13 @@ class UnitsOfWork:
                 write_concern=DURABLE,
                 read_preference=ReadPreference.PRIMARY,
             )
+
+
+async def _commit(session: AsyncIOMotorClientSession) -> None:
+    """Commit to the end even if cancelled: what is being committed can no longer be aborted."""
+    commit = asyncio.ensure_future(session.commit_transaction())
+    try:
+        await asyncio.shield(commit)
+    except asyncio.CancelledError:
+        await asyncio.wait([commit])
+        raise

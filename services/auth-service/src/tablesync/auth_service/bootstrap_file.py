@@ -1,10 +1,12 @@
 """The bootstrap file: a first workspace and its operators, made at the first start."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import structlog
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pymongo.errors import DuplicateKeyError
 from tablesync.auth_service import api_tokens
 from tablesync.auth_service.store import API_TOKENS, MEMBERSHIPS, OPERATORS, WORKSPACES
 from tablesync.auth_service.workspaces import (
@@ -50,6 +52,32 @@ class BootstrapFile(BaseModel):
     workspace: BootstrapWorkspace
     operators: list[BootstrapOperator]
 
+    @field_validator("operators")
+    @classmethod
+    def _somebody_rules_and_all_differ(
+        cls, operators: list[BootstrapOperator]
+    ) -> list[BootstrapOperator]:
+        """The file is applied once, so a mistake in it would stay for ever."""
+        if not any(each.role == "admin" for each in operators):
+            raise ValueError("one of them has to be an admin")
+        for unique in (_ids, _addresses, _tokens):
+            values = unique(operators)
+            if len(set(values)) < len(values):
+                raise ValueError("ids, e-mail addresses and API tokens have to differ")
+        return operators
+
+
+def _ids(operators: Sequence[BootstrapOperator]) -> list[str]:
+    return [each.id for each in operators]
+
+
+def _addresses(operators: Sequence[BootstrapOperator]) -> list[str]:
+    return [each.email.casefold() for each in operators]
+
+
+def _tokens(operators: Sequence[BootstrapOperator]) -> list[str]:
+    return [each.api_token.get_secret_value() for each in operators if each.api_token]
+
 
 def read(path: Path) -> BootstrapFile:
     """Read the file; raises ValueError that names fields, never values."""
@@ -58,8 +86,15 @@ def read(path: Path) -> BootstrapFile:
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        fields = (".".join(map(str, each["loc"])) for each in error.errors(include_input=False))
-        raise ValueError(f"has bad fields: {', '.join(fields)}") from None
+        raise ValueError(f"has bad fields: {', '.join(_named(error))}") from None
+
+
+def _named(error: ValidationError) -> Iterator[str]:
+    """Name each bad field, with what our own rules say of it."""
+    for each in error.errors(include_input=False):
+        field = ".".join(map(str, each["loc"]))
+        why = each["msg"].removeprefix("Value error, ")
+        yield f"{field} ({why})" if each["type"] == "value_error" else field
 
 
 async def apply(units: UnitsOfWork, content: BootstrapFile) -> None:
@@ -71,7 +106,13 @@ async def apply(units: UnitsOfWork, content: BootstrapFile) -> None:
     async def work(unit: UnitOfWork) -> bool:
         return await _make(unit, content)
 
-    made = await units.run(work)
+    try:
+        made = await units.run(work)
+    except DuplicateKeyError:
+        raise ValueError(
+            "the bootstrap file's operators: an id or an API token is taken in another workspace; "
+            "give new ones"
+        ) from None
     what = "bootstrap file applied" if made else "bootstrap file passed over: its workspace exists"
     log.info(what, workspace_id=content.workspace.id)
 

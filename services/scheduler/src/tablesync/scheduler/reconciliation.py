@@ -30,7 +30,8 @@ EVERY_SECONDS = 60.0
 OVERDUE_SECONDS = 120.0
 BATCH = 100
 # A run that sync-runner did not know of so often, two minutes apart, is in nobody's queue any more.
-# Answers are counted, not minutes: in these either service, or Kafka, may have been away.
+# Answers are counted, not minutes: in these either service, or Kafka, may have been away. That a
+# request was published and is yet unread is not seen; the run's real end then puts this right.
 LOST_AFTER = 8
 LOST = Report(
     RunStatus.FAILED,

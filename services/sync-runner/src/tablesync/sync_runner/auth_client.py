@@ -57,6 +57,8 @@ class AuthClient:
         if response.status_code == _CONFLICT:
             cause = body.get("cause") or body.get("connection_status") or "unknown"
             raise ConnectionLostError(connection_id, f"The connection is not connected: {cause}.")
+        if "expires_in" not in body:  # an auth-service that is yet to be upgraded
+            raise DependencyUnavailableError("auth-service")
         return _grant(body, asked_at)
 
     async def report(
