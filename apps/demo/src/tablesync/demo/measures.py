@@ -30,7 +30,8 @@ async def measure(
         tables_equal=all(each.equal for each in story.comparisons.values()),
         rejected=sum(run["counts"]["rejected"] for all_ in runs.values() for run in all_),
         revoked_to_held_ms=round(watch.last_held_ms() - first_401, 1),
-        revoked_to_last_call_ms=round(lost["last_call_at"] - first_401, 1),
+        # The refused call itself came a moment before its answer.
+        revoked_to_last_call_ms=round(max(0.0, lost["last_call_at"] - first_401), 1),
         reconnected_to_first_request_ms=round(
             regained["first_call_at"] - reconnected.changed_at.timestamp() * 1000, 1
         ),
