@@ -51,7 +51,10 @@ def test_nothing_outlives_a_stop(checkout: Path) -> None:
     assert running(processes) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a process to its parent")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="only Linux's kernel ends a process with its parent; elsewhere nothing can promise this",
+)
 def test_nothing_outlives_a_killed_supervisor(checkout: Path) -> None:
     others = descendants()
     with LocalStack(checkout, programs=("mongod",)) as stack:

@@ -2,6 +2,7 @@
 
 import json
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,12 +29,12 @@ class AsciiJson(JSONResponse):
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
-class RaisedAnswer(Exception):  # noqa: N818 - not every raised answer is an error
+class RaisedAnswer(Exception, ABC):  # noqa: N818 - not every raised answer is an error
     """An HTTP answer that is raised from wherever it becomes clear."""
 
+    @abstractmethod
     def response(self) -> Response:
         """Give the answer to send."""
-        raise NotImplementedError
 
 
 class Problem(RaisedAnswer):
