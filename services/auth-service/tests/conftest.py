@@ -25,9 +25,9 @@ from tablesync.local_stack.isolation import drop_databases, drop_topics
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.local_stack.testing import SandboxControl, eventually, free_port, unique_prefix
 from tablesync.service_kit import mongo
+from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.service import Service
-from tablesync.service_kit.service_auth import ServiceAuth, Signer
-from tablesync.service_kit.unit_of_work import UnitsOfWork
 
 Json = dict[str, Any]
 Environment = Callable[..., dict[str, str]]

@@ -58,11 +58,11 @@ from tablesync.scheduler.syncs import Overlap, Sync
 from tablesync.scheduler.ticker import Ticker
 from tablesync.service_kit import mongo
 from tablesync.service_kit.clock import database_now, unix_milliseconds
+from tablesync.service_kit.http.service_auth import Signer
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.service_auth import Signer
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.testing import running, send
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.service_kit.user_auth import OperatorRole, Principal, issue
 
 WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
 HUBSPOT, AIRTABLE = "con_hubspot", "con_airtable"

@@ -38,9 +38,10 @@ from tablesync.contracts import (
 from tablesync.contracts.envelope import decode
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.local_stack.testing import SandboxControl, eventually, free_port
-from tablesync.service_kit import kafka, mongo
+from tablesync.service_kit import mongo
+from tablesync.service_kit.messaging import kafka
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.sync_runner import store
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.bootstrap import build

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import pytest
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import Envelope, RunCancelRequested, new_id
-from tablesync.service_kit.broker import Subscriptions
-from tablesync.service_kit.consumer import Handler, Subscription
-from tablesync.service_kit.kafka import new_producer
+from tablesync.service_kit.messaging.broker import Subscriptions
+from tablesync.service_kit.messaging.consumer import Handler, Subscription
+from tablesync.service_kit.messaging.kafka import new_producer
+from tablesync.service_kit.messaging.relay import Relay
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.relay import Relay
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 NewEvent = Callable[..., Envelope[RunCancelRequested]]
 NewSubscriptions = Callable[..., Subscriptions]

@@ -4,8 +4,8 @@ import asyncio
 import sys
 
 from tablesync.service_kit import mongo
-from tablesync.service_kit.kafka import new_producer
-from tablesync.service_kit.relay import Relay
+from tablesync.service_kit.messaging.kafka import new_producer
+from tablesync.service_kit.messaging.relay import Relay
 from tablesync.service_kit.settings import ServiceSettings
 
 

@@ -5,16 +5,17 @@ import sys
 
 from fastapi import FastAPI
 from tablesync.contracts import RunCancelRequested
-from tablesync.service_kit import health, main, mongo, problems
-from tablesync.service_kit.broker import Subscriptions
-from tablesync.service_kit.consumer import Subscription
-from tablesync.service_kit.indexes import ensure_kit_indexes
-from tablesync.service_kit.kafka import new_producer
-from tablesync.service_kit.relay import Relay
+from tablesync.service_kit import main, mongo
+from tablesync.service_kit.http import health, problems
+from tablesync.service_kit.messaging.broker import Subscriptions
+from tablesync.service_kit.messaging.consumer import Subscription
+from tablesync.service_kit.messaging.kafka import new_producer
+from tablesync.service_kit.messaging.relay import Relay
+from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import Role
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 
 async def handle(event: RunCancelRequested, unit: UnitOfWork) -> None:

@@ -12,14 +12,14 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from confluent_kafka import Producer
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.testing import eventually
-from tablesync.service_kit import consumer
-from tablesync.service_kit.broker import MAX_POLL_INTERVAL_MS, Subscriptions
-from tablesync.service_kit.consumer import CONSUMED
-from tablesync.service_kit.dead_letters import CUT_HEADERS, CUT_KEY_BYTES, CUT_VALUE_BYTES
-from tablesync.service_kit.kafka import ensure_topics
+from tablesync.service_kit.messaging import consumer
+from tablesync.service_kit.messaging.broker import MAX_POLL_INTERVAL_MS, Subscriptions
+from tablesync.service_kit.messaging.consumer import CONSUMED
+from tablesync.service_kit.messaging.dead_letters import CUT_HEADERS, CUT_KEY_BYTES, CUT_VALUE_BYTES
+from tablesync.service_kit.messaging.kafka import ensure_topics
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.testing import RawHeaders, running, send, send_raw
-from tablesync.service_kit.unit_of_work import UnitOfWork
 
 Effects = Callable[..., Awaitable[list[str]]]
 LARGE = 8 * 1024 * 1024

@@ -10,15 +10,16 @@ from fastapi import FastAPI
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.local_stack.testing import eventually
-from tablesync.service_kit import dead_letter_routes, dead_letters, problems
-from tablesync.service_kit.broker import Subscriptions
-from tablesync.service_kit.dead_letters import CUT_VALUE_BYTES
-from tablesync.service_kit.kafka import ensure_topics
-from tablesync.service_kit.service_auth import Signer, Verifier
+from tablesync.service_kit.http import dead_letter_routes, problems
+from tablesync.service_kit.http.service_auth import Signer, Verifier
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
+from tablesync.service_kit.messaging import dead_letters
+from tablesync.service_kit.messaging.broker import Subscriptions
+from tablesync.service_kit.messaging.dead_letters import CUT_VALUE_BYTES
+from tablesync.service_kit.messaging.kafka import ensure_topics
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.testing import running, send_raw
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.service_kit.user_auth import OperatorRole, Principal, issue
 
 
 class Moody:

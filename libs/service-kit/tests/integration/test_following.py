@@ -2,12 +2,12 @@
 
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.testing import eventually
-from tablesync.service_kit.broker import Subscriptions
-from tablesync.service_kit.consumer import Following
-from tablesync.service_kit.kafka import ensure_topics
+from tablesync.service_kit.messaging.broker import Subscriptions
+from tablesync.service_kit.messaging.consumer import Following
+from tablesync.service_kit.messaging.kafka import ensure_topics
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.testing import running, send, send_raw
-from tablesync.service_kit.unit_of_work import UnitsOfWork
 
 
 async def test_every_process_sees_what_comes_after_its_start_and_passes_over_the_rest(

@@ -7,11 +7,11 @@ import httpx
 import pytest_asyncio
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
-from tablesync.service_kit import idempotency, problems
-from tablesync.service_kit.idempotency import Once
-from tablesync.service_kit.problems import conflict
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.service_kit.user_auth import OperatorRole, Principal
+from tablesync.service_kit.http import idempotency, problems
+from tablesync.service_kit.http.idempotency import Once
+from tablesync.service_kit.http.problems import conflict
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 KEY = {"Idempotency-Key": "0198f0c2-6a0e-7c5e-9d2c-000000000001"}
 

@@ -4,8 +4,8 @@ import asyncio
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.local_stack.testing import eventually
-from tablesync.service_kit.leases import Leases
 from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo.leases import Leases
 
 Database = AsyncIOMotorDatabase[Document]
 

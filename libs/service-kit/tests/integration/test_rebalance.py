@@ -4,10 +4,10 @@ import asyncio
 
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.testing import eventually
-from tablesync.service_kit.kafka import ensure_topics
+from tablesync.service_kit.messaging.kafka import ensure_topics
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.testing import read_all, running, send, send_raw
-from tablesync.service_kit.unit_of_work import UnitOfWork
 
 
 class Gate:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from tablesync.local_stack.testing import eventually, free_port
-from tablesync.service_kit.kafka import ensure_topics
+from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.testing import Forwarder, send
 

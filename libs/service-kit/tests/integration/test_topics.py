@@ -3,7 +3,7 @@
 from aiokafka.admin import AIOKafkaAdminClient
 from tablesync.contracts import TOPICS
 from tablesync.local_stack.testing import eventually
-from tablesync.service_kit.kafka import ensure_topics
+from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
 
 

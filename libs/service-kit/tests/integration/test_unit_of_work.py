@@ -10,7 +10,7 @@ from pymongo import monitoring
 from tablesync.local_stack.testing import eventually
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 Database = AsyncIOMotorDatabase[Document]
 

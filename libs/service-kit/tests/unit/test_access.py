@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
-from tablesync.service_kit.access import use_instead_of_fastapis
+from tablesync.service_kit.http.access import use_instead_of_fastapis
 
 
 def client() -> httpx.AsyncClient:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from opentelemetry import trace
-from tablesync.service_kit.http import TracedTransport, json_or_none, new_client
+from tablesync.service_kit.http.client import TracedTransport, json_or_none, new_client
 from tablesync.service_kit.telemetry import current_traceparent
 
 

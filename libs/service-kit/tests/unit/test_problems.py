@@ -9,9 +9,9 @@ from aiokafka.errors import KafkaConnectionError
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict
 from pymongo.errors import ServerSelectionTimeoutError
-from tablesync.service_kit import problems
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.problems import conflict, invalid, not_found
+from tablesync.service_kit.http import problems
+from tablesync.service_kit.http.problems import conflict, invalid, not_found
 
 RAISED: dict[str, Exception] = {
     "not-found": not_found("sync"),

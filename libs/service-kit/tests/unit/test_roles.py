@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from tablesync.service_kit import roles
-from tablesync.service_kit.broker import NACK_WAIT_MAX_SECONDS, NackWaits
+from tablesync.service_kit.messaging.broker import NACK_WAIT_MAX_SECONDS, NackWaits
 
 
 async def test_a_ticker_outlives_a_failing_tick() -> None:

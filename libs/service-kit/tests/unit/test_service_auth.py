@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.service_kit import problems
-from tablesync.service_kit.problems import Problem
-from tablesync.service_kit.service_auth import ServiceAuth, Signer, Verifier, callers
-from tablesync.service_kit.user_auth import (
+from tablesync.service_kit.http import problems
+from tablesync.service_kit.http.problems import Problem
+from tablesync.service_kit.http.service_auth import ServiceAuth, Signer, Verifier, callers
+from tablesync.service_kit.http.user_auth import (
     OperatorRole,
     Principal,
     at_least,

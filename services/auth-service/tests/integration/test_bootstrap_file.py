@@ -12,7 +12,7 @@ from tablesync.auth_service.bootstrap_file import BootstrapFile
 from tablesync.auth_service.parts import NAME
 from tablesync.contracts import new_id
 from tablesync.contracts.ids import is_id
-from tablesync.service_kit.unit_of_work import UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 GUIDE = Path(__file__).parents[4] / "deploy" / "k8s" / "README.md"
 ONCE = {"workspaces": 1, "operators": 3, "memberships": 3, "api_tokens": 3}

@@ -29,13 +29,14 @@ from tablesync.notifier import bootstrap
 from tablesync.notifier.handlers import Handlers
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.subscriptions import subscriptions
-from tablesync.service_kit import mongo, problems
-from tablesync.service_kit.consumer import Consumer
-from tablesync.service_kit.dead_letters import DeadLetters
-from tablesync.service_kit.kafka import new_producer
-from tablesync.service_kit.service_auth import Signer, Verifier, callers
-from tablesync.service_kit.unit_of_work import UnitsOfWork
-from tablesync.service_kit.user_auth import OperatorRole, Principal, issue
+from tablesync.service_kit import mongo
+from tablesync.service_kit.http import problems
+from tablesync.service_kit.http.service_auth import Signer, Verifier, callers
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
+from tablesync.service_kit.messaging.consumer import Consumer
+from tablesync.service_kit.messaging.dead_letters import DeadLetters
+from tablesync.service_kit.messaging.kafka import new_producer
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ADA = {"operator_id": "op_ada", "email": "ada@acme.test", "name": "Ada Λόβλεϊς", "role": "operator"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tablesync.notifier.unsubscribe import PURPOSE, Subscriber, UnsubscribeTokens
-from tablesync.service_kit.service_auth import Signer
+from tablesync.service_kit.http.service_auth import Signer
 
 pytestmark = pytest.mark.unit
 ADA = Subscriber("ws_1", "op_ada")

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tablesync.contracts import ConnectionRevoked, RunCancelRequested, SyncRequested
 from tablesync.local_stack.testing import eventually
-from tablesync.service_kit.user_auth import OperatorRole
+from tablesync.service_kit.http.user_auth import OperatorRole
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,7 @@ from tablesync.contracts import SyncReleased, SyncRequested, Trigger
 from tablesync.scheduler.runs import OPEN, RunStatus
 from tablesync.scheduler.schedules import Interval
 from tablesync.scheduler.syncs import Overlap
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 pytestmark = pytest.mark.integration
 

@@ -8,7 +8,7 @@ from tablesync.local_stack.testing import eventually
 from tablesync.scheduler.schedules import Interval
 from tablesync.scheduler.settings import SERVICE, SchedulerSettings
 from tablesync.scheduler.subscriptions import subscriptions
-from tablesync.service_kit.broker import Subscriptions
+from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.testing import running, send
 
 pytestmark = pytest.mark.integration

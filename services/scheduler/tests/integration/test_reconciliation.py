@@ -19,7 +19,7 @@ from tablesync.scheduler.runs import RunStatus
 from tablesync.scheduler.schedules import Interval
 from tablesync.scheduler.states import States
 from tablesync.scheduler.syncs import SyncStatus
-from tablesync.service_kit.http import new_client
+from tablesync.service_kit.http.client import new_client
 
 pytestmark = pytest.mark.integration
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tablesync.local_stack.testing import eventually
-from tablesync.service_kit.leases import Lease
+from tablesync.service_kit.mongo.leases import Lease
 from tablesync.sync_runner import store
 from tablesync.sync_runner.errors import LeaseLostError
 from tablesync.sync_runner.journal import Journal

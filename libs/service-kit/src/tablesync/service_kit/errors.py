@@ -6,7 +6,8 @@ everything else              our fault: retried a few times, then dead-lettered 
 """
 
 import httpx
-from tablesync.service_kit import kafka, mongo
+from tablesync.service_kit import mongo
+from tablesync.service_kit.messaging import kafka
 
 
 class DependencyUnavailableError(Exception):

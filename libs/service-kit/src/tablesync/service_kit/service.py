@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from tablesync.service_kit.access import use_instead_of_fastapis
-from tablesync.service_kit.health import Check
+from tablesync.service_kit.http.access import use_instead_of_fastapis
+from tablesync.service_kit.http.health import Check
 from tablesync.service_kit.roles import Role, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings, refuse
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from tablesync.contracts import Envelope, Event
-from tablesync.service_kit.kafka import new_producer, started
+from tablesync.service_kit.messaging.kafka import new_producer, started
 from tablesync.service_kit.settings import ServiceSettings
 
 RunRole = Callable[[asyncio.Event], Coroutine[Any, Any, None]]

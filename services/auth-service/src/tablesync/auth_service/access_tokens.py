@@ -5,7 +5,7 @@ from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.flights import Flights
 from tablesync.auth_service.grants import AccessToken, Grant, Grants
 from tablesync.auth_service.refreshing import Refresher
-from tablesync.service_kit.problems import Problem, conflict
+from tablesync.service_kit.http.problems import Problem, conflict
 
 
 class AccessTokens:

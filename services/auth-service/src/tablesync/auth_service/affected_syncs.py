@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import structlog
-from tablesync.service_kit.http import json_or_none
+from tablesync.service_kit.http.client import json_or_none
 
 log = structlog.get_logger()
 DEADLINE_SECONDS = 2.0

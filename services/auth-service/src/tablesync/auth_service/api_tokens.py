@@ -7,10 +7,10 @@ from tablesync.auth_service.store import API_TOKENS, Database
 from tablesync.auth_service.workspaces import Workspaces
 from tablesync.contracts import new_id
 from tablesync.contracts.specs import rfc3339
+from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.problems import not_found
-from tablesync.service_kit.unit_of_work import UnitOfWork
-from tablesync.service_kit.user_auth import Principal
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 PREFIX = "tsk_"
 

@@ -7,7 +7,7 @@ from typing import Any
 from tablesync.auth_service.store import AUDIT, AUDIT_HEADS, Database
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 GENESIS = "0" * 64
 _HASHED = ("workspace_id", "number", "at", "actor", "action", "subject", "detail", "previous")

@@ -17,9 +17,9 @@ from tablesync.auth_service.keyring import Keyring, Place
 from tablesync.auth_service.opaque import digest, new_secret
 from tablesync.auth_service.store import AUTHORIZATIONS, Database
 from tablesync.contracts import Account, Provider, new_id
+from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.problems import not_found
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 LIFETIME = timedelta(minutes=10)
 VERIFIER = "verifier"

@@ -12,14 +12,15 @@ from tablesync.auth_service.providers.hubspot import HubSpot
 from tablesync.auth_service.routes import routers
 from tablesync.auth_service.settings import Settings
 from tablesync.contracts import Provider
-from tablesync.service_kit import dead_letter_routes, health, mongo, problems
-from tablesync.service_kit.broker import Subscriptions
-from tablesync.service_kit.http import new_client, new_transport
-from tablesync.service_kit.kafka import new_producer
-from tablesync.service_kit.relay import Publishing, Relay
+from tablesync.service_kit import mongo
+from tablesync.service_kit.http import dead_letter_routes, health, problems
+from tablesync.service_kit.http.client import new_client, new_transport
+from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
+from tablesync.service_kit.messaging.broker import Subscriptions
+from tablesync.service_kit.messaging.kafka import new_producer
+from tablesync.service_kit.messaging.relay import Publishing, Relay
 from tablesync.service_kit.roles import Role
 from tablesync.service_kit.service import Service
-from tablesync.service_kit.service_auth import ServiceAuth, Signer
 
 log = structlog.get_logger()
 

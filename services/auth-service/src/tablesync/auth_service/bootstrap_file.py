@@ -18,8 +18,8 @@ from tablesync.auth_service.workspaces import (
 )
 from tablesync.contracts import new_id
 from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.text import Text
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 

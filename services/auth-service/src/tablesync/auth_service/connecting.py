@@ -17,7 +17,7 @@ from tablesync.contracts import (
     new_id,
 )
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 
 @dataclass(frozen=True)

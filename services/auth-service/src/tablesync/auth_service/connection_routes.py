@@ -14,13 +14,13 @@ from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.settings import Settings
 from tablesync.auth_service.views import connection_view
 from tablesync.contracts import Provider
-from tablesync.service_kit import idempotency
 from tablesync.service_kit.clock import database_now
-from tablesync.service_kit.idempotency import Once
-from tablesync.service_kit.problems import invalid
+from tablesync.service_kit.http import idempotency
+from tablesync.service_kit.http.idempotency import Once
+from tablesync.service_kit.http.problems import invalid
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.service_kit.text import Text
-from tablesync.service_kit.unit_of_work import UnitOfWork
-from tablesync.service_kit.user_auth import OperatorRole, Principal, at_least
 
 
 class NewAuthorization(BaseModel):

@@ -13,9 +13,9 @@ from tablesync.contracts import (
     next_sequence,
 )
 from tablesync.contracts.specs import Value
+from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.problems import not_found
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
 class Connection(Value):

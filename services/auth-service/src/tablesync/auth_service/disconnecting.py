@@ -12,8 +12,8 @@ from tablesync.auth_service.flights import Flights
 from tablesync.auth_service.grants import Grants
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import ConnectionCause, ConnectionRevoked, ConnectionStatus, Provider
-from tablesync.service_kit.unit_of_work import UnitOfWork
-from tablesync.service_kit.user_auth import Principal
+from tablesync.service_kit.http.user_auth import Principal
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 

@@ -17,7 +17,7 @@ from tablesync.auth_service.providers.base import TokenSet
 from tablesync.auth_service.store import GRANTS, Database
 from tablesync.contracts import Account
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 REFRESH_AHEAD_SECONDS = 300
 ACCESS, REFRESH = "access_token", "refresh_token"

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from tablesync.auth_service.parts import Parts
 from tablesync.auth_service.views import state_view
 from tablesync.contracts.specs import rfc3339
-from tablesync.service_kit.service_auth import callers
+from tablesync.service_kit.http.service_auth import callers
 from tablesync.service_kit.text import Text
 
 LIST_LIMIT = 1_000

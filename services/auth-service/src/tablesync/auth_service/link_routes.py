@@ -8,7 +8,7 @@ from tablesync.auth_service.authorizations import Authorization
 from tablesync.auth_service.connection_routes import start_url
 from tablesync.auth_service.pages import no_store
 from tablesync.auth_service.parts import Parts
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
 def routes(parts: Parts) -> APIRouter:

@@ -9,8 +9,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import SecretStr
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.http import json_or_none
-from tablesync.service_kit.service_auth import unauthorized
+from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.http.service_auth import unauthorized
 
 ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
 KEYS_KEPT_SECONDS = 300.0

@@ -24,9 +24,9 @@ from tablesync.auth_service.ticker import Ticker
 from tablesync.auth_service.verdicts import Verdicts
 from tablesync.auth_service.workspaces import Workspaces
 from tablesync.contracts import Provider
-from tablesync.service_kit.leases import Leases
-from tablesync.service_kit.service_auth import Signer, Verifier
-from tablesync.service_kit.unit_of_work import UnitsOfWork
+from tablesync.service_kit.http.service_auth import Signer, Verifier
+from tablesync.service_kit.mongo.leases import Leases
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 NAME = "auth-service"
 

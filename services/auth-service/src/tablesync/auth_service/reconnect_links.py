@@ -10,7 +10,7 @@ from tablesync.auth_service.opaque import digest, new_secret
 from tablesync.auth_service.store import CONNECTIONS, RECONNECT_LINKS, Database
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 LIFETIME = timedelta(days=7)
 

@@ -29,9 +29,9 @@ from tablesync.contracts import (
     Provider,
 )
 from tablesync.service_kit.clock import Deadline
-from tablesync.service_kit.leases import Lease, Leases
+from tablesync.service_kit.mongo.leases import Lease, Leases
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import persist
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 

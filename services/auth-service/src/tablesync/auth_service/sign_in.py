@@ -6,10 +6,10 @@ from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from tablesync.auth_service.api_tokens import ApiTokens
 from tablesync.auth_service.oidc import OidcVerifier
 from tablesync.auth_service.workspaces import Workspaces
-from tablesync.service_kit.problems import invalid
-from tablesync.service_kit.service_auth import Signer, unauthorized
+from tablesync.service_kit.http.problems import invalid
+from tablesync.service_kit.http.service_auth import Signer, unauthorized
+from tablesync.service_kit.http.user_auth import LIFETIME_SECONDS, Principal, issue
 from tablesync.service_kit.text import Text
-from tablesync.service_kit.user_auth import LIFETIME_SECONDS, Principal, issue
 
 
 class Credentials(BaseModel):

@@ -8,9 +8,9 @@ from tablesync.auth_service import api_tokens
 from tablesync.auth_service.parts import Parts
 from tablesync.auth_service.sign_in import Credentials
 from tablesync.auth_service.workspaces import Name
-from tablesync.service_kit import idempotency
-from tablesync.service_kit.idempotency import Once
-from tablesync.service_kit.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.http import idempotency
+from tablesync.service_kit.http.idempotency import Once
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
 
 
 class NewApiToken(BaseModel):

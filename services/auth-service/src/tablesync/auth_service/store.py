@@ -4,8 +4,8 @@ from typing import TypeAlias
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from tablesync.service_kit.indexes import ensure_kit_indexes
 from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
 
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
 

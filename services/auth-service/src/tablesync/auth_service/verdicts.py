@@ -12,7 +12,7 @@ from tablesync.auth_service.grants import ACCESS, Grant, Grants
 from tablesync.auth_service.providers.base import OAuthProvider, Probe
 from tablesync.auth_service.refreshing import APP_REFUSED_COOLDOWN_SECONDS, Refresher
 from tablesync.contracts import Provider
-from tablesync.service_kit.leases import Leases
+from tablesync.service_kit.mongo.leases import Leases
 
 log = structlog.get_logger()
 

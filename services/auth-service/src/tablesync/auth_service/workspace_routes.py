@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict
 from tablesync.auth_service import workspaces
 from tablesync.auth_service.parts import Parts
 from tablesync.auth_service.workspaces import Email, Name, parse_role
-from tablesync.service_kit import idempotency
-from tablesync.service_kit.idempotency import Once
-from tablesync.service_kit.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.http import idempotency
+from tablesync.service_kit.http.idempotency import Once
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
 
 
 class NewMember(BaseModel):

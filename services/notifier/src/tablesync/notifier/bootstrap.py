@@ -27,13 +27,15 @@ from tablesync.notifier.settings import Settings
 from tablesync.notifier.subscriptions import subscriptions
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
 from tablesync.notifier.worker import Worker
-from tablesync.service_kit import dead_letter_routes, health, http, mongo, problems
-from tablesync.service_kit.broker import Subscriptions
+from tablesync.service_kit import mongo
+from tablesync.service_kit.http import client as http_client
+from tablesync.service_kit.http import dead_letter_routes, health, problems
+from tablesync.service_kit.http.service_auth import ServiceAuth, Signer, Verifier
+from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
-from tablesync.service_kit.service_auth import ServiceAuth, Signer, Verifier
-from tablesync.service_kit.unit_of_work import UnitsOfWork
 
 NAME = "notifier"
 # A peer that takes longer is asked again later: the mail job must stay within its lease.
@@ -100,7 +102,7 @@ def build(settings: Settings, **overrides: Any) -> Service:
 
 def _client(url: object, signer: Signer, audience: str) -> httpx.AsyncClient:
     auth = ServiceAuth(signer, audience)
-    return http.new_client(str(url), auth=auth, total_seconds=PEER_SECONDS)
+    return http_client.new_client(str(url), auth=auth, total_seconds=PEER_SECONDS)
 
 
 def _writers(

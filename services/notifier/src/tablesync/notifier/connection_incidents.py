@@ -4,7 +4,7 @@ from tablesync.contracts import ConnectionEvent, new_id
 from tablesync.notifier.mails import MailKind, MailStatus, Plan, cancel_unsent, plan
 from tablesync.notifier.store import INCIDENTS, MAILS
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 KIND = "connection"
 

@@ -13,7 +13,7 @@ from tablesync.contracts import (
 from tablesync.notifier import connection_incidents as incidents
 from tablesync.notifier.store import CONNECTIONS
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 _FRESH_GRANT = (ConnectionEstablished, ConnectionReconnected, ConnectionMoved)
 

@@ -4,7 +4,7 @@ from tablesync.notifier.mail_jobs import MailJob
 from tablesync.notifier.mails import MailKind, MailStatus, Plan, plan
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 SYNC = "sync"
 # Keeps one digest, and the transaction that makes it, small; what is over goes into the next.

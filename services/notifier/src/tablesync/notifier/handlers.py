@@ -11,7 +11,7 @@ from tablesync.contracts import (
     SyncSucceeded,
 )
 from tablesync.notifier import connections, sync_incidents, syncs
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tablesync.notifier.errors import ClaimLostError
 from tablesync.notifier.mails import MailKind, MailStatus, Recipient
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.service_kit.telemetry import current_traceparent
-from tablesync.service_kit.unit_of_work import UnitOfWork
 
 
 class MailKind(StrEnum):

@@ -5,7 +5,7 @@ from fastapi.responses import HTMLResponse
 from tablesync.notifier import preferences
 from tablesync.notifier.rendering import Templates
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
-from tablesync.service_kit.unit_of_work import UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 HEADERS = {
     "Cache-Control": "no-store",

@@ -7,7 +7,7 @@ from tablesync.notifier.mails import Recipient
 from tablesync.notifier.store import PREFERENCES
 from tablesync.notifier.unsubscribe import Subscriber
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
 async def set_mails(unit: UnitOfWork, whose: Subscriber, wanted: bool) -> None:

@@ -8,7 +8,7 @@ from tablesync.notifier.peers import AuthService
 from tablesync.notifier.store import CONNECTIONS
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 log = structlog.get_logger()
 

@@ -8,12 +8,12 @@ from tablesync.notifier import preferences
 from tablesync.notifier.incidents import Incidents
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.unsubscribe import Subscriber
-from tablesync.service_kit import idempotency
-from tablesync.service_kit.idempotency import Once
-from tablesync.service_kit.problems import not_found
-from tablesync.service_kit.service_auth import Verifier
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.service_kit.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.http import idempotency
+from tablesync.service_kit.http.idempotency import Once
+from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.service_auth import Verifier
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 INCIDENTS_MAX = 500
 

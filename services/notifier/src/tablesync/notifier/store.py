@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from tablesync.service_kit import idempotency, inbox
+from tablesync.service_kit.http import idempotency
+from tablesync.service_kit.messaging import inbox
 from tablesync.service_kit.mongo import Document
 
 CONNECTIONS = "connections"

@@ -17,7 +17,7 @@ from tablesync.contracts import (
     SyncSucceeded,
 )
 from tablesync.notifier.handlers import Handlers
-from tablesync.service_kit.consumer import Subscription
+from tablesync.service_kit.messaging.consumer import Subscription
 
 
 def subscriptions(handlers: Handlers) -> Sequence[Subscription]:

@@ -4,7 +4,7 @@ from tablesync.contracts import RunFailureCause, SyncFailed, SyncSucceeded, new_
 from tablesync.notifier.mails import MailKind, MailStatus, Plan, later, plan
 from tablesync.notifier.store import INCIDENTS, MAILS, SYNCS
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 KIND = "sync"
 

@@ -15,7 +15,7 @@ from tablesync.contracts import (
 from tablesync.contracts.sync_events import SyncHoldEvent
 from tablesync.notifier.store import RUNS, SYNCS
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 RunEnd = Literal["succeeded", "failed", "interrupted", "held"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from tablesync.service_kit.service_auth import ALGORITHM, Signer
+from tablesync.service_kit.http.service_auth import ALGORITHM, Signer
 
 SERVICE = "notifier"
 PURPOSE = "unsubscribe"

@@ -26,9 +26,9 @@ from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import INCIDENTS
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import pause, persist
 from tablesync.service_kit.telemetry import span_from
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 

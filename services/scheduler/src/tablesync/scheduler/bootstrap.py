@@ -20,16 +20,16 @@ from tablesync.scheduler.states import States
 from tablesync.scheduler.store import Store
 from tablesync.scheduler.subscriptions import subscriptions
 from tablesync.scheduler.ticker import Ticker
-from tablesync.service_kit import dead_letter_routes, health, problems
-from tablesync.service_kit.broker import Subscriptions
-from tablesync.service_kit.http import new_client
-from tablesync.service_kit.kafka import new_producer
+from tablesync.service_kit.http import dead_letter_routes, health, problems
+from tablesync.service_kit.http.client import new_client
+from tablesync.service_kit.http.service_auth import ServiceAuth, Signer, Verifier
+from tablesync.service_kit.messaging.broker import Subscriptions
+from tablesync.service_kit.messaging.kafka import new_producer
+from tablesync.service_kit.messaging.relay import Publishing, Relay
 from tablesync.service_kit.mongo import connect, open_database
-from tablesync.service_kit.relay import Publishing, Relay
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
-from tablesync.service_kit.service_auth import ServiceAuth, Signer, Verifier
-from tablesync.service_kit.unit_of_work import UnitsOfWork
 
 
 def build(settings: SchedulerSettings, **overrides: Any) -> Service:

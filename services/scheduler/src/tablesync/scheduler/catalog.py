@@ -7,7 +7,7 @@ import httpx
 from pydantic import BaseModel, TypeAdapter
 from tablesync.scheduler.errors import connection_not_connected
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.http import json_or_none
+from tablesync.service_kit.http.client import json_or_none
 
 SERVICE = "sync-runner"
 _NOT_FOUND = 404

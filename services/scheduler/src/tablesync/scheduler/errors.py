@@ -8,7 +8,7 @@ Nothing               run_ended
 from dataclasses import asdict, dataclass
 
 from tablesync.contracts import Hold
-from tablesync.service_kit.problems import Problem, conflict
+from tablesync.service_kit.http.problems import Problem, conflict
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tablesync.scheduler.reports import Report
 from tablesync.scheduler.runs import Run, RunStatus
 from tablesync.scheduler.store import Store
 from tablesync.scheduler.syncs import Sync
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 RECHECK = timedelta(minutes=15)
 

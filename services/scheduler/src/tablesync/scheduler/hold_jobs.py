@@ -13,7 +13,7 @@ from tablesync.scheduler.connections import Connection
 from tablesync.scheduler.spread import Spread
 from tablesync.scheduler.store import Store
 from tablesync.scheduler.syncs import Sync
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 CHUNK = 500
 ROUNDS = 10

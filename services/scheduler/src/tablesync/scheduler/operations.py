@@ -14,9 +14,9 @@ from tablesync.scheduler.schedules import next_slot
 from tablesync.scheduler.store import Store
 from tablesync.scheduler.syncs import Sync
 from tablesync.scheduler.views import CancelledRun, NewSync, RequestedRun, SyncEdit, SyncView
-from tablesync.service_kit.problems import not_found
-from tablesync.service_kit.unit_of_work import UnitOfWork
-from tablesync.service_kit.user_auth import Principal
+from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.user_auth import Principal
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
 class Operations:

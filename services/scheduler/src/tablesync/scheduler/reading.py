@@ -9,7 +9,7 @@ from tablesync.scheduler.store import Store
 from tablesync.scheduler.syncs import Sync
 from tablesync.scheduler.views import AffectedSync, SyncView
 from tablesync.service_kit.clock import database_now
-from tablesync.service_kit.problems import not_found
+from tablesync.service_kit.http.problems import not_found
 
 
 class Reader:

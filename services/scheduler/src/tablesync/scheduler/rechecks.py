@@ -12,8 +12,8 @@ from tablesync.scheduler.errors import Fault
 from tablesync.scheduler.store import Store
 from tablesync.scheduler.syncs import Sync
 from tablesync.service_kit.errors import is_unavailable
-from tablesync.service_kit.problems import Problem
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.http.problems import Problem
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 

@@ -19,10 +19,10 @@ from tablesync.scheduler.states import States
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.http import json_or_none
-from tablesync.service_kit.leases import Leases
+from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.mongo.leases import Leases
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import unless_stopped
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 

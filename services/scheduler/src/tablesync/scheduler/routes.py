@@ -18,13 +18,13 @@ from tablesync.scheduler.views import (
     SyncEdit,
     SyncView,
 )
-from tablesync.service_kit import idempotency
 from tablesync.service_kit.clock import database_now
-from tablesync.service_kit.idempotency import Once
-from tablesync.service_kit.problems import not_found
-from tablesync.service_kit.service_auth import Verifier
-from tablesync.service_kit.unit_of_work import UnitsOfWork
-from tablesync.service_kit.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.http import idempotency
+from tablesync.service_kit.http.idempotency import Once
+from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.service_auth import Verifier
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 

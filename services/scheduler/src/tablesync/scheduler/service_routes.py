@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 from tablesync.scheduler.reading import Reader
 from tablesync.scheduler.views import AffectedSync, SyncOwner
-from tablesync.service_kit.service_auth import Verifier, callers
+from tablesync.service_kit.http.service_auth import Verifier, callers
 
 Workspace = Annotated[str, Query(min_length=1)]
 

@@ -10,8 +10,8 @@ from tablesync.scheduler.connections import Connection
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.http import json_or_none
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 SERVICE = "auth-service"

@@ -13,10 +13,10 @@ from tablesync.scheduler.changes import Changes, ClosedGap, WithdrawnRun
 from tablesync.scheduler.connections import Connection
 from tablesync.scheduler.runs import Run
 from tablesync.scheduler.syncs import Sync
-from tablesync.service_kit import outbox
-from tablesync.service_kit.indexes import ensure_kit_indexes
+from tablesync.service_kit.messaging import outbox
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 Session = AsyncIOMotorClientSession | None
 M = TypeVar("M", bound=BaseModel)

@@ -14,7 +14,7 @@ from tablesync.contracts import (
     SyncSucceeded,
 )
 from tablesync.scheduler.handlers import Handlers
-from tablesync.service_kit.consumer import Subscription
+from tablesync.service_kit.messaging.consumer import Subscription
 
 
 def subscriptions(handlers: Handlers) -> list[Subscription]:

@@ -4,7 +4,7 @@ from tablesync.scheduler.changes import Changes
 from tablesync.scheduler.claims import claim
 from tablesync.scheduler.holds import follow_connections
 from tablesync.scheduler.store import Store
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 BATCH = 500
 BATCHES = 10

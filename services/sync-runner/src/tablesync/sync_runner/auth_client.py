@@ -8,7 +8,7 @@ import httpx
 import structlog
 from tablesync.contracts import Account, ConnectionEvent
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.http import json_or_none
+from tablesync.service_kit.http.client import json_or_none
 from tablesync.sync_runner.errors import ConnectionLostError
 
 log = structlog.get_logger()

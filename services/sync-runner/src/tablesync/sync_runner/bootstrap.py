@@ -4,16 +4,16 @@ from functools import partial
 
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from tablesync.service_kit import dead_letter_routes, health, problems
-from tablesync.service_kit.broker import Subscriptions
-from tablesync.service_kit.http import new_client
-from tablesync.service_kit.kafka import new_producer
+from tablesync.service_kit.http import dead_letter_routes, health, problems
+from tablesync.service_kit.http.client import new_client
+from tablesync.service_kit.http.service_auth import ServiceAuth, Signer, Verifier
+from tablesync.service_kit.messaging.broker import Subscriptions
+from tablesync.service_kit.messaging.kafka import new_producer
+from tablesync.service_kit.messaging.relay import Publishing, Relay
 from tablesync.service_kit.mongo import Document, connect, open_database
-from tablesync.service_kit.relay import Publishing, Relay
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
-from tablesync.service_kit.service_auth import ServiceAuth, Signer, Verifier
-from tablesync.service_kit.unit_of_work import UnitsOfWork
 from tablesync.sync_runner import routes, store
 from tablesync.sync_runner.auth_client import AuthClient
 from tablesync.sync_runner.budgets import Budgets

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from tablesync.contracts import Provider, RunFailureCause
-from tablesync.service_kit.problems import Problem, conflict, not_found
+from tablesync.service_kit.http.problems import Problem, conflict, not_found
 from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.calls import Caller

@@ -10,7 +10,7 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner.sources.base import Position
 from tablesync.sync_runner.store import CHECKPOINTS, RECORD_STATES
 

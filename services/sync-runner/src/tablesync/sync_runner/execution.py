@@ -7,8 +7,8 @@ import structlog
 from prometheus_client import Counter
 from pymongo.errors import PyMongoError
 from tablesync.contracts import RunFailureCause
-from tablesync.service_kit.leases import Lease
 from tablesync.service_kit.mongo import is_unavailable
+from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.telemetry import span_from
 from tablesync.sync_runner.errors import (
     LeaseLostError,

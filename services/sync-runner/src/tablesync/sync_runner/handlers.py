@@ -1,7 +1,7 @@
 """What each event does here: the consumer records, it never works."""
 
 from tablesync.contracts import RunCancelRequested, SyncRequested
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner import store
 from tablesync.sync_runner.workers import Workers
 

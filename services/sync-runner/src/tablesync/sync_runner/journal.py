@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from tablesync.contracts import RunCounts
-from tablesync.service_kit.leases import Lease
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.mongo.leases import Lease
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.sync_runner import checkpoints
 from tablesync.sync_runner.checkpoints import Checkpoint
 from tablesync.sync_runner.errors import LeaseLostError

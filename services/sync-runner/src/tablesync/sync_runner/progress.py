@@ -8,7 +8,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from tablesync.contracts import Envelope, RunProgressed
-from tablesync.service_kit.kafka import ensure_topics, new_producer
+from tablesync.service_kit.messaging.kafka import ensure_topics, new_producer
 from tablesync.service_kit.roles import pause, persist, unless_stopped
 from tablesync.sync_runner.settings import Settings
 

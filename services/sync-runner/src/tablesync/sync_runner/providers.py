@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 from tablesync.contracts import Provider
-from tablesync.service_kit.http import new_client
+from tablesync.service_kit.http.client import new_client
 from tablesync.sync_runner.airtable.client import AirtableBudgets, AirtableClient
 from tablesync.sync_runner.auth_client import Grant
 from tablesync.sync_runner.budgets import Budgets

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import UpdateOne
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner.store import RECORD_STATES
 
 

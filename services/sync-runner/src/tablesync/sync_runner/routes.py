@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts.specs import rfc3339
+from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.service_auth import Verifier, callers
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.problems import not_found
-from tablesync.service_kit.service_auth import Verifier, callers
-from tablesync.service_kit.user_auth import OperatorRole, Principal, at_least
 from tablesync.sync_runner.catalog import Catalog, Items
 from tablesync.sync_runner.store import REJECTIONS, RUNS, runs_by_id
 

@@ -9,10 +9,10 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from tablesync.contracts import SyncRequested
-from tablesync.service_kit.indexes import ensure_kit_indexes
-from tablesync.service_kit.leases import Lease
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
+from tablesync.service_kit.mongo.leases import Lease
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner.errors import RunCancelledError
 from tablesync.sync_runner.runs import Ending, Run, RunStatus, ended_by, new_row
 

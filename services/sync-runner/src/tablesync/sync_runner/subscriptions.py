@@ -12,7 +12,7 @@ from tablesync.contracts import (
     RunCancelRequested,
     SyncRequested,
 )
-from tablesync.service_kit.consumer import Following, Subscription
+from tablesync.service_kit.messaging.consumer import Following, Subscription
 from tablesync.sync_runner.connections import Connections
 from tablesync.sync_runner.handlers import Handlers
 

@@ -8,7 +8,7 @@ import httpx
 import structlog
 from pymongo.errors import PyMongoError
 from tablesync.contracts import RunProgressed, SyncSpec
-from tablesync.service_kit.leases import Lease
+from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.roles import pause
 from tablesync.sync_runner import checkpoints
 from tablesync.sync_runner.airtable.client import AirtableClient

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import structlog
 from pymongo.errors import PyMongoError
-from tablesync.service_kit.leases import Lease
+from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.roles import pause
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.store import RunQueue

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tablesync.service_kit.unit_of_work import UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.sync_runner.connections import Connections
 from tablesync.sync_runner.progress import ProgressBoard
 from tablesync.sync_runner.providers import Providers

@@ -19,7 +19,7 @@ from tablesync.auth_service.providers.oauth_client import (
 )
 from tablesync.auth_service.settings import Settings
 from tablesync.contracts import Account, ConnectionCause, Provider
-from tablesync.service_kit.http import json_or_none
+from tablesync.service_kit.http.client import json_or_none
 
 SCOPES: tuple[str, ...] = (
     "data.records:read",

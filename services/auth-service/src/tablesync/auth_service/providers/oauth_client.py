@@ -20,7 +20,7 @@ from tablesync.auth_service.errors import (
     RefreshConflictError,
 )
 from tablesync.auth_service.providers.base import TokenSet
-from tablesync.service_kit.http import CONNECT_SECONDS, json_or_none
+from tablesync.service_kit.http.client import CONNECT_SECONDS, json_or_none
 
 with warnings.catch_warnings():
     # Authlib 1.9 announces httpx2, which this project does not use yet.

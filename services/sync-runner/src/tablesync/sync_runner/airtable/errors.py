@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 import httpx
-from tablesync.service_kit.http import json_or_none
+from tablesync.service_kit.http.client import json_or_none
 
 _FIELD = re.compile(r'[Ff]ield (?:name: )?"([^"]+)"')
 _ROW = re.compile(r"\brec\w{14}\b")

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-from tablesync.service_kit.http import json_or_none
+from tablesync.service_kit.http.client import json_or_none
 from tablesync.sync_runner.calls import Caller, TransientError, json_body, retry_after
 from tablesync.sync_runner.errors import mapping, provider, quota, resource
 from tablesync.sync_runner.sources import hubspot_search

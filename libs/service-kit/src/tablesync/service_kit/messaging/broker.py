@@ -11,12 +11,18 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
-from tablesync.service_kit.consumer import CONSUMED, Consumer, Following, Subscription, follow
-from tablesync.service_kit.dead_letters import DeadLetters
-from tablesync.service_kit.kafka import ensure_topics, new_producer
+from tablesync.service_kit.messaging.consumer import (
+    CONSUMED,
+    Consumer,
+    Following,
+    Subscription,
+    follow,
+)
+from tablesync.service_kit.messaging.dead_letters import DeadLetters
+from tablesync.service_kit.messaging.kafka import ensure_topics, new_producer
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.roles import pause, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.unit_of_work import UnitsOfWork
 
 log = structlog.get_logger()
 

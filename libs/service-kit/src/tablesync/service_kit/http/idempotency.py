@@ -31,10 +31,10 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 from tablesync.service_kit import sealing
+from tablesync.service_kit.http.problems import Problem, RaisedAnswer, conflict
+from tablesync.service_kit.http.user_auth import Dependency, Principal
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.problems import Problem, RaisedAnswer, conflict
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.service_kit.user_auth import Dependency, Principal
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from pymongo import ReadPreference
 from tablesync.contracts import Envelope, Event
 from tablesync.service_kit.clock import Deadline, database_now, unix_milliseconds
 from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.messaging.outbox import insert_rows
 from tablesync.service_kit.mongo import DURABLE, SNAPSHOT, Document
-from tablesync.service_kit.outbox import insert_rows
 from tablesync.service_kit.telemetry import current_traceparent
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from tablesync.contracts import TOPICS
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.kafka import started
+from tablesync.service_kit.messaging.kafka import started
 from tablesync.service_kit.settings import ServiceSettings
 
 PARK_SECONDS = 15.0

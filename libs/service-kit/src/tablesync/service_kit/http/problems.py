@@ -14,8 +14,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
-from tablesync.service_kit.access import route_of
 from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
+from tablesync.service_kit.http.access import route_of
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"

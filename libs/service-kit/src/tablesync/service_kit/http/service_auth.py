@@ -12,7 +12,7 @@ from fastapi import Request
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
-from tablesync.service_kit.problems import Problem
+from tablesync.service_kit.http.problems import Problem
 
 ALGORITHM = "Ed25519"
 LIFETIME_SECONDS = 60

@@ -1,7 +1,8 @@
 """Creates the indexes of every collection that the kit keeps in a service's database."""
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from tablesync.service_kit import idempotency, inbox, outbox
+from tablesync.service_kit.http import idempotency
+from tablesync.service_kit.messaging import inbox, outbox
 from tablesync.service_kit.mongo import Document
 
 

@@ -16,11 +16,12 @@ from aiokafka import ConsumerRecord
 from prometheus_client import Counter
 from tablesync.contracts import Envelope, Event, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.envelope import decode
-from tablesync.service_kit import inbox, mongo
-from tablesync.service_kit.dead_letters import DeadLetters
+from tablesync.service_kit import mongo
 from tablesync.service_kit.errors import is_unavailable
+from tablesync.service_kit.messaging import inbox
+from tablesync.service_kit.messaging.dead_letters import DeadLetters
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.telemetry import span_from
-from tablesync.service_kit.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 

@@ -17,10 +17,10 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from prometheus_client import Counter
 from pymongo import ASCENDING
 from pymongo.errors import PyMongoError
-from tablesync.service_kit import kafka, outbox
 from tablesync.service_kit.clock import Deadline
-from tablesync.service_kit.leases import Lease, Leases
+from tablesync.service_kit.messaging import kafka, outbox
 from tablesync.service_kit.mongo import SNAPSHOT, Document
+from tablesync.service_kit.mongo.leases import Lease, Leases
 from tablesync.service_kit.roles import pause, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.telemetry import span_from

@@ -6,8 +6,14 @@ from typing import Any
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict
-from tablesync.service_kit.problems import Problem
-from tablesync.service_kit.service_auth import USER_AUDIENCE, USER_TOKEN, Signer, Verifier, bearer
+from tablesync.service_kit.http.problems import Problem
+from tablesync.service_kit.http.service_auth import (
+    USER_AUDIENCE,
+    USER_TOKEN,
+    Signer,
+    Verifier,
+    bearer,
+)
 
 LIFETIME_SECONDS = 300
 

@@ -1,0 +1,25 @@
+"""MongoDB: the client and its types, units of work, leases and indexes."""
+
+from tablesync.service_kit.mongo.client import (
+    DURABLE,
+    MAJORITY,
+    SNAPSHOT,
+    UNAVAILABLE,
+    Document,
+    answers,
+    connect,
+    is_unavailable,
+    open_database,
+)
+
+__all__ = [
+    "DURABLE",
+    "MAJORITY",
+    "SNAPSHOT",
+    "UNAVAILABLE",
+    "Document",
+    "answers",
+    "connect",
+    "is_unavailable",
+    "open_database",
+]
