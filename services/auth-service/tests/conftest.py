@@ -15,9 +15,9 @@ from typing import Any, Self
 import httpx
 import pytest
 import pytest_asyncio
-from tablesync.auth_service import bootstrap_file
 from tablesync.auth_service.bootstrap import build
-from tablesync.auth_service.bootstrap_file import BootstrapFile
+from tablesync.auth_service.identity import first_workspace
+from tablesync.auth_service.identity.first_workspace import BootstrapFile
 from tablesync.auth_service.parts import NAME
 from tablesync.auth_service.settings import Settings
 from tablesync.contracts import new_id
@@ -222,7 +222,7 @@ async def workspace(_shared: str, database: Any, service_keys: ServiceKeys) -> J
         email, token = f"{each['role']}-{tag}@example.test", f"tsk_{secrets.token_urlsafe(32)}"
         each |= {"id": new_id("op"), "email": email, "api_token": token}
     units = UnitsOfWork(database, NAME)
-    await bootstrap_file.apply(units, BootstrapFile.model_validate(content))
+    await first_workspace.apply(units, BootstrapFile.model_validate(content))
     return content
 
 
@@ -280,12 +280,12 @@ def database(mongodb_uri: str, isolation: tuple[str, str]) -> Any:
     return mongo.open_database(mongo.connect(mongodb_uri), f"{isolation[1]}auth")
 
 
-class Nursery:
-    """Where processes of auth-service are forked; see nursery.py."""
+class ForkServer:
+    """Where processes of auth-service are forked; see fork_server.py."""
 
     def __init__(self) -> None:
         self._popen = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("nursery.py"))],
+            [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -310,13 +310,13 @@ class Process:
     """auth-service as a process of its own."""
 
     def __init__(
-        self, nursery: Nursery, environment: dict[str, str], log: Path, script: str | None
+        self, fork_server: ForkServer, environment: dict[str, str], log: Path, script: str | None
     ) -> None:
         self.log = log
         self.url = environment["AUTH_PUBLIC_URL"]
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._ended: int | None = None
-        self.pid = int(nursery.order(start=environment, script=script, log=str(log)))
+        self.pid = int(fork_server.order(start=environment, script=script, log=str(log)))
 
     async def ready(self) -> None:
         """Wait until it is ready."""
@@ -325,7 +325,7 @@ class Process:
     def wait(self, seconds: float = 30) -> int:
         """Wait for its end and give its exit status, negative for a signal."""
         if self._ended is None:
-            self._ended = self._nursery.order(wait=self.pid, seconds=seconds)
+            self._ended = self._fork_server.order(wait=self.pid, seconds=seconds)
         assert self._ended is not None, f"still runs after {seconds} s"
         return self._ended
 
@@ -337,23 +337,23 @@ class Process:
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
+def fork_server() -> Iterator[ForkServer]:
     """Give where processes are forked."""
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
+    fork_server = ForkServer()
+    yield fork_server
+    fork_server.close()
 
 
 @pytest.fixture
 def spawn(
-    nursery: Nursery, environment: Environment, tmp_path: Path
+    fork_server: ForkServer, environment: Environment, tmp_path: Path
 ) -> Iterator[Callable[..., Process]]:
     """Give a function that starts auth-service as a process; all are ended afterwards."""
     started: list[Process] = []
 
     def start_process(script: str | None = None, **changes: str) -> Process:
         log = tmp_path / f"auth-{len(started)}.log"
-        started.append(Process(nursery, environment(**changes), log, script))
+        started.append(Process(fork_server, environment(**changes), log, script))
         return started[-1]
 
     yield start_process

@@ -4,9 +4,9 @@ import os
 import signal
 from typing import Any
 
-from tablesync.auth_service import authorizations, connecting, refreshing
 from tablesync.auth_service.bootstrap import build
-from tablesync.auth_service.grants import Grants
+from tablesync.auth_service.consent import authorizations, connect
+from tablesync.auth_service.grants.grants import Grants, refresh
 from tablesync.auth_service.parts import NAME
 from tablesync.auth_service.providers.oauth_client import OAuthClient
 from tablesync.auth_service.settings import Settings
@@ -16,14 +16,14 @@ from tablesync.service_kit.main import run
 STEPS: dict[str, tuple[Any, str, bool]] = {
     "refresh: before the intent": (Grants, "open_intent", True),
     "refresh: before sending": (OAuthClient, "refresh", True),
-    "refresh: before storing": (refreshing.Refresher, "_store", True),
-    "refresh: after storing": (refreshing.Refresher, "_store", False),
-    "verdict: before it is stored": (refreshing.Refresher, "end", True),
-    "verdict: after it is stored": (refreshing.Refresher, "end", False),
+    "refresh: before storing": (refresh.Refresher, "_store", True),
+    "refresh: after storing": (refresh.Refresher, "_store", False),
+    "verdict: before it is stored": (refresh.Refresher, "end", True),
+    "verdict: after it is stored": (refresh.Refresher, "end", False),
     "reconnect: after the claim": (OAuthClient, "exchange", True),
     "reconnect: after the exchange": (OAuthClient, "exchange", False),
     "reconnect: before the commit": (authorizations, "finish", True),
-    "reconnect: after the commit": (connecting.Connecting, "complete", False),
+    "reconnect: after the commit": (connect.Connecting, "complete", False),
 }
 
 
@@ -49,6 +49,6 @@ def arm(step: str) -> None:
 
 if __name__ == "__main__":
     # A dead holder's lease is waited for; a short one proves the same.
-    refreshing.LEASE_SECONDS = 1.0
+    refresh.LEASE_SECONDS = 1.0
     arm(os.environ["CRASH_AT"])
     run(build, Settings, NAME)

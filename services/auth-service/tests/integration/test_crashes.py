@@ -10,7 +10,7 @@ from typing import Any
 import bson
 import httpx
 import pytest
-from tablesync.auth_service import refreshing
+from tablesync.auth_service.grants import refresh
 from tablesync.local_stack.testing import eventually
 
 SCRIPT = str(Path(__file__).with_name("crashing_service.py"))
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dead sender's intent is waited for; a short wait proves the same."""
-    monkeypatch.setattr(refreshing, "UNDER_WAY_SECONDS", 1.0)
+    monkeypatch.setattr(refresh, "UNDER_WAY_SECONDS", 1.0)
 
 
 async def crash(auth: Any, spawn: Any, step: str, act: Any) -> None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 from tablesync.auth_service.errors import UnreadableGrantError
-from tablesync.auth_service.grants import ACCESS, REFRESH, Grants
+from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grants
 from tablesync.auth_service.keyring import Keyring
 from tablesync.local_stack.testing import eventually
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from tablesync.auth_service.errors import UnreadableGrantError
-from tablesync.auth_service.keyring import Keyring, Place
+from tablesync.auth_service.keyring import Keyring, SecretLocation
 
-PLACE = Place("ws_1", "con_1", "access_token")
+PLACE = SecretLocation("ws_1", "con_1", "access_token")
 KEYRING = Keyring("a", {"a": bytes(32)})
 
 
@@ -23,13 +23,13 @@ def test_p19_what_is_sealed_opens_in_its_place(text: str) -> None:
 @pytest.mark.parametrize(
     "elsewhere",
     [
-        Place("ws_2", "con_1", "access_token"),
-        Place("ws_1", "con_2", "access_token"),
-        Place("ws_1", "con_1", "refresh_token"),
-        Place("ws_1con_1", "", "access_token"),
+        SecretLocation("ws_2", "con_1", "access_token"),
+        SecretLocation("ws_1", "con_2", "access_token"),
+        SecretLocation("ws_1", "con_1", "refresh_token"),
+        SecretLocation("ws_1con_1", "", "access_token"),
     ],
 )
-def test_p19_what_is_sealed_does_not_open_elsewhere(elsewhere: Place) -> None:
+def test_p19_what_is_sealed_does_not_open_elsewhere(elsewhere: SecretLocation) -> None:
     sealed = KEYRING.seal(SecretStr("token"), PLACE)
 
     with pytest.raises(UnreadableGrantError):

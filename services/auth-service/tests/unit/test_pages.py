@@ -7,11 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tablesync.auth_service.authorizations import AuthorizationStatus, another_account
-from tablesync.auth_service.connecting import Outcome
+from tablesync.auth_service.api.pages import CAUSES, Pages
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.pages import CAUSES, Pages
-from tablesync.auth_service.reconnect_links import ReconnectLink
+from tablesync.auth_service.consent.authorizations import AuthorizationStatus, another_account
+from tablesync.auth_service.consent.connect import Outcome
+from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

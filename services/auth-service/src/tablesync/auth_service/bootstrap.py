@@ -3,13 +3,14 @@
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from tablesync.auth_service import bootstrap_file, store
+from tablesync.auth_service import store
+from tablesync.auth_service.api.routers import routers
 from tablesync.auth_service.errors import UnreadableGrantError
+from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.parts import NAME, wire
 from tablesync.auth_service.providers.airtable import Airtable
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.hubspot import HubSpot
-from tablesync.auth_service.routes import routers
 from tablesync.auth_service.settings import Settings
 from tablesync.contracts import Provider
 from tablesync.service_kit import mongo
@@ -52,12 +53,12 @@ def build(settings: Settings, *, providers: dict[Provider, OAuthProvider] | None
     async def prepare() -> None:
         await store.ensure_indexes(database)
         if settings.auth_bootstrap_file is not None:
-            content = bootstrap_file.read(settings.auth_bootstrap_file)
-            await bootstrap_file.apply(parts.units, content)
+            content = first_workspace.read(settings.auth_bootstrap_file)
+            await first_workspace.apply(parts.units, content)
 
     async def close() -> None:
         """Let refreshes under way end first: their tokens would be lost."""
-        await parts.verdicts.drain()
+        await parts.auth_failures.drain()
         await parts.access_tokens.drain()
         await parts.disconnecting.drain()
         for each in (http, scheduler, transport):

@@ -20,7 +20,7 @@ _KeyId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 @dataclass(frozen=True)
-class Place:
+class SecretLocation:
     """Where a secret belongs; a row copied to another place does not decrypt there."""
 
     workspace_id: str
@@ -60,14 +60,14 @@ class Keyring:
             raise ValueError('must be JSON: {"active": key id, "keys": {key id: base64}}') from None
         return cls(content.active, raw)
 
-    def seal(self, secret: SecretStr, place: Place) -> Document:
+    def seal(self, secret: SecretStr, place: SecretLocation) -> Document:
         """Encrypt with the active key and a fresh nonce."""
         nonce = os.urandom(_NONCE_BYTES)
         plain = secret.get_secret_value().encode()
         sealed = self._ciphers[self.active].encrypt(nonce, plain, place.associated_data())
         return {"key_id": self.active, "nonce": nonce, "ciphertext": sealed}
 
-    def open(self, sealed: Document, place: Place) -> SecretStr:
+    def open(self, sealed: Document, place: SecretLocation) -> SecretStr:
         """Decrypt; raises UnreadableGrantError for an unknown key or another place."""
         cipher = self._ciphers.get(sealed["key_id"])
         if cipher is None:

@@ -3,26 +3,26 @@
 from dataclasses import dataclass
 
 import httpx
-from tablesync.auth_service.access_tokens import AccessTokens
-from tablesync.auth_service.affected_syncs import AffectedSyncs
-from tablesync.auth_service.api_tokens import ApiTokens
-from tablesync.auth_service.authorizations import Authorizations
-from tablesync.auth_service.connecting import Connecting
+from tablesync.auth_service.api.pages import Pages
+from tablesync.auth_service.clients.scheduler import AffectedSyncs
 from tablesync.auth_service.connections import Connections
-from tablesync.auth_service.disconnecting import Disconnecting
-from tablesync.auth_service.grants import Grants
+from tablesync.auth_service.consent.authorizations import Authorizations
+from tablesync.auth_service.consent.connect import Connecting
+from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
+from tablesync.auth_service.grants.access_tokens import AccessTokens
+from tablesync.auth_service.grants.auth_failures import AuthFailures
+from tablesync.auth_service.grants.disconnect import Disconnecting
+from tablesync.auth_service.grants.grants import Grants
+from tablesync.auth_service.grants.refresh import Refresher
+from tablesync.auth_service.grants.ticker import Ticker
+from tablesync.auth_service.identity.api_tokens import ApiTokens
+from tablesync.auth_service.identity.oidc import OidcVerifier
+from tablesync.auth_service.identity.sign_in import SignIn
+from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.auth_service.keyring import Keyring
-from tablesync.auth_service.oidc import OidcVerifier
-from tablesync.auth_service.pages import Pages
 from tablesync.auth_service.providers.base import OAuthProvider
-from tablesync.auth_service.reconnect_links import ReconnectLinks
-from tablesync.auth_service.refreshing import Refresher
 from tablesync.auth_service.settings import Settings
-from tablesync.auth_service.sign_in import SignIn
 from tablesync.auth_service.store import Database
-from tablesync.auth_service.ticker import Ticker
-from tablesync.auth_service.verdicts import Verdicts
-from tablesync.auth_service.workspaces import Workspaces
 from tablesync.contracts import Provider
 from tablesync.service_kit.http.service_auth import Signer, Verifier
 from tablesync.service_kit.mongo.leases import Leases
@@ -48,7 +48,7 @@ class Parts:
     connecting: Connecting
     disconnecting: Disconnecting
     access_tokens: AccessTokens
-    verdicts: Verdicts
+    auth_failures: AuthFailures
     links: ReconnectLinks
     affected_syncs: AffectedSyncs
     pages: Pages
@@ -86,7 +86,7 @@ def wire(
         connecting=Connecting(units, grants),
         disconnecting=Disconnecting(grants, connections, providers),
         access_tokens=access_tokens,
-        verdicts=Verdicts(connections, grants, refresher, leases, providers),
+        auth_failures=AuthFailures(connections, grants, refresher, leases, providers),
         links=ReconnectLinks(database, units),
         affected_syncs=AffectedSyncs(scheduler),
         pages=Pages(providers),

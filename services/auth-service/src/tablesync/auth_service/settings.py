@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, TypeAdapter
-from tablesync.auth_service import bootstrap_file
+from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.keyring import Keyring
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.text import Text
@@ -26,7 +26,7 @@ def _key_file(path: Path) -> Path:
 
 def _bootstrap_file(path: Path) -> Path:
     """Refuse to start with a file that cannot be applied."""
-    bootstrap_file.read(path)
+    first_workspace.read(path)
     return path
 
 

@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 import structlog
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pymongo.errors import DuplicateKeyError
-from tablesync.auth_service import api_tokens
-from tablesync.auth_service.store import API_TOKENS, MEMBERSHIPS, OPERATORS, WORKSPACES
-from tablesync.auth_service.workspaces import (
+from tablesync.auth_service.identity import api_tokens
+from tablesync.auth_service.identity.workspaces import (
     Email,
     Name,
     membership_document,
     operator_document,
     parse_role,
 )
+from tablesync.auth_service.store import API_TOKENS, MEMBERSHIPS, OPERATORS, WORKSPACES
 from tablesync.contracts import new_id
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork

@@ -2,9 +2,9 @@
 
 from pydantic import SecretStr
 from tablesync.auth_service import audit
-from tablesync.auth_service.opaque import digest, new_secret
+from tablesync.auth_service.identity.workspaces import Workspaces
+from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import API_TOKENS, Database
-from tablesync.auth_service.workspaces import Workspaces
 from tablesync.contracts import new_id
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.http.problems import not_found

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import SecretStr
-from tablesync.auth_service.authorizations import LIFETIME, Authorization, Started
-from tablesync.auth_service.connecting import Outcome
+from tablesync.auth_service.api.pages import no_store
+from tablesync.auth_service.consent.authorizations import LIFETIME, Authorization, Started
+from tablesync.auth_service.consent.connect import Outcome
 from tablesync.auth_service.errors import ProviderUnavailableError
-from tablesync.auth_service.pages import no_store
 from tablesync.auth_service.parts import Parts
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.settings import Settings

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tablesync.auth_service import bootstrap_file
-from tablesync.auth_service.bootstrap_file import BootstrapFile
+from tablesync.auth_service.identity import first_workspace
+from tablesync.auth_service.identity.first_workspace import BootstrapFile
 from tablesync.auth_service.parts import NAME
 from tablesync.contracts import new_id
 from tablesync.contracts.ids import is_id
@@ -69,7 +69,7 @@ async def test_people_who_are_known_already_join_the_new_workspace(
     ]
     content = BootstrapFile.model_validate({"workspace": other, "operators": people})
 
-    await bootstrap_file.apply(UnitsOfWork(database, NAME), content)
+    await first_workspace.apply(UnitsOfWork(database, NAME), content)
 
     query = {"workspace_id": other["id"]}
     joined = {each["operator_id"] async for each in database["memberships"].find(query)}
@@ -84,7 +84,7 @@ def test_bad_fields_are_named_without_their_values(file: Path, workspace: Any) -
     file.write_text(json.dumps(workspace))
 
     with pytest.raises(ValueError, match="has bad fields") as error:
-        bootstrap_file.read(file)
+        first_workspace.read(file)
 
     assert str(error.value) == (
         "has bad fields: workspace.name, operators.0.role, operators.1.email, operators.2.api_token"
@@ -107,7 +107,7 @@ def test_a_file_that_nobody_could_put_right_later_is_refused(
     spoil(workspace["operators"])
     file.write_text(json.dumps(workspace))
     with pytest.raises(ValueError, match=f"operators .*{why}") as error:
-        bootstrap_file.read(file)
+        first_workspace.read(file)
     assert not any(each["api_token"] in str(error.value) for each in workspace["operators"])
 
 
@@ -119,7 +119,7 @@ async def test_an_id_that_somebody_else_has_is_named_as_the_reason(
     content = BootstrapFile.model_validate({"workspace": other, "operators": [admin]})
 
     with pytest.raises(ValueError, match="an id or an API token is taken"):
-        await bootstrap_file.apply(UnitsOfWork(database, NAME), content)
+        await first_workspace.apply(UnitsOfWork(database, NAME), content)
 
     assert await database["workspaces"].find_one({"_id": other["id"]}) is None
 

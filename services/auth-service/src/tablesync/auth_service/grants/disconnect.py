@@ -8,12 +8,12 @@ from pydantic import SecretStr
 from tablesync.auth_service import audit, connections
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
-from tablesync.auth_service.flights import Flights
-from tablesync.auth_service.grants import Grants
+from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import ConnectionCause, ConnectionRevoked, ConnectionStatus, Provider
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
+from tablesync.service_kit.single_flight import SingleFlight
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class Disconnecting:
         self._grants = grants
         self._connections = connections_
         self._providers = providers
-        self._flights: Flights[None] = Flights()
+        self._flights: SingleFlight[None] = SingleFlight()
 
     async def disconnect(
         self, unit: UnitOfWork, principal: Principal, connection_id: str

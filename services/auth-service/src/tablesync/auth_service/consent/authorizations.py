@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import SecretStr
 from pymongo import ReturnDocument
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.keyring import Keyring, Place
-from tablesync.auth_service.opaque import digest, new_secret
+from tablesync.auth_service.keyring import Keyring, SecretLocation
+from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import AUTHORIZATIONS, Database
 from tablesync.contracts import Account, Provider, new_id
 from tablesync.service_kit.http.problems import not_found
@@ -219,5 +219,5 @@ def _pending(**query: Any) -> Document:
     }
 
 
-def _place(authorization: Authorization) -> Place:
-    return Place(authorization.workspace_id, authorization.id, VERIFIER)
+def _place(authorization: Authorization) -> SecretLocation:
+    return SecretLocation(authorization.workspace_id, authorization.id, VERIFIER)

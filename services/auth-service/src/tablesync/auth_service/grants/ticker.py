@@ -3,9 +3,9 @@
 import asyncio
 
 import structlog
-from tablesync.auth_service.access_tokens import AccessTokens
 from tablesync.auth_service.errors import ProviderUnavailableError, UnreadableGrantError
-from tablesync.auth_service.grants import Grants
+from tablesync.auth_service.grants.access_tokens import AccessTokens
+from tablesync.auth_service.grants.grants import Grants
 from tablesync.service_kit.roles import repeat
 
 log = structlog.get_logger()

@@ -4,8 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
+from tablesync.auth_service.api.views import state_view
 from tablesync.auth_service.parts import Parts
-from tablesync.auth_service.views import state_view
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.http.service_auth import callers
 from tablesync.service_kit.text import Text
@@ -48,7 +48,7 @@ def routes(parts: Parts) -> APIRouter:
 
     @router.post("/connections/{connection_id}/auth-failures", dependencies=[runner])
     async def auth_failure(connection_id: str, body: AuthFailure) -> dict[str, Any]:
-        ruling = await parts.verdicts.judge(
+        ruling = await parts.auth_failures.judge(
             body.workspace_id, connection_id, body.grant_version, body.status_code
         )
         wait = {} if ruling.retry_after is None else {"retry_after": ruling.retry_after}

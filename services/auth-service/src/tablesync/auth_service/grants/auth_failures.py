@@ -7,12 +7,12 @@ import httpx
 import structlog
 from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.errors import AppRefusedError, ProviderUnavailableError
-from tablesync.auth_service.flights import Flights
-from tablesync.auth_service.grants import ACCESS, Grant, Grants
+from tablesync.auth_service.grants.grants import ACCESS, Grant, Grants
+from tablesync.auth_service.grants.refresh import APP_REFUSED_COOLDOWN_SECONDS, Refresher
 from tablesync.auth_service.providers.base import OAuthProvider, Probe
-from tablesync.auth_service.refreshing import APP_REFUSED_COOLDOWN_SECONDS, Refresher
 from tablesync.contracts import Provider
 from tablesync.service_kit.mongo.leases import Leases
+from tablesync.service_kit.single_flight import SingleFlight
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Ruling:
+class AuthFailureRuling:
     """A verdict, the grant's version now, and seconds to wait where that helps."""
 
     verdict: Verdict
@@ -39,7 +39,7 @@ class Ruling:
     retry_after: float | None = None
 
 
-class Verdicts:
+class AuthFailures:
     """Judges reports; those of one connection at one time share one judgement."""
 
     def __init__(
@@ -55,18 +55,18 @@ class Verdicts:
         self._refresher = refresher
         self._leases = leases
         self._providers = providers
-        self._flights: Flights[Ruling] = Flights()
+        self._flights: SingleFlight[AuthFailureRuling] = SingleFlight()
 
     async def judge(
         self, workspace_id: str, connection_id: str, version: int, status_code: int | None
-    ) -> Ruling:
+    ) -> AuthFailureRuling:
         """Give the ruling on a failure seen with this grant version; raises Problem 404."""
         connection = await self._connections.get(workspace_id, connection_id)
         if connection.grant_version > version:
             verdict = Verdict.STALE if connection.connected else Verdict.REVOKED
-            return Ruling(verdict, connection.grant_version)
+            return AuthFailureRuling(verdict, connection.grant_version)
         if not connection.connected:
-            return Ruling(Verdict.REVOKED, connection.grant_version)
+            return AuthFailureRuling(Verdict.REVOKED, connection.grant_version)
         forbidden = status_code == httpx.codes.FORBIDDEN
         key = (connection_id, version, forbidden)
         return await self._flights.join(
@@ -77,10 +77,10 @@ class Verdicts:
         """Wait until no judgement is under way."""
         await self._flights.drain()
 
-    async def _verify(self, connection_id: str, version: int, forbidden: bool) -> Ruling:
+    async def _verify(self, connection_id: str, version: int, forbidden: bool) -> AuthFailureRuling:
         grant = await self._grants.read_whole(connection_id)
         if grant is None or not grant.live:
-            return Ruling(Verdict.REVOKED, version)
+            return AuthFailureRuling(Verdict.REVOKED, version)
         try:
             lease = await self._refresher.lease(grant)
             if lease is None:
@@ -88,28 +88,28 @@ class Verdicts:
             async with self._leases.kept(lease):
                 return await self._ask(connection_id, version, forbidden)
         except ProviderUnavailableError as error:
-            return Ruling(Verdict.INCONCLUSIVE, version, error.retry_after)
+            return AuthFailureRuling(Verdict.INCONCLUSIVE, version, error.retry_after)
         except AppRefusedError as error:
             return self._on_app_refused(grant, error)
 
-    def _on_app_refused(self, grant: Grant, error: AppRefusedError) -> Ruling:
+    def _on_app_refused(self, grant: Grant, error: AppRefusedError) -> AuthFailureRuling:
         """Alarm us: a refusal of our own credentials says nothing of a grant."""
         provider = grant.document["provider"]
         log.error("provider refuses our app", provider=provider, reason=str(error))
-        return Ruling(Verdict.INCONCLUSIVE, grant.version, APP_REFUSED_COOLDOWN_SECONDS)
+        return AuthFailureRuling(Verdict.INCONCLUSIVE, grant.version, APP_REFUSED_COOLDOWN_SECONDS)
 
-    async def _ask(self, connection_id: str, version: int, forbidden: bool) -> Ruling:
+    async def _ask(self, connection_id: str, version: int, forbidden: bool) -> AuthFailureRuling:
         """Ask the provider, under the lease: by a refresh, or by a probe where that is gentler."""
         grant = await self._grants.read_whole(connection_id)
         if grant is None or not grant.live:
-            return Ruling(Verdict.REVOKED, version)
+            return AuthFailureRuling(Verdict.REVOKED, version)
         if grant.version != version:
-            return Ruling(Verdict.STALE, grant.version)
+            return AuthFailureRuling(Verdict.STALE, grant.version)
         provider = self._providers[Provider(grant.document["provider"])]
         if self._probe_first(grant, provider, forbidden):
             probe = await provider.probe(self._grants.secret(grant, ACCESS))
             if probe is Probe.ACCEPTED:
-                return Ruling(Verdict.NOT_CONFIRMED, version)
+                return AuthFailureRuling(Verdict.NOT_CONFIRMED, version)
         await self._refresher.refresh_held(connection_id, version, forced=True)
         return await self._after(grant, Verdict.RECOVERED)
 
@@ -119,11 +119,11 @@ class Verdicts:
         lately = since is not None and since < FORCED_AT_MOST_EVERY_SECONDS
         return provider.rotates or forbidden or lately
 
-    async def _after(self, before: Grant, verdict: Verdict) -> Ruling:
+    async def _after(self, before: Grant, verdict: Verdict) -> AuthFailureRuling:
         """Give the verdict if the grant lives on with a newer version."""
         now = await self._grants.read(before.connection_id)
         if now is None or not now.live:
-            return Ruling(Verdict.REVOKED, before.version)
+            return AuthFailureRuling(Verdict.REVOKED, before.version)
         if now.version == before.version:
-            return Ruling(Verdict.INCONCLUSIVE, now.version, SOON_SECONDS)
-        return Ruling(verdict, now.version)
+            return AuthFailureRuling(Verdict.INCONCLUSIVE, now.version, SOON_SECONDS)
+        return AuthFailureRuling(verdict, now.version)

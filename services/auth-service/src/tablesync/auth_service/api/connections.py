@@ -4,15 +4,15 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
-from tablesync.auth_service import authorizations
 from tablesync.auth_service import connections as stored
-from tablesync.auth_service.authorizations import Authorization
+from tablesync.auth_service.api.views import connection_view
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.disconnecting import Disconnected
+from tablesync.auth_service.consent import authorizations
+from tablesync.auth_service.consent.authorizations import Authorization
+from tablesync.auth_service.grants.disconnect import Disconnected
 from tablesync.auth_service.parts import Parts
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.settings import Settings
-from tablesync.auth_service.views import connection_view
 from tablesync.contracts import Provider
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.http import idempotency

@@ -12,7 +12,7 @@ from uuid import uuid4
 from pydantic import SecretStr
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.errors import UnreadableGrantError
-from tablesync.auth_service.keyring import Keyring, Place
+from tablesync.auth_service.keyring import Keyring, SecretLocation
 from tablesync.auth_service.providers.base import TokenSet
 from tablesync.auth_service.store import GRANTS, Database
 from tablesync.contracts import Account
@@ -146,7 +146,7 @@ class Grants:
 
     def secret(self, grant: Grant, field: str) -> SecretStr:
         """Decrypt one field; raises UnreadableGrantError for a row that was moved here."""
-        place = Place(grant.workspace_id, grant.connection_id, field)
+        place = SecretLocation(grant.workspace_id, grant.connection_id, field)
         return self._keyring.open(grant.document[field], place)
 
     async def open_intent(self, grant: Grant, *, forced: bool) -> bool:
@@ -194,7 +194,7 @@ class Grants:
         change: Document = {"key_id": self._keyring.active}
         for field in (ACCESS, REFRESH):
             if grant.document.get(field):
-                place = Place(grant.workspace_id, grant.connection_id, field)
+                place = SecretLocation(grant.workspace_id, grant.connection_id, field)
                 change[field] = self._keyring.seal(self.secret(grant, field), place)
         return await self._change(grant, {"$set": change})
 
@@ -271,7 +271,7 @@ class Grants:
     def _sealed(self, workspace_id: str, connection_id: str, tokens: TokenSet) -> Document:
         secrets = {ACCESS: tokens.access_token, REFRESH: tokens.refresh_token}
         sealed: Document = {
-            field: self._keyring.seal(secret, Place(workspace_id, connection_id, field))
+            field: self._keyring.seal(secret, SecretLocation(workspace_id, connection_id, field))
             for field, secret in secrets.items()
             if secret is not None
         }

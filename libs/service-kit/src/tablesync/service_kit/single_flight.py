@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Flights(Generic[T]):
+class SingleFlight(Generic[T]):
     """Tasks by key; a caller that is cancelled leaves the work running."""
 
     def __init__(self) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
-from tablesync.auth_service import api_tokens
+from tablesync.auth_service.identity import api_tokens
+from tablesync.auth_service.identity.sign_in import Credentials
+from tablesync.auth_service.identity.workspaces import Name
 from tablesync.auth_service.parts import Parts
-from tablesync.auth_service.sign_in import Credentials
-from tablesync.auth_service.workspaces import Name
 from tablesync.service_kit.http import idempotency
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least

@@ -3,9 +3,9 @@
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
-from tablesync.auth_service.api_tokens import ApiTokens
-from tablesync.auth_service.oidc import OidcVerifier
-from tablesync.auth_service.workspaces import Workspaces
+from tablesync.auth_service.identity.api_tokens import ApiTokens
+from tablesync.auth_service.identity.oidc import OidcVerifier
+from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.service_kit.http.problems import invalid
 from tablesync.service_kit.http.service_auth import Signer, unauthorized
 from tablesync.service_kit.http.user_auth import LIFETIME_SECONDS, Principal, issue

@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import SecretStr
-from tablesync.auth_service import authorizations
-from tablesync.auth_service.authorizations import Authorization
-from tablesync.auth_service.connection_routes import start_url
-from tablesync.auth_service.pages import no_store
+from tablesync.auth_service.api.connections import start_url
+from tablesync.auth_service.api.pages import no_store
+from tablesync.auth_service.consent import authorizations
+from tablesync.auth_service.consent.authorizations import Authorization
 from tablesync.auth_service.parts import Parts
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 

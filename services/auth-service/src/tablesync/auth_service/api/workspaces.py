@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
-from tablesync.auth_service import workspaces
+from tablesync.auth_service.identity import workspaces
+from tablesync.auth_service.identity.workspaces import Email, Name, parse_role
 from tablesync.auth_service.parts import Parts
-from tablesync.auth_service.workspaces import Email, Name, parse_role
 from tablesync.service_kit.http import idempotency
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least

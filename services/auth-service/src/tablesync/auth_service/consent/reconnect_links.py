@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pydantic import SecretStr
 from tablesync.auth_service import connections
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.opaque import digest, new_secret
+from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import CONNECTIONS, RECONNECT_LINKS, Database
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.mongo import Document

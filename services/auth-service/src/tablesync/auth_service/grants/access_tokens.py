@@ -2,10 +2,10 @@
 
 from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.errors import ProviderUnavailableError
-from tablesync.auth_service.flights import Flights
-from tablesync.auth_service.grants import AccessToken, Grant, Grants
-from tablesync.auth_service.refreshing import Refresher
+from tablesync.auth_service.grants.grants import AccessToken, Grant, Grants
+from tablesync.auth_service.grants.refresh import Refresher
 from tablesync.service_kit.http.problems import Problem, conflict
+from tablesync.service_kit.single_flight import SingleFlight
 
 
 class AccessTokens:
@@ -15,7 +15,7 @@ class AccessTokens:
         self._connections = connections
         self._grants = grants
         self._refresher = refresher
-        self._flights: Flights[None] = Flights()
+        self._flights: SingleFlight[None] = SingleFlight()
 
     async def get(self, workspace_id: str, connection_id: str) -> AccessToken:
         """Give a token; raises Problem 404, 409 `connection-not-connected`, or 503."""

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tablesync.auth_service.flights import Flights
+from tablesync.service_kit.single_flight import SingleFlight
 
 
 class Work:
@@ -20,7 +20,7 @@ class Work:
 
 
 async def test_p01_all_who_wait_share_one_call() -> None:
-    flights, work = Flights[int](), Work()
+    flights, work = SingleFlight[int](), Work()
     waiting = [asyncio.create_task(flights.join("key", work)) for _ in range(100)]
     await asyncio.sleep(0)
     work.go.set()
@@ -30,7 +30,7 @@ async def test_p01_all_who_wait_share_one_call() -> None:
 
 
 async def test_p25_a_cancelled_caller_leaves_the_work_running() -> None:
-    flights, work = Flights[int](), Work()
+    flights, work = SingleFlight[int](), Work()
     caller = asyncio.create_task(flights.join("key", work))
     await asyncio.sleep(0)
     caller.cancel()
@@ -44,7 +44,7 @@ async def test_p25_a_cancelled_caller_leaves_the_work_running() -> None:
 
 
 async def test_an_error_reaches_all_who_wait() -> None:
-    flights = Flights[None]()
+    flights = SingleFlight[None]()
 
     async def fail() -> None:
         raise ValueError("no")

@@ -19,7 +19,7 @@ from tablesync.auth_service.errors import (
     ProviderUnavailableError,
     RefreshConflictError,
 )
-from tablesync.auth_service.grants import ACCESS, REFRESH, Grant, Grants
+from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grant, Grants
 from tablesync.auth_service.providers.base import OAuthProvider, Probe, TokenSet
 from tablesync.contracts import (
     ConnectionCause,

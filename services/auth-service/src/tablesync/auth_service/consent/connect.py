@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from pydantic import SecretStr
-from tablesync.auth_service import audit, authorizations, connections, reconnect_links
-from tablesync.auth_service.authorizations import Authorization, AuthorizationStatus
+from tablesync.auth_service import audit, connections
 from tablesync.auth_service.connections import Connection
+from tablesync.auth_service.consent import authorizations, reconnect_links
+from tablesync.auth_service.consent.authorizations import Authorization, AuthorizationStatus
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
-from tablesync.auth_service.grants import Grants
+from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.providers.base import Identity, OAuthProvider, TokenSet
 from tablesync.contracts import (
     ConnectionEstablished,

@@ -7,10 +7,10 @@ from typing import Any
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from tablesync.auth_service.authorizations import AuthorizationStatus
-from tablesync.auth_service.connecting import Outcome
+from tablesync.auth_service.consent.authorizations import AuthorizationStatus
+from tablesync.auth_service.consent.connect import Outcome
+from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.auth_service.providers.base import OAuthProvider
-from tablesync.auth_service.reconnect_links import ReconnectLink
 from tablesync.contracts import ConnectionCause, Provider
 from tablesync.service_kit.mongo import Document
 
@@ -38,7 +38,7 @@ class Pages:
     def __init__(self, providers: Mapping[Provider, OAuthProvider]) -> None:
         self._providers = providers
         self._templates = Environment(
-            loader=PackageLoader("tablesync.auth_service"),
+            loader=PackageLoader("tablesync.auth_service.api"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -63,7 +63,7 @@ class Pages:
         """Say that a link was used, has expired or never was one."""
         label = self._providers[link.connection.provider].label if link else None
         return self._page(
-            "link_over.html",
+            "link_expired.html",
             status=410 if link else 404,
             label=label,
             connected=bool(link and link.connection.connected),

@@ -1,0 +1,1 @@
+"""Every route and page of auth-service, and what they show."""

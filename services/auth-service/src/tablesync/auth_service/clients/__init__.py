@@ -1,0 +1,1 @@
+"""The services that auth-service asks over HTTP, a file each."""

@@ -1,0 +1,1 @@
+"""From the click to the grant: authorizations, reconnecting, the links in mails."""

@@ -1,0 +1,1 @@
+"""The life of a grant: handed out, refreshed, judged, ended."""

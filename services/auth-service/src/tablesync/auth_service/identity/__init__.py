@@ -1,0 +1,1 @@
+"""Who people are: workspaces, members, API tokens, sign-in."""
