@@ -43,19 +43,19 @@ from tablesync.contracts.envelope import decode
 from tablesync.local_stack.isolation import drop_databases
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.local_stack.testing import eventually, free_port, unique_prefix
-from tablesync.scheduler import ledger
+from tablesync.scheduler.api.commands import Commands
+from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.bootstrap import build
+from tablesync.scheduler.domain import ledger
+from tablesync.scheduler.domain.jitter import Jitter
+from tablesync.scheduler.domain.runs import Run
+from tablesync.scheduler.domain.schedules import Interval, next_slot
+from tablesync.scheduler.domain.syncs import Overlap, Sync
 from tablesync.scheduler.handlers import Handlers
-from tablesync.scheduler.hold_jobs import HoldJobs
-from tablesync.scheduler.operations import Operations
-from tablesync.scheduler.reading import Reader
-from tablesync.scheduler.runs import Run
-from tablesync.scheduler.schedules import Interval, next_slot
+from tablesync.scheduler.loops.hold_jobs import HoldJobs
+from tablesync.scheduler.loops.ticker import Ticker
 from tablesync.scheduler.settings import SchedulerSettings
-from tablesync.scheduler.spread import Spread
 from tablesync.scheduler.store import Store
-from tablesync.scheduler.syncs import Overlap, Sync
-from tablesync.scheduler.ticker import Ticker
 from tablesync.service_kit import mongo
 from tablesync.service_kit.clock import database_now, unix_milliseconds
 from tablesync.service_kit.http.service_auth import Signer
@@ -326,12 +326,12 @@ class Scheduler:
         self.database = database
         self.units = UnitsOfWork(database, "scheduler")
         self.store = Store(database)
-        spread = Spread(jitter_seconds, per_second=1 / 3600)
-        self.handlers = Handlers(self.store, spread.place)
+        jitter = Jitter(jitter_seconds, per_second=1 / 3600)
+        self.handlers = Handlers(self.store, jitter.moment)
         self.ticker = Ticker(self.units, self.store)
-        self.jobs = HoldJobs(self.units, self.store, spread)
-        self.operations = Operations(self.store, spread.place)
-        self.reader = Reader(self.store)
+        self.jobs = HoldJobs(self.units, self.store, jitter)
+        self.commands = Commands(self.store, jitter.moment)
+        self.queries = Queries(self.store)
         self.principal = Principal(
             operator_id="op_1", workspace_id=WORKSPACE, role=OperatorRole.ADMIN
         )
@@ -469,9 +469,9 @@ class Scheduler:
         await send(settings, Envelope(a_state(kind, unix_milliseconds(now), now), "auth-service"))
 
     async def ledger(self, sync: Sync) -> ledger.Statement:
-        current = await self.reader.sync(WORKSPACE, sync.id)
+        current = await self.queries.sync(WORKSPACE, sync.id)
         closed = await self.store.gaps_of(sync.id)
-        return ledger.state(current, closed, await self.now())
+        return ledger.statement(current, closed, await self.now())
 
 
 def _about(run: Run) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tablesync.scheduler.schedules import Interval
+from tablesync.scheduler.domain.schedules import Interval
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from tablesync.contracts import (
     SyncRequested,
     Trigger,
 )
-from tablesync.scheduler import hold_jobs
-from tablesync.scheduler.runs import RunStatus
-from tablesync.scheduler.schedules import Interval
-from tablesync.scheduler.syncs import SyncStatus
-from tablesync.scheduler.views import SyncEdit
+from tablesync.scheduler.api.views import SyncEdit
+from tablesync.scheduler.domain.runs import RunStatus
+from tablesync.scheduler.domain.schedules import Interval
+from tablesync.scheduler.domain.syncs import SyncStatus
+from tablesync.scheduler.loops import hold_jobs
 
 pytestmark = pytest.mark.integration
 
@@ -38,7 +38,7 @@ async def reconnect(scheduler: Any, connection_id: str = HUBSPOT) -> Any:
 async def edit(scheduler: Any, sync: Any, **changes: Any) -> None:
     wanted = SyncEdit(**changes)
     await scheduler.units.run(
-        lambda unit: scheduler.operations.edit(
+        lambda unit: scheduler.commands.edit(
             unit, scheduler.principal, sync.id, wanted, checked=False
         )
     )
@@ -100,7 +100,7 @@ async def test_p08_a_cancelled_catch_up_makes_room_for_no_run_once_the_connectio
     (planned,) = await slow.runs(sync)
     await pass_time(60)
     await slow.lose()
-    await slow.units.run(lambda unit: slow.operations.cancel(unit, slow.principal, planned.id))
+    await slow.units.run(lambda unit: slow.commands.cancel(unit, slow.principal, planned.id))
     assert await slow.requests(sync) == []
     assert (await slow.sync(sync)).status is SyncStatus.HELD
     assert (await slow.ledger(sync)).balanced
@@ -126,10 +126,10 @@ async def test_p08_a_release_waits_for_the_other_connection_lost_meanwhile(
 async def test_a_hold_is_seen_before_the_job_has_marked_anything(scheduler: Any) -> None:
     sync = await scheduler.add()
     await scheduler.lose()
-    seen = await scheduler.reader.sync(sync.workspace_id, sync.id)
+    seen = await scheduler.queries.sync(sync.workspace_id, sync.id)
     assert seen.hold.kind is HoldKind.CONNECTION
     assert seen.hold.cause == "app_uninstalled"
-    (affected,) = await scheduler.reader.affected(sync.workspace_id, HUBSPOT)
+    (affected,) = await scheduler.queries.affected(sync.workspace_id, HUBSPOT)
     assert affected.status is SyncStatus.HELD
 
 
@@ -300,15 +300,15 @@ async def test_a_catch_up_is_shown_with_its_own_release_alone(
     await reconnect(scheduler)
     (run,) = await catch_ups(scheduler, sync)
     await scheduler.succeed(run)
-    (affected,) = await scheduler.reader.affected(sync.workspace_id, HUBSPOT)
+    (affected,) = await scheduler.queries.affected(sync.workspace_id, HUBSPOT)
     assert (affected.catch_up.run_id, affected.catch_up.status) == (run.id, "succeeded")
     assert affected.catch_up.counts.written == 10
     assert affected.gap == run.gap
     await lose(scheduler)
-    (affected,) = await scheduler.reader.affected(sync.workspace_id, HUBSPOT)
+    (affected,) = await scheduler.queries.affected(sync.workspace_id, HUBSPOT)
     assert (affected.status, affected.catch_up) == (SyncStatus.HELD, None)
     await reconnect(scheduler)
-    (affected,) = await scheduler.reader.affected(sync.workspace_id, HUBSPOT)
+    (affected,) = await scheduler.queries.affected(sync.workspace_id, HUBSPOT)
     assert (affected.status, affected.catch_up, affected.gap) == (SyncStatus.ACTIVE, None, None)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from tablesync.contracts import SyncReleased, SyncRequested, Trigger
-from tablesync.scheduler.runs import OPEN, RunStatus
-from tablesync.scheduler.schedules import Interval
-from tablesync.scheduler.syncs import Overlap
+from tablesync.scheduler.domain.runs import OPEN, RunStatus
+from tablesync.scheduler.domain.schedules import Interval
+from tablesync.scheduler.domain.syncs import Overlap
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 pytestmark = pytest.mark.integration
@@ -54,7 +54,7 @@ class Life:
         await self._operate("resume", sync)
 
     async def _operate(self, name: str, sync: Any) -> None:
-        operation = getattr(self._scheduler.operations, name)
+        operation = getattr(self._scheduler.commands, name)
 
         async def work(unit: UnitOfWork) -> None:
             await operation(unit, self._scheduler.principal, sync.id)

@@ -18,8 +18,8 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from tablesync.contracts import Envelope, SyncReleased, SyncRequested
 from tablesync.contracts.envelope import decode
 from tablesync.local_stack.testing import eventually
-from tablesync.scheduler.runs import OPEN
-from tablesync.scheduler.schedules import Interval
+from tablesync.scheduler.domain.runs import OPEN
+from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.settings import SchedulerSettings
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Document

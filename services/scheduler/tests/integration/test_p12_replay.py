@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tablesync.contracts import Envelope, Event
 from tablesync.local_stack.testing import eventually
-from tablesync.scheduler.schedules import Interval
+from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.settings import SERVICE, SchedulerSettings
 from tablesync.scheduler.subscriptions import subscriptions
 from tablesync.service_kit.messaging.broker import Subscriptions

@@ -13,12 +13,12 @@ from tablesync.contracts import (
     SyncReleased,
     Trigger,
 )
-from tablesync.scheduler.rechecks import Rechecks
-from tablesync.scheduler.reconciliation import LOST_AFTER, OVERDUE_SECONDS, Reconciliation
-from tablesync.scheduler.runs import RunStatus
-from tablesync.scheduler.schedules import Interval
-from tablesync.scheduler.states import States
-from tablesync.scheduler.syncs import SyncStatus
+from tablesync.scheduler.clients.auth_service import States
+from tablesync.scheduler.domain.runs import RunStatus
+from tablesync.scheduler.domain.schedules import Interval
+from tablesync.scheduler.domain.syncs import SyncStatus
+from tablesync.scheduler.loops.rechecks import Rechecks
+from tablesync.scheduler.loops.reconciliation import LOST_AFTER, OVERDUE_SECONDS, Reconciliation
 from tablesync.service_kit.http.client import new_client
 
 pytestmark = pytest.mark.integration

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tablesync.contracts import SyncRequested, Trigger
 from tablesync.local_stack.testing import eventually
-from tablesync.scheduler.schedules import Interval
-from tablesync.scheduler.syncs import Overlap
+from tablesync.scheduler.domain.schedules import Interval
+from tablesync.scheduler.domain.syncs import Overlap
 from tablesync.service_kit import mongo
 
 pytestmark = pytest.mark.integration

@@ -19,13 +19,13 @@ from tablesync.contracts import (
     SyncRequested,
     Trigger,
 )
-from tablesync.scheduler import holds, ledger, pauses, reports
-from tablesync.scheduler.changes import Changes
-from tablesync.scheduler.claims import claim, reschedule
-from tablesync.scheduler.reports import Report
-from tablesync.scheduler.runs import OPEN, Run, RunStatus
-from tablesync.scheduler.schedules import Interval
-from tablesync.scheduler.syncs import Overlap, Sync
+from tablesync.scheduler.domain import holds, ledger, pauses, run_outcomes
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.claims import claim, reschedule
+from tablesync.scheduler.domain.run_outcomes import Report
+from tablesync.scheduler.domain.runs import OPEN, Run, RunStatus
+from tablesync.scheduler.domain.schedules import Interval
+from tablesync.scheduler.domain.syncs import Overlap, Sync
 
 pytestmark = pytest.mark.unit
 
@@ -41,7 +41,7 @@ ENDS = (
     Report(RunStatus.INTERRUPTED, cause=RunFailureCause.MAPPING),
 )
 LOST = Report(RunStatus.FAILED, cause=RunFailureCause.INTERNAL, presumed=True)
-operations = st.one_of(
+commands = st.one_of(
     st.tuples(st.just("pass"), st.integers(1, 400)),
     st.tuples(st.just("tick"), st.just(0)),
     st.tuples(st.sampled_from(("pause", "resume", "recheck", "settle_debt")), st.just(0)),
@@ -150,9 +150,9 @@ class World:
     def _report(self, which: int, report: Report, among: list[Run]) -> None:
         if among:
             run = among[which % len(among)]
-            reports.apply(report, run, self.sync, self.now, self.changes)
+            run_outcomes.apply(report, run, self.sync, self.now, self.changes)
             if run.ended:
-                again = reports.apply(report, run, self.sync, self.now, self.changes)
+                again = run_outcomes.apply(report, run, self.sync, self.now, self.changes)
                 assert not again, "an end is final"
 
     def _reschedule(self, seconds: int) -> None:
@@ -164,7 +164,7 @@ class World:
 
 def check(world: World) -> None:
     """What must be true at every moment."""
-    statement = ledger.state(world.sync, world.changes.gaps, world.now)
+    statement = ledger.statement(world.sync, world.changes.gaps, world.now)
     assert statement.balanced
     assert min(world.sync.ledger.model_dump().values()) >= 0
     slots = Counter(run.slot for run in world.runs if run.slot)
@@ -210,7 +210,7 @@ HEARD_OF_LATE = [
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(operations, min_size=1, max_size=40))
+@given(st.lists(commands, min_size=1, max_size=40))
 @example(HEARD_OF_LATE)
 def test_p10_the_ledger_balances_whatever_happens(
     new_sync: Callable[..., Sync], steps: list[tuple[str, Any]]
@@ -223,7 +223,7 @@ def test_p10_the_ledger_balances_whatever_happens(
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(operations, min_size=1, max_size=30))
+@given(st.lists(commands, min_size=1, max_size=30))
 def test_p09_a_release_brings_at_most_one_catch_up_and_a_missed_slot_brings_one(
     new_sync: Callable[..., Sync], steps: list[tuple[str, Any]]
 ) -> None:

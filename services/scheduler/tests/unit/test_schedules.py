@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tablesync.scheduler.schedules import Interval, Slots, next_slot, slots_between
+from tablesync.scheduler.domain.schedules import Interval, Slots, next_slot, slots_between
 
 pytestmark = pytest.mark.unit
 

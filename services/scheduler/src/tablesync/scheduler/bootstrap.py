@@ -6,20 +6,21 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from tablesync.scheduler import routes, service_routes, waking
-from tablesync.scheduler.admission import Admission
+from tablesync.scheduler.api import internal, public
+from tablesync.scheduler.api.commands import Commands
+from tablesync.scheduler.api.queries import Queries
+from tablesync.scheduler.api.validation import Validation
+from tablesync.scheduler.clients.auth_service import States
+from tablesync.scheduler.domain.jitter import Jitter
 from tablesync.scheduler.handlers import Handlers
-from tablesync.scheduler.hold_jobs import HoldJobs
-from tablesync.scheduler.operations import Operations
-from tablesync.scheduler.reading import Reader
-from tablesync.scheduler.rechecks import Rechecks
-from tablesync.scheduler.reconciliation import Reconciliation
+from tablesync.scheduler.loops.hold_jobs import HoldJobs
+from tablesync.scheduler.loops.rechecks import Rechecks
+from tablesync.scheduler.loops.reconciliation import Reconciliation
+from tablesync.scheduler.loops.ticker import Ticker
 from tablesync.scheduler.settings import SERVICE, SchedulerSettings
-from tablesync.scheduler.spread import Spread
-from tablesync.scheduler.states import States
 from tablesync.scheduler.store import Store
 from tablesync.scheduler.subscriptions import subscriptions
-from tablesync.scheduler.ticker import Ticker
+from tablesync.service_kit import waking
 from tablesync.service_kit.http import dead_letter_routes, health, problems
 from tablesync.service_kit.http.client import new_client
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer, Verifier
@@ -46,14 +47,14 @@ def build(settings: SchedulerSettings, **overrides: Any) -> Service:
         settings.sync_runner_url, signer, "sync-runner"
     )
 
-    spread = Spread(settings.scheduler_catch_up_jitter_seconds)
-    handlers = Handlers(store, spread.place)
+    jitter = Jitter(settings.scheduler_catch_up_jitter_seconds)
+    handlers = Handlers(store, jitter.moment)
     states = States(auth, units, store, handlers)
     due, changed = asyncio.Event(), asyncio.Event()
     ticker = Ticker(units, store)
-    jobs = HoldJobs(units, store, spread, after_chunk=due.set)
-    rechecks = Rechecks(units, store, runner, spread.place)
-    reconciliation = Reconciliation(units, store, states, runner, handlers, spread.place)
+    jobs = HoldJobs(units, store, jitter, after_chunk=due.set)
+    rechecks = Rechecks(units, store, runner, jitter.moment)
+    reconciliation = Reconciliation(units, store, states, runner, handlers, jitter.moment)
     consuming = Subscriptions(settings, SERVICE, units, subscriptions(handlers))
     relay = Relay(database, partial(new_producer, settings), settings.kafka_topic_prefix)
     publishing = Publishing(settings, SERVICE, relay)
@@ -79,14 +80,14 @@ def build(settings: SchedulerSettings, **overrides: Any) -> Service:
         prepare=store.ensure_indexes,
         closers=[close],
     )
-    reader = Reader(store)
-    admission = Admission(states, runner, settings.scheduler_min_interval_seconds)
-    operations = Operations(store, spread.place)
+    queries = Queries(store)
+    validation = Validation(states, runner, settings.scheduler_min_interval_seconds)
+    commands = Commands(store, jitter.moment)
     app = service.app
     problems.install(app)
-    app.include_router(routes.sync_routes(units, operations, admission, reader, verifier))
-    app.include_router(routes.history_routes(store, reader, verifier))
-    app.include_router(service_routes.routes(reader, verifier))
+    app.include_router(public.sync_routes(units, commands, validation, queries, verifier))
+    app.include_router(public.history_routes(store, queries, verifier))
+    app.include_router(internal.routes(queries, verifier))
     app.include_router(dead_letter_routes.routes(consuming, database, verifier))
     app.include_router(
         health.routes(

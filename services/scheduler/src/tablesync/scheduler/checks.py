@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from tablesync.contracts import Destination, FieldMapping
-from tablesync.scheduler.catalog import Catalog, Field, Table
+from tablesync.scheduler.clients.sync_runner import Catalog, Field, Table
+from tablesync.scheduler.domain.schedules import LONGEST_SECONDS, Schedule
 from tablesync.scheduler.errors import Fault
-from tablesync.scheduler.schedules import LONGEST_SECONDS, Schedule
 
 RECORD_ID = "id"  # a source's record id, which is no property
 SHOWN = 12

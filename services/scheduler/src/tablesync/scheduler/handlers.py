@@ -12,12 +12,12 @@ from tablesync.contracts import (
     SyncStarted,
     SyncSucceeded,
 )
-from tablesync.scheduler import connections, holds, reports
-from tablesync.scheduler.changes import Changes
-from tablesync.scheduler.reports import Report
-from tablesync.scheduler.runs import Run, RunStatus
+from tablesync.scheduler.domain import connections, holds, run_outcomes
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.run_outcomes import Report
+from tablesync.scheduler.domain.runs import Run, RunStatus
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
-from tablesync.scheduler.syncs import Sync
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 RECHECK = timedelta(minutes=15)
@@ -66,7 +66,7 @@ class Handlers:
         if sync is not None:
             held = await self._store.held_among(sync.connection_ids, unit.session)
             holds.follow_connections(sync, held, unit.now, changes)
-        if not reports.apply(report, run, sync, unit.now, changes):
+        if not run_outcomes.apply(report, run, sync, unit.now, changes):
             return
         if sync is not None and run.ended:
             await self._follow_up(run, sync, unit, changes)

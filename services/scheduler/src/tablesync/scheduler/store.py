@@ -9,10 +9,10 @@ from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pydantic import BaseModel
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
 from tablesync.contracts import SyncRequested
-from tablesync.scheduler.changes import Changes, ClosedGap, WithdrawnRun
-from tablesync.scheduler.connections import Connection
-from tablesync.scheduler.runs import Run
-from tablesync.scheduler.syncs import Sync
+from tablesync.scheduler.domain.changes import Changes, ClosedGap, WithdrawnRun
+from tablesync.scheduler.domain.connections import Connection
+from tablesync.scheduler.domain.runs import Run
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.messaging import outbox
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.indexes import ensure_kit_indexes

@@ -15,7 +15,7 @@ from tablesync.contracts import (
     SyncSpec,
     next_sequence,
 )
-from tablesync.scheduler.schedules import Schedule, Slots, next_slot, slots_between
+from tablesync.scheduler.domain.schedules import Schedule, Slots, next_slot, slots_between
 
 
 class Overlap(StrEnum):

@@ -6,7 +6,7 @@ import httpx
 import structlog
 from pydantic import ValidationError
 from tablesync.contracts import ConnectionEvent
-from tablesync.scheduler.connections import Connection
+from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import DependencyUnavailableError

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel
 from tablesync.contracts import Gap, Hold
 from tablesync.contracts.specs import Moment
-from tablesync.scheduler.changes import ClosedGap
-from tablesync.scheduler.holds import settle
-from tablesync.scheduler.schedules import slots_between
-from tablesync.scheduler.syncs import Sync
+from tablesync.scheduler.domain.changes import ClosedGap
+from tablesync.scheduler.domain.holds import count_passed_slots
+from tablesync.scheduler.domain.schedules import slots_between
+from tablesync.scheduler.domain.syncs import Sync
 
 
 class LedgerGap(Gap):
@@ -35,10 +35,10 @@ class Statement(BaseModel):
     gaps: list[LedgerGap]
 
 
-def state(sync: Sync, closed: list[ClosedGap], now: datetime) -> Statement:
+def statement(sync: Sync, closed: list[ClosedGap], now: datetime) -> Statement:
     """Draw up the ledger, with the slots that passed since the sync was stopped, if it is."""
     sync = sync.model_copy(deep=True)
-    settle(sync, now)
+    count_passed_slots(sync, now)
     due = slots_due(sync)
     return Statement(
         due=due,

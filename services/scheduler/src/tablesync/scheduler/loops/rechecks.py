@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 
 import httpx
 import structlog
-from tablesync.scheduler import checks, holds
-from tablesync.scheduler.catalog import Catalog
-from tablesync.scheduler.changes import Changes
+from tablesync.scheduler import checks
+from tablesync.scheduler.clients.sync_runner import Catalog
+from tablesync.scheduler.domain import holds
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.errors import Fault
 from tablesync.scheduler.store import Store
-from tablesync.scheduler.syncs import Sync
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.http.problems import Problem
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork

@@ -3,17 +3,17 @@
 import httpx
 from tablesync.contracts import Provider
 from tablesync.scheduler import checks, errors
-from tablesync.scheduler.catalog import Catalog
-from tablesync.scheduler.connections import Connection
+from tablesync.scheduler.api.views import NewSync, SyncEdit
+from tablesync.scheduler.clients.auth_service import States
+from tablesync.scheduler.clients.sync_runner import Catalog
+from tablesync.scheduler.domain.connections import Connection
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.errors import Fault
-from tablesync.scheduler.states import States
-from tablesync.scheduler.syncs import Sync
-from tablesync.scheduler.views import NewSync, SyncEdit
 
 _CONNECT = "Connect the account first, or use the id of one of this workspace's connections."
 
 
-class Admission:
+class Validation:
     """Checks new syncs and edits; raises Problem 422 with every fault, or 409."""
 
     def __init__(

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tablesync.contracts import Hold, HoldKind, RunCounts, RunFailureCause
-from tablesync.scheduler.changes import Changes
-from tablesync.scheduler.holds import hold, miss
-from tablesync.scheduler.requests import request_waiting
-from tablesync.scheduler.runs import OPEN, Run, RunStatus
-from tablesync.scheduler.syncs import Sync
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.holds import add_to_gap, hold
+from tablesync.scheduler.domain.requests import request_waiting
+from tablesync.scheduler.domain.runs import OPEN, Run, RunStatus
+from tablesync.scheduler.domain.syncs import Sync
 
 _HOLDS = {
     RunFailureCause.RESOURCE: HoldKind.RESOURCE,
@@ -100,9 +100,9 @@ def _miss_run(run: Run, sync: Sync) -> None:
     if _caught_up_since(run, sync):
         return
     if run.gap:
-        miss(sync, run.gap.from_, run.gap.slots_missed, interrupted=True)
+        add_to_gap(sync, run.gap.from_, run.gap.slots_missed, interrupted=True)
     else:
-        miss(sync, run.slot or run.requested_at, slots, interrupted=True)
+        add_to_gap(sync, run.slot or run.requested_at, slots, interrupted=True)
 
 
 def _caught_up_since(run: Run, sync: Sync) -> bool:

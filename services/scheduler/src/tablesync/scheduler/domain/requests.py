@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from tablesync.contracts import Gap, SyncRequested, Trigger, new_id
-from tablesync.scheduler.changes import Changes
-from tablesync.scheduler.runs import Run
-from tablesync.scheduler.syncs import PlannedCatchUp, Sync
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.runs import Run
+from tablesync.scheduler.domain.syncs import PlannedCatchUp, Sync
 
 
 def request_run(sync: Sync, trigger: Trigger, now: datetime, changes: Changes, **about: Any) -> Run:

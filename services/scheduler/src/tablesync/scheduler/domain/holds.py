@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from tablesync.contracts import Hold, HoldKind, SyncHeld, SyncReleased
-from tablesync.scheduler.changes import Changes, ClosedGap, WithdrawnRun
-from tablesync.scheduler.connections import Connection
-from tablesync.scheduler.requests import plan_catch_up
-from tablesync.scheduler.runs import RunStatus
-from tablesync.scheduler.syncs import Missed, Sync
+from tablesync.scheduler.domain.changes import Changes, ClosedGap, WithdrawnRun
+from tablesync.scheduler.domain.connections import Connection
+from tablesync.scheduler.domain.requests import plan_catch_up
+from tablesync.scheduler.domain.runs import RunStatus
+from tablesync.scheduler.domain.syncs import Missed, Sync
 from tablesync.service_kit.clock import unix_milliseconds
 
 
@@ -17,7 +17,7 @@ def hold(sync: Sync, why: Hold, now: datetime, changes: Changes) -> bool:
     if any(_same(each, why) for each in sync.holds):
         return False
     shown = sync.hold
-    settle(sync, now)
+    count_passed_slots(sync, now)
     sync.holds.append(why)
     _open_gap(sync, why, now, changes)
     if sync.hold != shown:
@@ -55,7 +55,7 @@ def release(
     staying = [each for each in sync.holds if not gone(each)]
     if len(staying) == len(sync.holds):
         return False
-    settle(sync, now)
+    count_passed_slots(sync, now)
     shown, sync.holds = sync.hold, staying
     assert shown is not None, "something was gone"
     if not staying:
@@ -76,7 +76,7 @@ def catch_up_late(sync: Sync, now: datetime, at: datetime, changes: Changes) -> 
         changes.gaps.append(_closed(sync, missed, now, None, run.id))
 
 
-def settle(sync: Sync, now: datetime) -> None:
+def count_passed_slots(sync: Sync, now: datetime) -> None:
     """Account for the slots that passed while the sync was paused or held."""
     if sync.claimable:
         return
@@ -101,7 +101,7 @@ def of_contents(each: Hold) -> bool:
     return each.kind in {HoldKind.RESOURCE, HoldKind.MAPPING}
 
 
-def miss(sync: Sync, since: datetime, slots: int, *, interrupted: bool) -> None:
+def add_to_gap(sync: Sync, since: datetime, slots: int, *, interrupted: bool) -> None:
     """Add to what the next catch-up owes."""
     missed = sync.missed or Missed(from_=since)
     missed.from_ = min(missed.from_, since)
@@ -116,16 +116,16 @@ def _same(one: Hold, other: Hold) -> bool:
 
 def _open_gap(sync: Sync, why: Hold, now: datetime, changes: Changes) -> None:
     """Open the gap; what was asked of nobody yet, and slots that nobody claimed, fall into it."""
-    miss(sync, why.since, 0, interrupted=False)
+    add_to_gap(sync, why.since, 0, interrupted=False)
     if sync.waiting:
         sync.ledger.run_becomes_held(sync.waiting.slots)
-        miss(sync, why.since, sync.waiting.slots, interrupted=False)
+        add_to_gap(sync, why.since, sync.waiting.slots, interrupted=False)
         sync.waiting = None
     if sync.planned:
         gap = sync.planned.gap
-        miss(sync, gap.from_, gap.slots_missed, interrupted=True)
+        add_to_gap(sync, gap.from_, gap.slots_missed, interrupted=True)
         withdraw_planned(sync, RunStatus.HELD, "Held before it began.", now, changes)
-    settle(sync, now)
+    count_passed_slots(sync, now)
 
 
 def withdraw_planned(

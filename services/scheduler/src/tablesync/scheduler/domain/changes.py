@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 from tablesync.contracts import Event, Gap, Hold
-from tablesync.scheduler.runs import Run
+from tablesync.scheduler.domain.runs import Run
 
 
 class ClosedGap(BaseModel):

@@ -10,12 +10,12 @@ import httpx
 import structlog
 from pydantic import BaseModel
 from tablesync.contracts import RunCounts, RunFailureCause
-from tablesync.scheduler import holds
-from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.clients.auth_service import States
+from tablesync.scheduler.domain import holds
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.run_outcomes import Report
+from tablesync.scheduler.domain.runs import Run, RunStatus
 from tablesync.scheduler.handlers import Handlers
-from tablesync.scheduler.reports import Report
-from tablesync.scheduler.runs import Run, RunStatus
-from tablesync.scheduler.states import States
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.errors import DependencyUnavailableError

@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from tablesync.scheduler.changes import Changes
-from tablesync.scheduler.holds import settle, withdraw_planned
-from tablesync.scheduler.runs import RunStatus
-from tablesync.scheduler.syncs import Sync
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.holds import count_passed_slots, withdraw_planned
+from tablesync.scheduler.domain.runs import RunStatus
+from tablesync.scheduler.domain.syncs import Sync
 
 
 def pause(sync: Sync, now: datetime, changes: Changes) -> bool:
     """Stop a sync until it is resumed; a run under way goes on. False if it is paused already."""
     if sync.paused:
         return False
-    settle(sync, now)
+    count_passed_slots(sync, now)
     sync.paused = True
     if sync.waiting:
         sync.ledger.run_becomes_paused(sync.waiting.slots)
@@ -20,7 +20,7 @@ def pause(sync: Sync, now: datetime, changes: Changes) -> bool:
     withdraw_planned(sync, RunStatus.CANCELLED, "Paused before it began.", now, changes)
     if not sync.holds:
         sync.missed = None
-    settle(sync, now)
+    count_passed_slots(sync, now)
     return True
 
 
@@ -28,6 +28,6 @@ def resume(sync: Sync, now: datetime) -> bool:
     """Go on with the next slot from now; False if it is not paused."""
     if not sync.paused:
         return False
-    settle(sync, now)
+    count_passed_slots(sync, now)
     sync.paused = False
     return True

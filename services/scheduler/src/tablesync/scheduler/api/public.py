@@ -4,13 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
-from tablesync.scheduler import ledger
-from tablesync.scheduler.admission import Admission
-from tablesync.scheduler.ledger import Statement
-from tablesync.scheduler.operations import Operations
-from tablesync.scheduler.reading import Reader
-from tablesync.scheduler.store import Store
-from tablesync.scheduler.views import (
+from tablesync.scheduler.api.commands import Commands
+from tablesync.scheduler.api.queries import Queries
+from tablesync.scheduler.api.validation import Validation
+from tablesync.scheduler.api.views import (
     CancelledRun,
     NewSync,
     RequestedRun,
@@ -18,6 +15,9 @@ from tablesync.scheduler.views import (
     SyncEdit,
     SyncView,
 )
+from tablesync.scheduler.domain import ledger
+from tablesync.scheduler.domain.ledger import Statement
+from tablesync.scheduler.store import Store
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.http import idempotency
 from tablesync.service_kit.http.idempotency import Once
@@ -43,9 +43,9 @@ class RunList(BaseModel):
 
 def sync_routes(
     units: UnitsOfWork,
-    operations: Operations,
-    admission: Admission,
-    reader: Reader,
+    commands: Commands,
+    validation: Validation,
+    queries: Queries,
     verifier: Verifier,
 ) -> APIRouter:
     """Make the routes that change syncs and runs; each takes an Idempotency-Key."""
@@ -54,59 +54,59 @@ def sync_routes(
 
     @router.post("/syncs", status_code=201)
     async def create_sync(body: NewSync, once: Once = once_as_operator) -> SyncView:
-        wanted, source = await admission.new_sync(once.principal.workspace_id, body)
-        return await once(lambda unit: operations.create(unit, once.principal, wanted, source))
+        wanted, source = await validation.new_sync(once.principal.workspace_id, body)
+        return await once(lambda unit: commands.create(unit, once.principal, wanted, source))
 
     @router.patch("/syncs/{sync_id}")
     async def edit_sync(sync_id: str, body: SyncEdit, once: Once = once_as_operator) -> SyncView:
         who = once.principal
-        wanted = await admission.edit(await reader.sync(who.workspace_id, sync_id), body)
+        wanted = await validation.edit(await queries.sync(who.workspace_id, sync_id), body)
         checked = wanted.mapping is not None
-        return await once(lambda unit: operations.edit(unit, who, sync_id, wanted, checked=checked))
+        return await once(lambda unit: commands.edit(unit, who, sync_id, wanted, checked=checked))
 
     @router.delete("/syncs/{sync_id}", status_code=204)
     async def delete_sync(sync_id: str, once: Once = once_as_operator) -> Response:
-        await once(lambda unit: operations.delete(unit, once.principal, sync_id))
+        await once(lambda unit: commands.delete(unit, once.principal, sync_id))
         return Response(status_code=204)
 
     @router.post("/syncs/{sync_id}/run", status_code=202)
     async def sync_now(sync_id: str, once: Once = once_as_operator) -> RequestedRun:
-        return await once(lambda unit: operations.run_now(unit, once.principal, sync_id))
+        return await once(lambda unit: commands.run_now(unit, once.principal, sync_id))
 
     @router.post("/syncs/{sync_id}/pause")
     async def pause_sync(sync_id: str, once: Once = once_as_operator) -> SyncView:
-        return await once(lambda unit: operations.pause(unit, once.principal, sync_id))
+        return await once(lambda unit: commands.pause(unit, once.principal, sync_id))
 
     @router.post("/syncs/{sync_id}/resume")
     async def resume_sync(sync_id: str, once: Once = once_as_operator) -> SyncView:
-        return await once(lambda unit: operations.resume(unit, once.principal, sync_id))
+        return await once(lambda unit: commands.resume(unit, once.principal, sync_id))
 
     @router.post("/runs/{run_id}/cancel", status_code=202)
     async def cancel_run(run_id: str, once: Once = once_as_operator) -> CancelledRun:
-        return await once(lambda unit: operations.cancel(unit, once.principal, run_id))
+        return await once(lambda unit: commands.cancel(unit, once.principal, run_id))
 
     return router
 
 
-def history_routes(store: Store, reader: Reader, verifier: Verifier) -> APIRouter:
+def history_routes(store: Store, queries: Queries, verifier: Verifier) -> APIRouter:
     """Make the routes that only read."""
     router = APIRouter(prefix="/v1", tags=["history"])
     viewer = Depends(at_least(verifier, OperatorRole.VIEWER))
 
     @router.get("/syncs")
     async def list_syncs(limit: Limit = 1_000, who: Principal = viewer) -> SyncList:
-        return SyncList(items=await reader.views(await store.syncs_of(who.workspace_id, limit)))
+        return SyncList(items=await queries.views(await store.syncs_of(who.workspace_id, limit)))
 
     @router.get("/syncs/{sync_id}")
     async def show_sync(sync_id: str, who: Principal = viewer) -> SyncView:
-        (view,) = await reader.views([await reader.sync(who.workspace_id, sync_id)])
+        (view,) = await queries.views([await queries.sync(who.workspace_id, sync_id)])
         return view
 
     @router.get("/syncs/{sync_id}/ledger")
     async def show_ledger(sync_id: str, who: Principal = viewer) -> Statement:
-        sync = await reader.sync(who.workspace_id, sync_id)
+        sync = await queries.sync(who.workspace_id, sync_id)
         closed = await store.gaps_of(sync_id)
-        return ledger.state(sync, closed, await database_now(store.database))
+        return ledger.statement(sync, closed, await database_now(store.database))
 
     @router.get("/runs")
     async def list_runs(

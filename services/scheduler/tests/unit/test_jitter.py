@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from tablesync.scheduler.spread import Spread
+from tablesync.scheduler.domain.jitter import Jitter
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -12,11 +12,11 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
 def test_catch_ups_are_spread_ten_a_second_and_no_longer_than_allowed(
     among: int, within: float
 ) -> None:
-    spread = Spread(longest_seconds=30)
-    waits = [(spread.place(NOW, among) - NOW).total_seconds() for _ in range(1_000)]
+    jitter = Jitter(longest_seconds=30)
+    waits = [(jitter.moment(NOW, among) - NOW).total_seconds() for _ in range(1_000)]
     assert 0 <= min(waits) < 0.1 * within
     assert 0.9 * within < max(waits) <= within
 
 
 def test_without_a_spread_all_begin_at_once() -> None:
-    assert Spread(longest_seconds=0).place(NOW, 10_000) == NOW
+    assert Jitter(longest_seconds=0).moment(NOW, 10_000) == NOW

@@ -4,22 +4,23 @@ from collections.abc import Callable
 from datetime import datetime
 
 from tablesync.contracts import RunCancelRequested, Source, Trigger, new_id
-from tablesync.scheduler import errors, holds, pauses
-from tablesync.scheduler.changes import Changes
-from tablesync.scheduler.claims import claim, reschedule
-from tablesync.scheduler.connections import Connection
-from tablesync.scheduler.requests import request_run
-from tablesync.scheduler.runs import OPEN, Run, RunStatus
-from tablesync.scheduler.schedules import next_slot
+from tablesync.scheduler import errors
+from tablesync.scheduler.api.views import CancelledRun, NewSync, RequestedRun, SyncEdit, SyncView
+from tablesync.scheduler.domain import holds, pauses
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.claims import claim, reschedule
+from tablesync.scheduler.domain.connections import Connection
+from tablesync.scheduler.domain.requests import request_run
+from tablesync.scheduler.domain.runs import OPEN, Run, RunStatus
+from tablesync.scheduler.domain.schedules import next_slot
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
-from tablesync.scheduler.syncs import Sync
-from tablesync.scheduler.views import CancelledRun, NewSync, RequestedRun, SyncEdit, SyncView
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
-class Operations:
+class Commands:
     """The mutations behind the public routes; what they need is checked before them."""
 
     def __init__(self, store: Store, catch_up_at: Callable[[datetime], datetime]) -> None:
@@ -130,7 +131,9 @@ class Operations:
 
     async def _view(self, unit: UnitOfWork, sync: Sync) -> SyncView:
         last = await self._store.run(sync.last_run_id or "", unit.session)
-        holds.settle(sync, unit.now)  # for the view alone: it is stored when it next changes
+        holds.count_passed_slots(
+            sync, unit.now
+        )  # for the view alone: it is stored when it next changes
         return SyncView.of(sync, last)
 
 

@@ -1,8 +1,8 @@
 """The ticker role: claims what is due, and says how long there is nothing to do."""
 
-from tablesync.scheduler.changes import Changes
-from tablesync.scheduler.claims import claim
-from tablesync.scheduler.holds import follow_connections
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.claims import claim
+from tablesync.scheduler.domain.holds import follow_connections
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from tablesync.scheduler.changes import Changes
-from tablesync.scheduler.holds import settle
-from tablesync.scheduler.requests import request_planned, request_waiting
-from tablesync.scheduler.schedules import Schedule, Slots, next_slot
-from tablesync.scheduler.syncs import Overlap, PastSchedule, Sync, Waiting
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.holds import count_passed_slots
+from tablesync.scheduler.domain.requests import request_planned, request_waiting
+from tablesync.scheduler.domain.schedules import Schedule, Slots, next_slot
+from tablesync.scheduler.domain.syncs import Overlap, PastSchedule, Sync, Waiting
 
 
 def claim(sync: Sync, now: datetime, changes: Changes) -> None:
@@ -25,7 +25,7 @@ def reschedule(sync: Sync, schedule: Schedule, now: datetime, changes: Changes) 
     """Account for what was due by the old schedule, then begin the new one now."""
     if sync.claimable:
         claim(sync, now, changes)
-    settle(sync, now)
+    count_passed_slots(sync, now)
     past = PastSchedule(schedule=sync.schedule, anchor=sync.anchor, until=now)
     sync.past_schedules.append(past)
     sync.schedule, sync.anchor = schedule, now

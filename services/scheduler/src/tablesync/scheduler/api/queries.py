@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from tablesync.scheduler import holds
-from tablesync.scheduler.changes import Changes
+from tablesync.scheduler.api.views import AffectedSync, SyncView
+from tablesync.scheduler.domain import holds
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
-from tablesync.scheduler.syncs import Sync
-from tablesync.scheduler.views import AffectedSync, SyncView
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.http.problems import not_found
 
 
-class Reader:
+class Queries:
     """Answers questions about syncs; changes nothing."""
 
     def __init__(self, store: Store) -> None:
@@ -49,5 +49,5 @@ class Reader:
         held = await self._store.held_among(needed)
         for sync in syncs:
             holds.follow_connections(sync, held, now, Changes())
-            holds.settle(sync, now)
+            holds.count_passed_slots(sync, now)
         return now

@@ -7,12 +7,12 @@ one transaction, so that a job goes on where it was killed.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from tablesync.scheduler import holds
-from tablesync.scheduler.changes import Changes
-from tablesync.scheduler.connections import Connection
-from tablesync.scheduler.spread import Spread
+from tablesync.scheduler.domain import holds
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.connections import Connection
+from tablesync.scheduler.domain.jitter import Jitter
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
-from tablesync.scheduler.syncs import Sync
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 CHUNK = 500
@@ -28,12 +28,12 @@ class HoldJobs:
         self,
         units: UnitsOfWork,
         store: Store,
-        spread: Spread,
+        jitter: Jitter,
         after_chunk: Callable[[], None] = lambda: None,
     ) -> None:
         self._units = units
         self._store = store
-        self._spread = spread
+        self._jitter = jitter
         self._after_chunk = after_chunk
 
     async def tick(self) -> float:
@@ -81,7 +81,7 @@ class HoldJobs:
         held = await self._store.held_among(others, unit.session)
         changed = []
         for sync in syncs:
-            at = self._spread.place(unit.now, len(syncs))
+            at = self._jitter.moment(unit.now, len(syncs))
             followed = holds.follow_connections(sync, held, unit.now, changes)
             released = holds.release(sync, gone, unit.now, at, changes)
             looks = _look_again(sync, unit.now)

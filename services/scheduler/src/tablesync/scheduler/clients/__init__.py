@@ -1,0 +1,1 @@
+"""The services that the scheduler asks over HTTP, a file each."""
