@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tablesync.contracts import FieldMapping
+from tablesync.sync_runner.airtable.cells import Cell, CoercionError, coerce_record
 from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.coerce import Cell, CoercionError, coerce_record
 
 Row = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.sync_runner import store
 from tablesync.sync_runner.errors import LeaseLostError
-from tablesync.sync_runner.journal import Journal
+from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.runs import Run
 
 LEASE = 8

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tablesync.contracts import Destination, FieldMapping
-from tablesync.sync_runner.budgets import Budgets, Limit
+from tablesync.sync_runner.access.budgets import Budgets, Limit
 
 
 @pytest.mark.timeout(400)

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tablesync.sync_runner.sources.hubspot_search import SEARCH_LIMIT, SearchWalk, first_position
+from tablesync.sync_runner.sources.hubspot.search import SEARCH_LIMIT, SearchWalk, first_position
 
 CURSOR = "hs_lastmodifieddate"
 

@@ -11,7 +11,7 @@ from tablesync.contracts import (
 )
 from tablesync.sync_runner.airtable.schema import Table, read_tables
 from tablesync.sync_runner.errors import RunFailedError
-from tablesync.sync_runner.plan import digest, fingerprint, make_plan
+from tablesync.sync_runner.pipeline.plan import digest, fingerprint, make_plan
 from tablesync.sync_runner.sources.base import SourceProperty
 
 FIELDS = [

@@ -11,7 +11,8 @@ from tablesync.sync_runner.errors import (
     RunFailedError,
     ShuttingDownError,
 )
-from tablesync.sync_runner.signals import Progress, Signals
+from tablesync.sync_runner.signals import Signals
+from tablesync.sync_runner.stall import StallTimer
 
 
 async def test_the_first_reason_wins_but_a_lost_lease_overrides_it() -> None:
@@ -53,8 +54,8 @@ async def test_work_that_ends_first_gives_its_result_or_its_error() -> None:
 
 
 async def test_a_run_without_progress_is_stalled_but_waits_are_excused() -> None:
-    Progress(limit_seconds=60).check()
-    excused = Progress(limit_seconds=-1)
+    StallTimer(limit_seconds=60).check()
+    excused = StallTimer(limit_seconds=-1)
     with pytest.raises(RunFailedError) as stalled:
         excused.check()
     assert stalled.value.cause is RunFailureCause.STALLED

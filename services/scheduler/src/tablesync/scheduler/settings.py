@@ -17,5 +17,5 @@ class SchedulerSettings(ServiceSettings):
     scheduler_catch_up_jitter_seconds: float = Field(
         default=30.0,
         ge=0,
-        description="Catch-ups of one release are jitter, ten a second, over no more than this.",
+        description="Catch-ups of one release are spread, ten a second, over no more than this.",
     )

@@ -14,19 +14,20 @@ from tablesync.service_kit.mongo import Document, connect, open_database
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
-from tablesync.sync_runner import routes, store
-from tablesync.sync_runner.auth_client import AuthClient
-from tablesync.sync_runner.budgets import Budgets
-from tablesync.sync_runner.catalog import Catalog
-from tablesync.sync_runner.connections import Connections
-from tablesync.sync_runner.execution import execute
+from tablesync.sync_runner import store
+from tablesync.sync_runner.access.budgets import Budgets
+from tablesync.sync_runner.access.connections import Connections
+from tablesync.sync_runner.api import internal, public
+from tablesync.sync_runner.api.catalog import Catalog
+from tablesync.sync_runner.clients.auth_service import AuthServiceClient
+from tablesync.sync_runner.execution.context import RunContext
+from tablesync.sync_runner.execution.progress_board import ProgressBoard
+from tablesync.sync_runner.execution.supervisor import execute
+from tablesync.sync_runner.execution.workers import Workers
 from tablesync.sync_runner.handlers import Handlers
-from tablesync.sync_runner.progress import ProgressBoard
 from tablesync.sync_runner.providers import Providers
 from tablesync.sync_runner.settings import Settings, base_url
 from tablesync.sync_runner.subscriptions import followings, subscriptions
-from tablesync.sync_runner.workers import Workers
-from tablesync.sync_runner.workshop import Workshop
 
 SERVICE = "sync-runner"
 RECONCILE_SECONDS = 60.0
@@ -41,12 +42,12 @@ def build(settings: Settings) -> Service:
     auth_http = new_client(
         base_url(settings.auth_service_url), auth=ServiceAuth(signer, "auth-service")
     )
-    connections = Connections(database, AuthClient(auth_http))
+    connections = Connections(database, AuthServiceClient(auth_http))
     providers = Providers.of(settings, Budgets(database))
     queue = store.RunQueue(database, settings.runner_lease_seconds)
     board = ProgressBoard(settings, SERVICE)
-    workshop = Workshop(units, queue, connections, providers, board)
-    workers = Workers(queue, partial(execute, workshop), settings.runner_workers)
+    context = RunContext(units, queue, connections, providers, board)
+    workers = Workers(queue, partial(execute, context), settings.runner_workers)
     consumer = Subscriptions(
         settings, SERVICE, units, subscriptions(Handlers(workers)), followings(connections)
     )
@@ -94,8 +95,8 @@ def _add_routes(
     }
     problems.install(service.app)
     service.app.include_router(health.routes(checks))
-    service.app.include_router(routes.public(database, catalog, verifier))
-    service.app.include_router(routes.internal(database, catalog, verifier))
+    service.app.include_router(public.routes(database, catalog, verifier))
+    service.app.include_router(internal.routes(database, catalog, verifier))
     service.app.include_router(dead_letter_routes.routes(consumer, database, verifier))
 
 

@@ -3,7 +3,7 @@
 from tablesync.contracts import RunCancelRequested, SyncRequested
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner import store
-from tablesync.sync_runner.workers import Workers
+from tablesync.sync_runner.execution.workers import Workers
 
 
 class Handlers:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import httpx
 from tablesync.contracts import Provider
 from tablesync.service_kit.http.client import new_client
+from tablesync.sync_runner.access.budgets import Budgets
+from tablesync.sync_runner.access.provider_client import ProviderClient
 from tablesync.sync_runner.airtable.client import AirtableBudgets, AirtableClient
-from tablesync.sync_runner.auth_client import Grant
-from tablesync.sync_runner.budgets import Budgets
-from tablesync.sync_runner.calls import Caller
+from tablesync.sync_runner.clients.auth_service import Grant
 from tablesync.sync_runner.settings import Settings, base_url
 from tablesync.sync_runner.sources.base import Source
-from tablesync.sync_runner.sources.hubspot import HubSpotSource
-from tablesync.sync_runner.sources.hubspot_budgets import HubSpotBudgets
+from tablesync.sync_runner.sources.hubspot.budgets import HubSpotBudgets
+from tablesync.sync_runner.sources.hubspot.source import HubSpotSource
 
-NewCaller = Callable[[httpx.AsyncClient], Caller]
+NewProviderClient = Callable[[httpx.AsyncClient], ProviderClient]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Providers:
         """Tell whether records can be read from this provider."""
         return provider is Provider.HUBSPOT
 
-    def source(self, grant: Grant, connection_id: str, caller: NewCaller) -> Source:
+    def source(self, grant: Grant, connection_id: str, caller: NewProviderClient) -> Source:
         """Open HubSpot, the one source at this scope."""
         settings = self.settings
         budgets = HubSpotBudgets(
@@ -55,7 +55,9 @@ class Providers:
         overlap = settings.runner_hubspot_overlap_seconds
         return HubSpotSource(caller(self.hubspot), budgets, connection_id, overlap)
 
-    def destination(self, grant: Grant, connection_id: str, caller: NewCaller) -> AirtableClient:
+    def destination(
+        self, grant: Grant, connection_id: str, caller: NewProviderClient
+    ) -> AirtableClient:
         """Open Airtable."""
         budgets = AirtableBudgets(
             self.budgets,

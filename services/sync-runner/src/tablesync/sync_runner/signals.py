@@ -1,17 +1,13 @@
 """What can stop a run from outside: a lost lease, a lost grant, a cancel, a shutdown, a stall."""
 
 import asyncio
-import time
 from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
 
-from tablesync.contracts import RunFailureCause
-from tablesync.sync_runner.errors import LeaseLostError, RunFailedError
+from tablesync.sync_runner.errors import LeaseLostError
 
 T = TypeVar("T")
-
-STALLED_SECONDS = 15 * 60.0
 
 
 class Signals:
@@ -51,27 +47,3 @@ class Signals:
                 task.cancel()
                 with suppress(asyncio.CancelledError, Exception):
                     await task
-
-
-class Progress:
-    """The time since the run last came on; waits for a budget do not count."""
-
-    def __init__(self, limit_seconds: float = STALLED_SECONDS) -> None:
-        self._limit = limit_seconds
-        self._deadline = time.monotonic() + limit_seconds
-
-    def made(self) -> None:
-        """Start counting anew."""
-        self._deadline = time.monotonic() + self._limit
-
-    def excuse(self, seconds: float) -> None:
-        """Do not count a wait."""
-        self._deadline += seconds
-
-    def check(self) -> None:
-        """Raise RunFailedError (stalled) if nothing came on for too long."""
-        if time.monotonic() > self._deadline:
-            minutes = round(self._limit / 60)
-            raise RunFailedError(
-                RunFailureCause.STALLED, f"The run made no progress for {minutes} minutes."
-            )

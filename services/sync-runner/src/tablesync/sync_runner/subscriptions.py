@@ -13,7 +13,7 @@ from tablesync.contracts import (
     SyncRequested,
 )
 from tablesync.service_kit.messaging.consumer import Following, Subscription
-from tablesync.sync_runner.connections import Connections
+from tablesync.sync_runner.access.connections import Connections
 from tablesync.sync_runner.handlers import Handlers
 
 

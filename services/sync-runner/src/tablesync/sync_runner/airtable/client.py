@@ -5,6 +5,14 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+from tablesync.sync_runner.access.budgets import Budget, Budgets, Limit
+from tablesync.sync_runner.access.provider_client import (
+    ProviderClient,
+    Refusal,
+    TransientError,
+    json_body,
+    retry_after,
+)
 from tablesync.sync_runner.airtable.errors import (
     RefusedError,
     RowGoneError,
@@ -13,14 +21,6 @@ from tablesync.sync_runner.airtable.errors import (
     read_error,
 )
 from tablesync.sync_runner.airtable.schema import Table, read_tables
-from tablesync.sync_runner.budgets import Budget, Budgets, Limit
-from tablesync.sync_runner.calls import (
-    Caller,
-    Refusal,
-    TransientError,
-    json_body,
-    retry_after,
-)
 from tablesync.sync_runner.errors import mapping, provider, quota, resource
 
 PENALTY_SECONDS = 30.0
@@ -53,7 +53,9 @@ class AirtableBudgets:
 class AirtableClient:
     """One connection's Airtable."""
 
-    def __init__(self, caller: Caller, budgets: AirtableBudgets, connection_id: str) -> None:
+    def __init__(
+        self, caller: ProviderClient, budgets: AirtableBudgets, connection_id: str
+    ) -> None:
         self._caller = caller
         self._budgets = budgets
         self._connection_id = connection_id

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from tablesync.sync_runner.airtable.cells import Cell
 from tablesync.sync_runner.airtable.client import AirtableClient, Json
 from tablesync.sync_runner.airtable.errors import RefusedError, RowGoneError
 from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.coerce import Cell
 
 
 @dataclass(frozen=True, slots=True)

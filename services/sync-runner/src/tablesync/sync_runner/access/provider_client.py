@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import orjson
 import stamina
-from tablesync.sync_runner.budgets import Budget, Patience
+from tablesync.sync_runner.access.budgets import Budget, Patience
+from tablesync.sync_runner.access.gates import Admission
 from tablesync.sync_runner.errors import provider
-from tablesync.sync_runner.gates import Pass
 
 WAIT_MAX_SECONDS = 30.0
 REQUEST_SECONDS = 30.0
@@ -30,7 +30,7 @@ Refusal = Callable[[httpx.Response], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Caller:
+class ProviderClient:
     """Makes the calls of one run, or of one catalogue request, on one connection.
 
     `seconds_left` gives the time in which a request has to be over, or raises if no request may
@@ -39,7 +39,7 @@ class Caller:
     """
 
     http: httpx.AsyncClient
-    entry: Pass
+    entry: Admission
     patience: Patience | None = None
     patience_seconds: float = 600.0
     seconds_left: Callable[[], float] = lambda: REQUEST_SECONDS

@@ -1,7 +1,7 @@
 """The two limits of a HubSpot account, and what its headers say about them."""
 
 import httpx
-from tablesync.sync_runner.budgets import Budget, Budgets, Limit
+from tablesync.sync_runner.access.budgets import Budget, Budgets, Limit
 
 ROLLING_SECONDS = 10
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tablesync.contracts import FieldMapping
+from tablesync.sync_runner.airtable.cells import CoercionError, coerce, coerce_record, is_writable
 from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.coerce import CoercionError, coerce, coerce_record, is_writable
 
 TEXT_TYPES = [
     "singleLineText",

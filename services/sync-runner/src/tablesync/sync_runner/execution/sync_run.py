@@ -10,24 +10,25 @@ from pymongo.errors import PyMongoError
 from tablesync.contracts import RunProgressed, SyncSpec
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.roles import pause
-from tablesync.sync_runner import checkpoints
+from tablesync.sync_runner.access.gates import Admission
+from tablesync.sync_runner.access.provider_client import REQUEST_SECONDS, ProviderClient
 from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.airtable.writer import Writer
-from tablesync.sync_runner.auth_client import Grant
-from tablesync.sync_runner.calls import REQUEST_SECONDS, Caller
-from tablesync.sync_runner.checkpoints import Checkpoint, Pass
+from tablesync.sync_runner.clients.auth_service import Grant
 from tablesync.sync_runner.errors import LeaseLostError
-from tablesync.sync_runner.gates import Pass as GatePass
-from tablesync.sync_runner.journal import Journal
-from tablesync.sync_runner.mapper import Mapper
-from tablesync.sync_runner.pipeline import Pipeline
-from tablesync.sync_runner.plan import Plan, make_plan
-from tablesync.sync_runner.retries import retries
+from tablesync.sync_runner.execution.context import RunContext
+from tablesync.sync_runner.pipeline import checkpoints
+from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Pass
+from tablesync.sync_runner.pipeline.journal import Journal
+from tablesync.sync_runner.pipeline.mapper import Mapper
+from tablesync.sync_runner.pipeline.pipeline import Pipeline
+from tablesync.sync_runner.pipeline.plan import Plan, make_plan
+from tablesync.sync_runner.pipeline.retries import retries
 from tablesync.sync_runner.runs import Run
-from tablesync.sync_runner.signals import Progress, Signals
+from tablesync.sync_runner.signals import Signals
 from tablesync.sync_runner.sources.base import Opening, Page, Source
+from tablesync.sync_runner.stall import StallTimer
 from tablesync.sync_runner.store import REQUEST_SHARE
-from tablesync.sync_runner.workshop import Workshop
 
 log = structlog.get_logger()
 
@@ -35,32 +36,32 @@ SAVE_SECONDS = 0.5
 LEASE_MARGIN_SECONDS = 0.2
 
 
-class Work:
+class SyncRun:
     """One run's work; `begun` once both tokens were had."""
 
-    def __init__(self, shop: Workshop, run: Run, lease: Lease, signals: Signals) -> None:
-        self.journal = Journal(shop.units, run, lease)
-        self.progress = Progress()
+    def __init__(self, context: RunContext, run: Run, lease: Lease, signals: Signals) -> None:
+        self.journal = Journal(context.units, run, lease)
+        self.progress = StallTimer()
         self.begun = run.started_at is not None
-        self._shop = shop
+        self._context = context
         self._run = run
         self._lease = lease
         self._signals = signals
-        self._passes: list[GatePass] = []
+        self._admissions: list[Admission] = []
         self._sending: set[asyncio.Task[Any] | None] = set()
         self._pipeline: Pipeline | None = None
 
-    async def do(self) -> None:
+    async def run(self) -> None:
         """Read the source to its end and write it; raises what ended it before."""
         spec = self._run.spec
-        source_pass = self._enter(spec.source.connection_id)
-        destination_pass = self._enter(spec.destination.connection_id)
-        source_grant = await source_pass.grant()
-        destination_grant = await destination_pass.grant()
+        source_admission = self._enter(spec.source.connection_id)
+        destination_admission = self._enter(spec.destination.connection_id)
+        source_grant = await source_admission.grant()
+        destination_grant = await destination_admission.grant()
         await self.journal.begin()
         self.begun = True
-        source = self._source(source_grant, source_pass)
-        client = self._destination(destination_grant, destination_pass)
+        source = self._source(source_grant, source_admission)
+        client = self._destination(destination_grant, destination_admission)
         opening = await source.open(spec.source.object)
         tables = await client.tables(spec.destination.base_id)
         plan = make_plan(spec, opening.properties, tables)
@@ -76,7 +77,7 @@ class Work:
 
     def leave(self) -> None:
         """Take part in the connections' gates no longer."""
-        for each in self._passes:
+        for each in self._admissions:
             each.close()
 
     def shown(self) -> RunProgressed:
@@ -132,7 +133,7 @@ class Work:
             writer,
             self._signals,
             self.progress,
-            self._shop.providers.settings.runner_writes_in_flight,
+            self._context.providers.settings.runner_writes_in_flight,
         )
         done = asyncio.Event()
         saver = asyncio.create_task(self._save_until(done))
@@ -144,7 +145,7 @@ class Work:
 
     async def _checkpoint(self, plan: Plan, origin: str) -> Checkpoint:
         """Give where the sync stands; another account or mapping starts from nothing."""
-        sync_id, database = plan.spec.sync_id, self._shop.units.database
+        sync_id, database = plan.spec.sync_id, self._context.units.database
         known = await checkpoints.load(database, sync_id)
         if known is not None and known.origin != origin:
             await self.journal.forget()
@@ -158,22 +159,22 @@ class Work:
         while not done.is_set():
             await pause(done, SAVE_SECONDS)
             try:
-                self._shop.connections.enforce(await self.journal.save())
+                self._context.connections.enforce(await self.journal.save())
             except LeaseLostError as error:
                 self._signals.stop(error)
             except PyMongoError as error:
                 log.warning("not saved yet", run_id=self._run.id, error=str(error))
 
-    def _source(self, grant: Grant, entry: GatePass) -> Source:
-        def caller(http: httpx.AsyncClient) -> Caller:
-            return Caller(http, entry, self.progress, seconds_left=self._seconds_left)
+    def _source(self, grant: Grant, entry: Admission) -> Source:
+        def caller(http: httpx.AsyncClient) -> ProviderClient:
+            return ProviderClient(http, entry, self.progress, seconds_left=self._seconds_left)
 
         connection_id = self._run.spec.source.connection_id
-        return self._shop.providers.source(grant, connection_id, caller)
+        return self._context.providers.source(grant, connection_id, caller)
 
-    def _destination(self, grant: Grant, entry: GatePass) -> AirtableClient:
-        def caller(http: httpx.AsyncClient) -> Caller:
-            return Caller(
+    def _destination(self, grant: Grant, entry: Admission) -> AirtableClient:
+        def caller(http: httpx.AsyncClient) -> ProviderClient:
+            return ProviderClient(
                 http,
                 entry,
                 self.progress,
@@ -182,12 +183,12 @@ class Work:
             )
 
         connection_id = self._run.spec.destination.connection_id
-        return self._shop.providers.destination(grant, connection_id, caller)
+        return self._context.providers.destination(grant, connection_id, caller)
 
-    def _enter(self, connection_id: str) -> GatePass:
-        gate = self._shop.connections.gates.of(connection_id, self._run.spec.workspace_id)
-        entered = gate.open_pass(self._signals.stop)
-        self._passes.append(entered)
+    def _enter(self, connection_id: str) -> Admission:
+        gate = self._context.connections.gates.of(connection_id, self._run.spec.workspace_id)
+        entered = gate.admit(self._signals.stop)
+        self._admissions.append(entered)
         return entered
 
     def _seconds_left(self) -> float:

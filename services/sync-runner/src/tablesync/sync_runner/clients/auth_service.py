@@ -28,14 +28,14 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class Finding:
+class AuthFailureRuling:
     """What auth-service found out about a grant that a provider refused."""
 
     verdict: Verdict
     retry_after: float
 
 
-class AuthClient:
+class AuthServiceClient:
     """auth-service as sync-runner sees it; raises DependencyUnavailableError while it is away."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
@@ -63,7 +63,7 @@ class AuthClient:
 
     async def report(
         self, connection_id: str, workspace_id: str, version: int, status_code: int
-    ) -> Finding:
+    ) -> AuthFailureRuling:
         """Report a refused token; auth-service finds out whether the grant is lost.
 
         With its connection removed, it is: nobody will ever say otherwise.
@@ -78,10 +78,10 @@ class AuthClient:
         )
         if response.status_code == _NOT_FOUND:
             log.info("auth failure of a removed connection", connection_id=connection_id)
-            return Finding("revoked", 0.0)
+            return AuthFailureRuling("revoked", 0.0)
         body = self._body(response)
         log.info("auth failure reported", connection_id=connection_id, verdict=body["verdict"])
-        return Finding(body["verdict"], float(body.get("retry_after") or 1.0))
+        return AuthFailureRuling(body["verdict"], float(body.get("retry_after") or 1.0))
 
     async def connections(self, since_sequence: int, limit: int) -> list[ConnectionEvent]:
         """Get the states of connections that changed since, oldest first."""

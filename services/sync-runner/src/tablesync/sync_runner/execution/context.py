@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
-from tablesync.sync_runner.connections import Connections
-from tablesync.sync_runner.progress import ProgressBoard
+from tablesync.sync_runner.access.connections import Connections
+from tablesync.sync_runner.execution.progress_board import ProgressBoard
 from tablesync.sync_runner.providers import Providers
 from tablesync.sync_runner.store import RunQueue
 
 
 @dataclass(frozen=True)
-class Workshop:
+class RunContext:
     """The parts that an execution works with."""
 
     units: UnitsOfWork

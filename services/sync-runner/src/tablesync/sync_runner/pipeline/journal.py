@@ -8,14 +8,14 @@ from tablesync.contracts import RunCounts
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.sync_runner import checkpoints
-from tablesync.sync_runner.checkpoints import Checkpoint
 from tablesync.sync_runner.errors import LeaseLostError
-from tablesync.sync_runner.record_states import RecordState, RecordStates
+from tablesync.sync_runner.pipeline import checkpoints
+from tablesync.sync_runner.pipeline.checkpoints import Checkpoint
+from tablesync.sync_runner.pipeline.record_states import RecordState, RecordStates
+from tablesync.sync_runner.pipeline.tally import PageTrack, Rejection, Tally
 from tablesync.sync_runner.runs import Ending, Run, RunStatus
 from tablesync.sync_runner.sources.base import Position
 from tablesync.sync_runner.store import CONNECTIONS, REJECTIONS, RUNS, ended, mine
-from tablesync.sync_runner.tally import PageTrack, Rejection, Tally
 
 
 class Journal:

@@ -15,10 +15,11 @@ from typing import Any, Literal
 from tablesync.contracts import RunCounts
 from tablesync.sync_runner.airtable.client import RECORDS_PER_REQUEST
 from tablesync.sync_runner.airtable.writer import RowWrite, Writer
-from tablesync.sync_runner.journal import Journal
-from tablesync.sync_runner.mapper import Item, Mapper
-from tablesync.sync_runner.signals import Progress, Signals
+from tablesync.sync_runner.pipeline.journal import Journal
+from tablesync.sync_runner.pipeline.mapper import Item, Mapper
+from tablesync.sync_runner.signals import Signals
 from tablesync.sync_runner.sources.base import Page
+from tablesync.sync_runner.stall import StallTimer
 
 Phase = Literal["reading", "writing", "waiting_for_budget"]
 READ_AHEAD_PAGES = 2
@@ -34,7 +35,7 @@ class Pipeline:
         journal: Journal,
         writer: Writer,
         signals: Signals,
-        progress: Progress,
+        progress: StallTimer,
         writes_in_flight: int,
     ) -> None:
         self._mapper = mapper

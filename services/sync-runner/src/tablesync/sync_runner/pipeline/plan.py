@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import orjson
 from tablesync.contracts import FieldMapping, SyncSpec
+from tablesync.sync_runner.airtable.cells import Cell, is_writable
 from tablesync.sync_runner.airtable.schema import Field, Table
-from tablesync.sync_runner.coerce import Cell, is_writable
 from tablesync.sync_runner.errors import mapping, resource
 from tablesync.sync_runner.sources.base import SourceProperty
 

@@ -6,9 +6,9 @@ A select option may have been added, or a key given up, without any change to th
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
-from tablesync.sync_runner.journal import Journal
-from tablesync.sync_runner.plan import Plan
-from tablesync.sync_runner.record_states import RecordState
+from tablesync.sync_runner.pipeline.journal import Journal
+from tablesync.sync_runner.pipeline.plan import Plan
+from tablesync.sync_runner.pipeline.record_states import RecordState
 from tablesync.sync_runner.sources.base import IDS_AT_ONCE, Page, Source, SourceRecord
 
 

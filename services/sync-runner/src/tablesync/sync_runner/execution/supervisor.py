@@ -17,10 +17,10 @@ from tablesync.sync_runner.errors import (
     RunLeftError,
     ShuttingDownError,
 )
+from tablesync.sync_runner.execution.context import RunContext
+from tablesync.sync_runner.execution.sync_run import SyncRun
 from tablesync.sync_runner.runs import Ending, Run, RunStatus, ended_by, succeeded
 from tablesync.sync_runner.signals import Signals
-from tablesync.sync_runner.work import Work
-from tablesync.sync_runner.workshop import Workshop
 
 log = structlog.get_logger()
 
@@ -31,28 +31,28 @@ ENDED = Counter("runs_ended_total", "Runs by how they ended.", ["status", "cause
 RECORDS = Counter("records_total", "Records of ended runs by what became of them.", ["end"])
 
 
-async def execute(shop: Workshop, run: Run, lease: Lease, stop: asyncio.Event) -> None:
+async def execute(context: RunContext, run: Run, lease: Lease, stop: asyncio.Event) -> None:
     """Bring a claimed run to its end, or leave it for another worker; never raises."""
     with span_from(run.traceparent, "run", run_id=run.id, sync_id=run.spec.sync_id):
-        await Execution(shop, run, lease).execute(stop)
+        await RunSupervisor(context, run, lease).execute(stop)
 
 
-class Execution:
+class RunSupervisor:
     """One run in this worker's hands."""
 
-    def __init__(self, shop: Workshop, run: Run, lease: Lease) -> None:
-        self._shop = shop
+    def __init__(self, context: RunContext, run: Run, lease: Lease) -> None:
+        self._context = context
         self._run = run
         self._lease = lease
         self._signals = Signals()
-        self._work = Work(shop, run, lease, self._signals)
+        self._sync_run = SyncRun(context, run, lease, self._signals)
 
     async def execute(self, stop: asyncio.Event) -> None:
         """Work, then end the run or hand it back; whatever happens, let go of it."""
         watcher = asyncio.create_task(self._watch(stop))
         log.info("run taken", run_id=self._run.id, fence=self._run.fence)
         try:
-            with self._shop.board.shown(self._work.shown):
+            with self._context.board.shown(self._sync_run.shown):
                 await self._close(await self._outcome())
         except RunLeftError as reason:
             log.info("run left", run_id=self._run.id, reason=type(reason).__name__)
@@ -60,21 +60,21 @@ class Execution:
             log.error("run dropped", run_id=self._run.id, error=repr(error), exc_info=error)
         finally:
             watcher.cancel()
-            self._work.leave()
+            self._sync_run.leave()
 
     async def _outcome(self) -> Ending | None:
         """Work on the run; None if it has to be handed back."""
         try:
-            await self._signals.during(self._work.do())
+            await self._signals.during(self._sync_run.run())
         except RunEndedError as error:
-            return ended_by(error, begun=self._work.begun)
+            return ended_by(error, begun=self._sync_run.begun)
         except ShuttingDownError:
             return None
         except RunLeftError:
             raise
         except Exception as error:
             return self._failed(error)
-        return succeeded(self._work.journal.counts)
+        return succeeded(self._sync_run.journal.counts)
 
     def _failed(self, error: Exception) -> Ending | None:
         if is_unavailable(error):
@@ -85,7 +85,7 @@ class Execution:
     async def _close(self, ending: Ending | None) -> None:
         """Let what is on the wire arrive, then store how the run ended, or hand it back."""
         cancelled = ending is not None and ending.status is RunStatus.CANCELLED
-        await self._work.settle(CANCEL_GRACE_SECONDS if cancelled else GRACE_SECONDS)
+        await self._sync_run.settle(CANCEL_GRACE_SECONDS if cancelled else GRACE_SECONDS)
         if isinstance(self._signals.reason, LeaseLostError):
             raise self._signals.reason
         async for attempt in stamina.retry_context(
@@ -98,13 +98,13 @@ class Execution:
 
     async def _store(self, ending: Ending | None) -> None:
         finished = ending is not None and ending.status is RunStatus.SUCCEEDED
-        await self._work.journal.save(ending, finished=finished)
+        await self._sync_run.journal.save(ending, finished=finished)
         if ending is None:
-            await self._work.journal.hand_back()
+            await self._sync_run.journal.hand_back()
 
     def _tell(self, ending: Ending) -> None:
         ENDED.labels(ending.status.value, ending.cause.value if ending.cause else "").inc()
-        for end, count in self._work.journal.counts.model_dump().items():
+        for end, count in self._sync_run.journal.counts.model_dump().items():
             RECORDS.labels(end).inc(count)
         log.info("run ended", run_id=self._run.id, status=ending.status, summary=ending.summary)
 
@@ -122,9 +122,9 @@ class Execution:
 
     async def _look_around(self) -> None:
         try:
-            if await self._shop.queue.renew(self._lease):
+            if await self._context.queue.renew(self._lease):
                 self._signals.stop(RunCancelledError())
-            self._work.progress.check()
+            self._sync_run.progress.check()
         except PyMongoError as error:
             log.warning("lease not renewed", run_id=self._run.id, error=str(error))
         except RunEndedError as error:

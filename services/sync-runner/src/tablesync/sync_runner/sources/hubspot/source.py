@@ -12,9 +12,13 @@ from typing import Any
 
 import httpx
 from tablesync.service_kit.http.client import json_or_none
-from tablesync.sync_runner.calls import Caller, TransientError, json_body, retry_after
+from tablesync.sync_runner.access.provider_client import (
+    ProviderClient,
+    TransientError,
+    json_body,
+    retry_after,
+)
 from tablesync.sync_runner.errors import mapping, provider, quota, resource
-from tablesync.sync_runner.sources import hubspot_search
 from tablesync.sync_runner.sources.base import (
     GONE,
     Opening,
@@ -24,8 +28,9 @@ from tablesync.sync_runner.sources.base import (
     SourceProperty,
     SourceRecord,
 )
-from tablesync.sync_runner.sources.hubspot_budgets import ROLLING_SECONDS, HubSpotBudgets
-from tablesync.sync_runner.sources.hubspot_search import SearchWalk, read_record
+from tablesync.sync_runner.sources.hubspot import search
+from tablesync.sync_runner.sources.hubspot.budgets import ROLLING_SECONDS, HubSpotBudgets
+from tablesync.sync_runner.sources.hubspot.search import SearchWalk, read_record
 
 VERSION = "2026-09"
 OBJECTS = {"contacts": "Contacts", "companies": "Companies", "deals": "Deals"}
@@ -45,7 +50,7 @@ class HubSpotSource:
 
     def __init__(
         self,
-        caller: Caller,
+        caller: ProviderClient,
         budgets: HubSpotBudgets,
         connection_id: str,
         overlap_seconds: int,
@@ -72,7 +77,7 @@ class HubSpotSource:
         """List everything without a cursor; else search from it, minus the overlap."""
         if cursor_ms is None:
             return {"mode": "list", "after": None}
-        return hubspot_search.first_position(cursor_ms - self._overlap_ms, began_ms)
+        return search.first_position(cursor_ms - self._overlap_ms, began_ms)
 
     async def read(
         self, object_: str, properties: Sequence[str], position: Position

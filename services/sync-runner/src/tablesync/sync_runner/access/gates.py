@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import stamina
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.sync_runner.auth_client import AuthClient, Finding, Grant
+from tablesync.sync_runner.clients.auth_service import AuthFailureRuling, AuthServiceClient, Grant
 from tablesync.sync_runner.errors import ConnectionLostError, resource
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ WAIT_MAX_SECONDS = 30.0
 OnLost = Callable[[str, int], Awaitable[None]]
 
 
-class Pass:
+class Admission:
     """One run's way through a gate: remembers which grant it has used."""
 
     def __init__(self, gate: "Gate", on_stopped: Callable[[ConnectionLostError], None]) -> None:
@@ -46,17 +46,17 @@ class Pass:
 
     def close(self) -> None:
         """Take part no longer."""
-        self._gate.passes.discard(self)
+        self._gate.admissions.discard(self)
 
 
 class Gate:
     """The way to one connection's token, shared by all runs of this process."""
 
     def __init__(
-        self, auth: AuthClient, connection_id: str, workspace_id: str, on_lost: OnLost
+        self, auth: AuthServiceClient, connection_id: str, workspace_id: str, on_lost: OnLost
     ) -> None:
         self.connection_id = connection_id
-        self.passes: set[Pass] = set()
+        self.admissions: set[Admission] = set()
         self._auth = auth
         self._workspace_id = workspace_id
         self._on_lost = on_lost
@@ -65,11 +65,11 @@ class Gate:
         self._renew_at = 0.0
         self._stopped_version = -1
 
-    def open_pass(self, on_stopped: Callable[[ConnectionLostError], None]) -> Pass:
+    def admit(self, on_stopped: Callable[[ConnectionLostError], None]) -> Admission:
         """Let a run in; its first call asks the token route whatever is known here."""
         self._renew_at = 0.0
-        entered = Pass(self, on_stopped)
-        self.passes.add(entered)
+        entered = Admission(self, on_stopped)
+        self.admissions.add(entered)
         return entered
 
     async def grant(self, used_version: int | None) -> Grant:
@@ -105,7 +105,7 @@ class Gate:
         self._stopped_version = max(self._stopped_version, version)
         if self._grant is not None and self._grant.version <= version:
             self._grant = None
-        for each in list(self.passes):
+        for each in list(self.admissions):
             each.stop(version)
 
     def _fresh(self, used_version: int | None) -> Grant | None:
@@ -123,10 +123,10 @@ class Gate:
         self._renew_at = grant.ends_at - min(RENEW_AHEAD_SECONDS, left / 4)
         return grant
 
-    async def _verdict(self, grant: Grant, status_code: int) -> Finding:
+    async def _verdict(self, grant: Grant, status_code: int) -> AuthFailureRuling:
         """Report until auth-service knows; nothing is called meanwhile."""
 
-        async def report() -> Finding:
+        async def report() -> AuthFailureRuling:
             finding = await self._auth.report(
                 self.connection_id, self._workspace_id, grant.version, status_code
             )
@@ -159,7 +159,7 @@ def lost(connection_id: str) -> ConnectionLostError:
 class Gates:
     """The gates of this process, by connection and workspace: a foreign one opens nothing."""
 
-    def __init__(self, auth: AuthClient, on_lost: OnLost) -> None:
+    def __init__(self, auth: AuthServiceClient, on_lost: OnLost) -> None:
         self._auth = auth
         self._on_lost = on_lost
         self._gates: dict[tuple[str, str], Gate] = {}

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
-from tablesync.sync_runner.coerce import Cell, CoercionError, coerce_record
-from tablesync.sync_runner.journal import Journal
-from tablesync.sync_runner.plan import Plan, digest
-from tablesync.sync_runner.record_states import RecordState
+from tablesync.sync_runner.airtable.cells import Cell, CoercionError, coerce_record
+from tablesync.sync_runner.pipeline.journal import Journal
+from tablesync.sync_runner.pipeline.plan import Plan, digest
+from tablesync.sync_runner.pipeline.record_states import RecordState
+from tablesync.sync_runner.pipeline.tally import PageTrack, Rejection
 from tablesync.sync_runner.sources.base import SourceRecord
-from tablesync.sync_runner.tally import PageTrack, Rejection
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 from tablesync.contracts import Provider, RunFailureCause
 from tablesync.service_kit.http.problems import Problem, conflict, not_found
+from tablesync.sync_runner.access.connections import Connections
+from tablesync.sync_runner.access.gates import Admission
+from tablesync.sync_runner.access.provider_client import ProviderClient
+from tablesync.sync_runner.airtable.cells import is_writable
 from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.airtable.schema import Field, Table
-from tablesync.sync_runner.calls import Caller
-from tablesync.sync_runner.coerce import is_writable
-from tablesync.sync_runner.connections import Connections
 from tablesync.sync_runner.errors import ConnectionLostError, RunEndedError
-from tablesync.sync_runner.gates import Pass
 from tablesync.sync_runner.providers import Providers
 from tablesync.sync_runner.sources.base import Source
 
@@ -79,9 +79,9 @@ class Catalog:
         return provider
 
     @asynccontextmanager
-    async def _entered(self, workspace_id: str, connection_id: str) -> AsyncIterator[Pass]:
+    async def _entered(self, workspace_id: str, connection_id: str) -> AsyncIterator[Admission]:
         gate = self._connections.gates.of(connection_id, workspace_id)
-        entry = gate.open_pass(lambda _: None)
+        entry = gate.admit(lambda _: None)
         try:
             yield entry
         except RunEndedError as error:
@@ -90,8 +90,8 @@ class Catalog:
             entry.close()
 
 
-def _caller(http: httpx.AsyncClient, entry: Pass) -> Caller:
-    return Caller(http, entry, patience_seconds=PATIENCE_SECONDS)
+def _caller(http: httpx.AsyncClient, entry: Admission) -> ProviderClient:
+    return ProviderClient(http, entry, patience_seconds=PATIENCE_SECONDS)
 
 
 def _problem(error: RunEndedError) -> Problem:

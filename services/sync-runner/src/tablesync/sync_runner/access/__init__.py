@@ -1,0 +1,1 @@
+"""What may be called with whose grant: connections, gates, budgets."""

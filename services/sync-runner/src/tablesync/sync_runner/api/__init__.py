@@ -1,0 +1,1 @@
+"""Every route of sync-runner, and the catalogue that they show."""

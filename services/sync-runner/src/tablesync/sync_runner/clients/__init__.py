@@ -1,0 +1,1 @@
+"""The services that sync-runner asks over HTTP, a file each."""

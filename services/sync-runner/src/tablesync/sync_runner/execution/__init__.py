@@ -1,0 +1,1 @@
+"""Runs under way: who takes them, watches over them, tells of them and stops them."""

@@ -1,0 +1,1 @@
+"""From a page of records to acknowledged rows, remembered so that nothing is done twice."""

@@ -1,0 +1,32 @@
+"""Stalling: a run that makes no progress for too long ends, however patient its parts are."""
+
+import time
+
+from tablesync.contracts import RunFailureCause
+from tablesync.sync_runner.errors import RunFailedError
+
+STALLED_SECONDS = 15 * 60.0
+
+
+class StallTimer:
+    """The time since the run last came on; waits for a budget do not count."""
+
+    def __init__(self, limit_seconds: float = STALLED_SECONDS) -> None:
+        self._limit = limit_seconds
+        self._deadline = time.monotonic() + limit_seconds
+
+    def made(self) -> None:
+        """Start counting anew."""
+        self._deadline = time.monotonic() + self._limit
+
+    def excuse(self, seconds: float) -> None:
+        """Do not count a wait."""
+        self._deadline += seconds
+
+    def check(self) -> None:
+        """Raise RunFailedError (stalled) if nothing came on for too long."""
+        if time.monotonic() > self._deadline:
+            minutes = round(self._limit / 60)
+            raise RunFailedError(
+                RunFailureCause.STALLED, f"The run made no progress for {minutes} minutes."
+            )
