@@ -6,11 +6,11 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from tablesync.notifier.letters import Letter
-from tablesync.notifier.mail_jobs import MailJob
-from tablesync.notifier.mails import MailKind, Recipient
-from tablesync.notifier.messages import Messages
-from tablesync.notifier.rendering import Templates
+from tablesync.notifier.mail.content import Letter
+from tablesync.notifier.mail.jobs import MailJob
+from tablesync.notifier.mail.mime import Messages
+from tablesync.notifier.mail.plan import MailKind, Recipient
+from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
 

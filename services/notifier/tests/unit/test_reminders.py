@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tablesync.notifier.mail_jobs import MailJob
-from tablesync.notifier.mails import MailKind
-from tablesync.notifier.reminders import following
+from tablesync.notifier.mail.jobs import MailJob
+from tablesync.notifier.mail.plan import MailKind
+from tablesync.notifier.mail.reminders import following
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

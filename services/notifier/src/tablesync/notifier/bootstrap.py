@@ -7,26 +7,28 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from tablesync.notifier import connection_incidents, store, sync_incidents
-from tablesync.notifier.delivery import Mailer
-from tablesync.notifier.failures import FailureWriter, SyncRecoveryWriter
+from tablesync.notifier import store
+from tablesync.notifier.api.public import routes
+from tablesync.notifier.api.unsubscribe_page import pages
+from tablesync.notifier.clients.auth_service import AuthServiceClient
+from tablesync.notifier.clients.scheduler import SchedulerClient
 from tablesync.notifier.handlers import Handlers
-from tablesync.notifier.incidents import Incidents
-from tablesync.notifier.letters import Writer
-from tablesync.notifier.mails import MailKind
-from tablesync.notifier.messages import Messages
-from tablesync.notifier.pages import pages
-from tablesync.notifier.peers import AuthService, Scheduler
+from tablesync.notifier.incidents import connection_incidents, sync_incidents
+from tablesync.notifier.incidents.incidents import Incidents
+from tablesync.notifier.incidents.reconciliation import Reconciliation
+from tablesync.notifier.mail.content import Writer
+from tablesync.notifier.mail.mime import Messages
+from tablesync.notifier.mail.plan import MailKind
+from tablesync.notifier.mail.recovery import RecoveryWriter
+from tablesync.notifier.mail.rendering import Templates
+from tablesync.notifier.mail.revocation import RevocationWriter
+from tablesync.notifier.mail.smtp import Mailer
+from tablesync.notifier.mail.sync_failure import FailureWriter, SyncRecoveryWriter
+from tablesync.notifier.mail.worker import Worker
 from tablesync.notifier.preferences import Preferences
-from tablesync.notifier.reconcile import Reconciler
-from tablesync.notifier.recovery import RecoveryWriter
-from tablesync.notifier.rendering import Templates
-from tablesync.notifier.revocation import RevocationWriter
-from tablesync.notifier.routes import routes
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.subscriptions import subscriptions
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
-from tablesync.notifier.worker import Worker
 from tablesync.service_kit import mongo
 from tablesync.service_kit.http import client as http_client
 from tablesync.service_kit.http import dead_letter_routes, health, problems
@@ -58,14 +60,18 @@ def build(settings: Settings, **overrides: Any) -> Service:
     scheduler_http = overrides.get("scheduler") or _client(
         settings.scheduler_url, signer, "scheduler"
     )
-    auth, scheduler, templates = AuthService(auth_http), Scheduler(scheduler_http), Templates()
+    auth, scheduler, templates = (
+        AuthServiceClient(auth_http),
+        SchedulerClient(scheduler_http),
+        Templates(),
+    )
 
     handlers = Handlers(settings.notifier_digest_window_seconds)
     consuming = Subscriptions(settings, NAME, units, subscriptions(handlers))
     messages = Messages(templates, tokens, settings)
     writers = _writers(database, auth, scheduler, settings)
     worker = Worker(database, units, writers, messages, Mailer(settings), settings)
-    reconciler = Reconciler(database, units, auth, settings.notifier_reconcile_seconds)
+    reconciler = Reconciliation(database, units, auth, settings.notifier_reconcile_seconds)
 
     async def close() -> None:
         await auth_http.aclose()
@@ -107,8 +113,8 @@ def _client(url: object, signer: Signer, audience: str) -> httpx.AsyncClient:
 
 def _writers(
     database: AsyncIOMotorDatabase[Document],
-    auth: AuthService,
-    scheduler: Scheduler,
+    auth: AuthServiceClient,
+    scheduler: SchedulerClient,
     settings: Settings,
 ) -> Writers:
     """Say who writes which mail."""

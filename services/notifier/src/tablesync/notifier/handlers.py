@@ -10,7 +10,7 @@ from tablesync.contracts import (
     SyncReleased,
     SyncSucceeded,
 )
-from tablesync.notifier import connections, sync_incidents, syncs
+from tablesync.notifier.incidents import connections, sync_incidents, syncs
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from tablesync.notifier.mails import Recipient
+from tablesync.notifier.mail.plan import Recipient
 from tablesync.notifier.store import PREFERENCES
 from tablesync.notifier.unsubscribe import Subscriber
 from tablesync.service_kit.mongo import Document

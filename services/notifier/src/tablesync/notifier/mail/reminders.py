@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from tablesync.notifier.mail_jobs import MailJob
-from tablesync.notifier.mails import MailKind, Plan, later
+from tablesync.notifier.mail.jobs import MailJob
+from tablesync.notifier.mail.plan import MailKind, Plan, later
 
 STEPS = frozenset({MailKind.REVOCATION, MailKind.REMINDER})
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tablesync.notifier.mail_jobs import MailJob
-from tablesync.notifier.mails import Recipient
+from tablesync.notifier.mail.jobs import MailJob
+from tablesync.notifier.mail.plan import Recipient
 from tablesync.service_kit.mongo import Document
 
 

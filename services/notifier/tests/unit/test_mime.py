@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from tablesync.contracts import Gap, RunCounts
-from tablesync.notifier.failures import Line
-from tablesync.notifier.mails import MailKind, Recipient
-from tablesync.notifier.peers import AffectedSync, ReconnectLink
-from tablesync.notifier.recovery import Recovered
+from tablesync.notifier.clients.auth_service import ReconnectLink
+from tablesync.notifier.clients.scheduler import AffectedSync
+from tablesync.notifier.mail.plan import MailKind, Recipient
+from tablesync.notifier.mail.recovery import Recovered
+from tablesync.notifier.mail.sync_failure import Line
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)

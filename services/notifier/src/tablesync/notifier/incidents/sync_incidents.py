@@ -1,7 +1,7 @@
 """Incidents of syncs: one per sync and cause, from a failure until the next success."""
 
 from tablesync.contracts import RunFailureCause, SyncFailed, SyncSucceeded, new_id
-from tablesync.notifier.mails import MailKind, MailStatus, Plan, later, plan
+from tablesync.notifier.mail.plan import MailKind, MailStatus, Plan, later, plan
 from tablesync.notifier.store import INCIDENTS, MAILS, SYNCS
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tablesync.notifier import words
+from tablesync.notifier.clients.auth_service import AuthServiceClient, ReconnectLink
+from tablesync.notifier.clients.scheduler import AffectedSync, SchedulerClient
 from tablesync.notifier.errors import UnknownToPeerError
-from tablesync.notifier.letters import Letter, NotYetError
-from tablesync.notifier.mail_jobs import MailJob
-from tablesync.notifier.mails import MailKind, Recipient
-from tablesync.notifier.peers import AffectedSync, AuthService, ReconnectLink, Scheduler
+from tablesync.notifier.mail import wording
+from tablesync.notifier.mail.content import Letter, NotYetError
+from tablesync.notifier.mail.jobs import MailJob
+from tablesync.notifier.mail.plan import MailKind, Recipient
 from tablesync.notifier.settings import Settings
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import Document
@@ -17,7 +18,9 @@ from tablesync.service_kit.mongo import Document
 class RevocationWriter:
     """Writes revocation mails and reminders, each with a fresh link and a fresh list."""
 
-    def __init__(self, auth: AuthService, scheduler: Scheduler, settings: Settings) -> None:
+    def __init__(
+        self, auth: AuthServiceClient, scheduler: SchedulerClient, settings: Settings
+    ) -> None:
         self._auth = auth
         self._scheduler = scheduler
         self._settings = settings
@@ -58,16 +61,16 @@ def _letter(
     link: ReconnectLink | None,
     candidates: Sequence[Recipient],
 ) -> Letter:
-    provider = words.provider_name(incident["provider"])
-    account = words.plain(incident["account"]["name"] or incident["account"]["id"])
+    provider = wording.provider_name(incident["provider"])
+    account = wording.plain(incident["account"]["name"] or incident["account"]["id"])
     facts: dict[str, Any] = {
         "provider": provider,
         "account": account,
         "account_email": incident["account"]["email"],
         "reminder": job.kind is MailKind.REMINDER,
         "lost_at": incident["lost_at"],
-        "down_for": words.duration(job.claimed_at - incident["lost_at"]),
-        "loss": words.loss(incident["cause"], incident["provider"]),
+        "down_for": wording.duration(job.claimed_at - incident["lost_at"]),
+        "loss": wording.loss(incident["cause"], incident["provider"]),
         "syncs": syncs,
         "link": link,
     }
@@ -81,4 +84,4 @@ def _subject(job: MailJob, what: str, down_for: str, syncs: list[AffectedSync] |
     if not syncs:
         return f"{what} is disconnected"
     verb = "is" if len(syncs) == 1 else "are"
-    return f"{what} is disconnected: {words.counted(len(syncs), 'sync')} {verb} on hold"
+    return f"{what} is disconnected: {wording.counted(len(syncs), 'sync')} {verb} on hold"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tablesync.contracts import ConnectionCause, Provider, RunFailureCause
-from tablesync.notifier import words
+from tablesync.notifier.mail import wording
 
 pytestmark = pytest.mark.unit
 START = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
@@ -16,7 +16,7 @@ START = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
     "name", ["Контакты", "連絡先", "العملاء", "Ζωή Λόβλεϊς", "नमस्ते", "👩‍👩‍👧 Kids", "Łódź"]
 )
 def test_names_in_any_script_stay_as_they_are(name: str) -> None:
-    assert words.plain(name) == name
+    assert wording.plain(name) == name
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,15 @@ def test_names_in_any_script_stay_as_they_are(name: str) -> None:
     ],
 )
 def test_names_are_kept_to_one_harmless_line(name: str, shown: str) -> None:
-    assert words.plain(name) == shown
+    assert wording.plain(name) == shown
 
 
 @given(st.text())
 def test_no_name_breaks_a_header(name: str) -> None:
-    shown = words.plain(name)
-    assert len(shown) <= words.NAME_MAX
+    shown = wording.plain(name)
+    assert len(shown) <= wording.NAME_MAX
     assert len(shown.splitlines()) <= 1
-    assert words.plain(shown) == shown
+    assert wording.plain(shown) == shown
 
 
 @pytest.mark.parametrize(
@@ -52,34 +52,36 @@ def test_no_name_breaks_a_header(name: str) -> None:
     ],
 )
 def test_duration(length: timedelta, said: str) -> None:
-    assert words.duration(length) == said
+    assert wording.duration(length) == said
 
 
 def test_a_span_names_its_days_once_where_it_can() -> None:
-    same_day = words.span(START, START + timedelta(minutes=12))
+    same_day = wording.span(START, START + timedelta(minutes=12))
     assert same_day == "19:30–19:42 UTC on 22 November 2026 (12 minutes)"
-    over_night = words.span(START, START + timedelta(hours=12))
+    over_night = wording.span(START, START + timedelta(hours=12))
     assert over_night == "22 November 2026, 19:30 UTC – 23 November 2026, 07:30 UTC (12 hours)"
-    assert words.span(START, None) == "since 22 November 2026, 19:30 UTC"
+    assert wording.span(START, None) == "since 22 November 2026, 19:30 UTC"
 
 
 @pytest.mark.parametrize("cause", [*ConnectionCause, None])
 @pytest.mark.parametrize("provider", Provider)
 def test_every_loss_has_words(cause: ConnectionCause | None, provider: Provider) -> None:
-    said = words.loss(cause, provider)
-    assert words.provider_name(provider) in said
+    said = wording.loss(cause, provider)
+    assert wording.provider_name(provider) in said
     assert "{" not in said
     assert said.endswith(".")
 
 
 @pytest.mark.parametrize("cause", RunFailureCause)
 def test_every_failure_has_words_and_a_remedy(cause: RunFailureCause) -> None:
-    what, remedy = words.failure(cause)
+    what, remedy = wording.failure(cause)
     assert not what.endswith(".")
     assert remedy.endswith(".")
 
 
 def test_every_end_of_a_catch_up_has_words() -> None:
-    from tablesync.notifier.recovery import ENDED, WITHOUT_CATCH_UP
+    from tablesync.notifier.mail.recovery import ENDED, WITHOUT_CATCH_UP
 
-    assert (ENDED - {"succeeded"}) | WITHOUT_CATCH_UP | {"waiting", "running"} == set(words.ENDINGS)
+    assert (ENDED - {"succeeded"}) | WITHOUT_CATCH_UP | {"waiting", "running"} == set(
+        wording.ENDINGS
+    )

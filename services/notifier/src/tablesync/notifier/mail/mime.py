@@ -6,11 +6,11 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
 
-from tablesync.notifier import words
-from tablesync.notifier.letters import Letter
-from tablesync.notifier.mail_jobs import MailJob
-from tablesync.notifier.mails import Recipient
-from tablesync.notifier.rendering import Templates
+from tablesync.notifier.mail import wording
+from tablesync.notifier.mail.content import Letter
+from tablesync.notifier.mail.jobs import MailJob
+from tablesync.notifier.mail.plan import Recipient
+from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.unsubscribe import Subscriber, UnsubscribeTokens
 
@@ -39,13 +39,13 @@ class Messages:
         facts = {
             **letter.facts,
             "subject": letter.subject,
-            "recipient": words.plain(to.name),
+            "recipient": wording.plain(to.name),
             "unsubscribe_url": unsubscribe_url,
         }
         message = EmailMessage(policy=SMTP if to.email.isascii() else SMTPUTF8)
         message["From"] = self._from
         message["To"] = _address(to)
-        message["Subject"] = words.plain(letter.subject, SUBJECT_MAX)
+        message["Subject"] = wording.plain(letter.subject, SUBJECT_MAX)
         message["Date"] = format_datetime(job.claimed_at)
         message["Message-ID"] = self.message_id(job, to)
         for name, value in self._further_headers(job, letter, unsubscribe_url):
@@ -78,4 +78,4 @@ class Messages:
 def _address(to: Recipient) -> Address:
     """Give the header's address; `addr_spec` would refuse a name beyond ASCII before the @."""
     username, _, domain = to.email.rpartition("@")
-    return Address(words.plain(to.name), username, domain)
+    return Address(wording.plain(to.name), username, domain)

@@ -4,7 +4,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from tablesync.contracts import Gap
-from tablesync.notifier import words
+from tablesync.notifier.mail import wording
 
 
 class Templates:
@@ -12,20 +12,20 @@ class Templates:
 
     def __init__(self) -> None:
         self._environment = Environment(
-            loader=PackageLoader("tablesync.notifier"),
+            loader=PackageLoader("tablesync.notifier.mail"),
             autoescape=select_autoescape(["html.j2"]),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            plain=words.plain,
-            moment=words.moment,
-            counted=words.counted,
+            plain=wording.plain,
+            moment=wording.moment,
+            counted=wording.counted,
             span=_span,
             missed=_missed,
         )
-        self._environment.globals.update(shown_max=words.SHOWN_MAX, endings=words.ENDINGS)
+        self._environment.globals.update(shown_max=wording.SHOWN_MAX, endings=wording.ENDINGS)
 
     def html(self, name: str, **facts: Any) -> str:
         """Render a page or a mail's HTML part."""
@@ -37,8 +37,8 @@ class Templates:
 
 
 def _span(gap: Gap) -> str:
-    return words.span(gap.from_, gap.to)
+    return wording.span(gap.from_, gap.to)
 
 
 def _missed(gap: Gap) -> str:
-    return words.missed(gap.slots_missed, interrupted=gap.interrupted)
+    return wording.missed(gap.slots_missed, interrupted=gap.interrupted)

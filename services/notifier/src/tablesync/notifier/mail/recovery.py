@@ -6,12 +6,12 @@ from datetime import datetime
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import Gap, RunCounts
-from tablesync.notifier import words
+from tablesync.notifier.clients.scheduler import AffectedSync, CatchUp, SchedulerClient
 from tablesync.notifier.errors import UnknownToPeerError
-from tablesync.notifier.letters import Letter, NotYetError
-from tablesync.notifier.mail_jobs import MailJob
-from tablesync.notifier.mails import MailKind, MailStatus, Recipient
-from tablesync.notifier.peers import AffectedSync, CatchUp, Scheduler
+from tablesync.notifier.mail import wording
+from tablesync.notifier.mail.content import Letter, NotYetError
+from tablesync.notifier.mail.jobs import MailJob
+from tablesync.notifier.mail.plan import MailKind, MailStatus, Recipient
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import MAILS, RUNS, SYNCS
 from tablesync.service_kit.errors import DependencyUnavailableError
@@ -43,7 +43,10 @@ class RecoveryWriter:
     """Writes the mail that a connection is back."""
 
     def __init__(
-        self, database: AsyncIOMotorDatabase[Document], scheduler: Scheduler, settings: Settings
+        self,
+        database: AsyncIOMotorDatabase[Document],
+        scheduler: SchedulerClient,
+        settings: Settings,
     ) -> None:
         self._database = database
         self._scheduler = scheduler
@@ -166,8 +169,8 @@ def _gap(row: Document) -> Gap:
 
 
 def _letter(incident: Document, syncs: Sequence[Recovered], told: Document) -> Letter:
-    provider = words.provider_name(incident["provider"])
-    account = words.plain(incident["account"]["name"] or incident["account"]["id"])
+    provider = wording.provider_name(incident["provider"])
+    account = wording.plain(incident["account"]["name"] or incident["account"]["id"])
     facts = {
         "provider": provider,
         "account": account,
@@ -191,4 +194,4 @@ def _tail(syncs: Sequence[Recovered]) -> str:
     done = sum(each.status == "succeeded" for each in syncs)
     if not done or done < len(syncs):
         return ""
-    return f": {words.counted(done, 'sync')} {'has' if done == 1 else 'have'} caught up"
+    return f": {wording.counted(done, 'sync')} {'has' if done == 1 else 'have'} caught up"

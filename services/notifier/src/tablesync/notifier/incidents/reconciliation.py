@@ -3,8 +3,8 @@
 import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import ConnectionEvent
-from tablesync.notifier import connections
-from tablesync.notifier.peers import AuthService
+from tablesync.notifier.clients.auth_service import AuthServiceClient
+from tablesync.notifier.incidents import connections
 from tablesync.notifier.store import CONNECTIONS
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import Document
@@ -16,14 +16,14 @@ log = structlog.get_logger()
 OVERLAP = 600_000
 
 
-class Reconciler:
+class Reconciliation:
     """Catches up on states whose events were lost or wait in the dead letters."""
 
     def __init__(
         self,
         database: AsyncIOMotorDatabase[Document],
         units: UnitsOfWork,
-        auth: AuthService,
+        auth: AuthServiceClient,
         every_seconds: float,
     ) -> None:
         self._known = database[CONNECTIONS]

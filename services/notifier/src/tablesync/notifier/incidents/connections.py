@@ -10,7 +10,7 @@ from tablesync.contracts import (
     ConnectionStatus,
     RevocationAnnounced,
 )
-from tablesync.notifier import connection_incidents as incidents
+from tablesync.notifier.incidents import connection_incidents as incidents
 from tablesync.notifier.store import CONNECTIONS
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from tablesync.notifier import words
+from tablesync.notifier.clients.auth_service import AuthServiceClient
+from tablesync.notifier.clients.scheduler import SchedulerClient, SyncFacts
 from tablesync.notifier.errors import UnknownToPeerError
-from tablesync.notifier.letters import Letter, NotYetError
-from tablesync.notifier.mail_jobs import MailJob
-from tablesync.notifier.mails import MailKind, Recipient
-from tablesync.notifier.peers import AuthService, Scheduler, SyncFacts
+from tablesync.notifier.mail import wording
+from tablesync.notifier.mail.content import Letter, NotYetError
+from tablesync.notifier.mail.jobs import MailJob
+from tablesync.notifier.mail.plan import MailKind, Recipient
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import INCIDENTS, MAILS
 from tablesync.service_kit.errors import DependencyUnavailableError
@@ -33,8 +34,8 @@ class FailureWriter:
     def __init__(
         self,
         database: AsyncIOMotorDatabase[Document],
-        auth: AuthService,
-        scheduler: Scheduler,
+        auth: AuthServiceClient,
+        scheduler: SchedulerClient,
         settings: Settings,
     ) -> None:
         self._incidents = database[INCIDENTS]
@@ -48,7 +49,7 @@ class FailureWriter:
         owner_id: str | None = None
         failing = [each for each in incidents if each["status"] == "open"]
         # Names are asked for as many as are shown: a digest may speak for hundreds.
-        for incident in failing[: words.SHOWN_MAX]:
+        for incident in failing[: wording.SHOWN_MAX]:
             sync = await self._sync(job, incident)
             if sync is not None:
                 owner_id = owner_id or sync.owner_id
@@ -85,7 +86,9 @@ class FailureWriter:
 class SyncRecoveryWriter:
     """Writes the mail that syncs work again."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document], scheduler: Scheduler) -> None:
+    def __init__(
+        self, database: AsyncIOMotorDatabase[Document], scheduler: SchedulerClient
+    ) -> None:
         self._mails = database[MAILS]
         self._scheduler = scheduler
 
@@ -97,11 +100,11 @@ class SyncRecoveryWriter:
         if told is None:
             return None
         ids = list(dict.fromkeys(each["sync_id"] for each in incidents))
-        names = [await self._name(job, each) for each in ids[: words.SHOWN_MAX]]
+        names = [await self._name(job, each) for each in ids[: wording.SHOWN_MAX]]
         subject = (
             f"Sync “{names[0]}” works again"
             if len(ids) == 1
-            else f"{words.counted(len(ids), 'sync')} work again"
+            else f"{wording.counted(len(ids), 'sync')} work again"
         )
         facts = {"names": names, "total": len(ids)}
         recipient = Recipient(**told["to"])
@@ -109,19 +112,19 @@ class SyncRecoveryWriter:
 
     async def _name(self, job: MailJob, sync_id: str) -> str:
         try:
-            return words.plain((await self._scheduler.sync(sync_id, job.workspace_id)).name)
+            return wording.plain((await self._scheduler.sync(sync_id, job.workspace_id)).name)
         except UnknownToPeerError:
             return sync_id
 
 
 def _line(sync: SyncFacts, incident: Document) -> Line:
-    what, remedy = words.failure(incident["cause"])
+    what, remedy = wording.failure(incident["cause"])
     return Line(
-        name=words.plain(sync.name),
+        name=wording.plain(sync.name),
         what=what,
         remedy=remedy,
-        summary=words.plain(incident["summary"], 300),
-        failed_at=words.moment(incident["last_failed_at"]),
+        summary=wording.plain(incident["summary"], 300),
+        failed_at=wording.moment(incident["last_failed_at"]),
     )
 
 
@@ -129,6 +132,6 @@ def _letter(lines: Sequence[Line], total: int, candidates: Sequence[Recipient]) 
     subject = (
         f"Sync “{lines[0].name}” failed: {lines[0].what}"
         if total == 1
-        else f"{words.counted(total, 'sync')} failed"
+        else f"{wording.counted(total, 'sync')} failed"
     )
     return Letter("failure", subject, {"lines": lines, "total": total}, candidates)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 from tablesync.notifier import preferences
-from tablesync.notifier.incidents import Incidents
+from tablesync.notifier.incidents.incidents import Incidents
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.unsubscribe import Subscriber
 from tablesync.service_kit.http import idempotency

@@ -13,7 +13,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, ReturnDocument
 from tablesync.notifier.errors import ClaimLostError
-from tablesync.notifier.mails import MailKind, MailStatus, Recipient
+from tablesync.notifier.mail.plan import MailKind, MailStatus, Recipient
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from tablesync.notifier import preferences
-from tablesync.notifier.rendering import Templates
+from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 

@@ -5,7 +5,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import DESCENDING
 from tablesync.contracts.specs import rfc3339
-from tablesync.notifier.mails import MailStatus
+from tablesync.notifier.mail.plan import MailStatus
 from tablesync.notifier.store import INCIDENTS, MAILS
 from tablesync.service_kit.mongo import Document
 

@@ -1,7 +1,7 @@
 """Incidents of connections: one while a confirmed loss lasts, keyed by (connection, revocation)."""
 
 from tablesync.contracts import ConnectionEvent, new_id
-from tablesync.notifier.mails import MailKind, MailStatus, Plan, cancel_unsent, plan
+from tablesync.notifier.mail.plan import MailKind, MailStatus, Plan, cancel_unsent, plan
 from tablesync.notifier.store import INCIDENTS, MAILS
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork

@@ -9,18 +9,18 @@ import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from prometheus_client import Counter
 from pymongo.errors import PyMongoError
-from tablesync.notifier import digests, reminders
-from tablesync.notifier.delivery import Mailer
 from tablesync.notifier.errors import (
     ClaimLostError,
     MailDelayedError,
     OutcomeUnknownError,
     RecipientRefusedError,
 )
-from tablesync.notifier.letters import Letter, NotYetError, Writer
-from tablesync.notifier.mail_jobs import MailJob, MailJobs, mark_sent
-from tablesync.notifier.mails import MailKind, MailStatus, Recipient, plan
-from tablesync.notifier.messages import Messages
+from tablesync.notifier.mail import digests, reminders
+from tablesync.notifier.mail.content import Letter, NotYetError, Writer
+from tablesync.notifier.mail.jobs import MailJob, MailJobs, mark_sent
+from tablesync.notifier.mail.mime import Messages
+from tablesync.notifier.mail.plan import MailKind, MailStatus, Recipient, plan
+from tablesync.notifier.mail.smtp import Mailer
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import INCIDENTS

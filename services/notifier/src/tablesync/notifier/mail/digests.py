@@ -1,7 +1,7 @@
 """Digests: when many mails about syncs of one workspace are due, one mail carries them all."""
 
-from tablesync.notifier.mail_jobs import MailJob
-from tablesync.notifier.mails import MailKind, MailStatus, Plan, plan
+from tablesync.notifier.mail.jobs import MailJob
+from tablesync.notifier.mail.plan import MailKind, MailStatus, Plan, plan
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork

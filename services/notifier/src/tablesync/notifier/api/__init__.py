@@ -1,0 +1,1 @@
+"""The public routes of the notifier and the page that unsubscribes."""

@@ -1,0 +1,1 @@
+"""The services that the notifier asks over HTTP, a file each."""

@@ -1,0 +1,1 @@
+"""Open problems: one per lost connection, one per failing sync and cause."""
