@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from hubspot import HubSpot
 from pyairtable import Api
-from tablesync.local_stack.testing import SandboxControl, eventually, free_port
+from tablesync.test_kit import SandboxControl, eventually, free_port
 
 ADA = "ada@acme.test"
 

@@ -13,8 +13,8 @@ from tablesync.demo.story import Plot, Story
 from tablesync.demo.timeline import Timeline
 from tablesync.demo.watch import Watch
 from tablesync.local_stack import LocalStack
-from tablesync.local_stack.isolation import drop_databases, drop_topics
-from tablesync.local_stack.testing import SandboxControl, unique_prefix
+from tablesync.test_kit import SandboxControl, unique_prefix
+from tablesync.test_kit.isolation import drop_databases, drop_topics
 
 ROOT = Path(__file__).parents[2]
 

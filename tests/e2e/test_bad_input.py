@@ -10,7 +10,7 @@ from tablesync.contracts import TOPICS
 from tablesync.demo.story import PORTAL, Story
 from tablesync.demo.syncs import definition, tables_of
 from tablesync.local_stack import LocalStack
-from tablesync.local_stack.testing import eventually
+from tablesync.test_kit import eventually
 
 from .conftest import telling
 

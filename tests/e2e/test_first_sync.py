@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tablesync.local_stack import LocalStack
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.test_kit import SandboxControl
 
 from .conftest import SMALL
 

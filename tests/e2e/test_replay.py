@@ -11,7 +11,7 @@ from tablesync.contracts import TOPICS
 from tablesync.demo.story import Story
 from tablesync.demo.watch import Watch
 from tablesync.local_stack import LocalStack
-from tablesync.local_stack.testing import eventually
+from tablesync.test_kit import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from tablesync.local_stack import LocalStack
 from tablesync.local_stack.keys import SERVICES
-from tablesync.local_stack.testing import eventually, free_port
-from tablesync.service_kit.testing import Forwarder
+from tablesync.test_kit import eventually, free_port
+from tablesync.test_kit.messaging import Forwarder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -21,9 +21,9 @@ from tablesync.demo.person import Person
 from tablesync.demo.syncs import definition, tables_of
 from tablesync.local_stack import without_maven
 from tablesync.local_stack.__main__ import ports_from_environment
+from tablesync.local_stack.earlier_platform import DATABASES
 from tablesync.local_stack.keys import SERVICES
-from tablesync.local_stack.remains import DATABASES
-from tablesync.local_stack.testing import SandboxControl, eventually, free_port, wait_until
+from tablesync.test_kit import SandboxControl, eventually, free_port, wait_until
 
 pytestmark = pytest.mark.integration
 # With these `up` uses what runs already, in place of a Kafka and a mongod of its own.

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tablesync.local_stack import LocalStack
-from tablesync.local_stack.testing import wait_until
+from tablesync.test_kit import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("mongod")]
 OWNER = Path(__file__).with_name("owner.py")

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from tablesync.local_stack import LocalStack, ProgramEndedError, kafka
 from tablesync.local_stack.kafka import KafkaNode
 from tablesync.local_stack.progress import print_progress
-from tablesync.local_stack.testing import free_port, wait_until
+from tablesync.test_kit import free_port, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("kafka"), pytest.mark.needs("mongod")]
 MONGOD = ("mongod",)

@@ -7,12 +7,12 @@ import pytest_asyncio
 import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.local_stack.testing import free_port
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
+from tablesync.test_kit import free_port
 
 
 @pytest.fixture(scope="session", autouse=True)

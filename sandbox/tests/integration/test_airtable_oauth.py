@@ -7,7 +7,7 @@ import httpx
 import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.test_kit import SandboxControl
 
 REDIRECT = "http://127.0.0.1:9999/oauth/airtable/callback"
 SCOPE = "data.records:read schema.bases:read user.email:read"

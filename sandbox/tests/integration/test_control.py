@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 from pyairtable import Api
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.test_kit import SandboxControl
 
 CONTACTS = "/hubspot/crm/v3/objects/contacts"
 

@@ -8,7 +8,7 @@ from hubspot import HubSpot
 from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId, PublicObjectSearchRequest
 from hubspot.crm.contacts.exceptions import ApiException
 from hubspot.crm.owners import ApiException as OwnersApiException
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.test_kit import SandboxControl
 
 
 def search(hubspot: HubSpot, **request):

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from authlib.integrations.httpx_client import AsyncOAuth2Client
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.test_kit import SandboxControl
 
 REDIRECT = "http://localhost:9999/oauth/hubspot/callback"
 SCOPE = "oauth crm.objects.contacts.read crm.objects.companies.read"

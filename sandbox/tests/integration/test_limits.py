@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 import pytest_asyncio
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.test_kit import SandboxControl
 
 LIMITED = {
     "errors": [

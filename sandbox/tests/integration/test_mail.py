@@ -6,7 +6,7 @@ from email.message import EmailMessage
 import aiosmtplib
 import httpx
 import pytest
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.test_kit import SandboxControl
 
 
 def mail(to: str = "admin@example.test") -> EmailMessage:

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.test_kit import SandboxControl
 
 MEMBERS = (
     "id",

@@ -5,7 +5,7 @@ from html import unescape
 
 import httpx
 import pytest
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.test_kit import SandboxControl
 
 REDIRECT = "http://127.0.0.1:9999/callback"
 HUBSPOT = {

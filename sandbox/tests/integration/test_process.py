@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import httpx
 import psutil
-from tablesync.local_stack.testing import SandboxControl, eventually, free_port
+from tablesync.test_kit import SandboxControl, eventually, free_port
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import pytest
 import requests
 from pyairtable import Api
 from pyairtable.models.schema import TableSchema
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.test_kit import SandboxControl
 
 KEY = "HubSpot ID"
 

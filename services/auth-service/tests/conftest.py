@@ -21,13 +21,13 @@ from tablesync.auth_service.identity.first_workspace import BootstrapFile
 from tablesync.auth_service.parts import NAME
 from tablesync.auth_service.settings import Settings
 from tablesync.contracts import new_id
-from tablesync.local_stack.isolation import drop_databases, drop_topics
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.local_stack.testing import SandboxControl, eventually, free_port, unique_prefix
 from tablesync.service_kit import mongo
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.service import Service
+from tablesync.test_kit import SandboxControl, eventually, free_port, unique_prefix
+from tablesync.test_kit.isolation import drop_databases, drop_topics
 
 Json = dict[str, Any]
 Environment = Callable[..., dict[str, str]]

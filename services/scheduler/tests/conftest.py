@@ -40,9 +40,7 @@ from tablesync.contracts import (
     new_id,
 )
 from tablesync.contracts.envelope import decode
-from tablesync.local_stack.isolation import drop_databases
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.local_stack.testing import eventually, free_port, unique_prefix
 from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.bootstrap import build
@@ -62,7 +60,9 @@ from tablesync.service_kit.http.service_auth import Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.service_kit.testing import running, send
+from tablesync.test_kit import eventually, free_port, unique_prefix
+from tablesync.test_kit.isolation import drop_databases
+from tablesync.test_kit.messaging import running, send
 
 WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
 HUBSPOT, AIRTABLE = "con_hubspot", "con_airtable"

@@ -37,7 +37,6 @@ from tablesync.contracts import (
 )
 from tablesync.contracts.envelope import decode
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.local_stack.testing import SandboxControl, eventually, free_port
 from tablesync.service_kit import mongo
 from tablesync.service_kit.messaging import kafka
 from tablesync.service_kit.mongo import Document
@@ -46,6 +45,7 @@ from tablesync.sync_runner import store
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.bootstrap import build
 from tablesync.sync_runner.settings import Settings
+from tablesync.test_kit import SandboxControl, eventually, free_port
 
 sys.path.insert(0, str(Path(__file__).parent))
 from row_comparison import Differences, compare

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaProducer
 from motor.motor_asyncio import AsyncIOMotorClient
 from tablesync.contracts import ConnectionRevoked, Envelope
 from tablesync.local_stack.stack import LocalStack
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.messaging.dead_letters import PAGE
+from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.integration
 TOPIC = "connection-events"

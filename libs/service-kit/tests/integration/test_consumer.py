@@ -11,7 +11,6 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from confluent_kafka import Producer
 from tablesync.contracts import RunCancelRequested
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.messaging import consumer
 from tablesync.service_kit.messaging.broker import MAX_POLL_INTERVAL_MS, Subscriptions
 from tablesync.service_kit.messaging.consumer import CONSUMED
@@ -19,7 +18,8 @@ from tablesync.service_kit.messaging.dead_letters import CUT_HEADERS, CUT_KEY_BY
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.testing import RawHeaders, running, send, send_raw
+from tablesync.test_kit import eventually
+from tablesync.test_kit.messaging import RawHeaders, running, send, send_raw
 
 Effects = Callable[..., Awaitable[list[str]]]
 LARGE = 8 * 1024 * 1024

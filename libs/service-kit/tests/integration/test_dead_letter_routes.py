@@ -9,7 +9,6 @@ from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 from tablesync.contracts import RunCancelRequested
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.http import dead_letter_routes, problems
 from tablesync.service_kit.http.service_auth import Signer, Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
@@ -19,7 +18,8 @@ from tablesync.service_kit.messaging.dead_letters import CUT_VALUE_BYTES
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.testing import running, send_raw
+from tablesync.test_kit import eventually
+from tablesync.test_kit.messaging import running, send_raw
 
 
 class Moody:

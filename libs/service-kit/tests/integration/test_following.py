@@ -1,13 +1,13 @@
 """Following: every process sees what comes after it started, and nothing stops it."""
 
 from tablesync.contracts import RunCancelRequested
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.consumer import Following
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.testing import running, send, send_raw
+from tablesync.test_kit import eventually
+from tablesync.test_kit.messaging import running, send, send_raw
 
 
 async def test_every_process_sees_what_comes_after_its_start_and_passes_over_the_rest(

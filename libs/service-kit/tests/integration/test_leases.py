@@ -3,9 +3,9 @@
 import asyncio
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.leases import Leases
+from tablesync.test_kit import eventually
 
 Database = AsyncIOMotorDatabase[Document]
 

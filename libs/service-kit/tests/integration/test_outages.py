@@ -5,14 +5,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from tablesync.local_stack import LocalStack
-from tablesync.local_stack.testing import eventually, free_port
 from tablesync.service_kit import mongo
 from tablesync.service_kit.messaging.consumer import CONSUMED
 from tablesync.service_kit.messaging.kafka import ensure_topics, new_producer
 from tablesync.service_kit.messaging.relay import Relay
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.testing import Forwarder, running, send
+from tablesync.test_kit import eventually, free_port
+from tablesync.test_kit.messaging import Forwarder, running, send
 
 
 async def test_p25_consumer_and_relay_start_before_kafka_and_wait_for_it(

@@ -3,11 +3,11 @@
 import asyncio
 
 from tablesync.contracts import RunCancelRequested
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.testing import read_all, running, send, send_raw
+from tablesync.test_kit import eventually
+from tablesync.test_kit.messaging import read_all, running, send, send_raw
 
 
 class Gate:

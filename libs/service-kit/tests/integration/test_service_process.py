@@ -12,10 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from tablesync.local_stack.testing import eventually, free_port
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.testing import Forwarder, send
+from tablesync.test_kit import eventually, free_port
+from tablesync.test_kit.messaging import Forwarder, send
 
 SERVICE = Path(__file__).parent / "slow_service.py"
 DRAIN_SECONDS = 30

@@ -2,9 +2,9 @@
 
 from aiokafka.admin import AIOKafkaAdminClient
 from tablesync.contracts import TOPICS
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
+from tablesync.test_kit import eventually
 
 
 async def test_topics_have_the_contracts_partitions_and_retention(

@@ -7,14 +7,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tablesync.contracts import RunCancelRequested
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit import telemetry
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.messaging.relay import Relay
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.testing import read_all, running
+from tablesync.test_kit import eventually
+from tablesync.test_kit.messaging import read_all, running
 
 
 async def test_one_trace_leads_from_the_request_to_the_handler(

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import monitoring
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.test_kit import eventually
 
 Database = AsyncIOMotorDatabase[Document]
 

@@ -7,12 +7,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.local_stack.testing import free_port
 from tablesync.service_kit.http import health
 from tablesync.service_kit.messaging import consumer
 from tablesync.service_kit.roles import Role
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.settings import ServiceSettings
+from tablesync.test_kit import free_port
 
 
 def client(**checks: health.Check) -> httpx.AsyncClient:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.contracts import new_id
-from tablesync.local_stack.testing import eventually
+from tablesync.test_kit import eventually
 
 PROVIDERS = ("hubspot", "airtable")
 

@@ -11,7 +11,7 @@ import bson
 import httpx
 import pytest
 from tablesync.auth_service.grants import refresh
-from tablesync.local_stack.testing import eventually
+from tablesync.test_kit import eventually
 
 SCRIPT = str(Path(__file__).with_name("crashing_service.py"))
 REFRESH_STEPS = (

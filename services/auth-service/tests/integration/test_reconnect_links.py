@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from tablesync.local_stack.testing import free_port
+from tablesync.test_kit import free_port
 
 
 async def lost(auth: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 from tablesync.auth_service.providers import oauth_client
-from tablesync.local_stack.testing import eventually, free_port
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
+from tablesync.test_kit import eventually, free_port
 
 PROVIDERS = ("hubspot", "airtable")
 TOKEN_PATHS = {"hubspot": "/oauth/2026-09/token", "airtable": "/oauth2/v1/token"}

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grants
 from tablesync.auth_service.keyring import Keyring
-from tablesync.local_stack.testing import eventually
+from tablesync.test_kit import eventually
 
 
 @pytest.fixture

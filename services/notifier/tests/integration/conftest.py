@@ -24,7 +24,6 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import Depends, FastAPI
 from tablesync import contracts
 from tablesync.contracts import TOPICS
-from tablesync.local_stack.testing import eventually, free_port
 from tablesync.notifier import bootstrap
 from tablesync.notifier.handlers import Handlers
 from tablesync.notifier.settings import Settings
@@ -37,6 +36,7 @@ from tablesync.service_kit.messaging.consumer import Consumer
 from tablesync.service_kit.messaging.dead_letters import DeadLetters
 from tablesync.service_kit.messaging.kafka import new_producer
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
+from tablesync.test_kit import eventually, free_port
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ADA = {"operator_id": "op_ada", "email": "ada@acme.test", "name": "Ada Λόβλεϊς", "role": "operator"}

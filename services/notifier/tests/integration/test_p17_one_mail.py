@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tablesync.contracts import ConnectionReconnected, ConnectionRevoked
-from tablesync.local_stack.testing import eventually, free_port
+from tablesync.test_kit import eventually, free_port
 
 pytestmark = pytest.mark.integration
 Make = Callable[..., dict[str, Any]]

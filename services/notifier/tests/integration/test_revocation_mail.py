@@ -11,7 +11,7 @@ from tablesync.contracts import (
     ConnectionRevoked,
     RevocationAnnounced,
 )
-from tablesync.local_stack.testing import eventually
+from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.integration
 Make = Callable[..., dict[str, Any]]

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from bson import encode
 from tablesync.contracts import ConnectionRevoked
-from tablesync.local_stack.testing import eventually
+from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.integration
 

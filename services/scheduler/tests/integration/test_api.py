@@ -8,8 +8,8 @@ from uuid import uuid4
 import httpx
 import pytest
 from tablesync.contracts import ConnectionRevoked, RunCancelRequested, SyncRequested
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.http.user_auth import OperatorRole
+from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.integration
 

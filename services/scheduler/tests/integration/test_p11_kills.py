@@ -17,13 +17,13 @@ import pytest_asyncio
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from tablesync.contracts import Envelope, SyncReleased, SyncRequested
 from tablesync.contracts.envelope import decode
-from tablesync.local_stack.testing import eventually
 from tablesync.scheduler.domain.runs import OPEN
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.settings import SchedulerSettings
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.testing import read_all, send
+from tablesync.test_kit import eventually
+from tablesync.test_kit.messaging import read_all, send
 
 pytestmark = pytest.mark.integration
 

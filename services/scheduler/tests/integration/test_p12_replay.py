@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from tablesync.contracts import Envelope, Event
-from tablesync.local_stack.testing import eventually
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.settings import SERVICE, SchedulerSettings
 from tablesync.scheduler.subscriptions import subscriptions
 from tablesync.service_kit.messaging.broker import Subscriptions
-from tablesync.service_kit.testing import running, send
+from tablesync.test_kit import eventually
+from tablesync.test_kit.messaging import running, send
 
 pytestmark = pytest.mark.integration
 

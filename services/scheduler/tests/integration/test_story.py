@@ -16,9 +16,9 @@ from tablesync.contracts import (
     Trigger,
 )
 from tablesync.contracts.envelope import decode
-from tablesync.local_stack.testing import eventually
 from tablesync.scheduler.settings import SchedulerSettings
-from tablesync.service_kit.testing import read_all, send
+from tablesync.test_kit import eventually
+from tablesync.test_kit.messaging import read_all, send
 
 pytestmark = pytest.mark.integration
 

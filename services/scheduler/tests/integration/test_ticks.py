@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from tablesync.contracts import SyncRequested, Trigger
-from tablesync.local_stack.testing import eventually
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Overlap
 from tablesync.service_kit import mongo
+from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.integration
 

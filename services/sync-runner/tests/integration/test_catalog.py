@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
+from tablesync.test_kit import eventually
 
 WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
 FOREIGN = "ws_0198f0c2-0000-7000-8000-000000000002"

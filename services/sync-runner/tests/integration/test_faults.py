@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tablesync.local_stack.testing import eventually
+from tablesync.test_kit import eventually
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])

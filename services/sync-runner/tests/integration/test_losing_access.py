@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from tablesync.contracts import ConnectionReconnected, ConnectionRevoked, ConnectionStatus
-from tablesync.local_stack.testing import eventually
 from tablesync.sync_runner import store
+from tablesync.test_kit import eventually
 
 HUBSPOT = "con_hubspot"
 

@@ -5,12 +5,12 @@ import time
 from typing import Any
 
 import pytest
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.sync_runner import store
 from tablesync.sync_runner.errors import LeaseLostError
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.runs import Run
+from tablesync.test_kit import eventually
 
 LEASE = 8
 pytestmark = pytest.mark.timeout(400)

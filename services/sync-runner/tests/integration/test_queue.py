@@ -5,9 +5,9 @@ import itertools
 from typing import Any
 
 from tablesync.contracts import RunCancelRequested, SyncRequested, Trigger, new_id
-from tablesync.local_stack.testing import eventually
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner import store
+from tablesync.test_kit import eventually
 
 WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
 

@@ -17,7 +17,7 @@ from tablesync.demo.timeline import Timeline, Tone
 from tablesync.demo.watch import Watch
 from tablesync.local_stack import LocalStack, StackInfo, without_maven
 from tablesync.local_stack.progress import print_progress
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.local_stack.sandbox_control import SandboxControl
 
 app = typer.Typer(add_completion=False)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 from tablesync.demo.api import Api
-from tablesync.local_stack.testing import SandboxControl
+from tablesync.local_stack.sandbox_control import SandboxControl
 
 
 class Person:

@@ -16,7 +16,8 @@ from tablesync.demo.person import Person
 from tablesync.demo.syncs import OBJECTS, Table, definition, tables_of
 from tablesync.demo.timeline import Tone
 from tablesync.demo.watch import Arrival
-from tablesync.local_stack.testing import SandboxControl, eventually
+from tablesync.local_stack.sandbox_control import SandboxControl
+from tablesync.local_stack.waiting import eventually
 
 PORTAL, OTHER_PORTAL = "7001", "7002"
 

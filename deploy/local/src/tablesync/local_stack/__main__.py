@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 from rich.table import Table
-from tablesync.local_stack import kafka, remains
+from tablesync.local_stack import earlier_platform, kafka
 from tablesync.local_stack.info import StackInfo
 from tablesync.local_stack.plan import PORTS
 from tablesync.local_stack.progress import print_progress
@@ -26,7 +26,7 @@ def up() -> None:
     """Start the whole platform anew, print where it is, and keep it up until Ctrl-C."""
     with refusing():
         stack = new_platform(Path.cwd())
-        remains.refuse(stack.plan.given)
+        earlier_platform.refuse(stack.plan.given)
     print_progress("Starting anew: the sandbox begins empty, so nothing but .local/keys is kept")
     keep_up(stack, stack.root / ".local" / "up.json")
 

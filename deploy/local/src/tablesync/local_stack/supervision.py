@@ -19,8 +19,9 @@ from tablesync.local_stack.waiting import wait_until
 
 UNIX_SOCKET_PATH_LIMIT = 100
 # Run as files: a module of this package would first import all of it, which takes a second.
-SUPERVISE, TETHER = (
-    str(Path(__file__).with_name(f"{each}.py")) for each in ("supervise", "tether")
+SUPERVISORD_MAIN, CHILD_OF_SUPERVISOR = (
+    str(Path(__file__).with_name(f"{each}.py"))
+    for each in ("supervisord_main", "child_of_supervisor")
 )
 # Longer than the 25 s in which a service drains: what it has begun is not torn.
 STOP_SECONDS = 35
@@ -66,7 +67,7 @@ class Supervisor:
         (self._folder / "logs").mkdir(exist_ok=True)
         with self.log_path("supervisord-output").open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", SUPERVISE, self._configuration.name],
+                [sys.executable, "-P", SUPERVISORD_MAIN, self._configuration.name],
                 stdin=subprocess.PIPE, stdout=out, stderr=out,
                 cwd=self._folder, start_new_session=True, pass_fds=[lock.fileno()],
             )  # fmt: skip
@@ -171,7 +172,7 @@ class Supervisor:
         return COMMON.format(socket=self._socket)
 
     def _program_configuration(self, name: str) -> str:
-        command = shlex.join([sys.executable, "-I", "-S", TETHER, f"{name}.json"])
+        command = shlex.join([sys.executable, "-I", "-S", CHILD_OF_SUPERVISOR, f"{name}.json"])
         again = self._restart and self._programs[name].restart
         restart, retries = ("unexpected", 3) if again else ("false", 0)
         return PROGRAM.format(

@@ -32,6 +32,7 @@ async def ask(
 
 
 def read(adapter: TypeAdapter[T], value: Any, peer: str) -> T:
+    """Read an answer; what cannot be read is no answer: later."""
     try:
         return adapter.validate_python(value)
     except ValidationError as error:

@@ -7,9 +7,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pymongo import MongoClient
-from tablesync.local_stack.isolation import drop_databases, drop_topics
 from tablesync.local_stack.keys import SERVICES, ServiceKeys
-from tablesync.local_stack.testing import eventually, unique_prefix
+from tablesync.test_kit import eventually, unique_prefix
+from tablesync.test_kit.isolation import drop_databases, drop_topics
 
 pytestmark = pytest.mark.integration
 

@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tablesync.local_stack import containers, kafka, tools
+from tablesync.local_stack import kafka, tools
+from tablesync.test_kit import containers
 
 # Fixture → the tool, and what gives the same without it.
 FIXTURES = {"kafka_bootstrap": "kafka", "mongodb_uri": "mongod"}

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tablesync.local_stack import containers
+from tablesync.test_kit import containers
 
 pytest_plugins = ["pytester"]
 
@@ -21,7 +21,7 @@ def without_maven(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) ->
     pom: Path = pytester.path / "deploy/local/kafka/pom.xml"
     pom.parent.mkdir(parents=True)
     pom.write_text("<project/>")
-    pytester.makeini("[pytest]\naddopts = -p tablesync.local_stack.pytest_plugin")
+    pytester.makeini("[pytest]\naddopts = -p tablesync.test_kit.pytest_plugin")
     pytester.makepyfile(USES_KAFKA)
     for name in ("KAFKA_BOOTSTRAP_SERVERS", "CI"):
         monkeypatch.delenv(name, raising=False)

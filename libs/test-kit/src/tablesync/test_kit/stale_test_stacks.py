@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 
-def remove_leftovers(root: Path) -> None:
+def remove_stale_test_stacks(root: Path) -> None:
     """Remove every test stack's folder whose supervisord runs no more."""
     for lock in (root / ".local").glob("test-*/lock"):
         if not in_use(lock):

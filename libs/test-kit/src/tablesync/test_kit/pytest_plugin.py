@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tablesync.local_stack import containers, kinds, not_run
-from tablesync.local_stack.isolation import drop_databases, drop_topics
 from tablesync.local_stack.keys import ServiceKeys, ensure_keys
-from tablesync.local_stack.leftovers import remove_leftovers
 from tablesync.local_stack.sandbox_control import SandboxControl
 from tablesync.local_stack.stack import LocalStack
-from tablesync.local_stack.testing import unique_prefix
+from tablesync.test_kit import containers, markers, missing_tools
+from tablesync.test_kit.isolation import drop_databases, drop_topics, unique_prefix
+from tablesync.test_kit.stale_test_stacks import remove_stale_test_stacks
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,34 +34,34 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
     """Mark the tests' kinds before `-m` chooses; then set aside those whose tool is missing."""
-    kinds.mark(items)
+    markers.mark(items)
     yield
-    not_run.set_aside(config, items)
+    missing_tools.set_aside(config, items)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let the process that reports know what was set aside here."""
-    not_run.hand_over(session.config)
+    missing_tools.hand_over(session.config)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Learn from a worker of pytest-xdist what it set aside."""
-    not_run.take_over(node.config, getattr(node, "workeroutput", {}))
+    missing_tools.take_over(node.config, getattr(node, "workeroutput", {}))
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say what was not run, and what to install."""
-    for line in not_run.report(config):
+    for line in missing_tools.report(config):
         terminalreporter.write_line(line, yellow=True, bold=True)
 
 
 @contextmanager
 def part_of_a_stack(config: pytest.Config, program: str) -> Iterator[LocalStack]:
     """Run one program for this test run, and leave nothing of it."""
-    remove_leftovers(config.rootpath)
+    remove_stale_test_stacks(config.rootpath)
     name = f"test-{os.getpid()}-{program}"
     stack = LocalStack(config.rootpath, name, programs=(program,), fresh=True)
     with stack:

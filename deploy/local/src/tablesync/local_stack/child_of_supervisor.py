@@ -1,4 +1,6 @@
-"""Becomes one program of the stack, tied to its supervisor (run as a file: `tether.py SPEC`).
+"""Becomes one program of the stack, tied to its supervisor.
+
+Run as a file: `child_of_supervisor.py SPEC`.
 
 The specification is JSON, {"argv": [...], "env": {...}}: nothing needs quoting in supervisor's own
 configuration, and no secret stands on a command line. On Linux the kernel kills the program when

@@ -1,4 +1,4 @@
-"""Runs supervisord until its owner is gone (run as a file: `supervise.py CONF`).
+"""Runs supervisord until its owner is gone (run as a file: `supervisord_main.py CONF`).
 
 The owner holds the other end of standard input. However it ends, even by SIGKILL, the pipe closes
 and supervisord stops every program in order.

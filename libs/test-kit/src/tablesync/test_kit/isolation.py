@@ -1,9 +1,15 @@
-"""Takes away what one test left in the Kafka and the MongoDB that all share."""
+"""Keeps tests apart in the Kafka and the MongoDB that all share: names of their own, taken away."""
 
+import secrets
 from typing import Any
 
 from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient
+
+
+def unique_prefix(separator: str) -> str:
+    """Return what a topic or a database of one test opens with, such as `t3f9a-`."""
+    return f"t{secrets.token_hex(4)}{separator}"
 
 
 def drop_topics(bootstrap: str, prefix: str) -> None:
