@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def generated() -> dict[Path, str]:
-    """Give each generated file's text."""
+    """Return each generated file's text."""
     schemas = {
         SCHEMAS / name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
         for name, schema in all_schemas().items()
@@ -111,7 +111,7 @@ def undone(folder: Path, checkout: Path) -> Iterator[str]:
 
 
 def committed(checkout: Path) -> Iterator[tuple[str, str]]:
-    """Give name and blob of each version of each example and schema in the branch's history."""
+    """Yield name and blob of each version of each example and schema in the branch's history."""
     options = ("-m", "--full-history", "--no-renames", "--raw", "--no-abbrev", "--format=")
     folder = "libs/contracts"
     paths = (f"{folder}/examples/*.json", f"{folder}/schemas/*.json")
@@ -125,7 +125,7 @@ def committed(checkout: Path) -> Iterator[tuple[str, str]]:
 
 
 def _git(checkout: Path, *arguments: str) -> bytes:
-    """Give what git says; nothing where there is no repository or no git."""
+    """Return what git says; nothing where there is no repository or no git."""
     try:
         done = subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, check=False)
     except FileNotFoundError:
@@ -134,7 +134,7 @@ def _git(checkout: Path, *arguments: str) -> bytes:
 
 
 def example_sums(folder: Path) -> str:
-    """Give the list of all examples, in the form of `sha256sum`."""
+    """Return the list of all examples, in the form of `sha256sum`."""
     paths = sorted(folder.glob("*/*/*.json"))
     return "".join(f"{_digest(each)}  {each.relative_to(folder).as_posix()}\n" for each in paths)
 

@@ -26,37 +26,37 @@ EDGES = frozenset(
 
 @pytest.fixture
 def edges() -> frozenset[tuple[str, str]]:
-    """Give the HTTP edges between services: caller and called."""
+    """Return the HTTP edges between services: caller and called."""
     return EDGES
 
 
 @pytest.fixture
 def edges_from_outside() -> frozenset[tuple[str, str]]:
-    """Give the HTTP edges that do not begin at a service."""
+    """Return the HTTP edges that do not begin at a service."""
     return frozenset((who, each) for who in ("dashboard", "entrance") for each in SERVICES)
 
 
 @pytest.fixture(params=SERVICES)
 def service(request: pytest.FixtureRequest) -> str:
-    """Give each service in turn."""
+    """Return each service in turn."""
     return str(request.param)
 
 
 @pytest.fixture(params=(*SERVICES, "sandbox"))
 def process(request: pytest.FixtureRequest) -> str:
-    """Give each service in turn, and the sandbox."""
+    """Return each service in turn, and the sandbox."""
     return str(request.param)
 
 
 @pytest.fixture
 def settings_class() -> Callable[[str], type[BaseSettings]]:
-    """Give a function from a process to the class that reads its settings."""
+    """Return a function from a process to the class that reads its settings."""
     return find_settings_class
 
 
 @pytest.fixture
 def settings_of() -> SettingsOf:
-    """Give a function from a process to the environment variables that it reads.
+    """Return a function from a process to the environment variables that it reads.
 
     With `required=True`, only to those without which it refuses to start.
     """

@@ -45,7 +45,7 @@ def test_compose_passes_on_every_setting_that_is_not_its_own(
 
 
 def is_passed_on(name: str, value: object) -> bool:
-    """Say whether a value is what stands outside or in `.env`, under the same name."""
+    """Whether a value is what stands outside or in `.env`, under the same name."""
     return value is None or re.match(rf"\$\{{{name}:?-", str(value)) is not None
 
 

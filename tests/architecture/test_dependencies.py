@@ -29,7 +29,7 @@ COMES_WITH = {
 
 
 def imported_modules(source: Path) -> Iterator[tuple[Path, str]]:
-    """Give every absolute import below a folder, with its file."""
+    """Yield every absolute import below a folder, with its file."""
     for file in source.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Import):
@@ -39,7 +39,7 @@ def imported_modules(source: Path) -> Iterator[tuple[Path, str]]:
 
 
 def declared(project: Path) -> set[str]:
-    """Give what a package asks for, with what packages of ours bring along, and its own name."""
+    """Return what a package asks for, with what packages of ours bring along, and its own name."""
     metadata = metadata_of(project)
     groups = [metadata["dependencies"], *metadata.get("optional-dependencies", {}).values()]
     names = {name_of(requirement) for group in groups for requirement in group}
@@ -49,7 +49,7 @@ def declared(project: Path) -> set[str]:
 
 @cache
 def metadata_of(project: Path) -> dict[str, Any]:
-    """Give a package's own table of its pyproject file."""
+    """Return a package's own table of its pyproject file."""
     table: dict[str, Any] = tomllib.loads(project.read_text("utf-8"))["project"]
     return table
 
@@ -62,7 +62,7 @@ def name_of(requirement: str) -> str:
 
 
 def providers_of(module: str) -> set[str]:
-    """Give the distributions any of which brings a module."""
+    """Return the distributions any of which brings a module."""
     top, _, rest = module.partition(".")
     if top == "tablesync":
         return {f"tablesync-{rest.partition('.')[0].replace('_', '-')}"}
@@ -72,7 +72,7 @@ def providers_of(module: str) -> set[str]:
 
 @cache
 def installed() -> Mapping[str, list[str]]:
-    """Give the distributions by the modules that they bring."""
+    """Return the distributions by the modules that they bring."""
     return packages_distributions()
 
 

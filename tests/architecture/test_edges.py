@@ -16,14 +16,14 @@ CONSUMING = ("scheduler", "sync-runner", "notifier")
 
 
 def listened_to(service: str, listing: str) -> dict[str, set[str]]:
-    """Give topic → event types of a service's `subscriptions` or `followings`."""
+    """Return topic → event types of a service's `subscriptions` or `followings`."""
     module = import_module(f"tablesync.{service.replace('-', '_')}.subscriptions")
     listed: Callable[[Any], Sequence[Any]] = getattr(module, listing, lambda _: [])
     return {each.topic: {event.type for event in each.handlers} for each in listed(ANYBODY)}
 
 
 def calls_in(service: str) -> Iterator[tuple[str, ast.Call]]:
-    """Give each call in a service's code with the bare name of what is called."""
+    """Yield each call in a service's code with the bare name of what is called."""
     for file in (ROOT / "services" / service / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -31,7 +31,7 @@ def calls_in(service: str) -> Iterator[tuple[str, ast.Call]]:
 
 
 def names_in(service: str) -> set[str]:
-    """Give every name that a service's code reads."""
+    """Return every name that a service's code reads."""
     return {
         node.id
         for file in (ROOT / "services" / service / "src").rglob("*.py")

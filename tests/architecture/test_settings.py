@@ -26,7 +26,7 @@ CONFIDENTIAL = re.compile(
 
 
 def example_lines() -> Iterator[tuple[str, str, str, bool]]:
-    """Give heading, name, value, and whether the line is commented out."""
+    """Yield heading, name, value, and whether the line is commented out."""
     heading = ""
     for line in (ROOT / ".env.example").read_text("utf-8").splitlines():
         if line.startswith("##### "):
@@ -36,7 +36,7 @@ def example_lines() -> Iterator[tuple[str, str, str, bool]]:
 
 
 def listed_for(process: str) -> dict[str, str]:
-    """Give names and values under a process's heading, with what every service has."""
+    """Return names and values under a process's heading, with what every service has."""
     headings = {process} if process == "sandbox" else {process, "Every service"}
     return {name: value for heading, name, value, _ in example_lines() if heading in headings}
 

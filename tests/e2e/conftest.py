@@ -75,7 +75,7 @@ def shared_stack(
 
 @asynccontextmanager
 async def telling(stack: LocalStack, topic_prefix: str) -> AsyncIterator[tuple[Story, Watch]]:
-    """Give a story on this stack, and a watch on its topics."""
+    """Yield a story on this stack, and a watch on its topics."""
     info = stack.info
     assert info.sandbox
     api = Api(info.urls, info.api_token)

@@ -27,7 +27,7 @@ async def story(shared_stack: LocalStack, shared_prefix: str) -> AsyncIterator[S
 
 
 async def body(story: Story, object_: str = "deals", **changes: Any) -> dict[str, Any]:
-    """Give a good body of `POST /v1/syncs`, with some parts changed."""
+    """Return a good body of `POST /v1/syncs`, with some parts changed."""
     path = f"/v1/catalog/{story.hubspot}/objects/{object_}/properties"
     properties = await story.api.items("sync-runner", path)
     good = definition(object_, story.tables[object_], properties, story.hubspot, story.airtable)
@@ -44,7 +44,7 @@ async def refused(story: Story, path: str, service: str, body: dict[str, Any]) -
 
 
 def named(problem: dict[str, Any]) -> str:
-    """Give all that the problem names, for a look inside."""
+    """Return all that the problem names, for a look inside."""
     assert all(each["remedy"] for each in problem["errors"])
     return " ".join(each["field"] + " " + each["message"] for each in problem["errors"])
 

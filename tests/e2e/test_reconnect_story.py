@@ -42,14 +42,14 @@ async def test_p07_p09_p14_p17_lost_regained_and_carried_on(told: tuple[Story, W
 
 
 async def kept(story: Story) -> dict[str, Any]:
-    """Give what a reconnect must not change."""
+    """Return what a reconnect must not change."""
     syncs = await story.api.items("scheduler", "/v1/syncs")
     names = ("id", "name", "version", "source", "destination", "key", "mapping", "schedule")
     return {sync["id"]: {name: sync[name] for name in names} for sync in syncs}
 
 
 async def deletions(story: Story) -> list[dict[str, Any]]:
-    """Give the requests that would have deleted something in Airtable."""
+    """Return the requests that would have deleted something in Airtable."""
     log = await story.sandbox.log(provider="airtable")
     assert log["requests"], "the sandbox remembers its requests"
     return [each for each in log["requests"] if each["method"] == "DELETE"]

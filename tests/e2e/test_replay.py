@@ -94,7 +94,7 @@ async def quiet(story: Story, sync: dict[str, Any]) -> bool:
 
 
 def dump(uri: str, prefix: str) -> dict[str, Any]:
-    """Give every document of the consuming services, but for leases and budgets."""
+    """Return every document of the consuming services, but for leases and budgets."""
     with MongoClient[dict[str, Any]](uri) as client:
         return {
             f"{name}.{collection}": sorted(

@@ -26,7 +26,7 @@ KAFKA = {
 
 @pytest.fixture
 def forwarders(kafka_bootstrap: str, mongodb_uri: str) -> tuple[Forwarder, Forwarder]:
-    """Give ports that lead to Kafka and MongoDB once they are opened."""
+    """Return ports that lead to Kafka and MongoDB once they are opened."""
     kafka, mongodb = urlsplit(f"//{kafka_bootstrap}"), urlsplit(mongodb_uri)
     return tuple(  # type: ignore[return-value]
         Forwarder(each.hostname or "", each.port or port, free_port())
@@ -85,7 +85,7 @@ async def answers(http: httpx.AsyncClient, url: str) -> bool:
 
 
 async def missing(http: httpx.AsyncClient, url: str) -> set[str]:
-    """Give what `/readyz` says the service waits for."""
+    """Return what `/readyz` says the service waits for."""
     answer = await http.get(f"{url}/readyz")
     assert answer.status_code == 503
     checks: dict[str, Any] = answer.json()

@@ -183,7 +183,7 @@ def test_a_bad_port_ends_the_command_with_one_line(checkout: Path, name: str) ->
 
 
 def written(file: Path, process: subprocess.Popen[str]) -> dict[str, Any] | None:
-    """Give what a stack has written once that is whole; a stack that ended never will."""
+    """Return what a stack has written once that is whole; a stack that ended never will."""
     assert process.poll() is None, process.communicate()[0]
     with suppress(FileNotFoundError, json.JSONDecodeError):
         found: dict[str, Any] = json.loads(file.read_text("utf-8"))

@@ -67,7 +67,7 @@ def test_nothing_outlives_a_killed_supervisor(checkout: Path) -> None:
 
 
 def descendants(but: Sequence[psutil.Process] = ()) -> list[psutil.Process]:
-    """Give this process's descendants; the shared stacks of the test run are among them."""
+    """Return this process's descendants; the shared stacks of the test run are among them."""
     return [each for each in psutil.Process().children(recursive=True) if each not in but]
 
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session")
 def contracts() -> Path:
-    """Give the folder that holds schemas, examples and the AsyncAPI document."""
+    """Return the folder that holds schemas, examples and the AsyncAPI document."""
     return ROOT
 
 
@@ -34,7 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def schema_of(contracts: Path) -> Any:
-    """Give a function that reads the committed schema of an event type."""
+    """Return a function that reads the committed schema of an event type."""
 
     def read(ce_type: str) -> Any:
         return json.loads((contracts / "schemas" / f"{ce_type}.schema.json").read_text("utf-8"))

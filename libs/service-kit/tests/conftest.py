@@ -51,7 +51,7 @@ def settings(
 async def database(
     mongodb_uri: str, database_prefix: str
 ) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
-    """Give a service's database with the kit's indexes."""
+    """Yield a service's database with the kit's indexes."""
     client = mongo.connect(mongodb_uri)
     database = mongo.open_database(client, f"{database_prefix}kit")
     await ensure_kit_indexes(database)

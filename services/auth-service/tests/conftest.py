@@ -38,7 +38,7 @@ PORTAL, OTHER_PORTAL = "7001", "7002"
 
 @pytest.fixture(scope="session")
 def isolation(kafka_bootstrap: str, mongodb_uri: str) -> Iterator[tuple[str, str]]:
-    """Give what all topics and databases of these tests open with: a test has its workspace."""
+    """Yield what all topics and databases of these tests open with: a test has its workspace."""
     topics, databases = unique_prefix("-"), unique_prefix("_")
     yield topics, databases
     drop_topics(kafka_bootstrap, topics)
@@ -53,7 +53,7 @@ def environment(
     service_keys: ServiceKeys,
     sandbox_url: str,
 ) -> Environment:
-    """Give a function that makes the environment of one more auth-service process."""
+    """Return a function that makes the environment of one more auth-service process."""
     topic_prefix, database_prefix = isolation
 
     def make(**changes: str) -> dict[str, str]:
@@ -119,14 +119,14 @@ class Driver:
         return client
 
     def service(self, name: str) -> httpx.AsyncClient:
-        """Give a client that speaks as another service."""
+        """Return a client that speaks as another service."""
         if name not in self._services:
             signer = Signer.from_file(name, self.keys.private_key_file(name))
             self._services[name] = self.client(auth=ServiceAuth(signer, "auth-service"))
         return self._services[name]
 
     async def operator(self, role: str = "admin") -> httpx.AsyncClient:
-        """Give a client that speaks as an operator of the test's workspace."""
+        """Return a client that speaks as an operator of the test's workspace."""
         if role not in self._operators:
             token = await self.user_token(role)
             self._operators[role] = self.client(headers={"Authorization": f"Bearer {token}"})
@@ -138,7 +138,7 @@ class Driver:
         return str(answer.raise_for_status().json()["access_token"])
 
     def api_token(self, role: str = "admin") -> str:
-        """Give the API token of the bootstrap file's operator with this role."""
+        """Return the API token of the bootstrap file's operator with this role."""
         people = self.bootstrap["operators"]
         return str(next(each["api_token"] for each in people if each["role"] == role))
 
@@ -195,7 +195,7 @@ class Driver:
 
 
 def answer_for(provider: str, account: str) -> Json:
-    """Give the sandbox's answer for an account: at Airtable the account is the user."""
+    """Return the sandbox's answer for an account: at Airtable the account is the user."""
     if provider == "airtable":
         return {"user": account if "@" in account else "ada@acme.test", "decision": "allow"}
     return {"user": "ada@acme.test", "account": account, "decision": "allow"}
@@ -230,7 +230,7 @@ async def workspace(_shared: str, database: Any, service_keys: ServiceKeys) -> J
 async def auth(
     _shared: str, workspace: Json, service_keys: ServiceKeys, sandbox: SandboxControl
 ) -> AsyncIterator[Driver]:
-    """Give the shared auth-service, seen from this test's workspace."""
+    """Yield the shared auth-service, seen from this test's workspace."""
     async with Driver(_shared, service_keys, workspace, sandbox) as driver:
         yield driver
 
@@ -239,7 +239,7 @@ async def auth(
 async def start(
     environment: Environment, workspace: Json, service_keys: ServiceKeys, sandbox: SandboxControl
 ) -> AsyncIterator[Start]:
-    """Give a function that starts one more auth-service over the same database."""
+    """Yield a function that starts one more auth-service over the same database."""
     async with AsyncExitStack() as stack:
 
         async def run(providers: Any = None, **changes: str) -> Driver:
@@ -266,7 +266,7 @@ async def running(settings: Settings, providers: Any = None) -> AsyncIterator[Se
 
 
 async def is_ready(url: str) -> bool:
-    """Tell whether a service answers that it is ready."""
+    """Whether a service answers that it is ready."""
     try:
         async with httpx.AsyncClient(trust_env=False) as client:
             return (await client.get(f"{url}/readyz")).is_success
@@ -276,7 +276,7 @@ async def is_ready(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def database(mongodb_uri: str, isolation: tuple[str, str]) -> Any:
-    """Give auth-service's database, for looking and for tampering."""
+    """Return auth-service's database, for looking and for tampering."""
     return mongo.open_database(mongo.connect(mongodb_uri), f"{isolation[1]}auth")
 
 
@@ -292,7 +292,7 @@ class ForkServer:
         )
 
     def order(self, **order: Any) -> Any:
-        """Give an order and read the answer."""
+        """Return an order and read the answer."""
         assert self._popen.stdin
         assert self._popen.stdout
         self._popen.stdin.write(json.dumps(order) + "\n")
@@ -338,7 +338,7 @@ class Process:
 
 @pytest.fixture(scope="session")
 def fork_server() -> Iterator[ForkServer]:
-    """Give where processes are forked."""
+    """Yield where processes are forked."""
     fork_server = ForkServer()
     yield fork_server
     fork_server.close()
@@ -348,7 +348,7 @@ def fork_server() -> Iterator[ForkServer]:
 def spawn(
     fork_server: ForkServer, environment: Environment, tmp_path: Path
 ) -> Iterator[Callable[..., Process]]:
-    """Give a function that starts auth-service as a process; all are ended afterwards."""
+    """Yield a function that starts auth-service as a process; all are ended afterwards."""
     started: list[Process] = []
 
     def start_process(script: str | None = None, **changes: str) -> Process:

@@ -118,7 +118,7 @@ def new_sync() -> Any:
 
 @pytest.fixture(scope="session")
 def new_state() -> Any:
-    """Give a function that makes a connection's state with a sequence."""
+    """Return a function that makes a connection's state with a sequence."""
 
     def make(kind: type[ConnectionEvent], sequence: int, **changes: Any) -> ConnectionEvent:
         return a_state(kind, sequence, NOON, **changes)
@@ -259,7 +259,7 @@ async def stand_ins() -> AsyncIterator[StandIns]:
 
 @pytest.fixture(scope="session")
 def shared_prefix(mongodb_uri: str) -> Iterator[str]:
-    """Give what the one database of these tests opens with: making its indexes takes long."""
+    """Yield what the one database of these tests opens with: making its indexes takes long."""
     prefix = unique_prefix("_")
     yield prefix
     drop_databases(mongodb_uri, prefix)
@@ -280,7 +280,7 @@ async def shared_database(
 async def database(
     shared_database: AsyncIOMotorDatabase[Document],
 ) -> AsyncIOMotorDatabase[Document]:
-    """Give the database, empty."""
+    """Return the database, empty."""
     for name in await shared_database.list_collection_names():
         await shared_database[name].delete_many({})
     return shared_database
@@ -290,7 +290,7 @@ async def database(
 def settings(
     mongodb_uri: str, shared_prefix: str, service_keys: ServiceKeys, stand_ins: StandIns
 ) -> SchedulerSettings:
-    """Give settings that lead to the stand-ins, and to no Kafka."""
+    """Return settings that lead to the stand-ins, and to no Kafka."""
     return SchedulerSettings.model_validate(
         {
             "kafka_bootstrap_servers": f"127.0.0.1:{free_port()}",
@@ -311,7 +311,7 @@ def settings(
 def kafka_settings(
     settings: SchedulerSettings, kafka_bootstrap: str, topic_prefix: str
 ) -> SchedulerSettings:
-    """Give settings with a real Kafka."""
+    """Return settings with a real Kafka."""
     return settings.with_(
         kafka_bootstrap_servers=kafka_bootstrap,
         kafka_topic_prefix=topic_prefix,
@@ -400,11 +400,11 @@ class Scheduler:
         return event
 
     async def runs(self, sync: Sync) -> list[Run]:
-        """Give a sync's runs, oldest first."""
+        """Return a sync's runs, oldest first."""
         return (await self.store.runs_of(WORKSPACE, sync.id, 1_000))[::-1]
 
     async def events(self, kind: type[Event] = Event) -> list[Any]:
-        """Give the events in the outbox, oldest first."""
+        """Return the events in the outbox, oldest first."""
         rows = await self.database["outbox"].find().sort("_id", 1).to_list(None)
         found = (decode([(n, v.encode()) for n, v in row["headers"]], row["value"]) for row in rows)
         return [each.event for each in found if isinstance(each.event, kind)]
@@ -416,7 +416,7 @@ class Scheduler:
         )
 
     async def requests(self, sync: Sync) -> list[SyncRequested]:
-        """Give what was asked of sync-runner for a sync, oldest first."""
+        """Return what was asked of sync-runner for a sync, oldest first."""
         return [each for each in await self.events(SyncRequested) if each.sync_id == sync.id]
 
     async def start(self, run: Run) -> None:
@@ -449,7 +449,7 @@ class Scheduler:
         )
 
     async def end_of(self, request: SyncRequested) -> SyncSucceeded:
-        """Give the event with which sync-runner says that it has done what was asked."""
+        """Return the event with which sync-runner says that it has done what was asked."""
         return SyncSucceeded(
             **request.model_dump(include={"workspace_id", "sync_id", "run_id", "trigger", "slot"}),
             ended_at=await self.now(),
@@ -486,7 +486,7 @@ def _about(run: Run) -> dict[str, Any]:
 
 @pytest_asyncio.fixture
 async def scheduler(database: AsyncIOMotorDatabase[Document]) -> Scheduler:
-    """Give the scheduler's parts on an empty database, both connections connected."""
+    """Return the scheduler's parts on an empty database, both connections connected."""
     parts = Scheduler(database)
     await parts.connect()
     return parts
@@ -494,7 +494,7 @@ async def scheduler(database: AsyncIOMotorDatabase[Document]) -> Scheduler:
 
 @pytest.fixture
 def user_token(service_keys: ServiceKeys) -> Any:
-    """Give a function that makes user tokens as auth-service does."""
+    """Return a function that makes user tokens as auth-service does."""
     signer = Signer.from_file("auth-service", service_keys.private_key_file("auth-service"))
 
     def make(role: OperatorRole = OperatorRole.OPERATOR, workspace_id: str = WORKSPACE) -> str:
@@ -506,7 +506,7 @@ def user_token(service_keys: ServiceKeys) -> Any:
 
 @pytest.fixture
 def service_token(service_keys: ServiceKeys) -> Any:
-    """Give a function that makes the token with which a service calls the scheduler."""
+    """Return a function that makes the token with which a service calls the scheduler."""
 
     def make(caller: str) -> str:
         signer = Signer.from_file(caller, service_keys.private_key_file(caller))
@@ -546,7 +546,7 @@ async def _answers(client: httpx.AsyncClient) -> bool:
 async def api(
     scheduler: Scheduler, settings: SchedulerSettings, user_token: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of the service's API alone, signed in as an operator."""
+    """Yield a client of the service's API alone, signed in as an operator."""
     async with running_client(settings, user_token(), "api") as client:
         yield client
 
@@ -555,7 +555,7 @@ async def api(
 async def service(
     scheduler: Scheduler, kafka_settings: SchedulerSettings, user_token: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of the whole running service, signed in as an operator."""
+    """Yield a client of the whole running service, signed in as an operator."""
     async with running_client(kafka_settings, user_token()) as client:
         yield client
 

@@ -92,7 +92,7 @@ class AuthStandIn:
     removed: bool = False
 
     def routes(self) -> list[web.RouteDef]:
-        """Give the routes."""
+        """Return the routes."""
         base = "/internal/v1/connections"
         return [
             web.post(base + "/{id}/access-token", self.access_token),
@@ -123,7 +123,7 @@ class AuthStandIn:
         )
 
     async def auth_failure(self, request: web.Request) -> web.Response:
-        """Give the verdict that the test has prepared; by default the grant is lost."""
+        """Return the verdict that the test has prepared; by default the grant is lost."""
         held, body = self.held.get(request.match_info["id"]), await request.json()
         self.reports.append({"connection_id": request.match_info["id"], **body})
         if self.removed or held is None:
@@ -159,7 +159,7 @@ class AuthStandIn:
         return web.json_response(answer)
 
     async def connections(self, request: web.Request) -> web.Response:
-        """Give all states since a sequence."""
+        """Return all states since a sequence."""
         since = int(request.query["since_sequence"])
         events = [self.event(each) for each in self.held]
         items = [e.model_dump(mode="json") for e in events if e.sequence > since]
@@ -195,7 +195,7 @@ class Rig:
 
     @property
     def units(self) -> UnitsOfWork:
-        """Give units of work on the runner's database."""
+        """Return units of work on the runner's database."""
         return UnitsOfWork(self.database, "sync-runner")
 
     async def spec(self, object_: str = "deals", **changes: Any) -> SyncSpec:
@@ -239,7 +239,7 @@ class Rig:
         held.account, held.version = portal, held.version + 1
 
     async def labels(self, object_: str) -> dict[str, str]:
-        """Give HubSpot's property labels by name."""
+        """Return HubSpot's property labels by name."""
         response = await self.sandbox._http.get(
             f"/hubspot/crm/properties/2026-09/{object_}",
             headers={"Authorization": f"Bearer {self.auth.held[HUBSPOT].token}"},
@@ -320,7 +320,7 @@ class Rig:
         }
 
     async def row(self, run_id: str) -> Document:
-        """Give a run as it is stored."""
+        """Return a run as it is stored."""
         row = await self.database[store.RUNS].find_one({"_id": run_id})
         assert row is not None
         return row
@@ -347,7 +347,7 @@ class Rig:
         await eventually(look, timeout=timeout)
 
     async def events(self, run_id: str) -> list[str]:
-        """Give the types of the events in the outbox about a run."""
+        """Return the types of the events in the outbox about a run."""
         rows = await self.database["outbox"].find({}).sort("_id", 1).to_list(None)
         mine = [row for row in rows if run_id.encode() in row["value"]]
         return [dict(row["headers"])["ce_type"].split(".")[2] for row in mine]
@@ -368,7 +368,7 @@ class Rig:
         return [decode(each.headers, each.value).event for each in records]
 
     async def rows(self, spec: SyncSpec) -> list[dict[str, Any]]:
-        """Give the table's rows by field id, from ground truth."""
+        """Return the table's rows by field id, from ground truth."""
         names = {each.name: each.id for each in self.fields.values()}
         found = await self.sandbox.records(
             "airtable", "-", base=spec.destination.base_id, table=spec.destination.table_id
@@ -427,7 +427,7 @@ async def auth_stand_in() -> AsyncIterator[AuthStandIn]:
 def stores(
     kafka_bootstrap: str, mongodb_uri: str, topic_prefix: str, database_prefix: str
 ) -> dict[str, str]:
-    """Give the settings that say where Kafka and MongoDB are."""
+    """Return the settings that say where Kafka and MongoDB are."""
     return {
         "kafka_bootstrap_servers": kafka_bootstrap,
         "kafka_topic_prefix": topic_prefix,
@@ -443,7 +443,7 @@ def settings(
     sandbox_url: str,
     auth_stand_in: AuthStandIn,
 ) -> Settings:
-    """Give settings of a runner that is not held up by limits."""
+    """Return settings of a runner that is not held up by limits."""
     return Settings(
         **stores,
         http_port=free_port(),
@@ -461,7 +461,7 @@ def settings(
 async def rig(
     settings: Settings, sandbox: SandboxControl, auth_stand_in: AuthStandIn, tmp_path: Path
 ) -> AsyncIterator[Rig]:
-    """Give a world with both connections connected and no limits."""
+    """Yield a world with both connections connected and no limits."""
     client = mongo.connect(settings.mongodb_uri)
     database = mongo.open_database(client, settings.database_name)
     made = Rig(settings, sandbox, auth_stand_in, database, tmp_path)

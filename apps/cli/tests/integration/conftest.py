@@ -50,7 +50,7 @@ class StandIn:
 
 @pytest.fixture
 def services() -> Iterator[StandIn]:
-    """Give one stand-in for all services: their paths differ."""
+    """Yield one stand-in for all services: their paths differ."""
     stand_in = StandIn()
     token = {"access_token": "short-lived", "token_type": "Bearer", "expires_in": 300}
     stand_in.answers["POST", "/v1/tokens"] = (200, token)

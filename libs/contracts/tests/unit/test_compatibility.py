@@ -24,7 +24,7 @@ class Old(BaseModel):
 
 
 def changed(**fields: Any) -> type[BaseModel]:
-    """Give Old with some fields redefined; None removes one."""
+    """Return Old with some fields redefined; None removes one."""
     kept = {name: (info.annotation, info) for name, info in Old.model_fields.items()} | fields
     return create_model("New", **{name: each for name, each in kept.items() if each})
 

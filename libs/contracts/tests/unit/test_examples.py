@@ -15,7 +15,7 @@ def ce_type(example: Path) -> str:
 
 
 def keeps(written: Any, example: Any) -> bool:
-    """Tell whether all of an example is there; fields that came later may stand beside it."""
+    """Whether all of an example is there; fields that came later may stand beside it."""
     match example:
         case dict():
             return all(name in written and keeps(written[name], example[name]) for name in example)

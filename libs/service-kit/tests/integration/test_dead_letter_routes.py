@@ -101,7 +101,7 @@ async def test_p13_letters_are_listed_with_their_reasons(client: httpx.AsyncClie
 
 
 async def pages(client: httpx.AsyncClient, **params: str) -> list[list[int]]:
-    """Give the ids on each page, the last one excepted: it is empty."""
+    """Return the ids on each page, the last one excepted: it is empty."""
     found: list[list[int]] = []
     start: dict[str, str] = {}
     while True:

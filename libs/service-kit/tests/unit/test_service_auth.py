@@ -32,7 +32,7 @@ def signer(keys: ServiceKeys, service: str) -> Signer:
 
 @pytest_asyncio.fixture
 async def client(service_keys: ServiceKeys) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of auth-service with one route of each kind."""
+    """Yield a client of auth-service with one route of each kind."""
     verifier = Verifier.from_file("auth-service", service_keys.trusted_keys_file)
     app = FastAPI()
     problems.install(app)

@@ -26,7 +26,7 @@ class Break:
     performed: bool
 
     def matches(self, call: Call) -> bool:
-        """Tell whether the call falls under this fault."""
+        """Whether the call falls under this fault."""
         return (
             self.account in (EVERYONE, call.account)
             and self.path_contains in call.path_qs
@@ -46,7 +46,7 @@ class Arm:
     body: dict[str, Any]
 
     def matches(self, call: Call, page_of: str | None) -> bool:
-        """Tell whether an answered call counts towards this arm."""
+        """Whether an answered call counts towards this arm."""
         if self.page_of is not None and self.page_of != page_of:
             return False
         return self.account in (EVERYONE, call.account) and self.path_contains in call.path_qs
@@ -75,7 +75,7 @@ class Faults:
         self._throttled_until[scope] = time.monotonic() + seconds
 
     def is_throttled(self, call: Call) -> bool:
-        """Tell whether an API call has to be answered with 429."""
+        """Whether an API call has to be answered with 429."""
         scopes = (EVERYONE, call.account, call.base)
         moment = time.monotonic()
         return call.is_api and any(

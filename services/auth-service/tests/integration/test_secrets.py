@@ -130,7 +130,7 @@ async def canaries_of_grant(
 
 
 async def dump(database: Any) -> str:
-    """Give every document of every collection, binary values as they are and as base64."""
+    """Return every document of every collection, binary values as they are and as base64."""
     parts = []
     for name in await database.list_collection_names():
         async for document in database[name].find():

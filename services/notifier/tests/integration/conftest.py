@@ -420,7 +420,7 @@ class World:
         return items
 
     async def snapshot(self) -> dict[str, list[dict[str, Any]]]:
-        """Give the whole state but for the inbox."""
+        """Return the whole state but for the inbox."""
         names = ("connections", "syncs", "runs", "incidents", "mails")
         return {
             name: [row async for row in self.database[name].find(sort=[("_id", 1)])]
@@ -442,7 +442,7 @@ async def world(
     database_prefix: str,
     service_keys: Any,
 ) -> AsyncIterator[World]:
-    """Give a world whose notifier is not running yet."""
+    """Yield a world whose notifier is not running yet."""
     peers, smtp = Peers(service_keys.trusted_keys_file), Catcher()
     await peers.auth.start()
     await peers.scheduler.start()

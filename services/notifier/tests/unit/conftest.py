@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 
 @pytest.fixture
 def settings(service_keys: Any) -> Settings:
-    """Give settings that need no server."""
+    """Return settings that need no server."""
     return Settings.model_validate(
         {
             "kafka_bootstrap_servers": "kafka:9092",
@@ -39,7 +39,7 @@ def settings(service_keys: Any) -> Settings:
 
 @pytest.fixture
 def tokens(settings: Settings) -> UnsubscribeTokens:
-    """Give the maker of unsubscribe tokens."""
+    """Return the maker of unsubscribe tokens."""
     return UnsubscribeTokens.from_files(settings.service_key_file, settings.trusted_keys_file)
 
 

@@ -9,7 +9,7 @@ from tablesync.scheduler.domain.schedules import Interval
 
 @pytest.fixture
 def pass_time(scheduler: Any) -> Any:
-    """Give a function that lets time pass for all syncs, by moving their past further back."""
+    """Return a function that lets time pass for all syncs, by moving their past further back."""
 
     async def move(seconds: float) -> None:
         back = {"$subtract": ["$$each", round(seconds * 1000)]}
@@ -40,13 +40,13 @@ def pass_time(scheduler: Any) -> Any:
 
 @pytest.fixture
 def new_scheduler(scheduler: Any) -> Any:
-    """Give the class of the parts, for a second scheduler beside the first."""
+    """Return the class of the parts, for a second scheduler beside the first."""
     return type(scheduler)
 
 
 @pytest.fixture
 def add_many(scheduler: Any, new_sync: Any) -> Any:
-    """Give a function that stores many syncs whose first slot was due so long ago."""
+    """Return a function that stores many syncs whose first slot was due so long ago."""
 
     async def add(count: int, due_seconds_ago: float, **changes: Any) -> None:
         schedule = changes.pop("schedule", Interval(every_seconds=3600))

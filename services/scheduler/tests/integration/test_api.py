@@ -36,7 +36,7 @@ async def create(api: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]
 
 
 def put(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """Give a copy of the body with one field changed."""
+    """Return a copy of the body with one field changed."""
     changed = deepcopy(body)
     place, names = changed, path.split(".")
     for name in names[:-1]:

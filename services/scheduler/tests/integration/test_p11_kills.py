@@ -35,7 +35,7 @@ KILLS = 3
 async def database(
     mongodb_uri: str, database_prefix: str
 ) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
-    """Give a database of its own: what a killed process has locked must not hinder others."""
+    """Yield a database of its own: what a killed process has locked must not hinder others."""
     client = mongo.connect(mongodb_uri)
     yield mongo.open_database(client, f"{database_prefix}scheduler")
     await end_transactions(client, database_prefix)

@@ -68,7 +68,7 @@ async def _replay(scheduler: Any, settings: SchedulerSettings, sent: list[Event]
 
 
 async def _dump(scheduler: Any) -> dict[str, list[Any]]:
-    """Give all documents; the outbox counts as what it says, published or not."""
+    """Return all documents; the outbox counts as what it says, published or not."""
     dump = {}
     for name in COLLECTIONS:
         found = await scheduler.database[name].find().sort("_id", 1).to_list(None)

@@ -50,7 +50,7 @@ def rechecks(scheduler: Any, client: Any) -> Rechecks:
 
 @pytest.fixture
 def miss(scheduler: Any, reconciliation: Reconciliation, pass_time: Any) -> Any:
-    """Give a function that lets the runner be asked in vain so often."""
+    """Return a function that lets the runner be asked in vain so often."""
 
     async def ask(times: int = LOST_AFTER) -> None:
         for _ in range(times):
@@ -62,7 +62,7 @@ def miss(scheduler: Any, reconciliation: Reconciliation, pass_time: Any) -> Any:
 
 @pytest.fixture
 def presumed(scheduler: Any, miss: Any) -> Any:
-    """Give a function that has a run sent, and presumed lost."""
+    """Return a function that has a run sent, and presumed lost."""
 
     async def presume(sync: Any) -> Any:
         await scheduler.ticker.tick()

@@ -20,7 +20,7 @@ async def table_for(rig: Any, *fields: dict[str, Any]) -> tuple[Destination, lis
 
 
 async def rejections(rig: Any, run_id: str) -> dict[str, Any]:
-    """Give a run's rejections by record."""
+    """Return a run's rejections by record."""
     rows = await rig.database[store.REJECTIONS].find({"run_id": run_id}).to_list(None)
     return {row["source_id"]: row for row in rows}
 

@@ -12,7 +12,7 @@ FOREIGN = "ws_0198f0c2-0000-7000-8000-000000000002"
 
 
 def as_operator(service_keys: Any, workspace_id: str = WORKSPACE) -> dict[str, str]:
-    """Give the headers of a viewer."""
+    """Return the headers of a viewer."""
     signer = Signer.from_file("auth-service", service_keys.private_key_file("auth-service"))
     who = Principal(operator_id="op_1", workspace_id=workspace_id, role=OperatorRole.VIEWER)
     return {"Authorization": f"Bearer {issue(signer, who)}"}

@@ -26,7 +26,7 @@ async def uninstall_after(rig: Any, pages: int, object_: str = "deals") -> None:
 
 
 async def source_calls(rig: Any) -> int:
-    """Give how many data calls HubSpot has seen."""
+    """Return how many data calls HubSpot has seen."""
     return int((await rig.sandbox.counters())["hubspot"]["data_requests"])
 
 

@@ -153,7 +153,7 @@ async def wide_spec(rig: Any, types: dict[str, str]) -> SyncSpec:
 
 
 async def fields_of(rig: Any, spec: SyncSpec) -> list[dict[str, Any]]:
-    """Give the table's rows by field name."""
+    """Return the table's rows by field name."""
     found = await rig.sandbox.records(
         "airtable", "-", base=spec.destination.base_id, table=spec.destination.table_id
     )

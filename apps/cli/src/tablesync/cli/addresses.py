@@ -22,7 +22,7 @@ class Addresses:
     api_token: str = field(repr=False)
 
     def url(self, service: str) -> str:
-        """Give a service's URL; raises NotConfiguredError."""
+        """Return a service's URL; raises NotConfiguredError."""
         if service not in SERVICES:
             known = ", ".join(SERVICES)
             raise NotConfiguredError(f"There is no service {service!r}; there are {known}.")

@@ -68,7 +68,7 @@ class Client:
 
 
 def _read(service: str, response: httpx.Response) -> Any:
-    """Give a good answer's body; raises what a bad one means."""
+    """Return a good answer's body; raises what a bad one means."""
     if response.is_success:
         try:
             return response.json()

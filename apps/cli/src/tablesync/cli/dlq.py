@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def letters(client: Client, service: str | None, *, replayed: bool = False) -> Iterator[Json]:
-    """Give the dead letters of one service, or of all, page by page; each says whose it is."""
+    """Yield the dead letters of one service, or of all, page by page; each says whose it is."""
     for each in _asked(service):
         for page in _pages(client, each, replayed):
             yield from ({"service": each, **letter} for letter in page)
@@ -57,7 +57,7 @@ def _has(client: Client, service: str, topic: str, letter_id: int) -> bool:
 
 
 def show(client: Client, service: str, topic: str, letter_id: int) -> Json:
-    """Give one dead letter whole."""
+    """Return one dead letter whole."""
     letter: Json = client.get(service, f"/v1/dlq/{topic}/{letter_id}")
     return {"service": service, **letter}
 

@@ -19,7 +19,7 @@ class Status:
     problems: list[str] = field(default_factory=list)
 
     def as_json(self) -> Json:
-        """Give it for `--json`, in the services' own words."""
+        """Return it for `--json`, in the services' own words."""
         return dict(vars(self))
 
 

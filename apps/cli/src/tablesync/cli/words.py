@@ -31,17 +31,17 @@ NOTHING = Text("–", style="dim")
 
 
 def badge(label: str) -> Text:
-    """Give a connection's badge."""
+    """Return a connection's badge."""
     return Text(f"● {label}", style=BADGES.get(label, "yellow"))
 
 
 def state(name: str) -> Text:
-    """Give a state with its colour."""
+    """Return a state with its colour."""
     return Text(name, style=STATES.get(name, ""))
 
 
 def plain(value: Any) -> Text:
-    """Give a text from outside: no markup, and nothing that steers a terminal."""
+    """Return a text from outside: no markup, and nothing that steers a terminal."""
     said = "" if value is None else str(value)
     kept = "".join(each for each in said if unicodedata.category(each) != "Cc")
     return Text(kept) if kept else NOTHING
@@ -59,7 +59,7 @@ def ago(moment: str | None, now: datetime | None = None) -> str:
 
 
 def span(seconds: float) -> str:
-    """Give a length of time in its largest whole unit."""
+    """Return a length of time in its largest whole unit."""
     for name, size in UNITS:
         if seconds >= size:
             return f"{int(seconds // size)} {name}"

@@ -68,7 +68,7 @@ class Api:
 
 
 def _is_away(error: Exception) -> bool:
-    """Tell whether the service, and not the request, was the reason."""
+    """Whether the service, and not the request, was the reason."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code == httpx.codes.SERVICE_UNAVAILABLE
     return isinstance(error, httpx.TransportError)

@@ -33,7 +33,7 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Tell whether every record is one row with the right cells."""
+        """Whether every record is one row with the right cells."""
         return not (self.missing or self.unexpected or self.doubled or self.differing)
 
 

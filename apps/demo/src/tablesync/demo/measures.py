@@ -82,7 +82,7 @@ async def lay_out(story: Story, watch: Watch, timeline: Timeline) -> None:
 
 
 def _grants(grants: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the grant that was lost and the one that followed it."""
+    """Return the grant that was lost and the one that followed it."""
     used = [each for each in grants.values() if each.get("first_call_at")]
     lost = next(each for each in used if each.get("first_401_at"))
     later = [each for each in used if each["first_call_at"] > lost["first_401_at"]]

@@ -50,7 +50,7 @@ class Person:
 
 
 def _hidden_fields(page: str) -> dict[str, str]:
-    """Give the form's hidden fields, as a browser would send them."""
+    """Return the form's hidden fields, as a browser would send them."""
     inputs = re.findall(r"<input[^>]*type=\"hidden\"[^>]*>", page)
     pairs = (
         (re.search(r'name="([^"]*)"', each), re.search(r'value="([^"]*)"', each)) for each in inputs

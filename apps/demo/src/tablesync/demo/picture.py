@@ -28,7 +28,7 @@ def draw(timeline: Timeline, path: Path) -> None:
 
 
 def render(timeline: Timeline) -> str:
-    """Give the picture as SVG text."""
+    """Return the picture as SVG text."""
     seconds = max(timeline.seconds(each.at_ms) for each in timeline.moments) + 2
     scale = (WIDTH - LEFT - 20) / seconds
     lanes = list(dict.fromkeys(bar.lane for bar in timeline.bars))

@@ -190,7 +190,7 @@ class Story:
         self.stage.say("every slot that was due is accounted for", Tone.GOOD)
 
     async def runs(self, sync: dict[str, Any]) -> list[dict[str, Any]]:
-        """Give a sync's run history."""
+        """Return a sync's run history."""
         return await self.api.items("scheduler", "/v1/runs", sync_id=sync["id"], limit="200")
 
     def on_event(self, arrival: Arrival) -> None:
@@ -248,13 +248,13 @@ class Story:
 
 
 async def mails_of(sandbox: SandboxControl, kind: str) -> list[dict[str, Any]]:
-    """Give the mails of one kind, as the catcher received them."""
+    """Return the mails of one kind, as the catcher received them."""
     mails = await sandbox.messages()
     return [mail for mail in mails if mail["headers"].get("X-TableSync-Kind") == kind]
 
 
 def button_of(html: str) -> str:
-    """Give the address behind a mail's button."""
+    """Return the address behind a mail's button."""
     found = re.search(r'<a\b[^>]*class="button"[^>]*>', html)
     href = re.search(r'href="([^"]+)"', found[0]) if found else None
     assert href, "the mail has no button"

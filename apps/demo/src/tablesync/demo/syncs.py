@@ -35,7 +35,7 @@ def definition(
     source_connection: str,
     destination_connection: str,
 ) -> dict[str, Any]:
-    """Give the body of `POST /v1/syncs`: every field is mapped from the property it is named for.
+    """Return the body of `POST /v1/syncs`: every field is mapped from the property it is named for.
 
     A field is named by its property's label, as a person would name it.
     """

@@ -58,7 +58,7 @@ class Watch:
                 await self._task
 
     def of(self, kind: type[Event]) -> list[Arrival]:
-        """Give the arrivals of one kind of event."""
+        """Return the arrivals of one kind of event."""
         return [each for each in self.arrivals if isinstance(each.event, kind)]
 
     def last_held_ms(self) -> float:

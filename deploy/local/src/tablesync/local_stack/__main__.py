@@ -130,7 +130,7 @@ def show(stack: LocalStack) -> None:
 
 
 def addresses(info: StackInfo, programs: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Give each part's name and address, as a person reads them."""
+    """Return each part's name and address, as a person reads them."""
     rows = list(info.urls.items())
     if info.mailbox:
         rows.append(("mailbox", info.mailbox))

@@ -35,7 +35,7 @@ def missing(root: Path) -> tools.MissingToolError | None:
 
 
 def without_maven(root: Path) -> bool:
-    """Say whether real Kafka cannot be had, and tell the person so in one line."""
+    """Whether real Kafka cannot be had, and tell the person so in one line."""
     if (lacking := missing(root)) is None:
         return False
     print_progress(f"{lacking}. Until then a broker in memory stands in for Kafka.")
@@ -43,12 +43,12 @@ def without_maven(root: Path) -> bool:
 
 
 def pom(root: Path) -> Path:
-    """Give the file that pins Kafka's version."""
+    """Return the file that pins Kafka's version."""
     return root / "deploy" / "local" / "kafka" / "pom.xml"
 
 
 def jars_folder(root: Path) -> Path:
-    """Give the folder of the jars that belong to the pom as it is now."""
+    """Return the folder of the jars that belong to the pom as it is now."""
     version = hashlib.sha256(pom(root).read_bytes()).hexdigest()[:12]
     return root / ".local" / "kafka-jars" / version
 
@@ -112,7 +112,7 @@ class KafkaNode:
 
     @property
     def bootstrap(self) -> str:
-        """Give the address that clients start from."""
+        """Return the address that clients start from."""
         return f"127.0.0.1:{self.port}"
 
     def prepare(self) -> None:
@@ -127,7 +127,7 @@ class KafkaNode:
 
     @property
     def argv(self) -> list[str]:
-        """Give the command line of the broker."""
+        """Return the command line of the broker."""
         return [*self._java, "kafka.Kafka", str(self._properties_file)]
 
     @property

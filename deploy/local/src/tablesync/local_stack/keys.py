@@ -31,22 +31,22 @@ class ServiceKeys:
     folder: Path
 
     def private_key_file(self, service: str) -> Path:
-        """Give the PEM file with this service's Ed25519 private key."""
+        """Return the PEM file with this service's Ed25519 private key."""
         return self.folder / f"{service}.pem"
 
     @property
     def trusted_keys_file(self) -> Path:
-        """Give the JWKS file with every service's public key; `kid` is the service's name."""
+        """Return the JWKS file with every service's public key; `kid` is the service's name."""
         return self.folder / "trusted-keys.json"
 
     @property
     def encryption_keys_file(self) -> Path:
-        """Give the JSON file with the AES-256 keys that protect tokens at rest."""
+        """Return the JSON file with the AES-256 keys that protect tokens at rest."""
         return self.folder / "encryption-keys.json"
 
     @property
     def bootstrap_file(self) -> Path:
-        """Give the JSON file with workspace Demo and its three operators."""
+        """Return the JSON file with workspace Demo and its three operators."""
         return self.folder / "bootstrap.json"
 
     def bootstrap(self) -> dict[str, Any]:

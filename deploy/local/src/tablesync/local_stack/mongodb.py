@@ -22,7 +22,7 @@ class MongoNode:
 
     @property
     def uri(self) -> str:
-        """Give the address that clients use."""
+        """Return the address that clients use."""
         return f"mongodb://127.0.0.1:{self.port}/?replicaSet={REPLICA_SET}"
 
     def prepare(self) -> None:
@@ -31,7 +31,7 @@ class MongoNode:
 
     @property
     def argv(self) -> list[str]:
-        """Give the command line of mongod."""
+        """Return the command line of mongod."""
         return [
             *(tools.find_mongod(), "--dbpath", str(self.folder), "--quiet"),
             *("--bind_ip", "127.0.0.1", "--port", str(self.port), "--nounixsocket"),
@@ -68,7 +68,7 @@ def initiate_replica_set(
 
 
 def answers(port: int) -> bool:
-    """Say whether a mongod on this port answers at all."""
+    """Whether a mongod on this port answers at all."""
     uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
     with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=1000) as client:
         return _answers(client)

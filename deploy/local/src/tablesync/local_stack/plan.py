@@ -34,7 +34,7 @@ class Given:
     database_prefix: str = ""
 
     def starts(self, program: str) -> bool:
-        """Say whether the stack has to start this program itself."""
+        """Whether the stack has to start this program itself."""
         given = {"kafka": self.kafka_bootstrap, "mongod": self.mongodb_uri}
         return not (given | {"sandbox": self.sandbox_url}).get(program)
 
@@ -54,29 +54,29 @@ class Plan:
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def port(self, program: str) -> int:
-        """Give the port of a program, a free one unless it was set."""
+        """Return the port of a program, a free one unless it was set."""
         if program not in self.ports:
             self.ports[program] = free_port()
         return self.ports[program]
 
     @property
     def kafka(self) -> str:
-        """Give the bootstrap address, of the stack's own broker or of the given one."""
+        """Return the bootstrap address, of the stack's own broker or of the given one."""
         return self.given.kafka_bootstrap or f"127.0.0.1:{self.port('kafka')}"
 
     @property
     def mongodb(self) -> str:
-        """Give the address of MongoDB."""
+        """Return the address of MongoDB."""
         return self.given.mongodb_uri or self._mongo().uri
 
     @property
     def sandbox(self) -> str | None:
-        """Give the sandbox's address, or None when there is none."""
+        """Return the sandbox's address, or None when there is none."""
         return self.given.sandbox_url or self.urls.get("sandbox")
 
     @property
     def urls(self) -> dict[str, str]:
-        """Give the HTTP address of each of the stack's own programs that has one."""
+        """Return the HTTP address of each of the stack's own programs that has one."""
         with_http = [each for each in self.programs if each not in ("kafka", "mongod")]
         return {each: f"http://127.0.0.1:{self.port(each)}" for each in with_http}
 
@@ -102,7 +102,7 @@ class Plan:
             self._mongo().make_ready()
 
     def program(self, name: str) -> Program:
-        """Give a program's command line and environment."""
+        """Return a program's command line and environment."""
         env = self._environment(name) | dict(self.env.get(name, self.env.get(base(name), {})))
         # A sandbox that started again would have forgotten what all others go on to rely on.
         return Program(name, self._command(name), env, restart=name != "sandbox")
@@ -154,7 +154,7 @@ class Plan:
 
     @property
     def smtp_port(self) -> int | None:
-        """Give the port that takes mail, or None when nothing does."""
+        """Return the port that takes mail, or None when nothing does."""
         return self.port("smtp") if "sandbox" in self.programs else self.given.smtp_port
 
     def _kafka(self, jars: Path) -> KafkaNode:
@@ -166,5 +166,5 @@ class Plan:
 
 
 def base(name: str) -> str:
-    """Give the service that a replica such as `sync-runner-2` is one of."""
+    """Return the service that a replica such as `sync-runner-2` is one of."""
     return next((each for each in SERVICES if name.startswith(each)), name)

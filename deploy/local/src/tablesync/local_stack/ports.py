@@ -55,7 +55,7 @@ def _claim_any() -> tuple[socket.socket, int]:
 
 
 def is_free(port: int) -> bool:
-    """Say whether a program could listen on this port now."""
+    """Whether a program could listen on this port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -66,7 +66,7 @@ def is_free(port: int) -> bool:
 
 
 def listens(pid: int, port: int) -> bool:
-    """Say whether this very process takes connections on the port."""
+    """Whether this very process takes connections on the port."""
     try:
         sockets = psutil.Process(pid).net_connections("tcp")
     except psutil.NoSuchProcess:

@@ -8,7 +8,7 @@ OK = 200
 
 
 def kafka_is_ready(bootstrap: str) -> bool:
-    """Say whether the broker answers a request for its metadata."""
+    """Whether the broker answers a request for its metadata."""
     try:
         AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}).list_topics(timeout=2)
     except KafkaException:
@@ -17,14 +17,14 @@ def kafka_is_ready(bootstrap: str) -> bool:
 
 
 def groups_are_ready(bootstrap: str) -> bool:
-    """Say whether consumer groups have a coordinator; asking makes a new broker appoint one."""
+    """Whether consumer groups have a coordinator; asking makes a new broker appoint one."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     (found,) = admin.describe_consumer_groups(["nobody"], request_timeout=2).values()
     return found.exception() is None
 
 
 def http_is_ready(url: str) -> bool:
-    """Say whether the address answers 200."""
+    """Whether the address answers 200."""
     try:
         return httpx.get(url, timeout=2, trust_env=False).status_code == OK
     except httpx.HTTPError:

@@ -30,7 +30,7 @@ class SandboxControl:
         return await self.control(provider, "-", "answer", **body)
 
     async def mint(self, provider: str, account: str, **body: Any) -> Json:
-        """Give tokens without OAuth: `access_token`, `refresh_token`, `account`."""
+        """Return tokens without OAuth: `access_token`, `refresh_token`, `account`."""
         return await self.control(provider, account, "mint", **body)
 
     async def counters(self) -> Json:

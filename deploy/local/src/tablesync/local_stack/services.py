@@ -13,7 +13,7 @@ Environment = dict[str, str]
 
 
 def module_of(service: str) -> str:
-    """Give the module that `python -m` runs for a service."""
+    """Return the module that `python -m` runs for a service."""
     return f"tablesync.{service.replace('-', '_')}"
 
 
@@ -32,7 +32,7 @@ class Surroundings:
     keys: ServiceKeys
 
     def environment(self, service: str, port: int) -> Environment:
-        """Give the settings of one process of a service that listens on `port`."""
+        """Return the settings of one process of a service that listens on `port`."""
         own = {
             "auth-service": self._auth_service,
             "scheduler": dict,

@@ -121,7 +121,7 @@ class LocalStack:
 
     @property
     def info(self) -> StackInfo:
-        """Give the addresses, the users and the API token."""
+        """Return the addresses, the users and the API token."""
         bootstrap = self.plan.keys.bootstrap()
         sandbox = self.plan.sandbox
         return StackInfo(
@@ -138,11 +138,11 @@ class LocalStack:
         )  # fmt: skip
 
     def pid(self, program: str) -> int | None:
-        """Give a program's process id, or None when it does not run."""
+        """Return a program's process id, or None when it does not run."""
         return self._supervisor.program_pid(program)
 
     def log_path(self, program: str) -> Path:
-        """Give the file with what a program wrote."""
+        """Return the file with what a program wrote."""
         return self._supervisor.log_path(program)
 
     def kill(self, program: str, signal: int = signal.SIGKILL) -> None:
@@ -181,7 +181,7 @@ class LocalStack:
         return name
 
     def ended_programs(self) -> list[str]:
-        """Give the programs that should run and do not."""
+        """Return the programs that should run and do not."""
         return [each for each in self._supervisor.names if self._supervisor.state(each) in ENDED]
 
     def _start_all(self, names: Sequence[str]) -> None:

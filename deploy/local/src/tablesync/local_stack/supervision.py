@@ -50,7 +50,7 @@ class Supervisor:
 
     @property
     def is_running(self) -> bool:
-        """Say whether supervisord runs."""
+        """Whether supervisord runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self, *, fresh: bool = False) -> None:
@@ -86,7 +86,7 @@ class Supervisor:
         self._process = None
 
     def log_path(self, name: str) -> Path:
-        """Give the file with what a program wrote to standard output and standard error."""
+        """Return the file with what a program wrote to standard output and standard error."""
         return self._folder / "logs" / f"{name}.log"
 
     def add(self, program: Program) -> None:
@@ -123,18 +123,18 @@ class Supervisor:
         )
 
     def state(self, name: str) -> str:
-        """Give supervisor's word for how a program is, such as RUNNING or EXITED."""
+        """Return supervisor's word for how a program is, such as RUNNING or EXITED."""
         return str(self._call("getProcessInfo", name)["statename"])
 
     def program_pid(self, name: str) -> int | None:
-        """Give a program's process id, or None when it does not run."""
+        """Return a program's process id, or None when it does not run."""
         if not self.is_running:
             return None
         return int(self._call("getProcessInfo", name)["pid"]) or None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Give the known programs in the order in which they were added."""
+        """Return the known programs in the order in which they were added."""
         return tuple(self._programs)
 
     @property
@@ -185,7 +185,7 @@ class Supervisor:
 
 
 def tail(path: Path, lines: int = 25) -> str:
-    """Give the last lines of a log."""
+    """Return the last lines of a log."""
     text = path.read_text(errors="replace") if path.exists() else ""
     return "\n".join(text.splitlines()[-lines:])
 

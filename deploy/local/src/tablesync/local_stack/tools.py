@@ -20,7 +20,7 @@ class MissingToolError(RuntimeError):
 
 
 def debian(package: str) -> str:
-    """Give the line that installs a Debian package."""
+    """Return the line that installs a Debian package."""
     return f"sudo apt-get install {package}"
 
 

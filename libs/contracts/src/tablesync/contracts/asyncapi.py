@@ -25,7 +25,7 @@ _HEADERS = {
 
 
 def document(version: str) -> Part:
-    """Give the whole document; its `$ref`s are relative to the folder it is stored in."""
+    """Return the whole document; its `$ref`s are relative to the folder it is stored in."""
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -37,7 +37,7 @@ class Envelope(Generic[E_co]):
     traceparent: str | None = None
 
     def headers(self) -> Headers:
-        """Give the Kafka headers, all UTF-8."""
+        """Return the Kafka headers, all UTF-8."""
         attributes = {
             "ce_specversion": "1.0",
             "ce_id": self.id,
@@ -52,7 +52,7 @@ class Envelope(Generic[E_co]):
         return [(name, text.encode()) for name, text in attributes.items()]
 
     def value(self) -> bytes:
-        """Give the Kafka value: the event as JSON."""
+        """Return the Kafka value: the event as JSON."""
         return self.event.model_dump_json(by_alias=True).encode()
 
 

@@ -28,5 +28,5 @@ class StateEvent(Event):
 
 
 def next_sequence(previous: int, unix_milliseconds: int) -> int:
-    """Give the sequence that follows `previous` at this moment."""
+    """Return the sequence that follows `previous` at this moment."""
     return max(previous + 1, unix_milliseconds)

@@ -19,7 +19,7 @@ def new_event_id() -> str:
 
 
 def is_id(value: str, kind: IdKind) -> bool:
-    """Tell whether `value` is a well-formed id of this kind."""
+    """Whether `value` is a well-formed id of this kind."""
     prefix, _, rest = value.partition("_")
     return prefix == kind and kind in get_args(IdKind) and _is_uuid(rest)
 

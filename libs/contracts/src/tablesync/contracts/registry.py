@@ -37,5 +37,5 @@ EVENT_TYPES: Mapping[str, type[Event]] = MappingProxyType({each.type: each for e
 
 
 def event_class(ce_type: str) -> type[Event] | None:
-    """Give the class of a `ce_type`, or None where this version does not know it."""
+    """Return the class of a `ce_type`, or None where this version does not know it."""
     return EVENT_TYPES.get(ce_type)

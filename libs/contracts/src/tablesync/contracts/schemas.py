@@ -15,12 +15,12 @@ def schema_file(ce_type: str) -> str:
 
 
 def all_schemas() -> dict[str, Schema]:
-    """Give every event type's schema by its file name."""
+    """Return every event type's schema by its file name."""
     return {schema_file(ce_type): schema(EVENT_TYPES[ce_type]) for ce_type in sorted(EVENT_TYPES)}
 
 
 def schema(event: type[Event]) -> Schema:
-    """Give the schema of an event's value: fields unknown to a reader are allowed."""
+    """Return the schema of an event's value: fields unknown to a reader are allowed."""
     generated = event.model_json_schema(by_alias=True, mode="validation")
     return {
         "$schema": DIALECT,

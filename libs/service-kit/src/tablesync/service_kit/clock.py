@@ -25,9 +25,9 @@ class Deadline:
         self._at = time.monotonic() + seconds
 
     def remaining(self) -> float:
-        """Give the seconds that are left, never below zero."""
+        """Return the seconds that are left, never below zero."""
         return max(0.0, self._at - time.monotonic())
 
     def passed(self) -> bool:
-        """Tell whether nothing is left."""
+        """Whether nothing is left."""
         return self.remaining() == 0.0

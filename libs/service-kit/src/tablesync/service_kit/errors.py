@@ -20,7 +20,7 @@ class DependencyUnavailableError(Exception):
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Tell whether something that we depend on was away: then the message is kept."""
+    """Whether something that we depend on was away: then the message is kept."""
     return (
         isinstance(error, DependencyUnavailableError | httpx.TransportError)
         or mongo.is_unavailable(error)

@@ -151,7 +151,7 @@ def _first_failure(tasks: Sequence["asyncio.Task[None]"]) -> BaseException | Non
 
 
 async def _drain(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    """Give roles time to finish what they have begun, then cancel what is left."""
+    """Leave roles time to finish what they have begun, then cancel what is left."""
     if not tasks:
         return
     _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)

@@ -54,7 +54,7 @@ class ServiceSettings(BaseSettings):
     otel_exporter_otlp_endpoint: AnyHttpUrl | None = None
 
     def with_(self, **changes: object) -> Self:
-        """Give a copy with some settings changed, for tests and tools."""
+        """Return a copy with some settings changed, for tests and tools."""
         return self.model_copy(update=changes)
 
 

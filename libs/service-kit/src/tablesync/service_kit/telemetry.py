@@ -68,7 +68,7 @@ def _configure_logs(log_level: str) -> None:
 
 
 def current_traceparent() -> str | None:
-    """Give the W3C trace context of the current span, if one is recording."""
+    """Return the W3C trace context of the current span, if one is recording."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")

@@ -34,13 +34,13 @@ def choice() -> str | None:
 
 @cache
 def wanted() -> bool:
-    """Say whether tests run on containers: as TEST_STACK says, else if the images are there."""
+    """Whether tests run on containers: as TEST_STACK says, else if the images are there."""
     chosen = choice()
     return chosen == "containers" or (chosen is None and images_are_there())
 
 
 def images_are_there() -> bool:
-    """Say whether a Docker engine answers and has all images already, so that nothing is pulled."""
+    """Whether a Docker engine answers and has all images already, so that nothing is pulled."""
     if "DOCKER_HOST" not in os.environ and not DOCKER_SOCKET.exists():
         return False
     import docker  # noqa: PLC0415 - slow to import, and needed by few runs
@@ -55,7 +55,7 @@ def images_are_there() -> bool:
 
 
 def _reaper_image() -> list[str]:
-    """Give the image by which testcontainers cleans up after a killed run, unless it is off."""
+    """Return the image by which testcontainers cleans up after a killed run, unless it is off."""
     from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - as above
 
     off = testcontainers_config.ryuk_disabled
@@ -80,7 +80,7 @@ def kafka_container() -> Iterator[str]:
 
 
 def _kafka_settings(port: int) -> dict[str, str]:
-    """Give one node with two listeners: a broker cannot reach itself by a port of the host."""
+    """Return one node with two listeners: a broker cannot reach itself by a port of the host."""
     listeners = {"HOST": "9092", "INSIDE": "19092", "CONTROLLER": "9093"}
     return {
         "KAFKA_NODE_ID": "1",

@@ -7,7 +7,7 @@ REAL_THINGS = frozenset({"kafka_bootstrap", "mongodb_uri", "sandbox_url"})
 
 
 def mark(items: list[pytest.Item]) -> None:
-    """Give every test that does not say its kind the mark of its kind."""
+    """Mark every test that does not say its kind by what it uses."""
     for item in items:
         if not any(item.get_closest_marker(kind) for kind in KINDS):
             item.add_marker(kind_of(item))

@@ -31,7 +31,7 @@ def set_aside(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def report(config: pytest.Config) -> list[str]:
-    """Give one line per missing tool."""
+    """Return one line per missing tool."""
     counted = config.stash.get(NOT_RUN, Counter())
     return [f"NOT RUN: {_count(number)} {reason}" for reason, number in counted.items()]
 
@@ -60,7 +60,7 @@ def why_not(item: pytest.Item) -> str | None:
 
 
 def in_ci() -> bool:
-    """Say whether this is continuous integration."""
+    """Whether this is continuous integration."""
     return os.environ.get("CI", "").lower() in {"1", "true"}
 
 

@@ -71,7 +71,7 @@ def part_of_a_stack(config: pytest.Config, program: str) -> Iterator[LocalStack]
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap(pytestconfig: pytest.Config) -> Iterator[str]:
-    """Give the bootstrap address of a real Kafka."""
+    """Yield the bootstrap address of a real Kafka."""
     if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         yield given
     elif containers.wanted():
@@ -84,7 +84,7 @@ def kafka_bootstrap(pytestconfig: pytest.Config) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def mongodb_uri(pytestconfig: pytest.Config) -> Iterator[str]:
-    """Give the address of a real MongoDB replica set."""
+    """Yield the address of a real MongoDB replica set."""
     if given := os.environ.get("MONGODB_URI"):
         yield given
     elif containers.wanted():
@@ -97,7 +97,7 @@ def mongodb_uri(pytestconfig: pytest.Config) -> Iterator[str]:
 
 @pytest.fixture
 def topic_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give what this test's topics open with; they are deleted afterwards."""
+    """Yield what this test's topics open with; they are deleted afterwards."""
     prefix = unique_prefix("-")
     if "kafka_bootstrap" not in request.fixturenames:
         yield prefix
@@ -109,7 +109,7 @@ def topic_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def database_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give what this test's databases open with; they are dropped afterwards."""
+    """Yield what this test's databases open with; they are dropped afterwards."""
     prefix = unique_prefix("_")
     if "mongodb_uri" not in request.fixturenames:
         yield prefix
@@ -121,7 +121,7 @@ def database_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def service_keys(tmp_path_factory: pytest.TempPathFactory) -> ServiceKeys:
-    """Give keys of every service, made for this test run."""
+    """Return keys of every service, made for this test run."""
     folder: Path = tmp_path_factory.mktemp("keys")
     return ensure_keys(folder)
 
@@ -134,13 +134,13 @@ def _sandbox_stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="session")
 def sandbox_url(_sandbox_stack: LocalStack) -> str:
-    """Give the address of this test run's sandbox."""
+    """Return the address of this test run's sandbox."""
     return _sandbox_stack.info.urls["sandbox"]
 
 
 @pytest.fixture(scope="session")
 def sandbox_smtp_port(_sandbox_stack: LocalStack) -> int:
-    """Give the port on which this test run's sandbox takes mail."""
+    """Return the port on which this test run's sandbox takes mail."""
     port = _sandbox_stack.plan.smtp_port
     assert port
     return port
@@ -148,7 +148,7 @@ def sandbox_smtp_port(_sandbox_stack: LocalStack) -> int:
 
 @pytest_asyncio.fixture
 async def sandbox(sandbox_url: str) -> AsyncIterator[SandboxControl]:
-    """Give the control client of a sandbox that was just put back to its beginning."""
+    """Yield the control client of a sandbox that was just put back to its beginning."""
     async with SandboxControl(sandbox_url) as control:
         await control.reset()
         yield control

@@ -13,7 +13,7 @@ def remove_stale_test_stacks(root: Path) -> None:
 
 
 def in_use(lock: Path) -> bool:
-    """Say whether a running supervisord holds this lock."""
+    """Whether a running supervisord holds this lock."""
     try:
         with lock.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

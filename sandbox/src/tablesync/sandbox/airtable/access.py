@@ -35,7 +35,7 @@ def admit_to_base(
 
 
 def has_role(grant: Grant, base: Base, role: str) -> bool:
-    """Tell whether the person's role in the base is at least this one."""
+    """Whether the person's role in the base is at least this one."""
     return _ROLES.index(base.permissions[grant.account]) >= _ROLES.index(role)
 
 

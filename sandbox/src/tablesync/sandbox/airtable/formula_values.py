@@ -36,7 +36,7 @@ def number(value: Any) -> float:
 
 
 def truth(value: Any) -> bool:
-    """Tell whether a value holds: nothing, zero and the empty text do not."""
+    """Whether a value holds: nothing, zero and the empty text do not."""
     return value not in (None, 0, "", False) and value != []
 
 

@@ -141,7 +141,7 @@ def add_field(table: Table, wanted: Mapping[str, Any]) -> Field:
 
 
 def rename_field(table: Table, field: Field, name: str) -> None:
-    """Give a field another name, or raise a 422 refusal."""
+    """Rename a field, or raise a 422 refusal."""
     if name.lower() != field.name.lower():
         _require_free(table, name)
     field.name = name

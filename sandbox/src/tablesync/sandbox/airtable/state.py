@@ -67,6 +67,6 @@ class AirtableState:
 
 
 def can_reach(grant: Grant, base: Base) -> bool:
-    """Tell whether a grant covers a base that its person still has."""
+    """Whether a grant covers a base that its person still has."""
     granted = grant.bases is None or base.id in grant.bases
     return granted and base.permissions.get(grant.account, "none") != "none"

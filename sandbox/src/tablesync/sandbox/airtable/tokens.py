@@ -76,7 +76,7 @@ class TokenRoutes:
         return json_answer(self.issue_pair(grant), headers={"cache-control": "no-store"})
 
     def issue_pair(self, grant: Grant) -> dict[str, str | int]:
-        """Give the grant a fresh pair of tokens; return the answer that carries it."""
+        """Return the grant a fresh pair of tokens; return the answer that carries it."""
         seconds = self._state.settings.access_token_seconds or ACCESS_SECONDS
         values = {kind: f"{airtable_id(kind)}.v1.{opaque(40)}" for kind in ("oaa", "oar")}
         self._state.grants.issue(grant, "access", values["oaa"], seconds)

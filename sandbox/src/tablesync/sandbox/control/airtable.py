@@ -63,7 +63,7 @@ class AirtableActions:
         return {"changed": [grant.id for grant in changed]}
 
     def share(self, account: str, body: Body) -> Body:
-        """Give the person another role in a base: none, read, comment, edit or create."""
+        """Return the person another role in a base: none, read, comment, edit or create."""
         base, level = self.base(body), str(member(body, "level"))
         if level not in ("none", "read", "comment", "edit", "create"):
             raise unknown("level", level, ["none", "read", "comment", "edit", "create"])

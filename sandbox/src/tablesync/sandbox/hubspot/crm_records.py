@@ -27,7 +27,7 @@ class CrmRecord:
 
     @property
     def is_archived(self) -> bool:
-        """Tell whether it is in the archive."""
+        """Whether it is in the archive."""
         return self.archived_ms is not None
 
 

@@ -70,5 +70,5 @@ def s256(verifier: str) -> str:
 
 
 def verifier_matches(verifier: str, challenge: str) -> bool:
-    """Tell whether a PKCE verifier is well formed and belongs to the challenge."""
+    """Whether a PKCE verifier is well formed and belongs to the challenge."""
     return bool(_VERIFIER.fullmatch(verifier)) and s256(verifier) == challenge

@@ -8,7 +8,7 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def is_registered(uri: str, extra: frozenset[str]) -> bool:
-    """Tell whether the URI is a loopback one or listed in the settings."""
+    """Whether the URI is a loopback one or listed in the settings."""
     if uri in extra:
         return True
     parts = urlsplit(uri)

@@ -42,7 +42,7 @@ async def record(
 
 
 async def verify(database: Database, workspace_id: str) -> int | None:
-    """Give the number of the first entry that does not fit the chain, or None if all do."""
+    """Return the number of the first entry that does not fit the chain, or None if all do."""
     previous, number = GENESIS, 0
     async for entry in database[AUDIT].find({"workspace_id": workspace_id}).sort("number", 1):
         number += 1

@@ -40,14 +40,14 @@ class Connection(Value):
         return self.status is ConnectionStatus.CONNECTED
 
     def state(self) -> dict[str, Any]:
-        """Give what every connection event carries."""
+        """Return what every connection event carries."""
         return {
             "connection_id": self.id,
             **{name: getattr(self, name) for name in ConnectionEvent.model_fields if name in _OWN},
         }
 
     def to_document(self) -> Document:
-        """Give the stored form."""
+        """Return the stored form."""
         document = self.model_dump(exclude={"id"})
         return {"_id": self.id, **document}
 
@@ -67,18 +67,18 @@ class Connections:
         self._collection = database[CONNECTIONS]
 
     async def get(self, workspace_id: str, connection_id: str) -> Connection:
-        """Give one; raises Problem 404 for an unknown or foreign id."""
+        """Return one; raises Problem 404 for an unknown or foreign id."""
         return _found(
             await self._collection.find_one({"_id": connection_id, "workspace_id": workspace_id})
         )
 
     async def of_workspace(self, workspace_id: str) -> list[Connection]:
-        """Give all of a workspace, oldest first."""
+        """Return all of a workspace, oldest first."""
         cursor = self._collection.find({"workspace_id": workspace_id}).sort("_id", 1)
         return [Connection.from_document(each) async for each in cursor]
 
     async def changed_since(self, sequence: int, limit: int) -> list[Connection]:
-        """Give connections of all workspaces in order of change, never part of one moment."""
+        """Return connections of all workspaces in order of change, never part of one moment."""
         cursor = self._collection.find({"sequence": {"$gt": sequence}}).sort("sequence", 1)
         found = [Connection.from_document(each) async for each in cursor.limit(limit)]
         if len(found) < limit:
@@ -88,7 +88,7 @@ class Connections:
         return [each for each in found if each.sequence != last] + ties
 
     async def shared(self, connection: Connection) -> bool:
-        """Tell whether any workspace has another connected connection to the same account."""
+        """Whether any workspace has another connected connection to the same account."""
         query: Document = {
             "provider": connection.provider.value,
             "account.id": connection.account.id,
@@ -102,7 +102,7 @@ class Connections:
 
 
 async def read(unit: UnitOfWork, workspace_id: str, connection_id: str) -> Connection:
-    """Give a connection inside a transaction; raises Problem 404."""
+    """Return a connection inside a transaction; raises Problem 404."""
     return _found(
         await unit.database[CONNECTIONS].find_one(
             {"_id": connection_id, "workspace_id": workspace_id}, session=unit.session
@@ -113,7 +113,7 @@ async def read(unit: UnitOfWork, workspace_id: str, connection_id: str) -> Conne
 async def find_by_account(
     unit: UnitOfWork, workspace_id: str, provider: Provider, account_id: str
 ) -> Connection | None:
-    """Give the workspace's connection to this account, in whatever state."""
+    """Return the workspace's connection to this account, in whatever state."""
     document = await unit.database[CONNECTIONS].find_one(
         {"workspace_id": workspace_id, "provider": provider.value, "account.id": account_id},
         session=unit.session,

@@ -28,7 +28,7 @@ class SecretLocation:
     field: str
 
     def associated_data(self) -> bytes:
-        """Give the bytes that the ciphertext is bound to."""
+        """Return the bytes that the ciphertext is bound to."""
         return json.dumps([self.workspace_id, self.owner_id, self.field]).encode()
 
 

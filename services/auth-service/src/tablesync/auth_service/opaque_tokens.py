@@ -12,7 +12,7 @@ def new_secret(prefix: str = "") -> SecretStr:
 
 
 def digest(secret: SecretStr | str) -> str:
-    """Give what is stored and looked up instead of a secret of full entropy.
+    """Return what is stored and looked up instead of a secret of full entropy.
 
     What somebody sends for one may be no text at all; it is unknown then, and no error.
     """

@@ -54,5 +54,5 @@ class Settings(ServiceSettings):
     scheduler_url: HttpUrl
 
     def redirect_uri(self, provider: str) -> str:
-        """Give the one redirect URI of a provider."""
+        """Return the one redirect URI of a provider."""
         return f"{self.auth_public_url}/oauth/{provider}/callback"

@@ -27,7 +27,7 @@ class Preferences:
         self._rows = database[PREFERENCES]
 
     async def wants_mails(self, whose: Subscriber) -> bool:
-        """Tell whether one person wants mails."""
+        """Whether one person wants mails."""
         row = await self._rows.find_one({"_id": _id(whose.workspace_id, whose.operator_id)})
         return bool(row["mails"]) if row else True
 

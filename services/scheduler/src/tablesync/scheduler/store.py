@@ -45,12 +45,12 @@ class Store:
     # Syncs
 
     async def due(self, limit: int, session: Session) -> list[Sync]:
-        """Give the syncs that are due by the database's clock, longest due first."""
+        """Return the syncs that are due by the database's clock, longest due first."""
         cursor = self.syncs.find(IS_DUE, session=session).sort("due_at", ASCENDING).limit(limit)
         return _syncs(await cursor.to_list(limit))
 
     async def seconds_until_due(self) -> float | None:
-        """Give how long nothing is due, by the database's clock; None if there is no sync."""
+        """Return how long nothing is due, by the database's clock; None if there is no sync."""
         pipeline: list[Document] = [
             {"$match": {"claimable": True}},
             {"$sort": {"due_at": ASCENDING}},
@@ -61,19 +61,19 @@ class Store:
         return rows[0]["left"] / 1000 if rows else None
 
     async def sync(self, sync_id: str, session: Session = None) -> Sync | None:
-        """Give one sync of any workspace."""
+        """Return one sync of any workspace."""
         found = await self.syncs.find_one({"_id": sync_id}, session=session)
         return Sync.stored(found) if found else None
 
     async def sync_of(
         self, workspace_id: str, sync_id: str, session: Session = None
     ) -> Sync | None:
-        """Give one sync of a workspace."""
+        """Return one sync of a workspace."""
         sync = await self.sync(sync_id, session)
         return sync if sync and sync.workspace_id == workspace_id else None
 
     async def syncs_of(self, workspace_id: str, limit: int) -> list[Sync]:
-        """Give a workspace's syncs, oldest first."""
+        """Return a workspace's syncs, oldest first."""
         cursor = self.syncs.find({"workspace_id": workspace_id}).sort("_id", ASCENDING)
         return _syncs(await cursor.limit(limit).to_list(limit))
 
@@ -84,49 +84,49 @@ class Store:
         limit: int | None = None,
         session: Session = None,
     ) -> list[Sync]:
-        """Give the syncs that need a connection, by id, from a point on."""
+        """Return the syncs that need a connection, by id, from a point on."""
         query = {"connection_ids": connection_id, "_id": {"$gt": after}}
         cursor = self.syncs.find(query, session=session).sort("_id", ASCENDING)
         return _syncs(await cursor.limit(limit or 0).to_list(limit))
 
     async def to_recheck(self, limit: int) -> list[Sync]:
-        """Give the syncs that are held for their contents and due for another look."""
+        """Return the syncs that are held for their contents and due for another look."""
         query = {"$expr": {"$lte": ["$recheck_at", "$$NOW"]}, "recheck_at": {"$type": "date"}}
         return _syncs(await self.syncs.find(query).limit(limit).to_list(limit))
 
     async def owing(self, limit: int) -> list[Sync]:
-        """Give the syncs that are not held and still owe a catch-up."""
+        """Return the syncs that are not held and still owe a catch-up."""
         return _syncs(await self.syncs.find({"owed": True}).limit(limit).to_list(limit))
 
     # Connections
 
     async def connection(self, connection_id: str, session: Session = None) -> Connection | None:
-        """Give what is known of one connection."""
+        """Return what is known of one connection."""
         found = await self.connections.find_one({"_id": connection_id}, session=session)
         return _one(Connection, found)
 
     async def held_among(
         self, connection_ids: Iterable[str], session: Session = None
     ) -> dict[str, Connection]:
-        """Give those of the connections that are held; reads no document while none is."""
+        """Return those of the connections that are held; reads no document while none is."""
         query = {"held": True, "_id": {"$in": sorted(set(connection_ids))}}
         found = await self.connections.find(query, session=session).to_list(None)
         return {each.id: each for each in _all(Connection, found)}
 
     async def with_job(self, limit: int) -> list[str]:
-        """Give connections whose state has not reached all their syncs, least advanced first."""
+        """Return connections whose state has not reached all their syncs, least advanced first."""
         query = {"job": {"$exists": True}}
         cursor = self.connections.find(query, {"_id": 1}).sort("job", ASCENDING).limit(limit)
         return [row["_id"] for row in await cursor.to_list(limit)]
 
     async def sequences(self, connection_ids: Iterable[str]) -> dict[str, int]:
-        """Give the sequence of each of these connections that is known."""
+        """Return the sequence of each of these connections that is known."""
         query = {"_id": {"$in": list(connection_ids)}}
         rows = await self.connections.find(query, {"sequence": 1}).to_list(None)
         return {row["_id"]: row["sequence"] for row in rows}
 
     async def newest_sequence(self) -> int:
-        """Give the highest sequence of any connection state that is known."""
+        """Return the highest sequence of any connection state that is known."""
         row = await self.connections.find_one({}, {"sequence": 1}, sort=[("sequence", DESCENDING)])
         return int(row["sequence"]) if row else 0
 
@@ -139,23 +139,23 @@ class Store:
     # Runs and gaps
 
     async def run(self, run_id: str, session: Session = None) -> Run | None:
-        """Give one run of any workspace."""
+        """Return one run of any workspace."""
         return _one(Run, await self.runs.find_one({"_id": run_id}, session=session))
 
     async def runs_by_id(self, run_ids: Iterable[str | None]) -> dict[str, Run]:
-        """Give the runs with these ids; None is passed over."""
+        """Return the runs with these ids; None is passed over."""
         wanted = sorted({each for each in run_ids if each})
         found = await self.runs.find({"_id": {"$in": wanted}}).to_list(None)
         return {run.id: run for run in _all(Run, found)}
 
     async def runs_of(self, workspace_id: str, sync_id: str | None, limit: int) -> list[Run]:
-        """Give a workspace's runs, or one sync's, newest first."""
+        """Return a workspace's runs, or one sync's, newest first."""
         query = {"workspace_id": workspace_id, **({"sync_id": sync_id} if sync_id else {})}
         cursor = self.runs.find(query).sort("_id", DESCENDING).limit(limit)
         return _all(Run, await cursor.to_list(limit))
 
     async def overdue_runs(self, seconds: float, limit: int) -> list[Run]:
-        """Give open runs that nobody has asked about for so long."""
+        """Return open runs that nobody has asked about for so long."""
         line = {"$subtract": ["$$NOW", round(seconds * 1000)]}
         query = {"open": True, "$expr": {"$lte": ["$checked_at", line]}}
         cursor = self.runs.find(query).sort("checked_at", ASCENDING).limit(limit)
@@ -168,7 +168,7 @@ class Store:
         )
 
     async def unsent(self, runs: Sequence[Run]) -> set[str]:
-        """Give those of the runs that no runner can know of: planned, or of syncs whose requests
+        """Return those of the runs that no runner can know of: planned, or of syncs whose requests
         still wait in the outbox.
 
         The plan is read first: a catch-up leaves it in the transaction that stores its request.
@@ -187,7 +187,7 @@ class Store:
         await self.runs.replace_one({"_id": run.id}, run.document(), session=session)
 
     async def gaps_of(self, sync_id: str) -> list[ClosedGap]:
-        """Give a sync's closed gaps, oldest first."""
+        """Return a sync's closed gaps, oldest first."""
         found = await self.gaps.find({"sync_id": sync_id}).sort("_id", ASCENDING).to_list(None)
         return _all(ClosedGap, found)
 

@@ -18,7 +18,7 @@ from tablesync.service_kit.messaging.consumer import Subscription
 
 
 def subscriptions(handlers: Handlers) -> list[Subscription]:
-    """Give topic → event → handler lines."""
+    """Return topic → event → handler lines."""
     return [
         Subscription(
             "connection-events",

@@ -40,7 +40,7 @@ class Providers:
         await self.airtable.aclose()
 
     def has_source(self, provider: Provider) -> bool:
-        """Tell whether records can be read from this provider."""
+        """Whether records can be read from this provider."""
         return provider is Provider.HUBSPOT
 
     def source(self, grant: Grant, connection_id: str, caller: NewProviderClient) -> Source:

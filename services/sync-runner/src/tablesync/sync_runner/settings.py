@@ -28,5 +28,5 @@ class Settings(ServiceSettings):
 
 
 def base_url(url: AnyHttpUrl) -> str:
-    """Give a URL to which paths can be appended."""
+    """Return a URL to which paths can be appended."""
     return str(url).rstrip("/")

@@ -134,7 +134,7 @@ class RunQueue:
 
 
 def mine(lease: Lease) -> Document:
-    """Give the filter by which only the present owner's writes find the run."""
+    """Return the filter by which only the present owner's writes find the run."""
     return {
         "_id": lease.name,
         "fence": lease.fence,
@@ -183,7 +183,7 @@ async def _cancel_queued(unit: UnitOfWork, run_id: str) -> bool:
 
 
 def ended(ending: Ending, now: datetime) -> Document:
-    """Give the changes that end a run."""
+    """Return the changes that end a run."""
     return {
         "status": ending.status.value,
         "ended_at": now,
@@ -198,5 +198,5 @@ def ended(ending: Ending, now: datetime) -> Document:
 async def runs_by_id(
     database: AsyncIOMotorDatabase[Document], ids: Sequence[str]
 ) -> list[Document]:
-    """Give the stored runs with these ids, unknown ones left out."""
+    """Return the stored runs with these ids, unknown ones left out."""
     return await database[RUNS].find({"_id": {"$in": list(ids)}}).to_list(None)

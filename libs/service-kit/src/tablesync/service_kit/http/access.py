@@ -62,7 +62,7 @@ class Access:
 
 
 def route_of(scope: Scope) -> str:
-    """Give the template of the route that a request came to: it holds no secret."""
+    """Return the template of the route that a request came to: it holds no secret."""
     return str(getattr(scope.get("route"), "path_format", UNMATCHED))
 
 

@@ -38,7 +38,7 @@ class ReplayableLetters:
         self._database = database
 
     async def list(self, start: str | None, limit: int, *, replayed: bool) -> Document:
-        """Give a page of letters without headers and values, oldest first; raises Problem 422.
+        """Return a page of letters without headers and values, oldest first; raises Problem 422.
 
         A page is of one topic, and is empty where all its letters were replayed: `next` says
         where to go on, until it is None.
@@ -67,7 +67,7 @@ class ReplayableLetters:
         return [_summary(each, marks.get(_mark_id(each))) for each in letters]
 
     async def show(self, topic: str, letter_id: int) -> Document:
-        """Give one letter whole; raises Problem 404."""
+        """Return one letter whole; raises Problem 404."""
         letter = await self._find(topic, letter_id)
         mark = await self._marks.find_one({"_id": _mark_id(letter)})
         headers = {name: (raw or b"").decode(errors="replace") for name, raw in letter.headers}

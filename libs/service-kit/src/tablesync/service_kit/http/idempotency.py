@@ -61,7 +61,7 @@ class ReplayedAnswer(RaisedAnswer):
         self._body = body
 
     def response(self) -> Response:
-        """Give the stored answer, marked as a replay; one without content has no body at all."""
+        """Return the stored answer, marked as a replay; one without content has no body at all."""
         headers = {"Idempotency-Replayed": "true"}
         if self._status == HTTPStatus.NO_CONTENT:
             return Response(status_code=self._status, headers=headers)

@@ -34,7 +34,7 @@ class RaisedAnswer(Exception, ABC):  # noqa: N818 - not every raised answer is a
 
     @abstractmethod
     def response(self) -> Response:
-        """Give the answer to send."""
+        """Return the answer to send."""
 
 
 class Problem(RaisedAnswer):
@@ -59,7 +59,7 @@ class Problem(RaisedAnswer):
         self.extra = extra
 
     def response(self) -> JSONResponse:
-        """Give the answer as application/problem+json."""
+        """Return the answer as application/problem+json."""
         body = {
             "type": f"urn:tablesync:problem:{self.type}",
             "title": self.type.replace("-", " ").capitalize(),
@@ -72,17 +72,17 @@ class Problem(RaisedAnswer):
 
 
 def not_found(what: str) -> Problem:
-    """Give the one answer for what does not exist and for what belongs to another workspace."""
+    """Return the one answer for what does not exist and for what belongs to another workspace."""
     return Problem(404, "not-found", f"There is no such {what} in this workspace.")
 
 
 def conflict(type_: str, detail: str, **extra: Any) -> Problem:
-    """Give the answer for a request that the present state forbids."""
+    """Return the answer for a request that the present state forbids."""
     return Problem(409, type_, detail, **extra)
 
 
 def invalid(field: str, message: str, remedy: str) -> Problem:
-    """Give the answer for one bad field of a request."""
+    """Return the answer for one bad field of a request."""
     return Problem(
         422,
         "invalid-request",

@@ -80,12 +80,12 @@ class Verifier:
         return cls(service, KeySet.import_key_set(json.loads(path.read_text("utf-8"))))
 
     def service_caller(self, token: str) -> str:
-        """Give the calling service's name; raises Problem 401."""
+        """Return the calling service's name; raises Problem 401."""
         claims = self._claims(token, self._service, SERVICE_TOKEN)
         return str(claims["iss"])
 
     def user_claims(self, token: str) -> dict[str, Any]:
-        """Give the claims of a user JWT, which only auth-service issues; raises Problem 401."""
+        """Return the claims of a user JWT, which only auth-service issues; raises Problem 401."""
         claims = self._claims(token, USER_AUDIENCE, USER_TOKEN)
         if claims["iss"] != "auth-service":
             raise unauthorized()
@@ -108,7 +108,7 @@ class Verifier:
 
 
 def unauthorized() -> Problem:
-    """Give the one answer for every bad credential."""
+    """Return the one answer for every bad credential."""
     return Problem(
         401,
         "unauthorized",

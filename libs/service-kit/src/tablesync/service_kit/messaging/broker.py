@@ -180,7 +180,7 @@ class NackWaits:
         self._seconds = 0.25
 
     def next(self) -> float:
-        """Give the seconds to wait now: twice as many as before, at most 30."""
+        """Return the seconds to wait now: twice as many as before, at most 30."""
         self._seconds = min(2 * self._seconds, NACK_WAIT_MAX_SECONDS)
         return self._seconds
 

@@ -101,7 +101,7 @@ class DeadLetters:
             )
 
     async def list(self, topic: str, start: int = 0, limit: int = PAGE) -> list[DeadLetter]:
-        """Give parked messages from an id on, oldest first; none only if there are none."""
+        """Return parked messages from an id on, oldest first; none only if there are none."""
         async with self._reader(topic) as (consumer, partition):
             end = (await consumer.end_offsets([partition]))[partition]
             begin = (await consumer.beginning_offsets([partition]))[partition]
@@ -111,7 +111,7 @@ class DeadLetters:
             return [_letter(topic, each) for each in await _fill_page(records)]
 
     async def get(self, topic: str, letter_id: int) -> DeadLetter | None:
-        """Give one parked message, if Kafka still has it."""
+        """Return one parked message, if Kafka still has it."""
         async with self._reader(topic) as (consumer, partition):
             end = (await consumer.end_offsets([partition]))[partition]
             begin = (await consumer.beginning_offsets([partition]))[partition]

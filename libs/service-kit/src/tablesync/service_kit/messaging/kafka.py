@@ -104,7 +104,7 @@ def _raise_failures(topic_errors: Iterable[tuple[str, int, str | None]]) -> None
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Tell whether Kafka was away, rather than the request wrong."""
+    """Whether Kafka was away, rather than the request wrong."""
     return isinstance(error, KafkaConnectionError | KafkaTimeoutError) or (
         isinstance(error, KafkaError) and bool(error.retriable)
     )

@@ -45,7 +45,7 @@ async def insert_rows(
 async def unpublished(
     database: AsyncIOMotorDatabase[Document], topic: str, keys: Iterable[str]
 ) -> set[str]:
-    """Give those of these keys for which a row of a topic still waits for the relay."""
+    """Return those of these keys for which a row of a topic still waits for the relay."""
     query = {"pending": True, "key": {"$in": [*keys]}, "topic": topic}
     return set(await database[COLLECTION].distinct("key", query))
 

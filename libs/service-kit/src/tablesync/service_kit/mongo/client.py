@@ -52,7 +52,7 @@ def open_database(
 
 
 async def answers(database: AsyncIOMotorDatabase[Document], seconds: float = 3.0) -> bool:
-    """Tell whether MongoDB answers a ping in time."""
+    """Whether MongoDB answers a ping in time."""
     try:
         async with asyncio.timeout(seconds):
             await database.command("ping")
@@ -62,7 +62,7 @@ async def answers(database: AsyncIOMotorDatabase[Document], seconds: float = 3.0
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Tell whether MongoDB was away, rather than the request wrong."""
+    """Whether MongoDB was away, rather than the request wrong."""
     if isinstance(error, UNAVAILABLE):
         return True
     return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")

@@ -30,7 +30,7 @@ class Lease:
     lost: asyncio.Event = field(default_factory=asyncio.Event)
 
     def remaining(self) -> float:
-        """Give the seconds that are surely left: counted from before the database was asked."""
+        """Return the seconds that are surely left: counted from before the database was asked."""
         if self.lost.is_set():
             return 0.0
         return max(0.0, self.taken_at + self.ttl_seconds - time.monotonic())
@@ -73,7 +73,7 @@ class Leases:
         return bool(result.matched_count)
 
     async def release(self, lease: Lease) -> None:
-        """Give the lease back, if it is still ours; the fence stays."""
+        """Hand the lease back, if it is still ours; the fence stays."""
         await self._collection.update_one(
             {"_id": lease.name, "owner": lease.owner, "fence": lease.fence},
             [{"$set": {"expires_at": "$$NOW"}}],

@@ -84,7 +84,7 @@ def routes(parts: Parts) -> APIRouter:
 
 
 def start_url(settings: Settings, attempt: Authorization) -> str:
-    """Give what the popup opens."""
+    """Return what the popup opens."""
     return f"{settings.auth_public_url}/oauth/{attempt.provider}/start?authorization={attempt.id}"
 
 

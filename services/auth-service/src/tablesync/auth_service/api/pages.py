@@ -102,7 +102,7 @@ class Pages:
 
 
 def no_store(headers: dict[str, str] | None = None) -> dict[str, str]:
-    """Give the headers of every answer that a browser gets from us."""
+    """Return the headers of every answer that a browser gets from us."""
     return {
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",

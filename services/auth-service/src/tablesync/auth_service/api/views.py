@@ -13,7 +13,7 @@ _REMOVE_AT = {
 
 
 def connection_view(connection: Connection) -> dict[str, Any]:
-    """Give a connection as operators see it."""
+    """Return a connection as operators see it."""
     return {
         "id": connection.id,
         "workspace_id": connection.workspace_id,
@@ -32,12 +32,12 @@ def connection_view(connection: Connection) -> dict[str, Any]:
 
 
 def state_view(connection: Connection) -> dict[str, Any]:
-    """Give what a connection event would say, for reconciliation."""
+    """Return what a connection event would say, for reconciliation."""
     return {**connection.state(), "changed_at": rfc3339(connection.changed_at)}
 
 
 def badge(connection: Connection) -> str:
-    """Give the words on the card."""
+    """Return the words on the card."""
     if connection.status is ConnectionStatus.DISCONNECTED:
         return "Disconnected by you"
     if connection.status is ConnectionStatus.REVOKED:
@@ -46,7 +46,7 @@ def badge(connection: Connection) -> str:
 
 
 def findings(connection: Connection) -> list[dict[str, Any]]:
-    """Give what an operator should look at, with the remedy."""
+    """Return what an operator should look at, with the remedy."""
     if connection.status is ConnectionStatus.DISCONNECTED:
         return [{"kind": "app_stays", "message": _REMOVE_AT[connection.provider]}]
     if not connection.connected or not connection.missing_scopes:

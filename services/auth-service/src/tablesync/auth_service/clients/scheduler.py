@@ -17,7 +17,7 @@ class AffectedSyncs:
         self._http = http
 
     async def of(self, workspace_id: str, connection_id: str) -> list[dict[str, Any]] | None:
-        """Give the syncs, or None if the scheduler does not answer at once."""
+        """Return the syncs, or None if the scheduler does not answer at once."""
         path = f"/internal/v1/connections/{connection_id}/affected-syncs"
         try:
             response = await self._http.get(

@@ -78,7 +78,7 @@ class Authorization:
         return cookie_name(self.id)
 
     def view(self, now: datetime) -> dict[str, Any]:
-        """Give what the page that waits for the outcome reads."""
+        """Return what the page that waits for the outcome reads."""
         status = AuthorizationStatus(self.document["status"])
         if status is AuthorizationStatus.PENDING and self.document["expires_at"] <= now:
             status = AuthorizationStatus.EXPIRED
@@ -163,7 +163,7 @@ class Authorizations:
         self._keyring = keyring
 
     async def get(self, workspace_id: str, authorization_id: str) -> Authorization:
-        """Give one; raises Problem 404."""
+        """Return one; raises Problem 404."""
         query = {"_id": authorization_id, "workspace_id": workspace_id}
         document = await self._collection.find_one(query)
         if document is None:
@@ -194,7 +194,7 @@ class Authorizations:
         return Authorization(document) if document else None
 
     def bound_to(self, authorization: Authorization, cookie: str | None) -> bool:
-        """Tell whether this is the browser in which the attempt began."""
+        """Whether this is the browser in which the attempt began."""
         return cookie is not None and hmac.compare_digest(
             digest(cookie), authorization.document["binding"]
         )

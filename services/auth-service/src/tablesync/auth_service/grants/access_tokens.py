@@ -9,7 +9,7 @@ from tablesync.service_kit.single_flight import SingleFlight
 
 
 class AccessTokens:
-    """Gives runners what they need to call a provider, and nothing that outlives an hour."""
+    """Hands runners what they need to call a provider, and nothing that outlives an hour."""
 
     def __init__(self, connections: Connections, grants: Grants, refresher: Refresher) -> None:
         self._connections = connections
@@ -18,7 +18,7 @@ class AccessTokens:
         self._flights: SingleFlight[None] = SingleFlight()
 
     async def get(self, workspace_id: str, connection_id: str) -> AccessToken:
-        """Give a token; raises Problem 404, 409 `connection-not-connected`, or 503."""
+        """Return a token; raises Problem 404, 409 `connection-not-connected`, or 503."""
         grant = await self._usable(workspace_id, connection_id)
         if not grant.fresh:
             grant = await self._refreshed(grant)
@@ -42,7 +42,7 @@ class AccessTokens:
         return grant
 
     async def _refreshed(self, grant: Grant) -> Grant:
-        """Give the refreshed grant, or the old one if its token lives and no refresh succeeds."""
+        """Return the refreshed grant, or the old one if its token lives and no refresh succeeds."""
         key = (grant.connection_id, grant.version)
         try:
             await self._flights.join(key, lambda: self._refresher.refresh(*key))
@@ -67,7 +67,7 @@ class AccessTokens:
 
 
 def unavailable(error: ProviderUnavailableError) -> Problem:
-    """Give the answer for a provider that cannot be asked just now."""
+    """Return the answer for a provider that cannot be asked just now."""
     seconds = max(1, round(error.retry_after))
     return Problem(
         503,

@@ -60,7 +60,7 @@ class AuthFailures:
     async def judge(
         self, workspace_id: str, connection_id: str, version: int, status_code: int | None
     ) -> AuthFailureRuling:
-        """Give the ruling on a failure seen with this grant version; raises Problem 404."""
+        """Return the ruling on a failure seen with this grant version; raises Problem 404."""
         connection = await self._connections.get(workspace_id, connection_id)
         if connection.grant_version > version:
             verdict = Verdict.STALE if connection.connected else Verdict.REVOKED
@@ -120,7 +120,7 @@ class AuthFailures:
         return provider.rotates or forbidden or lately
 
     async def _after(self, before: Grant, verdict: Verdict) -> AuthFailureRuling:
-        """Give the verdict if the grant lives on with a newer version."""
+        """Return the verdict if the grant lives on with a newer version."""
         now = await self._grants.read(before.connection_id)
         if now is None or not now.live:
             return AuthFailureRuling(Verdict.REVOKED, before.version)

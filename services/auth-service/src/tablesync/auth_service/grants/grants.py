@@ -172,7 +172,7 @@ class Grants:
         return await self._change(grant, [{"$set": {"cooldown_until": until}}])
 
     async def overdue(self, limit: int) -> list[str]:
-        """Give connections whose grant idles or whose intent was left open by a crash."""
+        """Return connections whose grant idles or whose intent was left open by a crash."""
         idle: Document = {"$expr": {"$lt": ["$refresh_at", "$$NOW"]}, "refresh_at": {"$gt": _PAST}}
         minute_ago = {"$subtract": ["$$NOW", 60_000]}
         torn: Document = {
@@ -184,7 +184,7 @@ class Grants:
         return [each["_id"] async for each in cursor]
 
     async def under_other_keys(self, limit: int) -> list[Grant]:
-        """Give grants that are not encrypted with the active key alone."""
+        """Return grants that are not encrypted with the active key alone."""
         query: Document = {"key_id": {"$ne": self._keyring.active}}
         cursor = self._collection.find(query, _READ_WHOLE).limit(limit)
         return [Grant(each["_id"], each) async for each in cursor]
@@ -282,7 +282,7 @@ _PAST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def _times(now: datetime, tokens: TokenSet, idle_seconds: int | None) -> Document:
-    """Give when the tokens end, and when an idle grant is to be refreshed: at half its life."""
+    """Return when the tokens end, and when an idle grant is to be refreshed: at half its life."""
     obtained_at = now - timedelta(seconds=tokens.age_seconds())
     refresh_life = tokens.refresh_expires_in or idle_seconds
     ends = obtained_at + timedelta(seconds=refresh_life) if refresh_life else None

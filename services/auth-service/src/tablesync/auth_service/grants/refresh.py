@@ -136,7 +136,7 @@ class Refresher:
         return ended
 
     async def moved(self, grant: Grant) -> bool:
-        """Tell whether the stored grant is another one by now."""
+        """Whether the stored grant is another one by now."""
         now = await self.grants.read(grant.connection_id)
         return now is None or now.version != grant.version or now.live != grant.live
 
@@ -144,7 +144,7 @@ class Refresher:
         return self._providers[Provider(grant.document["provider"])]
 
     async def _outcome_unknown(self, grant: Grant) -> bool:
-        """Tell whether an earlier refresh may have used up the stored refresh token."""
+        """Whether an earlier refresh may have used up the stored refresh token."""
         provider = self._provider(grant)
         if grant.intent is None or not provider.rotates:
             return False

@@ -23,7 +23,7 @@ class ApiTokens:
         self._workspaces = workspaces
 
     async def principal_of(self, token: SecretStr) -> Principal | None:
-        """Give whose token this is, with the role of now; None for an unknown one."""
+        """Return whose token this is, with the role of now; None for an unknown one."""
         row = await self._collection.find_one({"digest": digest(token)})
         if row is None:
             return None
@@ -31,7 +31,7 @@ class ApiTokens:
         return member.principal(row["workspace_id"]) if member else None
 
     async def of(self, principal: Principal) -> list[Document]:
-        """Give the caller's own tokens, never their secrets."""
+        """Return the caller's own tokens, never their secrets."""
         query = {"workspace_id": principal.workspace_id, "operator_id": principal.operator_id}
         return [_view(row) async for row in self._collection.find(query).sort("_id", 1)]
 
@@ -67,7 +67,7 @@ async def delete(unit: UnitOfWork, principal: Principal, token_id: str) -> Docum
 def document(
     token_id: str, workspace_id: str, operator_id: str, name: str, token: SecretStr
 ) -> Document:
-    """Give the stored form, without the time."""
+    """Return the stored form, without the time."""
     return {
         "_id": token_id,
         "workspace_id": workspace_id,

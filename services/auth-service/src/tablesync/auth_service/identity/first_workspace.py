@@ -140,7 +140,7 @@ async def _add(unit: UnitOfWork, workspace_id: str, operator: BootstrapOperator)
 
 
 async def _person(unit: UnitOfWork, operator: BootstrapOperator) -> str:
-    """Give the id of whoever has this address, perhaps from another workspace, else make them."""
+    """Return the id of whoever has this address, perhaps from another workspace, else make them."""
     people = unit.database[OPERATORS]
     new = operator_document(operator.id, operator.email, operator.name, platform=operator.platform)
     found: Document | None = await people.find_one(

@@ -29,7 +29,7 @@ class OidcVerifier:
         self._read_at = 0.0
 
     async def email_of(self, id_token: SecretStr) -> str:
-        """Give the verified e-mail address; raises Problem 401."""
+        """Return the verified e-mail address; raises Problem 401."""
         try:
             decoded = jwt.decode(id_token.get_secret_value(), await self._key_set(), ALGORITHMS)
             registry = jwt.JWTClaimsRegistry(

@@ -44,7 +44,7 @@ class SignIn:
         self._oidc = oidc
 
     async def exchange(self, credentials: Credentials) -> dict[str, Any]:
-        """Give a bearer token and whose it is; raises Problem 401."""
+        """Return a bearer token and whose it is; raises Problem 401."""
         principal = await self._principal(credentials)
         if principal is None:
             raise unauthorized()

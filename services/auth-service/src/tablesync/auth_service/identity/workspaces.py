@@ -35,7 +35,7 @@ class Member(Value):
     platform: bool = False
 
     def view(self) -> dict[str, Any]:
-        """Give the public form."""
+        """Return the public form."""
         return {
             "operator_id": self.operator_id,
             "email": self.email,
@@ -44,7 +44,7 @@ class Member(Value):
         }
 
     def principal(self, workspace_id: str) -> Principal:
-        """Give who this is to every service."""
+        """Return who this is to every service."""
         return Principal(
             operator_id=self.operator_id,
             workspace_id=workspace_id,
@@ -65,14 +65,14 @@ class Workspaces:
         self._database = database
 
     async def get(self, workspace_id: str) -> Document:
-        """Give a workspace; raises Problem 404."""
+        """Return a workspace; raises Problem 404."""
         document = await self._database[WORKSPACES].find_one({"_id": workspace_id})
         if document is None:
             raise not_found("workspace")
         return {"id": document["_id"], "name": document["name"]}
 
     async def members(self, workspace_id: str) -> list[Member]:
-        """Give all members, highest role first, then by time."""
+        """Return all members, highest role first, then by time."""
         cursor = self._database[MEMBERSHIPS].find({"workspace_id": workspace_id})
         rows = await cursor.sort([("role", -1), ("_id", 1)]).to_list(None)
         ids = [row["operator_id"] for row in rows]
@@ -81,13 +81,13 @@ class Workspaces:
         return [_member(row, by_id[row["operator_id"]]) for row in rows]
 
     async def member(self, workspace_id: str, operator_id: str) -> Member | None:
-        """Give one member, or None."""
+        """Return one member, or None."""
         row = await self._database[MEMBERSHIPS].find_one({"_id": f"{workspace_id}/{operator_id}"})
         person = await self._database[OPERATORS].find_one({"_id": operator_id})
         return _member(row, person) if row and person else None
 
     async def memberships_of(self, email: str) -> list[tuple[str, Member]]:
-        """Give the workspaces of whoever has this e-mail address, oldest first."""
+        """Return the workspaces of whoever has this e-mail address, oldest first."""
         person = await self._database[OPERATORS].find_one({"email_key": email.lower()})
         if person is None:
             return []
@@ -95,7 +95,7 @@ class Workspaces:
         return [(row["workspace_id"], _member(row, person)) async for row in rows]
 
     async def recipients(self, workspace_id: str, owner_id: str | None) -> list[Document]:
-        """Give who is told: the owner if still a member, then admins; each address once."""
+        """Return who is told: the owner if still a member, then admins; each address once."""
         members = await self.members(workspace_id)
         owners = [each for each in members if each.operator_id == owner_id]
         admins = [each for each in members if each.role is OperatorRole.ADMIN]
@@ -141,7 +141,7 @@ async def remove_member(unit: UnitOfWork, principal: Principal, operator_id: str
 
 
 def operator_document(operator_id: str, email: str, name: str, *, platform: bool) -> Document:
-    """Give the stored form of an operator."""
+    """Return the stored form of an operator."""
     return {
         "_id": operator_id,
         "email": email,
@@ -152,7 +152,7 @@ def operator_document(operator_id: str, email: str, name: str, *, platform: bool
 
 
 def membership_document(workspace_id: str, operator_id: str, role: OperatorRole) -> Document:
-    """Give the stored form of a membership."""
+    """Return the stored form of a membership."""
     return {
         "_id": f"{workspace_id}/{operator_id}",
         "workspace_id": workspace_id,

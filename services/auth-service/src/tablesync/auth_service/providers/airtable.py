@@ -77,7 +77,7 @@ class Airtable(CodeFlow):
         return Probe.REJECTED if await self._whoami(access_token) is None else Probe.ACCEPTED
 
     async def _whoami(self, access_token: SecretStr) -> dict[str, Any] | None:
-        """Give the answer; None for a token that Airtable rejects."""
+        """Return the answer; None for a token that Airtable rejects."""
         bearer = {"Authorization": f"Bearer {access_token.get_secret_value()}"}
         async with deadline(self.name):
             response = await self._http.get(self._whoami_url, headers=bearer)

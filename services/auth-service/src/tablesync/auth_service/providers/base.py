@@ -24,7 +24,7 @@ class TokenSet:
     received_at: float = field(default_factory=time.monotonic, compare=False)
 
     def age_seconds(self) -> float:
-        """Give how long ago the answer came: storing it may have had to wait."""
+        """Return how long ago the answer came: storing it may have had to wait."""
         return time.monotonic() - self.received_at
 
 
@@ -63,7 +63,7 @@ class OAuthProvider(Protocol):
     issuer: str
 
     def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
-        """Give the page on which a person allows access; it carries the verifier's digest."""
+        """Return the page on which a person allows access; it carries the verifier's digest."""
         ...
 
     async def exchange(self, code: SecretStr, verifier: SecretStr) -> TokenSet:

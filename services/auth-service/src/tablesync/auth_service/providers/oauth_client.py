@@ -137,7 +137,7 @@ class OAuthClient:
         return response
 
     def _checked(self, response: httpx.Response) -> dict[str, Any]:
-        """Give the JSON object of a 2xx answer; raise what any other answer means."""
+        """Return the JSON object of a 2xx answer; raise what any other answer means."""
         raise_if_unavailable(self.app.provider, response)
         body = json_or_none(response)
         answer = body if isinstance(body, dict) else {}
@@ -167,7 +167,7 @@ class CodeFlow:
         self._oauth = oauth
 
     def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
-        """Give the provider's page on which a person picks an account and allows access."""
+        """Return the provider's page on which a person picks an account and allows access."""
         return self._oauth.authorize_url(state, verifier)
 
     async def exchange(self, code: SecretStr, verifier: SecretStr) -> TokenSet:

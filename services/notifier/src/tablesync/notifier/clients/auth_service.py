@@ -29,14 +29,14 @@ class AuthServiceClient:
         self._http = http
 
     async def recipients(self, connection_id: str, workspace_id: str) -> list[Recipient]:
-        """Give who may be mailed about a connection: its owner first, then admins."""
+        """Return who may be mailed about a connection: its owner first, then admins."""
         path = f"/internal/v1/connections/{connection_id}/recipients"
         return await self._recipients(path, workspace_id=workspace_id)
 
     async def workspace_recipients(
         self, workspace_id: str, owner_id: str | None
     ) -> list[Recipient]:
-        """Give who may be mailed about a sync: its owner first, if known, then admins."""
+        """Return who may be mailed about a sync: its owner first, if known, then admins."""
         path = f"/internal/v1/workspaces/{workspace_id}/recipients"
         return await self._recipients(path, **({"owner_id": owner_id} if owner_id else {}))
 
@@ -49,7 +49,7 @@ class AuthServiceClient:
         return read(TypeAdapter(ReconnectLink), answer, "auth-service")
 
     async def connection_states(self, since_sequence: int) -> AsyncIterator[ConnectionEvent]:
-        """Give the newest state of each connection that changed since, oldest sequence first."""
+        """Yield the newest state of each connection that changed since, oldest sequence first."""
         since = since_sequence
         while True:
             query = {"since_sequence": since, "limit": PAGE}

@@ -47,14 +47,14 @@ class SchedulerClient:
         self._http = http
 
     async def affected_syncs(self, connection_id: str, workspace_id: str) -> list[AffectedSync]:
-        """Give the syncs that use a connection, with holds, next slots and catch-ups."""
+        """Return the syncs that use a connection, with holds, next slots and catch-ups."""
         path = f"/internal/v1/connections/{connection_id}/affected-syncs"
         query = {"workspace_id": workspace_id}
         answer = await ask(self._http, "scheduler", "GET", path, params=query)
         return read(_AFFECTED, answer.get("items"), "scheduler")
 
     async def sync(self, sync_id: str, workspace_id: str) -> SyncFacts:
-        """Give a sync's name and owner; raises UnknownToPeerError when it was deleted."""
+        """Return a sync's name and owner; raises UnknownToPeerError when it was deleted."""
         path = f"/internal/v1/syncs/{sync_id}"
         query = {"workspace_id": workspace_id}
         answer = await ask(self._http, "scheduler", "GET", path, params=query)

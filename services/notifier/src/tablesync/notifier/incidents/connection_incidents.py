@@ -48,7 +48,7 @@ async def _close(unit: UnitOfWork, connection_id: str) -> Document | None:
 
 
 async def _was_mailed(unit: UnitOfWork, incident: Document) -> bool:
-    """Tell whether the revocation mail was sent, or may have been."""
+    """Whether the revocation mail was sent, or may have been."""
     mail = await unit.database[MAILS].find_one(
         {
             "incident_ids": incident["_id"],

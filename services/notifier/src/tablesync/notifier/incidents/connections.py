@@ -46,7 +46,7 @@ async def _act(unit: UnitOfWork, state: ConnectionEvent, planned: bool) -> None:
 
 
 def _planned(known: Document | None, state: ConnectionEvent) -> bool:
-    """Tell whether an operator announced the loss; a fresh grant ends the announcement."""
+    """Whether an operator announced the loss; a fresh grant ends the announcement."""
     if isinstance(state, RevocationAnnounced):
         return True
     before = bool(known and known["planned"])

@@ -22,7 +22,7 @@ class Incidents:
         self._mails = database[MAILS]
 
     async def newest(self, workspace_id: str, status: str | None, limit: int) -> list[Json]:
-        """Give the newest incidents first."""
+        """Return the newest incidents first."""
         wanted = {"workspace_id": workspace_id, **({"status": status} if status else {})}
         cursor = self._incidents.find(wanted, sort=[("opened_at", DESCENDING)], limit=limit)
         rows = await cursor.to_list(limit)
@@ -30,7 +30,7 @@ class Incidents:
         return [_view(row, mails) for row in rows]
 
     async def get(self, workspace_id: str, incident_id: str) -> Json | None:
-        """Give one incident, if it is this workspace's."""
+        """Return one incident, if it is this workspace's."""
         row = await self._incidents.find_one({"_id": incident_id, "workspace_id": workspace_id})
         return _view(row, await self._mails_of([incident_id])) if row else None
 

@@ -94,7 +94,7 @@ async def _close(unit: UnitOfWork, incident: Document) -> Document | None:
 
 
 async def _mail_of(unit: UnitOfWork, incident: Document) -> Document | None:
-    """Give the failure mail that told of it, or may have."""
+    """Return the failure mail that told of it, or may have."""
     return await unit.database[MAILS].find_one(
         {
             "incident_ids": incident["_id"],

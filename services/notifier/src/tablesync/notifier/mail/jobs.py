@@ -72,7 +72,7 @@ class MailJobs:
         return _job(row) if row else None
 
     async def put_off(self, job: MailJob, seconds: float, reason: str) -> None:
-        """Give the job back, to be taken up again after some time."""
+        """Hand the job back, to be taken up again after some time."""
         change = {"due_at": _after(seconds), "attempts": {"$add": ["$attempts", 1]}}
         await self._change(job, [{"$set": {**change, "waits_for": {"$literal": reason}}}])
 

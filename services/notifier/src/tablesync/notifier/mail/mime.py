@@ -28,7 +28,7 @@ class Messages:
         self.sender = parseaddr(self._from)[1]
 
     def message_id(self, job: MailJob, to: Recipient) -> str:
-        """Give the Message-ID of this incident, kind and recipient: the same each time."""
+        """Return the Message-ID of this incident, kind and recipient: the same each time."""
         who = hashlib.sha256(to.email.lower().encode()).hexdigest()[:16]
         what = job.id.replace("/", ".")
         return f"<{what}.{who}@{self.sender.rpartition('@')[2]}>"
@@ -76,6 +76,6 @@ class Messages:
 
 
 def _address(to: Recipient) -> Address:
-    """Give the header's address; `addr_spec` would refuse a name beyond ASCII before the @."""
+    """Return the header's address; `addr_spec` would refuse a name beyond ASCII before the @."""
     username, _, domain = to.email.rpartition("@")
     return Address(wording.plain(to.name), username, domain)

@@ -99,5 +99,5 @@ async def cancel_unsent(unit: UnitOfWork, incident_ids: Sequence[str], *kinds: M
 
 
 def later(moment: datetime, seconds: float) -> datetime:
-    """Give the moment that many seconds later."""
+    """Return the moment that many seconds later."""
     return moment + timedelta(seconds=seconds)

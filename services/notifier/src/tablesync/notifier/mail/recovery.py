@@ -35,7 +35,7 @@ class Recovered:
 
     @property
     def settled(self) -> bool:
-        """Tell whether nothing more is to come."""
+        """Whether nothing more is to come."""
         return self.status in ENDED | WITHOUT_CATCH_UP
 
 
@@ -67,7 +67,7 @@ class RecoveryWriter:
         return _letter(incident, syncs, told)
 
     async def _recovered(self, incident: Document, elapsed: float) -> list[Recovered]:
-        """Give every sync's catch-up; raises NotYetError while one may still end in time."""
+        """Return every sync's catch-up; raises NotYetError while one may still end in time."""
         in_time = elapsed < self._settings.notifier_recovery_wait_seconds
         affected = await self._affected(incident, in_time and elapsed < SETTLE_SECONDS)
         released = await self._releases(incident)
@@ -93,7 +93,7 @@ class RecoveryWriter:
             return None
 
     async def _releases(self, incident: Document) -> dict[str, Document]:
-        """Give the hold states that this incident caused, by sync."""
+        """Return the hold states that this incident caused, by sync."""
         cursor = self._database[SYNCS].find({"hold.connection_id": incident["connection_id"]})
         return {row["_id"]: row async for row in cursor if _belongs(row, incident)}
 
@@ -152,13 +152,13 @@ class RecoveryWriter:
 
 
 def _is_older(gap: Gap | None, incident: Document) -> bool:
-    """Tell whether a catch-up followed an earlier loss: scheduler shows the last one there was."""
+    """Whether a catch-up followed an earlier loss: scheduler shows the last one there was."""
     lost_at: datetime = incident["lost_at"]
     return gap is not None and gap.to is not None and gap.to < lost_at
 
 
 def _belongs(row: Document, incident: Document) -> bool:
-    """Tell whether a hold overlaps the incident: an older one was another incident's."""
+    """Whether a hold overlaps the incident: an older one was another incident's."""
     until: datetime | None = row["gap"]["to"]
     lost_at: datetime = incident["lost_at"]
     return row["held"] or until is None or until >= lost_at

@@ -70,7 +70,7 @@ _CONTROLS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
 
 
 def provider_name(provider: str) -> str:
-    """Give a provider's name as it writes it."""
+    """Return a provider's name as it writes it."""
     return PROVIDERS[Provider(provider)]
 
 
@@ -131,7 +131,7 @@ def missed(slots: int, *, interrupted: bool) -> str:
 
 
 def _steers(character: str) -> bool:
-    """Tell whether a character turns the reading direction of what follows it.
+    """Whether a character turns the reading direction of what follows it.
 
     Joiners are format characters as well, but scripts and emoji are spelled with them.
     """

@@ -189,7 +189,7 @@ class Worker:
 
 
 async def _is_open(unit: UnitOfWork, job: MailJob) -> bool:
-    """Tell whether the incident is open, by a write, so that a close at the same time conflicts."""
+    """Whether the incident is open, by a write, so that a close at the same time conflicts."""
     result = await unit.database[INCIDENTS].update_one(
         {"_id": job.incident_ids[0], "status": "open"},
         {"$set": {"mailed_at": unit.now}},
@@ -199,5 +199,5 @@ async def _is_open(unit: UnitOfWork, job: MailJob) -> bool:
 
 
 def _growing(job: MailJob) -> float:
-    """Give the wait before the next attempt: twice as long each time, at most 5 minutes."""
+    """Return the wait before the next attempt: twice as long each time, at most 5 minutes."""
     return float(min(WAIT_MAX_SECONDS, 2.0 ** min(job.attempts, 10)))

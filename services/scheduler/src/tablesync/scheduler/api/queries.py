@@ -19,7 +19,7 @@ class Queries:
         self._store = store
 
     async def sync(self, workspace_id: str, sync_id: str) -> Sync:
-        """Give one sync as of now; raises Problem 404."""
+        """Return one sync as of now; raises Problem 404."""
         sync = await self._store.sync_of(workspace_id, sync_id)
         if sync is None:
             raise not_found("sync")

@@ -26,7 +26,7 @@ class NewMapping(_Body):
     field_id: Text
 
     def value(self) -> FieldMapping:
-        """Give the contract's form."""
+        """Return the contract's form."""
         return FieldMapping(source=self.source, field_id=self.field_id)
 
 
@@ -45,7 +45,7 @@ class NewDestination(_Body):
     table_id: Text
 
     def value(self) -> Destination:
-        """Give the contract's form."""
+        """Return the contract's form."""
         return Destination(**self.model_dump())
 
 
@@ -184,7 +184,7 @@ class CancelledRun(BaseModel):
 
 
 def open_gap(sync: Sync) -> Gap | None:
-    """Give the gap of a held sync."""
+    """Return the gap of a held sync."""
     return sync.missed.gap() if sync.missed and sync.holds else None
 
 

@@ -32,7 +32,7 @@ class States:
         self._handlers = handlers
 
     async def connection(self, workspace_id: str, connection_id: str) -> Connection | None:
-        """Give a workspace's connection; asks auth-service if it is new or seems held."""
+        """Return a workspace's connection; asks auth-service if it is new or seems held."""
         known = await self._store.connection(connection_id)
         if known is None or known.held:
             await self.refresh(await self._store.newest_sequence() - OVERLAP_MS)

@@ -61,19 +61,19 @@ class Catalog:
         self._workspace_id = workspace_id
 
     async def objects(self, connection_id: str) -> list[SourceObject] | None:
-        """Give what can be read."""
+        """Return what can be read."""
         return await self._items(SourceObject, connection_id, "objects")
 
     async def properties(self, connection_id: str, name: str) -> list[SourceProperty] | None:
-        """Give the properties of one object."""
+        """Return the properties of one object."""
         return await self._items(SourceProperty, connection_id, "objects", name, "properties")
 
     async def bases(self, connection_id: str) -> list[Base] | None:
-        """Give the bases that the grant covers."""
+        """Return the bases that the grant covers."""
         return await self._items(Base, connection_id, "bases")
 
     async def tables(self, connection_id: str, base_id: str) -> list[Table] | None:
-        """Give the tables of a base, with their fields."""
+        """Return the tables of a base, with their fields."""
         return await self._items(Table, connection_id, "bases", base_id, "tables")
 
     async def _items(self, model: type[M], connection_id: str, *path: str) -> list[M] | None:

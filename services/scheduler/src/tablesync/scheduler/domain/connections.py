@@ -52,7 +52,7 @@ class Connection(BaseModel):
         )
 
     def document(self) -> dict[str, Any]:
-        """Give the stored form, with what the indexes need."""
+        """Return the stored form, with what the indexes need."""
         fields = self.model_dump(by_alias=True)
         if self.job is None:
             del fields["job"]
@@ -62,7 +62,7 @@ class Connection(BaseModel):
 
 
 def follow(known: Connection | None, event: ConnectionEvent) -> Connection | None:
-    """Give the new state after an event; None if it is not newer than what is known.
+    """Return the new state after an event; None if it is not newer than what is known.
 
     A change between held and connected starts the job anew, and so does every connected state:
     a fresh grant may also have brought back what was missing.

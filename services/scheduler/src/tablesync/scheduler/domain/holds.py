@@ -40,7 +40,7 @@ def follow_connections(
 
 
 def holds_on(sync: Sync, held: Mapping[str, Connection]) -> list[Hold]:
-    """Give the holds that held connections put on a sync."""
+    """Return the holds that held connections put on a sync."""
     return [held[each].hold for each in sync.connection_ids if each in held]
 
 

@@ -60,7 +60,7 @@ class Run(BaseModel):
         return self.status not in OPEN and not self.presumed
 
     def document(self) -> dict[str, Any]:
-        """Give the stored form; `open` and a present `slot` are there for partial indexes."""
+        """Return the stored form; `open` and a present `slot` are there for partial indexes."""
         fields = self.model_dump(by_alias=True)
         if self.slot is None:
             del fields["slot"]

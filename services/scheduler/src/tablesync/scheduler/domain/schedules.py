@@ -38,14 +38,14 @@ class Slots:
 
 
 def next_slot(schedule: Schedule, anchor: datetime, after: datetime) -> datetime:
-    """Give the first slot later than `after`."""
+    """Return the first slot later than `after`."""
     return anchor + (_slots_until(schedule, anchor, after) + 1) * schedule.length
 
 
 def slots_between(
     schedule: Schedule, anchor: datetime, after: datetime, until: datetime
 ) -> Slots | None:
-    """Give the slots later than `after` and not later than `until`; None if there are none."""
+    """Return the slots later than `after` and not later than `until`; None if there are none."""
     past, reached = (_slots_until(schedule, anchor, each) for each in (after, until))
     if reached <= past:
         return None

@@ -88,7 +88,7 @@ class Missed(BaseModel):
         return self.slots > 0 or self.interrupted
 
     def gap(self, to: datetime | None = None) -> Gap:
-        """Give the public form."""
+        """Return the public form."""
         return Gap(from_=self.from_, to=to, slots_missed=self.slots, interrupted=self.interrupted)
 
 
@@ -180,12 +180,12 @@ class Sync(BaseModel):
         return slots
 
     def next_event_sequence(self, now_ms: int) -> int:
-        """Give the sequence of the next state event."""
+        """Return the sequence of the next state event."""
         self.sequence = next_sequence(self.sequence, now_ms)
         return self.sequence
 
     def spec(self) -> SyncSpec:
-        """Give all that a runner needs to know."""
+        """Return all that a runner needs to know."""
         return SyncSpec(
             sync_id=self.id,
             workspace_id=self.workspace_id,
@@ -198,7 +198,7 @@ class Sync(BaseModel):
         )
 
     def document(self) -> dict[str, Any]:
-        """Give the stored form, with what the indexes need."""
+        """Return the stored form, with what the indexes need."""
         fields = self.model_dump(by_alias=True)
         fields["connection_ids"] = self.connection_ids
         fields["due_at"] = self.due_at
@@ -211,7 +211,7 @@ class Sync(BaseModel):
         return fields
 
     def changed(self) -> dict[str, Any]:
-        """Give the update that brings the stored form up to date; empty if it is."""
+        """Return the update that brings the stored form up to date; empty if it is."""
         now, before = self.document(), self._stored
         update = {
             "$set": {name: each for name, each in now.items() if before.get(name, ...) != each},

@@ -68,7 +68,7 @@ class Rechecks:
         holds.release(sync, holds.of_contents, now, self._catch_up_at(now), changes)
 
     async def _faults(self, sync: Sync) -> list[Fault] | None:
-        """Give what is missing; None if that cannot be found out now."""
+        """Return what is missing; None if that cannot be found out now."""
         catalog = Catalog(self._runner, sync.workspace_id)
         try:
             return await checks.contents_faults(

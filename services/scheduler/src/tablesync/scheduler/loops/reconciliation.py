@@ -54,7 +54,7 @@ class RunnerRun(BaseModel):
     connection_id: str | None = None
 
     def report(self) -> Report | None:
-        """Give it as a report; None while the run only waits."""
+        """Return it as a report; None while the run only waits."""
         if self.status == "queued":
             return None
         fields = self.model_dump(exclude={"run_id", "status", "counts"})

@@ -146,5 +146,5 @@ class Budgets:
         self._budgets: dict[str, Budget] = {}
 
     def of(self, limit: Limit) -> Budget:
-        """Give the budget of a limit."""
+        """Return the budget of a limit."""
         return self._budgets.setdefault(limit.name, Budget(self._collection, limit))

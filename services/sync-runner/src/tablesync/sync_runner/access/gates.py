@@ -152,7 +152,7 @@ def _wait_of(error: Exception) -> bool | float:
 
 
 def lost(connection_id: str) -> ConnectionLostError:
-    """Give the error of a run whose grant is lost."""
+    """Return the error of a run whose grant is lost."""
     return ConnectionLostError(connection_id, "Access to the account was lost.")
 
 
@@ -165,7 +165,7 @@ class Gates:
         self._gates: dict[tuple[str, str], Gate] = {}
 
     def of(self, connection_id: str, workspace_id: str) -> Gate:
-        """Give the gate of a connection."""
+        """Return the gate of a connection."""
         key = connection_id, workspace_id
         if key not in self._gates:
             self._gates[key] = Gate(self._auth, connection_id, workspace_id, self._on_lost)

@@ -85,7 +85,7 @@ class ProviderClient:
         return self.http.build_request(method, path, params=params, content=body, headers=headers)
 
     async def _last_look(self, content: bytes) -> AsyncIterator[bytes]:
-        """Give the body right before it goes out: a process may have slept since it last looked.
+        """Yield the body right before it goes out: a process may have slept since it last looked.
 
         Headers wait for the body, so that nothing is sent if this raises.
         """

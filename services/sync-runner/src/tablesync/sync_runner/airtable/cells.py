@@ -32,7 +32,7 @@ def coerce_record(
     mapping: Iterable[FieldMapping],
     fields: Mapping[str, Field],
 ) -> dict[str, Cell]:
-    """Give the cells of one record by field id; `properties` holds its record id as `id`.
+    """Return the cells of one record by field id; `properties` holds its record id as `id`.
 
     Raises CoercionError for the first value that does not fit its field.
     """
@@ -43,7 +43,7 @@ def coerce_record(
 
 
 def coerce(value: str | None, field: Field) -> Cell:
-    """Give the cell of one value; raises CoercionError, also for a field nobody can write."""
+    """Return the cell of one value; raises CoercionError, also for a field nobody can write."""
     convert = _CONVERTERS.get(field.type)
     if convert is None:
         raise CoercionError(field, "cannot be written by a sync")
@@ -56,7 +56,7 @@ def coerce(value: str | None, field: Field) -> Cell:
 
 
 def is_writable(field_type: str) -> bool:
-    """Tell whether a sync can write fields of this type."""
+    """Whether a sync can write fields of this type."""
     return field_type in _CONVERTERS
 
 

@@ -46,7 +46,7 @@ class AirtableBudgets:
         )
 
     def base(self, base_id: str) -> Budget:
-        """Give the budget of a base, which all its users share."""
+        """Return the budget of a base, which all its users share."""
         return self._budgets.of(Limit(f"airtable-base/{base_id}", self._base_per_second))
 
 
@@ -61,7 +61,7 @@ class AirtableClient:
         self._connection_id = connection_id
 
     async def bases(self) -> list[Json]:
-        """Give the bases that the user granted: {id, name}."""
+        """Return the bases that the user granted: {id, name}."""
         found: list[Json] = []
         offset: str | None = None
         while True:
@@ -76,7 +76,7 @@ class AirtableClient:
                 return found
 
     async def tables(self, base_id: str) -> list[Table]:
-        """Give a base's tables; raises RunFailedError (resource) if it is not granted."""
+        """Return a base's tables; raises RunFailedError (resource) if it is not granted."""
         path = f"/v0/meta/bases/{quote(base_id, safe='')}/tables"
         response = await self._call("GET", path, base_id)
         return read_tables(json_body(response))

@@ -33,7 +33,7 @@ class RowGoneError(Exception):
 
 
 def read_error(response: httpx.Response) -> tuple[str, str]:
-    """Give type and message; Airtable's errors come in four shapes, and proxies send none."""
+    """Return type and message; Airtable's errors come in four shapes, and proxies send none."""
     body = json_or_none(response)
     error: Any = None
     if isinstance(body, dict):

@@ -29,12 +29,12 @@ class Catalog:
         self._providers = providers
 
     async def objects(self, workspace_id: str, connection_id: str) -> Items:
-        """Give the objects of a source: {name, label}."""
+        """Return the objects of a source: {name, label}."""
         async with self._source(workspace_id, connection_id) as source:
             return {"items": [vars(each) for each in await source.objects()]}
 
     async def properties(self, workspace_id: str, connection_id: str, object_: str) -> Items:
-        """Give the properties of an object: {name, label, type}, `id` first."""
+        """Return the properties of an object: {name, label, type}, `id` first."""
         async with self._source(workspace_id, connection_id) as source:
             if object_ not in {each.name for each in await source.objects()}:
                 raise not_found("object")
@@ -42,12 +42,12 @@ class Catalog:
             return {"items": [vars(each) for each in opening.properties]}
 
     async def bases(self, workspace_id: str, connection_id: str) -> Items:
-        """Give the bases that were granted: {id, name}."""
+        """Return the bases that were granted: {id, name}."""
         async with self._destination(workspace_id, connection_id) as client:
             return {"items": await client.bases()}
 
     async def tables(self, workspace_id: str, connection_id: str, base_id: str) -> Items:
-        """Give the tables of a base: {id, name, fields}."""
+        """Return the tables of a base: {id, name, fields}."""
         async with self._destination(workspace_id, connection_id) as client:
             return {"items": [_shown_table(each) for each in await client.tables(base_id)]}
 

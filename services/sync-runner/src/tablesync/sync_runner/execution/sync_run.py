@@ -144,7 +144,7 @@ class SyncRun:
             await saver
 
     async def _checkpoint(self, plan: Plan, origin: str) -> Checkpoint:
-        """Give where the sync stands; another account or mapping starts from nothing."""
+        """Return where the sync stands; another account or mapping starts from nothing."""
         sync_id, database = plan.spec.sync_id, self._context.units.database
         known = await checkpoints.load(database, sync_id)
         if known is not None and known.origin != origin:
@@ -196,7 +196,7 @@ class SyncRun:
         return REQUEST_SECONDS
 
     def _leased_seconds(self) -> float:
-        """Give an Airtable request less than what is left of the lease, on this clock."""
+        """Return an Airtable request less than what is left of the lease, on this clock."""
         self._signals.check()
         left = self._lease.remaining() - LEASE_MARGIN_SECONDS
         if left <= 0:

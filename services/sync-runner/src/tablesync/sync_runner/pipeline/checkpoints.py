@@ -50,7 +50,7 @@ class Checkpoint:
         return self.distrusted_passes == 0
 
     def begun_by(self, run_id: str) -> bool:
-        """Tell whether the current pass, if there is one, is that run's own."""
+        """Whether the current pass, if there is one, is that run's own."""
         return self.current is None or self.current.run_id == run_id
 
     def distrust(self) -> "Checkpoint":
@@ -74,7 +74,7 @@ class Checkpoint:
 
 
 async def load(database: AsyncIOMotorDatabase[Document], sync_id: str) -> Checkpoint | None:
-    """Give a sync's checkpoint, if it has one."""
+    """Return a sync's checkpoint, if it has one."""
     row = await database[CHECKPOINTS].find_one({"_id": sync_id})
     if row is None:
         return None

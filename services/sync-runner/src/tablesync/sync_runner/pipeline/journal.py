@@ -34,7 +34,7 @@ class Journal:
         self._saving = asyncio.Lock()
 
     def open_pages(self) -> int:
-        """Give how many pages are not yet part of the contiguous prefix."""
+        """Return how many pages are not yet part of the contiguous prefix."""
         self._advance()
         return len(self._tracks)
 
@@ -65,7 +65,7 @@ class Journal:
         self._rejections[source_id] = None
 
     async def states(self, source_ids: Sequence[str]) -> dict[str, RecordState]:
-        """Give what is known of records, saved or not."""
+        """Return what is known of records, saved or not."""
         async with self._saving:
             known = await self._states.load(source_ids)
             return known | {key: self._pending[key] for key in source_ids if key in self._pending}
@@ -81,7 +81,7 @@ class Journal:
             return {key: by_key[key] for key in keys if key in by_key}
 
     async def rejected_before(self, after: str, limit: int) -> list[RecordState]:
-        """Give records that earlier runs rejected and this one has not tried, from an id on.
+        """Return records that earlier runs rejected and this one has not tried, from an id on.
 
         What this run found out has to be saved.
         """

@@ -34,11 +34,11 @@ class Item:
         return self.known is not None and self.known.rejected
 
     def state(self, *, digest: bytes | None, row_id: str | None) -> RecordState:
-        """Give what is known of it now."""
+        """Return what is known of it now."""
         return RecordState(self.source_id, digest, row_id, self.key)
 
     def rejected(self) -> RecordState:
-        """Give what is known of it once it is rejected: its row, if any, is as it was."""
+        """Return what is known of it once it is rejected: its row, if any, is as it was."""
         key = self.known.key if self.known else None
         return RecordState(self.source_id, None, self.row_id, key, rejected=True)
 
@@ -57,7 +57,7 @@ class Mapper:
         track: PageTrack,
         under_way: Mapping[str, str],
     ) -> list[Item]:
-        """Give the records of a page that changed; `under_way` is the keys now being written.
+        """Return the records of a page that changed; `under_way` is the keys now being written.
 
         Counts the unchanged ones, and rejects those without a key or with another's key.
         """

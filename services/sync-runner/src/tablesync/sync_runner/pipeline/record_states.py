@@ -33,7 +33,7 @@ class RecordStates:
         self._sync_id = sync_id
 
     async def load(self, source_ids: Sequence[str]) -> dict[str, RecordState]:
-        """Give the known states of these records."""
+        """Return the known states of these records."""
         ids = [self._id(each) for each in source_ids]
         rows = await self._collection.find({"_id": {"$in": ids}}).to_list(None)
         return {row["source_id"]: _state(row) for row in rows}
@@ -46,7 +46,7 @@ class RecordStates:
         return {row["key"]: _state(row) for row in rows}
 
     async def rejected(self, after: str, limit: int) -> list[RecordState]:
-        """Give records that were rejected when last tried, by id, from behind one on."""
+        """Return records that were rejected when last tried, by id, from behind one on."""
         query = {"sync_id": self._sync_id, "rejected": True, "source_id": {"$gt": after}}
         rows = await self._collection.find(query).sort("source_id", 1).to_list(limit)
         return [_state(row) for row in rows]

@@ -32,7 +32,7 @@ class Tally:
         self.rejected += other.rejected
 
     def counts(self) -> RunCounts:
-        """Give the counts as contracts have them."""
+        """Return the counts as contracts have them."""
         return RunCounts.model_construct(**vars(self))
 
 

@@ -64,10 +64,10 @@ class Source(Protocol):
     """One connection's records."""
 
     async def objects(self) -> list[SourceObject]:
-        """Give the objects that can be synced."""
+        """Return the objects that can be synced."""
 
     async def open(self, object_: str) -> Opening:
-        """Give an object's properties, and the time by the provider's clock.
+        """Return an object's properties, and the time by the provider's clock.
 
         Besides the provider's own there are `id` and, where deletions can be seen, GONE.
 
@@ -85,4 +85,4 @@ class Source(Protocol):
         """Read up to IDS_AT_ONCE records; those that are gone are left out."""
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
-        """Give the position of a pass that begins now: everything, or what changed since."""
+        """Return the position of a pass that begins now: everything, or what changed since."""

@@ -24,7 +24,7 @@ class SearchWalk:
         self.ended = False
 
     def query(self) -> dict[str, Any]:
-        """Give the body of the next search."""
+        """Return the body of the next search."""
         filters = [self._filter("GTE", str(self._since))]
         sort = self._property
         if self._pinned is not None:

@@ -61,11 +61,11 @@ class HubSpotSource:
         self._overlap_ms = overlap_seconds * 1000
 
     async def objects(self) -> list[SourceObject]:
-        """Give the three objects that TableSync knows."""
+        """Return the three objects that TableSync knows."""
         return [SourceObject(name, label) for name, label in OBJECTS.items()]
 
     async def open(self, object_: str) -> Opening:
-        """Give an object's properties and HubSpot's clock, by the Date header."""
+        """Return an object's properties and HubSpot's clock, by the Date header."""
         response = await self._get(f"/crm/properties/{VERSION}/{_known(object_)}", {})
         found = [
             SourceProperty(each["name"], each["label"], each["type"])
