@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import structlog
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit import mongo
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
@@ -48,9 +47,7 @@ def settings(
 
 
 @pytest_asyncio.fixture
-async def database(
-    mongodb_uri: str, database_prefix: str
-) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
+async def database(mongodb_uri: str, database_prefix: str) -> AsyncIterator[Database]:
     """Yield a service's database with the kit's indexes."""
     client = mongo.connect(mongodb_uri)
     database = mongo.open_database(client, f"{database_prefix}kit")
@@ -60,5 +57,5 @@ async def database(
 
 
 @pytest.fixture
-def units(database: AsyncIOMotorDatabase[Document]) -> UnitsOfWork:
+def units(database: Database) -> UnitsOfWork:
     return UnitsOfWork(database, "scheduler")

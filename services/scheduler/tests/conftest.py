@@ -15,7 +15,6 @@ import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import (
     Account,
     ConnectionCause,
@@ -58,7 +57,7 @@ from tablesync.service_kit import mongo
 from tablesync.service_kit.clock import database_now, unix_milliseconds
 from tablesync.service_kit.http.service_auth import Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.test_kit import eventually, free_port, unique_prefix
 from tablesync.test_kit.isolation import drop_databases
@@ -266,9 +265,7 @@ def shared_prefix(mongodb_uri: str) -> Iterator[str]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_database(
-    mongodb_uri: str, shared_prefix: str
-) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
+async def shared_database(mongodb_uri: str, shared_prefix: str) -> AsyncIterator[Database]:
     client = mongo.connect(mongodb_uri)
     database = mongo.open_database(client, f"{shared_prefix}scheduler")
     await Store(database).ensure_indexes()
@@ -278,8 +275,8 @@ async def shared_database(
 
 @pytest_asyncio.fixture
 async def database(
-    shared_database: AsyncIOMotorDatabase[Document],
-) -> AsyncIOMotorDatabase[Document]:
+    shared_database: Database,
+) -> Database:
     """Return the database, empty."""
     for name in await shared_database.list_collection_names():
         await shared_database[name].delete_many({})
@@ -322,7 +319,7 @@ def kafka_settings(
 class Scheduler:
     """The scheduler's parts without its loops: tests say when what happens."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document], jitter_seconds: float = 0) -> None:
+    def __init__(self, database: Database, jitter_seconds: float = 0) -> None:
         self.database = database
         self.units = UnitsOfWork(database, "scheduler")
         self.store = Store(database)
@@ -485,7 +482,7 @@ def _about(run: Run) -> dict[str, Any]:
 
 
 @pytest_asyncio.fixture
-async def scheduler(database: AsyncIOMotorDatabase[Document]) -> Scheduler:
+async def scheduler(database: Database) -> Scheduler:
     """Return the scheduler's parts on an empty database, both connections connected."""
     parts = Scheduler(database)
     await parts.connect()

@@ -19,7 +19,6 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import (
     Account,
     ConnectionEvent,
@@ -39,7 +38,7 @@ from tablesync.contracts.envelope import decode
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit import mongo
 from tablesync.service_kit.messaging import kafka
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.sync_runner import store
 from tablesync.sync_runner.airtable.schema import Field
@@ -188,7 +187,7 @@ class Rig:
     settings: Settings
     sandbox: SandboxControl
     auth: AuthStandIn
-    database: AsyncIOMotorDatabase[Document]
+    database: Database
     log_dir: Path
     fields: dict[str, Field] = field(default_factory=dict)
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)

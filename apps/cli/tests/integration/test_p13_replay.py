@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
-from motor.motor_asyncio import AsyncIOMotorClient
 from tablesync.contracts import ConnectionRevoked, Envelope
 from tablesync.local_stack.stack import LocalStack
 from tablesync.service_kit.messaging.dead_letters import PAGE
+from tablesync.service_kit.mongo import Client
 from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.integration
@@ -102,7 +102,7 @@ async def test_p13_the_command_shows_and_replays_what_was_parked(
     assert json.loads(command("show", TOPIC, ids["KeyError"]).stdout)["key"] is None
 
     assert command("replay", TOPIC, ids["KeyError"]).returncode == 0
-    database = AsyncIOMotorClient(mongodb_uri)[f"{database_prefix}notifier"]
+    database = Client(mongodb_uri)[f"{database_prefix}notifier"]
     incident = await database["incidents"].find_one({"connection_id": "con_1"})
     assert incident
     assert [str(each["id"]) for each in listed() if each["replayed_at"]] == [ids["KeyError"]]

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import Envelope, RunCancelRequested, new_id
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.consumer import Handler, Subscription
 from tablesync.service_kit.messaging.kafka import new_producer
 from tablesync.service_kit.messaging.relay import Relay
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
 
@@ -50,12 +49,12 @@ def new_subscriptions(settings: ServiceSettings, units: UnitsOfWork) -> NewSubsc
 
 
 @pytest.fixture
-def relay(settings: ServiceSettings, database: AsyncIOMotorDatabase[Document]) -> Relay:
+def relay(settings: ServiceSettings, database: Database) -> Relay:
     return Relay(database, lambda: new_producer(settings), settings.kafka_topic_prefix)
 
 
 @pytest.fixture
-def effects(database: AsyncIOMotorDatabase[Document]) -> Callable[..., object]:
+def effects(database: Database) -> Callable[..., object]:
     """Read the run ids of all effects, in order."""
 
     async def read(count: int = 0) -> list[str]:

@@ -2,12 +2,9 @@
 
 import asyncio
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.leases import Leases
 from tablesync.test_kit import eventually
-
-Database = AsyncIOMotorDatabase[Document]
 
 
 async def test_of_many_at_once_one_gets_the_lease(database: Database) -> None:

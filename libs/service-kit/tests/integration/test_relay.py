@@ -8,18 +8,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import RunCancelRequested
 from tablesync.service_kit.messaging.kafka import MESSAGE_MAX_BYTES, ensure_topics
 from tablesync.service_kit.messaging.relay import Relay
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.leases import Leases
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.test_kit import eventually
 from tablesync.test_kit.messaging import read_all, running
 
-Database = AsyncIOMotorDatabase[Document]
 STUCK_RELAY = Path(__file__).parent / "relay_that_stops_before_marking.py"
 
 

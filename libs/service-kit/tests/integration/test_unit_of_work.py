@@ -5,14 +5,11 @@ import threading
 from typing import Any
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import monitoring
 from tablesync.service_kit import mongo
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Client, Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.test_kit import eventually
-
-Database = AsyncIOMotorDatabase[Document]
 
 
 class Commands(monitoring.CommandListener):
@@ -121,9 +118,7 @@ async def test_a_unit_that_is_cancelled_in_its_commit_has_committed(
     mongodb_uri: str, database: Database
 ) -> None:
     holding = Holding()
-    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-        mongodb_uri, event_listeners=[holding]
-    )
+    client: Client = Client(mongodb_uri, event_listeners=[holding])
     units = UnitsOfWork(mongo.open_database(client, database.name), "scheduler")
 
     async def work(unit: UnitOfWork) -> None:

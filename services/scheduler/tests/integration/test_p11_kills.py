@@ -14,14 +14,13 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from tablesync.contracts import Envelope, SyncReleased, SyncRequested
 from tablesync.contracts.envelope import decode
 from tablesync.scheduler.domain.runs import OPEN
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.settings import SchedulerSettings
 from tablesync.service_kit import mongo
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Client, Database, Document
 from tablesync.test_kit import eventually
 from tablesync.test_kit.messaging import read_all, send
 
@@ -32,9 +31,7 @@ KILLS = 3
 
 
 @pytest_asyncio.fixture
-async def database(
-    mongodb_uri: str, database_prefix: str
-) -> AsyncIterator[AsyncIOMotorDatabase[Document]]:
+async def database(mongodb_uri: str, database_prefix: str) -> AsyncIterator[Database]:
     """Yield a database of its own: what a killed process has locked must not hinder others."""
     client = mongo.connect(mongodb_uri)
     yield mongo.open_database(client, f"{database_prefix}scheduler")
@@ -42,7 +39,7 @@ async def database(
     client.close()
 
 
-async def end_transactions(client: AsyncIOMotorClient[Document], application: str) -> None:
+async def end_transactions(client: Client, application: str) -> None:
     """End what killed processes left open: MongoDB itself waits up to a minute."""
     pipeline: list[Document] = [
         {"$currentOp": {"allUsers": True, "idleSessions": True}},

@@ -3,11 +3,10 @@
 import time
 from datetime import UTC, datetime
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 
 
-async def database_now(database: AsyncIOMotorDatabase[Document]) -> datetime:
+async def database_now(database: Database) -> datetime:
     """Ask the database for the time: aware, UTC, milliseconds."""
     moment: datetime = (await database.command("hello"))["localTime"]
     return moment.astimezone(UTC)

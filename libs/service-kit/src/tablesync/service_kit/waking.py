@@ -5,9 +5,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.errors import PyMongoError
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Collection
 from tablesync.service_kit.roles import pause, persist, unless_stopped
 
 POLL_SECONDS = 1.0
@@ -36,7 +35,7 @@ def role(
 
 
 def watcher(
-    collection: AsyncIOMotorCollection[Document], woken: asyncio.Event
+    collection: Collection, woken: asyncio.Event
 ) -> Callable[[asyncio.Event], Coroutine[Any, Any, None]]:
     """Make a role that wakes another at each change of a collection, in whatever process."""
 

@@ -4,9 +4,9 @@ import hashlib
 import json
 from typing import Any
 
-from tablesync.auth_service.store import AUDIT, AUDIT_HEADS, Database
+from tablesync.auth_service.store import AUDIT, AUDIT_HEADS
 from tablesync.contracts.specs import rfc3339
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 GENESIS = "0" * 64

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic import AwareDatetime
-from tablesync.auth_service.store import CONNECTIONS, Database
+from tablesync.auth_service.store import CONNECTIONS
 from tablesync.contracts import (
     Account,
     ConnectionCause,
@@ -14,7 +14,7 @@ from tablesync.contracts import (
 )
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.problems import not_found
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 

@@ -22,9 +22,9 @@ from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.settings import Settings
-from tablesync.auth_service.store import Database
 from tablesync.contracts import Provider
 from tablesync.service_kit.http.service_auth import Signer, Verifier
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.leases import Leases
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 

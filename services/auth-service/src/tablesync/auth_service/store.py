@@ -1,13 +1,8 @@
 """The collections of auth-service and what they are found by."""
 
-from typing import TypeAlias
-
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
-
-Database: TypeAlias = AsyncIOMotorDatabase[Document]
 
 WORKSPACES = "workspaces"
 OPERATORS = "operators"

@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.notifier import store
 from tablesync.notifier.api.public import routes
 from tablesync.notifier.api.unsubscribe_page import pages
@@ -34,7 +33,7 @@ from tablesync.service_kit.http import client as http_client
 from tablesync.service_kit.http import dead_letter_routes, health, problems
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer, Verifier
 from tablesync.service_kit.messaging.broker import Subscriptions
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
@@ -112,7 +111,7 @@ def _client(url: object, signer: Signer, audience: str) -> httpx.AsyncClient:
 
 
 def _writers(
-    database: AsyncIOMotorDatabase[Document],
+    database: Database,
     auth: AuthServiceClient,
     scheduler: SchedulerClient,
     settings: Settings,

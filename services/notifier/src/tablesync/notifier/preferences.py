@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.notifier.mail.plan import Recipient
 from tablesync.notifier.store import PREFERENCES
 from tablesync.notifier.unsubscribe import Subscriber
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
@@ -23,7 +22,7 @@ async def set_mails(unit: UnitOfWork, whose: Subscriber, wanted: bool) -> None:
 class Preferences:
     """Reads preferences."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
+    def __init__(self, database: Database) -> None:
         self._rows = database[PREFERENCES]
 
     async def wants_mails(self, whose: Subscriber) -> bool:

@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.service_kit.http import idempotency
 from tablesync.service_kit.messaging import inbox
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 
 CONNECTIONS = "connections"
 SYNCS = "syncs"
@@ -19,7 +18,7 @@ PREFERENCES = "preferences"
 KEEP_RUNS = timedelta(days=14)
 
 
-async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
+async def ensure_indexes(database: Database) -> None:
     """Create every index; safe to repeat."""
     await inbox.ensure_indexes(database)
     await idempotency.ensure_indexes(database)

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import bson
-from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pydantic import BaseModel
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
 from tablesync.contracts import SyncRequested
@@ -14,11 +13,10 @@ from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.messaging import outbox
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
-Session = AsyncIOMotorClientSession | None
 M = TypeVar("M", bound=BaseModel)
 
 IS_DUE: Document = {"claimable": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
@@ -27,7 +25,7 @@ IS_DUE: Document = {"claimable": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
 class Store:
     """Reads and writes; what is passed a session belongs to its transaction."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
         self.syncs = database["syncs"]
         self.connections = database["connection_holds"]
@@ -60,13 +58,13 @@ class Store:
         rows = await self.syncs.aggregate(pipeline, hint="due").to_list(1)
         return rows[0]["left"] / 1000 if rows else None
 
-    async def sync(self, sync_id: str, session: Session = None) -> Sync | None:
+    async def sync(self, sync_id: str, session: Session | None = None) -> Sync | None:
         """Return one sync of any workspace."""
         found = await self.syncs.find_one({"_id": sync_id}, session=session)
         return Sync.stored(found) if found else None
 
     async def sync_of(
-        self, workspace_id: str, sync_id: str, session: Session = None
+        self, workspace_id: str, sync_id: str, session: Session | None = None
     ) -> Sync | None:
         """Return one sync of a workspace."""
         sync = await self.sync(sync_id, session)
@@ -82,7 +80,7 @@ class Store:
         connection_id: str,
         after: str = "",
         limit: int | None = None,
-        session: Session = None,
+        session: Session | None = None,
     ) -> list[Sync]:
         """Return the syncs that need a connection, by id, from a point on."""
         query = {"connection_ids": connection_id, "_id": {"$gt": after}}
@@ -100,13 +98,15 @@ class Store:
 
     # Connections
 
-    async def connection(self, connection_id: str, session: Session = None) -> Connection | None:
+    async def connection(
+        self, connection_id: str, session: Session | None = None
+    ) -> Connection | None:
         """Return what is known of one connection."""
         found = await self.connections.find_one({"_id": connection_id}, session=session)
         return _one(Connection, found)
 
     async def held_among(
-        self, connection_ids: Iterable[str], session: Session = None
+        self, connection_ids: Iterable[str], session: Session | None = None
     ) -> dict[str, Connection]:
         """Return those of the connections that are held; reads no document while none is."""
         query = {"held": True, "_id": {"$in": sorted(set(connection_ids))}}
@@ -138,7 +138,7 @@ class Store:
 
     # Runs and gaps
 
-    async def run(self, run_id: str, session: Session = None) -> Run | None:
+    async def run(self, run_id: str, session: Session | None = None) -> Run | None:
         """Return one run of any workspace."""
         return _one(Run, await self.runs.find_one({"_id": run_id}, session=session))
 

@@ -3,14 +3,13 @@
 from functools import partial
 
 from fastapi import FastAPI
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.service_kit.http import dead_letter_routes, health, problems
 from tablesync.service_kit.http.client import new_client
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer, Verifier
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.kafka import new_producer
 from tablesync.service_kit.messaging.relay import Publishing, Relay
-from tablesync.service_kit.mongo import Document, connect, open_database
+from tablesync.service_kit.mongo import Database, connect, open_database
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
@@ -80,7 +79,7 @@ def build(settings: Settings) -> Service:
 
 def _add_routes(
     service: Service,
-    database: AsyncIOMotorDatabase[Document],
+    database: Database,
     catalog: Catalog,
     settings: Settings,
     consumer: Subscriptions,

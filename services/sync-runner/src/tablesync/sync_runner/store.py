@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from tablesync.contracts import SyncRequested
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -55,7 +54,7 @@ _INDEXES = {
 }
 
 
-async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
+async def ensure_indexes(database: Database) -> None:
     """Create what the queue's uniqueness, its order and the expiries rest on."""
     await ensure_kit_indexes(database)
     for collection, indexes in _INDEXES.items():
@@ -65,7 +64,7 @@ async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
 class RunQueue:
     """The queue: recorded by the consumer, claimed by workers, one active run a table."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document], lease_seconds: float) -> None:
+    def __init__(self, database: Database, lease_seconds: float) -> None:
         self._runs = database[RUNS]
         self._lease_seconds = lease_seconds
 
@@ -195,8 +194,6 @@ def ended(ending: Ending, now: datetime) -> Document:
     }
 
 
-async def runs_by_id(
-    database: AsyncIOMotorDatabase[Document], ids: Sequence[str]
-) -> list[Document]:
+async def runs_by_id(database: Database, ids: Sequence[str]) -> list[Document]:
     """Return the stored runs with these ids, unknown ones left out."""
     return await database[RUNS].find({"_id": {"$in": list(ids)}}).to_list(None)

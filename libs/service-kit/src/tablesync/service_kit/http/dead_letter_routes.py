@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import TOPICS, Envelope, Event, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.envelope import decode
 from tablesync.contracts.specs import rfc3339
@@ -19,7 +18,7 @@ from tablesync.service_kit.http.user_auth import platform_only
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.consumer import Consumer
 from tablesync.service_kit.messaging.dead_letters import PAGE, DeadLetter
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 
 MARKS = "dead_letter_marks"
 Start = Annotated[str | None, Query(alias="from", pattern=r"^[a-z-]+/[0-9]{1,18}$")]
@@ -29,9 +28,7 @@ Limit = Annotated[int, Query(ge=1, le=1_000)]
 class ReplayableLetters:
     """The dead letters of one service, with the marks of those that were replayed."""
 
-    def __init__(
-        self, subscriptions: Subscriptions, database: AsyncIOMotorDatabase[Document]
-    ) -> None:
+    def __init__(self, subscriptions: Subscriptions, database: Database) -> None:
         self._consumers = subscriptions.consumers
         self._letters = subscriptions.dead_letters
         self._marks = database[MARKS]
@@ -91,9 +88,7 @@ class ReplayableLetters:
         return letter
 
 
-def routes(
-    subscriptions: Subscriptions, database: AsyncIOMotorDatabase[Document], verifier: Verifier
-) -> APIRouter:
+def routes(subscriptions: Subscriptions, database: Database, verifier: Verifier) -> APIRouter:
     """Make the router; only platform principals are admitted."""
     admit = Depends(platform_only(verifier))
     router = APIRouter(prefix="/v1/dlq", tags=["dead letters"], dependencies=[admit])

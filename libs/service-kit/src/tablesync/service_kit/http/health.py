@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Response
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from tablesync.service_kit import mongo
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 
 Check = Callable[[], Awaitable[bool]]
 CHECK_SECONDS = 3.0
@@ -35,7 +34,7 @@ def routes(checks: Mapping[str, Check]) -> APIRouter:
     return router
 
 
-def mongodb_answers(database: AsyncIOMotorDatabase[Document]) -> Check:
+def mongodb_answers(database: Database) -> Check:
     """Make a check that MongoDB answers."""
 
     async def check() -> bool:

@@ -27,13 +27,12 @@ from typing import Any, TypeVar
 from fastapi import Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 from tablesync.service_kit import sealing
 from tablesync.service_kit.http.problems import Problem, RaisedAnswer, conflict
 from tablesync.service_kit.http.user_auth import Dependency, Principal
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 T = TypeVar("T")
@@ -44,7 +43,7 @@ KEY_MAX_CHARACTERS = 255
 _WRITE_CONFLICT = 112
 
 
-async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
+async def ensure_indexes(database: Database) -> None:
     """Create the expiry of old answers; the id itself is unique."""
     expiry = IndexModel(
         [("created_at", ASCENDING)], name="expiry", expireAfterSeconds=int(KEEP.total_seconds())
@@ -72,7 +71,7 @@ class ReplayedAnswer(RaisedAnswer):
 class Memory:
     """What is remembered of one key: `id` and `request` are digests, `key` stays in memory."""
 
-    database: AsyncIOMotorDatabase[Document]
+    database: Database
     key: str
     id: str
     request: str
@@ -156,9 +155,7 @@ async def _remembered(
     return answer
 
 
-async def _memory(
-    database: AsyncIOMotorDatabase[Document], request: Request, who: Principal, key: str
-) -> Memory:
+async def _memory(database: Database, request: Request, who: Principal, key: str) -> Memory:
     route = request.scope["route"]
     scope = (who.workspace_id, who.operator_id, request.method, route.path_format, key)
     body = hashlib.sha256(await request.body()).hexdigest()

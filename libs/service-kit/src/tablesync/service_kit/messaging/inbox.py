@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 COLLECTION = "inbox"
@@ -17,7 +16,7 @@ class AlreadyHandledError(Exception):
     """This message has had its effect."""
 
 
-async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
+async def ensure_indexes(database: Database) -> None:
     """Create the expiry of old rows; the id itself is unique."""
     await database[COLLECTION].create_indexes(
         [

@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 from tablesync.contracts import Envelope, Event, StateEvent
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document, Session
 
 COLLECTION = "outbox"
 KEEP_PUBLISHED = timedelta(days=7)
 
 
-async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
+async def ensure_indexes(database: Database) -> None:
     """Create what the relay reads by, and the expiry of published rows."""
     await database[COLLECTION].create_indexes(
         [
@@ -31,10 +30,10 @@ async def ensure_indexes(database: AsyncIOMotorDatabase[Document]) -> None:
 
 
 async def insert_rows(
-    database: AsyncIOMotorDatabase[Document],
+    database: Database,
     envelopes: Sequence[Envelope[Event]],
     now_ms: int,
-    session: AsyncIOMotorClientSession,
+    session: Session,
 ) -> None:
     """Insert one pending row an event, in the caller's transaction."""
     if envelopes:
@@ -42,9 +41,7 @@ async def insert_rows(
         await database[COLLECTION].insert_many(rows, session=session)
 
 
-async def unpublished(
-    database: AsyncIOMotorDatabase[Document], topic: str, keys: Iterable[str]
-) -> set[str]:
+async def unpublished(database: Database, topic: str, keys: Iterable[str]) -> set[str]:
     """Return those of these keys for which a row of a topic still waits for the relay."""
     query = {"pending": True, "key": {"$in": [*keys]}, "topic": topic}
     return set(await database[COLLECTION].distinct("key", query))

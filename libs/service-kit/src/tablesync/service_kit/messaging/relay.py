@@ -13,13 +13,12 @@ from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from prometheus_client import Counter
 from pymongo import ASCENDING
 from pymongo.errors import PyMongoError
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.messaging import kafka, outbox
-from tablesync.service_kit.mongo import SNAPSHOT, Document
+from tablesync.service_kit.mongo import SNAPSHOT, Database, Document
 from tablesync.service_kit.mongo.leases import Lease, Leases
 from tablesync.service_kit.roles import pause, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings
@@ -40,7 +39,7 @@ class Relay:
 
     def __init__(
         self,
-        database: AsyncIOMotorDatabase[Document],
+        database: Database,
         new_producer: Callable[[], AIOKafkaProducer],
         topic_prefix: str = "",
     ) -> None:

@@ -1,10 +1,15 @@
 """The MongoDB client, with the concerns that keep what was acknowledged."""
 
 import asyncio
-from typing import Any
+from typing import Any, TypeAlias
 
 from bson.codec_options import CodecOptions
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
 from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import (
     ConnectionFailure,
@@ -17,6 +22,12 @@ from pymongo.read_concern import ReadConcern
 
 Document = dict[str, Any]
 
+# The driver's types, named here alone: another driver with the same methods changes one file.
+Client: TypeAlias = AsyncIOMotorClient[Document]
+Database: TypeAlias = AsyncIOMotorDatabase[Document]
+Collection: TypeAlias = AsyncIOMotorCollection[Document]
+Session: TypeAlias = AsyncIOMotorClientSession
+
 SNAPSHOT = ReadConcern("snapshot")
 MAJORITY = ReadConcern("majority")
 DURABLE = WriteConcern(w="majority", j=True, wtimeout=10_000)
@@ -25,7 +36,7 @@ DURABLE = WriteConcern(w="majority", j=True, wtimeout=10_000)
 UNAVAILABLE = (ConnectionFailure, NotPrimaryError, ExecutionTimeout, WTimeoutError)
 
 
-def connect(uri: str) -> AsyncIOMotorClient[Document]:
+def connect(uri: str) -> Client:
     """Make a client; it connects when first used, and again whenever it has to."""
     return AsyncIOMotorClient(
         uri,
@@ -38,9 +49,7 @@ def connect(uri: str) -> AsyncIOMotorClient[Document]:
     )
 
 
-def open_database(
-    client: AsyncIOMotorClient[Document], name: str
-) -> AsyncIOMotorDatabase[Document]:
+def open_database(client: Client, name: str) -> Database:
     """Open a database with majority reads and journalled majority writes."""
     return client.get_database(
         name,
@@ -51,7 +60,7 @@ def open_database(
     )
 
 
-async def answers(database: AsyncIOMotorDatabase[Document], seconds: float = 3.0) -> bool:
+async def answers(database: Database, seconds: float = 3.0) -> bool:
     """Whether MongoDB answers a ping in time."""
     try:
         async with asyncio.timeout(seconds):

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 import structlog
-from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Collection, Database, Document
 
 log = structlog.get_logger()
 COLLECTION = "leases"
@@ -39,8 +38,8 @@ class Lease:
 class Leases:
     """The leases of one service."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
-        self._collection: AsyncIOMotorCollection[Document] = database[COLLECTION]
+    def __init__(self, database: Database) -> None:
+        self._collection: Collection = database[COLLECTION]
 
     async def acquire(self, name: str, ttl_seconds: float) -> Lease | None:
         """Take a free or lapsed lease; None while somebody else holds it."""

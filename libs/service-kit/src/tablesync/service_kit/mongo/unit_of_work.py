@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
-from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo import ReadPreference
 from tablesync.contracts import Envelope, Event
 from tablesync.service_kit.clock import Deadline, database_now, unix_milliseconds
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.messaging.outbox import insert_rows
-from tablesync.service_kit.mongo import DURABLE, SNAPSHOT, Document
+from tablesync.service_kit.mongo import DURABLE, SNAPSHOT, Database, Session
 from tablesync.service_kit.telemetry import current_traceparent
 
 T = TypeVar("T")
@@ -28,8 +27,8 @@ class UnitOfWork:
 
     def __init__(
         self,
-        database: AsyncIOMotorDatabase[Document],
-        session: AsyncIOMotorClientSession,
+        database: Database,
+        session: Session,
         now: datetime,
         source: str,
     ) -> None:
@@ -75,13 +74,13 @@ class Conflicts:
 class UnitsOfWork:
     """Runs work in transactions, again whenever MongoDB says that it may be repeated."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document], source: str) -> None:
+    def __init__(self, database: Database, source: str) -> None:
         self.database = database
         self._source = source
-        self._idle: list[AsyncIOMotorClientSession] = []
+        self._idle: list[Session] = []
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[AsyncIOMotorClientSession]:
+    async def _session(self) -> AsyncIterator[Session]:
         """Lend a session; one that saw an error may still be at work in its thread, and ends."""
         session = self._idle.pop() if self._idle else await self.database.client.start_session()
         try:
@@ -101,7 +100,7 @@ class UnitsOfWork:
         now = await database_now(self.database)
         conflicts = Conflicts()
 
-        async def attempt(session: AsyncIOMotorClientSession) -> T:
+        async def attempt(session: Session) -> T:
             await conflicts.wait()
             unit = UnitOfWork(self.database, session, now, self._source)
             result = await work(unit)
@@ -120,7 +119,7 @@ class UnitsOfWork:
             )
 
 
-async def _commit(session: AsyncIOMotorClientSession) -> None:
+async def _commit(session: Session) -> None:
     """Commit to the end even if cancelled: what is being committed can no longer be aborted."""
     commit = asyncio.ensure_future(session.commit_transaction())
     try:

@@ -15,10 +15,10 @@ from pymongo import ReturnDocument
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.keyring import Keyring, SecretLocation
 from tablesync.auth_service.opaque_tokens import digest, new_secret
-from tablesync.auth_service.store import AUTHORIZATIONS, Database
+from tablesync.auth_service.store import AUTHORIZATIONS
 from tablesync.contracts import Account, Provider, new_id
 from tablesync.service_kit.http.problems import not_found
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 LIFETIME = timedelta(minutes=10)

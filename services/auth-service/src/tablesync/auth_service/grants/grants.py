@@ -14,9 +14,9 @@ from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.keyring import Keyring, SecretLocation
 from tablesync.auth_service.providers.base import TokenSet
-from tablesync.auth_service.store import GRANTS, Database
+from tablesync.auth_service.store import GRANTS
 from tablesync.contracts import Account
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 REFRESH_AHEAD_SECONDS = 300

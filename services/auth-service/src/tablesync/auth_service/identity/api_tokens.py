@@ -4,12 +4,12 @@ from pydantic import SecretStr
 from tablesync.auth_service import audit
 from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.auth_service.opaque_tokens import digest, new_secret
-from tablesync.auth_service.store import API_TOKENS, Database
+from tablesync.auth_service.store import API_TOKENS
 from tablesync.contracts import new_id
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.user_auth import Principal
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 PREFIX = "tsk_"

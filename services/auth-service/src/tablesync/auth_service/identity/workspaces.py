@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints
 from tablesync.auth_service import audit
-from tablesync.auth_service.store import MEMBERSHIPS, OPERATORS, WORKSPACES, Database
+from tablesync.auth_service.store import MEMBERSHIPS, OPERATORS, WORKSPACES
 from tablesync.contracts import new_id
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.problems import conflict, not_found
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 # Looser than RFC 5321, and free of its rules about which domains are real.

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import DESCENDING
 from tablesync.contracts.specs import rfc3339
 from tablesync.notifier.mail.plan import MailStatus
 from tablesync.notifier.store import INCIDENTS, MAILS
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 
 Json = dict[str, Any]
 # A mail that a digest carries, or that was cancelled, is no mail to the reader.
@@ -17,7 +16,7 @@ SHOWN = [MailStatus.PENDING, MailStatus.SENT, MailStatus.UNDELIVERABLE, MailStat
 class Incidents:
     """Reads incidents, of one workspace at a time."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
+    def __init__(self, database: Database) -> None:
         self._incidents = database[INCIDENTS]
         self._mails = database[MAILS]
 

@@ -1,13 +1,12 @@
 """Compares connection states with auth-service: events make it fast, this makes it certain."""
 
 import structlog
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import ConnectionEvent
 from tablesync.notifier.clients.auth_service import AuthServiceClient
 from tablesync.notifier.incidents import connections
 from tablesync.notifier.store import CONNECTIONS
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 log = structlog.get_logger()
@@ -21,7 +20,7 @@ class Reconciliation:
 
     def __init__(
         self,
-        database: AsyncIOMotorDatabase[Document],
+        database: Database,
         units: UnitsOfWork,
         auth: AuthServiceClient,
         every_seconds: float,

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, ReturnDocument
 from tablesync.notifier.errors import ClaimLostError
 from tablesync.notifier.mail.plan import MailKind, MailStatus, Recipient
 from tablesync.notifier.store import MAILS
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
@@ -49,7 +48,7 @@ class MailJob:
 class MailJobs:
     """The mail jobs as a worker uses them."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
+    def __init__(self, database: Database) -> None:
         self._rows = database[MAILS]
 
     async def claim(self, lease_seconds: float) -> MailJob | None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts import Gap, RunCounts
 from tablesync.notifier.clients.scheduler import AffectedSync, CatchUp, SchedulerClient
 from tablesync.notifier.errors import UnknownToPeerError
@@ -15,7 +14,7 @@ from tablesync.notifier.mail.plan import MailKind, MailStatus, Recipient
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import MAILS, RUNS, SYNCS
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 
 ENDED = {"succeeded", "failed", "interrupted", "held", "cancelled"}
 # How long a sync may look as if nothing had happened to it: events are on their way.
@@ -44,7 +43,7 @@ class RecoveryWriter:
 
     def __init__(
         self,
-        database: AsyncIOMotorDatabase[Document],
+        database: Database,
         scheduler: SchedulerClient,
         settings: Settings,
     ) -> None:

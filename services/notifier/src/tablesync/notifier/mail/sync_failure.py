@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.notifier.clients.auth_service import AuthServiceClient
 from tablesync.notifier.clients.scheduler import SchedulerClient, SyncFacts
 from tablesync.notifier.errors import UnknownToPeerError
@@ -14,7 +13,7 @@ from tablesync.notifier.mail.plan import MailKind, Recipient
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import INCIDENTS, MAILS
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class FailureWriter:
 
     def __init__(
         self,
-        database: AsyncIOMotorDatabase[Document],
+        database: Database,
         auth: AuthServiceClient,
         scheduler: SchedulerClient,
         settings: Settings,
@@ -86,9 +85,7 @@ class FailureWriter:
 class SyncRecoveryWriter:
     """Writes the mail that syncs work again."""
 
-    def __init__(
-        self, database: AsyncIOMotorDatabase[Document], scheduler: SchedulerClient
-    ) -> None:
+    def __init__(self, database: Database, scheduler: SchedulerClient) -> None:
         self._mails = database[MAILS]
         self._scheduler = scheduler
 

@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from prometheus_client import Counter
 from pymongo.errors import PyMongoError
 from tablesync.notifier.errors import (
@@ -25,7 +24,7 @@ from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import INCIDENTS
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import pause, persist
 from tablesync.service_kit.telemetry import span_from
@@ -45,7 +44,7 @@ class Worker:
 
     def __init__(
         self,
-        database: AsyncIOMotorDatabase[Document],
+        database: Database,
         units: UnitsOfWork,
         writers: Mapping[tuple[str, MailKind], Writer],
         messages: Messages,

@@ -12,10 +12,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
-from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from prometheus_client import Counter
 from pymongo import ReturnDocument, WriteConcern
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Collection, Database, Document
 
 COLLECTION = "budgets"
 # Reserved though nobody waits yet, so that a wide limit does not cost a round trip a call.
@@ -49,7 +48,7 @@ class Patience(Protocol):
 class Budget:
     """One limit as this process sees it."""
 
-    def __init__(self, collection: AsyncIOMotorCollection[Document], limit: Limit) -> None:
+    def __init__(self, collection: Collection, limit: Limit) -> None:
         self._collection = collection
         self._limit = limit
         self._places: deque[float] = deque()
@@ -138,9 +137,9 @@ class Budget:
 class Budgets:
     """All budgets of this process."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
+    def __init__(self, database: Database) -> None:
         # Not journalled: a reservation that a crash of MongoDB loses is over before it is back.
-        self._collection: AsyncIOMotorCollection[Document] = database.get_collection(
+        self._collection: Collection = database.get_collection(
             COLLECTION, write_concern=WriteConcern(w=1)
         )
         self._budgets: dict[str, Budget] = {}

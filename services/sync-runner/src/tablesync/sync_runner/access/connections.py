@@ -8,10 +8,9 @@ kept here only stops runs, and only those whose grant is not newer.
 import time
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo.errors import DuplicateKeyError
 from tablesync.contracts import ConnectionEvent, ConnectionStatus, Provider
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.sync_runner.access.gates import Gates
 from tablesync.sync_runner.clients.auth_service import AuthServiceClient
 from tablesync.sync_runner.store import CONNECTIONS
@@ -23,7 +22,7 @@ ASK_SECONDS = 1.0
 class Connections:
     """The connections as this service knows them."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document], auth: AuthServiceClient) -> None:
+    def __init__(self, database: Database, auth: AuthServiceClient) -> None:
         self._collection = database[CONNECTIONS]
         self._auth = auth
         self._asked_at = -ASK_SECONDS

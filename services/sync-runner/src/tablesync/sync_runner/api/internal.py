@@ -3,19 +3,16 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.http.service_auth import Verifier, callers
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.sync_runner.api.catalog import Catalog, Items
 from tablesync.sync_runner.store import runs_by_id
 
 MAX_RUNS = 500
 
 
-def routes(
-    database: AsyncIOMotorDatabase[Document], catalog: Catalog, verifier: Verifier
-) -> APIRouter:
+def routes(database: Database, catalog: Catalog, verifier: Verifier) -> APIRouter:
     """Make the router."""
     admit = Depends(callers(verifier, "scheduler"))
     router = APIRouter(prefix="/internal/v1", dependencies=[admit])

@@ -3,21 +3,18 @@
 from typing import Any
 
 from fastapi import APIRouter, Depends
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.sync_runner.api.catalog import Catalog, Items
 from tablesync.sync_runner.store import REJECTIONS, RUNS
 
 MAX_REJECTIONS = 10_000
 
 
-def routes(
-    database: AsyncIOMotorDatabase[Document], catalog: Catalog, verifier: Verifier
-) -> APIRouter:
+def routes(database: Database, catalog: Catalog, verifier: Verifier) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1")
     viewer = Depends(at_least(verifier, OperatorRole.VIEWER))

@@ -8,8 +8,7 @@ through takeovers and catch-ups, so that nothing at its edge is lost.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner.sources.base import Position
 from tablesync.sync_runner.store import CHECKPOINTS, RECORD_STATES
@@ -73,7 +72,7 @@ class Checkpoint:
         return replace(self, cursor_ms=self.current.began_ms, current=None, distrusted_passes=left)
 
 
-async def load(database: AsyncIOMotorDatabase[Document], sync_id: str) -> Checkpoint | None:
+async def load(database: Database, sync_id: str) -> Checkpoint | None:
     """Return a sync's checkpoint, if it has one."""
     row = await database[CHECKPOINTS].find_one({"_id": sync_id})
     if row is None:

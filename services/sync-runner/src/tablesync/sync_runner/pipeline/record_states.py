@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import UpdateOne
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner.store import RECORD_STATES
 
@@ -28,7 +27,7 @@ class RecordState:
 class RecordStates:
     """The states of one sync's records."""
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document], sync_id: str) -> None:
+    def __init__(self, database: Database, sync_id: str) -> None:
         self._collection = database[RECORD_STATES]
         self._sync_id = sync_id
 
