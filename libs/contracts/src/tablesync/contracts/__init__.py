@@ -1,6 +1,7 @@
 """The events, topics and ids that TableSync's services share, and nothing else."""
 
 from tablesync.contracts.connection_events import (
+    CONNECTION_EVENTS,
     ConnectionEstablished,
     ConnectionEvent,
     ConnectionLapsing,
@@ -36,8 +37,10 @@ from tablesync.contracts.specs import (
     Provider,
     RunCounts,
     RunFailureCause,
+    RunStatus,
     Source,
     SyncSpec,
+    SyncStatus,
     Trigger,
 )
 from tablesync.contracts.sync_events import SyncHeld, SyncReleased
@@ -45,6 +48,7 @@ from tablesync.contracts.sync_requests import RunCancelRequested, SyncRequested
 from tablesync.contracts.topics import TOPICS, Topic
 
 __all__ = [
+    "CONNECTION_EVENTS",
     "EVENT_TYPES",
     "TOPICS",
     "Account",
@@ -75,6 +79,7 @@ __all__ = [
     "RunEvent",
     "RunFailureCause",
     "RunProgressed",
+    "RunStatus",
     "Source",
     "StateEvent",
     "SyncFailed",
@@ -84,6 +89,7 @@ __all__ = [
     "SyncRequested",
     "SyncSpec",
     "SyncStarted",
+    "SyncStatus",
     "SyncSucceeded",
     "Topic",
     "Trigger",

@@ -73,6 +73,18 @@ class RevocationAnnounced(ConnectionEvent):
     planned_for: Moment
 
 
+# What tells of one connection: readers that act on its state take them all alike.
+CONNECTION_EVENTS: tuple[type[ConnectionEvent], ...] = (
+    ConnectionEstablished,
+    ConnectionRevoked,
+    ConnectionReconnected,
+    ConnectionLapsing,
+    ConnectionMoved,
+    ConnectionRemoved,
+    RevocationAnnounced,
+)
+
+
 class ProviderOutage(Event):
     """Base of the outage events; their workspace is empty since they concern everyone."""
 

@@ -13,13 +13,7 @@ from tablesync.contracts import (
 from tablesync.contracts.event import Event
 
 _CLASSES: tuple[type[Event], ...] = (
-    connection_events.ConnectionEstablished,
-    connection_events.ConnectionRevoked,
-    connection_events.ConnectionReconnected,
-    connection_events.ConnectionLapsing,
-    connection_events.ConnectionMoved,
-    connection_events.ConnectionRemoved,
-    connection_events.RevocationAnnounced,
+    *connection_events.CONNECTION_EVENTS,
     connection_events.ProviderOutageOpened,
     connection_events.ProviderOutageClosed,
     sync_requests.SyncRequested,

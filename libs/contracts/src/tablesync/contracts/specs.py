@@ -61,6 +61,38 @@ class Trigger(StrEnum):
     CATCH_UP = "catch_up"
 
 
+class RunStatus(StrEnum):
+    """Where a run stands; an end is final.
+
+    A run that has not begun is `requested` for scheduler and `queued` for sync-runner.
+    """
+
+    REQUESTED = "requested"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"  # a hold stopped it: a catch-up inherits its checkpoint
+    HELD = "held"  # refused before any call of the source
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has come to its end."""
+        return self not in _OPEN
+
+
+_OPEN = frozenset({RunStatus.REQUESTED, RunStatus.QUEUED, RunStatus.RUNNING})
+
+
+class SyncStatus(StrEnum):
+    """What a sync is for an operator; a pause is shown before a hold."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    HELD = "held"
+
+
 class HoldKind(StrEnum):
     """What TableSync holds a sync for."""
 

@@ -1,0 +1,44 @@
+"""What people read of a provider, a cause and a moment: said once, for pages and mails alike."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from tablesync.contracts.specs import ConnectionCause, Provider
+
+PROVIDER_LABELS: Mapping[Provider, str] = MappingProxyType(
+    {
+        Provider.AIRTABLE: "Airtable",
+        Provider.HUBSPOT: "HubSpot",
+        Provider.SHOPIFY: "Shopify",
+        Provider.MAILCHIMP: "Mailchimp",
+    }
+)
+
+_LOSSES: Mapping[ConnectionCause, str] = MappingProxyType(
+    {
+        ConnectionCause.TOKEN_REJECTED: "{provider} no longer accepts TableSync’s access, "
+        "as happens after a password change or when access is withdrawn.",
+        ConnectionCause.GRANT_REVOKED: "TableSync’s access was withdrawn at {provider}.",
+        ConnectionCause.GRANT_EXPIRED: "TableSync’s access to {provider} has expired.",
+        ConnectionCause.APP_UNINSTALLED: "The TableSync app was uninstalled at {provider}.",
+        ConnectionCause.SCOPE_REDUCED: "Permissions that TableSync needs were taken away "
+        "at {provider}.",
+        ConnectionCause.ROTATION_LOST: "TableSync was interrupted while it renewed its access to "
+        "{provider}, which hands it out only once; nothing on your side caused this.",
+        ConnectionCause.OPERATOR: "A member of your team disconnected {provider}.",
+    }
+)
+_LOSS_OTHERWISE = "{provider} no longer gives TableSync access."
+
+
+def loss(cause: ConnectionCause | None, provider: Provider) -> str:
+    """Return one sentence that says why a connection to this provider was lost."""
+    text = _LOSSES[cause] if cause else _LOSS_OTHERWISE
+    return text.format(provider=PROVIDER_LABELS[provider])
+
+
+def moment(when: datetime) -> str:
+    """Return a moment such as `22 November 2026, 19:30 UTC`: we do not know where people are."""
+    utc = when.astimezone(UTC)
+    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
