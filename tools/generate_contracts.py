@@ -1,8 +1,9 @@
 """Writes the contracts' JSON Schemas, AsyncAPI document and list of examples; or checks them.
 
 `python tools/generate_contracts.py` writes; with `--check` it changes nothing and exits with 1,
-naming each file, where what is committed is not what the event classes say. Either way a change
-that breaks readers of the committed schema is refused: make a new version of the event type.
+naming each file, where what is committed is not what the classes say. Either way a change
+that breaks readers of the committed schema is refused: an event type gets a new version, and a
+body of the internal API, which has none, only grows.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from pathlib import Path
 import yaml
 from tablesync.contracts import asyncapi
 from tablesync.contracts.compatibility import breaks
-from tablesync.contracts.schemas import all_schemas
+from tablesync.contracts.schemas import BODY_FOLDER, all_schemas
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ROOT = CHECKOUT / "libs" / "contracts"
@@ -54,11 +55,11 @@ def generated() -> dict[Path, str]:
 def write() -> Iterator[str]:
     """Write every generated file and remove schemas that nothing generates."""
     files = generated()
-    SCHEMAS.mkdir(exist_ok=True)
     for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    for orphan in set(SCHEMAS.glob("*.json")) - files.keys():
-        yield f"{orphan.name}: no event type has this schema; events are never removed"
+    for orphan in set(SCHEMAS.rglob("*.json")) - files.keys():
+        yield f"{orphan.name}: nothing has this schema; events and bodies are never removed"
 
 
 def drifted() -> Iterator[str]:
@@ -67,8 +68,8 @@ def drifted() -> Iterator[str]:
     for path, text in files.items():
         if not path.exists() or path.read_text("utf-8") != text:
             yield f"{path.relative_to(ROOT)}: run `make contracts` and commit"
-    for orphan in set(SCHEMAS.glob("*.json")) - files.keys():
-        yield f"{orphan.relative_to(ROOT)}: no event type has this schema"
+    for orphan in set(SCHEMAS.rglob("*.json")) - files.keys():
+        yield f"{orphan.relative_to(ROOT)}: no event type has this schema, and no body"
 
 
 def incompatible(folder: Path) -> Iterator[str]:
@@ -77,7 +78,13 @@ def incompatible(folder: Path) -> Iterator[str]:
         path = folder / name
         if path.exists():
             for problem in breaks(json.loads(path.read_text("utf-8")), schema):
-                yield f"{name}: {problem}: make a new version of the event type"
+                yield f"{name}: {problem}: {_remedy(name)}"
+
+
+def _remedy(name: str) -> str:
+    if name.startswith(BODY_FOLDER):
+        return "a body of the internal API only grows"
+    return "make a new version of the event type"
 
 
 def changed_examples(folder: Path) -> Iterator[str]:
@@ -107,7 +114,7 @@ def undone(folder: Path, checkout: Path) -> Iterator[str]:
             yield f"{name}: is not as it was committed once; add another example instead"
         elif name.startswith("schemas/"):
             for problem in breaks(json.loads(old), json.loads(path.read_text("utf-8"))):
-                yield f"{name}: {problem} since it was committed; make a new version"
+                yield f"{name}: {problem} since it was committed; it only grows"
 
 
 def committed(checkout: Path) -> Iterator[tuple[str, str]]:

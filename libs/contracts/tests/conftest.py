@@ -23,13 +23,15 @@ def asyncapi_document() -> dict[str, Any]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes an `example` once for each that was ever committed."""
-    if "example" in metafunc.fixturenames:
-        names = [
-            line.partition("  ")[2]
-            for line in (ROOT / "examples" / "SHA256SUMS").read_text("utf-8").splitlines()
-        ]
-        metafunc.parametrize("example", [ROOT / "examples" / name for name in names], ids=names)
+    """Run a test once for each event (`example`) or body (`body_example`) ever committed."""
+    sums = (ROOT / "examples" / "SHA256SUMS").read_text("utf-8")
+    names = [line.partition("  ")[2] for line in sums.splitlines()]
+    bodies = [each for each in names if each.startswith("internal_api/")]
+    events = [each for each in names if each not in bodies]
+    for fixture, chosen in (("example", events), ("body_example", bodies)):
+        if fixture in metafunc.fixturenames:
+            paths = [ROOT / "examples" / each for each in chosen]
+            metafunc.parametrize(fixture, paths, ids=chosen)
 
 
 @pytest.fixture(scope="session")

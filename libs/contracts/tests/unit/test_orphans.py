@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tablesync.contracts import EVENT_TYPES, TOPICS
+from tablesync.contracts.internal_api import BODIES
 
 SERVICES = {"auth-service", "scheduler", "sync-runner", "notifier"}
 
@@ -28,13 +29,20 @@ def test_every_event_belongs_to_a_topic_and_is_keyed_as_the_topic_says() -> None
 
 
 def test_every_event_has_a_schema_and_no_schema_is_left_over(contracts: Path) -> None:
-    found = {each.name for each in contracts.glob("schemas/*")}
+    found = {each.name for each in contracts.glob("schemas/*")} - {"internal_api"}
     assert found == {f"{ce_type}.schema.json" for ce_type in EVENT_TYPES}
 
 
+def test_every_body_has_a_schema_and_examples_and_none_is_left_over(contracts: Path) -> None:
+    schemas = {each.name for each in contracts.glob("schemas/internal_api/*")}
+    assert schemas == {f"{name}.schema.json" for name in BODIES}
+    examples = {each.parent.name for each in contracts.glob("examples/internal_api/*/*.json")}
+    assert examples == set(BODIES)
+
+
 def test_every_event_has_examples_and_no_example_is_left_over(contracts: Path) -> None:
-    found = {f"{each.parent.name}.v{each.name}" for each in contracts.glob("examples/*/*/")}
-    assert found == set(EVENT_TYPES)
+    folders = contracts.glob("examples/tablesync.*/*/")
+    assert {f"{each.parent.name}.v{each.name}" for each in folders} == set(EVENT_TYPES)
     for folder in contracts.glob("examples/*/*/"):
         assert list(folder.glob("*.json"))
         assert not [each for each in folder.iterdir() if each.suffix != ".json"]

@@ -1,0 +1,111 @@
+"""What scheduler is asked: the syncs that need a connection, and whose a sync is."""
+
+from pydantic import Field
+from pydantic.config import JsonDict
+from tablesync.contracts.internal_api.base import Body, Items, Tolerant, showing
+from tablesync.contracts.specs import (
+    Gap,
+    Hold,
+    Moment,
+    RunCounts,
+    RunStatus,
+    Source,
+    SyncStatus,
+)
+
+_SYNC = "syn_01997f2c-0e1b-7d24-b3a5-7c4e9a1d5f04"
+_CONNECTION = "con_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03"
+_CATCH_UP: JsonDict = {
+    "run_id": "run_01997f2d-5f6a-7e35-84c6-9d5fab2e6a05",
+    "status": "running",
+    "counts": {"read": 1200, "written": 40, "unchanged": 1160, "rejected": 0},
+}
+_HELD: JsonDict = {
+    "sync_id": _SYNC,
+    "name": "Contacts",
+    "object": "contacts",
+    "status": "held",
+    "hold": {
+        "kind": "connection",
+        "connection_id": _CONNECTION,
+        "cause": "app_uninstalled",
+        "since": "2026-11-22T09:52:41.803Z",
+    },
+    "gap": {
+        "from": "2026-11-22T10:00:00.000Z",
+        "to": None,
+        "slots_missed": 2,
+        "interrupted": True,
+    },
+    "next_slot_at": "2026-11-22T10:30:00.000Z",
+    "catch_up": None,
+}
+_RELEASED: JsonDict = {
+    **_HELD,
+    "status": "active",
+    "hold": None,
+    "gap": {
+        "from": "2026-11-22T10:00:00.000Z",
+        "to": "2026-11-22T10:20:03.117Z",
+        "slots_missed": 2,
+        "interrupted": True,
+    },
+    "catch_up": _CATCH_UP,
+}
+
+
+class CatchUp(Body):
+    """The run that covers the gap of a sync that was released."""
+
+    model_config = showing(_CATCH_UP)
+
+    run_id: str
+    status: RunStatus
+    counts: RunCounts = RunCounts()
+
+
+class AffectedSync(Body):
+    """A sync that needs a connection, and how the loss of it concerns the sync."""
+
+    model_config = showing(_HELD, _RELEASED)
+
+    sync_id: str
+    name: str
+    object: str = Field(description="The source's object, such as `contacts`.")
+    status: SyncStatus
+    hold: Hold | None = None
+    gap: Gap | None = Field(
+        default=None, description="Open while the sync is held, then what its catch-up covers."
+    )
+    next_slot_at: Moment | None = Field(
+        default=None, description="UTC, by scheduler's database clock; null while it is paused."
+    )
+    catch_up: CatchUp | None = Field(default=None, description="Null while the sync is held.")
+
+
+class AffectedSyncs(Items[AffectedSync]):
+    """The syncs that need a connection, as source or as destination, as they are right now."""
+
+
+class SyncOwner(Body):
+    """Whose sync it is, for whoever mails about it."""
+
+    model_config = showing(
+        {
+            "sync_id": _SYNC,
+            "name": "Contacts",
+            "source": {
+                "connection_id": _CONNECTION,
+                "provider": "hubspot",
+                "object": "contacts",
+            },
+            "owner_id": "op_01997f2a-3c55-7b02-8f10-2a9d4c7e1b02",
+        }
+    )
+
+    sync_id: str
+    name: str
+    source: Tolerant[Source] = Field(
+        default=None, description="Null for a reader that does not know the provider."
+    )
+    owner_id: str = Field(description="The operator who made the sync.")
