@@ -27,7 +27,7 @@ SUMS = EXAMPLES / "SHA256SUMS"
 
 
 def main() -> int:
-    """Write or check; give the exit code."""
+    """Write or check; return the exit code."""
     problems = [*incompatible(SCHEMAS), *changed_examples(EXAMPLES)]
     if "--check" in sys.argv[1:]:
         problems += undone(ROOT, CHECKOUT)
@@ -118,7 +118,7 @@ def undone(folder: Path, checkout: Path) -> Iterator[str]:
 
 
 def committed(checkout: Path) -> Iterator[tuple[str, str]]:
-    """Yield name and blob of each version of each example and schema in the branch's history."""
+    """Return name and blob of each version of each example and schema in the branch's history."""
     options = ("-m", "--full-history", "--no-renames", "--raw", "--no-abbrev", "--format=")
     folder = "libs/contracts"
     paths = (f"{folder}/examples/*.json", f"{folder}/schemas/*.json")
