@@ -6,7 +6,8 @@ from typing import Any
 
 from tablesync.auth_service.bootstrap import build
 from tablesync.auth_service.consent import authorizations, connect
-from tablesync.auth_service.grants.grants import Grants, refresh
+from tablesync.auth_service.grants import refresh
+from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.parts import NAME
 from tablesync.auth_service.providers.oauth_client import OAuthClient
 from tablesync.auth_service.settings import Settings
