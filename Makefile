@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dis
 	--no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose demo up sandbox clean
+.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose images demo up sandbox clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -69,14 +69,16 @@ test-unit: $(READY) ## the tests that need nothing but Python
 test-containers: $(READY) ## the same tests with Kafka and MongoDB in containers
 	TEST_STACK=containers $(PYTEST)
 
-test-compose: $(READY) ## the story on Docker Compose, from building the images to taking all down
+test-compose: $(READY) images ## the story on Docker Compose, from building the images to taking all down
 	@mkdir -p .local/compose
-	docker compose --profile sandbox build
 	SCHEDULER_MIN_INTERVAL_SECONDS=1 SCHEDULER_CATCH_UP_JITTER_SECONDS=1 \
 		docker compose --profile sandbox up -d --wait
 	docker compose run --rm --no-deps keys info > .local/compose/up.json
 	$(BIN)/python -m tablesync.demo --against .local/compose/up.json --out .local/compose; \
 		outcome=$$?; docker compose --profile sandbox down --volumes; exit $$outcome
+
+images: ## build every container image
+	docker compose --profile sandbox build
 
 ##### Running it
 

@@ -1,6 +1,7 @@
 """The compose file: settings, order, confinement."""
 
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,33 @@ def test_every_container_is_confined(name: str) -> None:
     assert container.get("read_only") or name == "kafka"
 
 
-def test_a_built_container_runs_as_nobody_and_is_built_by_its_own_dockerfile(process: str) -> None:
+def test_a_built_container_runs_its_own_package_as_nobody(process: str) -> None:
     container = containers()[process]
+    arguments = container["build"]["args"]
+    project = tomllib.loads((ROOT / arguments["PACKAGE"] / "pyproject.toml").read_text("utf-8"))
     assert container["user"] == "10001:10001"
-    dockerfile = (ROOT / container["build"]["dockerfile"]).read_text("utf-8")
-    assert f'ENTRYPOINT ["python", "-m", "tablesync.{process.replace("-", "_")}"]' in dockerfile
-    assert dockerfile.count("FROM ${BASE_IMAGE}") == 2
+    assert project["project"]["name"] == f"tablesync-{process}"
+    assert arguments["MODULE"] == f"tablesync.{process.replace('-', '_')}"
+
+
+def test_all_images_come_from_the_one_dockerfile() -> None:
+    builds = [each["build"] for each in containers().values() if "build" in each]
+    assert {(each["context"], each.get("dockerfile")) for each in builds} == {(".", None)}
+    folders = ("libs", "services", "apps", "sandbox", "deploy")
+    assert not [found for folder in folders for found in (ROOT / folder).rglob("Dockerfile*")]
+
+
+def test_the_dockerfile_builds_where_no_registry_is_reachable_and_runs_as_nobody() -> None:
+    lines = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
+    assert [line for line in lines if line.startswith("FROM ")] == [
+        "FROM ${BASE_IMAGE} AS build",
+        "FROM ${BASE_IMAGE}",
+    ]
+    assert "USER 10001:10001" in lines
+    assert not [line for line in lines if line.startswith("# syntax=") or "<<" in line]
+
+
+def test_each_volume_for_keys_begins_as_a_folder_of_the_image_that_fills_it() -> None:
+    keys = containers()["keys"]
+    mounted = [volume.partition(":")[2] for volume in keys["volumes"]]
+    assert keys["build"]["args"]["FOLDERS"].split() == mounted

@@ -112,6 +112,17 @@ def test_what_is_declared_is_imported(project: Path) -> None:
 
 @pytest.mark.unit
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.parent.name)
+def test_what_is_declared_of_ours_is_found_in_the_repository(project: Path) -> None:
+    """An image installs a package by its folder alone; a name of ours is never looked up."""
+    tools = tomllib.loads(project.read_text("utf-8"))["tool"]["uv"]
+    sources = {name: each["path"] for name, each in tools.get("sources", {}).items()}
+    assert set(sources) == {each for each in asked_for(project) if each.startswith("tablesync-")}
+    for name, path in sources.items():
+        assert metadata_of((project.parent / path / "pyproject.toml").resolve())["name"] == name
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.parent.name)
 def test_what_is_declared_is_locked(project: Path) -> None:
     """An image takes every version from the lock; one that is not there would float."""
     lock = (ROOT / "requirements.lock").read_text("utf-8")
