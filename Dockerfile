@@ -2,7 +2,7 @@
 #
 #   docker build --build-arg PACKAGE=services/scheduler --build-arg MODULE=tablesync.scheduler .
 #
-# docker-compose.yml names both for each image: `make images`. Why so: docs/decisions.
+# docker-compose.yml names both for each image: `make images`. Why so: docs/decisions/0010-images-from-the-lock.md, 0030-one-dockerfile.md
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS build
