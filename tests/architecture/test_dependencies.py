@@ -22,6 +22,7 @@ COMES_WITH = {
     "pymongo": "motor",
     "starlette": "fastapi",
     "pydantic": "pydantic-settings",
+    "pydantic-core": "pydantic",
     "opentelemetry-api": "opentelemetry-sdk",
     "cryptography": "joserfc",
 }
