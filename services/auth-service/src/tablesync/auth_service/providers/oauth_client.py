@@ -21,6 +21,7 @@ from tablesync.auth_service.errors import (
 )
 from tablesync.auth_service.providers.base import TokenSet
 from tablesync.service_kit.http.client import CONNECT_SECONDS, json_or_none
+from tablesync.service_kit.http.retry_after import retry_after
 
 with warnings.catch_warnings():
     # Authlib 1.9 announces httpx2, which this project does not use yet.
@@ -28,7 +29,7 @@ with warnings.catch_warnings():
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 DEADLINE_SECONDS = 10.0
-RETRY_AFTER_MAX_SECONDS = 3_600.0
+COOL_DOWN_SECONDS = 5.0
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _ACCESS_TOKEN, _REFRESH_TOKEN = "access_token", "refresh_token"
 # Raises the error that a 4xx answer with this JSON body stands for, if it knows it.
@@ -199,15 +200,11 @@ async def deadline(provider: str) -> AsyncIterator[None]:
 
 def raise_if_unavailable(provider: str, response: httpx.Response) -> None:
     """Raise for a throttled request, which was not acted upon, and for a server error."""
+    seconds = retry_after(response, COOL_DOWN_SECONDS)
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        raise ProviderUnavailableError(provider, _retry_after(response), processed=False)
+        raise ProviderUnavailableError(provider, seconds, processed=False)
     if response.is_server_error:
-        raise ProviderUnavailableError(provider, _retry_after(response))
-
-
-def _retry_after(response: httpx.Response) -> float:
-    text = response.headers.get("Retry-After", "")
-    return min(float(text), RETRY_AFTER_MAX_SECONDS) if text.isdigit() else 5.0
+        raise ProviderUnavailableError(provider, seconds)
 
 
 def _secret(value: str | None) -> SecretStr | None:

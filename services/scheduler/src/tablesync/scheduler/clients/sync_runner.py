@@ -8,6 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 from tablesync.scheduler.errors import connection_not_connected
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.http.retry_after import retry_after
 
 SERVICE = "sync-runner"
 _NOT_FOUND = 404
@@ -96,9 +97,4 @@ def _items_of(response: httpx.Response, connection_id: str) -> list[Any]:
     if response.is_success and isinstance(body, dict) and isinstance(body.get("items"), list):
         items: list[Any] = body["items"]
         return items
-    raise DependencyUnavailableError(SERVICE, _retry_after(response))
-
-
-def _retry_after(response: httpx.Response) -> float:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else 1.0
+    raise DependencyUnavailableError(SERVICE, retry_after(response))

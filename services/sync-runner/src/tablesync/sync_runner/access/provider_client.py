@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import orjson
 import stamina
+from tablesync.service_kit.http.retry_after import retry_after
 from tablesync.sync_runner.access.budgets import Budget, Patience
 from tablesync.sync_runner.access.gates import Admission
 from tablesync.sync_runner.errors import provider
@@ -23,6 +24,11 @@ class TransientError(Exception):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+def failing(what: str, response: httpx.Response) -> TransientError:
+    """Return the error for an answer that a later call may do better than."""
+    return TransientError(what, retry_after(response, None, at_most=WAIT_MAX_SECONDS))
 
 
 # Raises for an answer that is no success: TransientError, RunEndedError, or the provider's own.
@@ -136,9 +142,3 @@ def json_body(response: httpx.Response) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise provider(f"{response.request.url.host} answered with something that is no JSON.")
     return body
-
-
-def retry_after(response: httpx.Response) -> float | None:
-    """Read the header in seconds, if there is a sensible one."""
-    text = response.headers.get("Retry-After", "")
-    return min(float(text), WAIT_MAX_SECONDS) if text.isdecimal() else None

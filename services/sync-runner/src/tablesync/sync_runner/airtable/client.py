@@ -10,8 +10,8 @@ from tablesync.sync_runner.access.provider_client import (
     ProviderClient,
     Refusal,
     TransientError,
+    failing,
     json_body,
-    retry_after,
 )
 from tablesync.sync_runner.airtable.errors import (
     RefusedError,
@@ -122,7 +122,7 @@ class AirtableClient:
         kind, message = read_error(response)
         status = response.status_code
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise TransientError(f"Airtable answered {status}", retry_after(response))
+            raise failing(f"Airtable answered {status}", response)
         if kind == "ROW_DOES_NOT_EXIST" and (row := named_row(message)):
             raise RowGoneError(row)
         if kind == "UNKNOWN_FIELD_NAME":

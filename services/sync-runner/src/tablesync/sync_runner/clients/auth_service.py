@@ -9,6 +9,7 @@ import structlog
 from tablesync.contracts import Account, ConnectionEvent
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.http.retry_after import retry_after
 from tablesync.sync_runner.errors import ConnectionLostError
 
 log = structlog.get_logger()
@@ -105,9 +106,7 @@ class AuthServiceClient:
         if response.status_code in (httpx.codes.OK, accept) and isinstance(body, dict):
             return body
         log.warning("auth-service did not answer", status=response.status_code)
-        raise DependencyUnavailableError(
-            "auth-service", float(response.headers.get("Retry-After", 1))
-        )
+        raise DependencyUnavailableError("auth-service", retry_after(response))
 
 
 def _grant(body: dict[str, Any], asked_at: float) -> Grant:

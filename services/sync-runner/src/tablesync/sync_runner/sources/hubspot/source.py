@@ -15,8 +15,8 @@ from tablesync.service_kit.http.client import json_or_none
 from tablesync.sync_runner.access.provider_client import (
     ProviderClient,
     TransientError,
+    failing,
     json_body,
-    retry_after,
 )
 from tablesync.sync_runner.errors import mapping, provider, quota, resource
 from tablesync.sync_runner.sources.base import (
@@ -181,7 +181,7 @@ class HubSpotSource:
         if status == httpx.codes.TOO_MANY_REQUESTS:
             await self._too_many(body if isinstance(body, dict) else {}, summary)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in (_LOCKED, _MOVED):
-            raise TransientError(summary, retry_after(response))
+            raise failing(summary, response)
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
             raise resource(summary, self._connection_id)
         if status == httpx.codes.BAD_REQUEST:
