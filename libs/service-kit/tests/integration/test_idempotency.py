@@ -162,7 +162,7 @@ async def test_p21_a_key_that_is_empty_or_too_long_is_422(client, units) -> None
             "/v1/a/tokens", json={"name": "ci"}, headers={"Idempotency-Key": key}
         )
         assert answer.status_code == 422
-        assert answer.json()["errors"][0]["field"] == "idempotency-key"
+        assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
     assert await _tokens(units) == 0
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from tablesync.service_kit.http import openapi
 from tablesync.service_kit.http.access import use_instead_of_fastapis
 from tablesync.service_kit.http.health import Check
 from tablesync.service_kit.roles import Role, persist, unless_stopped
@@ -45,8 +46,9 @@ class Service:
         return {"api", *(role.name for role in self.roles)}
 
     def __post_init__(self) -> None:
-        """Note every request of the app, whoever serves it."""
+        """Note every request of the app, whoever serves it, and describe its problems."""
         use_instead_of_fastapis(self.app)
+        openapi.complete(self.app)
 
     async def run(self, stop: asyncio.Event, only: Sequence[str] = ()) -> None:
         """Run the chosen roles, or all, until `stop`; `api` alone means no role but HTTP."""

@@ -2,27 +2,91 @@
 
 import base64
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
 from tablesync.contracts import TOPICS, Envelope, Event, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.envelope import decode
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.errors import is_unavailable
+from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.problems import Problem, conflict, invalid
 from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import platform_only
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.consumer import Consumer
 from tablesync.service_kit.messaging.dead_letters import PAGE, DeadLetter
-from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo import Database
 
 MARKS = "dead_letter_marks"
 Start = Annotated[str | None, Query(alias="from", pattern=r"^[a-z-]+/[0-9]{1,18}$")]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
+
+_LETTER: dict[str, Any] = {
+    "id": 7,
+    "topic": "sync-requests",
+    "partition": 3,
+    "offset": 1704,
+    "reason": "LookupError: no such run",
+    "parked_at": "2026-03-01T10:00:00.000Z",
+    "cut_from_bytes": None,
+    "key": "syn_0197f2a0-0000-7000-8000-000000000001",
+    "type": "tablesync.run.cancel-requested.v1",
+    "replayed_at": None,
+}
+_WHOLE_LETTER: dict[str, Any] = {
+    **_LETTER,
+    "headers": {"ce_type": "tablesync.run.cancel-requested.v1", "ce_source": "scheduler"},
+    "value": '{"run_id": "run_0197f2a0-0000-7000-8000-000000000002"}',
+    "encoding": "utf-8",
+}
+
+
+class DeadLetterView(BaseModel):
+    """A parked message: where it stood in its topic, and why and when it was parked."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_LETTER]})
+
+    id: int = Field(description="Its place among the dead letters of its topic.")
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    parked_at: str
+    cut_from_bytes: int | None = Field(description="How large it was, if only a part was kept.")
+    key: str | None
+    type: str | None
+    replayed_at: str | None
+
+
+class WholeDeadLetter(DeadLetterView):
+    """A parked message with its headers and its value."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_WHOLE_LETTER]})
+
+    headers: dict[str, str]
+    value: str
+    encoding: Literal["utf-8", "base64"]
+
+
+class DeadLetterPage(BaseModel):
+    """A page of one topic; empty where all its letters were replayed."""
+
+    items: list[DeadLetterView]
+    next: str | None = Field(description="Send it as `from` for the next page; null at the end.")
+
+
+class Replayed(BaseModel):
+    """A parked message was handled."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"replayed_at": "2026-03-01T10:05:00.000Z"}]}
+    )
+
+    replayed_at: str
 
 
 class ReplayableLetters:
@@ -34,7 +98,7 @@ class ReplayableLetters:
         self._marks = database[MARKS]
         self._database = database
 
-    async def list(self, start: str | None, limit: int, *, replayed: bool) -> Document:
+    async def list(self, start: str | None, limit: int, *, replayed: bool) -> DeadLetterPage:
         """Return a page of letters without headers and values, oldest first; raises Problem 422.
 
         A page is of one topic, and is empty where all its letters were replayed: `next` says
@@ -43,9 +107,9 @@ class ReplayableLetters:
         for topic, letter_id in self._from(start):
             if letters := await self._letters.list(topic, letter_id, limit):
                 summaries = await self._summaries(letters)
-                items = [each for each in summaries if replayed or not each["replayed_at"]]
-                return {"items": items, "next": f"{topic}/{letters[-1].id + 1}"}
-        return {"items": [], "next": None}
+                items = [each for each in summaries if replayed or not each.replayed_at]
+                return DeadLetterPage(items=items, next=f"{topic}/{letters[-1].id + 1}")
+        return DeadLetterPage(items=[], next=None)
 
     def _from(self, start: str | None) -> Iterable[tuple[str, int]]:
         topics = list(self._consumers)
@@ -57,21 +121,24 @@ class ReplayableLetters:
         later = topics[topics.index(topic) + 1 :]
         return [(topic, int(letter_id)), *((each, 0) for each in later)]
 
-    async def _summaries(self, letters: Sequence[DeadLetter]) -> Sequence[Document]:
+    async def _summaries(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetterView]:
         ids = [_mark_id(each) for each in letters]
         found = self._marks.find({"_id": {"$in": ids}})
         marks = {mark["_id"]: mark["replayed_at"] async for mark in found}
         return [_summary(each, marks.get(_mark_id(each))) for each in letters]
 
-    async def show(self, topic: str, letter_id: int) -> Document:
+    async def show(self, topic: str, letter_id: int) -> WholeDeadLetter:
         """Return one letter whole; raises Problem 404."""
         letter = await self._find(topic, letter_id)
         mark = await self._marks.find_one({"_id": _mark_id(letter)})
         headers = {name: (raw or b"").decode(errors="replace") for name, raw in letter.headers}
         summary = _summary(letter, mark["replayed_at"] if mark else None)
-        return {**summary, "headers": headers, **_printable(letter.value)}
+        value, encoding = _printable(letter.value)
+        return WholeDeadLetter(
+            **summary.model_dump(), headers=headers, value=value, encoding=encoding
+        )
 
-    async def replay(self, topic: str, letter_id: int) -> Document:
+    async def replay(self, topic: str, letter_id: int) -> Replayed:
         """Handle a letter now; raises Problem 422 or 409 with the reason, and keeps it."""
         letter = await self._find(topic, letter_id)
         await _handle(self._consumers[topic], _read(letter))
@@ -79,7 +146,7 @@ class ReplayableLetters:
         await self._marks.update_one(
             {"_id": _mark_id(letter)}, {"$set": {"replayed_at": now}}, upsert=True
         )
-        return {"replayed_at": rfc3339(now)}
+        return Replayed(replayed_at=rfc3339(now))
 
     async def _find(self, topic: str, letter_id: int) -> DeadLetter:
         letter = await self._letters.get(topic, letter_id) if topic in self._consumers else None
@@ -97,15 +164,15 @@ def routes(subscriptions: Subscriptions, database: Database, verifier: Verifier)
     @router.get("")
     async def list_dead_letters(
         start: Start = None, limit: Limit = PAGE, replayed: bool = False
-    ) -> dict[str, Any]:
+    ) -> DeadLetterPage:
         return await letters.list(start, limit, replayed=replayed)
 
-    @router.get("/{topic}/{letter_id}")
-    async def show_dead_letter(topic: str, letter_id: int) -> dict[str, Any]:
+    @router.get("/{topic}/{letter_id}", responses=declares(404))
+    async def show_dead_letter(topic: str, letter_id: int) -> WholeDeadLetter:
         return await letters.show(topic, letter_id)
 
-    @router.post("/{topic}/{letter_id}/replay")
-    async def replay_dead_letter(topic: str, letter_id: int) -> dict[str, Any]:
+    @router.post("/{topic}/{letter_id}/replay", responses=declares(404, 409))
+    async def replay_dead_letter(topic: str, letter_id: int) -> Replayed:
         return await letters.replay(topic, letter_id)
 
     return router
@@ -145,18 +212,13 @@ def _mark_id(letter: DeadLetter) -> str:
     return f"{letter.topic}/{letter.id}"
 
 
-def _summary(letter: DeadLetter, replayed_at: datetime | None) -> Document:
-    fields = asdict(letter)
-    del fields["headers"], fields["value"]
-    return {
-        **fields,
-        "type": letter.type,
-        "replayed_at": rfc3339(replayed_at) if replayed_at else None,
-    }
+def _summary(letter: DeadLetter, replayed_at: datetime | None) -> DeadLetterView:
+    at = rfc3339(replayed_at) if replayed_at else None
+    return DeadLetterView(**vars(letter), type=letter.type, replayed_at=at)
 
 
-def _printable(value: bytes) -> Document:
+def _printable(value: bytes) -> tuple[str, Literal["utf-8", "base64"]]:
     try:
-        return {"value": value.decode(), "encoding": "utf-8"}
+        return value.decode(), "utf-8"
     except UnicodeDecodeError:
-        return {"value": base64.b64encode(value).decode(), "encoding": "base64"}
+        return base64.b64encode(value).decode(), "base64"

@@ -30,6 +30,7 @@ from fastapi.responses import JSONResponse, Response
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, OperationFailure
 from tablesync.service_kit import sealing
+from tablesync.service_kit.http.openapi import IDEMPOTENCY_KEY
 from tablesync.service_kit.http.problems import Problem, RaisedAnswer, conflict
 from tablesync.service_kit.http.user_auth import Dependency, Principal
 from tablesync.service_kit.mongo import Database
@@ -132,7 +133,13 @@ def dependency(units: UnitsOfWork, principal: Dependency) -> Any:
     async def provide(
         request: Request,
         who: Principal = Depends(principal),
-        idempotency_key: str | None = Header(None, min_length=1, max_length=KEY_MAX_CHARACTERS),
+        idempotency_key: str | None = Header(
+            None,
+            alias=IDEMPOTENCY_KEY,
+            min_length=1,
+            max_length=KEY_MAX_CHARACTERS,
+            description="Of your choice, such as a UUID: sent twice, the request acts once.",
+        ),
     ) -> AsyncIterator[Once]:
         if idempotency_key is None:
             yield Once(units, who)
@@ -186,7 +193,7 @@ def _reused() -> Problem:
         "This Idempotency-Key was sent before with another request; use a fresh one.",
         errors=[
             {
-                "field": "Idempotency-Key",
+                "field": IDEMPOTENCY_KEY,
                 "message": "was used for another request",
                 "remedy": "Make a new key for each new request, such as a UUID.",
             }

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from fastapi import Request
+from fastapi import Depends, Request
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
@@ -117,19 +119,29 @@ def unauthorized() -> Problem:
     )
 
 
-def bearer(request: Request) -> str:
-    """Take the bearer token from a request; raises Problem 401."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise unauthorized()
-    return token
+class BearerToken(SecurityBase):
+    """A FastAPI dependency that takes a JWT from a request, and its scheme in OpenAPI."""
+
+    def __init__(self, scheme_name: str, description: str) -> None:
+        self.scheme_name = scheme_name
+        self.model = HTTPBearer(bearerFormat="JWT", description=description)
+
+    async def __call__(self, request: Request) -> str:
+        """Return the token; raises Problem 401."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise unauthorized()
+        return token
 
 
-def callers(verifier: Verifier, *allowed: str) -> Callable[[Request], Coroutine[Any, Any, str]]:
+SERVICE_JWT = BearerToken("service_jwt", "What a service signs itself, for one audience.")
+
+
+def callers(verifier: Verifier, *allowed: str) -> Callable[[str], Coroutine[Any, Any, str]]:
     """Make a FastAPI dependency that admits the named services and gives the caller's name."""
 
-    async def dependency(request: Request) -> str:
-        caller = verifier.service_caller(bearer(request))
+    async def dependency(token: str = Depends(SERVICE_JWT)) -> str:
+        caller = verifier.service_caller(token)
         if caller not in allowed:
             raise Problem(403, "forbidden", f"{caller} may not call this route.")
         return caller

@@ -4,18 +4,21 @@ from collections.abc import Callable, Coroutine
 from enum import IntEnum
 from typing import Any
 
-from fastapi import Request
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict
 from tablesync.service_kit.http.problems import Problem
 from tablesync.service_kit.http.service_auth import (
     USER_AUDIENCE,
     USER_TOKEN,
+    BearerToken,
     Signer,
     Verifier,
-    bearer,
 )
 
 LIFETIME_SECONDS = 300
+USER_JWT = BearerToken(
+    "user_jwt", "What `POST /v1/tokens` of auth-service gives for a sign-in or an API token."
+)
 
 
 class OperatorRole(IntEnum):
@@ -50,9 +53,9 @@ def issue(signer: Signer, principal: Principal) -> str:
     return signer.sign(claims, LIFETIME_SECONDS)
 
 
-def principal_of(verifier: Verifier, request: Request) -> Principal:
-    """Read the principal of a request; raises Problem 401."""
-    claims = verifier.user_claims(bearer(request))
+def principal_of(verifier: Verifier, token: str) -> Principal:
+    """Read the principal in a user JWT; raises Problem 401."""
+    claims = verifier.user_claims(token)
     return Principal(
         operator_id=claims["sub"],
         workspace_id=claims["ws"],
@@ -61,14 +64,14 @@ def principal_of(verifier: Verifier, request: Request) -> Principal:
     )
 
 
-Dependency = Callable[[Request], Coroutine[Any, Any, Principal]]
+Dependency = Callable[[str], Coroutine[Any, Any, Principal]]
 
 
 def at_least(verifier: Verifier, role: OperatorRole) -> Dependency:
     """Make a FastAPI dependency that admits operators of this role or a higher one."""
 
-    async def dependency(request: Request) -> Principal:
-        principal = principal_of(verifier, request)
+    async def dependency(token: str = Depends(USER_JWT)) -> Principal:
+        principal = principal_of(verifier, token)
         if principal.role < role:
             raise Problem(403, "forbidden", f"This needs the role {role.name.lower()}.")
         return principal
@@ -79,8 +82,8 @@ def at_least(verifier: Verifier, role: OperatorRole) -> Dependency:
 def platform_only(verifier: Verifier) -> Dependency:
     """Make a FastAPI dependency that admits those who run TableSync itself."""
 
-    async def dependency(request: Request) -> Principal:
-        principal = principal_of(verifier, request)
+    async def dependency(token: str = Depends(USER_JWT)) -> Principal:
+        principal = principal_of(verifier, token)
         if not principal.platform:
             raise Problem(403, "forbidden", "This is for those who run TableSync itself.")
         return principal

@@ -1,0 +1,122 @@
+"""What `/openapi.json` says beyond FastAPI: problems with their statuses, and who may call.
+
+A router or route names its own statuses with `responses=declares(404, 409)`. Those that follow
+from what a route takes are added here, once: 401 and 403 where it wants a token, 400 and 422
+where it takes input, 409 where it takes an Idempotency-Key, and 503, which any may answer.
+"""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field
+from tablesync.service_kit.http.problems import MEDIA_TYPE
+
+Json = dict[str, Any]
+
+API = ("/v1/", "/internal/v1/")
+IDEMPOTENCY_KEY = "Idempotency-Key"
+# The `openapi_extra` of a route that is called without a token: said, not forgotten.
+NO_TOKEN: Json = {"security": []}
+
+_SCHEMA = "ProblemDetails"
+_EXAMPLE: Json = {
+    "type": "urn:tablesync:problem:invalid-request",
+    "title": "Invalid request",
+    "status": 422,
+    "detail": "Invalid: schedule.every_seconds",
+    "errors": [
+        {
+            "field": "schedule.every_seconds",
+            "message": "Input should be greater than or equal to 60",
+            "remedy": "Change schedule.every_seconds in the body: it should be at least 60.",
+        }
+    ],
+}
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field, and what to do about it."""
+
+    field: str
+    message: str
+    remedy: str
+
+
+class ProblemDetails(BaseModel):
+    """An answer to a request that was not served (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_EXAMPLE]})
+
+    type: str = Field(description="The kind of problem: `urn:tablesync:problem:…`.")
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = Field(default=[], description="One for each field at fault.")
+
+
+def declares(*statuses: int) -> dict[int | str, Json]:
+    """Return the `responses` of a router or route that answers with problems of these statuses."""
+    return {status: _declared(status) for status in statuses}
+
+
+def complete(app: FastAPI) -> None:
+    """Have an app's document name every problem and its media type."""
+    generate = app.openapi
+
+    def openapi() -> Json:
+        document = generate()
+        if _SCHEMA not in document.setdefault("components", {}).setdefault("schemas", {}):
+            _complete(document)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _complete(document: Json) -> None:
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            _add_problems(operation, is_api=path.startswith(API))
+    schemas = document["components"]["schemas"]
+    for fastapis_own in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(fastapis_own, None)
+    problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= {**problem.pop("$defs"), _SCHEMA: problem}
+
+
+def _add_problems(operation: Json, *, is_api: bool) -> None:
+    """Add what an operation leaves unsaid; FastAPI's own 422 names another media type."""
+    responses = operation["responses"]
+    following = _following(operation) if is_api else {422} & {int(each) for each in responses}
+    for status in following:
+        if MEDIA_TYPE not in responses.get(str(status), {}).get("content", {}):
+            responses[str(status)] = _declared(status)
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _following(operation: Json) -> Iterator[int]:
+    """Yield the statuses that follow from what an operation takes."""
+    parameters = operation.get("parameters", [])
+    if operation.get("security"):
+        yield from (401, 403)
+    if "requestBody" in operation:
+        yield 400
+    if "requestBody" in operation or parameters:
+        yield 422
+    if any(each["name"] == IDEMPOTENCY_KEY for each in parameters):
+        yield 409
+    yield 503
+
+
+def _declared(status: int) -> Json:
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{_SCHEMA}"}}}
+    return {"description": HTTPStatus(status).phrase, "content": content, **_headers(status)}
+
+
+def _headers(status: int) -> Json:
+    """Name the header by which an answer says when to try again."""
+    if status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        return {}
+    seconds = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+    return {"headers": {"Retry-After": seconds}}
