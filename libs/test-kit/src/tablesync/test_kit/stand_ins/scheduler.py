@@ -1,0 +1,140 @@
+"""scheduler as its peers see it: syncs that are held and released as a test says."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from tablesync.contracts import (
+    ConnectionCause,
+    Gap,
+    Hold,
+    HoldKind,
+    Provider,
+    RunStatus,
+    Source,
+    SyncStatus,
+    new_id,
+)
+from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs, CatchUp, SyncOwner
+from tablesync.service_kit.http import problems
+from tablesync.test_kit.stand_ins.base import StandIn
+
+Workspace = Annotated[str, Query(min_length=1)]
+UNTIL_NEXT_SLOT = timedelta(minutes=5)
+
+
+@dataclass
+class KnownSync:
+    """A sync, as both routes tell of it."""
+
+    workspace_id: str
+    connection_ids: tuple[str, ...]
+    owner: SyncOwner
+    affected: AffectedSync
+
+    def change(self, status: SyncStatus, **changes: Any) -> None:
+        """Enter a state; a pause is shown before it."""
+        if self.affected.status is not SyncStatus.PAUSED:
+            changes["status"] = status
+        self.affected = self.affected.model_copy(update=changes)
+
+
+class SchedulerStandIn(StandIn):
+    """Knows syncs by their ids."""
+
+    name = "scheduler"
+
+    def __init__(self, trusted_keys_file: Path) -> None:
+        super().__init__(trusted_keys_file)
+        self.syncs: dict[str, KnownSync] = {}
+
+    # what happens to syncs
+
+    def know(
+        self,
+        *syncs: AffectedSync,
+        workspace_id: str,
+        connection_ids: tuple[str, ...],
+        owner_id: str = "op_1",
+        provider: Provider = Provider.HUBSPOT,
+    ) -> None:
+        """Have these syncs, or know them better, from the first connection to the others."""
+        for each in syncs:
+            source = Source(connection_id=connection_ids[0], provider=provider, object=each.object)
+            owner = SyncOwner(
+                sync_id=each.sync_id, name=each.name, source=source, owner_id=owner_id
+            )
+            self.syncs[each.sync_id] = KnownSync(workspace_id, connection_ids, owner, each)
+
+    def pause(self, sync_id: str) -> None:
+        """Do as an operator does who stops a sync."""
+        self.syncs[sync_id].change(SyncStatus.PAUSED, next_slot_at=None)
+
+    def hold(
+        self, connection_id: str, cause: ConnectionCause = ConnectionCause.APP_UNINSTALLED
+    ) -> None:
+        """Hold the syncs that need a connection."""
+        now = datetime.now(UTC)
+        why = Hold(
+            kind=HoldKind.CONNECTION, connection_id=connection_id, cause=cause.value, since=now
+        )
+        for each in self._dependents(connection_id):
+            gap = Gap(from_=now, slots_missed=0)
+            each.change(SyncStatus.HELD, hold=why, gap=gap, catch_up=None)
+
+    def miss(self, connection_id: str, slots: int = 1) -> None:
+        """Let slots of held syncs come due."""
+        for each in self._dependents(connection_id):
+            if gap := each.affected.gap:
+                more = gap.model_copy(update={"slots_missed": gap.slots_missed + slots})
+                each.affected = each.affected.model_copy(update={"gap": more})
+
+    def release(self, connection_id: str) -> None:
+        """Release the syncs that need a connection: one catch-up for each that missed a slot."""
+        now = datetime.now(UTC)
+        for each in self._dependents(connection_id):
+            gap, catch_up = each.affected.gap, None
+            gap = gap.model_copy(update={"to": now}) if gap and gap.slots_missed else None
+            if gap is not None:
+                catch_up = CatchUp(run_id=new_id("run"), status=RunStatus.REQUESTED)
+            each.change(SyncStatus.ACTIVE, hold=None, gap=gap, catch_up=catch_up)
+
+    def _dependents(self, connection_id: str) -> Iterator[KnownSync]:
+        return (each for each in self.syncs.values() if connection_id in each.connection_ids)
+
+    # routes
+
+    def routes(self) -> APIRouter:
+        """Make the routes below `/internal/v1`."""
+        router = APIRouter()
+        askers = self.admits("auth-service", "notifier")
+
+        @router.get("/connections/{connection_id}/affected-syncs", dependencies=[askers])
+        async def affected_syncs(connection_id: str, workspace_id: Workspace) -> AffectedSyncs:
+            found = self._dependents(connection_id)
+            own = (each.affected for each in found if each.workspace_id == workspace_id)
+            return AffectedSyncs(items=tuple(own))
+
+        @router.get("/syncs/{sync_id}", dependencies=[self.admits("notifier")])
+        async def sync_owner(sync_id: str, workspace_id: Workspace) -> SyncOwner:
+            known = self.syncs.get(sync_id)
+            if known is None or known.workspace_id != workspace_id:
+                raise problems.not_found("sync")
+            return known.owner
+
+        return router
+
+
+def affected_sync(sync_id: str, **changes: Any) -> AffectedSync:
+    """Make what scheduler tells of a sync that runs as it should, but for some changes."""
+    fields = {
+        "sync_id": sync_id,
+        "name": f"Sync {sync_id}",
+        "object": "contacts",
+        "status": SyncStatus.ACTIVE,
+        "next_slot_at": datetime.now(UTC) + UNTIL_NEXT_SLOT,
+    }
+    return AffectedSync.model_validate(fields | changes)
