@@ -14,7 +14,6 @@ from pydantic import (
     WrapValidator,
 )
 from pydantic.config import JsonDict
-from pydantic_core import ErrorDetails
 from tablesync.contracts.specs import Value
 
 T = TypeVar("T")
@@ -107,13 +106,12 @@ def _faults_by_item(error: ValidationError) -> dict[int, str] | None:
     for each in error.errors(include_input=False, include_url=False, include_context=False):
         match each["loc"]:
             case ("items", int(index), *_):
-                faults.setdefault(index, []).append(_fault(each))
+                faults.setdefault(index, []).append(_fault(each["loc"][2:], each["msg"]))
             case _:
                 return None
     return {index: "; ".join(reasons) for index, reasons in faults.items()}
 
 
-def _fault(error: ErrorDetails) -> str:
+def _fault(member: tuple[int | str, ...], reason: str) -> str:
     """Name the member and the reason, never the value: a value may be anything."""
-    member = ".".join(str(part) for part in error["loc"][2:]) or "item"
-    return f"{member}: {error['msg']}"
+    return f"{'.'.join(map(str, member)) or 'item'}: {reason}"
