@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query
 from tablesync.contracts import (
@@ -37,6 +37,7 @@ from tablesync.service_kit.http import problems
 from tablesync.test_kit.stand_ins.base import StandIn, unavailable
 
 E = TypeVar("E", bound=ConnectionEvent)
+ACME = Account(id="7001", name="Acme")
 LINK_LIFETIME = timedelta(days=7)
 
 
@@ -48,12 +49,12 @@ class HeldConnection:
     workspace_id: str
     provider: Provider
     account: Account
-    owner_id: str
-    token: str
+    owner_id: str = "op_1"
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     version: int = 1
     status: ConnectionStatus = ConnectionStatus.CONNECTED
     cause: ConnectionCause | None = None
-    sequence: int = 1
+    sequence: int = field(default_factory=lambda: unix_milliseconds(datetime.now(UTC)))
     changed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     token_seconds: float = 1800.0
 
@@ -130,6 +131,21 @@ class AuthServiceStandIn(StandIn):
         self.on_report: OnReport = _do_nothing
 
     # what happens to connections
+
+    def connect(
+        self,
+        connection_id: str,
+        workspace_id: str,
+        provider: Provider,
+        account: Account = ACME,
+        **more: Any,
+    ) -> HeldConnection:
+        """Hold a connection that was connected just now."""
+        held = HeldConnection(connection_id, workspace_id, provider, account, **more)
+        newest = max((each.sequence for each in self.connections.values()), default=0)
+        held.sequence = next_sequence(newest, held.sequence)
+        self.connections[connection_id] = held
+        return held
 
     def know(self, event: ConnectionEvent) -> HeldConnection:
         """Hold the connection that an event tells of, in the event's state."""
