@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 from tablesync.service_kit import roles
-from tablesync.service_kit.messaging.broker import NACK_WAIT_MAX_SECONDS, NackWaits
 
 
 async def test_a_ticker_outlives_a_failing_tick() -> None:
@@ -79,10 +78,28 @@ async def test_unless_stopped_raises_what_the_work_raised() -> None:
         await roles.unless_stopped(fails(), asyncio.Event())
 
 
-def test_nack_waits_grow_to_30_seconds_and_start_small_again() -> None:
-    waits = NackWaits()
-    grown = [waits.next() for _ in range(10)]
-    assert grown[:3] == [0.5, 1.0, 2.0]
-    assert grown[-1] == NACK_WAIT_MAX_SECONDS == 30
-    waits.reset()
-    assert waits.next() == 0.5
+async def test_a_ticker_that_is_woken_ticks_before_its_time() -> None:
+    stop, woken, ticks = asyncio.Event(), asyncio.Event(), asyncio.Queue[int]()
+
+    async def tick() -> float:
+        ticks.put_nowait(1)
+        return 3_600
+
+    task = asyncio.create_task(roles.repeat(tick, stop, "tests", woken))
+    await ticks.get()
+    woken.set()
+    await asyncio.wait_for(ticks.get(), 60)
+    stop.set()
+    await asyncio.wait_for(task, 60)
+    assert ticks.empty()
+
+
+async def test_a_pause_ends_at_stop_when_woken_and_in_time() -> None:
+    stop, woken = asyncio.Event(), asyncio.Event()
+    await roles.pause(stop, 0.0, woken)
+    await roles.pause(stop, -1.0)
+    asyncio.get_running_loop().call_soon(woken.set)
+    await asyncio.wait_for(roles.pause(stop, 3_600, woken), 60)
+    woken.clear()
+    asyncio.get_running_loop().call_soon(stop.set)
+    await asyncio.wait_for(roles.pause(stop, 3_600, woken), 60)

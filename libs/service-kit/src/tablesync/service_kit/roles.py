@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 
 import stamina
 import structlog
+from pymongo.errors import PyMongoError
+from tablesync.service_kit.mongo import Collection, Document
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 WAIT_MAX_SECONDS = 30.0
+REOPEN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -23,27 +26,63 @@ class Role:
     run: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait, but no longer than until `stop`."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), max(0.0, seconds))
+async def pause(stop: asyncio.Event, seconds: float, woken: asyncio.Event | None = None) -> None:
+    """Wait, but no longer than until `stop`, or until `woken`."""
+    waits = [asyncio.create_task(each.wait()) for each in (stop, woken) if each is not None]
+    try:
+        await asyncio.wait(waits, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waits:
+            each.cancel()
 
 
-async def repeat(tick: Callable[[], Awaitable[float]], stop: asyncio.Event, name: str) -> None:
-    """Call `tick` until `stop`; it returns how many seconds to wait.
+async def repeat(
+    tick: Callable[[], Awaitable[float]],
+    stop: asyncio.Event,
+    name: str,
+    woken: asyncio.Event | None = None,
+) -> None:
+    """Call `tick` until `stop`; it returns how many seconds to wait, less if `woken` is set.
 
     A tick that fails is logged and called again: a ticker outlives every outage. A tick that
     has begun is finished.
     """
-    busy = asyncio.Lock()
+    woken, busy = woken or asyncio.Event(), asyncio.Lock()
 
     async def one() -> float:
         async with busy:
             return await tick()
 
     while not stop.is_set():
+        woken.clear()
         seconds = await unless_stopped(persist(one, name), stop, busy)
-        await pause(stop, seconds or 0.0)
+        await pause(stop, seconds or 0.0, woken)
+
+
+async def watch(
+    collection: Collection,
+    woken: asyncio.Event,
+    stop: asyncio.Event,
+    only: Document | None = None,
+) -> None:
+    """Set `woken` at each change of a collection, in whatever process, until `stop`.
+
+    `only` narrows which changes count. A stream that breaks is opened again, and whoever is woken
+    polls as well: it misses nothing.
+    """
+
+    async def forever() -> None:
+        while True:
+            with suppress(PyMongoError):
+                async with collection.watch(
+                    [{"$match": only or {}}, {"$project": {"_id": 1}}], max_await_time_ms=1_000
+                ) as stream:
+                    woken.set()
+                    async for _ in stream:
+                        woken.set()
+            await asyncio.sleep(REOPEN_SECONDS)
+
+    await unless_stopped(forever(), stop)
 
 
 async def persist(work: Callable[[], Awaitable[T]], name: str) -> T:

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
+from tablesync.service_kit.backoff import Backoff
 from tablesync.service_kit.messaging.consumer import (
     CONSUMED,
     Consumer,
@@ -27,6 +28,7 @@ from tablesync.service_kit.settings import ServiceSettings
 log = structlog.get_logger()
 
 MAX_POLL_INTERVAL_MS = 300_000
+NACK_WAIT_SECONDS = 0.5
 NACK_WAIT_MAX_SECONDS = 30.0
 DRAIN_SECONDS = 20.0
 
@@ -100,19 +102,19 @@ class Subscriptions:
         self, broker: KafkaBroker, subscription: Subscription, stop: asyncio.Event
     ) -> None:
         consumer = self.consumers[subscription.topic]
-        waits = NackWaits()
+        backoff = Backoff(NACK_WAIT_SECONDS, NACK_WAIT_MAX_SECONDS)
 
         async def on_message(message: KafkaMessage) -> None:
             try:
                 await consumer.consume(_record(message))
             except Exception as error:
-                seconds = waits.next()
                 CONSUMED.labels(subscription.topic, "kept").inc()
                 log.warning("message kept", topic=subscription.topic, error=repr(error))
-                await pause(stop, seconds)
+                # FastStream's nack alone would spin.
+                await pause(stop, backoff.next())
                 await _settle(message.nack, subscription.topic)
             else:
-                waits.reset()
+                backoff.reset()
                 await _settle(message.ack, subscription.topic)
 
         self._register(
@@ -171,22 +173,6 @@ async def _reach_the_end(broker: KafkaBroker) -> None:
         if subscriber.group_id is None:  # type: ignore[attr-defined]
             for partition in consumer.assignment():
                 await consumer.position(partition)
-
-
-class NackWaits:
-    """Growing waits before a message is taken up again: FastStream's nack would spin."""
-
-    def __init__(self) -> None:
-        self._seconds = 0.25
-
-    def next(self) -> float:
-        """Return the seconds to wait now: twice as many as before, at most 30."""
-        self._seconds = min(2 * self._seconds, NACK_WAIT_MAX_SECONDS)
-        return self._seconds
-
-    def reset(self) -> None:
-        """Start small again, after a success."""
-        self._seconds = 0.25
 
 
 async def parse_tolerantly(

@@ -2,7 +2,7 @@
 
 (a) MongoDB, Kafka or another service is away: wait, leave the message, repeat for ever.
 (b) The message can never be read: dead letters, at once. An unknown type: skip and count.
-(c) This one message fails five times within 30 s: dead letters, and the partition goes on.
+(c) This one message fails five times within 20 s: dead letters, and the partition goes on.
 """
 
 import asyncio

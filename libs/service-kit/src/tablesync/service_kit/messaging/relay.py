@@ -1,7 +1,7 @@
-"""The relay: publishes outbox rows to Kafka, in order by key, each at least once.
+"""The relay (of the transactional outbox): publishes its rows, in order by key, at least once.
 
 Rows are read by (key, sequence), never by id or watermark, since commit order is neither. One
-relay a service is active, by lease. A row is marked after Kafka has acknowledged it: a crash
+relay per service is active, by lease. A row is marked after Kafka has acknowledged it: a crash
 between the two publishes it again, which every consumer's inbox makes harmless. The producer is
 rebuilt after every failure, a lost lease included: an idempotent one would go on sending.
 """
@@ -9,18 +9,16 @@ rebuilt after every failure, a lost lease included: an idempotent one would go o
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from prometheus_client import Counter
 from pymongo import ASCENDING
-from pymongo.errors import PyMongoError
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.messaging import kafka, outbox
 from tablesync.service_kit.mongo import SNAPSHOT, Database, Document
 from tablesync.service_kit.mongo.leases import Lease, Leases
-from tablesync.service_kit.roles import pause, persist, unless_stopped
+from tablesync.service_kit.roles import pause, persist, unless_stopped, watch
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.telemetry import span_from
 
@@ -30,7 +28,6 @@ BATCH = 1_000
 LEASE_SECONDS = 10.0
 POLL_SECONDS = 1.0
 REST_SECONDS = 30.0
-WATCH_SECONDS = 1.0
 PUBLISHED = Counter("outbox_published_total", "Outbox rows published.", ["topic"])
 
 
@@ -67,18 +64,18 @@ class Relay:
     async def _relay(self, lease: Lease, stop: asyncio.Event) -> None:
         """Publish with one producer, until the lease or the producer is lost."""
         woken = asyncio.Event()
-        watcher = asyncio.create_task(self._watch(woken))
+        watcher = asyncio.create_task(watch(self._rows, woken, stop, {"operationType": "insert"}))
         try:
             async with kafka.started(self._new_producer()) as producer:
                 while lease.remaining() > 0 and not stop.is_set():
                     woken.clear()
                     if not await self._publish_batch(producer, lease):
-                        await _either(woken, stop, POLL_SECONDS)
+                        await pause(stop, POLL_SECONDS, woken)
         finally:
             watcher.cancel()
 
     async def _publish_batch(self, producer: AIOKafkaProducer, lease: Lease) -> int:
-        """Publish what is pending, keys side by side; give how many rows went out.
+        """Publish what is pending, keys side by side, and return how many rows went out.
 
         A key that fails neither stops nor delays the others; its error is raised at the end.
         """
@@ -143,19 +140,6 @@ class Relay:
                 [{"$set": {"published_at": "$$NOW"}}, {"$unset": "pending"}],
             )
 
-    async def _watch(self, woken: asyncio.Event) -> None:
-        """Wake the relay at each insert; polling covers what a broken stream misses."""
-        while True:
-            with suppress(PyMongoError):
-                async with self._rows.watch(
-                    [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}],
-                    max_await_time_ms=int(WATCH_SECONDS * 1000),
-                ) as stream:
-                    woken.set()
-                    async for _ in stream:
-                        woken.set()
-            await asyncio.sleep(POLL_SECONDS)
-
 
 class Publishing:
     """The relay role: it has started once Kafka is there and has the service's topics."""
@@ -175,12 +159,3 @@ class Publishing:
 
     async def _ensure_topics(self) -> None:
         await kafka.ensure_topics(self._settings, self._service)
-
-
-async def _either(first: asyncio.Event, second: asyncio.Event, seconds: float) -> None:
-    waits = [asyncio.create_task(first.wait()), asyncio.create_task(second.wait())]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for each in waits:
-            each.cancel()

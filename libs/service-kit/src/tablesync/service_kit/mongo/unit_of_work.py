@@ -1,14 +1,17 @@
-"""One request or message is one MongoDB transaction: the change, its events, its inbox row."""
+"""Unit of work: a request or message is one transaction, its events and its inbox row included.
+
+Two that touch the same document conflict, and the later one is run again (optimistic concurrency).
+"""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
 from pymongo import ReadPreference
 from tablesync.contracts import Envelope, Event
+from tablesync.service_kit.backoff import Backoff
 from tablesync.service_kit.clock import Deadline, database_now, unix_milliseconds
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.messaging.outbox import insert_rows
@@ -56,21 +59,6 @@ class UnitOfWork:
         await insert_rows(self.database, self._pending, self.now_ms, self.session)
 
 
-class Conflicts:
-    """Waits between the attempts of one transaction: the driver repeats them without a pause."""
-
-    def __init__(self) -> None:
-        self._seconds = 0.0
-        self._deadline = Deadline(CONFLICT_SECONDS)
-
-    async def wait(self) -> None:
-        """Come here before each attempt; raises DependencyUnavailableError when it is too late."""
-        if self._seconds and self._deadline.passed():
-            raise DependencyUnavailableError("mongodb")
-        await asyncio.sleep(self._seconds * random.random())  # noqa: S311 - not for secrets
-        self._seconds = min(2 * self._seconds or FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS)
-
-
 class UnitsOfWork:
     """Runs work in transactions, again whenever MongoDB says that it may be repeated."""
 
@@ -98,10 +86,12 @@ class UnitsOfWork:
         process has locked for up to a minute.
         """
         now = await database_now(self.database)
-        conflicts = Conflicts()
+        waits, deadline = _waits(), Deadline(CONFLICT_SECONDS)
 
         async def attempt(session: Session) -> T:
-            await conflicts.wait()
+            await asyncio.sleep(next(waits))
+            if deadline.passed():
+                raise DependencyUnavailableError("mongodb")
             unit = UnitOfWork(self.database, session, now, self._source)
             result = await work(unit)
             await unit.flush()
@@ -117,6 +107,14 @@ class UnitsOfWork:
                 write_concern=DURABLE,
                 read_preference=ReadPreference.PRIMARY,
             )
+
+
+def _waits() -> Iterator[float]:
+    """Yield the wait before each attempt but the first: the driver repeats without a pause."""
+    yield 0.0
+    backoff = Backoff(FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS)
+    while True:
+        yield backoff.next()
 
 
 async def _commit(session: Session) -> None:

@@ -23,6 +23,7 @@ from tablesync.notifier.mail.smtp import Mailer
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import INCIDENTS
+from tablesync.service_kit.backoff import Backoff
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
@@ -32,6 +33,7 @@ from tablesync.service_kit.telemetry import span_from
 log = structlog.get_logger()
 
 IDLE_SECONDS = 0.5
+FIRST_WAIT_SECONDS = 2.0
 WAIT_MAX_SECONDS = 300.0
 # An unknown outcome is followed by one repeat with the same Message-ID, never by a second.
 HANDOVERS_MAX = 2
@@ -101,9 +103,9 @@ class Worker:
             log.warning("recipient refused", mail=job.id, reason=str(error))
             await self._mails.refuse(job, error.address)
         except (DependencyUnavailableError, MailDelayedError, OutcomeUnknownError) as error:
-            await self._put_off(job, _growing(job), f"{type(error).__name__}: {error}")
+            await self._put_off(job, f"{type(error).__name__}: {error}")
         except Exception as error:
-            await self._put_off(job, _growing(job), type(error).__name__, error)
+            await self._put_off(job, type(error).__name__, error)
 
     async def _do(self, job: MailJob) -> None:
         if job.handovers >= HANDOVERS_MAX:
@@ -178,9 +180,8 @@ class Worker:
 
         await self._units.run(work)
 
-    async def _put_off(
-        self, job: MailJob, seconds: float, reason: str, error: Exception | None = None
-    ) -> None:
+    async def _put_off(self, job: MailJob, reason: str, error: Exception | None = None) -> None:
+        seconds = Backoff(FIRST_WAIT_SECONDS, WAIT_MAX_SECONDS).after(job.attempts)
         DELAYED.labels(job.kind).inc()
         details: dict[str, Any] = {"exc_info": error} if error else {}
         log.warning("mail not sent yet", mail=job.id, waits_for=reason, seconds=seconds, **details)
@@ -195,8 +196,3 @@ async def _is_open(unit: UnitOfWork, job: MailJob) -> bool:
         session=unit.session,
     )
     return bool(result.matched_count)
-
-
-def _growing(job: MailJob) -> float:
-    """Return the wait before the next attempt: twice as long each time, at most 5 minutes."""
-    return float(min(WAIT_MAX_SECONDS, 2.0 ** min(job.attempts, 10)))

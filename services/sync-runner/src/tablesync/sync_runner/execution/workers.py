@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 from pymongo.errors import PyMongoError
@@ -37,7 +36,7 @@ class Workers:
             await self._free.acquire()
             if stop.is_set() or not await self._take_one(stop):
                 self._free.release()
-                await self._pause(stop)
+                await pause(stop, POLL_SECONDS, self._woken)
         await asyncio.gather(*self._active)
 
     async def _take_one(self, stop: asyncio.Event) -> bool:
@@ -60,12 +59,3 @@ class Workers:
         finally:
             self._free.release()
             self.wake()
-
-    async def _pause(self, stop: asyncio.Event) -> None:
-        woken = asyncio.create_task(self._woken.wait())
-        stopped = asyncio.create_task(pause(stop, POLL_SECONDS))
-        await asyncio.wait({woken, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        for each in (woken, stopped):
-            each.cancel()
-            with suppress(asyncio.CancelledError):
-                await each
