@@ -15,6 +15,7 @@ from tablesync.service_kit.mongo.client import (
     is_unavailable,
     open_database,
 )
+from tablesync.service_kit.mongo.expressions import from_now
 
 __all__ = [
     "DURABLE",
@@ -28,6 +29,7 @@ __all__ = [
     "Session",
     "answers",
     "connect",
+    "from_now",
     "is_unavailable",
     "open_database",
 ]

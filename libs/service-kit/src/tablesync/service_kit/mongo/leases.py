@@ -1,4 +1,7 @@
-"""Leases: one owner at a time, with a fence that grows, by the database's clock."""
+"""Leases (distributed locks): one owner at a time, by the database's clock.
+
+The fence (fencing token) grows with each owner, so that a write of an earlier one can be refused.
+"""
 
 import asyncio
 import time
@@ -10,7 +13,7 @@ from uuid import uuid4
 import structlog
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
-from tablesync.service_kit.mongo import Collection, Database, Document
+from tablesync.service_kit.mongo import Collection, Database, Document, from_now
 
 log = structlog.get_logger()
 COLLECTION = "leases"
@@ -63,7 +66,7 @@ class Leases:
         asked_at = time.monotonic()
         result = await self._collection.update_one(
             {"_id": lease.name, "owner": lease.owner, "fence": lease.fence},
-            [{"$set": {"expires_at": _after(lease.ttl_seconds)}}],
+            [{"$set": {"expires_at": from_now(lease.ttl_seconds)}}],
         )
         if result.matched_count:
             lease.taken_at = asked_at
@@ -109,12 +112,8 @@ def _taken_if_free(owner: str, ttl_seconds: float) -> Document:
     taken = {
         "owner": owner,
         "fence": {"$add": [{"$ifNull": ["$fence", 0]}, 1]},
-        "expires_at": _after(ttl_seconds),
+        "expires_at": from_now(ttl_seconds),
     }
     # A missing date sorts before every date, so a new lease is free.
     free = {"$lte": ["$expires_at", "$$NOW"]}
     return {name: {"$cond": [free, value, f"${name}"]} for name, value in taken.items()}
-
-
-def _after(seconds: float) -> Document:
-    return {"$add": ["$$NOW", round(seconds * 1000)]}

@@ -16,7 +16,7 @@ from tablesync.auth_service.keyring import Keyring, SecretLocation
 from tablesync.auth_service.providers.base import TokenSet
 from tablesync.auth_service.store import GRANTS
 from tablesync.contracts import Account
-from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo import Database, Document, from_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 REFRESH_AHEAD_SECONDS = 300
@@ -168,13 +168,13 @@ class Grants:
 
     async def cool_down(self, grant: Grant, seconds: float) -> bool:
         """Leave the provider alone for a while."""
-        until = {"$add": ["$$NOW", round(seconds * 1000)]}
+        until = from_now(seconds)
         return await self._change(grant, [{"$set": {"cooldown_until": until}}])
 
     async def overdue(self, limit: int) -> list[str]:
         """Return connections whose grant idles or whose intent was left open by a crash."""
         idle: Document = {"$expr": {"$lt": ["$refresh_at", "$$NOW"]}, "refresh_at": {"$gt": _PAST}}
-        minute_ago = {"$subtract": ["$$NOW", 60_000]}
+        minute_ago = from_now(-60)
         torn: Document = {
             "$expr": {"$lt": ["$intent.at", minute_ago]},
             "intent.at": {"$gt": _PAST},

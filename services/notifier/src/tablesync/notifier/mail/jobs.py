@@ -14,7 +14,7 @@ from pymongo import ASCENDING, ReturnDocument
 from tablesync.notifier.errors import ClaimLostError
 from tablesync.notifier.mail.plan import MailKind, MailStatus, Recipient
 from tablesync.notifier.store import MAILS
-from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo import Database, Document, from_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
@@ -58,7 +58,7 @@ class MailJobs:
             [
                 {
                     "$set": {
-                        "due_at": _after(lease_seconds),
+                        "due_at": from_now(lease_seconds),
                         "fence": {"$add": ["$fence", 1]},
                         "claimed_at": "$$NOW",
                         "first_claimed_at": {"$ifNull": ["$first_claimed_at", "$$NOW"]},
@@ -72,7 +72,7 @@ class MailJobs:
 
     async def put_off(self, job: MailJob, seconds: float, reason: str) -> None:
         """Hand the job back, to be taken up again after some time."""
-        change = {"due_at": _after(seconds), "attempts": {"$add": ["$attempts", 1]}}
+        change = {"due_at": from_now(seconds), "attempts": {"$add": ["$attempts", 1]}}
         await self._change(job, [{"$set": {**change, "waits_for": {"$literal": reason}}}])
 
     async def address(self, job: MailJob, to: Recipient, message_id: str) -> None:
@@ -82,7 +82,7 @@ class MailJobs:
 
     async def hand_over(self, job: MailJob, lease_seconds: float) -> None:
         """Note that the mail server is given the mail now, and keep the job meanwhile."""
-        change = {"handovers": {"$add": ["$handovers", 1]}, "due_at": _after(lease_seconds)}
+        change = {"handovers": {"$add": ["$handovers", 1]}, "due_at": from_now(lease_seconds)}
         await self._change(job, [{"$set": change}])
 
     async def take_back(self, job: MailJob) -> None:
@@ -128,10 +128,6 @@ async def mark_sent(unit: UnitOfWork, job: MailJob, *, confirmed: bool) -> None:
 
 def _claimed(job: MailJob) -> Document:
     return {"_id": job.id, "fence": job.fence, "status": MailStatus.PENDING}
-
-
-def _after(seconds: float) -> Document:
-    return {"$add": ["$$NOW", round(seconds * 1000)]}
 
 
 def _job(row: dict[str, Any]) -> MailJob:
