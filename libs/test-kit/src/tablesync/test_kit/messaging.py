@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from tablesync.contracts import Envelope, Event
-from tablesync.service_kit.messaging.kafka import new_producer, started
+from tablesync.service_kit.messaging.kafka import new_producer, read_until, started
 from tablesync.service_kit.settings import ServiceSettings
 
 RunRole = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -62,16 +62,9 @@ async def read_all(settings: ServiceSettings, topic: str) -> list[ConsumerRecord
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
-        return [r for p in partitions async for r in _until(consumer, p, ends[p])]
+        return [r for p in partitions async for r in read_until(consumer, p, ends[p])]
     finally:
         await consumer.stop()
-
-
-async def _until(
-    consumer: AIOKafkaConsumer, partition: TopicPartition, end: int
-) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-    while await consumer.position(partition) < end:
-        yield await consumer.getone(partition)
 
 
 class Forwarder:

@@ -1,4 +1,4 @@
-"""Dead letters: one topic per consumer group, from which messages go back to that group alone."""
+"""Dead letters (dead-letter queue): a topic per consumer group, to be replayed to it alone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -11,7 +11,7 @@ from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from tablesync.contracts import TOPICS
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.messaging.kafka import started
+from tablesync.service_kit.messaging.kafka import read_until, started
 from tablesync.service_kit.settings import ServiceSettings
 
 PARK_SECONDS = 15.0
@@ -107,7 +107,7 @@ class DeadLetters:
             begin = (await consumer.beginning_offsets([partition]))[partition]
             start = max(begin, start)
             consumer.seek(partition, start)
-            records = _until(consumer, partition, min(end, start + limit))
+            records = read_until(consumer, partition, min(end, start + limit))
             return [_letter(topic, each) for each in await _fill_page(records)]
 
     async def get(self, topic: str, letter_id: int) -> DeadLetter | None:
@@ -138,13 +138,6 @@ class DeadLetters:
             raise DependencyUnavailableError("kafka") from error
         finally:
             await consumer.stop()
-
-
-async def _until(
-    consumer: AIOKafkaConsumer, partition: TopicPartition, end: int
-) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
-    while await consumer.position(partition) < end:
-        yield await consumer.getone(partition)
 
 
 async def _fill_page(

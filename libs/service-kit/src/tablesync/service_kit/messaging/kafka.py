@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     KafkaConnectionError,
@@ -53,6 +53,14 @@ async def _close(producer: AIOKafkaProducer) -> None:
         # aiokafka has no public way to give up what an idempotent producer has in hand.
         await producer._sender.close()
         await producer.client.close()
+
+
+async def read_until(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, end: int
+) -> AsyncIterator[ConsumerRecord[bytes, bytes]]:
+    """Yield a partition's messages from where the consumer stands up to an offset."""
+    while await consumer.position(partition) < end:
+        yield await consumer.getone(partition)
 
 
 async def ensure_topics(settings: ServiceSettings, service: str) -> None:
