@@ -8,8 +8,9 @@ import structlog
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Database
-from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
+from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
+from tablesync.service_kit.service import KIT_INDEXES
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.test_kit import free_port
 
@@ -51,7 +52,7 @@ async def database(mongodb_uri: str, database_prefix: str) -> AsyncIterator[Data
     """Yield a service's database with the kit's indexes."""
     client = mongo.connect(mongodb_uri)
     database = mongo.open_database(client, f"{database_prefix}kit")
-    await ensure_kit_indexes(database)
+    await ensure_indexes(database, KIT_INDEXES)
     yield database
     client.close()
 

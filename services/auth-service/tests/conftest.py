@@ -18,8 +18,7 @@ import pytest_asyncio
 from tablesync.auth_service.bootstrap import build
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.identity.first_workspace import BootstrapFile
-from tablesync.auth_service.parts import NAME
-from tablesync.auth_service.settings import Settings
+from tablesync.auth_service.settings import NAME, Settings
 from tablesync.contracts import new_id
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit import mongo

@@ -51,14 +51,16 @@ from tablesync.scheduler.domain.syncs import Overlap, Sync
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.loops.hold_jobs import HoldJobs
 from tablesync.scheduler.loops.ticker import Ticker
-from tablesync.scheduler.settings import SchedulerSettings
-from tablesync.scheduler.store import Store
+from tablesync.scheduler.settings import Settings
+from tablesync.scheduler.store import INDEXES, Store
 from tablesync.service_kit import mongo
 from tablesync.service_kit.clock import database_now, unix_milliseconds
 from tablesync.service_kit.http.service_auth import Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
 from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.service import KIT_INDEXES
 from tablesync.test_kit import eventually, free_port, unique_prefix
 from tablesync.test_kit.isolation import drop_databases
 from tablesync.test_kit.messaging import running, send
@@ -268,7 +270,7 @@ def shared_prefix(mongodb_uri: str) -> Iterator[str]:
 async def shared_database(mongodb_uri: str, shared_prefix: str) -> AsyncIterator[Database]:
     client = mongo.connect(mongodb_uri)
     database = mongo.open_database(client, f"{shared_prefix}scheduler")
-    await Store(database).ensure_indexes()
+    await ensure_indexes(database, {**KIT_INDEXES, **INDEXES})
     yield database
     client.close()
 
@@ -286,9 +288,9 @@ async def database(
 @pytest.fixture
 def settings(
     mongodb_uri: str, shared_prefix: str, service_keys: ServiceKeys, stand_ins: StandIns
-) -> SchedulerSettings:
+) -> Settings:
     """Return settings that lead to the stand-ins, and to no Kafka."""
-    return SchedulerSettings.model_validate(
+    return Settings.model_validate(
         {
             "kafka_bootstrap_servers": f"127.0.0.1:{free_port()}",
             "mongodb_uri": mongodb_uri,
@@ -305,9 +307,7 @@ def settings(
 
 
 @pytest.fixture
-def kafka_settings(
-    settings: SchedulerSettings, kafka_bootstrap: str, topic_prefix: str
-) -> SchedulerSettings:
+def kafka_settings(settings: Settings, kafka_bootstrap: str, topic_prefix: str) -> Settings:
     """Return settings with a real Kafka."""
     return settings.with_(
         kafka_bootstrap_servers=kafka_bootstrap,
@@ -453,15 +453,15 @@ class Scheduler:
             summary="Done.",
         )
 
-    async def send_loss(self, settings: SchedulerSettings) -> None:
+    async def send_loss(self, settings: Settings) -> None:
         """Tell of a revocation through Kafka."""
         await self._send_state(settings, ConnectionRevoked)
 
-    async def send_reconnect(self, settings: SchedulerSettings) -> None:
+    async def send_reconnect(self, settings: Settings) -> None:
         """Tell of a reconnect through Kafka."""
         await self._send_state(settings, ConnectionReconnected)
 
-    async def _send_state(self, settings: SchedulerSettings, kind: type[ConnectionEvent]) -> None:
+    async def _send_state(self, settings: Settings, kind: type[ConnectionEvent]) -> None:
         now = await self.now()
         await send(settings, Envelope(a_state(kind, unix_milliseconds(now), now), "auth-service"))
 
@@ -518,7 +518,7 @@ def bearer(token: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def running_client(
-    settings: SchedulerSettings, token: str, *only: str
+    settings: Settings, token: str, *only: str
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Run the service, or some of its roles, and give an HTTP client of it."""
     service = build(settings)
@@ -541,7 +541,7 @@ async def _answers(client: httpx.AsyncClient) -> bool:
 
 @pytest_asyncio.fixture
 async def api(
-    scheduler: Scheduler, settings: SchedulerSettings, user_token: Any
+    scheduler: Scheduler, settings: Settings, user_token: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a client of the service's API alone, signed in as an operator."""
     async with running_client(settings, user_token(), "api") as client:
@@ -550,7 +550,7 @@ async def api(
 
 @pytest_asyncio.fixture
 async def service(
-    scheduler: Scheduler, kafka_settings: SchedulerSettings, user_token: Any
+    scheduler: Scheduler, kafka_settings: Settings, user_token: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a client of the whole running service, signed in as an operator."""
     async with running_client(kafka_settings, user_token()) as client:

@@ -39,6 +39,7 @@ from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit import mongo
 from tablesync.service_kit.messaging import kafka
 from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.sync_runner import store
 from tablesync.sync_runner.airtable.schema import Field
@@ -473,7 +474,7 @@ async def rig(
             provider, minted["account"], minted["access_token"]
         )
     await made.no_limits()
-    await store.ensure_indexes(database)
+    await ensure_indexes(database, store.INDEXES)
     yield made
     for process in made.processes:
         if process.poll() is None:

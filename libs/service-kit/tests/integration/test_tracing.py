@@ -1,7 +1,7 @@
 """One trace from the request through outbox, Kafka and handler, with no URL in it."""
 
 import httpx
-from fastapi import FastAPI
+from fastapi import APIRouter
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -11,6 +11,7 @@ from tablesync.service_kit import telemetry
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.messaging.relay import Relay
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.test_kit import eventually
@@ -56,16 +57,17 @@ def _remember_spans() -> InMemorySpanExporter:
 
 
 def _service(settings: ServiceSettings, units: UnitsOfWork, event) -> Service:
-    app = FastAPI()
+    router = APIRouter()
 
-    @app.post("/v1/runs/{run_id}/cancel", status_code=202)
+    @router.post("/v1/runs/{run_id}/cancel", status_code=202)
     async def cancel(run_id: str) -> None:
         async def work(unit: UnitOfWork) -> None:
             unit.publish(event(run_id).event)
 
         await units.run(work)
 
-    return Service("scheduler", settings, app)
+    resources = Resources.open("scheduler", settings, database="kit")
+    return Service(resources, routers=[router])
 
 
 def _client(service: Service) -> httpx.AsyncClient:

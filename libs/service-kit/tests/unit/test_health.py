@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.http import health
 from tablesync.service_kit.messaging import consumer
+from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.settings import ServiceSettings
@@ -63,7 +64,8 @@ async def test_readiness_waits_for_the_chosen_roles_alone(
     service_keys: ServiceKeys, only: Sequence[str], ready: bool
 ) -> None:
     started, stop = asyncio.Event(), asyncio.Event()
-    service = Service("kit", settings_with(service_keys), FastAPI(), roles=[Role("consumer", wait)])
+    resources = Resources.open("kit", settings_with(service_keys), database="kit")
+    service = Service(resources, roles=[Role("consumer", wait)])
     stop.set()
     await service.run(stop, only)
     async with client(consumer=service.once_started("consumer", started)) as kit:

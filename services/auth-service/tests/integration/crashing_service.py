@@ -8,9 +8,8 @@ from tablesync.auth_service.bootstrap import build
 from tablesync.auth_service.consent import authorizations, connect
 from tablesync.auth_service.grants import refresh
 from tablesync.auth_service.grants.grants import Grants
-from tablesync.auth_service.parts import NAME
 from tablesync.auth_service.providers.oauth_client import OAuthClient
-from tablesync.auth_service.settings import Settings
+from tablesync.auth_service.settings import NAME, Settings
 from tablesync.service_kit.main import run
 
 # (where, before or after it): each is a gap between two writes, or around a request.

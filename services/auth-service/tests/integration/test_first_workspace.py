@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.identity.first_workspace import BootstrapFile
-from tablesync.auth_service.parts import NAME
+from tablesync.auth_service.settings import NAME
 from tablesync.contracts import new_id
 from tablesync.contracts.ids import is_id
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork

@@ -18,9 +18,11 @@ from tablesync.contracts import Envelope, SyncReleased, SyncRequested
 from tablesync.contracts.envelope import decode
 from tablesync.scheduler.domain.runs import OPEN
 from tablesync.scheduler.domain.schedules import Interval
-from tablesync.scheduler.settings import SchedulerSettings
+from tablesync.scheduler.settings import Settings
+from tablesync.scheduler.store import INDEXES
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Client, Database, Document
+from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.test_kit import eventually
 from tablesync.test_kit.messaging import read_all, send
 
@@ -53,7 +55,7 @@ async def end_transactions(client: Client, application: str) -> None:
 
 
 @pytest.fixture
-def own_settings(kafka_settings: SchedulerSettings, database_prefix: str) -> SchedulerSettings:
+def own_settings(kafka_settings: Settings, database_prefix: str) -> Settings:
     uri = kafka_settings.mongodb_uri
     return kafka_settings.with_(
         mongodb_database_prefix=database_prefix,
@@ -62,7 +64,7 @@ def own_settings(kafka_settings: SchedulerSettings, database_prefix: str) -> Sch
 
 
 @asynccontextmanager
-async def process(settings: SchedulerSettings, ending: signal.Signals) -> AsyncIterator[None]:
+async def process(settings: Settings, ending: signal.Signals) -> AsyncIterator[None]:
     """Run the service as a process of its own during a block; it gets a signal at the end."""
     own = {
         name.upper(): str(value)
@@ -81,7 +83,7 @@ async def process(settings: SchedulerSettings, ending: signal.Signals) -> AsyncI
         await started.wait()
 
 
-async def ready(settings: SchedulerSettings) -> None:
+async def ready(settings: Settings) -> None:
     url = f"http://127.0.0.1:{settings.http_port}/readyz"
 
     async def answers() -> bool:
@@ -97,7 +99,7 @@ async def ready(settings: SchedulerSettings) -> None:
 class Runner:
     """Ends every run that it is asked for, as sync-runner would, through Kafka."""
 
-    def __init__(self, scheduler: Any, settings: SchedulerSettings) -> None:
+    def __init__(self, scheduler: Any, settings: Settings) -> None:
         self._scheduler = scheduler
         self._settings = settings
         self.seen: dict[str, Envelope[Any]] = {}
@@ -116,9 +118,9 @@ class Runner:
 
 @pytest.mark.timeout(300)
 async def test_p11_no_slot_is_lost_and_none_runs_twice(
-    scheduler: Any, own_settings: SchedulerSettings
+    scheduler: Any, own_settings: Settings
 ) -> None:
-    await scheduler.store.ensure_indexes()
+    await ensure_indexes(scheduler.store.database, INDEXES)
     syncs = [
         await scheduler.add(due_seconds_ago=0, schedule=Interval(every_seconds=1))
         for _ in range(SYNCS)
@@ -141,7 +143,7 @@ async def test_p11_no_slot_is_lost_and_none_runs_twice(
     await _check(scheduler, runner, syncs)
 
 
-async def _change_state(scheduler: Any, settings: SchedulerSettings, turn: int) -> None:
+async def _change_state(scheduler: Any, settings: Settings, turn: int) -> None:
     if turn % 2:
         await scheduler.send_loss(settings)
     else:

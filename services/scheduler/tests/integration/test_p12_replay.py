@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tablesync.contracts import Envelope, Event
 from tablesync.scheduler.domain.schedules import Interval
-from tablesync.scheduler.settings import SERVICE, SchedulerSettings
+from tablesync.scheduler.settings import NAME, Settings
 from tablesync.scheduler.subscriptions import subscriptions
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.test_kit import eventually
@@ -17,7 +17,7 @@ COLLECTIONS = ("syncs", "connection_holds", "runs", "gaps", "outbox")
 
 
 async def test_p12_a_replay_of_all_topics_leaves_the_same_state(
-    scheduler: Any, kafka_settings: SchedulerSettings, pass_time: Any
+    scheduler: Any, kafka_settings: Settings, pass_time: Any
 ) -> None:
     sent: list[Event] = []
     handle = scheduler.handle
@@ -53,9 +53,9 @@ async def _live_through_a_loss(scheduler: Any, pass_time: Any) -> None:
     await scheduler.succeed(catch_up)
 
 
-async def _replay(scheduler: Any, settings: SchedulerSettings, sent: list[Event]) -> None:
+async def _replay(scheduler: Any, settings: Settings, sent: list[Event]) -> None:
     """Consume everything as a new group with an empty inbox does."""
-    consuming = Subscriptions(settings, SERVICE, scheduler.units, subscriptions(scheduler.handlers))
+    consuming = Subscriptions(settings, NAME, scheduler.units, subscriptions(scheduler.handlers))
     async with running(consuming.run):
         await consuming.started.wait()
         await send(settings, *(Envelope(event, "test") for event in sent))

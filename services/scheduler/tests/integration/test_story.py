@@ -16,7 +16,7 @@ from tablesync.contracts import (
     Trigger,
 )
 from tablesync.contracts.envelope import decode
-from tablesync.scheduler.settings import SchedulerSettings
+from tablesync.scheduler.settings import Settings
 from tablesync.test_kit import eventually
 from tablesync.test_kit.messaging import read_all, send
 
@@ -34,7 +34,7 @@ NEW_SYNC: dict[str, Any] = {
 
 async def test_a_sync_runs_is_held_and_catches_up(
     service: httpx.AsyncClient,
-    kafka_settings: SchedulerSettings,
+    kafka_settings: Settings,
     scheduler: Any,
     service_token: Any,
 ) -> None:
@@ -128,10 +128,10 @@ async def test_a_sync_runs_is_held_and_catches_up(
     assert (await api.get(f"{path}/ledger")).json()["balanced"]
 
 
-async def _send(settings: SchedulerSettings, event: Any) -> None:
+async def _send(settings: Settings, event: Any) -> None:
     await send(settings, Envelope(event, "test"))
 
 
-async def _events(settings: SchedulerSettings, topic: str, kind: type[Any]) -> list[Any]:
+async def _events(settings: Settings, topic: str, kind: type[Any]) -> list[Any]:
     found = (decode(each.headers, each.value) for each in await read_all(settings, topic))
     return [each.event for each in found if isinstance(each.event, kind)]

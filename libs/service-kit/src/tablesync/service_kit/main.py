@@ -1,12 +1,17 @@
 """The command line of every service: `python -m tablesync.<service> [--role NAME ...]`."""
 
-from collections.abc import Callable
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
 
+import structlog
 import typer
 from tablesync.service_kit import telemetry
-from tablesync.service_kit.service import Service, serve
-from tablesync.service_kit.settings import ServiceSettings, load
+from tablesync.service_kit.service import Service
+from tablesync.service_kit.settings import ServiceSettings, load, refuse
+
+log = structlog.get_logger()
 
 S = TypeVar("S", bound=ServiceSettings)
 Roles = Annotated[
@@ -14,7 +19,7 @@ Roles = Annotated[
 ]
 
 
-def run(build: Callable[[S], Service], settings_class: type[S], service: str) -> None:
+def run(build: Callable[[S], Service], settings_class: type[S], name: str) -> None:
     """Read the settings, build the service and run it until SIGTERM or SIGINT.
 
     Exits with 2, naming what is wrong, for a bad setting or an unknown role.
@@ -23,9 +28,23 @@ def run(build: Callable[[S], Service], settings_class: type[S], service: str) ->
     def main(role: Roles = None) -> None:
         settings = load(settings_class)
         endpoint = settings.otel_exporter_otlp_endpoint
-        telemetry.configure(service, settings.log_level, str(endpoint) if endpoint else None)
-        serve(lambda: build(settings), role or ())
+        telemetry.configure(name, settings.log_level, str(endpoint) if endpoint else None)
+        asyncio.run(_serve(lambda: build(settings), role or ()))
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(help=f"Run {service}, or some of its roles.")(main)
+    app.command(help=f"Run {name}, or some of its roles.")(main)
     app()
+
+
+async def _serve(build: Callable[[], Service], only: Sequence[str]) -> None:
+    """Build a service inside the event loop and run it until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    service = build()
+    if unknown := set(only) - service.role_names:
+        refuse(f"{service.name} has no role {sorted(unknown)}, only {service.role_names}")
+    log.info("starting", roles=list(only) or "all")
+    await service.run(stop, only)
+    log.info("stopped")

@@ -1,70 +1,84 @@
-"""A service as one process: its API, its roles, and a drain within 30 seconds."""
+"""A service: what all of them do alike, put together once; a bootstrap adds what is its own."""
 
 import asyncio
-import contextlib
-import signal
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
-import structlog
-import uvicorn
-from fastapi import FastAPI
-from tablesync.service_kit.http import openapi
-from tablesync.service_kit.http.access import use_instead_of_fastapis
+from fastapi import APIRouter, FastAPI
+from tablesync.service_kit.http import (
+    access,
+    dead_letter_routes,
+    health,
+    idempotency,
+    openapi,
+    problems,
+)
 from tablesync.service_kit.http.health import Check
+from tablesync.service_kit.messaging import inbox, outbox
+from tablesync.service_kit.messaging.broker import Subscriptions
+from tablesync.service_kit.messaging.consumer import Following, Subscription
+from tablesync.service_kit.messaging.kafka import new_producer
+from tablesync.service_kit.messaging.relay import Publishing, Relay
+from tablesync.service_kit.mongo.indexes import Indexes, ensure_indexes
+from tablesync.service_kit.process import run_roles, serve_beside
+from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, persist, unless_stopped
-from tablesync.service_kit.settings import ServiceSettings, refuse
 
-log = structlog.get_logger()
+# What the kit itself keeps in a service's database.
+KIT_INDEXES: Indexes = {**outbox.INDEXES, **inbox.INDEXES, **idempotency.INDEXES}
 
-DRAIN_SECONDS = 25.0
-# Longer than any of our clients keeps an idle connection: a server that closes first loses what a
-# client is just sending on it.
-KEEP_ALIVE_SECONDS = 75
+Step = Callable[[], Awaitable[None]]
 
 
-@dataclass
 class Service:
-    """What `bootstrap.build` gives: an app, roles, and what to do first and last.
+    """An API with problems, health and dead letters; a consumer and a relay role; and one's own.
 
-    `prepare` creates indexes and the like; it is repeated until it succeeds, and roles start
-    after it, while `/healthz` answers from the first moment.
+    `subscriptions` and `followings` make the consumer role, `publishes` the relay role. First
+    come `indexes` and `prepare`, repeated until they succeed; roles start after them, while
+    `/healthz` answers from the first moment. In the end, when HTTP and every role have ended,
+    come `drains`, and then the clients are closed.
     """
 
-    name: str
-    settings: ServiceSettings
-    app: FastAPI
-    roles: Sequence[Role] = ()
-    prepare: Callable[[], Awaitable[None]] | None = None
-    closers: Sequence[Callable[[], Awaitable[None]]] = ()
-    prepared: asyncio.Event = field(default_factory=asyncio.Event)
-    _only: Sequence[str] = field(default=(), init=False)
+    def __init__(
+        self,
+        resources: Resources,
+        *,
+        routers: Sequence[APIRouter] = (),
+        subscriptions: Sequence[Subscription] = (),
+        followings: Sequence[Following] = (),
+        publishes: bool = False,
+        roles: Sequence[Role] = (),
+        indexes: Indexes | None = None,
+        prepare: Sequence[Step] = (),
+        drains: Sequence[Step] = (),
+    ) -> None:
+        self.name, self.settings = resources.name, resources.settings
+        self.prepared = asyncio.Event()
+        self._resources = resources
+        self._only: Sequence[str] = ()
+        self._consuming = Subscriptions(
+            self.settings, self.name, resources.units, subscriptions, followings
+        )
+        self._messaging: dict[str, Subscriptions | Publishing] = {
+            **({"consumer": self._consuming} if subscriptions or followings else {}),
+            **({"relay": _publishing(resources)} if publishes else {}),
+        }
+        self.roles = [*(Role(name, each.run) for name, each in self._messaging.items()), *roles]
+        self._indexes, self._prepare, self._drains = indexes or {}, prepare, drains
+        self.app = self._new_app(routers)
 
     @property
     def role_names(self) -> set[str]:
         """What `--role` may name; HTTP is always served, so that probes are answered."""
         return {"api", *(role.name for role in self.roles)}
 
-    def __post_init__(self) -> None:
-        """Note every request of the app, whoever serves it, and describe its problems."""
-        use_instead_of_fastapis(self.app)
-        openapi.complete(self.app)
-
     async def run(self, stop: asyncio.Event, only: Sequence[str] = ()) -> None:
         """Run the chosen roles, or all, until `stop`; `api` alone means no role but HTTP."""
         self._only = only
-        chosen = [role for role in self.roles if self._is_chosen(role.name)]
-        server = _Server(self._http_config())
-        http = asyncio.create_task(server.serve())
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_stop_with(http, stop, server))
-                group.create_task(self._run_roles(chosen, stop))
+            await serve_beside(self._work, self.app, self.settings, stop)
         finally:
-            server.should_exit = True
-            await http
-            for close in self.closers:
-                await close()
+            await self._end()
 
     def once_started(self, role: str, started: asyncio.Event) -> Check:
         """Make a check that a role has started; it passes where the role is not chosen."""
@@ -74,90 +88,55 @@ class Service:
 
         return check
 
+    async def _end(self) -> None:
+        try:
+            for drain in self._drains:
+                await drain()
+        finally:
+            await self._resources.close()
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        await unless_stopped(persist(self._make_ready, "prepare"), stop)
+        if not stop.is_set():
+            self.prepared.set()
+            await run_roles([each for each in self.roles if self._is_chosen(each.name)], stop)
+
+    async def _make_ready(self) -> None:
+        for indexes in (KIT_INDEXES, self._indexes):
+            await ensure_indexes(self._resources.database, indexes)
+        for step in self._prepare:
+            await step()
+
     def _is_chosen(self, role: str) -> bool:
         return not self._only or role in self._only
 
-    async def _run_roles(self, roles: Sequence[Role], stop: asyncio.Event) -> None:
-        if self.prepare is not None:
-            await unless_stopped(persist(self.prepare, "prepare"), stop)
-        if stop.is_set():
-            return
-        self.prepared.set()
-        tasks = [asyncio.create_task(role.run(stop), name=role.name) for role in roles]
-        waiting = asyncio.create_task(stop.wait())
-        while not stop.is_set() and _first_failure(tasks) is None:
-            going = [task for task in tasks if not task.done()]
-            await asyncio.wait({waiting, *going}, return_when=asyncio.FIRST_COMPLETED)
-        stop.set()
-        await _drain(tasks)
-        if failed := _first_failure(tasks):
-            raise failed
+    def _new_app(self, routers: Sequence[APIRouter]) -> FastAPI:
+        app = FastAPI(title=f"TableSync {self.name}", docs_url=None, redoc_url=None)
+        access.use_instead_of_fastapis(app)
+        problems.install(app)
+        openapi.complete(app)
+        for each in (*routers, self._dead_letters(), health.routes(self._checks())):
+            app.include_router(each)
+        return app
 
-    def _http_config(self) -> uvicorn.Config:
-        return uvicorn.Config(
-            self.app,
-            host=self.settings.http_host,
-            port=self.settings.http_port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        )
+    def _dead_letters(self) -> APIRouter:
+        """Make the routes that every service has; one that consumes nothing lists none."""
+        database, verifier = self._resources.database, self._resources.verifier
+        return dead_letter_routes.routes(self._consuming, database, verifier)
+
+    def _checks(self) -> dict[str, Check]:
+        return {
+            "mongodb": health.mongodb_answers(self._resources.database),
+            "prepared": health.is_set(self.prepared),
+            **{
+                role: self.once_started(role, each.started)
+                for role, each in self._messaging.items()
+            },
+        }
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, without its signal handlers: the service decides when to stop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def serve(build: Callable[[], Service], only: Sequence[str] = ()) -> None:
-    """Build a service inside the event loop and run it until SIGTERM or SIGINT.
-
-    Exits with 2 for a role that the service does not have.
-    """
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(each, stop.set)
-        service = build()
-        if unknown := set(only) - service.role_names:
-            refuse(f"{service.name} has no role {sorted(unknown)}, only {service.role_names}")
-        log.info("starting", roles=list(only) or "all")
-        await service.run(stop, only)
-        log.info("stopped")
-
-    asyncio.run(main())
-
-
-async def _stop_with(http: "asyncio.Task[None]", stop: asyncio.Event, server: _Server) -> None:
-    """Stop HTTP while the roles drain; and everything if HTTP ends by itself.
-
-    A taken port must not leave half a service.
-    """
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({http, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    stop.set()
-    server.should_exit = True
-
-
-def _first_failure(tasks: Sequence["asyncio.Task[None]"]) -> BaseException | None:
-    done = (task for task in tasks if task.done() and not task.cancelled())
-    return next((error for task in done if (error := task.exception())), None)
-
-
-async def _drain(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    """Leave roles time to finish what they have begun, then cancel what is left."""
-    if not tasks:
-        return
-    _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
-    for task in late:
-        log.warning("role did not drain in time", role=task.get_name())
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _publishing(resources: Resources) -> Publishing:
+    settings = resources.settings
+    new = partial(new_producer, settings)
+    relay = Relay(resources.database, new, settings.kafka_topic_prefix)
+    return Publishing(settings, resources.name, relay)

@@ -23,12 +23,9 @@ from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.settings import Settings
 from tablesync.contracts import Provider
-from tablesync.service_kit.http.service_auth import Signer, Verifier
-from tablesync.service_kit.mongo import Database
-from tablesync.service_kit.mongo.leases import Leases
+from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
-
-NAME = "auth-service"
+from tablesync.service_kit.resources import Resources
 
 
 @dataclass(frozen=True)
@@ -57,16 +54,14 @@ class Parts:
 
 def wire(
     settings: Settings,
-    database: Database,
-    signer: Signer,
+    resources: Resources,
     providers: dict[Provider, OAuthProvider],
     http: httpx.AsyncClient,
     scheduler: httpx.AsyncClient,
 ) -> Parts:
     """Make the parts; nothing is read or sent yet."""
+    database, units, leases = resources.database, resources.units, resources.leases
     keyring = Keyring.from_file(settings.auth_encryption_keys_file)
-    units = UnitsOfWork(database, NAME)
-    leases = Leases(database)
     grants, connections = Grants(database, keyring), Connections(database)
     refresher = Refresher(units, grants, leases, providers)
     access_tokens = AccessTokens(connections, grants, refresher)
@@ -75,9 +70,9 @@ def wire(
     return Parts(
         settings=settings,
         units=units,
-        verifier=Verifier.from_file(NAME, settings.trusted_keys_file),
+        verifier=resources.verifier,
         providers=providers,
-        sign_in=SignIn(signer, api_tokens, workspaces, _oidc(settings, http)),
+        sign_in=SignIn(resources.signer, api_tokens, workspaces, _oidc(settings, http)),
         workspaces=workspaces,
         api_tokens=api_tokens,
         connections=connections,

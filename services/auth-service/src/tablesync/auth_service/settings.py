@@ -9,6 +9,7 @@ from tablesync.auth_service.keyring import Keyring
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.text import Text
 
+NAME = "auth-service"
 _URL: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl)
 
 

@@ -1,8 +1,7 @@
 """The collections of auth-service and what they are found by."""
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from tablesync.service_kit.mongo import Database
-from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
+from tablesync.service_kit.mongo.indexes import Indexes
 
 WORKSPACES = "workspaces"
 OPERATORS = "operators"
@@ -17,7 +16,7 @@ AUDIT_HEADS = "audit_heads"
 
 _ATTEMPTS_KEPT_SECONDS = 7 * 24 * 3_600
 
-_INDEXES = {
+INDEXES: Indexes = {
     OPERATORS: [IndexModel([("email_key", ASCENDING)], name="by_email", unique=True)],
     MEMBERSHIPS: [
         IndexModel([("workspace_id", ASCENDING), ("role", DESCENDING)], name="by_workspace"),
@@ -55,10 +54,3 @@ _INDEXES = {
     ],
     AUDIT: [IndexModel([("workspace_id", ASCENDING), ("number", ASCENDING)], name="chain")],
 }
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create every index; harmless when they are there."""
-    await ensure_kit_indexes(database)
-    for collection, indexes in _INDEXES.items():
-        await database[collection].create_indexes(indexes)

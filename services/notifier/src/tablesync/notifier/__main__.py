@@ -1,7 +1,7 @@
 """Runs the notifier: `python -m tablesync.notifier [--role consumer|worker|ticker]`."""
 
-from tablesync.notifier.bootstrap import NAME, build
-from tablesync.notifier.settings import Settings
+from tablesync.notifier.bootstrap import build
+from tablesync.notifier.settings import NAME, Settings
 from tablesync.service_kit.main import run
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AnyHttpUrl, Field, SecretStr, StringConstraints, field_validator
 from tablesync.service_kit.settings import ServiceSettings
 
+NAME = "notifier"
 DAY = 86_400.0
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from tablesync.notifier.settings import NAME
 from tablesync.service_kit.http.service_auth import ALGORITHM, Signer
 
-SERVICE = "notifier"
 PURPOSE = "unsubscribe"
 # People unsubscribe from old mails, too.
 LIFETIME_SECONDS = 400 * 86_400
@@ -34,7 +34,7 @@ class UnsubscribeTokens:
     def from_files(cls, key: Path, trusted: Path) -> "UnsubscribeTokens":
         """Read this service's key and the trusted keys."""
         keys = KeySet.import_key_set(json.loads(trusted.read_text("utf-8")))
-        return cls(Signer.from_file(SERVICE, key), keys)
+        return cls(Signer.from_file(NAME, key), keys)
 
     def make(self, subscriber: Subscriber) -> str:
         """Make a token for the links in one person's mails."""
@@ -54,7 +54,7 @@ class UnsubscribeTokens:
 _REGISTRY = jwt.JWTClaimsRegistry(
     aud={"essential": True, "value": PURPOSE},
     use={"essential": True, "value": PURPOSE},
-    iss={"essential": True, "value": SERVICE},
+    iss={"essential": True, "value": NAME},
     sub={"essential": True},
     ws={"essential": True},
     exp={"essential": True},

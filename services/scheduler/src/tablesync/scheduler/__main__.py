@@ -1,8 +1,8 @@
 """`python -m tablesync.scheduler [--role api|consumer|relay|ticker|worker ...]`."""
 
 from tablesync.scheduler.bootstrap import build
-from tablesync.scheduler.settings import SERVICE, SchedulerSettings
+from tablesync.scheduler.settings import NAME, Settings
 from tablesync.service_kit.main import run
 
 if __name__ == "__main__":
-    run(build, SchedulerSettings, SERVICE)
+    run(build, Settings, NAME)

@@ -3,10 +3,10 @@
 from pydantic import AnyHttpUrl, Field
 from tablesync.service_kit.settings import ServiceSettings
 
-SERVICE = "scheduler"
+NAME = "scheduler"
 
 
-class SchedulerSettings(ServiceSettings):
+class Settings(ServiceSettings):
     """What the scheduler needs beside what every service needs."""
 
     auth_service_url: AnyHttpUrl

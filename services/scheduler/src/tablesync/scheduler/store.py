@@ -13,12 +13,13 @@ from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.messaging import outbox
-from tablesync.service_kit.mongo import Database, Document, Session
-from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
+from tablesync.service_kit.mongo import Database, Document, Session, from_now
+from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 M = TypeVar("M", bound=BaseModel)
 
+SYNCS, CONNECTION_HOLDS, RUNS, GAPS = "syncs", "connection_holds", "runs", "gaps"
 IS_DUE: Document = {"claimable": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
 
 
@@ -27,18 +28,10 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.syncs = database["syncs"]
-        self.connections = database["connection_holds"]
-        self.runs = database["runs"]
-        self.gaps = database["gaps"]
-
-    async def ensure_indexes(self) -> None:
-        """Create every index that the queries below need."""
-        await ensure_kit_indexes(self.database)
-        await self.syncs.create_indexes(_SYNC_INDEXES)
-        await self.connections.create_indexes(_CONNECTION_INDEXES)
-        await self.runs.create_indexes(_RUN_INDEXES)
-        await self.gaps.create_indexes([IndexModel([("sync_id", ASCENDING), ("_id", ASCENDING)])])
+        self.syncs = database[SYNCS]
+        self.connections = database[CONNECTION_HOLDS]
+        self.runs = database[RUNS]
+        self.gaps = database[GAPS]
 
     # Syncs
 
@@ -156,7 +149,7 @@ class Store:
 
     async def overdue_runs(self, seconds: float, limit: int) -> list[Run]:
         """Return open runs that nobody has asked about for so long."""
-        line = {"$subtract": ["$$NOW", round(seconds * 1000)]}
+        line = from_now(-seconds)
         query = {"open": True, "$expr": {"$lte": ["$checked_at", line]}}
         cursor = self.runs.find(query).sort("checked_at", ASCENDING).limit(limit)
         return _all(Run, await cursor.to_list(limit))
@@ -266,27 +259,30 @@ def _partial(keys: list[tuple[str, int]], name: str, condition: Document) -> Ind
     return IndexModel(keys, name=name, partialFilterExpression=condition)
 
 
-_SYNC_INDEXES = [
-    _partial([("claimable", 1), ("due_at", 1)], "due", {"claimable": True}),
-    IndexModel([("connection_ids", ASCENDING), ("_id", ASCENDING)], name="dependents"),
-    IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="workspace"),
-    _partial([("recheck_at", 1)], "recheck", {"recheck_at": {"$type": "date"}}),
-    _partial([("owed", 1)], "owed", {"owed": True}),
-]
-_CONNECTION_INDEXES = [
-    _partial([("held", 1), ("_id", 1)], "held", {"held": True}),
-    _partial([("job", 1)], "job", {"job": {"$exists": True}}),
-    IndexModel([("sequence", DESCENDING)], name="sequence"),
-]
-_RUN_INDEXES = [
-    IndexModel([("workspace_id", ASCENDING), ("_id", DESCENDING)], name="workspace"),
-    IndexModel([("sync_id", ASCENDING), ("_id", DESCENDING)], name="sync"),
-    _partial([("open", 1), ("checked_at", 1)], "open", {"open": True}),
-    # No slot twice, whatever happens.
-    IndexModel(
-        [("sync_id", ASCENDING), ("slot", ASCENDING)],
-        name="slot",
-        unique=True,
-        partialFilterExpression={"slot": {"$exists": True}},
-    ),
-]
+INDEXES: Indexes = {
+    SYNCS: [
+        _partial([("claimable", 1), ("due_at", 1)], "due", {"claimable": True}),
+        IndexModel([("connection_ids", ASCENDING), ("_id", ASCENDING)], name="dependents"),
+        IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="workspace"),
+        _partial([("recheck_at", 1)], "recheck", {"recheck_at": {"$type": "date"}}),
+        _partial([("owed", 1)], "owed", {"owed": True}),
+    ],
+    CONNECTION_HOLDS: [
+        _partial([("held", 1), ("_id", 1)], "held", {"held": True}),
+        _partial([("job", 1)], "job", {"job": {"$exists": True}}),
+        IndexModel([("sequence", DESCENDING)], name="sequence"),
+    ],
+    RUNS: [
+        IndexModel([("workspace_id", ASCENDING), ("_id", DESCENDING)], name="workspace"),
+        IndexModel([("sync_id", ASCENDING), ("_id", DESCENDING)], name="sync"),
+        _partial([("open", 1), ("checked_at", 1)], "open", {"open": True}),
+        # No slot twice, whatever happens.
+        IndexModel(
+            [("sync_id", ASCENDING), ("slot", ASCENDING)],
+            name="slot",
+            unique=True,
+            partialFilterExpression={"slot": {"$exists": True}},
+        ),
+    ],
+    GAPS: [IndexModel([("sync_id", ASCENDING), ("_id", ASCENDING)])],
+}

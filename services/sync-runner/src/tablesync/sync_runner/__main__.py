@@ -1,8 +1,8 @@
 """`python -m tablesync.sync_runner [--role NAME ...]`."""
 
 from tablesync.service_kit import main
-from tablesync.sync_runner.bootstrap import SERVICE, build
-from tablesync.sync_runner.settings import Settings
+from tablesync.sync_runner.bootstrap import build
+from tablesync.sync_runner.settings import NAME, Settings
 
 if __name__ == "__main__":
-    main.run(build, Settings, SERVICE)
+    main.run(build, Settings, NAME)

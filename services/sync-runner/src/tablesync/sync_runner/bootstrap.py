@@ -2,15 +2,8 @@
 
 from functools import partial
 
-from fastapi import FastAPI
-from tablesync.service_kit.http import dead_letter_routes, health, problems
-from tablesync.service_kit.http.client import new_client
-from tablesync.service_kit.http.service_auth import ServiceAuth, Signer, Verifier
-from tablesync.service_kit.messaging.broker import Subscriptions
-from tablesync.service_kit.messaging.kafka import new_producer
-from tablesync.service_kit.messaging.relay import Publishing, Relay
-from tablesync.service_kit.mongo import Database, connect, open_database
-from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
+import httpx
+from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
 from tablesync.sync_runner import store
@@ -25,78 +18,46 @@ from tablesync.sync_runner.execution.supervisor import execute
 from tablesync.sync_runner.execution.workers import Workers
 from tablesync.sync_runner.handlers import Handlers
 from tablesync.sync_runner.providers import Providers
-from tablesync.sync_runner.settings import Settings, base_url
+from tablesync.sync_runner.settings import DATABASE, NAME, Settings
 from tablesync.sync_runner.subscriptions import followings, subscriptions
 
-SERVICE = "sync-runner"
 RECONCILE_SECONDS = 60.0
 
 
-def build(settings: Settings) -> Service:
-    """Put the service together; nothing is connected before it runs."""
-    client = connect(settings.mongodb_uri)
-    database = open_database(client, settings.database_name)
-    units = UnitsOfWork(database, SERVICE)
-    signer = Signer.from_file(SERVICE, settings.service_key_file)
-    auth_http = new_client(
-        base_url(settings.auth_service_url), auth=ServiceAuth(signer, "auth-service")
-    )
-    connections = Connections(database, AuthServiceClient(auth_http))
-    providers = Providers.of(settings, Budgets(database))
+def build(
+    settings: Settings,
+    *,
+    auth_service: httpx.AsyncClient | None = None,
+    providers: Providers | None = None,
+) -> Service:
+    """Build the service; `auth_service` and `providers` are what it asks instead of the real."""
+    resources = Resources.open(NAME, settings, database=DATABASE)
+    database, verifier = resources.database, resources.verifier
+    auth = auth_service or resources.peer(settings.auth_service_url, "auth-service")
+    providers = providers or resources.kept(Providers.of(settings, Budgets(database)))
+
+    connections = Connections(database, AuthServiceClient(auth))
+    catalog = Catalog(connections, providers)
     queue = store.RunQueue(database, settings.runner_lease_seconds)
-    board = ProgressBoard(settings, SERVICE)
-    context = RunContext(units, queue, connections, providers, board)
+    board = ProgressBoard(settings, NAME)
+    context = RunContext(resources.units, queue, connections, providers, board)
     workers = Workers(queue, partial(execute, context), settings.runner_workers)
-    consumer = Subscriptions(
-        settings, SERVICE, units, subscriptions(Handlers(workers)), followings(connections)
-    )
-    relay = Relay(database, partial(new_producer, settings), settings.kafka_topic_prefix)
-    publishing = Publishing(settings, SERVICE, relay)
-
-    async def close() -> None:
-        await providers.close()
-        await auth_http.aclose()
-        client.close()
-
-    service = Service(
-        name=SERVICE,
-        settings=settings,
-        app=FastAPI(title="TableSync sync-runner", docs_url=None, redoc_url=None),
+    return Service(
+        resources,
+        routers=[
+            public.routes(database, catalog, verifier),
+            internal.routes(database, catalog, verifier),
+        ],
+        subscriptions=subscriptions(Handlers(workers)),
+        followings=followings(connections),
+        publishes=True,
         roles=[
-            Role("consumer", consumer.run),
-            Role("relay", publishing.run),
             Role("ticker", partial(repeat, partial(_reconcile, connections), name="reconcile")),
             Role("worker", workers.run),
             Role("worker", board.run),
         ],
-        prepare=partial(store.ensure_indexes, database),
-        closers=[close],
+        indexes=store.INDEXES,
     )
-    catalog = Catalog(connections, providers)
-    _add_routes(service, database, catalog, settings, consumer, publishing)
-    return service
-
-
-def _add_routes(
-    service: Service,
-    database: Database,
-    catalog: Catalog,
-    settings: Settings,
-    consumer: Subscriptions,
-    publishing: Publishing,
-) -> None:
-    verifier = Verifier.from_file(SERVICE, settings.trusted_keys_file)
-    checks = {
-        "mongodb": health.mongodb_answers(database),
-        "prepared": health.is_set(service.prepared),
-        "consumer": service.once_started("consumer", consumer.started),
-        "relay": service.once_started("relay", publishing.started),
-    }
-    problems.install(service.app)
-    service.app.include_router(health.routes(checks))
-    service.app.include_router(public.routes(database, catalog, verifier))
-    service.app.include_router(internal.routes(database, catalog, verifier))
-    service.app.include_router(dead_letter_routes.routes(consumer, database, verifier))
 
 
 async def _reconcile(connections: Connections) -> float:

@@ -29,12 +29,12 @@ class Providers:
 
     @classmethod
     def of(cls, settings: Settings, budgets: Budgets) -> "Providers":
-        """Make the clients; close them with `close`."""
+        """Make the clients; close them with `aclose`."""
         hubspot = new_client(base_url(settings.hubspot_api_url))
         airtable = new_client(base_url(settings.airtable_api_url))
         return cls(settings, budgets, hubspot, airtable)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the clients."""
         await self.hubspot.aclose()
         await self.airtable.aclose()

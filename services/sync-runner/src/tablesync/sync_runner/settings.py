@@ -3,6 +3,9 @@
 from pydantic import AnyHttpUrl, Field
 from tablesync.service_kit.settings import ServiceSettings
 
+NAME = "sync-runner"
+DATABASE = "runner"
+
 
 class Settings(ServiceSettings):
     """The kit's settings, and where the providers are, how many work and how fast."""
@@ -24,7 +27,7 @@ class Settings(ServiceSettings):
     @property
     def database_name(self) -> str:
         """The database that this service owns."""
-        return f"{self.mongodb_database_prefix}runner"
+        return f"{self.mongodb_database_prefix}{DATABASE}"
 
 
 def base_url(url: AnyHttpUrl) -> str:

@@ -8,8 +8,8 @@ from uuid import uuid4
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from tablesync.contracts import SyncRequested
-from tablesync.service_kit.mongo import Database, Document
-from tablesync.service_kit.mongo.indexes import ensure_kit_indexes
+from tablesync.service_kit.mongo import Database, Document, from_now
+from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner.errors import RunCancelledError
@@ -22,7 +22,7 @@ KEEP_SECONDS = 30 * 24 * 3600
 # A takeover waits for the lease and for a request that was sent in its last moment.
 REQUEST_SHARE = 1 / 3
 
-_INDEXES = {
+INDEXES: Indexes = {
     RUNS: [
         IndexModel(
             [("target", ASCENDING)],
@@ -52,13 +52,6 @@ _INDEXES = {
         IndexModel([("at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS),
     ],
 }
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create what the queue's uniqueness, its order and the expiries rest on."""
-    await ensure_kit_indexes(database)
-    for collection, indexes in _INDEXES.items():
-        await database[collection].create_indexes(indexes)
 
 
 class RunQueue:
@@ -129,7 +122,7 @@ class RunQueue:
         }
 
     def _until(self) -> Document:
-        return {"$add": ["$$NOW", round(self._lease_seconds * 1000)]}
+        return from_now(self._lease_seconds)
 
 
 def mine(lease: Lease) -> Document:

@@ -34,22 +34,22 @@ from tablesync.service_kit.http.openapi import IDEMPOTENCY_KEY
 from tablesync.service_kit.http.problems import Problem, RaisedAnswer, conflict
 from tablesync.service_kit.http.user_auth import Dependency, Principal
 from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 T = TypeVar("T")
 
 COLLECTION = "idempotency"
 KEEP = timedelta(hours=24)
+INDEXES: Indexes = {
+    COLLECTION: [
+        IndexModel(
+            [("created_at", ASCENDING)], name="expiry", expireAfterSeconds=int(KEEP.total_seconds())
+        )
+    ]
+}
 KEY_MAX_CHARACTERS = 255
 _WRITE_CONFLICT = 112
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create the expiry of old answers; the id itself is unique."""
-    expiry = IndexModel(
-        [("created_at", ASCENDING)], name="expiry", expireAfterSeconds=int(KEEP.total_seconds())
-    )
-    await database[COLLECTION].create_indexes([expiry])
 
 
 class ReplayedAnswer(RaisedAnswer):

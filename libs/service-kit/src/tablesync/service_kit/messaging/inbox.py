@@ -1,32 +1,28 @@
-"""The inbox: a message's id, stored with its effect, so that a second delivery has none."""
+"""The inbox (idempotent consumer): a message's id, stored with its effect, so that it has one."""
 
 from datetime import timedelta
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
-from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 COLLECTION = "inbox"
 # Topics keep 7 days; a row outlives its message by 7 more.
 KEEP = timedelta(days=14)
+INDEXES: Indexes = {
+    COLLECTION: [
+        IndexModel(
+            [("received_at", ASCENDING)],
+            name="expiry",
+            expireAfterSeconds=int(KEEP.total_seconds()),
+        )
+    ]
+}
 
 
 class AlreadyHandledError(Exception):
     """This message has had its effect."""
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create the expiry of old rows; the id itself is unique."""
-    await database[COLLECTION].create_indexes(
-        [
-            IndexModel(
-                [("received_at", ASCENDING)],
-                name="expiry",
-                expireAfterSeconds=int(KEEP.total_seconds()),
-            )
-        ]
-    )
 
 
 async def refuse_repeats(unit: UnitOfWork, topic: str, event_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The outbox: events wait here, in the transaction that caused them, for the relay."""
+"""The outbox (transactional outbox): events wait here, in the transaction that caused them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -6,27 +6,25 @@ from datetime import timedelta
 from pymongo import ASCENDING, IndexModel
 from tablesync.contracts import Envelope, Event, StateEvent
 from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo.indexes import Indexes
 
 COLLECTION = "outbox"
 KEEP_PUBLISHED = timedelta(days=7)
 
-
-async def ensure_indexes(database: Database) -> None:
-    """Create what the relay reads by, and the expiry of published rows."""
-    await database[COLLECTION].create_indexes(
-        [
-            IndexModel(
-                [("key", ASCENDING), ("sequence", ASCENDING), ("_id", ASCENDING)],
-                name="pending",
-                partialFilterExpression={"pending": True},
-            ),
-            IndexModel(
-                [("published_at", ASCENDING)],
-                name="expiry",
-                expireAfterSeconds=int(KEEP_PUBLISHED.total_seconds()),
-            ),
-        ]
-    )
+INDEXES: Indexes = {
+    COLLECTION: [
+        IndexModel(
+            [("key", ASCENDING), ("sequence", ASCENDING), ("_id", ASCENDING)],
+            name="pending",
+            partialFilterExpression={"pending": True},
+        ),
+        IndexModel(
+            [("published_at", ASCENDING)],
+            name="expiry",
+            expireAfterSeconds=int(KEEP_PUBLISHED.total_seconds()),
+        ),
+    ]
+}
 
 
 async def insert_rows(

@@ -1,14 +1,14 @@
-"""Creates the indexes of every collection that the kit keeps in a service's database."""
+"""Indexes, named by collection: a service states its own as `store.INDEXES`."""
 
-from tablesync.service_kit.http import idempotency
-from tablesync.service_kit.messaging import inbox, outbox
+from collections.abc import Mapping, Sequence
+
+from pymongo import IndexModel
 from tablesync.service_kit.mongo import Database
 
+Indexes = Mapping[str, Sequence[IndexModel]]
 
-async def ensure_kit_indexes(database: Database) -> None:
-    """Create what outbox, inbox and idempotency need; call it from a service's `prepare`.
 
-    Leases and the marks of replayed dead letters are found by `_id` alone.
-    """
-    for each in (outbox, inbox, idempotency):
-        await each.ensure_indexes(database)
+async def ensure_indexes(database: Database, indexes: Indexes) -> None:
+    """Create every index that is not there yet."""
+    for collection, models in indexes.items():
+        await database[collection].create_indexes(list(models))

@@ -1,0 +1,99 @@
+"""A service as one process: HTTP and roles side by side, and a drain within 30 seconds."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from tablesync.service_kit.roles import Role
+from tablesync.service_kit.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 25.0
+# Longer than any of our clients keeps an idle connection: a server that closes first loses what a
+# client is just sending on it.
+KEEP_ALIVE_SECONDS = 75
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, without its signal handlers: the service decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve_beside(
+    work: Callable[[asyncio.Event], Coroutine[Any, Any, None]],
+    app: FastAPI,
+    settings: ServiceSettings,
+    stop: asyncio.Event,
+) -> None:
+    """Serve an app while `work` goes on, until `stop`; both have ended when this returns."""
+    server = _Server(_http_config(app, settings))
+    http = asyncio.create_task(server.serve())
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_stop_with(http, stop, server))
+            group.create_task(work(stop))
+    finally:
+        server.should_exit = True
+        await http
+
+
+async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:
+    """Run roles until `stop`, or until one fails: the others are drained, and its error raised."""
+    tasks = [asyncio.create_task(role.run(stop), name=role.name) for role in roles]
+    waiting = asyncio.create_task(stop.wait())
+    while not stop.is_set() and _first_failure(tasks) is None:
+        going = [task for task in tasks if not task.done()]
+        await asyncio.wait({waiting, *going}, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await _drain(tasks)
+    if failed := _first_failure(tasks):
+        raise failed
+
+
+def _http_config(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
+
+
+async def _stop_with(http: "asyncio.Task[None]", stop: asyncio.Event, server: _Server) -> None:
+    """Stop HTTP while the roles drain; and everything if HTTP ends by itself.
+
+    A taken port must not leave half a service.
+    """
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait({http, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    stop.set()
+    server.should_exit = True
+
+
+def _first_failure(tasks: Sequence["asyncio.Task[None]"]) -> BaseException | None:
+    done = (task for task in tasks if task.done() and not task.cancelled())
+    return next((error for task in done if (error := task.exception())), None)
+
+
+async def _drain(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Leave roles time to finish what they have begun, then cancel what is left."""
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+    for task in late:
+        log.warning("role did not drain in time", role=task.get_name())
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
