@@ -266,11 +266,11 @@ class AuthServiceStandIn(StandIn):
         await self.on_report(held)
         self._of(held.workspace_id, held.id)  # it may be gone by now
         verdict = self.verdicts.popleft() if self.verdicts else Verdict.REVOKED
-        if verdict is Verdict.REVOKED:
+        if verdict == Verdict.REVOKED:
             self.lose(held.id)
-        if verdict is Verdict.RECOVERED:
+        if verdict == Verdict.RECOVERED:
             await self.refresh(held.id)
-        wait = self.wait_seconds if verdict is Verdict.INCONCLUSIVE else None
+        wait = self.wait_seconds if verdict == Verdict.INCONCLUSIVE else None
         return AuthFailureRuling(verdict=verdict, grant_version=held.version, retry_after=wait)
 
     def _link(self) -> ReconnectLinkAnswer:
