@@ -54,10 +54,10 @@ from tablesync.scheduler.loops.ticker import Ticker
 from tablesync.scheduler.settings import Settings
 from tablesync.scheduler.store import INDEXES, Store
 from tablesync.service_kit import mongo
-from tablesync.service_kit.clock import database_now, unix_milliseconds
+from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.http.service_auth import Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
-from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo import Database, database_now
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.service import KIT_INDEXES

@@ -1,15 +1,7 @@
-"""Clocks: between processes only the database's counts, inside one only the monotonic one."""
+"""Time inside one process; between processes `mongo.database_now` counts alone."""
 
 import time
-from datetime import UTC, datetime
-
-from tablesync.service_kit.mongo import Database
-
-
-async def database_now(database: Database) -> datetime:
-    """Ask the database for the time: aware, UTC, milliseconds."""
-    moment: datetime = (await database.command("hello"))["localTime"]
-    return moment.astimezone(UTC)
+from datetime import datetime
 
 
 def unix_milliseconds(moment: datetime) -> int:

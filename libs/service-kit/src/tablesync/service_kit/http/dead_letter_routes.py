@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from tablesync.contracts import TOPICS, Envelope, Event, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.envelope import decode
 from tablesync.contracts.specs import rfc3339
-from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.problems import Problem, conflict, invalid
@@ -19,7 +18,7 @@ from tablesync.service_kit.http.user_auth import platform_only
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.consumer import Consumer
 from tablesync.service_kit.messaging.dead_letters import PAGE, DeadLetter
-from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo import Database, database_now
 
 MARKS = "dead_letter_marks"
 Start = Annotated[str | None, Query(alias="from", pattern=r"^[a-z-]+/[0-9]{1,18}$")]

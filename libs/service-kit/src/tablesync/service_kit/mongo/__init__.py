@@ -12,6 +12,7 @@ from tablesync.service_kit.mongo.client import (
     Session,
     answers,
     connect,
+    database_now,
     is_unavailable,
     open_database,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Session",
     "answers",
     "connect",
+    "database_now",
     "from_now",
     "is_unavailable",
     "open_database",

@@ -1,6 +1,7 @@
 """The MongoDB client, with the concerns that keep what was acknowledged."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from bson.codec_options import CodecOptions
@@ -68,6 +69,15 @@ async def answers(database: Database, seconds: float = 3.0) -> bool:
     except (PyMongoError, TimeoutError):
         return False
     return True
+
+
+async def database_now(database: Database) -> datetime:
+    """Return the time by the database's clock, which alone counts between processes.
+
+    Aware, UTC, in milliseconds.
+    """
+    moment: datetime = (await database.command("hello"))["localTime"]
+    return moment.astimezone(UTC)
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -12,10 +12,10 @@ from typing import TypeVar
 from pymongo import ReadPreference
 from tablesync.contracts import Envelope, Event
 from tablesync.service_kit.backoff import Backoff
-from tablesync.service_kit.clock import Deadline, database_now, unix_milliseconds
+from tablesync.service_kit.clock import Deadline, unix_milliseconds
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.messaging.outbox import insert_rows
-from tablesync.service_kit.mongo import DURABLE, SNAPSHOT, Database, Session
+from tablesync.service_kit.mongo import DURABLE, SNAPSHOT, Database, Session, database_now
 from tablesync.service_kit.telemetry import current_traceparent
 
 T = TypeVar("T")

@@ -14,11 +14,11 @@ from tablesync.auth_service.parts import Parts
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.settings import Settings
 from tablesync.contracts import Provider
-from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.http import idempotency
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.problems import invalid
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.service_kit.text import Text
 

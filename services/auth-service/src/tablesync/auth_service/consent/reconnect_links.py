@@ -8,8 +8,7 @@ from tablesync.auth_service import connections
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import CONNECTIONS, RECONNECT_LINKS
-from tablesync.service_kit.clock import database_now
-from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo import Database, Document, database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 LIFETIME = timedelta(days=7)

@@ -18,12 +18,12 @@ from tablesync.scheduler.api.views import (
 from tablesync.scheduler.domain import ledger
 from tablesync.scheduler.domain.ledger import Statement
 from tablesync.scheduler.store import Store
-from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.http import idempotency
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]

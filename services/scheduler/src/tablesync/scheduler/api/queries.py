@@ -8,8 +8,8 @@ from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
-from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.mongo import database_now
 
 
 class Queries:

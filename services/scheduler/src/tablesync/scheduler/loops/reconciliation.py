@@ -17,9 +17,9 @@ from tablesync.scheduler.domain.run_outcomes import Report
 from tablesync.scheduler.domain.runs import Run, RunStatus
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.store import Store
-from tablesync.service_kit.clock import database_now
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.leases import Leases
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import unless_stopped
