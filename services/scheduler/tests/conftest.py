@@ -341,7 +341,7 @@ class Scheduler:
         schedule = changes.pop("schedule", Interval(every_seconds=3600))
         anchor = await self.now() - schedule.length - timedelta(seconds=due_seconds_ago)
         sync = a_sync(schedule=schedule, anchor=anchor, **changes)
-        await self.store.syncs.insert_one(sync.document())
+        await self.store.syncs.insert_one(sync.to_document())
         return sync
 
     async def sync(self, sync: Sync) -> Sync:

@@ -52,7 +52,8 @@ def add_many(scheduler: Any, new_sync: Any) -> Any:
         schedule = changes.pop("schedule", Interval(every_seconds=3600))
         anchor = await scheduler.now() - schedule.length - timedelta(seconds=due_seconds_ago)
         documents = [
-            new_sync(schedule=schedule, anchor=anchor, **changes).document() for _ in range(count)
+            new_sync(schedule=schedule, anchor=anchor, **changes).to_document()
+            for _ in range(count)
         ]
         await scheduler.store.syncs.insert_many(documents)
 

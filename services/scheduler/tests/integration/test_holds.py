@@ -7,15 +7,15 @@ from tablesync.contracts import (
     ConnectionReconnected,
     HoldKind,
     RunFailureCause,
+    RunStatus,
     SyncHeld,
     SyncReleased,
     SyncRequested,
+    SyncStatus,
     Trigger,
 )
 from tablesync.scheduler.api.views import SyncEdit
-from tablesync.scheduler.domain.runs import RunStatus
 from tablesync.scheduler.domain.schedules import Interval
-from tablesync.scheduler.domain.syncs import SyncStatus
 from tablesync.scheduler.loops import hold_jobs
 
 pytestmark = pytest.mark.integration

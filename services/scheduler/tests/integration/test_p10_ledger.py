@@ -5,8 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from tablesync.contracts import SyncReleased, SyncRequested, Trigger
-from tablesync.scheduler.domain.runs import OPEN, RunStatus
+from tablesync.contracts import RunStatus, SyncReleased, SyncRequested, Trigger
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Overlap
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -63,7 +62,7 @@ class Life:
 
     async def _end_a_run(self, sync: Any) -> None:
         runs = await self._scheduler.runs(sync)
-        for run in [each for each in runs if each.status in OPEN][:1]:
+        for run in [each for each in runs if not each.status.ended][:1]:
             end = self._dice.choice(("succeed", "fail", "interrupt"))
             await getattr(self._scheduler, end)(run)
 

@@ -10,13 +10,13 @@ from tablesync.contracts import (
     ConnectionReconnected,
     ConnectionRevoked,
     HoldKind,
+    RunStatus,
     SyncReleased,
+    SyncStatus,
     Trigger,
 )
 from tablesync.scheduler.clients.auth_service import States
-from tablesync.scheduler.domain.runs import RunStatus
 from tablesync.scheduler.domain.schedules import Interval
-from tablesync.scheduler.domain.syncs import SyncStatus
 from tablesync.scheduler.loops.rechecks import Rechecks
 from tablesync.scheduler.loops.reconciliation import LOST_AFTER, OVERDUE_SECONDS, Reconciliation
 from tablesync.service_kit.http.client import new_client

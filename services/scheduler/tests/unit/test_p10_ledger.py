@@ -14,6 +14,7 @@ from tablesync.contracts import (
     Hold,
     HoldKind,
     RunFailureCause,
+    RunStatus,
     SyncHeld,
     SyncReleased,
     SyncRequested,
@@ -23,7 +24,7 @@ from tablesync.scheduler.domain import holds, ledger, pauses, run_outcomes
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import claim, reschedule
 from tablesync.scheduler.domain.run_outcomes import Report
-from tablesync.scheduler.domain.runs import OPEN, Run, RunStatus
+from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Overlap, Sync
 
@@ -44,7 +45,7 @@ LOST = Report(RunStatus.FAILED, cause=RunFailureCause.INTERNAL, presumed=True)
 commands = st.one_of(
     st.tuples(st.just("pass"), st.integers(1, 400)),
     st.tuples(st.just("tick"), st.just(0)),
-    st.tuples(st.sampled_from(("pause", "resume", "recheck", "settle_debt")), st.just(0)),
+    st.tuples(st.sampled_from(("pause", "resume", "recheck", "catch_up_owed")), st.just(0)),
     st.tuples(st.sampled_from(("hold", "release")), st.sampled_from(CONNECTIONS)),
     st.tuples(st.just("start"), st.integers(0, 5)),
     st.tuples(st.just("presume_lost"), st.integers(0, 5)),
@@ -78,7 +79,7 @@ class World:
         return [
             run
             for run in self.runs
-            if run.status in OPEN and run.id in asked and run.id not in ended
+            if not run.status.ended and run.id in asked and run.id not in ended
         ]
 
     @property
@@ -128,7 +129,7 @@ class World:
     def _recheck(self, _: Any) -> None:
         holds.release(self.sync, holds.of_contents, self.now, self.now, self.changes)
 
-    def _settle_debt(self, _: Any) -> None:
+    def _catch_up_owed(self, _: Any) -> None:
         if self.sync.missed and not self.sync.holds:
             if self.sync.planned:  # it covers what was stopped since it was planned as well
                 self._let_off()
@@ -205,7 +206,7 @@ def is_stopped(run: Run) -> bool:
 # A run is presumed lost, and the slot that waited for it becomes another; then both are stopped.
 HEARD_OF_LATE = [
     *(("pass", 60), ("tick", 0), ("pass", 60), ("tick", 0), ("presume_lost", 0)),
-    *(("end_of_presumed", (0, HELD)), ("end", (0, HELD)), ("settle_debt", 0)),
+    *(("end_of_presumed", (0, HELD)), ("end", (0, HELD)), ("catch_up_owed", 0)),
 ]
 
 

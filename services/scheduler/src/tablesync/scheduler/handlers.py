@@ -7,6 +7,7 @@ from typing import Any
 from tablesync.contracts import (
     ConnectionEvent,
     RunFailureCause,
+    RunStatus,
     SyncFailed,
     SyncInterrupted,
     SyncStarted,
@@ -15,7 +16,7 @@ from tablesync.contracts import (
 from tablesync.scheduler.domain import connections, holds, run_outcomes
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.run_outcomes import Report
-from tablesync.scheduler.domain.runs import Run, RunStatus
+from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import bson
-from pydantic import BaseModel
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
 from tablesync.contracts import SyncRequested
-from tablesync.scheduler.domain.changes import Changes, ClosedGap, WithdrawnRun
+from tablesync.scheduler.domain.changes import Changes, WithdrawnRun
 from tablesync.scheduler.domain.connections import Connection
+from tablesync.scheduler.domain.gaps import ClosedGap
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.messaging import outbox
@@ -17,7 +17,7 @@ from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", Connection, Run, ClosedGap)
 
 SYNCS, CONNECTION_HOLDS, RUNS, GAPS = "syncs", "connection_holds", "runs", "gaps"
 IS_DUE: Document = {"claimable": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
@@ -54,7 +54,7 @@ class Store:
     async def sync(self, sync_id: str, session: Session | None = None) -> Sync | None:
         """Return one sync of any workspace."""
         found = await self.syncs.find_one({"_id": sync_id}, session=session)
-        return Sync.stored(found) if found else None
+        return Sync.from_document(found) if found else None
 
     async def sync_of(
         self, workspace_id: str, sync_id: str, session: Session | None = None
@@ -126,7 +126,7 @@ class Store:
     async def save_connection(self, state: Connection, session: Session) -> None:
         """Store a connection's state."""
         await self.connections.replace_one(
-            {"_id": state.id}, state.document(), upsert=True, session=session
+            {"_id": state.id}, state.to_document(), upsert=True, session=session
         )
 
     # Runs and gaps
@@ -177,7 +177,7 @@ class Store:
 
     async def save_run(self, run: Run, session: Session) -> None:
         """Store a run that is there already."""
-        await self.runs.replace_one({"_id": run.id}, run.document(), session=session)
+        await self.runs.replace_one({"_id": run.id}, run.to_document(), session=session)
 
     async def gaps_of(self, sync_id: str) -> list[ClosedGap]:
         """Return a sync's closed gaps, oldest first."""
@@ -188,7 +188,7 @@ class Store:
 
     async def create(self, unit: UnitOfWork, sync: Sync) -> None:
         """Store a new sync."""
-        await self.syncs.insert_one(sync.document(), session=unit.session)
+        await self.syncs.insert_one(sync.to_document(), session=unit.session)
 
     async def delete(self, unit: UnitOfWork, sync: Sync) -> None:
         """Forget a sync; its runs and gaps stay."""
@@ -205,27 +205,27 @@ class Store:
 
     async def _save_changes(self, unit: UnitOfWork, changes: Changes) -> None:
         if changes.runs:
-            runs = [run.document() for run in changes.runs]
+            runs = [run.to_document() for run in changes.runs]
             await self.runs.insert_many(runs, ordered=False, session=unit.session)
         if changes.withdrawn:
             ends = [_withdrawal(each) for each in changes.withdrawn]
             await self.runs.bulk_write(ends, ordered=False, session=unit.session)
         if changes.gaps:
-            gaps = [gap.model_dump(by_alias=True) for gap in changes.gaps]
+            gaps = [gap.to_document() for gap in changes.gaps]
             await self.gaps.insert_many(gaps, ordered=False, session=unit.session)
         unit.publish(*changes.events)
 
 
 def _syncs(found: Iterable[Document]) -> list[Sync]:
-    return [Sync.stored(each) for each in found]
+    return [Sync.from_document(each) for each in found]
 
 
 def _one(model: type[M], found: Document | None) -> M | None:
-    return model.model_validate(found) if found is not None else None
+    return model.from_document(found) if found is not None else None
 
 
 def _all(model: type[M], found: Iterable[Document]) -> list[M]:
-    return [model.model_validate(each) for each in found]
+    return [model.from_document(each) for each in found]
 
 
 def _writes(syncs: Iterable[Sync]) -> list[UpdateOne | UpdateMany]:
@@ -233,11 +233,21 @@ def _writes(syncs: Iterable[Sync]) -> list[UpdateOne | UpdateMany]:
     updates: dict[bytes, Document] = {}
     ids: dict[bytes, list[str]] = defaultdict(list)
     for sync in syncs:
-        if update := sync.changed():
+        if update := _changes_of(sync):
             same = bson.encode(update)
             updates[same] = update
             ids[same].append(sync.id)
     return [_update(ids[same], update) for same, update in updates.items()]
+
+
+def _changes_of(sync: Sync) -> Document:
+    """Return the update that brings the stored form up to date; empty if it is."""
+    now, before = sync.to_document(), sync.stored
+    update = {
+        "$set": {name: each for name, each in now.items() if before.get(name, ...) != each},
+        "$unset": dict.fromkeys(before.keys() - now.keys(), ""),
+    }
+    return {operator: fields for operator, fields in update.items() if fields}
 
 
 def _update(ids: list[str], update: Document) -> UpdateOne | UpdateMany:

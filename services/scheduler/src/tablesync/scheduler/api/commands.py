@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from tablesync.contracts import RunCancelRequested, Source, Trigger, new_id
+from tablesync.contracts import RunCancelRequested, RunStatus, Source, Trigger, new_id
 from tablesync.scheduler import errors
 from tablesync.scheduler.api.views import CancelledRun, NewSync, RequestedRun, SyncEdit, SyncView
 from tablesync.scheduler.domain import holds, pauses
 from tablesync.scheduler.domain.changes import Changes
-from tablesync.scheduler.domain.claims import claim, reschedule
+from tablesync.scheduler.domain.claims import claim, count_passed_slots, reschedule
 from tablesync.scheduler.domain.connections import Connection
-from tablesync.scheduler.domain.requests import request_run
-from tablesync.scheduler.domain.runs import OPEN, Run, RunStatus
+from tablesync.scheduler.domain.requests import request_run, withdraw_planned
+from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import next_slot
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
@@ -60,7 +60,7 @@ class Commands:
         """Delete a sync and stop its runs; its history and the rows in Airtable stay."""
         sync = await self._sync(unit, who, sync_id)
         changes = Changes()
-        holds.withdraw_planned(
+        withdraw_planned(
             sync, RunStatus.CANCELLED, "The sync was deleted before it began.", unit.now, changes
         )
         for run_id in sync.active_runs:
@@ -99,7 +99,7 @@ class Commands:
         run = await self._store.run(run_id, unit.session)
         if run is None or run.workspace_id != who.workspace_id:
             raise not_found("run")
-        if run.status not in OPEN:
+        if run.status.ended:
             raise errors.run_ended(run.status)
         sync = await self._store.sync(run.sync_id, unit.session)
         if sync and sync.planned and sync.planned.run_id == run.id:
@@ -111,9 +111,7 @@ class Commands:
 
     async def _cancel_planned(self, unit: UnitOfWork, sync: Sync, run: Run) -> CancelledRun:
         changes = Changes()
-        holds.withdraw_planned(
-            sync, RunStatus.CANCELLED, "Cancelled before it began.", unit.now, changes
-        )
+        withdraw_planned(sync, RunStatus.CANCELLED, "Cancelled before it began.", unit.now, changes)
         if not await self._follow_connections(unit, sync, changes):
             claim(sync, unit.now, changes)
         await self._store.save(unit, [sync], changes)
@@ -131,9 +129,8 @@ class Commands:
 
     async def _view(self, unit: UnitOfWork, sync: Sync) -> SyncView:
         last = await self._store.run(sync.last_run_id or "", unit.session)
-        holds.count_passed_slots(
-            sync, unit.now
-        )  # for the view alone: it is stored when it next changes
+        # For the view alone: it is stored when it next changes.
+        count_passed_slots(sync, unit.now)
         return SyncView.of(sync, last)
 
 

@@ -1,11 +1,11 @@
 """Reading syncs as they are right now: with holds and slots that nobody has stored yet."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from tablesync.scheduler.api.views import AffectedSync, SyncView
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.claims import count_passed_slots
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.http.problems import not_found
@@ -43,11 +43,10 @@ class Queries:
         runs = await self._store.runs_by_id(sync.last_catch_up_id for sync in syncs)
         return [AffectedSync.of(sync, runs.get(sync.last_catch_up_id or "")) for sync in syncs]
 
-    async def _as_of_now(self, syncs: Sequence[Sync]) -> datetime:
+    async def _as_of_now(self, syncs: Sequence[Sync]) -> None:
         now = await database_now(self._store.database)
         needed = (connection_id for sync in syncs for connection_id in sync.connection_ids)
         held = await self._store.held_among(needed)
         for sync in syncs:
             holds.follow_connections(sync, held, now, Changes())
-            holds.count_passed_slots(sync, now)
-        return now
+            count_passed_slots(sync, now)

@@ -3,11 +3,11 @@
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from tablesync.contracts import Destination, FieldMapping, Gap, Hold, RunCounts, Source
+from tablesync.contracts import Destination, FieldMapping, Gap, Hold, RunCounts, Source, SyncStatus
 from tablesync.contracts.specs import Moment
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import Schedule
-from tablesync.scheduler.domain.syncs import Overlap, Sync, SyncStatus
+from tablesync.scheduler.domain.syncs import Overlap, Sync
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 # What cannot be seen in it is refused by checks.name_faults, which tells the remedy.

@@ -1,24 +1,11 @@
 """What a decision brings about beside the sync itself: runs, gaps and events."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-from tablesync.contracts import Event, Gap, Hold
+from tablesync.contracts import Event, RunStatus
+from tablesync.scheduler.domain.gaps import ClosedGap
 from tablesync.scheduler.domain.runs import Run
-
-
-class ClosedGap(BaseModel):
-    """A gap that is over, kept for the ledger."""
-
-    model_config = ConfigDict(frozen=True)
-
-    sync_id: str
-    workspace_id: str
-    gap: Gap
-    hold: Hold | None
-    catch_up_run_id: str | None
 
 
 @dataclass(frozen=True)
@@ -26,7 +13,7 @@ class WithdrawnRun:
     """A run that ends before anybody was asked to run it."""
 
     run_id: str
-    status: str
+    status: RunStatus
     summary: str
     at: datetime
 
@@ -40,7 +27,6 @@ class Changes:
     gaps: list[ClosedGap] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
-    def publish(self, *events: Event) -> Sequence[Event]:
+    def publish(self, *events: Event) -> None:
         """Note events for the outbox."""
         self.events += events
-        return events

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from tablesync.scheduler.domain.changes import Changes
-from tablesync.scheduler.domain.holds import count_passed_slots
 from tablesync.scheduler.domain.requests import request_planned, request_waiting
 from tablesync.scheduler.domain.schedules import Schedule, Slots, next_slot
 from tablesync.scheduler.domain.syncs import Overlap, PastSchedule, Sync, Waiting
@@ -19,6 +18,21 @@ def claim(sync: Sync, now: datetime, changes: Changes) -> None:
     if slots:
         _account(sync, slots)
     request_waiting(sync, now, changes)
+
+
+def count_passed_slots(sync: Sync, now: datetime) -> None:
+    """Account for the slots that passed while the sync was paused or held."""
+    if sync.claimable:
+        return
+    slots = sync.take_slots(now)
+    if slots is None:
+        return
+    if sync.paused:
+        sync.ledger.paused += slots.count
+    else:
+        sync.ledger.held += slots.count
+        assert sync.missed is not None, "a held sync has an open gap"
+        sync.missed.slots += slots.count
 
 
 def reschedule(sync: Sync, schedule: Schedule, now: datetime, changes: Changes) -> None:

@@ -51,7 +51,12 @@ class Connection(BaseModel):
             since=self.changed_at,
         )
 
-    def document(self) -> dict[str, Any]:
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Connection":
+        """Read a stored connection."""
+        return cls.model_validate(document)
+
+    def to_document(self) -> dict[str, Any]:
         """Return the stored form, with what the indexes need."""
         fields = self.model_dump(by_alias=True)
         if self.job is None:

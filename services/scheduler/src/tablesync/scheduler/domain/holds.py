@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from tablesync.contracts import Hold, HoldKind, SyncHeld, SyncReleased
-from tablesync.scheduler.domain.changes import Changes, ClosedGap, WithdrawnRun
+from tablesync.contracts import Hold, HoldKind, RunStatus, SyncHeld, SyncReleased
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.claims import count_passed_slots
 from tablesync.scheduler.domain.connections import Connection
-from tablesync.scheduler.domain.requests import plan_catch_up
-from tablesync.scheduler.domain.runs import RunStatus
-from tablesync.scheduler.domain.syncs import Missed, Sync
+from tablesync.scheduler.domain.gaps import ClosedGap, OpenGap
+from tablesync.scheduler.domain.requests import plan_catch_up, withdraw_planned
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.clock import unix_milliseconds
 
 
@@ -76,21 +77,6 @@ def catch_up_late(sync: Sync, now: datetime, at: datetime, changes: Changes) -> 
         changes.gaps.append(_closed(sync, missed, now, None, run.id))
 
 
-def count_passed_slots(sync: Sync, now: datetime) -> None:
-    """Account for the slots that passed while the sync was paused or held."""
-    if sync.claimable:
-        return
-    slots = sync.take_slots(now)
-    if slots is None:
-        return
-    if sync.paused:
-        sync.ledger.paused += slots.count
-    else:
-        sync.ledger.held += slots.count
-        assert sync.missed is not None, "a held sync has an open gap"
-        sync.missed.slots += slots.count
-
-
 def of_connection(connection_id: str) -> Callable[[Hold], bool]:
     """Recognise the hold of one connection."""
     return lambda each: each.kind is HoldKind.CONNECTION and each.connection_id == connection_id
@@ -101,41 +87,22 @@ def of_contents(each: Hold) -> bool:
     return each.kind in {HoldKind.RESOURCE, HoldKind.MAPPING}
 
 
-def add_to_gap(sync: Sync, since: datetime, slots: int, *, interrupted: bool) -> None:
-    """Add to what the next catch-up owes."""
-    missed = sync.missed or Missed(from_=since)
-    missed.from_ = min(missed.from_, since)
-    missed.slots += slots
-    missed.interrupted = missed.interrupted or interrupted
-    sync.missed = missed
-
-
 def _same(one: Hold, other: Hold) -> bool:
     return (one.kind, one.connection_id) == (other.kind, other.connection_id)
 
 
 def _open_gap(sync: Sync, why: Hold, now: datetime, changes: Changes) -> None:
     """Open the gap; what was asked of nobody yet, and slots that nobody claimed, fall into it."""
-    add_to_gap(sync, why.since, 0, interrupted=False)
+    sync.add_to_gap(why.since, 0, interrupted=False)
     if sync.waiting:
         sync.ledger.run_becomes_held(sync.waiting.slots)
-        add_to_gap(sync, why.since, sync.waiting.slots, interrupted=False)
+        sync.add_to_gap(why.since, sync.waiting.slots, interrupted=False)
         sync.waiting = None
     if sync.planned:
         gap = sync.planned.gap
-        add_to_gap(sync, gap.from_, gap.slots_missed, interrupted=True)
+        sync.add_to_gap(gap.from_, gap.slots_missed, interrupted=True)
         withdraw_planned(sync, RunStatus.HELD, "Held before it began.", now, changes)
     count_passed_slots(sync, now)
-
-
-def withdraw_planned(
-    sync: Sync, status: RunStatus, summary: str, now: datetime, changes: Changes
-) -> None:
-    """End a planned catch-up that nobody was asked for yet."""
-    if sync.planned:
-        sync.active_runs.remove(sync.planned.run_id)
-        changes.withdrawn.append(WithdrawnRun(sync.planned.run_id, status, summary, now))
-        sync.planned = None
 
 
 def _close_gap(
@@ -161,7 +128,7 @@ def _close_gap(
 
 
 def _closed(
-    sync: Sync, missed: Missed, now: datetime, why: Hold | None, run_id: str | None
+    sync: Sync, missed: OpenGap, now: datetime, why: Hold | None, run_id: str | None
 ) -> ClosedGap:
     return ClosedGap(
         sync_id=sync.id,

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel
 from tablesync.contracts import Gap, Hold
 from tablesync.contracts.specs import Moment
-from tablesync.scheduler.domain.changes import ClosedGap
-from tablesync.scheduler.domain.holds import count_passed_slots
+from tablesync.scheduler.domain.claims import count_passed_slots
+from tablesync.scheduler.domain.gaps import ClosedGap
 from tablesync.scheduler.domain.schedules import slots_between
 from tablesync.scheduler.domain.syncs import Sync
 

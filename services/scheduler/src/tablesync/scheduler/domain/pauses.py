@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from tablesync.contracts import RunStatus
 from tablesync.scheduler.domain.changes import Changes
-from tablesync.scheduler.domain.holds import count_passed_slots, withdraw_planned
-from tablesync.scheduler.domain.runs import RunStatus
+from tablesync.scheduler.domain.claims import count_passed_slots
+from tablesync.scheduler.domain.requests import withdraw_planned
 from tablesync.scheduler.domain.syncs import Sync
 
 

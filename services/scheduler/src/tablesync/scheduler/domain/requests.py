@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from tablesync.contracts import Gap, SyncRequested, Trigger, new_id
-from tablesync.scheduler.domain.changes import Changes
+from tablesync.contracts import Gap, RunStatus, SyncRequested, Trigger, new_id
+from tablesync.scheduler.domain.changes import Changes, WithdrawnRun
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import PlannedCatchUp, Sync
 
@@ -46,6 +46,16 @@ def request_planned(sync: Sync, now: datetime, changes: Changes) -> None:
         return
     planned, sync.planned = sync.planned, None
     changes.publish(_event(sync, planned.run_id, Trigger.CATCH_UP, None, planned.gap))
+
+
+def withdraw_planned(
+    sync: Sync, status: RunStatus, summary: str, now: datetime, changes: Changes
+) -> None:
+    """End a planned catch-up that nobody was asked for yet."""
+    if sync.planned:
+        sync.active_runs.remove(sync.planned.run_id)
+        changes.withdrawn.append(WithdrawnRun(sync.planned.run_id, status, summary, now))
+        sync.planned = None
 
 
 def _new_run(sync: Sync, trigger: Trigger, now: datetime, changes: Changes, **about: Any) -> Run:

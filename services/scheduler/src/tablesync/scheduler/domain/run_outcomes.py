@@ -7,11 +7,11 @@ end of a run is final.
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tablesync.contracts import Hold, HoldKind, RunCounts, RunFailureCause
+from tablesync.contracts import Hold, HoldKind, RunCounts, RunFailureCause, RunStatus
 from tablesync.scheduler.domain.changes import Changes
-from tablesync.scheduler.domain.holds import add_to_gap, hold
+from tablesync.scheduler.domain.holds import hold
 from tablesync.scheduler.domain.requests import request_waiting
-from tablesync.scheduler.domain.runs import OPEN, Run, RunStatus
+from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 
 _HOLDS = {
@@ -45,7 +45,7 @@ class Report:
 
 def apply(report: Report, run: Run, sync: Sync | None, now: datetime, changes: Changes) -> bool:
     """Apply a report to a run and its sync, if that still exists; False if it is no news."""
-    if report.status in OPEN:
+    if not report.status.ended:
         return _begin(report, run)
     if run.ended:
         return False
@@ -100,9 +100,9 @@ def _miss_run(run: Run, sync: Sync) -> None:
     if _caught_up_since(run, sync):
         return
     if run.gap:
-        add_to_gap(sync, run.gap.from_, run.gap.slots_missed, interrupted=True)
+        sync.add_to_gap(run.gap.from_, run.gap.slots_missed, interrupted=True)
     else:
-        add_to_gap(sync, run.slot or run.requested_at, slots, interrupted=True)
+        sync.add_to_gap(run.slot or run.requested_at, slots, interrupted=True)
 
 
 def _caught_up_since(run: Run, sync: Sync) -> bool:

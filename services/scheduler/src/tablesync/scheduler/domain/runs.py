@@ -1,26 +1,10 @@
 """A run as the scheduler knows it: what was asked for, and what became of it."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from tablesync.contracts import Gap, RunCounts, RunFailureCause, Trigger
-
-
-class RunStatus(StrEnum):
-    """Where a run stands; the last five are ends, and an end is final."""
-
-    REQUESTED = "requested"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    HELD = "held"
-    CANCELLED = "cancelled"
-
-
-OPEN = frozenset({RunStatus.REQUESTED, RunStatus.RUNNING})
+from tablesync.contracts import Gap, RunCounts, RunFailureCause, RunStatus, Trigger
 
 
 class Run(BaseModel):
@@ -57,13 +41,18 @@ class Run(BaseModel):
     @property
     def ended(self) -> bool:
         """Whether the run has come to its end, as reported and not merely presumed."""
-        return self.status not in OPEN and not self.presumed
+        return self.status.ended and not self.presumed
 
-    def document(self) -> dict[str, Any]:
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Run":
+        """Read a stored run."""
+        return cls.model_validate(document)
+
+    def to_document(self) -> dict[str, Any]:
         """Return the stored form; `open` and a present `slot` are there for partial indexes."""
         fields = self.model_dump(by_alias=True)
         if self.slot is None:
             del fields["slot"]
-        if self.status in OPEN:
+        if not self.status.ended:
             fields["open"] = True
         return fields

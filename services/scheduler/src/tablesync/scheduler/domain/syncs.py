@@ -13,8 +13,10 @@ from tablesync.contracts import (
     HoldKind,
     Source,
     SyncSpec,
+    SyncStatus,
     next_sequence,
 )
+from tablesync.scheduler.domain.gaps import OpenGap
 from tablesync.scheduler.domain.schedules import Schedule, Slots, next_slot, slots_between
 
 
@@ -23,14 +25,6 @@ class Overlap(StrEnum):
 
     COALESCE = "coalesce"  # one follow-up, at once when the running one ends
     SKIP = "skip"  # the slot is passed over, and counted
-
-
-class SyncStatus(StrEnum):
-    """What a sync is for an operator; a pause is shown before a hold."""
-
-    ACTIVE = "active"
-    PAUSED = "paused"
-    HELD = "held"
 
 
 class Ledger(BaseModel):
@@ -75,23 +69,6 @@ class Waiting(BaseModel):
     slots: int
 
 
-class Missed(BaseModel):
-    """What the next catch-up owes: the open gap."""
-
-    from_: datetime
-    slots: int = 0
-    interrupted: bool = False
-
-    @property
-    def owed(self) -> bool:
-        """Whether anything was missed at all."""
-        return self.slots > 0 or self.interrupted
-
-    def gap(self, to: datetime | None = None) -> Gap:
-        """Return the public form."""
-        return Gap(from_=self.from_, to=to, slots_missed=self.slots, interrupted=self.interrupted)
-
-
 class PlannedCatchUp(BaseModel):
     """A catch-up that waits for its place in the spread."""
 
@@ -123,7 +100,7 @@ class Sync(BaseModel):
     ledger: Ledger = Ledger()
     paused: bool = False
     holds: list[Hold] = []
-    missed: Missed | None = None
+    missed: OpenGap | None = None
     waiting: Waiting | None = None
     planned: PlannedCatchUp | None = None
     active_runs: list[str] = []
@@ -135,11 +112,16 @@ class Sync(BaseModel):
     _stored: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @classmethod
-    def stored(cls, document: dict[str, Any]) -> "Sync":
+    def from_document(cls, document: dict[str, Any]) -> "Sync":
         """Read a stored sync; it remembers how it was stored."""
         sync = cls.model_validate(document)
         sync._stored = document
         return sync
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The document that it was read from; empty if it is new."""
+        return self._stored
 
     @property
     def claimable(self) -> bool:
@@ -179,6 +161,11 @@ class Sync(BaseModel):
             self.next_slot_at = next_slot(self.schedule, self.anchor, slots.last)
         return slots
 
+    def add_to_gap(self, since: datetime, slots: int, *, interrupted: bool) -> None:
+        """Add to what the next catch-up owes, and open its gap if there is none."""
+        self.missed = self.missed or OpenGap(from_=since)
+        self.missed.extend(since, slots, interrupted=interrupted)
+
     def next_event_sequence(self, now_ms: int) -> int:
         """Return the sequence of the next state event."""
         self.sequence = next_sequence(self.sequence, now_ms)
@@ -197,7 +184,7 @@ class Sync(BaseModel):
             mapping=tuple(self.mapping),
         )
 
-    def document(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """Return the stored form, with what the indexes need."""
         fields = self.model_dump(by_alias=True)
         fields["connection_ids"] = self.connection_ids
@@ -209,12 +196,3 @@ class Sync(BaseModel):
         if self.recheck_at is None:
             del fields["recheck_at"]
         return fields
-
-    def changed(self) -> dict[str, Any]:
-        """Return the update that brings the stored form up to date; empty if it is."""
-        now, before = self.document(), self._stored
-        update = {
-            "$set": {name: each for name, each in now.items() if before.get(name, ...) != each},
-            "$unset": dict.fromkeys(before.keys() - now.keys(), ""),
-        }
-        return {operator: fields for operator, fields in update.items() if fields}

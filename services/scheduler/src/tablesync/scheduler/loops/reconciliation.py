@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import structlog
 from pydantic import BaseModel
-from tablesync.contracts import RunCounts, RunFailureCause
+from tablesync.contracts import RunCounts, RunFailureCause, RunStatus
 from tablesync.scheduler.clients.auth_service import States
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.run_outcomes import Report
-from tablesync.scheduler.domain.runs import Run, RunStatus
+from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import DependencyUnavailableError
