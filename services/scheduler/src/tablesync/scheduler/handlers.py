@@ -1,7 +1,7 @@
 """What each event changes; a handler takes one event and works in its unit of work."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from tablesync.contracts import (
@@ -20,8 +20,6 @@ from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
-
-RECHECK = timedelta(minutes=15)
 
 
 class Handlers:
@@ -76,7 +74,7 @@ class Handlers:
 
     async def _follow_up(self, run: Run, sync: Sync, unit: UnitOfWork, changes: Changes) -> None:
         if any(holds.of_contents(each) for each in sync.holds):
-            sync.recheck_at = sync.recheck_at or unit.now + RECHECK
+            sync.recheck_at = sync.recheck_at or unit.now + holds.RECHECK_AFTER
         elif sync.missed and not sync.holds and await self._back_since(run, sync, unit):
             holds.catch_up_late(sync, unit.now, self._catch_up_at(unit.now), changes)
 

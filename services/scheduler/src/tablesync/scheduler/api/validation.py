@@ -24,7 +24,7 @@ class Validation:
         self._min_interval_seconds = min_interval_seconds
 
     async def new_sync(self, workspace_id: str, wanted: NewSync) -> tuple[NewSync, Connection]:
-        """Check a new sync; give it without the key among its mappings, and its source."""
+        """Return a new sync without the key among its mappings, and its source, once checked."""
         wanted = wanted.model_copy(
             update={"mapping": [each for each in wanted.mapping if each != wanted.key]}
         )

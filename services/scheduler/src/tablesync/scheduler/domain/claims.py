@@ -1,4 +1,8 @@
-"""What becomes of the slots of a sync that are due now: a pure decision."""
+"""Claims: what becomes of the slots of a sync that are due now.
+
+Pure decisions on a sync that was read; optimistic concurrency, since the transaction that stores
+them fails if somebody else has stored the sync meanwhile.
+"""
 
 from datetime import datetime
 

@@ -1,7 +1,7 @@
-"""Holding and releasing one sync: pure decisions, each of them harmless when repeated."""
+"""Holding (suspending) and releasing one sync: pure decisions, each idempotent."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tablesync.contracts import Hold, HoldKind, RunStatus, SyncHeld, SyncReleased
 from tablesync.scheduler.domain.changes import Changes
@@ -11,6 +11,9 @@ from tablesync.scheduler.domain.gaps import ClosedGap, OpenGap
 from tablesync.scheduler.domain.requests import plan_catch_up, withdraw_planned
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.clock import unix_milliseconds
+
+# How long until a sync that is held for its contents is looked at again.
+RECHECK_AFTER = timedelta(minutes=15)
 
 
 def hold(sync: Sync, why: Hold, now: datetime, changes: Changes) -> bool:
@@ -78,12 +81,12 @@ def catch_up_late(sync: Sync, now: datetime, at: datetime, changes: Changes) -> 
 
 
 def of_connection(connection_id: str) -> Callable[[Hold], bool]:
-    """Recognise the hold of one connection."""
+    """Return what recognises the hold of one connection."""
     return lambda each: each.kind is HoldKind.CONNECTION and each.connection_id == connection_id
 
 
 def of_contents(each: Hold) -> bool:
-    """Recognise the holds that a look at catalog and mapping can end."""
+    """Whether a look at catalog and mapping can end this hold."""
     return each.kind in {HoldKind.RESOURCE, HoldKind.MAPPING}
 
 

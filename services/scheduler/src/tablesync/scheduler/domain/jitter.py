@@ -1,4 +1,4 @@
-"""Spreads the catch-ups of one release over time, so that they do not all begin at once."""
+"""Jitter: spreads the catch-ups of one release over time, against a thundering herd."""
 
 import random
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The ledger of one sync: due = run + coalesced + skipped + held + paused, always.
+"""The ledger of one sync, double-entry: due = run + coalesced + skipped + held + paused, always.
 
 Due is counted from the schedules alone, the rest from what was done: they must agree.
 """

@@ -1,4 +1,4 @@
-"""Asking for runs: the only place where a SyncRequested is made."""
+"""Asking for runs, catch-ups (backfills) too: the only place where a SyncRequested is made."""
 
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,7 @@
 """What a run's report changes: its line in the history, its slot, and perhaps a hold.
 
-Reports come as events, in any order and more than once, or from a look at sync-runner. The first
-end of a run is final.
+Reports come as events, in any order and more than once, or from a look at sync-runner: to
+apply one is idempotent, and the first end of a run is final.
 """
 
 from dataclasses import dataclass, field

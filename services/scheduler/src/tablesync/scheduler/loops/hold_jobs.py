@@ -1,4 +1,4 @@
-"""The worker role's first part: passes a connection's state on to its syncs, in chunks.
+"""Hold jobs, in the worker role: resumable batches that pass a connection's state on to its syncs.
 
 The one document of the connection has decided already. A chunk and the place it has reached are
 one transaction, so that a job goes on where it was killed.
@@ -37,7 +37,7 @@ class HoldJobs:
         self._after_chunk = after_chunk
 
     async def tick(self) -> float:
-        """Work on the jobs, a chunk of each in turn; give the seconds to wait.
+        """Work on the jobs, a chunk of each in turn; return the seconds to wait.
 
         What is left of many chunks is left to the next tick, so that a tick ends soon.
         """

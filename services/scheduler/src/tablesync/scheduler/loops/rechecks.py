@@ -1,7 +1,7 @@
-"""The worker role's third part: looks again at syncs that are held for what they need."""
+"""Rechecks, in the worker role: polls for what held syncs lack, and releases those that have it."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import httpx
 import structlog
@@ -18,13 +18,12 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 
-AGAIN = timedelta(minutes=15)
 WAIT_SECONDS = 5.0
 BATCH = 20
 
 
 class Rechecks:
-    """Releases what can run again; the rest is looked at again in 15 minutes."""
+    """Releases what can run again; looks at the rest again after `holds.RECHECK_AFTER`."""
 
     def __init__(
         self,
@@ -39,7 +38,7 @@ class Rechecks:
         self._catch_up_at = catch_up_at
 
     async def tick(self) -> float:
-        """Look at each sync that is due for it; give the seconds to wait."""
+        """Look at each sync that is due for it; return the seconds to wait."""
         for sync in await self._store.to_recheck(BATCH):
             await self._recheck(sync)
         return WAIT_SECONDS
@@ -57,7 +56,7 @@ class Rechecks:
             if faults == []:
                 self.release(current, unit.now, changes)
             else:
-                current.recheck_at = unit.now + AGAIN
+                current.recheck_at = unit.now + holds.RECHECK_AFTER
             await self._store.save(unit, [current], changes)
 
         await self._units.run(work)

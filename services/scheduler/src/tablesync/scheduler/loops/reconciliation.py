@@ -1,4 +1,4 @@
-"""The worker role's second part: every minute, certainty where events make it fast."""
+"""Reconciliation, in the worker role: compensating reads, for what events failed to say."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -101,9 +101,9 @@ class Reconciliation:
         asked_at = await database_now(self._store.database)
         await self._states.refresh()
         for sync in await self._store.owing(BATCH):
-            await self._units.run(partial(self._settle_debt, sync.id, asked_at))
+            await self._units.run(partial(self._catch_up_owed, sync.id, asked_at))
 
-    async def _settle_debt(self, sync_id: str, asked_at: datetime, unit: UnitOfWork) -> None:
+    async def _catch_up_owed(self, sync_id: str, asked_at: datetime, unit: UnitOfWork) -> None:
         """A run was stopped before `asked_at`, and auth-service says that all is well since."""
         sync = await self._store.sync(sync_id, unit.session)
         if sync is None or sync.holds or sync.missed is None:

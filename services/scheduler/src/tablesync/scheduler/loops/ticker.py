@@ -1,4 +1,7 @@
-"""The ticker role: claims what is due, and says how long there is nothing to do."""
+"""The ticker role: claims what is due, and says how long there is nothing to do.
+
+Claims are optimistic: of two transactions that claim one sync, one is refused and reads again.
+"""
 
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import claim
@@ -20,7 +23,7 @@ class Ticker:
         self._store = store
 
     async def tick(self) -> float:
-        """Claim what is due now; give the seconds until the next slot, at most 1.
+        """Claim what is due now; return the seconds until the next slot, at most 1.
 
         A backlog of many batches is left to the next tick, so that a tick ends soon.
         """
@@ -32,7 +35,7 @@ class Ticker:
         return 0.0
 
     async def claim_batch(self, unit: UnitOfWork) -> int:
-        """Claim up to 500 due syncs in one transaction; give how many there were.
+        """Claim up to 500 due syncs in one transaction; return how many there were.
 
         A sync whose connection is held by now is marked instead, whether or not the job that
         marks them all has reached it.
