@@ -341,11 +341,11 @@ class Scheduler:
         schedule = changes.pop("schedule", Interval(every_seconds=3600))
         anchor = await self.now() - schedule.length - timedelta(seconds=due_seconds_ago)
         sync = a_sync(schedule=schedule, anchor=anchor, **changes)
-        await self.store.syncs.insert_one(sync.to_document())
+        await self.database["syncs"].insert_one(sync.to_document())
         return sync
 
     async def sync(self, sync: Sync) -> Sync:
-        found = await self.store.sync(sync.id)
+        found = await self.store.syncs.get(sync.id)
         assert found
         return found
 
@@ -384,7 +384,7 @@ class Scheduler:
         self, kind: type[ConnectionEvent], connection_id: str, changes: dict[str, Any]
     ) -> ConnectionEvent:
         now = await self.now()
-        known = await self.store.connection(connection_id)
+        known = await self.store.connections.get(connection_id)
         sequence = max(unix_milliseconds(now), known.sequence + 1 if known else 1)
         fields = {
             "sequence": sequence,
@@ -398,7 +398,7 @@ class Scheduler:
 
     async def runs(self, sync: Sync) -> list[Run]:
         """Return a sync's runs, oldest first."""
-        return (await self.store.runs_of(WORKSPACE, sync.id, 1_000))[::-1]
+        return (await self.store.runs.all_of(WORKSPACE, sync.id, 1_000))[::-1]
 
     async def events(self, kind: type[Event] = Event) -> list[Any]:
         """Return the events in the outbox, oldest first."""
@@ -467,7 +467,7 @@ class Scheduler:
 
     async def ledger(self, sync: Sync) -> ledger.Statement:
         current = await self.queries.sync(WORKSPACE, sync.id)
-        closed = await self.store.gaps_of(sync.id)
+        closed = await self.store.gaps.all_of(sync.id)
         return ledger.statement(current, closed, await self.now())
 
 

@@ -20,18 +20,18 @@ def pass_time(scheduler: Any) -> Any:
 
         present = ("anchor", "next_slot_at", "due_at", "created_at")
         stages = [{"$set": {name: moved(name) for name in present}}]
-        await scheduler.store.syncs.update_many({}, stages)
+        await scheduler.database["syncs"].update_many({}, stages)
         for name in ("missed.from_", "planned.at", "last_catch_up_at"):
-            await scheduler.store.syncs.update_many(
+            await scheduler.database["syncs"].update_many(
                 {name: {"$type": "date"}}, [{"$set": {name: moved(name)}}]
             )
-        for run in await scheduler.store.runs.find().to_list(None):
+        for run in await scheduler.database["runs"].find().to_list(None):
             fields = ("slot", "requested_at", "started_at", "ended_at", "checked_at")
             dates = {
                 name: run[name] - timedelta(seconds=seconds) for name in fields if run.get(name)
             }
-            await scheduler.store.runs.update_one({"_id": run["_id"]}, {"$set": dates})
-        await scheduler.store.connections.update_many(
+            await scheduler.database["runs"].update_one({"_id": run["_id"]}, {"$set": dates})
+        await scheduler.database["connection_holds"].update_many(
             {}, [{"$set": {"changed_at": moved("changed_at")}}]
         )
 
@@ -55,6 +55,6 @@ def add_many(scheduler: Any, new_sync: Any) -> Any:
             new_sync(schedule=schedule, anchor=anchor, **changes).to_document()
             for _ in range(count)
         ]
-        await scheduler.store.syncs.insert_many(documents)
+        await scheduler.database["syncs"].insert_many(documents)
 
     return add

@@ -157,7 +157,7 @@ async def test_a_lost_connection_refuses_a_new_sync_with_the_cause(
     stand_ins: Any,
     new_state: Any,
 ) -> None:
-    await scheduler.store.connections.delete_many({})
+    await scheduler.database["connection_holds"].delete_many({})
     stand_ins.states["con_hubspot"] = new_state(ConnectionRevoked, 9)
     answer = await api.post("/v1/syncs", json=body)
     assert answer.status_code == 409
@@ -263,7 +263,7 @@ async def test_sync_now_asks_for_a_run_and_cancel_for_its_end(
     assert (await api.post(f"/v1/runs/{run_id}/cancel")).status_code == 202
     (cancel,) = await scheduler.events(RunCancelRequested)
     assert (cancel.run_id, cancel.requested_by) == (run_id, "op_1")
-    await scheduler.succeed(await scheduler.store.run(run_id))
+    await scheduler.succeed(await scheduler.store.runs.get(run_id))
     answer = await api.post(f"/v1/runs/{run_id}/cancel")
     assert answer.status_code == 409
     assert answer.json()["type"].endswith("run-ended")
@@ -306,7 +306,7 @@ async def test_an_edit_that_mends_the_mapping_releases_the_sync(
     path = f"/v1/syncs/{created['id']}"
     run_id = (await api.post(f"{path}/run")).json()["run_id"]
     stand_ins.objects["contacts"] = ["firstname"]
-    await scheduler.fail(await scheduler.store.run(run_id), "mapping")
+    await scheduler.fail(await scheduler.store.runs.get(run_id), "mapping")
     assert (await api.get(path)).json()["hold"]["kind"] == "mapping"
     same = await api.patch(path, json={"mapping": body["mapping"]})
     assert same.json()["errors"][0]["field"] == "mapping.0.source"

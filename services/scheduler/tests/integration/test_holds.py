@@ -400,7 +400,7 @@ async def test_a_state_that_changes_while_the_job_runs_decides_for_every_sync(
     await scheduler.lose()
     await scheduler.jobs.work_chunk(HUBSPOT)
     await reconnect(scheduler)
-    left = await scheduler.store.syncs.count_documents({"claimable": {"$ne": True}})
+    left = await scheduler.database["syncs"].count_documents({"claimable": {"$ne": True}})
     assert left == 0
 
 

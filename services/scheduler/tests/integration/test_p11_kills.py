@@ -152,10 +152,10 @@ async def _change_state(scheduler: Any, settings: Settings, turn: int) -> None:
 async def _all_settled(scheduler: Any, runner: Runner, back_at: datetime) -> bool:
     """Nothing is held any more, and each sync has run since the connection came back."""
     await runner.work()
-    held = await scheduler.store.syncs.count_documents({"claimable": {"$ne": True}})
-    jobs = await scheduler.store.connections.count_documents({"job": {"$exists": True}})
+    held = await scheduler.database["syncs"].count_documents({"claimable": {"$ne": True}})
+    jobs = await scheduler.database["connection_holds"].count_documents({"job": {"$exists": True}})
     since = {"status": "succeeded", "requested_at": {"$gte": back_at}}
-    ran = await scheduler.store.runs.distinct("sync_id", since)
+    ran = await scheduler.database["runs"].distinct("sync_id", since)
     return not held and not jobs and len(ran) == SYNCS
 
 
@@ -174,10 +174,10 @@ async def _check(scheduler: Any, runner: Runner, syncs: list[Any]) -> None:
         assert len(catch_ups) == len(set(catch_ups))
     asked = Counter(each.event.run_id for each in runner.seen.values())
     assert set(asked.values()) == {1}, "one request, however often it was published"
-    known = await scheduler.store.runs.distinct("_id")
+    known = await scheduler.database["runs"].distinct("_id")
     assert set(asked) <= set(known)
     unpublished = {each.run_id for each in await scheduler.events(SyncRequested)} - set(asked)
-    still_open = await scheduler.store.runs.distinct("_id", {"open": True})
+    still_open = await scheduler.database["runs"].distinct("_id", {"open": True})
     assert unpublished <= set(still_open), "what was decided is published"
 
 

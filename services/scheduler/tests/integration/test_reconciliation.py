@@ -289,13 +289,17 @@ async def test_a_sync_held_for_its_contents_is_released_when_they_are_back(
     sync, run = await requested(scheduler)
     stand_ins.objects["contacts"] = ["firstname"]
     await scheduler.fail(run, "mapping")
-    await scheduler.store.syncs.update_one({"_id": sync.id}, [{"$set": {"recheck_at": "$$NOW"}}])
+    await scheduler.database["syncs"].update_one(
+        {"_id": sync.id}, [{"$set": {"recheck_at": "$$NOW"}}]
+    )
     await rechecks.tick()
     held = await scheduler.sync(sync)
     assert held.status is SyncStatus.HELD
     assert held.recheck_at > await scheduler.now()
     stand_ins.objects["contacts"] = ["email", "firstname"]
-    await scheduler.store.syncs.update_one({"_id": sync.id}, [{"$set": {"recheck_at": "$$NOW"}}])
+    await scheduler.database["syncs"].update_one(
+        {"_id": sync.id}, [{"$set": {"recheck_at": "$$NOW"}}]
+    )
     await rechecks.tick()
     assert (await scheduler.sync(sync)).status is SyncStatus.ACTIVE
     (released,) = await scheduler.events(SyncReleased)

@@ -58,7 +58,7 @@ def build(
         roles=[
             Role("ticker", partial(repeat, ticker.tick, name="ticker", woken=due)),
             Role("worker", partial(repeat, jobs.tick, name="hold jobs", woken=changed)),
-            Role("worker", partial(watch, store.connections, changed)),
+            Role("worker", partial(watch, store.connections.collection, changed)),
             Role("worker", partial(repeat, rechecks.tick, name="rechecks")),
             Role("worker", reconciliation.run),
         ],

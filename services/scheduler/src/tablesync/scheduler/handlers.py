@@ -31,10 +31,10 @@ class Handlers:
 
     async def on_connection_changed(self, event: ConnectionEvent, unit: UnitOfWork) -> None:
         """Keep the newest state; the job passes it on to the syncs."""
-        known = await self._store.connection(event.connection_id, unit.session)
+        known = await self._store.connections.get(event.connection_id, unit.session)
         state = connections.follow(known, event)
         if state is not None:
-            await self._store.save_connection(state, unit.session)
+            await self._store.connections.save(state, unit.session)
 
     async def on_sync_started(self, event: SyncStarted, unit: UnitOfWork) -> None:
         """Show that the run is under way."""
@@ -57,19 +57,19 @@ class Handlers:
 
     async def report(self, run_id: str, report: Report, unit: UnitOfWork) -> None:
         """Apply what is said about a run, from an event or from sync-runner's answer."""
-        run = await self._store.run(run_id, unit.session)
+        run = await self._store.runs.get(run_id, unit.session)
         if run is None:
             return
-        sync = await self._store.sync(run.sync_id, unit.session)
+        sync = await self._store.syncs.get(run.sync_id, unit.session)
         changes = Changes()
         if sync is not None:
-            held = await self._store.held_among(sync.connection_ids, unit.session)
+            held = await self._store.connections.held_among(sync.connection_ids, unit.session)
             holds.follow_connections(sync, held, unit.now, changes)
         if not run_outcomes.apply(report, run, sync, unit.now, changes):
             return
         if sync is not None and run.ended:
             await self._follow_up(run, sync, unit, changes)
-        await self._store.save_run(run, unit.session)
+        await self._store.runs.save(run, unit.session)
         await self._store.save(unit, [sync] if sync else [], changes)
 
     async def _follow_up(self, run: Run, sync: Sync, unit: UnitOfWork, changes: Changes) -> None:
@@ -84,7 +84,9 @@ class Handlers:
         If not, the news of the loss is still on its way: the hold will take care, or else the
         reconciliation will.
         """
-        known = [await self._store.connection(each, unit.session) for each in sync.connection_ids]
+        known = [
+            await self._store.connections.get(each, unit.session) for each in sync.connection_ids
+        ]
         states = [each for each in known if each]
         newest = max((each.changed_at for each in states), default=None)
         usable = bool(states) and not any(each.held for each in states)

@@ -32,7 +32,7 @@ class Commands:
     ) -> SyncView:
         """Create a sync; its first slot is one interval from now."""
         sync = _new_sync(who, wanted, source, unit.now)
-        await self._store.create(unit, sync)
+        await self._store.syncs.insert(sync, unit.session)
         return SyncView.of(sync, None)
 
     async def edit(
@@ -66,7 +66,7 @@ class Commands:
         for run_id in sync.active_runs:
             changes.publish(_cancel(sync.workspace_id, sync.id, run_id, who))
         await self._store.save(unit, [], changes)
-        await self._store.delete(unit, sync)
+        await self._store.syncs.delete(sync, unit.session)
 
     async def pause(self, unit: UnitOfWork, who: Principal, sync_id: str) -> SyncView:
         """Stop a sync until it is resumed."""
@@ -86,7 +86,7 @@ class Commands:
     async def run_now(self, unit: UnitOfWork, who: Principal, sync_id: str) -> RequestedRun:
         """Ask for a run now; raises Problem 409 with the cause while the sync is held."""
         sync = await self._sync(unit, who, sync_id)
-        held = await self._store.held_among(sync.connection_ids, unit.session)
+        held = await self._store.connections.held_among(sync.connection_ids, unit.session)
         for why in (*holds.holds_on(sync, held), *sync.holds):
             raise errors.sync_held(why)
         changes = Changes()
@@ -96,16 +96,16 @@ class Commands:
 
     async def cancel(self, unit: UnitOfWork, who: Principal, run_id: str) -> CancelledRun:
         """Ask a run to stop; raises Problem 409 once it has ended."""
-        run = await self._store.run(run_id, unit.session)
+        run = await self._store.runs.get(run_id, unit.session)
         if run is None or run.workspace_id != who.workspace_id:
             raise not_found("run")
         if run.status.ended:
             raise errors.run_ended(run.status)
-        sync = await self._store.sync(run.sync_id, unit.session)
+        sync = await self._store.syncs.get(run.sync_id, unit.session)
         if sync and sync.planned and sync.planned.run_id == run.id:
             return await self._cancel_planned(unit, sync, run)
         run.cancel_requested_at = unit.now
-        await self._store.save_run(run, unit.session)
+        await self._store.runs.save(run, unit.session)
         unit.publish(_cancel(run.workspace_id, run.sync_id, run.id, who))
         return CancelledRun(run_id=run.id, status="cancelling")
 
@@ -118,17 +118,17 @@ class Commands:
         return CancelledRun(run_id=run.id, status="cancelled")
 
     async def _follow_connections(self, unit: UnitOfWork, sync: Sync, changes: Changes) -> bool:
-        held = await self._store.held_among(sync.connection_ids, unit.session)
+        held = await self._store.connections.held_among(sync.connection_ids, unit.session)
         return holds.follow_connections(sync, held, unit.now, changes)
 
     async def _sync(self, unit: UnitOfWork, who: Principal, sync_id: str) -> Sync:
-        sync = await self._store.sync_of(who.workspace_id, sync_id, unit.session)
+        sync = await self._store.syncs.get_of(who.workspace_id, sync_id, unit.session)
         if sync is None:
             raise not_found("sync")
         return sync
 
     async def _view(self, unit: UnitOfWork, sync: Sync) -> SyncView:
-        last = await self._store.run(sync.last_run_id or "", unit.session)
+        last = await self._store.runs.get(sync.last_run_id or "", unit.session)
         # For the view alone: it is stored when it next changes.
         count_passed_slots(sync, unit.now)
         return SyncView.of(sync, last)

@@ -23,7 +23,6 @@ from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
-from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
@@ -95,7 +94,9 @@ def history_routes(store: Store, queries: Queries, verifier: Verifier) -> APIRou
 
     @router.get("/syncs")
     async def list_syncs(limit: Limit = 1_000, who: Principal = viewer) -> SyncList:
-        return SyncList(items=await queries.views(await store.syncs_of(who.workspace_id, limit)))
+        return SyncList(
+            items=await queries.views(await store.syncs.all_of(who.workspace_id, limit))
+        )
 
     @router.get("/syncs/{sync_id}")
     async def show_sync(sync_id: str, who: Principal = viewer) -> SyncView:
@@ -105,19 +106,19 @@ def history_routes(store: Store, queries: Queries, verifier: Verifier) -> APIRou
     @router.get("/syncs/{sync_id}/ledger")
     async def show_ledger(sync_id: str, who: Principal = viewer) -> Statement:
         sync = await queries.sync(who.workspace_id, sync_id)
-        closed = await store.gaps_of(sync_id)
-        return ledger.statement(sync, closed, await database_now(store.database))
+        closed = await store.gaps.all_of(sync_id)
+        return ledger.statement(sync, closed, await store.now())
 
     @router.get("/runs")
     async def list_runs(
         sync_id: str | None = None, limit: Limit = 100, who: Principal = viewer
     ) -> RunList:
-        runs = await store.runs_of(who.workspace_id, sync_id, limit)
+        runs = await store.runs.all_of(who.workspace_id, sync_id, limit)
         return RunList(items=[RunView.of(run) for run in runs])
 
     @router.get("/runs/{run_id}")
     async def show_run(run_id: str, who: Principal = viewer) -> RunView:
-        run = await store.run(run_id)
+        run = await store.runs.get(run_id)
         if run is None or run.workspace_id != who.workspace_id:
             raise not_found("run")
         return RunView.of(run)

@@ -9,7 +9,6 @@ from tablesync.scheduler.domain.claims import count_passed_slots
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.http.problems import not_found
-from tablesync.service_kit.mongo import database_now
 
 
 class Queries:
@@ -20,7 +19,7 @@ class Queries:
 
     async def sync(self, workspace_id: str, sync_id: str) -> Sync:
         """Return one sync as of now; raises Problem 404."""
-        sync = await self._store.sync_of(workspace_id, sync_id)
+        sync = await self._store.syncs.get_of(workspace_id, sync_id)
         if sync is None:
             raise not_found("sync")
         await self._as_of_now([sync])
@@ -29,24 +28,24 @@ class Queries:
     async def views(self, syncs: Sequence[Sync]) -> list[SyncView]:
         """Show syncs with their holds, gaps and last runs as of now."""
         await self._as_of_now(syncs)
-        runs = await self._store.runs_by_id(sync.last_run_id for sync in syncs)
+        runs = await self._store.runs.by_id(sync.last_run_id for sync in syncs)
         return [SyncView.of(sync, runs.get(sync.last_run_id or "")) for sync in syncs]
 
     async def affected(self, workspace_id: str, connection_id: str) -> list[AffectedSync]:
         """Show the syncs that need a connection."""
         syncs = [
             each
-            for each in await self._store.dependents(connection_id)
+            for each in await self._store.syncs.dependents(connection_id)
             if each.workspace_id == workspace_id
         ]
         await self._as_of_now(syncs)
-        runs = await self._store.runs_by_id(sync.last_catch_up_id for sync in syncs)
+        runs = await self._store.runs.by_id(sync.last_catch_up_id for sync in syncs)
         return [AffectedSync.of(sync, runs.get(sync.last_catch_up_id or "")) for sync in syncs]
 
     async def _as_of_now(self, syncs: Sequence[Sync]) -> None:
-        now = await database_now(self._store.database)
+        now = await self._store.now()
         needed = (connection_id for sync in syncs for connection_id in sync.connection_ids)
-        held = await self._store.held_among(needed)
+        held = await self._store.connections.held_among(needed)
         for sync in syncs:
             holds.follow_connections(sync, held, now, Changes())
             count_passed_slots(sync, now)

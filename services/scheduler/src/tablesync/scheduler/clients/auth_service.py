@@ -33,16 +33,16 @@ class States:
 
     async def connection(self, workspace_id: str, connection_id: str) -> Connection | None:
         """Return a workspace's connection; asks auth-service if it is new or seems held."""
-        known = await self._store.connection(connection_id)
+        known = await self._store.connections.get(connection_id)
         if known is None or known.held:
-            await self.refresh(await self._store.newest_sequence() - OVERLAP_MS)
-            known = await self._store.connection(connection_id)
+            await self.refresh(await self._store.connections.newest_sequence() - OVERLAP_MS)
+            known = await self._store.connections.get(connection_id)
         return known if known and known.workspace_id == workspace_id else None
 
     async def refresh(self, since: int = 0) -> None:
         """Take over each state that is newer than the one known here."""
         async for page in self._pages(max(0, since)):
-            known = await self._store.sequences(event.connection_id for event in page)
+            known = await self._store.connections.sequences(event.connection_id for event in page)
             for event in page:
                 if event.sequence > known.get(event.connection_id, 0):
                     await self._take_over(event)

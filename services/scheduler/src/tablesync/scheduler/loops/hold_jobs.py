@@ -42,7 +42,7 @@ class HoldJobs:
         What is left of many chunks is left to the next tick, so that a tick ends soon.
         """
         for _ in range(ROUNDS):
-            jobs = await self._store.with_job(CONNECTIONS)
+            jobs = await self._store.connections.with_job(CONNECTIONS)
             if not jobs:
                 return LONGEST_WAIT_SECONDS
             for connection_id in jobs:
@@ -54,14 +54,14 @@ class HoldJobs:
         """Mark or release the next syncs of a connection, at most 500."""
 
         async def work(unit: UnitOfWork) -> None:
-            connection = await self._store.connection(connection_id, unit.session)
+            connection = await self._store.connections.get(connection_id, unit.session)
             if connection is not None and connection.job is not None:
                 await self._pass_on(connection, connection.job, unit)
 
         await self._units.run(work)
 
     async def _pass_on(self, connection: Connection, after: str, unit: UnitOfWork) -> None:
-        syncs = await self._store.dependents(connection.id, after, CHUNK, unit.session)
+        syncs = await self._store.syncs.dependents(connection.id, after, CHUNK, unit.session)
         changes = Changes()
         if connection.held:
             why = connection.hold
@@ -70,7 +70,7 @@ class HoldJobs:
             changed = await self._let_go(syncs, connection.id, unit, changes)
         await self._store.save(unit, changed, changes)
         connection.job = syncs[-1].id if len(syncs) == CHUNK else None
-        await self._store.save_connection(connection, unit.session)
+        await self._store.connections.save(connection, unit.session)
 
     async def _let_go(
         self, syncs: Sequence[Sync], connection_id: str, unit: UnitOfWork, changes: Changes
@@ -78,7 +78,7 @@ class HoldJobs:
         """Release syncs, except those of which another connection is held by now."""
         gone = holds.of_connection(connection_id)
         others = {each for sync in syncs for each in sync.connection_ids}
-        held = await self._store.held_among(others, unit.session)
+        held = await self._store.connections.held_among(others, unit.session)
         changed = []
         for sync in syncs:
             at = self._jitter.moment(unit.now, len(syncs))

@@ -39,7 +39,7 @@ class Rechecks:
 
     async def tick(self) -> float:
         """Look at each sync that is due for it; return the seconds to wait."""
-        for sync in await self._store.to_recheck(BATCH):
+        for sync in await self._store.syncs.to_recheck(BATCH):
             await self._recheck(sync)
         return WAIT_SECONDS
 
@@ -47,11 +47,11 @@ class Rechecks:
         faults = await self._faults(sync)
 
         async def work(unit: UnitOfWork) -> None:
-            current = await self._store.sync(sync.id, unit.session)
+            current = await self._store.syncs.get(sync.id, unit.session)
             if current is None or current.version != sync.version:
                 return
             changes = Changes()
-            held = await self._store.held_among(current.connection_ids, unit.session)
+            held = await self._store.connections.held_among(current.connection_ids, unit.session)
             holds.follow_connections(current, held, unit.now, changes)
             if faults == []:
                 self.release(current, unit.now, changes)

@@ -19,7 +19,6 @@ from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http.client import json_or_none
-from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.leases import Leases
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import unless_stopped
@@ -98,19 +97,19 @@ class Reconciliation:
 
     async def connections(self) -> None:
         """Take over newer states; then catch up what was stopped although nothing is held."""
-        asked_at = await database_now(self._store.database)
+        asked_at = await self._store.now()
         await self._states.refresh()
-        for sync in await self._store.owing(BATCH):
+        for sync in await self._store.syncs.owing(BATCH):
             await self._units.run(partial(self._catch_up_owed, sync.id, asked_at))
 
     async def _catch_up_owed(self, sync_id: str, asked_at: datetime, unit: UnitOfWork) -> None:
         """A run was stopped before `asked_at`, and auth-service says that all is well since."""
-        sync = await self._store.sync(sync_id, unit.session)
+        sync = await self._store.syncs.get(sync_id, unit.session)
         if sync is None or sync.holds or sync.missed is None:
             return
-        if await self._store.held_among(sync.connection_ids, unit.session):
+        if await self._store.connections.held_among(sync.connection_ids, unit.session):
             return
-        last = await self._store.run(sync.last_run_id or "", unit.session)
+        last = await self._store.runs.get(sync.last_run_id or "", unit.session)
         if last and last.ended_at and last.ended_at > asked_at:
             return
         changes = Changes()
@@ -119,18 +118,18 @@ class Reconciliation:
 
     async def runs(self) -> None:
         """Ask sync-runner about each open run that nothing was heard of for two minutes."""
-        while overdue := await self._store.overdue_runs(OVERDUE_SECONDS, BATCH):
+        while overdue := await self._store.runs.overdue(OVERDUE_SECONDS, BATCH):
             told = await self._ask([run.id for run in overdue])
             for known in told.values():
                 await self._apply(known.run_id, known.report())
-            await self._store.mark_checked([run.id for run in overdue])
+            await self._store.runs.mark_checked([run.id for run in overdue])
             await self._note_unknown([run for run in overdue if run.id not in told])
 
     async def _note_unknown(self, unknown: Sequence[Run]) -> None:
         """Count that these are unknown, unless they were not sent yet; presume the lost ones."""
         unsent = await self._store.unsent(unknown)
         sent = [run for run in unknown if run.id not in unsent]
-        await self._store.count_unknown([run.id for run in sent])
+        await self._store.runs.count_unknown([run.id for run in sent])
         for run in sent:
             if run.times_unknown + 1 >= LOST_AFTER:
                 await self._apply(run.id, LOST)

@@ -40,9 +40,9 @@ class Ticker:
         A sync whose connection is held by now is marked instead, whether or not the job that
         marks them all has reached it.
         """
-        syncs = await self._store.due(BATCH, unit.session)
+        syncs = await self._store.syncs.due(BATCH, unit.session)
         needed = (connection_id for sync in syncs for connection_id in sync.connection_ids)
-        held = await self._store.held_among(needed, unit.session)
+        held = await self._store.connections.held_among(needed, unit.session)
         changes = Changes()
         for sync in syncs:
             if not follow_connections(sync, held, unit.now, changes):
@@ -51,5 +51,5 @@ class Ticker:
         return len(syncs)
 
     async def _seconds_left(self) -> float:
-        seconds = await self._store.seconds_until_due()
+        seconds = await self._store.syncs.seconds_until_due()
         return LONGEST_WAIT_SECONDS if seconds is None else seconds

@@ -1,0 +1,57 @@
+"""The scheduler's documents in MongoDB: every read and write of them, and their indexes."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from tablesync.contracts import SyncRequested
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.runs import Run
+from tablesync.scheduler.domain.syncs import Sync
+from tablesync.scheduler.store import connections, gaps, runs, syncs
+from tablesync.scheduler.store.connections import ConnectionStore
+from tablesync.scheduler.store.gaps import GapStore
+from tablesync.scheduler.store.runs import RunStore
+from tablesync.scheduler.store.syncs import SyncStore
+from tablesync.service_kit.messaging import outbox
+from tablesync.service_kit.mongo import Database, database_now
+from tablesync.service_kit.mongo.indexes import Indexes
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
+
+INDEXES: Indexes = {each.COLLECTION: each.INDEXES for each in (syncs, connections, runs, gaps)}
+
+
+class Store:
+    """What is stored, by kind; what is passed a session belongs to its transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.syncs = SyncStore(database)
+        self.connections = ConnectionStore(database)
+        self.runs = RunStore(database)
+        self.gaps = GapStore(database)
+
+    async def now(self) -> datetime:
+        """Return the time by the database's clock."""
+        return await database_now(self.database)
+
+    async def save(
+        self, unit: UnitOfWork, changed: Iterable[Sync], changes: Changes | None = None
+    ) -> None:
+        """Store syncs that were read in this transaction, and what was decided with them."""
+        await self.syncs.save(changed, unit.session)
+        if changes:
+            await self.runs.insert(changes.runs, unit.session)
+            await self.runs.withdraw(changes.withdrawn, unit.session)
+            await self.gaps.insert(changes.gaps, unit.session)
+            unit.publish(*changes.events)
+
+    async def unsent(self, asked: Sequence[Run]) -> set[str]:
+        """Return those of the runs that no runner can know of: planned, or of syncs whose requests
+        still wait in the outbox.
+
+        The plan is read first: a catch-up leaves it in the transaction that stores its request.
+        """
+        sync_ids = sorted({run.sync_id for run in asked})
+        planned = await self.syncs.planned_among(sync_ids)
+        waiting = await outbox.unpublished(self.database, SyncRequested.topic, sync_ids)
+        return {run.id for run in asked if run.id in planned or run.sync_id in waiting}

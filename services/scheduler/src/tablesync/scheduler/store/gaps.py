@@ -1,0 +1,30 @@
+"""Reads and writes of gaps that are closed."""
+
+from collections.abc import Sequence
+
+from pymongo import ASCENDING, IndexModel
+from tablesync.scheduler.domain.gaps import ClosedGap
+from tablesync.service_kit.mongo import Collection, Database, Session
+
+COLLECTION = "gaps"
+
+
+class GapStore:
+    """The collection `gaps`, of all workspaces."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection: Collection = database[COLLECTION]
+
+    async def all_of(self, sync_id: str) -> list[ClosedGap]:
+        """Return a sync's closed gaps, oldest first."""
+        cursor = self._collection.find({"sync_id": sync_id}).sort("_id", ASCENDING)
+        return [ClosedGap.from_document(each) for each in await cursor.to_list(None)]
+
+    async def insert(self, gaps: Sequence[ClosedGap], session: Session) -> None:
+        """Store gaps that have been closed."""
+        if gaps:
+            documents = [gap.to_document() for gap in gaps]
+            await self._collection.insert_many(documents, ordered=False, session=session)
+
+
+INDEXES = [IndexModel([("sync_id", ASCENDING), ("_id", ASCENDING)])]
