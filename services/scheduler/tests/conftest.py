@@ -365,7 +365,7 @@ class Scheduler:
             SyncSucceeded: self.handlers.on_sync_succeeded,
             SyncFailed: self.handlers.on_sync_failed,
             SyncInterrupted: self.handlers.on_sync_interrupted,
-        }.get(type(event), self.handlers.on_connection_changed)
+        }.get(type(event), self.handlers.on_connection_event)
 
         async def work(unit: UnitOfWork) -> None:
             await handler(event, unit)  # type: ignore[operator]

@@ -229,6 +229,15 @@ def test_a_page_that_leads_nowhere_is_the_last(sequence: Any) -> None:
     assert ConnectionStates.read(states({})).next_since(1, 1) is None
 
 
+def test_a_run_that_is_told_of_unreadably_is_known() -> None:
+    run = example_of(RunStates)["items"][0]
+    sent = [{**run, "run_id": "run_1"}, {**run, "run_id": "run_2", "status": "dreaming"}]
+    asked = ("run_1", "run_2", "run_3")
+    assert RunStates.read({"items": sent}).unknown(asked) == {"run_3"}
+    for nameless in ({**run, "run_id": 3}, None):
+        assert RunStates.read({"items": [*sent, nameless]}).unknown(asked) == set()
+
+
 # secrets
 
 

@@ -15,8 +15,10 @@ from tablesync.contracts import (
     SyncStatus,
     Trigger,
 )
-from tablesync.scheduler.clients.auth_service import States
+from tablesync.scheduler.clients.auth_service import AuthServiceClient
+from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain.schedules import Interval
+from tablesync.scheduler.known_states import KnownStates
 from tablesync.scheduler.loops.rechecks import Rechecks
 from tablesync.scheduler.loops.reconciliation import LOST_AFTER, OVERDUE_SECONDS, Reconciliation
 from tablesync.service_kit.http.client import new_client
@@ -37,15 +39,22 @@ async def client(stand_ins: Any) -> AsyncIterator[Any]:
 
 @pytest.fixture
 def reconciliation(scheduler: Any, client: Any) -> Reconciliation:
-    states = States(client, scheduler.units, scheduler.store, scheduler.handlers)
+    states = KnownStates(
+        AuthServiceClient(client), scheduler.units, scheduler.store, scheduler.handlers
+    )
     return Reconciliation(
-        scheduler.units, scheduler.store, states, client, scheduler.handlers, at_once
+        scheduler.units,
+        scheduler.store,
+        states,
+        SyncRunnerClient(client),
+        scheduler.handlers,
+        at_once,
     )
 
 
 @pytest.fixture
 def rechecks(scheduler: Any, client: Any) -> Rechecks:
-    return Rechecks(scheduler.units, scheduler.store, client, at_once)
+    return Rechecks(scheduler.units, scheduler.store, SyncRunnerClient(client), at_once)
 
 
 @pytest.fixture
@@ -85,6 +94,15 @@ async def requested(scheduler: Any) -> Any:
     await scheduler.ticker.tick()
     (run,) = await scheduler.runs(sync)
     return sync, run
+
+
+def about(run: Any) -> dict[str, Any]:
+    return {
+        "run_id": run.id,
+        "sync_id": run.sync_id,
+        "workspace_id": run.workspace_id,
+        "trigger": run.trigger,
+    }
 
 
 async def test_a_state_whose_event_was_lost_is_taken_over(
@@ -129,7 +147,7 @@ async def test_an_end_whose_event_was_lost_is_asked_for(
     sync, run = await requested(scheduler)
     await pass_time(OVERDUE_SECONDS + 1)
     stand_ins.runs[run.id] = {
-        "run_id": run.id,
+        **about(run),
         "status": "succeeded",
         "counts": {"read": 3, "written": 2, "unchanged": 1, "rejected": 0},
         "summary": "Done.",
@@ -147,7 +165,7 @@ async def test_a_run_that_only_waits_stays_open_and_is_asked_about_again_later(
 ) -> None:
     sync, run = await requested(scheduler)
     await pass_time(OVERDUE_SECONDS + 1)
-    stand_ins.runs[run.id] = {"run_id": run.id, "status": "queued"}
+    stand_ins.runs[run.id] = {**about(run), "status": "queued"}
     await reconciliation.runs()
     await reconciliation.runs()
     assert len([each for each in stand_ins.asked if "/runs" in each]) == 1
@@ -181,6 +199,17 @@ async def test_a_run_whose_request_waits_in_the_outbox_is_not_presumed_lost(
     (run,) = await scheduler.runs(sync)
     assert run.status is RunStatus.REQUESTED
     assert len(await scheduler.requests(sync)) == 1
+
+
+async def test_a_run_that_is_told_of_unreadably_is_not_presumed_lost(
+    scheduler: Any, miss: Any, stand_ins: Any
+) -> None:
+    """A sync-runner of a later version may know a status that this scheduler does not."""
+    sync, run = await requested(scheduler)
+    await scheduler.sent()
+    stand_ins.runs[run.id] = {"run_id": run.id, "status": "dreaming"}
+    await miss()
+    assert (await scheduler.runs(sync))[0].status is RunStatus.REQUESTED
 
 
 async def test_a_catch_up_that_waits_for_its_place_is_not_presumed_lost(

@@ -3,15 +3,16 @@
 import asyncio
 from functools import partial
 
-import httpx
 from tablesync.scheduler import store as stored
 from tablesync.scheduler.api import internal, public
 from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.validation import Validation
-from tablesync.scheduler.clients.auth_service import States
+from tablesync.scheduler.clients.auth_service import AuthServiceClient
+from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain.jitter import Jitter
 from tablesync.scheduler.handlers import Handlers
+from tablesync.scheduler.known_states import KnownStates
 from tablesync.scheduler.loops.hold_jobs import HoldJobs
 from tablesync.scheduler.loops.rechecks import Rechecks
 from tablesync.scheduler.loops.reconciliation import Reconciliation
@@ -27,18 +28,18 @@ from tablesync.service_kit.service import Service
 def build(
     settings: Settings,
     *,
-    auth_service: httpx.AsyncClient | None = None,
-    sync_runner: httpx.AsyncClient | None = None,
+    auth_service: AuthServiceClient | None = None,
+    sync_runner: SyncRunnerClient | None = None,
 ) -> Service:
     """Build the service; `auth_service` and `sync_runner` are other clients of its peers."""
     resources = Resources.open(NAME, settings, database="scheduler")
     units, verifier, store = resources.units, resources.verifier, Store(resources.database)
-    auth = auth_service or resources.peer(settings.auth_service_url, "auth-service")
-    runner = sync_runner or resources.peer(settings.sync_runner_url, "sync-runner")
+    auth = auth_service or _auth_service(resources, settings)
+    runner = sync_runner or _sync_runner(resources, settings)
 
     jitter = Jitter(settings.scheduler_catch_up_jitter_seconds)
     handlers = Handlers(store, jitter.moment)
-    states = States(auth, units, store, handlers)
+    states = KnownStates(auth, units, store, handlers)
     queries, commands = Queries(store), Commands(store, jitter.moment)
     validation = Validation(states, runner, settings.scheduler_min_interval_seconds)
     due, changed = asyncio.Event(), asyncio.Event()
@@ -64,3 +65,11 @@ def build(
         ],
         indexes=stored.INDEXES,
     )
+
+
+def _auth_service(resources: Resources, settings: Settings) -> AuthServiceClient:
+    return AuthServiceClient(resources.peer(settings.auth_service_url, "auth-service"))
+
+
+def _sync_runner(resources: Resources, settings: Settings) -> SyncRunnerClient:
+    return SyncRunnerClient(resources.peer(settings.sync_runner_url, "sync-runner"))

@@ -1,14 +1,17 @@
 """Whether a sync can work: its connections, object, table, fields and schedule are there.
 
-Each check gives faults, one per bad field, with the remedy; an empty list means that all is well.
+Each check returns faults, one per bad field, with the remedy; an empty list means that all is well.
 """
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from tablesync.contracts import Destination, FieldMapping
-from tablesync.scheduler.clients.sync_runner import Catalog, Field, Table
+from tablesync.contracts.internal_api import AirtableBase, AirtableField, AirtableTable
+from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain.schedules import LONGEST_SECONDS, Schedule
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.errors import Fault
 
 RECORD_ID = "id"  # a source's record id, which is no property
@@ -54,84 +57,108 @@ def mapping_faults(key: FieldMapping, mapping: Sequence[FieldMapping]) -> list[F
     return faults
 
 
-async def source_faults(
-    catalog: Catalog,
-    connection_id: str,
-    name: str,
-    key: FieldMapping,
-    mapping: Sequence[FieldMapping],
-) -> list[Fault]:
+@dataclass(frozen=True)
+class Contents:
+    """What a sync copies, and where to: all of it that a catalogue can confirm."""
+
+    workspace_id: str
+    source_id: str
+    object: str
+    destination: Destination
+    key: FieldMapping
+    mapping: Sequence[FieldMapping]
+
+    @classmethod
+    def of(cls, sync: Sync) -> "Contents":
+        """Return a sync's contents as they are."""
+        source = sync.source
+        return cls(
+            workspace_id=sync.workspace_id,
+            source_id=source.connection_id,
+            object=source.object,
+            destination=sync.destination,
+            key=sync.key,
+            mapping=sync.mapping,
+        )
+
+    def mapped(self) -> list[tuple[str, FieldMapping]]:
+        """Return each mapping with the field of a request that it came from."""
+        others = ((f"mapping.{position}", each) for position, each in enumerate(self.mapping))
+        return [("key", self.key), *others]
+
+
+async def contents_faults(runner: SyncRunnerClient, wanted: Contents) -> list[Fault]:
+    """Check both ends of a sync against the catalogue."""
+    return [*await _source_faults(runner, wanted), *await _destination_faults(runner, wanted)]
+
+
+async def _source_faults(runner: SyncRunnerClient, wanted: Contents) -> list[Fault]:
     """Check that the source has the object and the mapped properties."""
-    properties = None
-    objects = await catalog.objects(connection_id)
-    if any(each.name == name for each in objects or []):
-        properties = await catalog.properties(connection_id, name)
+    end, properties = (wanted.workspace_id, wanted.source_id), None
+    objects = await runner.objects(*end) or ()
+    if any(each.name == wanted.object for each in objects):
+        properties = await runner.properties(*end, wanted.object)
     if properties is None:
-        remedy = f"Choose one of: {_some(each.name for each in objects or [])}."
-        return [Fault("source.object", f"{name} is not there", remedy)]
+        remedy = _choose(each.name for each in objects)
+        return [Fault("source.object", f"{wanted.object} is not there", remedy)]
     known = {RECORD_ID, *(each.name for each in properties)}
     return [
-        Fault(
-            f"{place}.source",
-            f"{name} has no property {each.source}",
-            f"Choose one of: {_some(known)}.",
-        )
-        for place, each in _mapped(key, mapping)
+        Fault(f"{place}.source", f"{wanted.object} has no property {each.source}", _choose(known))
+        for place, each in wanted.mapped()
         if each.source not in known
     ]
 
 
-async def destination_faults(
-    catalog: Catalog, to: Destination, key: FieldMapping, mapping: Sequence[FieldMapping]
-) -> list[Fault]:
+async def _destination_faults(runner: SyncRunnerClient, wanted: Contents) -> list[Fault]:
     """Check that the base has the table and the mapped fields, and that the key can merge."""
-    tables = await catalog.tables(to.connection_id, to.base_id)
+    to = wanted.destination
+    tables = await runner.tables(wanted.workspace_id, to.connection_id, to.base_id)
     if tables is None:
-        bases = await catalog.bases(to.connection_id) or []
-        remedy = f"Choose one of: {_some(f'{each.id} ({each.name})' for each in bases)}."
-        return [Fault("destination.base_id", f"{to.base_id} is not there", remedy)]
+        bases = await runner.bases(wanted.workspace_id, to.connection_id) or ()
+        return [Fault("destination.base_id", f"{to.base_id} is not there", _choose_named(bases))]
     table = next((each for each in tables if each.id == to.table_id), None)
     if table is None:
-        remedy = f"Choose one of: {_some(f'{each.id} ({each.name})' for each in tables)}."
-        return [Fault("destination.table_id", f"{to.table_id} is not there", remedy)]
-    faults = _field_faults(table, key, mapping)
-    return faults or _key_faults(table, key)
+        return [Fault("destination.table_id", f"{to.table_id} is not there", _choose_named(tables))]
+    return _field_faults(table, wanted) or _key_faults(table, wanted.key)
 
 
-def _field_faults(table: Table, key: FieldMapping, mapping: Sequence[FieldMapping]) -> list[Fault]:
+def _field_faults(table: AirtableTable, wanted: Contents) -> list[Fault]:
     writable = {each.id: each for each in table.fields if each.writable}
-    remedy = f"Choose one of: {_fields(writable.values())}."
+    remedy = _choose_named(writable.values())
     known = {each.id for each in table.fields}
     return [
         Fault(f"{place}.field_id", _field_message(table, each, known), remedy)
-        for place, each in _mapped(key, mapping)
+        for place, each in wanted.mapped()
         if each.field_id not in writable
     ]
 
 
-def _field_message(table: Table, mapped: FieldMapping, known: set[str]) -> str:
+def _field_message(table: AirtableTable, mapped: FieldMapping, known: set[str]) -> str:
     if mapped.field_id in known:
         return f"{mapped.field_id} is computed by Airtable and cannot be written"
     return f"the table {table.name} has no field {mapped.field_id}"
 
 
-def _key_faults(table: Table, key: FieldMapping) -> list[Fault]:
+def _key_faults(table: AirtableTable, key: FieldMapping) -> list[Fault]:
     field = next(each for each in table.fields if each.id == key.field_id)
     if field.mergeable:
         return []
     message = f"Airtable does not merge on the field {field.name} of type {field.type}"
-    mergeable = [each for each in table.fields if each.mergeable]
-    remedy = f"Choose a text, number, select or date field: {_fields(mergeable)}."
+    mergeable = _named(each for each in table.fields if each.mergeable)
+    remedy = f"Choose a text, number, select or date field: {_some(mergeable)}."
     return [Fault("key.field_id", message, remedy)]
 
 
-def _mapped(key: FieldMapping, mapping: Sequence[FieldMapping]) -> list[tuple[str, FieldMapping]]:
-    others = [(f"mapping.{position}", each) for position, each in enumerate(mapping)]
-    return [("key", key), *others]
+def _choose_named(things: Iterable[AirtableBase | AirtableTable | AirtableField]) -> str:
+    return _choose(_named(things))
 
 
-def _fields(fields: Iterable[Field]) -> str:
-    return _some(f"{each.id} ({each.name})" for each in fields)
+def _choose(names: Iterable[str]) -> str:
+    return f"Choose one of: {_some(names)}."
+
+
+def _named(things: Iterable[AirtableBase | AirtableTable | AirtableField]) -> Iterable[str]:
+    return (f"{each.id} ({each.name})" for each in things)
 
 
 def _some(names: Iterable[str]) -> str:
@@ -139,18 +166,3 @@ def _some(names: Iterable[str]) -> str:
     ordered = sorted(names)
     more = f" and {len(ordered) - SHOWN} more" if len(ordered) > SHOWN else ""
     return ", ".join(ordered[:SHOWN]) + more if ordered else "nothing is there yet"
-
-
-async def contents_faults(
-    catalog: Catalog,
-    connection_id: str,
-    name: str,
-    to: Destination,
-    key: FieldMapping,
-    mapping: Sequence[FieldMapping],
-) -> list[Fault]:
-    """Check both ends of a sync against the catalog."""
-    return [
-        *await source_faults(catalog, connection_id, name, key, mapping),
-        *await destination_faults(catalog, to, key, mapping),
-    ]

@@ -8,6 +8,7 @@ Nothing               run_ended
 from dataclasses import asdict, dataclass
 
 from tablesync.contracts import Hold
+from tablesync.contracts.internal_api import CONNECTION_NOT_CONNECTED
 from tablesync.service_kit.http.problems import Problem, conflict
 
 
@@ -29,7 +30,7 @@ def refused(faults: list[Fault]) -> Problem:
 def connection_not_connected(connection_id: str, status: str, cause: str | None) -> Problem:
     """The connection has no working grant."""
     return conflict(
-        "connection-not-connected",
+        CONNECTION_NOT_CONNECTED,
         f"The connection is {status}{f' ({cause})' if cause else ''}: reconnect it first.",
         connection_id=connection_id,
         cause=cause,

@@ -29,7 +29,7 @@ class Handlers:
         self._store = store
         self._catch_up_at = catch_up_at
 
-    async def on_connection_changed(self, event: ConnectionEvent, unit: UnitOfWork) -> None:
+    async def on_connection_event(self, event: ConnectionEvent, unit: UnitOfWork) -> None:
         """Keep the newest state; the job passes it on to the syncs."""
         known = await self._store.connections.get(event.connection_id, unit.session)
         state = connections.follow(known, event)
@@ -39,23 +39,23 @@ class Handlers:
     async def on_sync_started(self, event: SyncStarted, unit: UnitOfWork) -> None:
         """Show that the run is under way."""
         report = Report(RunStatus.RUNNING, started_at=event.started_at)
-        await self.report(event.run_id, report, unit)
+        await self.apply_report(event.run_id, report, unit)
 
     async def on_sync_succeeded(self, event: SyncSucceeded, unit: UnitOfWork) -> None:
         """Close the run's line, and start what waited for it."""
-        await self.report(event.run_id, _end(event, RunStatus.SUCCEEDED), unit)
+        await self.apply_report(event.run_id, _end(event, RunStatus.SUCCEEDED), unit)
 
     async def on_sync_failed(self, event: SyncFailed, unit: UnitOfWork) -> None:
         """Close the run's line; hold the sync if something it needs is missing."""
         cancelled = event.cause is RunFailureCause.CANCELLED
         status = RunStatus.CANCELLED if cancelled else RunStatus.FAILED
-        await self.report(event.run_id, _end(event, status), unit)
+        await self.apply_report(event.run_id, _end(event, status), unit)
 
     async def on_sync_interrupted(self, event: SyncInterrupted, unit: UnitOfWork) -> None:
         """Close the run's line and move its slot to the gap."""
-        await self.report(event.run_id, _end(event, RunStatus(event.outcome)), unit)
+        await self.apply_report(event.run_id, _end(event, RunStatus(event.outcome)), unit)
 
-    async def report(self, run_id: str, report: Report, unit: UnitOfWork) -> None:
+    async def apply_report(self, run_id: str, report: Report, unit: UnitOfWork) -> None:
         """Apply what is said about a run, from an event or from sync-runner's answer."""
         run = await self._store.runs.get(run_id, unit.session)
         if run is None:

@@ -1,13 +1,7 @@
 """What the scheduler listens to."""
 
 from tablesync.contracts import (
-    ConnectionEstablished,
-    ConnectionLapsing,
-    ConnectionMoved,
-    ConnectionReconnected,
-    ConnectionRemoved,
-    ConnectionRevoked,
-    RevocationAnnounced,
+    CONNECTION_EVENTS,
     SyncFailed,
     SyncInterrupted,
     SyncStarted,
@@ -22,15 +16,7 @@ def subscriptions(handlers: Handlers) -> list[Subscription]:
     return [
         Subscription(
             "connection-events",
-            {
-                ConnectionEstablished: handlers.on_connection_changed,
-                ConnectionRevoked: handlers.on_connection_changed,
-                ConnectionReconnected: handlers.on_connection_changed,
-                ConnectionLapsing: handlers.on_connection_changed,
-                ConnectionMoved: handlers.on_connection_changed,
-                ConnectionRemoved: handlers.on_connection_changed,
-                RevocationAnnounced: handlers.on_connection_changed,
-            },
+            dict.fromkeys(CONNECTION_EVENTS, handlers.on_connection_event),
         ),
         Subscription(
             "run-events",

@@ -1,5 +1,6 @@
 """What sync-runner is asked: what a connection has to offer, and how runs stand."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
@@ -130,3 +131,18 @@ class RunState(Body):
 
 class RunStates(Items[RunState]):
     """The runs that were asked about; one that sync-runner does not know is left out."""
+
+    def unknown(self, run_ids: Iterable[str]) -> set[str]:
+        """Return those of the runs asked about that sync-runner does not know.
+
+        What could not be read is known, and whichever run it is if it does not even say that.
+        """
+        unread = {_run_id_of(each.item) for each in self.unreadable}
+        if None in unread:
+            return set()
+        return set(run_ids) - unread - {each.run_id for each in self.items}
+
+
+def _run_id_of(item: Any) -> str | None:
+    run_id = item.get("run_id") if isinstance(item, dict) else None
+    return run_id if isinstance(run_id, str) else None

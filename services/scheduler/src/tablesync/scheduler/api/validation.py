@@ -1,14 +1,16 @@
 """Whether what an operator wants can be: asked of auth-service and sync-runner beforehand."""
 
-import httpx
+from dataclasses import replace
+
 from tablesync.contracts import Provider
 from tablesync.scheduler import checks, errors
 from tablesync.scheduler.api.views import NewSync, SyncEdit
-from tablesync.scheduler.clients.auth_service import States
-from tablesync.scheduler.clients.sync_runner import Catalog
+from tablesync.scheduler.checks import Contents
+from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.errors import Fault
+from tablesync.scheduler.known_states import KnownStates
 
 _CONNECT = "Connect the account first, or use the id of one of this workspace's connections."
 
@@ -17,7 +19,7 @@ class Validation:
     """Checks new syncs and edits; raises Problem 422 with every fault, or 409."""
 
     def __init__(
-        self, states: States, runner: httpx.AsyncClient, min_interval_seconds: int
+        self, states: KnownStates, runner: SyncRunnerClient, min_interval_seconds: int
     ) -> None:
         self._states = states
         self._runner = runner
@@ -37,12 +39,15 @@ class Validation:
         source = await self._source(workspace_id, wanted)
         _raise_any(
             await checks.contents_faults(
-                Catalog(self._runner, workspace_id),
-                source.id,
-                wanted.source.object,
-                wanted.destination.value(),
-                key,
-                mapping,
+                self._runner,
+                Contents(
+                    workspace_id=workspace_id,
+                    source_id=source.id,
+                    object=wanted.source.object,
+                    destination=wanted.destination.value(),
+                    key=key,
+                    mapping=mapping,
+                ),
             )
         )
         return wanted, source
@@ -60,22 +65,14 @@ class Validation:
         _raise_any(faults + checks.mapping_faults(sync.key, mapping))
         for connection_id in sync.connection_ids:
             await self._connected(sync.workspace_id, connection_id)
-        _raise_any(
-            await checks.contents_faults(
-                Catalog(self._runner, sync.workspace_id),
-                sync.source.connection_id,
-                sync.source.object,
-                sync.destination,
-                sync.key,
-                mapping,
-            )
-        )
+        edited = replace(Contents.of(sync), mapping=mapping)
+        _raise_any(await checks.contents_faults(self._runner, edited))
         return wanted.model_copy(update={"mapping": others})
 
     async def _source(self, workspace_id: str, wanted: NewSync) -> Connection:
         source_id, destination_id = wanted.source.connection_id, wanted.destination.connection_id
-        source = await self._states.connection(workspace_id, source_id)
-        destination = await self._states.connection(workspace_id, destination_id)
+        source = await self._states.get(workspace_id, source_id)
+        destination = await self._states.get(workspace_id, destination_id)
         faults = _end_faults("source", source, source_id, airtable=False)
         faults += _end_faults("destination", destination, destination_id, airtable=True)
         _raise_any(faults)
@@ -85,7 +82,7 @@ class Validation:
         return source
 
     async def _connected(self, workspace_id: str, connection_id: str) -> None:
-        _raise_if_held(await self._states.connection(workspace_id, connection_id))
+        _raise_if_held(await self._states.get(workspace_id, connection_id))
 
 
 def _end_faults(

@@ -1,1 +1,1 @@
-"""The services that the scheduler asks over HTTP, a file each."""
+"""The services that the scheduler asks over HTTP, one file for each."""

@@ -1,100 +1,84 @@
-"""What a source and a base have to offer, as sync-runner tells it."""
+"""sync-runner, as the scheduler asks it: what connections have to offer, and how runs stand."""
 
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, TypeAdapter
+from tablesync.contracts.internal_api import (
+    AirtableBase,
+    AirtableBases,
+    AirtableTable,
+    AirtableTables,
+    ConnectionNotConnected,
+    Items,
+    RunStates,
+    SourceObject,
+    SourceObjects,
+    SourceProperties,
+    SourceProperty,
+)
 from tablesync.scheduler.errors import connection_not_connected
-from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.http.answers import read_items
 from tablesync.service_kit.http.client import json_or_none
-from tablesync.service_kit.http.retry_after import retry_after
 
-SERVICE = "sync-runner"
-_NOT_FOUND = 404
-_CONFLICT = 409
+NAME = "sync-runner"
 
-M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
-class SourceObject(BaseModel):
-    """Something to read, such as contacts."""
+class SyncRunnerClient:
+    """Asks sync-runner; raises DependencyUnavailableError while it gives no answer.
 
-    name: str
+    What the catalogue does not know is None; Problem 409 if the connection is not connected.
+    """
 
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
 
-class SourceProperty(BaseModel):
-    """A property of a source object."""
+    async def objects(self, workspace_id: str, connection_id: str) -> Sequence[SourceObject] | None:
+        """Return what a source has to read."""
+        return await self._items(SourceObjects, workspace_id, connection_id, "objects")
 
-    name: str
-
-
-class Base(BaseModel):
-    """An Airtable base."""
-
-    id: str
-    name: str
-
-
-class Field(BaseModel):
-    """A field of an Airtable table; Airtable merges only on some types."""
-
-    id: str
-    name: str
-    type: str
-    mergeable: bool
-    writable: bool = True
-
-
-class Table(BaseModel):
-    """An Airtable table."""
-
-    id: str
-    name: str
-    fields: list[Field]
-
-
-class Catalog:
-    """One workspace's view of what its connections can reach; each answer None where unknown."""
-
-    def __init__(self, client: httpx.AsyncClient, workspace_id: str) -> None:
-        self._client = client
-        self._workspace_id = workspace_id
-
-    async def objects(self, connection_id: str) -> list[SourceObject] | None:
-        """Return what can be read."""
-        return await self._items(SourceObject, connection_id, "objects")
-
-    async def properties(self, connection_id: str, name: str) -> list[SourceProperty] | None:
+    async def properties(
+        self, workspace_id: str, connection_id: str, name: str
+    ) -> Sequence[SourceProperty] | None:
         """Return the properties of one object."""
-        return await self._items(SourceProperty, connection_id, "objects", name, "properties")
+        path = ("objects", name, "properties")
+        return await self._items(SourceProperties, workspace_id, connection_id, *path)
 
-    async def bases(self, connection_id: str) -> list[Base] | None:
-        """Return the bases that the grant covers."""
-        return await self._items(Base, connection_id, "bases")
+    async def bases(self, workspace_id: str, connection_id: str) -> Sequence[AirtableBase] | None:
+        """Return the bases that a grant covers."""
+        return await self._items(AirtableBases, workspace_id, connection_id, "bases")
 
-    async def tables(self, connection_id: str, base_id: str) -> list[Table] | None:
+    async def tables(
+        self, workspace_id: str, connection_id: str, base_id: str
+    ) -> Sequence[AirtableTable] | None:
         """Return the tables of a base, with their fields."""
-        return await self._items(Table, connection_id, "bases", base_id, "tables")
+        path = ("bases", base_id, "tables")
+        return await self._items(AirtableTables, workspace_id, connection_id, *path)
 
-    async def _items(self, model: type[M], connection_id: str, *path: str) -> list[M] | None:
+    async def run_states(self, run_ids: Sequence[str]) -> RunStates:
+        """Return how runs stand, those of them that it knows."""
+        response = await self._http.get("/internal/v1/runs", params={"ids": ",".join(run_ids)})
+        return read_items(RunStates, response, NAME)
+
+    async def _items(
+        self, model: type[Items[T]], workspace_id: str, connection_id: str, *path: str
+    ) -> Sequence[T] | None:
         parts = "/".join(quote(part, safe="") for part in (connection_id, *path))
-        response = await self._client.get(
-            f"/internal/v1/catalog/{parts}", params={"workspace_id": self._workspace_id}
+        response = await self._http.get(
+            f"/internal/v1/catalog/{parts}", params={"workspace_id": workspace_id}
         )
-        if response.status_code == _NOT_FOUND:
+        if response.status_code == httpx.codes.NOT_FOUND:
             return None
-        return TypeAdapter(list[model]).validate_python(  # type: ignore[valid-type]
-            _items_of(response, connection_id)
-        )
+        _raise_if_not_connected(response, connection_id)
+        return read_items(model, response, NAME).items
 
 
-def _items_of(response: httpx.Response, connection_id: str) -> list[Any]:
+def _raise_if_not_connected(response: httpx.Response, connection_id: str) -> None:
     body = json_or_none(response)
-    if response.status_code == _CONFLICT and isinstance(body, dict):
-        status = body.get("connection_status") or "not connected"
-        raise connection_not_connected(connection_id, str(status), body.get("cause"))
-    if response.is_success and isinstance(body, dict) and isinstance(body.get("items"), list):
-        items: list[Any] = body["items"]
-        return items
-    raise DependencyUnavailableError(SERVICE, retry_after(response))
+    if response.status_code == httpx.codes.CONFLICT and isinstance(body, dict):
+        found = ConnectionNotConnected.model_validate(body)
+        status = found.connection_status or "not connected"
+        raise connection_not_connected(connection_id, status, found.cause)

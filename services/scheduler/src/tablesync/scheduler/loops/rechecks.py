@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
-import httpx
 import structlog
 from tablesync.scheduler import checks
-from tablesync.scheduler.clients.sync_runner import Catalog
+from tablesync.scheduler.checks import Contents
+from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.syncs import Sync
@@ -29,7 +29,7 @@ class Rechecks:
         self,
         units: UnitsOfWork,
         store: Store,
-        runner: httpx.AsyncClient,
+        runner: SyncRunnerClient,
         catch_up_at: Callable[[datetime], datetime],
     ) -> None:
         self._units = units
@@ -68,16 +68,8 @@ class Rechecks:
 
     async def _faults(self, sync: Sync) -> list[Fault] | None:
         """Return what is missing; None if that cannot be found out now."""
-        catalog = Catalog(self._runner, sync.workspace_id)
         try:
-            return await checks.contents_faults(
-                catalog,
-                sync.source.connection_id,
-                sync.source.object,
-                sync.destination,
-                sync.key,
-                sync.mapping,
-            )
+            return await checks.contents_faults(self._runner, Contents.of(sync))
         except Problem as problem:
             log.info("not rechecked", sync_id=sync.id, problem=problem.type)
         except Exception as error:

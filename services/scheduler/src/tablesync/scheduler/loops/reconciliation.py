@@ -6,19 +6,17 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import httpx
 import structlog
-from pydantic import BaseModel
-from tablesync.contracts import RunCounts, RunFailureCause, RunStatus
-from tablesync.scheduler.clients.auth_service import States
+from tablesync.contracts import RunFailureCause, RunStatus
+from tablesync.contracts.internal_api import RunState
+from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.run_outcomes import Report
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.handlers import Handlers
+from tablesync.scheduler.known_states import KnownStates
 from tablesync.scheduler.store import Store
-from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.http.client import json_or_none
 from tablesync.service_kit.mongo.leases import Leases
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import unless_stopped
@@ -40,26 +38,6 @@ LOST = Report(
 )
 
 
-class RunnerRun(BaseModel):
-    """What sync-runner says about a run."""
-
-    run_id: str
-    status: str
-    counts: RunCounts = RunCounts()
-    cause: RunFailureCause | None = None
-    summary: str | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    connection_id: str | None = None
-
-    def report(self) -> Report | None:
-        """Return it as a report; None while the run only waits."""
-        if self.status == "queued":
-            return None
-        fields = self.model_dump(exclude={"run_id", "status", "counts"})
-        return Report(RunStatus(self.status), counts=self.counts, **fields)
-
-
 class Reconciliation:
     """Compares states with auth-service and overdue runs with sync-runner."""
 
@@ -67,8 +45,8 @@ class Reconciliation:
         self,
         units: UnitsOfWork,
         store: Store,
-        states: States,
-        runner: httpx.AsyncClient,
+        states: KnownStates,
+        runner: SyncRunnerClient,
         handlers: Handlers,
         catch_up_at: Callable[[datetime], datetime],
     ) -> None:
@@ -119,11 +97,14 @@ class Reconciliation:
     async def runs(self) -> None:
         """Ask sync-runner about each open run that nothing was heard of for two minutes."""
         while overdue := await self._store.runs.overdue(OVERDUE_SECONDS, BATCH):
-            told = await self._ask([run.id for run in overdue])
-            for known in told.values():
-                await self._apply(known.run_id, known.report())
-            await self._store.runs.mark_checked([run.id for run in overdue])
-            await self._note_unknown([run for run in overdue if run.id not in told])
+            run_ids = [run.id for run in overdue]
+            told = await self._runner.run_states(run_ids)
+            for state in told.items:
+                if state.status is not RunStatus.QUEUED:
+                    await self._apply(state.run_id, _report(state))
+            await self._store.runs.mark_checked(run_ids)
+            unknown = told.unknown(run_ids)
+            await self._note_unknown([run for run in overdue if run.id in unknown])
 
     async def _note_unknown(self, unknown: Sequence[Run]) -> None:
         """Count that these are unknown, unless they were not sent yet; presume the lost ones."""
@@ -134,23 +115,20 @@ class Reconciliation:
             if run.times_unknown + 1 >= LOST_AFTER:
                 await self._apply(run.id, LOST)
 
-    async def _apply(self, run_id: str, report: Report | None) -> None:
-        if report is None:
-            return
+    async def _apply(self, run_id: str, report: Report) -> None:
+        await self._units.run(partial(self._handlers.apply_report, run_id, report))
 
-        async def work(unit: UnitOfWork) -> None:
-            await self._handlers.report(run_id, report, unit)
 
-        await self._units.run(work)
-
-    async def _ask(self, run_ids: list[str]) -> dict[str, RunnerRun]:
-        query = {"ids": ",".join(run_ids)}
-        response = await self._runner.get("/internal/v1/runs", params=query)
-        body = json_or_none(response)
-        if not response.is_success or not isinstance(body, dict):
-            raise DependencyUnavailableError("sync-runner")
-        rows = [RunnerRun.model_validate(each) for each in body.get("items", [])]
-        return {row.run_id: row for row in rows}
+def _report(state: RunState) -> Report:
+    return Report(
+        state.status,
+        summary=state.summary,
+        counts=state.counts,
+        started_at=state.started_at,
+        ended_at=state.ended_at,
+        cause=state.cause,
+        connection_id=state.connection_id,
+    )
 
 
 async def _held_or_none(leases: Leases, stop: asyncio.Event) -> bool:
