@@ -55,6 +55,7 @@ from tablesync.scheduler.settings import Settings
 from tablesync.scheduler.store import INDEXES, Store
 from tablesync.service_kit import mongo
 from tablesync.service_kit.clock import unix_milliseconds
+from tablesync.service_kit.http.pages import PageRequest
 from tablesync.service_kit.http.service_auth import Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
 from tablesync.service_kit.mongo import Database, database_now
@@ -398,7 +399,7 @@ class Scheduler:
 
     async def runs(self, sync: Sync) -> list[Run]:
         """Return a sync's runs, oldest first."""
-        return (await self.store.runs.all_of(WORKSPACE, sync.id, 1_000))[::-1]
+        return (await self.store.runs.page_of(WORKSPACE, sync.id, PageRequest(1_000))).items[::-1]
 
     async def events(self, kind: type[Event] = Event) -> list[Any]:
         """Return the events in the outbox, oldest first."""

@@ -64,6 +64,38 @@ async def test_a_sync_is_created_read_edited_and_deleted(
     assert (await api.get("/v1/syncs")).json()["items"] == []
 
 
+async def pages_of(api: httpx.AsyncClient, path: str, **query: Any) -> list[list[str]]:
+    """Read a list to its end; return the ids of each page."""
+    found, cursor = [], {}
+    while True:
+        answer = await api.get(path, params={**query, **cursor})
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found.append([each["id"] for each in page["items"]])
+        if page["next_cursor"] is None:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def test_lists_are_read_to_their_end_page_by_page(
+    api: httpx.AsyncClient, body: dict[str, Any]
+) -> None:
+    syncs = [(await create(api, body))["id"] for _ in range(3)]
+    assert await pages_of(api, "/v1/syncs", limit=2) == [syncs[:2], syncs[2:]]
+    asked = [await api.post(f"/v1/syncs/{each}/run") for each in (*syncs, syncs[0])]
+    newest, *others = [each.json()["run_id"] for each in asked][::-1]
+    assert await pages_of(api, "/v1/runs", limit=3) == [[newest, *others[:2]], others[2:]]
+    own = await pages_of(api, "/v1/runs", limit=1, sync_id=syncs[0])
+    assert own == [[newest], others[2:]]
+
+
+@pytest.mark.parametrize("path", ["/v1/syncs", "/v1/runs"])
+async def test_a_cursor_of_no_page_is_refused(api: httpx.AsyncClient, path: str) -> None:
+    answer = await api.get(path, params={"cursor": "nonsense"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "cursor"
+
+
 @pytest.mark.parametrize(
     ("path", "value", "field", "remedy"),
     [

@@ -3,18 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from tablesync.contracts.internal_api import AffectedSyncs, SyncOwner
 from tablesync.scheduler.api.queries import Queries
-from tablesync.scheduler.api.views import AffectedSync, SyncOwner
+from tablesync.scheduler.api.views import sync_owner
+from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.service_auth import Verifier, callers
 
 Workspace = Annotated[str, Query(min_length=1)]
-
-
-class AffectedSyncs(BaseModel):
-    """A list."""
-
-    items: list[AffectedSync]
 
 
 def routes(queries: Queries, verifier: Verifier) -> APIRouter:
@@ -28,11 +23,12 @@ def routes(queries: Queries, verifier: Verifier) -> APIRouter:
     async def affected_syncs(connection_id: str, workspace_id: Workspace) -> AffectedSyncs:
         return AffectedSyncs(items=await queries.affected(workspace_id, connection_id))
 
-    @router.get("/syncs/{sync_id}", dependencies=[Depends(callers(verifier, "notifier"))])
-    async def sync_owner(sync_id: str, workspace_id: Workspace) -> SyncOwner:
-        sync = await queries.sync(workspace_id, sync_id)
-        return SyncOwner(
-            sync_id=sync.id, name=sync.name, source=sync.source, owner_id=sync.owner_id
-        )
+    @router.get(
+        "/syncs/{sync_id}",
+        dependencies=[Depends(callers(verifier, "notifier"))],
+        responses=declares(404),
+    )
+    async def owner_of_sync(sync_id: str, workspace_id: Workspace) -> SyncOwner:
+        return sync_owner(await queries.sync(workspace_id, sync_id))
 
     return router

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from tablesync.scheduler.api.views import AffectedSync, SyncView
+from tablesync.contracts.internal_api import AffectedSync
+from tablesync.scheduler.api.views import SyncView, affected_sync
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import count_passed_slots
@@ -31,7 +32,7 @@ class Queries:
         runs = await self._store.runs.by_id(sync.last_run_id for sync in syncs)
         return [SyncView.of(sync, runs.get(sync.last_run_id or "")) for sync in syncs]
 
-    async def affected(self, workspace_id: str, connection_id: str) -> list[AffectedSync]:
+    async def affected(self, workspace_id: str, connection_id: str) -> tuple[AffectedSync, ...]:
         """Show the syncs that need a connection."""
         syncs = [
             each
@@ -40,7 +41,7 @@ class Queries:
         ]
         await self._as_of_now(syncs)
         runs = await self._store.runs.by_id(sync.last_catch_up_id for sync in syncs)
-        return [AffectedSync.of(sync, runs.get(sync.last_catch_up_id or "")) for sync in syncs]
+        return tuple(affected_sync(each, runs.get(each.last_catch_up_id or "")) for each in syncs)
 
     async def _as_of_now(self, syncs: Sequence[Sync]) -> None:
         now = await self._store.now()

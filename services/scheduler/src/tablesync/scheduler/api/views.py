@@ -1,10 +1,26 @@
 """What callers see of syncs and runs, and what they send."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from tablesync.contracts import Destination, FieldMapping, Gap, Hold, RunCounts, Source, SyncStatus
+from pydantic.config import JsonDict
+from tablesync.contracts import (
+    Destination,
+    FieldMapping,
+    Gap,
+    Hold,
+    RunCounts,
+    RunFailureCause,
+    RunStatus,
+    Source,
+    SyncStatus,
+    Trigger,
+)
+from tablesync.contracts.internal_api import AffectedSync, CatchUp, SyncOwner
 from tablesync.contracts.specs import Moment
+from tablesync.scheduler.api import examples
+from tablesync.scheduler.domain.ledger import Statement
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import Schedule
 from tablesync.scheduler.domain.syncs import Overlap, Sync
@@ -15,12 +31,18 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 MAPPINGS = 500
 
 
+def _showing(*examples: JsonDict) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [*examples]})
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
 class NewMapping(_Body):
     """A source property and the Airtable field that it goes to."""
+
+    model_config = _showing(examples.MAPPING)
 
     source: Text
     field_id: Text
@@ -33,12 +55,16 @@ class NewMapping(_Body):
 class NewSource(_Body):
     """Where to read."""
 
+    model_config = _showing(examples.NEW_SOURCE)
+
     connection_id: Text
     object: Text
 
 
 class NewDestination(_Body):
     """Where to write."""
+
+    model_config = _showing(examples.DESTINATION)
 
     connection_id: Text
     base_id: Text
@@ -52,6 +78,8 @@ class NewDestination(_Body):
 class NewSync(_Body):
     """A sync to create."""
 
+    model_config = _showing(examples.NEW_SYNC)
+
     name: Name
     source: NewSource
     destination: NewDestination
@@ -64,6 +92,8 @@ class NewSync(_Body):
 class SyncEdit(_Body):
     """What to change of a sync; what is left out stays."""
 
+    model_config = _showing(examples.SYNC_EDIT)
+
     name: Name | None = None
     mapping: list[NewMapping] | None = Field(default=None, max_length=MAPPINGS)
     schedule: Schedule | None = None
@@ -73,13 +103,15 @@ class SyncEdit(_Body):
 class RunView(BaseModel):
     """A run in the history."""
 
+    model_config = _showing(examples.RUN, examples.INTERRUPTED_RUN)
+
     id: str
     sync_id: str
-    trigger: str
+    trigger: Trigger
     slot: Moment | None
-    status: str
+    status: RunStatus
     counts: RunCounts
-    cause: str | None
+    cause: RunFailureCause | None
     summary: str | None
     gap: Gap | None
     requested_at: Moment
@@ -95,6 +127,8 @@ class RunView(BaseModel):
 
 class SyncView(BaseModel):
     """A sync with its state."""
+
+    model_config = _showing(examples.HELD_SYNC)
 
     id: str
     name: str
@@ -119,59 +153,27 @@ class SyncView(BaseModel):
         own = set(cls.model_fields) - {"gap", "last_run", "next_slot_at"}
         return cls(
             **{name: getattr(sync, name) for name in own},
-            gap=open_gap(sync),
-            next_slot_at=None if sync.paused else sync.next_slot_at,
+            gap=_open_gap(sync),
+            next_slot_at=_next_slot(sync),
             last_run=RunView.of(last_run) if last_run else None,
         )
 
 
-class CatchUpView(BaseModel):
-    """The catch-up that followed a release."""
+class LedgerView(Statement):
+    """What became of every slot of a sync that was due until `as_of`."""
 
-    run_id: str
-    status: str
-    counts: RunCounts
-
-
-class AffectedSync(BaseModel):
-    """A sync that needs a connection, and how the loss of it concerns the sync."""
-
-    sync_id: str
-    name: str
-    object: str
-    status: SyncStatus
-    hold: Hold | None
-    gap: Gap | None
-    next_slot_at: Moment | None
-    catch_up: CatchUpView | None
+    model_config = _showing(examples.LEDGER)
 
     @classmethod
-    def of(cls, sync: Sync, catch_up: Run | None) -> "AffectedSync":
-        """Show a sync that is settled until now; its catch-up counts once it is released."""
-        shown = catch_up if not sync.holds else None
-        return cls(
-            sync_id=sync.id,
-            name=sync.name,
-            object=sync.source.object,
-            status=sync.status,
-            hold=sync.hold,
-            gap=open_gap(sync) or (shown.gap if shown else None),
-            next_slot_at=None if sync.paused else sync.next_slot_at,
-            catch_up=_catch_up(shown) if shown else None,
-        )
-
-
-class SyncOwner(BaseModel):
-    """Whose sync it is, for whoever mails about it."""
-
-    sync_id: str
-    name: str
-    source: Source
-    owner_id: str
+    def of(cls, statement: Statement) -> "LedgerView":
+        """Show a statement."""
+        return cls.model_validate(statement, from_attributes=True)
 
 
 class RequestedRun(BaseModel):
     """A run that was asked for."""
+
+    model_config = _showing({"run_id": examples.RUN_ID})
 
     run_id: str
 
@@ -179,14 +181,39 @@ class RequestedRun(BaseModel):
 class CancelledRun(BaseModel):
     """A run that was asked to stop."""
 
+    model_config = _showing({"run_id": examples.RUN_ID, "status": "cancelling"})
+
     run_id: str
     status: Literal["cancelling", "cancelled"]
 
 
-def open_gap(sync: Sync) -> Gap | None:
-    """Return the gap of a held sync."""
+def affected_sync(sync: Sync, catch_up: Run | None) -> AffectedSync:
+    """Show a sync that is settled until now; its catch-up counts once it is released."""
+    shown = None if sync.holds else catch_up
+    return AffectedSync(
+        sync_id=sync.id,
+        name=sync.name,
+        object=sync.source.object,
+        status=sync.status,
+        hold=sync.hold,
+        gap=_open_gap(sync) or (shown.gap if shown else None),
+        next_slot_at=_next_slot(sync),
+        catch_up=_catch_up(shown) if shown else None,
+    )
+
+
+def sync_owner(sync: Sync) -> SyncOwner:
+    """Show whose sync it is."""
+    return SyncOwner(sync_id=sync.id, name=sync.name, source=sync.source, owner_id=sync.owner_id)
+
+
+def _open_gap(sync: Sync) -> Gap | None:
     return sync.missed.gap() if sync.missed and sync.holds else None
 
 
-def _catch_up(run: Run) -> CatchUpView:
-    return CatchUpView(run_id=run.id, status=run.status, counts=run.counts)
+def _next_slot(sync: Sync) -> datetime | None:
+    return None if sync.paused else sync.next_slot_at
+
+
+def _catch_up(run: Run) -> CatchUp:
+    return CatchUp(run_id=run.id, status=run.status, counts=run.counts)

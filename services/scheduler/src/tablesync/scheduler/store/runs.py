@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 from tablesync.scheduler.domain.changes import WithdrawnRun
 from tablesync.scheduler.domain.runs import Run
+from tablesync.service_kit.http.pages import Page, PageRequest, find_page
 from tablesync.service_kit.mongo import Collection, Database, Document, Session, from_now
 
 COLLECTION = "runs"
@@ -27,11 +28,14 @@ class RunStore:
         found = await self._collection.find({"_id": {"$in": wanted}}).to_list(None)
         return {run.id: run for run in _runs(found)}
 
-    async def all_of(self, workspace_id: str, sync_id: str | None, limit: int) -> list[Run]:
-        """Return a workspace's runs, or one sync's, newest first."""
+    async def page_of(self, workspace_id: str, sync_id: str | None, at: PageRequest) -> Page[Run]:
+        """Return a page of a workspace's runs, or of one sync's, newest first.
+
+        Raises Problem for a bad cursor.
+        """
         query = {"workspace_id": workspace_id, **({"sync_id": sync_id} if sync_id else {})}
-        cursor = self._collection.find(query).sort("_id", DESCENDING).limit(limit)
-        return _runs(await cursor.to_list(limit))
+        found = await find_page(self._collection, query, at, descending=True)
+        return found.map(Run.from_document)
 
     async def overdue(self, seconds: float, limit: int) -> list[Run]:
         """Return open runs that nobody has asked about for so long, by the database's clock."""

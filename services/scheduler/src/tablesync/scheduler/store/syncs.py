@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import bson
 from pymongo import ASCENDING, IndexModel, UpdateMany, UpdateOne
 from tablesync.scheduler.domain.syncs import Sync
+from tablesync.service_kit.http.pages import Page, PageRequest, find_page
 from tablesync.service_kit.mongo import Collection, Database, Document, Session
 
 COLLECTION = "syncs"
@@ -34,10 +35,10 @@ class SyncStore:
         sync = await self.get(sync_id, session)
         return sync if sync and sync.workspace_id == workspace_id else None
 
-    async def all_of(self, workspace_id: str, limit: int) -> list[Sync]:
-        """Return a workspace's syncs, oldest first."""
-        cursor = self._collection.find({"workspace_id": workspace_id}).sort("_id", ASCENDING)
-        return _syncs(await cursor.limit(limit).to_list(limit))
+    async def page_of(self, workspace_id: str, at: PageRequest) -> Page[Sync]:
+        """Return a page of a workspace's syncs, oldest first; raises Problem for a bad cursor."""
+        found = await find_page(self._collection, {"workspace_id": workspace_id}, at)
+        return found.map(Sync.from_document)
 
     async def due(self, limit: int, session: Session) -> list[Sync]:
         """Return the syncs that are due by the database's clock, longest due first."""
