@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from tablesync.contracts import ConnectionCause, Provider
-from tablesync.contracts.wording import PROVIDER_LABELS, loss, moment
+from tablesync.contracts.wording import PROVIDER_LABELS, loss, moment, provider_label
 
 
 @pytest.mark.parametrize("provider", Provider)
@@ -28,6 +28,12 @@ def test_every_loss_is_one_sentence_that_names_the_provider(
 @pytest.mark.parametrize("provider", Provider)
 def test_every_loss_has_its_own_sentence(provider: Provider) -> None:
     assert len({loss(cause, provider) for cause in [*ConnectionCause, None]}) == 8
+
+
+def test_what_a_newer_version_has_written_has_words_too() -> None:
+    assert provider_label("salesforce") == "salesforce"
+    assert loss("moon_phase", "salesforce") == "salesforce no longer gives TableSync access."
+    assert loss("moon_phase", "hubspot") == loss(None, "hubspot")
 
 
 def test_a_moment_is_told_in_utc() -> None:

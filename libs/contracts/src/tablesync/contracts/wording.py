@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from tablesync.contracts.specs import ConnectionCause, Provider
 
-PROVIDER_LABELS: Mapping[Provider, str] = MappingProxyType(
+PROVIDER_LABELS: Mapping[str, str] = MappingProxyType(
     {
         Provider.AIRTABLE: "Airtable",
         Provider.HUBSPOT: "HubSpot",
@@ -15,7 +15,7 @@ PROVIDER_LABELS: Mapping[Provider, str] = MappingProxyType(
     }
 )
 
-_LOSSES: Mapping[ConnectionCause, str] = MappingProxyType(
+_LOSSES: Mapping[str, str] = MappingProxyType(
     {
         ConnectionCause.TOKEN_REJECTED: "{provider} no longer accepts TableSync’s access, "
         "as happens after a password change or when access is withdrawn.",
@@ -32,10 +32,15 @@ _LOSSES: Mapping[ConnectionCause, str] = MappingProxyType(
 _LOSS_OTHERWISE = "{provider} no longer gives TableSync access."
 
 
-def loss(cause: ConnectionCause | None, provider: Provider) -> str:
-    """Return one sentence that says why a connection to this provider was lost."""
-    text = _LOSSES[cause] if cause else _LOSS_OTHERWISE
-    return text.format(provider=PROVIDER_LABELS[provider])
+def provider_label(provider: str) -> str:
+    """Return a provider's name; one that this version does not know is called by its id."""
+    return PROVIDER_LABELS.get(provider, provider)
+
+
+def loss(cause: str | None, provider: str) -> str:
+    """Return one sentence that says why a connection to this provider was lost, known or not."""
+    text = _LOSSES.get(cause or "", _LOSS_OTHERWISE)
+    return text.format(provider=provider_label(provider))
 
 
 def moment(when: datetime) -> str:
