@@ -27,6 +27,7 @@ from tablesync.contracts import TOPICS
 from tablesync.notifier import bootstrap
 from tablesync.notifier.handlers import Handlers
 from tablesync.notifier.settings import Settings
+from tablesync.notifier.store import Store
 from tablesync.notifier.subscriptions import subscriptions
 from tablesync.service_kit import mongo
 from tablesync.service_kit.http import problems
@@ -186,7 +187,7 @@ class World:
         )
         self._units = UnitsOfWork(self.database, "notifier")
         self._dead_letters = DeadLetters(settings, "notifier", lambda: new_producer(settings))
-        handlers = Handlers(settings.notifier_digest_window_seconds)
+        handlers = Handlers(Store(self.database), settings.notifier_digest_window_seconds)
         self._subscriptions = {each.topic: each for each in subscriptions(handlers)}
         self._producer: AIOKafkaProducer | None = None
         self._process: asyncio.subprocess.Process | None = None

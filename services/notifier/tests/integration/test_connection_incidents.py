@@ -41,7 +41,7 @@ async def regain(world: Any, affected: Make) -> None:
             trigger="catch_up",
             counts={"read": 1300, "written": 1200, "unchanged": 100},
         )
-        catch_up = {"run_id": run_id, "status": "running", "counts": None}
+        catch_up = {"run_id": run_id, "status": "running"}
         world.peers.affected.append(
             affected(each, status="active", hold=None, gap=None, catch_up=catch_up)
         )

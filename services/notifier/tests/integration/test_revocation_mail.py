@@ -123,7 +123,7 @@ async def test_a_removed_connection_closes_its_incident_silently(world: Any) -> 
 
 
 async def test_the_recovery_mail_does_not_wait_for_ever(world: Any, affected: Make) -> None:
-    running = {"run_id": "run_1", "status": "running", "counts": None}
+    running = {"run_id": "run_1", "status": "running"}
     world.peers.affected = [affected("syn_1", hold=None, catch_up=running)]
     async with world.working(notifier_recovery_wait_seconds=1.0):
         await world.take(world.connection(ConnectionRevoked))

@@ -6,15 +6,17 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from tablesync.notifier.mail.content import Letter
+from tablesync.notifier.mail.content import MailContent
 from tablesync.notifier.mail.jobs import MailJob
 from tablesync.notifier.mail.mime import Messages
-from tablesync.notifier.mail.plan import MailKind, Recipient
+from tablesync.notifier.mail.plan import Addressee, MailKind
 from tablesync.notifier.mail.rendering import Templates
+from tablesync.notifier.models import IncidentKind
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
 
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
+ADA = Addressee(operator_id="op_ada", email="ada@acme.test", name="Ada")
 
 
 @pytest.fixture
@@ -53,11 +55,22 @@ def build(settings: Settings, tokens: UnsubscribeTokens) -> Callable[..., EmailM
         subject: str,
         facts: dict[str, Any],
         kind: MailKind = MailKind.REVOCATION,
-        to: Recipient | None = None,
+        to: Addressee = ADA,
     ) -> EmailMessage:
-        to = to or Recipient("op_ada", "ada@acme.test", "Ada")
-        letter = Letter(template, subject, facts, [to])
-        job = MailJob(f"inc_1/{kind}", "ws_1", ("inc_1",), "connection", kind, 0, 1, 0, 0, NOW, NOW)
-        return messages.build(job, letter, to)
+        content = MailContent(template, subject, facts, [to])
+        return messages.build(mail_job(kind), content, to)
 
     return build
+
+
+def mail_job(kind: MailKind) -> MailJob:
+    return MailJob(
+        incident_ids=("inc_1",),
+        workspace_id="ws_1",
+        about=IncidentKind.CONNECTION,
+        kind=kind,
+        due_at=NOW,
+        created_at=NOW,
+        claimed_at=NOW,
+        first_claimed_at=NOW,
+    )

@@ -9,16 +9,15 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from tablesync.contracts import Gap, RunCounts
-from tablesync.notifier.clients.auth_service import ReconnectLink
-from tablesync.notifier.clients.scheduler import AffectedSync
-from tablesync.notifier.mail.plan import MailKind, Recipient
-from tablesync.notifier.mail.recovery import Recovered
+from tablesync.contracts import Gap, RunCounts, RunStatus
+from tablesync.contracts.internal_api import AffectedSync, ReconnectLinkAnswer
+from tablesync.notifier.mail.catch_ups import Recovered
+from tablesync.notifier.mail.plan import Addressee, MailKind
 from tablesync.notifier.mail.sync_failure import Line
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
-LINK = ReconnectLink(url="https://tablesync.example/reconnect/abc", expires_at=NOW)
+LINK = ReconnectLinkAnswer(url="https://tablesync.example/reconnect/abc", expires_at=NOW)
 EVIL = "<script>alert(1)</script>\"'&"
 Build = Callable[..., EmailMessage]
 
@@ -39,8 +38,18 @@ def revocation(**changes: Any) -> dict[str, Any]:
 
 
 def synced(name: str, **changes: Any) -> AffectedSync:
-    fields = {"sync_id": "syn_1", "name": name, "status": "held", "next_slot_at": NOW}
-    return AffectedSync.model_validate({**fields, **changes})
+    fields = {
+        "sync_id": "syn_1",
+        "name": name,
+        "object": "x",
+        "status": "held",
+        "next_slot_at": NOW,
+    }
+    return AffectedSync.model_validate({**fields, "next_slot_at": NOW, **changes})
+
+
+def addressee(email: str, name: str) -> Addressee:
+    return Addressee(operator_id="op", email=email, name=name)
 
 
 def parts(mail: EmailMessage) -> tuple[str, str]:
@@ -69,7 +78,7 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-def recovered(name: str, status: str = "succeeded") -> Recovered:
+def recovered(name: str, status: RunStatus = RunStatus.SUCCEEDED) -> Recovered:
     gap = Gap.model_validate({"from": NOW, "to": NOW, "slots_missed": 1})
     return Recovered(name, status, RunCounts(written=1200, unchanged=3, rejected=1), gap)
 
@@ -84,7 +93,7 @@ LETTERS: list[tuple[str, MailKind, dict[str, Any]]] = [
             "provider": "HubSpot",
             "account": EVIL,
             "back_at": NOW,
-            "syncs": [recovered(EVIL), recovered("x", "running")],
+            "syncs": [recovered(EVIL), recovered("x", RunStatus.RUNNING)],
             "written": 1200,
             "complete": False,
             "paused": True,
@@ -147,18 +156,18 @@ def test_the_message_id_depends_on_incident_kind_and_recipient_alone(build: Buil
     first = build("revocation", "one", revocation())
     again = build("revocation", "two", revocation(link=None))
     reminder = build("revocation", "one", revocation(), MailKind.REMINDER)
-    other = build("revocation", "one", revocation(), to=Recipient("op_2", "bob@acme.test", "Bob"))
+    other = build("revocation", "one", revocation(), to=addressee("bob@acme.test", "Bob"))
     assert first["Message-ID"] == again["Message-ID"]
     assert len({each["Message-ID"] for each in (first, reminder, other)}) == 3
 
 
 @pytest.mark.parametrize("name", ["", "Ada, Countess", "Ζωή", 'x" <evil@y.test>', "a\r\nb"])
 def test_a_recipients_name_cannot_add_recipients(build: Build, name: str) -> None:
-    mail = build("revocation", "s", revocation(), to=Recipient("op", "ada@acme.test", name))
+    mail = build("revocation", "s", revocation(), to=addressee("ada@acme.test", name))
     read = message_from_bytes(mail.as_bytes(), policy=policy.default)
     assert [each.addr_spec for each in read["To"].addresses] == ["ada@acme.test"]
 
 
 def test_an_address_beyond_ascii_is_kept(build: Build) -> None:
-    mail = build("revocation", "s", revocation(), to=Recipient("op", "ζωή@ακμή.test", "Ζωή"))
+    mail = build("revocation", "s", revocation(), to=addressee("ζωή@ακμή.test", "Ζωή"))
     assert "ζωή@ακμή.test".encode() in mail.as_bytes()

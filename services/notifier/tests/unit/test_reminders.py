@@ -6,6 +6,7 @@ import pytest
 from tablesync.notifier.mail.jobs import MailJob
 from tablesync.notifier.mail.plan import MailKind
 from tablesync.notifier.mail.reminders import following
+from tablesync.notifier.models import IncidentKind
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -14,7 +15,17 @@ LADDER = (DAY, 3 * DAY, 7 * DAY)
 
 
 def sent(kind: MailKind, step: int) -> MailJob:
-    return MailJob("id", "ws_1", ("inc_1",), "connection", kind, step, 1, 0, 1, NOW, NOW)
+    return MailJob(
+        incident_ids=("inc_1",),
+        workspace_id="ws_1",
+        about=IncidentKind.CONNECTION,
+        kind=kind,
+        step=step,
+        due_at=NOW,
+        created_at=NOW,
+        claimed_at=NOW,
+        first_claimed_at=NOW,
+    )
 
 
 @pytest.mark.parametrize(

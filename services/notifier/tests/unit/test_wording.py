@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tablesync.contracts import ConnectionCause, Provider, RunFailureCause
+from tablesync.contracts import RunFailureCause, RunStatus
 from tablesync.notifier.mail import wording
+from tablesync.notifier.mail.catch_ups import NoCatchUp
 
 pytestmark = pytest.mark.unit
 START = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
@@ -63,15 +64,6 @@ def test_a_span_names_its_days_once_where_it_can() -> None:
     assert wording.span(START, None) == "since 22 November 2026, 19:30 UTC"
 
 
-@pytest.mark.parametrize("cause", [*ConnectionCause, None])
-@pytest.mark.parametrize("provider", Provider)
-def test_every_loss_has_words(cause: ConnectionCause | None, provider: Provider) -> None:
-    said = wording.loss(cause, provider)
-    assert wording.provider_name(provider) in said
-    assert "{" not in said
-    assert said.endswith(".")
-
-
 @pytest.mark.parametrize("cause", RunFailureCause)
 def test_every_failure_has_words_and_a_remedy(cause: RunFailureCause) -> None:
     what, remedy = wording.failure(cause)
@@ -79,9 +71,10 @@ def test_every_failure_has_words_and_a_remedy(cause: RunFailureCause) -> None:
     assert remedy.endswith(".")
 
 
-def test_every_end_of_a_catch_up_has_words() -> None:
-    from tablesync.notifier.mail.recovery import ENDED, WITHOUT_CATCH_UP
+def test_a_failure_that_a_newer_version_has_written_has_words_too() -> None:
+    assert wording.failure("moon_phase") == wording.failure(RunFailureCause.INTERNAL)
 
-    assert (ENDED - {"succeeded"}) | WITHOUT_CATCH_UP | {"waiting", "running"} == set(
-        wording.ENDINGS
-    )
+
+def test_every_end_of_a_catch_up_has_words() -> None:
+    told = {each for each in RunStatus if each.ended} - {RunStatus.SUCCEEDED}
+    assert told | set(NoCatchUp) | {RunStatus.RUNNING} == set(wording.ENDINGS)

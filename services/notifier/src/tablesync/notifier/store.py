@@ -1,19 +1,188 @@
-"""The notifier's collections and their indexes."""
+"""The notifier's documents in MongoDB: their indexes, and each query but those of mail jobs."""
 
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from tablesync.notifier.models import (
+    CatchUpEnd,
+    ConnectionIncident,
+    HoldState,
+    Incident,
+    IncidentKind,
+    IncidentStatus,
+    KnownConnection,
+    SyncIncident,
+)
+from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.indexes import Indexes
 
+INCIDENTS = "incidents"
 CONNECTIONS = "connections"
 SYNCS = "syncs"
 RUNS = "runs"
-INCIDENTS = "incidents"
 MAILS = "mails"
 PREFERENCES = "preferences"
 
 # Topics keep 7 days; what a replay could ask about outlives them by 7 more.
 KEEP_RUNS = timedelta(days=14)
+
+
+class Store:
+    """Reads and writes; what is passed a session belongs to its transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.incidents = database[INCIDENTS]
+        self.connections = database[CONNECTIONS]
+        self.syncs = database[SYNCS]
+        self.runs = database[RUNS]
+
+    # Incidents of either kind
+
+    async def add_incident(self, incident: Incident, session: Session) -> None:
+        """Store a new incident."""
+        await self.incidents.insert_one(incident.to_document(), session=session)
+
+    async def close_incident(self, incident_id: str, at: datetime, session: Session) -> None:
+        """Close an incident."""
+        await self.incidents.update_one({"_id": incident_id}, _closing(at), session=session)
+
+    async def close_incident_now(self, incident_id: str) -> None:
+        """Close an incident by the database's clock."""
+        closed = {"status": IncidentStatus.CLOSED, "closed_at": "$$NOW"}
+        await self.incidents.update_one(
+            {"_id": incident_id}, [{"$set": closed}, {"$unset": "open_key"}]
+        )
+
+    async def mark_mailed(self, incident_id: str, at: datetime, session: Session) -> bool:
+        """Whether the incident is open, by a write: a close at the same time conflicts."""
+        result = await self.incidents.update_one(
+            {"_id": incident_id, "status": IncidentStatus.OPEN},
+            {"$set": {"mailed_at": at}},
+            session=session,
+        )
+        return bool(result.matched_count)
+
+    # Incidents of connections
+
+    async def connection_incident(self, incident_id: str) -> ConnectionIncident | None:
+        """Return the incident of a connection."""
+        found = await self.incidents.find_one({"_id": incident_id})
+        return ConnectionIncident.from_document(found) if found else None
+
+    async def connection_incident_ids(self, connection_id: str, session: Session) -> list[str]:
+        """Return the ids of all incidents that a connection has had."""
+        query = {"kind": IncidentKind.CONNECTION, "connection_id": connection_id}
+        cursor = self.incidents.find(query, {"_id": 1}, session=session)
+        return [row["_id"] async for row in cursor]
+
+    async def loss_is_known(self, key: str, connection_id: str, session: Session) -> bool:
+        """Whether a loss has had its incident, or the connection has an open one."""
+        query = {"$or": [{"key": key}, {"open_key": connection_id}]}
+        return await self.incidents.find_one(query, {"_id": 1}, session=session) is not None
+
+    async def close_incident_of(
+        self, connection_id: str, at: datetime, session: Session
+    ) -> ConnectionIncident | None:
+        """Close a connection's open incident, if it has one; return it as it was."""
+        found = await self.incidents.find_one_and_update(
+            {"open_key": connection_id}, _closing(at), session=session
+        )
+        return ConnectionIncident.from_document(found) if found else None
+
+    # Incidents of syncs
+
+    async def sync_incidents(self, incident_ids: Sequence[str]) -> list[SyncIncident]:
+        """Return incidents of syncs, in the order of their ids here."""
+        cursor = self.incidents.find({"_id": {"$in": list(incident_ids)}})
+        found = {row["_id"]: SyncIncident.from_document(row) async for row in cursor}
+        return [found[each] for each in incident_ids if each in found]
+
+    async def note_failure(
+        self, key: str, open_key: str, failed_at: datetime, session: Session
+    ) -> bool:
+        """Whether a failure has its incident, or the sync and cause an open one; it fails on."""
+        known = await self.incidents.find_one_and_update(
+            {"$or": [{"open_key": open_key}, {"key": key}]},
+            {"$max": {"last_failed_at": failed_at}},
+            {"_id": 1},
+            session=session,
+        )
+        return known is not None
+
+    async def failing(self, sync_id: str, before: datetime, session: Session) -> list[SyncIncident]:
+        """Return a sync's open incidents whose last failure was before a moment."""
+        query = {
+            "sync_id": sync_id,
+            "status": IncidentStatus.OPEN,
+            "last_failed_at": {"$lt": before},
+        }
+        cursor = self.incidents.find(query, session=session)
+        return [SyncIncident.from_document(each) async for each in cursor]
+
+    # Connections
+
+    async def connection(
+        self, connection_id: str, session: Session | None = None
+    ) -> KnownConnection | None:
+        """Return what is known of a connection."""
+        found = await self.connections.find_one({"_id": connection_id}, session=session)
+        return KnownConnection.from_document(found) if found else None
+
+    async def save_connection(self, state: KnownConnection, session: Session) -> None:
+        """Store a connection's state."""
+        await self.connections.replace_one(
+            {"_id": state.id}, state.to_document(), upsert=True, session=session
+        )
+
+    # Syncs and their catch-ups
+
+    async def hold_sequence(self, sync_id: str, session: Session) -> int:
+        """Return the sequence of a sync's hold state; 0 while none is known."""
+        found = await self.syncs.find_one({"_id": sync_id}, {"sequence": 1}, session=session)
+        return int(found.get("sequence", 0)) if found else 0
+
+    async def save_hold(self, state: HoldState, session: Session) -> None:
+        """Store a sync's hold state, beside what else is known of the sync."""
+        fields = state.to_document()
+        await self.syncs.update_one(
+            {"_id": fields.pop("_id")}, {"$set": fields}, upsert=True, session=session
+        )
+
+    async def holds_by(self, connection_id: str) -> list[HoldState]:
+        """Return the hold states that a connection has caused."""
+        cursor = self.syncs.find({"hold.connection_id": connection_id})
+        return [HoldState.from_document(each) async for each in cursor]
+
+    async def last_success(self, sync_id: str, session: Session) -> datetime | None:
+        """Return when a sync succeeded last, by sync-runner's database clock."""
+        found = await self.syncs.find_one({"_id": sync_id}, {"succeeded_at": 1}, session=session)
+        return found.get("succeeded_at") if found else None
+
+    async def note_success(self, sync_id: str, at: datetime, session: Session) -> None:
+        """Note a success, unless a later one is known."""
+        await self.syncs.update_one(
+            {"_id": sync_id}, {"$max": {"succeeded_at": at}}, upsert=True, session=session
+        )
+
+    async def save_catch_up(self, end: CatchUpEnd, session: Session) -> None:
+        """Store how a catch-up ended."""
+        await self.runs.replace_one(
+            {"_id": end.run_id}, end.to_document(), upsert=True, session=session
+        )
+
+    async def catch_ups(self, run_ids: Iterable[str | None]) -> dict[str, CatchUpEnd]:
+        """Return how these catch-ups ended, by run; None is passed over."""
+        wanted = sorted({each for each in run_ids if each})
+        cursor = self.runs.find({"_id": {"$in": wanted}})
+        return {row["_id"]: CatchUpEnd.from_document(row) async for row in cursor}
+
+
+def _closing(at: datetime) -> Document:
+    closed = {"status": IncidentStatus.CLOSED, "closed_at": at}
+    return {"$set": closed, "$unset": {"open_key": ""}}
+
 
 INDEXES: Indexes = {
     INCIDENTS: [

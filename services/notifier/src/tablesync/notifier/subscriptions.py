@@ -3,13 +3,7 @@
 from collections.abc import Sequence
 
 from tablesync.contracts import (
-    ConnectionEstablished,
-    ConnectionLapsing,
-    ConnectionMoved,
-    ConnectionReconnected,
-    ConnectionRemoved,
-    ConnectionRevoked,
-    RevocationAnnounced,
+    CONNECTION_EVENTS,
     SyncFailed,
     SyncHeld,
     SyncInterrupted,
@@ -25,15 +19,7 @@ def subscriptions(handlers: Handlers) -> Sequence[Subscription]:
     return [
         Subscription(
             "connection-events",
-            {
-                ConnectionEstablished: handlers.on_connection_event,
-                ConnectionRevoked: handlers.on_connection_event,
-                ConnectionReconnected: handlers.on_connection_event,
-                ConnectionLapsing: handlers.on_connection_event,
-                ConnectionMoved: handlers.on_connection_event,
-                ConnectionRemoved: handlers.on_connection_event,
-                RevocationAnnounced: handlers.on_connection_event,
-            },
+            dict.fromkeys(CONNECTION_EVENTS, handlers.on_connection_event),
         ),
         Subscription(
             "run-events",

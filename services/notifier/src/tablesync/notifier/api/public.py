@@ -1,11 +1,11 @@
 """The notifier's public API: incidents and preferences, of the workspace in the token."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
-from tablesync.notifier import preferences
 from tablesync.notifier.incidents.incidents import Incidents
+from tablesync.notifier.models import IncidentStatus
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.unsubscribe import Subscriber
 from tablesync.service_kit.http import idempotency
@@ -37,7 +37,7 @@ def routes(
     @router.get("/incidents")
     async def list_incidents(
         who: Annotated[Principal, Depends(viewer)],
-        status: Literal["open", "closed"] | None = None,
+        status: IncidentStatus | None = None,
         limit: Annotated[int, Query(ge=1, le=INCIDENTS_MAX)] = 100,
     ) -> dict[str, Any]:
         return {"items": await incidents.newest(who.workspace_id, status, limit)}
@@ -60,7 +60,7 @@ def routes(
         wanted: PreferencesView, once: Once = change_once
     ) -> PreferencesView:
         async def work(unit: UnitOfWork) -> PreferencesView:
-            await preferences.set_mails(unit, _whose(once.principal), wanted.mails)
+            await wishes.set_mails(_whose(once.principal), wanted.mails, unit)
             return wanted
 
         return await once(work)

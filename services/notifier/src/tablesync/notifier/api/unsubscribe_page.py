@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
-from tablesync.notifier import preferences
 from tablesync.notifier.mail.rendering import Templates
+from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
@@ -16,7 +16,9 @@ HEADERS = {
 }
 
 
-def pages(tokens: UnsubscribeTokens, templates: Templates, units: UnitsOfWork) -> APIRouter:
+def pages(
+    tokens: UnsubscribeTokens, wishes: Preferences, templates: Templates, units: UnitsOfWork
+) -> APIRouter:
     """Make `/unsubscribe/{token}`."""
     router = APIRouter(tags=["unsubscribe"], default_response_class=HTMLResponse)
 
@@ -32,7 +34,7 @@ def pages(tokens: UnsubscribeTokens, templates: Templates, units: UnitsOfWork) -
         whose = tokens.read(token)
         if whose is None:
             return page("unknown", 404)
-        await units.run(lambda unit: preferences.set_mails(unit, whose, wanted=False))
+        await units.run(lambda unit: wishes.set_mails(whose, False, unit))
         return page("done")
 
     return router

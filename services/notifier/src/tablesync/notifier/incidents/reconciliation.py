@@ -1,12 +1,12 @@
 """Compares connection states with auth-service: events make it fast, this makes it certain."""
 
+from collections.abc import AsyncIterator, Callable
+
 import structlog
 from tablesync.contracts import ConnectionEvent
-from tablesync.notifier.clients.auth_service import AuthServiceClient
-from tablesync.notifier.incidents import connections
-from tablesync.notifier.store import CONNECTIONS
+from tablesync.notifier.incidents.connections import Connections
+from tablesync.notifier.store import Store
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 log = structlog.get_logger()
@@ -14,28 +14,28 @@ log = structlog.get_logger()
 # Sequences are milliseconds, and a commit may come later than its sequence says.
 OVERLAP = 600_000
 
+# Yields the newest state of each connection that changed since a sequence.
+StatesSince = Callable[[int], AsyncIterator[ConnectionEvent]]
+
 
 class Reconciliation:
     """Catches up on states whose events were lost or wait in the dead letters."""
 
     def __init__(
-        self,
-        database: Database,
-        units: UnitsOfWork,
-        auth: AuthServiceClient,
-        every_seconds: float,
+        self, store: Store, units: UnitsOfWork, states: StatesSince, every_seconds: float
     ) -> None:
-        self._known = database[CONNECTIONS]
+        self._store = store
+        self._connections = Connections(store)
         self._units = units
-        self._auth = auth
+        self._states = states
         self._every_seconds = every_seconds
         self._seen = 0
 
     async def tick(self) -> float:
-        """Compare once; give the seconds to wait before the next time."""
+        """Compare once; return the seconds to wait before the next time."""
         since = max(0, self._seen - OVERLAP)
         try:
-            async for state in self._auth.connection_states(since):
+            async for state in self._states(since):
                 await self._take(state)
                 self._seen = max(self._seen, state.sequence)
         except DependencyUnavailableError as error:
@@ -43,7 +43,7 @@ class Reconciliation:
         return self._every_seconds
 
     async def _take(self, state: ConnectionEvent) -> None:
-        row = await self._known.find_one({"_id": state.connection_id}, {"sequence": 1})
-        if row is None or row["sequence"] < state.sequence:
-            await self._units.run(lambda unit: connections.apply(unit, state))
+        known = await self._store.connection(state.connection_id)
+        if known is None or known.sequence < state.sequence:
+            await self._units.run(lambda unit: self._connections.take(state, unit))
             log.info("connection state reconciled", connection_id=state.connection_id)

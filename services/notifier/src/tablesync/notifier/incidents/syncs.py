@@ -1,10 +1,9 @@
 """What the notifier knows of holds and catch-ups: what a recovery mail reports."""
 
-from typing import Literal
-
 from tablesync.contracts import (
     RunEvent,
     RunFailureCause,
+    RunStatus,
     SyncFailed,
     SyncHeld,
     SyncInterrupted,
@@ -12,59 +11,62 @@ from tablesync.contracts import (
     SyncSucceeded,
     Trigger,
 )
-from tablesync.contracts.sync_events import SyncHoldEvent
-from tablesync.notifier.store import RUNS, SYNCS
-from tablesync.service_kit.mongo import Document
+from tablesync.notifier.models import CatchUpEnd, HoldState
+from tablesync.notifier.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
-RunEnd = Literal["succeeded", "failed", "interrupted", "held"]
+
+class Syncs:
+    """Remembers what becomes of syncs on hold."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def take_hold(self, event: SyncHeld | SyncReleased, unit: UnitOfWork) -> None:
+        """Take a sync's hold state, unless a newer one is known."""
+        if await self._store.hold_sequence(event.sync_id, unit.session) < event.sequence:
+            await self._store.save_hold(_hold_state(event), unit.session)
+
+    async def record_end(self, event: RunEvent, unit: UnitOfWork) -> None:
+        """Keep how a catch-up ended; other runs are not reported."""
+        status = _end(event)
+        if event.trigger is not Trigger.CATCH_UP or status is None:
+            return
+        end = CatchUpEnd(
+            run_id=event.run_id,
+            sync_id=event.sync_id,
+            status=status,
+            counts=event.counts,
+            received_at=unit.now,
+        )
+        await self._store.save_catch_up(end, unit.session)
 
 
-async def apply_hold(unit: UnitOfWork, event: SyncHeld | SyncReleased) -> None:
-    """Take a sync's hold state, unless a newer one is known."""
-    rows = unit.database[SYNCS]
-    known = await rows.find_one({"_id": event.sync_id}, session=unit.session)
-    if known is not None and known.get("sequence", 0) >= event.sequence:
-        return
-    await rows.update_one(
-        {"_id": event.sync_id}, {"$set": _hold_state(event)}, upsert=True, session=unit.session
-    )
-
-
-async def record_end(unit: UnitOfWork, event: RunEvent) -> None:
-    """Keep how a catch-up ended; other runs are not reported."""
-    end = _end(event)
-    if event.trigger is not Trigger.CATCH_UP or end is None:
-        return
-    row = {
-        "sync_id": event.sync_id,
-        "status": end,
-        "counts": event.counts.model_dump(),
-        "received_at": unit.now,
-    }
-    await unit.database[RUNS].replace_one(
-        {"_id": event.run_id}, row, upsert=True, session=unit.session
-    )
-
-
-def _end(event: RunEvent) -> RunEnd | None:
+def _end(event: RunEvent) -> RunStatus | None:
     """Name the end of a run; one that was handed on at a shutdown has not ended."""
-    if isinstance(event, SyncSucceeded):
-        return "succeeded"
-    if isinstance(event, SyncFailed | SyncInterrupted) and event.cause is RunFailureCause.SHUTDOWN:
-        return None
-    if isinstance(event, SyncFailed):
-        return "failed"
-    return event.outcome if isinstance(event, SyncInterrupted) else None
+    match event:
+        case SyncSucceeded():
+            return RunStatus.SUCCEEDED
+        case SyncFailed(cause=RunFailureCause.SHUTDOWN):
+            return None
+        case SyncInterrupted(cause=RunFailureCause.SHUTDOWN):
+            return None
+        case SyncFailed():
+            return RunStatus.FAILED
+        case SyncInterrupted():
+            return RunStatus(event.outcome)
+        case _:
+            return None
 
 
-def _hold_state(event: SyncHoldEvent) -> Document:
-    return {
-        "workspace_id": event.workspace_id,
-        "name": event.name,
-        "sequence": event.sequence,
-        "held": isinstance(event, SyncHeld),
-        "hold": event.hold.model_dump(),
-        "gap": event.gap.model_dump(by_alias=True),
-        "catch_up_run_id": event.catch_up_run_id if isinstance(event, SyncReleased) else None,
-    }
+def _hold_state(event: SyncHeld | SyncReleased) -> HoldState:
+    return HoldState(
+        sync_id=event.sync_id,
+        workspace_id=event.workspace_id,
+        name=event.name,
+        sequence=event.sequence,
+        held=isinstance(event, SyncHeld),
+        hold=event.hold,
+        gap=event.gap,
+        catch_up_run_id=event.catch_up_run_id if isinstance(event, SyncReleased) else None,
+    )

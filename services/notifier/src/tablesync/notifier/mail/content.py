@@ -1,25 +1,32 @@
-"""A letter: what a mail says, before it is rendered for one person."""
+"""What a mail says, before it is rendered for one person, and whom its writer may ask."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from tablesync.contracts.internal_api import (
+    AffectedSync,
+    Recipient,
+    ReconnectLinkAnswer,
+    SyncOwner,
+)
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import Recipient
-from tablesync.service_kit.mongo import Document
+from tablesync.notifier.mail.plan import Addressee
+
+Candidate = Addressee | Recipient
 
 
 @dataclass(frozen=True)
-class Letter:
+class MailContent:
     """A template with its facts, and whom it may go to, best first.
 
-    Facts may hold a reconnect link: a letter is never stored or logged.
+    Facts may hold a reconnect link: content is never stored or logged.
     """
 
     template: str
     subject: str
     facts: dict[str, Any] = field(repr=False)
-    candidates: Sequence[Recipient]
+    candidates: Sequence[Candidate]
     answers: str | None = None  # the Message-ID of the mail that this one follows
 
 
@@ -32,8 +39,33 @@ class NotYetError(Exception):
         self.seconds = seconds
 
 
-class Writer(Protocol):
-    """Writes one kind of letter."""
+class MailWriter(Protocol):
+    """Writes one kind of mail."""
 
-    async def write(self, job: MailJob, incidents: Sequence[Document]) -> Letter | None:
-        """Write the letter, or None if its reason went away; raises NotYetError."""
+    async def write(self, job: MailJob) -> MailContent | None:
+        """Return what the mail says, or None if its reason went away; raises NotYetError."""
+
+
+class AuthService(Protocol):
+    """What writers ask auth-service; raises DependencyUnavailableError and UnknownToPeerError."""
+
+    async def recipients(self, connection_id: str, workspace_id: str) -> Sequence[Recipient]:
+        """Return who may be mailed about a connection, best first."""
+
+    async def workspace_recipients(
+        self, workspace_id: str, owner_id: str | None
+    ) -> Sequence[Recipient]:
+        """Return who may be mailed about a sync, best first."""
+
+    async def reconnect_link(self, connection_id: str, workspace_id: str) -> ReconnectLinkAnswer:
+        """Have a fresh reconnect link made."""
+
+
+class Scheduler(Protocol):
+    """What writers ask the scheduler; raises DependencyUnavailableError and UnknownToPeerError."""
+
+    async def affected_syncs(self, connection_id: str, workspace_id: str) -> Sequence[AffectedSync]:
+        """Return the syncs that use a connection."""
+
+    async def sync_owner(self, sync_id: str, workspace_id: str) -> SyncOwner:
+        """Return a sync's name and owner."""

@@ -1,43 +1,26 @@
 """Mail jobs: each is one mail to one person, claimed by lease and marked around its hand-over.
 
 A job's due time is also its lease: claiming moves it into the future, so that a worker that dies
-gives its job back by doing nothing. The fence guards every later write of the claim. `handovers`
-counts how often the mail was given to the mail server without a known answer; it is raised before
-and lowered after a known failure, so that a crash in between counts as unknown.
+gives its job back by doing nothing. The fence (fencing token) guards every later write of the
+claim. `handovers` counts how often the mail was given to the mail server without a known answer;
+it is raised before and lowered after a known failure, so that a crash in between counts as unknown.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from tablesync.notifier.errors import ClaimLostError
-from tablesync.notifier.mail.plan import MailKind, MailStatus, Recipient
+from tablesync.notifier.mail.plan import Addressee, Mail, MailKind, MailStatus
 from tablesync.notifier.store import MAILS
-from tablesync.service_kit.mongo import Database, Document, from_now
-from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo import Database, Document, Session, from_now
 
 
-@dataclass(frozen=True)
-class MailJob:
-    """One claimed mail job; `claimed_at` is the database's now."""
+class MailJob(Mail):
+    """One claimed mail; `claimed_at` is the database's now."""
 
-    id: str
-    workspace_id: str
-    incident_ids: tuple[str, ...]
-    about: str
-    kind: MailKind
-    step: int
-    fence: int
-    attempts: int
-    handovers: int
     claimed_at: datetime
     first_claimed_at: datetime
-    to: Recipient | None = None
-    message_id: str | None = None
-    refused: tuple[str, ...] = ()
-    digest: bool = False
-    traceparent: str | None = None
 
     @property
     def waited_seconds(self) -> float:
@@ -68,16 +51,16 @@ class MailJobs:
             sort=[("due_at", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )
-        return _job(row) if row else None
+        return MailJob.from_document(row) if row else None
 
     async def put_off(self, job: MailJob, seconds: float, reason: str) -> None:
         """Hand the job back, to be taken up again after some time."""
         change = {"due_at": from_now(seconds), "attempts": {"$add": ["$attempts", 1]}}
         await self._change(job, [{"$set": {**change, "waits_for": {"$literal": reason}}}])
 
-    async def address(self, job: MailJob, to: Recipient, message_id: str) -> None:
+    async def address(self, job: MailJob, to: Addressee, message_id: str) -> None:
         """Fix whom the mail goes to, and so its Message-ID."""
-        fields = {"to": vars(to), "message_id": message_id}
+        fields = {"to": to.model_dump(), "message_id": message_id}
         await self._change(job, {"$set": fields})
 
     async def hand_over(self, job: MailJob, lease_seconds: float) -> None:
@@ -109,43 +92,43 @@ class MailJobs:
         """End the job without sending it."""
         await self._change(job, {"$set": {"status": status}})
 
-    async def _change(self, job: MailJob, change: Document | list[Document]) -> None:
-        result = await self._rows.update_one(_claimed(job), change)
+    async def mark_sent(
+        self, job: MailJob, at: datetime, *, confirmed: bool, session: Session
+    ) -> None:
+        """End the job as sent; not `confirmed` after two unknown outcomes."""
+        result = await self._rows.update_one(
+            {"_id": job.id, "status": MailStatus.PENDING},
+            {"$set": {"status": MailStatus.SENT, "sent_at": at, "confirmed": confirmed}},
+            session=session,
+        )
         if not result.matched_count:
             raise ClaimLostError(job.id)
 
+    async def alike(self, job: MailJob, limit: int, session: Session) -> list[Mail]:
+        """Return the pending mails that one digest could carry with this one, latest due first."""
+        query: Document = {
+            "workspace_id": job.workspace_id,
+            "kind": job.kind,
+            "status": MailStatus.PENDING,
+            "about": job.about,
+            "digest": False,
+            "handovers": 0,
+        }
+        if job.kind is MailKind.RECOVERY:
+            query["to.email"] = job.to.email if job.to else None
+        cursor = self._rows.find(query, sort=[("due_at", DESCENDING)], session=session)
+        return [Mail.from_document(each) for each in await cursor.to_list(limit)]
 
-async def mark_sent(unit: UnitOfWork, job: MailJob, *, confirmed: bool) -> None:
-    """End the job as sent; not `confirmed` after two unknown outcomes."""
-    result = await unit.database[MAILS].update_one(
-        {"_id": job.id, "status": MailStatus.PENDING},
-        {"$set": {"status": MailStatus.SENT, "sent_at": unit.now, "confirmed": confirmed}},
-        session=unit.session,
-    )
-    if not result.matched_count:
-        raise ClaimLostError(job.id)
+    async def group(self, mails: Sequence[Mail], digest_id: str, session: Session) -> None:
+        """Note that a digest carries these mails."""
+        await self._rows.update_many(
+            {"_id": {"$in": [each.id for each in mails]}},
+            {"$set": {"status": MailStatus.GROUPED, "digest_id": digest_id}},
+            session=session,
+        )
 
-
-def _claimed(job: MailJob) -> Document:
-    return {"_id": job.id, "fence": job.fence, "status": MailStatus.PENDING}
-
-
-def _job(row: dict[str, Any]) -> MailJob:
-    return MailJob(
-        id=row["_id"],
-        workspace_id=row["workspace_id"],
-        incident_ids=tuple(row["incident_ids"]),
-        about=row["about"],
-        kind=MailKind(row["kind"]),
-        step=row["step"],
-        fence=row["fence"],
-        attempts=row["attempts"],
-        handovers=row["handovers"],
-        claimed_at=row["claimed_at"],
-        first_claimed_at=row["first_claimed_at"],
-        to=Recipient(**row["to"]) if row["to"] else None,
-        message_id=row.get("message_id"),
-        refused=tuple(row["refused"]),
-        digest=row["digest"],
-        traceparent=row["traceparent"],
-    )
+    async def _change(self, job: MailJob, change: Document | list[Document]) -> None:
+        claimed = {"_id": job.id, "fence": job.fence, "status": MailStatus.PENDING}
+        result = await self._rows.update_one(claimed, change)
+        if not result.matched_count:
+            raise ClaimLostError(job.id)

@@ -1,4 +1,4 @@
-"""A letter becomes a mail: HTML and text, a stable Message-ID and a way to unsubscribe."""
+"""Content becomes a mail: HTML and text, a stable Message-ID and a way to unsubscribe."""
 
 import hashlib
 from email.headerregistry import Address
@@ -7,9 +7,9 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
 
 from tablesync.notifier.mail import wording
-from tablesync.notifier.mail.content import Letter
+from tablesync.notifier.mail.content import MailContent
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import Recipient
+from tablesync.notifier.mail.plan import Addressee
 from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.unsubscribe import Subscriber, UnsubscribeTokens
@@ -27,37 +27,37 @@ class Messages:
         self._public_url = str(settings.notifier_public_url).rstrip("/")
         self.sender = parseaddr(self._from)[1]
 
-    def message_id(self, job: MailJob, to: Recipient) -> str:
+    def message_id(self, job: MailJob, to: Addressee) -> str:
         """Return the Message-ID of this incident, kind and recipient: the same each time."""
         who = hashlib.sha256(to.email.lower().encode()).hexdigest()[:16]
         what = job.id.replace("/", ".")
         return f"<{what}.{who}@{self.sender.rpartition('@')[2]}>"
 
-    def build(self, job: MailJob, letter: Letter, to: Recipient) -> EmailMessage:
+    def build(self, job: MailJob, content: MailContent, to: Addressee) -> EmailMessage:
         """Render the mail for its recipient."""
         unsubscribe_url = self._unsubscribe_url(job, to)
         facts = {
-            **letter.facts,
-            "subject": letter.subject,
+            **content.facts,
+            "subject": content.subject,
             "recipient": wording.plain(to.name),
             "unsubscribe_url": unsubscribe_url,
         }
         message = EmailMessage(policy=SMTP if to.email.isascii() else SMTPUTF8)
         message["From"] = self._from
         message["To"] = _address(to)
-        message["Subject"] = wording.plain(letter.subject, SUBJECT_MAX)
+        message["Subject"] = wording.plain(content.subject, SUBJECT_MAX)
         message["Date"] = format_datetime(job.claimed_at)
         message["Message-ID"] = self.message_id(job, to)
-        for name, value in self._further_headers(job, letter, unsubscribe_url):
+        for name, value in self._further_headers(job, content, unsubscribe_url):
             message[name] = value
-        message.set_content(self._templates.text(letter.template, **facts), cte="quoted-printable")
+        message.set_content(self._templates.text(content.template, **facts), cte="quoted-printable")
         message.add_alternative(
-            self._templates.html(letter.template, **facts), subtype="html", cte="quoted-printable"
+            self._templates.html(content.template, **facts), subtype="html", cte="quoted-printable"
         )
         return message
 
     def _further_headers(
-        self, job: MailJob, letter: Letter, unsubscribe_url: str
+        self, job: MailJob, content: MailContent, unsubscribe_url: str
     ) -> list[tuple[str, str]]:
         headers = [
             ("X-TableSync-Kind", str(job.kind)),
@@ -66,16 +66,16 @@ class Messages:
             ("List-Unsubscribe", f"<{unsubscribe_url}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ]
-        if letter.answers:
-            headers += [("In-Reply-To", letter.answers), ("References", letter.answers)]
+        if content.answers:
+            headers += [("In-Reply-To", content.answers), ("References", content.answers)]
         return headers
 
-    def _unsubscribe_url(self, job: MailJob, to: Recipient) -> str:
+    def _unsubscribe_url(self, job: MailJob, to: Addressee) -> str:
         token = self._tokens.make(Subscriber(job.workspace_id, to.operator_id))
         return f"{self._public_url}/unsubscribe/{token}"
 
 
-def _address(to: Recipient) -> Address:
+def _address(to: Addressee) -> Address:
     """Return the header's address; `addr_spec` would refuse a name beyond ASCII before the @."""
     username, _, domain = to.email.rpartition("@")
     return Address(wording.plain(to.name), username, domain)

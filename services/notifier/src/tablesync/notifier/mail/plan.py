@@ -1,13 +1,13 @@
 """Mails to be: what is planned about an incident, in the transaction that brought it about."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from pydantic import BaseModel, ConfigDict
+from tablesync.notifier.models import IncidentKind, Stored
 from tablesync.notifier.store import MAILS
-from tablesync.service_kit.mongo import Document
-from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.telemetry import current_traceparent
 
 
@@ -31,27 +31,43 @@ class MailStatus(StrEnum):
     UNDELIVERABLE = "undeliverable"  # no address takes it
 
 
-@dataclass(frozen=True)
-class Recipient:
-    """A person whom a mail may go to."""
+# A mail that a digest carries, or that was cancelled, is no mail to whoever reads of its incident.
+SHOWN = [
+    MailStatus.PENDING,
+    MailStatus.SENT,
+    MailStatus.UNDELIVERABLE,
+    MailStatus.UNWANTED,
+]
+
+
+class Addressee(BaseModel):
+    """Whom a mail goes to."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
     operator_id: str
     email: str
     name: str
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A mail to be: who it concerns is decided when it is sent."""
+class PlannedMail(Stored):
+    """A mail to be: whom it goes to is decided when it is sent, unless it answers another."""
 
-    kind: MailKind
-    incident_ids: Sequence[str]
+    incident_ids: tuple[str, ...]
     workspace_id: str
-    about: str
-    due_at: datetime
+    about: IncidentKind
+    kind: MailKind
     step: int = 0
     digest: bool = False
-    to: Document | None = None
+    status: MailStatus = MailStatus.PENDING
+    due_at: datetime
+    created_at: datetime
+    fence: int = 0
+    attempts: int = 0
+    handovers: int = 0
+    refused: tuple[str, ...] = ()
+    traceparent: str | None = None
+    to: Addressee | None = None
 
     @property
     def id(self) -> str:
@@ -60,44 +76,76 @@ class Plan:
         return f"{self.incident_ids[0]}/{self.kind}{step}{'-digest' if self.digest else ''}"
 
 
-async def plan(unit: UnitOfWork, mail: Plan) -> None:
-    """Store a mail job in the caller's transaction; a second time nothing happens."""
-    row = {
-        "incident_ids": list(mail.incident_ids),
-        "workspace_id": mail.workspace_id,
-        "about": mail.about,
-        "kind": mail.kind,
-        "step": mail.step,
-        "digest": mail.digest,
-        "status": MailStatus.PENDING,
-        "due_at": mail.due_at,
-        "created_at": unit.now,
-        "fence": 0,
-        "attempts": 0,
-        "handovers": 0,
-        "refused": [],
-        "traceparent": current_traceparent(),
-        "to": mail.to,
-    }
-    await unit.database[MAILS].update_one(
-        {"_id": mail.id}, {"$setOnInsert": row}, upsert=True, session=unit.session
-    )
+class Mail(PlannedMail):
+    """A mail and what became of it."""
+
+    message_id: str | None = None
+    waits_for: str | None = None
+    sent_at: datetime | None = None
 
 
-async def cancel_unsent(unit: UnitOfWork, incident_ids: Sequence[str], *kinds: MailKind) -> None:
-    """Cancel what was surely not handed over; what may have been is settled by the worker."""
-    await unit.database[MAILS].update_many(
-        {
-            "incident_ids": {"$in": list(incident_ids)},
-            "kind": {"$in": list(kinds)},
-            "status": MailStatus.PENDING,
-            "handovers": 0,
-        },
-        {"$set": {"status": MailStatus.CANCELLED}},
-        session=unit.session,
-    )
+class Mails:
+    """The mails of incidents; what is passed a session belongs to its transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows = database[MAILS]
+
+    async def plan(self, mail: PlannedMail, session: Session) -> None:
+        """Store a mail job; a second time nothing happens."""
+        row = mail.to_document() | {"traceparent": current_traceparent()}
+        await self._rows.update_one(
+            {"_id": mail.id}, {"$setOnInsert": row}, upsert=True, session=session
+        )
+
+    async def cancel_unsent(
+        self, incident_ids: Sequence[str], *kinds: MailKind, session: Session
+    ) -> None:
+        """Cancel what was surely not handed over; what may have been is settled by the worker."""
+        query = {"incident_ids": {"$in": list(incident_ids)}, "kind": {"$in": list(kinds)}}
+        await self._cancel_unsent(query, session)
+
+    async def cancel_unsent_of_one(
+        self, incident_id: str, kind: MailKind, session: Session
+    ) -> None:
+        """Cancel what was surely not handed over and speaks for this incident alone."""
+        await self._cancel_unsent({"incident_ids": [incident_id], "kind": kind}, session)
+
+    async def told_by(self, incident_id: str, kind: MailKind, session: Session) -> Mail | None:
+        """Return the mail that told of an incident, or may have."""
+        may_have = {"status": MailStatus.PENDING, "handovers": {"$gt": 0}}
+        query = {
+            "incident_ids": incident_id,
+            "kind": kind,
+            "$or": [{"status": MailStatus.SENT}, may_have],
+        }
+        return _mail(await self._rows.find_one(query, session=session))
+
+    async def of_incident(
+        self, incident_id: str, kind: MailKind, *, addressed: bool = False
+    ) -> Mail | None:
+        """Return a mail about an incident, whatever became of it."""
+        query = {"incident_ids": incident_id, "kind": kind}
+        return _mail(
+            await self._rows.find_one(query | ({"to": {"$ne": None}} if addressed else {}))
+        )
+
+    async def shown(self, incident_ids: Sequence[str]) -> list[Mail]:
+        """Return the mails that those who read of these incidents want to see, oldest first."""
+        query = {"incident_ids": {"$in": list(incident_ids)}, "status": {"$in": SHOWN}}
+        cursor = self._rows.find(query, sort=[("created_at", 1)])
+        return [Mail.from_document(each) async for each in cursor]
+
+    async def _cancel_unsent(self, query: Document, session: Session) -> None:
+        unsent = {"status": MailStatus.PENDING, "handovers": 0}
+        await self._rows.update_many(
+            query | unsent, {"$set": {"status": MailStatus.CANCELLED}}, session=session
+        )
 
 
 def later(moment: datetime, seconds: float) -> datetime:
     """Return the moment that many seconds later."""
     return moment + timedelta(seconds=seconds)
+
+
+def _mail(found: Document | None) -> Mail | None:
+    return Mail.from_document(found) if found else None

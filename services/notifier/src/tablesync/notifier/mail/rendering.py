@@ -4,6 +4,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from tablesync.contracts import Gap
+from tablesync.contracts.wording import moment
 from tablesync.notifier.mail import wording
 
 
@@ -20,7 +21,7 @@ class Templates:
         )
         self._environment.filters.update(
             plain=wording.plain,
-            moment=wording.moment,
+            moment=moment,
             counted=wording.counted,
             span=_span,
             missed=_missed,

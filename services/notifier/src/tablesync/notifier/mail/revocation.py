@@ -3,82 +3,86 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tablesync.notifier.clients.auth_service import AuthServiceClient, ReconnectLink
-from tablesync.notifier.clients.scheduler import AffectedSync, SchedulerClient
+from tablesync.contracts.internal_api import AffectedSync, Recipient, ReconnectLinkAnswer
+from tablesync.contracts.wording import loss, provider_label
 from tablesync.notifier.errors import UnknownToPeerError
 from tablesync.notifier.mail import wording
-from tablesync.notifier.mail.content import Letter, NotYetError
+from tablesync.notifier.mail.content import AuthService, MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import MailKind, Recipient
+from tablesync.notifier.mail.plan import MailKind
+from tablesync.notifier.models import ConnectionIncident, IncidentStatus
 from tablesync.notifier.settings import Settings
+from tablesync.notifier.store import Store
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.mongo import Document
 
 
 class RevocationWriter:
     """Writes revocation mails and reminders, each with a fresh link and a fresh list."""
 
     def __init__(
-        self, auth: AuthServiceClient, scheduler: SchedulerClient, settings: Settings
+        self, store: Store, auth: AuthService, scheduler: Scheduler, settings: Settings
     ) -> None:
+        self._store = store
         self._auth = auth
         self._scheduler = scheduler
         self._settings = settings
 
-    async def write(self, job: MailJob, incidents: Sequence[Document]) -> Letter | None:
+    async def write(self, job: MailJob) -> MailContent | None:
         """Write about an open incident; None once it is closed."""
-        incident = incidents[0]
-        if incident["status"] != "open":
+        incident = await self._store.connection_incident(job.incident_ids[0])
+        if incident is None or incident.status is not IncidentStatus.OPEN:
             return None
-        candidates = await self._auth.recipients(incident["connection_id"], job.workspace_id)
+        candidates = await self._auth.recipients(incident.connection_id, job.workspace_id)
         syncs = await self._affected(job, incident)
         link = await self._link(job, incident)
-        return _letter(job, incident, syncs, link, candidates)
+        return _content(job, incident, syncs, link, candidates)
 
-    async def _affected(self, job: MailJob, incident: Document) -> list[AffectedSync] | None:
+    async def _affected(
+        self, job: MailJob, incident: ConnectionIncident
+    ) -> Sequence[AffectedSync] | None:
         """Ask for the list; without an answer in time the mail goes out without it."""
         try:
-            return await self._scheduler.affected_syncs(incident["connection_id"], job.workspace_id)
+            return await self._scheduler.affected_syncs(incident.connection_id, job.workspace_id)
         except (DependencyUnavailableError, UnknownToPeerError) as error:
             if job.waited_seconds < self._settings.notifier_sync_list_wait_seconds:
                 raise NotYetError("scheduler’s list of syncs", seconds=2.0) from error
             return None
 
-    async def _link(self, job: MailJob, incident: Document) -> ReconnectLink | None:
+    async def _link(self, job: MailJob, incident: ConnectionIncident) -> ReconnectLinkAnswer | None:
         """Ask for a link; the wait for it is bounded, and the mail says that it is missing."""
         try:
-            return await self._auth.reconnect_link(incident["connection_id"], job.workspace_id)
+            return await self._auth.reconnect_link(incident.connection_id, job.workspace_id)
         except (DependencyUnavailableError, UnknownToPeerError) as error:
             if job.waited_seconds < self._settings.notifier_link_wait_seconds:
                 raise NotYetError("auth-service’s reconnect link", seconds=5.0) from error
             return None
 
 
-def _letter(
+def _content(
     job: MailJob,
-    incident: Document,
-    syncs: list[AffectedSync] | None,
-    link: ReconnectLink | None,
+    incident: ConnectionIncident,
+    syncs: Sequence[AffectedSync] | None,
+    link: ReconnectLinkAnswer | None,
     candidates: Sequence[Recipient],
-) -> Letter:
-    provider = wording.provider_name(incident["provider"])
-    account = wording.plain(incident["account"]["name"] or incident["account"]["id"])
+) -> MailContent:
     facts: dict[str, Any] = {
-        "provider": provider,
-        "account": account,
-        "account_email": incident["account"]["email"],
+        "provider": provider_label(incident.provider),
+        "account": wording.account_name(incident.account),
+        "account_email": incident.account.email,
         "reminder": job.kind is MailKind.REMINDER,
-        "lost_at": incident["lost_at"],
-        "down_for": wording.duration(job.claimed_at - incident["lost_at"]),
-        "loss": wording.loss(incident["cause"], incident["provider"]),
+        "lost_at": incident.lost_at,
+        "down_for": wording.duration(job.claimed_at - incident.lost_at),
+        "loss": loss(incident.cause, incident.provider),
         "syncs": syncs,
         "link": link,
     }
-    subject = _subject(job, f"{provider} “{account}”", facts["down_for"], syncs)
-    return Letter("revocation", subject, facts, candidates)
+    what = f"{facts['provider']} “{facts['account']}”"
+    return MailContent(
+        "revocation", _subject(job, what, facts["down_for"], syncs), facts, candidates
+    )
 
 
-def _subject(job: MailJob, what: str, down_for: str, syncs: list[AffectedSync] | None) -> str:
+def _subject(job: MailJob, what: str, down_for: str, syncs: Sequence[AffectedSync] | None) -> str:
     if job.kind is MailKind.REMINDER:
         return f"Reminder: {what} has been disconnected for {down_for}"
     if not syncs:

@@ -1,34 +1,17 @@
-"""Plain words for people: providers, causes, remedies, times and names."""
+"""Plain words for people: causes, remedies, times and names."""
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from tablesync.contracts import ConnectionCause, Provider, RunFailureCause
+from tablesync.contracts import Account, RunFailureCause
+from tablesync.contracts.wording import moment
 
 NAME_MAX = 80
 SHOWN_MAX = 10
 
-PROVIDERS = {
-    Provider.AIRTABLE: "Airtable",
-    Provider.HUBSPOT: "HubSpot",
-    Provider.SHOPIFY: "Shopify",
-    Provider.MAILCHIMP: "Mailchimp",
-}
-
-LOSSES = {
-    ConnectionCause.TOKEN_REJECTED: "{provider} no longer accepts TableSync’s access. "
-    "This happens after a password change or when access is withdrawn.",
-    ConnectionCause.GRANT_REVOKED: "TableSync’s access was withdrawn at {provider}.",
-    ConnectionCause.GRANT_EXPIRED: "TableSync’s access to {provider} has expired.",
-    ConnectionCause.APP_UNINSTALLED: "The TableSync app was uninstalled at {provider}.",
-    ConnectionCause.SCOPE_REDUCED: "TableSync’s permissions at {provider} were reduced.",
-    ConnectionCause.ROTATION_LOST: "TableSync lost the renewed key for {provider} while it was "
-    "being exchanged. Nothing at your side caused this.",
-}
-LOSS_OTHERWISE = "{provider} no longer gives TableSync access."
-
-FAILURES = {
+FAILURES: Mapping[str, tuple[str, str]] = {
     RunFailureCause.RESOURCE: (
         "an object, base or table that it needs is missing or not shared",
         "Check that it still exists and that TableSync may see it.",
@@ -55,7 +38,7 @@ FAILURES = {
     ),
 }
 
-ENDINGS = {
+ENDINGS: Mapping[str, str] = {
     "waiting": "waits for its catch-up",
     "running": "still catching up",
     "unmissed": "missed nothing",
@@ -69,20 +52,14 @@ ENDINGS = {
 _CONTROLS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
 
 
-def provider_name(provider: str) -> str:
-    """Return a provider's name as it writes it."""
-    return PROVIDERS[Provider(provider)]
-
-
-def loss(cause: str | None, provider: str) -> str:
-    """Say why a connection was lost, in one or two sentences."""
-    text = LOSSES.get(ConnectionCause(cause), LOSS_OTHERWISE) if cause else LOSS_OTHERWISE
-    return text.format(provider=provider_name(provider))
+def account_name(account: Account) -> str:
+    """Return what people call an account."""
+    return plain(account.name or account.id)
 
 
 def failure(cause: str) -> tuple[str, str]:
-    """Say why a sync failed, and what to do about it."""
-    return FAILURES.get(RunFailureCause(cause), FAILURES[RunFailureCause.INTERNAL])
+    """Say why a sync failed, and what to do about it; a cause that is not known here is ours."""
+    return FAILURES.get(cause, FAILURES[RunFailureCause.INTERNAL])
 
 
 def plain(text: str, longest: int = NAME_MAX) -> str:
@@ -90,12 +67,6 @@ def plain(text: str, longest: int = NAME_MAX) -> str:
     line = _CONTROLS.sub(" ", text).strip()
     line = "".join(each for each in line if not _steers(each))
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
-
-
-def moment(when: datetime) -> str:
-    """Print a moment, such as `22 November 2026, 19:30 UTC`."""
-    utc = when.astimezone(UTC)
-    return f"{utc.day} {utc:%B %Y, %H:%M} UTC"
 
 
 def span(start: datetime, end: datetime | None) -> str:
