@@ -1,11 +1,12 @@
 """Incidents, preferences and unsubscribing, each of one workspace and person."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from bson import encode
-from tablesync.contracts import ConnectionRevoked
+from tablesync.contracts import ConnectionReconnected, ConnectionRevoked
 from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.integration
@@ -86,3 +87,31 @@ async def test_one_click_unsubscribe_as_mail_programs_do_it(world: Any) -> None:
         assert (await world.get("/v1/preferences")).json() == {"mails": False}
         for wrong in (f"{path}x", "/unsubscribe/x", f"/unsubscribe/{world.token('ws_1')}"):
             assert (await world.call("POST", wrong, None)).status_code == 404
+
+
+async def test_incidents_come_in_pages_to_the_last_one_newest_first(world: Any) -> None:
+    lost = [f"con_{n}" for n in range(5)]
+    async with world.working():
+        for each in lost:
+            await world.take(world.connection(ConnectionRevoked, each))
+        await world.take(world.connection(ConnectionReconnected, "con_0", grant_version=2))
+        pages = [page async for page in walk(world, "/v1/incidents?limit=2")]
+        still_open = [page async for page in walk(world, "/v1/incidents?limit=2&status=open")]
+        bad = await world.get("/v1/incidents?cursor=x")
+    assert [[each["connection_id"] for each in page] for page in pages] == [
+        ["con_4", "con_3"],
+        ["con_2", "con_1"],
+        ["con_0"],
+    ]
+    assert [len(page) for page in still_open] == [2, 2]
+    assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "cursor")
+
+
+async def walk(world: Any, path: str) -> AsyncIterator[list[dict[str, Any]]]:
+    """Yield the items of each page, to the end."""
+    cursor: str | None = ""
+    while cursor is not None:
+        answer = await world.get(f"{path}&cursor={cursor}" if cursor else path)
+        assert answer.status_code == 200, answer.text
+        yield answer.json()["items"]
+        cursor = answer.json()["next_cursor"]

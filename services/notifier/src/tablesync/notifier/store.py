@@ -184,6 +184,7 @@ def _closing(at: datetime) -> Document:
     return {"$set": closed, "$unset": {"open_key": ""}}
 
 
+_NEWEST_FIRST = [("opened_at", DESCENDING), ("_id", DESCENDING)]
 INDEXES: Indexes = {
     INCIDENTS: [
         IndexModel([("key", ASCENDING)], name="key", unique=True),
@@ -193,7 +194,11 @@ INDEXES: Indexes = {
             unique=True,
             partialFilterExpression={"open_key": {"$exists": True}},
         ),
-        IndexModel([("workspace_id", ASCENDING), ("opened_at", DESCENDING)], name="newest"),
+        IndexModel([("workspace_id", ASCENDING), *_NEWEST_FIRST], name="newest_first"),
+        IndexModel(
+            [("workspace_id", ASCENDING), ("status", ASCENDING), *_NEWEST_FIRST],
+            name="newest_of_status",
+        ),
         IndexModel([("sync_id", ASCENDING), ("status", ASCENDING)], name="sync", sparse=True),
     ],
     MAILS: [

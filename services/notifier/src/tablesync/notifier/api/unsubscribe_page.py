@@ -1,12 +1,18 @@
 """The unsubscribe page: looking at it changes nothing, its button and one-click POST do."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
+from tablesync.service_kit.http.openapi import NO_TOKEN
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
+UNKNOWN: dict[int | str, dict[str, Any]] = {
+    404: {"description": "The token is not one of ours, or too old.", "content": {"text/html": {}}}
+}
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
@@ -25,11 +31,11 @@ def pages(
     def page(state: str, status: int = 200) -> HTMLResponse:
         return HTMLResponse(templates.html("unsubscribe", state=state), status, HEADERS)
 
-    @router.get("/unsubscribe/{token}")
+    @router.get("/unsubscribe/{token}", responses=UNKNOWN, openapi_extra=NO_TOKEN)
     async def show(token: str) -> HTMLResponse:
         return page("ask") if tokens.read(token) else page("unknown", 404)
 
-    @router.post("/unsubscribe/{token}")
+    @router.post("/unsubscribe/{token}", responses=UNKNOWN, openapi_extra=NO_TOKEN)
     async def unsubscribe(token: str) -> HTMLResponse:
         whose = tokens.read(token)
         if whose is None:

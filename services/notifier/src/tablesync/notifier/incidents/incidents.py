@@ -1,19 +1,21 @@
 """Incidents as operators read them: each with its mails."""
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from pymongo import DESCENDING
-from tablesync.contracts.specs import rfc3339
-from tablesync.notifier.mail.plan import Mail, Mails, MailStatus
-from tablesync.notifier.models import (
-    Incident,
-    IncidentStatus,
-    SyncIncident,
-    incident_from_document,
-)
+from tablesync.notifier.mail.plan import Mail, Mails
+from tablesync.notifier.models import Incident, IncidentStatus, incident_from_document
 from tablesync.notifier.store import Store
+from tablesync.service_kit.http.pages import Page, PageRequest, find_page
+from tablesync.service_kit.mongo import Document
 
-Json = dict[str, Any]
+
+@dataclass(frozen=True)
+class ToldIncident:
+    """An incident and the mails about it, oldest first."""
+
+    incident: Incident
+    mails: list[Mail]
 
 
 class Incidents:
@@ -23,44 +25,23 @@ class Incidents:
         self._rows = store.incidents
         self._mails = Mails(store.database)
 
-    async def newest(
-        self, workspace_id: str, status: IncidentStatus | None, limit: int
-    ) -> list[Json]:
-        """Return the newest incidents first."""
+    async def page(
+        self, workspace_id: str, status: IncidentStatus | None, at: PageRequest
+    ) -> Page[ToldIncident]:
+        """Return a page of a workspace's incidents, newest first."""
         wanted = {"workspace_id": workspace_id, **({"status": status} if status else {})}
-        cursor = self._rows.find(wanted, sort=[("opened_at", DESCENDING)], limit=limit)
-        found = [incident_from_document(each) async for each in cursor]
-        mails = await self._mails.shown([each.id for each in found])
-        return [_view(each, mails) for each in found]
+        found = await find_page(self._rows, wanted, at, by="opened_at", descending=True)
+        return found.with_items(await self._with_mails(found.items))
 
-    async def get(self, workspace_id: str, incident_id: str) -> Json | None:
+    async def get(self, workspace_id: str, incident_id: str) -> ToldIncident | None:
         """Return one incident, if it is this workspace's."""
         row = await self._rows.find_one({"_id": incident_id, "workspace_id": workspace_id})
-        if row is None:
-            return None
-        return _view(incident_from_document(row), await self._mails.shown([incident_id]))
+        return (await self._with_mails([row]))[0] if row else None
 
-
-def _view(incident: Incident, mails: list[Mail]) -> Json:
-    return {
-        "id": incident.id,
-        "kind": incident.kind,
-        "connection_id": incident.connection_id,
-        "sync_id": incident.sync_id if isinstance(incident, SyncIncident) else None,
-        "cause": incident.cause,
-        "status": incident.status,
-        "opened_at": rfc3339(incident.opened_at),
-        "closed_at": rfc3339(incident.closed_at) if incident.closed_at else None,
-        "mails": [_mail_view(each) for each in mails if incident.id in each.incident_ids],
-    }
-
-
-def _mail_view(mail: Mail) -> Json:
-    return {
-        "kind": mail.kind,
-        "status": mail.status,
-        "to": mail.to.email if mail.to else None,
-        "message_id": mail.message_id,
-        "sent_at": rfc3339(mail.sent_at) if mail.sent_at else None,
-        "waits_for": mail.waits_for if mail.status is MailStatus.PENDING else None,
-    }
+    async def _with_mails(self, rows: Iterable[Document]) -> list[ToldIncident]:
+        incidents = [incident_from_document(each) for each in rows]
+        mails = await self._mails.shown([each.id for each in incidents])
+        return [
+            ToldIncident(each, [mail for mail in mails if each.id in mail.incident_ids])
+            for each in incidents
+        ]
