@@ -1,11 +1,11 @@
 """The OpenAPI document: problems with their media type, who may call, and Idempotency-Key."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.http import idempotency, openapi, pages
 from tablesync.service_kit.http.idempotency import Once
@@ -18,6 +18,36 @@ from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 MEDIA_TYPE = "application/problem+json"
 Json = dict[str, Any]
+
+
+class Interval(BaseModel):
+    kind: Literal["interval"]
+    seconds: int
+    jitter: int | None
+
+
+class Cron(BaseModel):
+    kind: Literal["cron"]
+    line: str | None
+    zone: str | None
+
+
+EXAMPLE = {
+    "name": "a",
+    "hold": None,
+    "schedules": [
+        {"kind": "interval", "seconds": 60, "jitter": None},
+        {"kind": "cron", "line": None, "zone": None},
+    ],
+}
+
+
+class State(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+    name: str
+    hold: str | None
+    schedules: list[Interval | Cron]
 
 
 class Sync(BaseModel):
@@ -39,8 +69,8 @@ def some_routes(verifier: Verifier, units: UnitsOfWork) -> APIRouter:
         return body
 
     @router.get("/internal/v1/states", dependencies=[Depends(callers(verifier, "notifier"))])
-    async def states() -> Sync:
-        return Sync(name="a")
+    async def states() -> State:
+        return State.model_validate(EXAMPLE)
 
     @router.post("/v1/tokens", openapi_extra=NO_TOKEN)
     async def exchange(body: Sync) -> Sync:
@@ -133,3 +163,7 @@ def test_the_schema_is_that_of_a_real_problem(document: Json) -> None:
     assert answer.errors[0].model_dump() == {"field": "a", "message": "b", "remedy": "c"}
     (example,) = schemas["ProblemDetails"]["examples"]
     assert openapi.ProblemDetails.model_validate(example).model_dump() == example
+
+
+def test_examples_keep_their_nulls(document: Json) -> None:
+    assert document["components"]["schemas"]["State"]["examples"] == [EXAMPLE]

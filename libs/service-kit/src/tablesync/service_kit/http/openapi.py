@@ -83,6 +83,9 @@ def _complete(document: Json) -> None:
         schemas.pop(fastapis_own, None)
     problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= {**problem.pop("$defs"), _SCHEMA: problem}
+    for schema in schemas.values():
+        for example in schema.get("examples", ()):
+            _restore_nulls(example, schema, schemas)
 
 
 def _add_problems(operation: Json, *, is_api: bool) -> None:
@@ -120,3 +123,33 @@ def _headers(status: int) -> Json:
         return {}
     seconds = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
     return {"headers": {"Retry-After": seconds}}
+
+
+def _restore_nulls(value: Any, schema: Json, schemas: Json) -> None:
+    """Put back what is null in an example: FastAPI drops every null of its document."""
+    for form in _forms(schema, schemas):
+        if isinstance(value, list):
+            for each in value:
+                _restore_nulls(each, form.get("items", {}), schemas)
+        elif isinstance(value, dict) and _may_be(value, form):
+            value |= {name: None for name in form.get("required", ()) if name not in value}
+            for name, each in value.items():
+                _restore_nulls(each, form["properties"][name], schemas)
+
+
+def _forms(schema: Json, schemas: Json) -> Iterator[Json]:
+    """Yield a schema, and the alternatives in it, whatever their names."""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    yield schema
+    for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from _forms(each, schemas)
+
+
+def _may_be(value: Json, form: Json) -> bool:
+    """Whether a form has each member of an object, and the very one where it is fixed."""
+    properties = form.get("properties", {})
+    return all(
+        name in properties and properties[name].get("const", each) == each
+        for name, each in value.items()
+    )
