@@ -5,7 +5,8 @@ import signal
 from typing import Any
 
 from tablesync.auth_service.bootstrap import build
-from tablesync.auth_service.consent import authorizations, connect
+from tablesync.auth_service.consent import connect
+from tablesync.auth_service.consent.authorizations import Authorizations
 from tablesync.auth_service.grants import refresh
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.providers.oauth_client import OAuthClient
@@ -22,7 +23,7 @@ STEPS: dict[str, tuple[Any, str, bool]] = {
     "verdict: after it is stored": (refresh.Refresher, "end", False),
     "reconnect: after the claim": (OAuthClient, "exchange", True),
     "reconnect: after the exchange": (OAuthClient, "exchange", False),
-    "reconnect: before the commit": (authorizations, "finish", True),
+    "reconnect: before the commit": (Authorizations, "finish", True),
     "reconnect: after the commit": (connect.Connecting, "complete", False),
 }
 

@@ -122,11 +122,11 @@ async def canaries_of_grant(
     database: Any, keyring: Keyring, connection: Any, canaries: dict[str, str], name: str
 ) -> None:
     grants = Grants(database, keyring)
-    grant = await grants.read_whole(connection["id"])
+    grant = await grants.get(connection["id"])
     assert grant is not None
-    canaries[f"{name} access token"] = grants.secret(grant, ACCESS).get_secret_value()
+    canaries[f"{name} access token"] = grants.access_token(grant).get_secret_value()
     if "hubspot second" not in name:  # HubSpot repeats its refresh token
-        canaries[f"{name} refresh token"] = grants.secret(grant, REFRESH).get_secret_value()
+        canaries[f"{name} refresh token"] = grants.refresh_token(grant).get_secret_value()
 
 
 async def dump(database: Any) -> str:
@@ -159,10 +159,10 @@ async def test_p19_a_grant_in_another_row_cannot_be_used(
 
     assert answer.status_code == 500
     assert answer.json()["type"] == "urn:tablesync:problem:grant-unreadable"
-    grant = await grants.read_whole(mine["id"])
+    grant = await grants.get(mine["id"])
     assert grant is not None
     with pytest.raises(UnreadableGrantError):
-        grants.secret(grant, REFRESH)
+        grants.refresh_token(grant)
     assert (await auth.token(other["id"])).status_code == 200
 
 
@@ -198,6 +198,6 @@ async def test_p19_keys_rotate_online(
 
     await eventually(moved)
     grants = Grants(database, Keyring.from_file(new))
-    grant = await grants.read(connection["id"])
+    grant = await grants.get(connection["id"])
     assert grant is not None
-    assert grants.secret(grant, ACCESS) == SecretStr(token)
+    assert grants.access_token(grant) == SecretStr(token)

@@ -37,7 +37,7 @@ def test_p19_what_is_sealed_does_not_open_elsewhere(elsewhere: SecretLocation) -
 
 
 def test_p19_no_nonce_comes_twice() -> None:
-    nonces = {KEYRING.seal(SecretStr("token"), PLACE)["nonce"] for _ in range(1_000)}
+    nonces = {KEYRING.seal(SecretStr("token"), PLACE).nonce for _ in range(1_000)}
 
     assert len(nonces) == 1_000
 
@@ -48,17 +48,17 @@ def test_p19_an_older_key_still_opens() -> None:
     both = Keyring("new", {"old": old, "new": new})
 
     assert both.open(sealed, PLACE).get_secret_value() == "token"
-    assert both.seal(SecretStr("token"), PLACE)["key_id"] == "new"
+    assert both.seal(SecretStr("token"), PLACE).key_id == "new"
     with pytest.raises(UnreadableGrantError):
         Keyring("new", {"new": new}).open(sealed, PLACE)
 
 
 def test_p19_a_changed_byte_is_noticed() -> None:
     sealed = KEYRING.seal(SecretStr("token"), PLACE)
-    changed = bytes([sealed["ciphertext"][0] ^ 1]) + sealed["ciphertext"][1:]
+    changed = bytes([sealed.ciphertext[0] ^ 1]) + sealed.ciphertext[1:]
 
     with pytest.raises(UnreadableGrantError):
-        KEYRING.open({**sealed, "ciphertext": changed}, PLACE)
+        KEYRING.open(sealed.model_copy(update={"ciphertext": changed}), PLACE)
 
 
 @pytest.mark.parametrize(

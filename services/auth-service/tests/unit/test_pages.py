@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from tablesync.auth_service.api.pages import CAUSES, Pages
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent.authorizations import AuthorizationStatus, another_account
+from tablesync.auth_service.consent.authorizations import AuthorizationStatus
 from tablesync.auth_service.consent.connect import Outcome
+from tablesync.auth_service.consent.findings import Finding, another_account
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
 
@@ -94,7 +95,7 @@ def test_the_outcome_of_a_denial(pages: Pages) -> None:
 
 
 def test_the_outcome_of_trouble(pages: Pages) -> None:
-    finding = {"kind": "provider_unavailable", "message": "HubSpot did not answer."}
+    finding = Finding(kind="provider_unavailable", message="HubSpot did not answer.")
     outcome = Outcome(AuthorizationStatus.REFUSED, None, finding)
     check(pages.outcome(HUBSPOT, outcome), "could not be connected", "did not answer")
 

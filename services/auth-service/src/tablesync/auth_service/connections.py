@@ -1,5 +1,6 @@
 """Connections: a workspace's links to accounts; their ids never change."""
 
+from collections.abc import AsyncIterable
 from typing import Any
 
 from pydantic import AwareDatetime
@@ -14,7 +15,7 @@ from tablesync.contracts import (
 )
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.problems import not_found
-from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
@@ -61,83 +62,80 @@ _OWN = set(Connection.model_fields)
 
 
 class Connections:
-    """Reads of connections outside transactions."""
+    """The stored connections; what is passed a session belongs to its transaction."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database[CONNECTIONS]
 
-    async def get(self, workspace_id: str, connection_id: str) -> Connection:
+    async def get(
+        self, workspace_id: str, connection_id: str, session: Session | None = None
+    ) -> Connection:
         """Return one; raises Problem 404 for an unknown or foreign id."""
-        return _found(
-            await self._collection.find_one({"_id": connection_id, "workspace_id": workspace_id})
-        )
+        found = await self.find(connection_id, session)
+        if found is None or found.workspace_id != workspace_id:
+            raise not_found("connection")
+        return found
+
+    async def find(self, connection_id: str, session: Session | None = None) -> Connection | None:
+        """Return one of any workspace, or None."""
+        document = await self._collection.find_one({"_id": connection_id}, session=session)
+        return Connection.from_document(document) if document else None
+
+    async def find_by_account(
+        self,
+        workspace_id: str,
+        provider: Provider,
+        account_id: str,
+        session: Session | None = None,
+    ) -> Connection | None:
+        """Return the workspace's connection to this account, in whatever state."""
+        query = {"workspace_id": workspace_id, "provider": provider, "account.id": account_id}
+        document = await self._collection.find_one(query, session=session)
+        return Connection.from_document(document) if document else None
 
     async def of_workspace(self, workspace_id: str) -> list[Connection]:
         """Return all of a workspace, oldest first."""
-        cursor = self._collection.find({"workspace_id": workspace_id}).sort("_id", 1)
-        return [Connection.from_document(each) async for each in cursor]
+        return await _all(self._collection.find({"workspace_id": workspace_id}).sort("_id", 1))
 
     async def changed_since(self, sequence: int, limit: int) -> list[Connection]:
         """Return connections of all workspaces in order of change, never part of one moment."""
         cursor = self._collection.find({"sequence": {"$gt": sequence}}).sort("sequence", 1)
-        found = [Connection.from_document(each) async for each in cursor.limit(limit)]
+        found = await _all(cursor.limit(limit))
         if len(found) < limit:
             return found
         last = found[-1].sequence
-        ties = [Connection.from_document(each) async for each in self._at(last)]
+        ties = await _all(self._collection.find({"sequence": last}))
         return [each for each in found if each.sequence != last] + ties
 
     async def shared(self, connection: Connection) -> bool:
         """Whether any workspace has another connected connection to the same account."""
         query: Document = {
-            "provider": connection.provider.value,
+            "provider": connection.provider,
             "account.id": connection.account.id,
-            "status": ConnectionStatus.CONNECTED.value,
+            "status": ConnectionStatus.CONNECTED,
             "_id": {"$ne": connection.id},
         }
         return await self._collection.find_one(query, {"_id": 1}) is not None
 
-    def _at(self, sequence: int) -> Any:
-        return self._collection.find({"sequence": sequence})
-
-
-async def read(unit: UnitOfWork, workspace_id: str, connection_id: str) -> Connection:
-    """Return a connection inside a transaction; raises Problem 404."""
-    return _found(
-        await unit.database[CONNECTIONS].find_one(
-            {"_id": connection_id, "workspace_id": workspace_id}, session=unit.session
+    async def store(
+        self,
+        unit: UnitOfWork,
+        connection: Connection,
+        event: type[ConnectionEvent] | None,
+        **changes: Any,
+    ) -> Connection:
+        """Store a connection with changes; with an event, also its new sequence, and publish it."""
+        if event is not None:
+            changes["sequence"] = next_sequence(connection.sequence, unit.now_ms)
+            changes["changed_at"] = unit.now
+        changed = connection.model_copy(update=changes)
+        await self._collection.replace_one(
+            {"_id": changed.id}, changed.to_document(), upsert=True, session=unit.session
         )
-    )
+        if event is not None:
+            unit.publish(event(**changed.state()))
+        return changed
 
 
-async def find_by_account(
-    unit: UnitOfWork, workspace_id: str, provider: Provider, account_id: str
-) -> Connection | None:
-    """Return the workspace's connection to this account, in whatever state."""
-    document = await unit.database[CONNECTIONS].find_one(
-        {"workspace_id": workspace_id, "provider": provider.value, "account.id": account_id},
-        session=unit.session,
-    )
-    return Connection.from_document(document) if document else None
-
-
-async def store(
-    unit: UnitOfWork, connection: Connection, event: type[ConnectionEvent] | None, **changes: Any
-) -> Connection:
-    """Store a connection with changes; with an event, also its new sequence, and publish it."""
-    if event is not None:
-        changes["sequence"] = next_sequence(connection.sequence, unit.now_ms)
-        changes["changed_at"] = unit.now
-    changed = connection.model_copy(update=changes)
-    await unit.database[CONNECTIONS].replace_one(
-        {"_id": changed.id}, changed.to_document(), upsert=True, session=unit.session
-    )
-    if event is not None:
-        unit.publish(event(**changed.state()))
-    return changed
-
-
-def _found(document: Document | None) -> Connection:
-    if document is None:
-        raise not_found("connection")
-    return Connection.from_document(document)
+async def _all(cursor: AsyncIterable[Document]) -> list[Connection]:
+    return [Connection.from_document(each) async for each in cursor]

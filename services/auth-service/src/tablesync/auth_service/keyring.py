@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
 from tablesync.auth_service.errors import UnreadableGrantError
-from tablesync.service_kit.mongo import Document
+from tablesync.contracts.specs import Value
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -30,6 +30,14 @@ class SecretLocation:
     def associated_data(self) -> bytes:
         """Return the bytes that the ciphertext is bound to."""
         return json.dumps([self.workspace_id, self.owner_id, self.field]).encode()
+
+
+class Sealed(Value):
+    """A secret at rest, and the key that opens it."""
+
+    key_id: str
+    nonce: bytes
+    ciphertext: bytes
 
 
 class _KeyFile(BaseModel):
@@ -60,20 +68,20 @@ class Keyring:
             raise ValueError('must be JSON: {"active": key id, "keys": {key id: base64}}') from None
         return cls(content.active, raw)
 
-    def seal(self, secret: SecretStr, place: SecretLocation) -> Document:
+    def seal(self, secret: SecretStr, place: SecretLocation) -> Sealed:
         """Encrypt with the active key and a fresh nonce."""
         nonce = os.urandom(_NONCE_BYTES)
         plain = secret.get_secret_value().encode()
         sealed = self._ciphers[self.active].encrypt(nonce, plain, place.associated_data())
-        return {"key_id": self.active, "nonce": nonce, "ciphertext": sealed}
+        return Sealed(key_id=self.active, nonce=nonce, ciphertext=sealed)
 
-    def open(self, sealed: Document, place: SecretLocation) -> SecretStr:
+    def open(self, sealed: Sealed, place: SecretLocation) -> SecretStr:
         """Decrypt; raises UnreadableGrantError for an unknown key or another place."""
-        cipher = self._ciphers.get(sealed["key_id"])
+        cipher = self._ciphers.get(sealed.key_id)
         if cipher is None:
-            raise UnreadableGrantError(f"key {sealed['key_id']!r} is not in the key file")
+            raise UnreadableGrantError(f"key {sealed.key_id!r} is not in the key file")
         try:
-            plain = cipher.decrypt(sealed["nonce"], sealed["ciphertext"], place.associated_data())
+            plain = cipher.decrypt(sealed.nonce, sealed.ciphertext, place.associated_data())
         except InvalidTag:
             raise UnreadableGrantError(f"{place.field} does not belong to this row") from None
         return SecretStr(plain.decode())

@@ -63,7 +63,9 @@ def wire(
     database, units, leases = resources.database, resources.units, resources.leases
     keyring = Keyring.from_file(settings.auth_encryption_keys_file)
     grants, connections = Grants(database, keyring), Connections(database)
-    refresher = Refresher(units, grants, leases, providers)
+    authorizations = Authorizations(database, keyring)
+    links = ReconnectLinks(database, connections)
+    refresher = Refresher(units, connections, grants, leases, providers)
     access_tokens = AccessTokens(connections, grants, refresher)
     workspaces = Workspaces(database)
     api_tokens = ApiTokens(database, workspaces)
@@ -77,12 +79,12 @@ def wire(
         api_tokens=api_tokens,
         connections=connections,
         grants=grants,
-        authorizations=Authorizations(database, keyring),
-        connecting=Connecting(units, grants),
+        authorizations=authorizations,
+        connecting=Connecting(units, connections, grants, authorizations, links),
         disconnecting=Disconnecting(grants, connections, providers),
         access_tokens=access_tokens,
         auth_failures=AuthFailures(connections, grants, refresher, leases, providers),
-        links=ReconnectLinks(database, units),
+        links=links,
         affected_syncs=AffectedSyncs(scheduler),
         pages=Pages(providers),
         ticker=Ticker(grants, access_tokens),

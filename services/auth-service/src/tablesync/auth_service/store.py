@@ -1,7 +1,12 @@
-"""The collections of auth-service and what they are found by."""
+"""The collections of auth-service, what they are found by, and how models leave fields out."""
 
+from typing import Annotated, TypeVar
+
+from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.service_kit.mongo.indexes import Indexes
+
+T = TypeVar("T")
 
 WORKSPACES = "workspaces"
 OPERATORS = "operators"
@@ -54,3 +59,11 @@ INDEXES: Indexes = {
     ],
     AUDIT: [IndexModel([("workspace_id", ASCENDING), ("number", ASCENDING)], name="chain")],
 }
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+# A field of which the stored form has nothing while it is None, as sparse indexes want.
+Sparse = Annotated[T | None, Field(exclude_if=_is_none)]

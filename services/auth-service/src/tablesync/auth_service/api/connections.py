@@ -4,10 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
-from tablesync.auth_service import connections as stored
-from tablesync.auth_service.api.views import connection_view
-from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent import authorizations
+from tablesync.auth_service.api.views import authorization_view, connection_view
+from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent.authorizations import Authorization
 from tablesync.auth_service.grants.disconnect import Disconnected
 from tablesync.auth_service.parts import Parts
@@ -65,8 +63,8 @@ def routes(parts: Parts) -> APIRouter:
         provider = parse_provider(body.provider, parts.providers)
 
         async def work(unit: UnitOfWork) -> dict[str, Any]:
-            target = await _target(unit, once.principal, provider, body.connection_id)
-            attempt = await authorizations.create(
+            target = await _target(connections, unit, once.principal, provider, body.connection_id)
+            attempt = await parts.authorizations.create(
                 unit, once.principal.workspace_id, once.principal.operator_id, provider, target
             )
             return {"id": attempt.id, "start_url": start_url(parts.settings, attempt)}
@@ -78,7 +76,7 @@ def routes(parts: Parts) -> APIRouter:
         authorization_id: str, principal: Principal = viewer
     ) -> dict[str, Any]:
         attempt = await parts.authorizations.get(principal.workspace_id, authorization_id)
-        return attempt.view(await database_now(units.database))
+        return authorization_view(attempt, await database_now(units.database))
 
     return router
 
@@ -97,11 +95,15 @@ def parse_provider(name: str, providers: dict[Provider, OAuthProvider]) -> Provi
 
 
 async def _target(
-    unit: UnitOfWork, principal: Principal, provider: Provider, connection_id: str | None
+    connections: Connections,
+    unit: UnitOfWork,
+    principal: Principal,
+    provider: Provider,
+    connection_id: str | None,
 ) -> Connection | None:
     if connection_id is None:
         return None
-    target = await stored.read(unit, principal.workspace_id, connection_id)
+    target = await connections.get(principal.workspace_id, connection_id, unit.session)
     if target.provider is not provider:
         raise invalid(
             "provider",

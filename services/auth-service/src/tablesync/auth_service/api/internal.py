@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from tablesync.auth_service.api.views import state_view
 from tablesync.auth_service.parts import Parts
+from tablesync.contracts.internal_api import AccessTokenAnswer, AccessTokenRequest
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.http.service_auth import callers
 from tablesync.service_kit.text import Text
@@ -36,15 +37,8 @@ def routes(parts: Parts) -> APIRouter:
     readers = Depends(callers(verifier, "scheduler", "sync-runner", "notifier"))
 
     @router.post("/connections/{connection_id}/access-token", dependencies=[runner])
-    async def access_token(connection_id: str, body: InWorkspace) -> dict[str, Any]:
-        given = await parts.access_tokens.get(body.workspace_id, connection_id)
-        return {
-            "token": given.token.get_secret_value(),
-            "expires_at": rfc3339(given.expires_at),
-            "expires_in": given.expires_in,
-            "grant_version": given.grant_version,
-            "account": given.account.model_dump(),
-        }
+    async def access_token(connection_id: str, body: AccessTokenRequest) -> AccessTokenAnswer:
+        return await parts.access_tokens.get(body.workspace_id, connection_id)
 
     @router.post("/connections/{connection_id}/auth-failures", dependencies=[runner])
     async def auth_failure(connection_id: str, body: AuthFailure) -> dict[str, Any]:
@@ -56,7 +50,9 @@ def routes(parts: Parts) -> APIRouter:
 
     @router.post("/connections/{connection_id}/reconnect-links", dependencies=[notifier])
     async def reconnect_link(connection_id: str, body: InWorkspace) -> dict[str, Any]:
-        link = await parts.links.create(body.workspace_id, connection_id)
+        link = await parts.units.run(
+            lambda unit: parts.links.create(unit, body.workspace_id, connection_id)
+        )
         url = f"{parts.settings.auth_public_url}/reconnect/{link.secret.get_secret_value()}"
         return {"url": url, "expires_at": rfc3339(link.expires_at)}
 

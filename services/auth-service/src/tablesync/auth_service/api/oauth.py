@@ -58,7 +58,7 @@ async def _attempt(request: Request, parts: Parts, provider: OAuthProvider) -> A
     if attempt is None or query.get("iss", provider.issuer) != provider.issuer:
         return None
     cookie = request.cookies.get(attempt.cookie_name)
-    return attempt if parts.authorizations.bound_to(attempt, cookie) else None
+    return attempt if attempt.bound_to(cookie) else None
 
 
 async def _conclude(

@@ -12,7 +12,6 @@ from tablesync.auth_service.consent.connect import Outcome
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import ConnectionCause, Provider
-from tablesync.service_kit.mongo import Document
 
 CAUSES = {
     ConnectionCause.TOKEN_REJECTED: "{label} no longer accepts the access it gave us.",
@@ -72,20 +71,24 @@ class Pages:
 
     def outcome(self, provider: OAuthProvider, outcome: Outcome) -> HTMLResponse:
         """Show how an attempt to connect ended."""
-        finding: Document = outcome.finding or {}
         return self._page(
             "outcome.html",
             label=provider.label,
-            kind=finding.get("kind", _OUTCOMES[outcome.status]),
+            kind=outcome.finding.kind if outcome.finding else _OUTCOMES[outcome.status],
             connection=outcome.connection,
-            finding=finding,
+            finding=outcome.finding,
         )
 
     def expired(self, provider: OAuthProvider | None, status: int) -> HTMLResponse:
         """Say that an attempt is over, or was never ours."""
         label = provider.label if provider else "the service"
         return self._page(
-            "outcome.html", status=status, label=label, kind="expired", connection=None, finding={}
+            "outcome.html",
+            status=status,
+            label=label,
+            kind="expired",
+            connection=None,
+            finding=None,
         )
 
     def _page(

@@ -5,7 +5,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import SecretStr
 from tablesync.auth_service.api.connections import start_url
 from tablesync.auth_service.api.pages import no_store
-from tablesync.auth_service.consent import authorizations
 from tablesync.auth_service.consent.authorizations import Authorization
 from tablesync.auth_service.parts import Parts
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -32,7 +31,7 @@ def routes(parts: Parts) -> APIRouter:
         target = link.connection
 
         async def work(unit: UnitOfWork) -> Authorization:
-            return await authorizations.create(
+            return await parts.authorizations.create(
                 unit, target.workspace_id, target.owner_id, target.provider, target, by_link=True
             )
 

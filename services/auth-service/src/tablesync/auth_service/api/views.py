@@ -1,8 +1,10 @@
 """What `/v1` and `/internal/v1` say of connections."""
 
+from datetime import datetime
 from typing import Any
 
 from tablesync.auth_service.connections import Connection
+from tablesync.auth_service.consent.authorizations import Authorization
 from tablesync.contracts import ConnectionStatus, Provider
 from tablesync.contracts.specs import rfc3339
 
@@ -34,6 +36,17 @@ def connection_view(connection: Connection) -> dict[str, Any]:
 def state_view(connection: Connection) -> dict[str, Any]:
     """Return what a connection event would say, for reconciliation."""
     return {**connection.state(), "changed_at": rfc3339(connection.changed_at)}
+
+
+def authorization_view(attempt: Authorization, now: datetime) -> dict[str, Any]:
+    """Return an attempt as the page that waits for its outcome reads it."""
+    return {
+        "id": attempt.id,
+        "provider": attempt.provider,
+        "status": attempt.status_at(now),
+        "connection_id": attempt.connection_id,
+        "finding": attempt.finding.model_dump() if attempt.finding else None,
+    }
 
 
 def badge(connection: Connection) -> str:

@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 
 from pydantic import SecretStr
-from tablesync.auth_service import audit, connections
-from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent import authorizations, reconnect_links
-from tablesync.auth_service.consent.authorizations import Authorization, AuthorizationStatus
+from tablesync.auth_service import audit
+from tablesync.auth_service.connections import Connection, Connections
+from tablesync.auth_service.consent import findings
+from tablesync.auth_service.consent.authorizations import (
+    Authorization,
+    Authorizations,
+    AuthorizationStatus,
+)
+from tablesync.auth_service.consent.findings import Finding
+from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.providers.base import Identity, OAuthProvider, TokenSet
@@ -17,7 +23,6 @@ from tablesync.contracts import (
     ConnectionStatus,
     new_id,
 )
-from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 
@@ -27,23 +32,44 @@ class Outcome:
 
     status: AuthorizationStatus
     connection: Connection | None = None
-    finding: Document | None = None
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True)
 class Consent:
     """What a person has allowed: not stored until it is known whose it is."""
 
+    provider: OAuthProvider
     tokens: TokenSet
     identity: Identity
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What was granted, as far as the provider says."""
+        return self.identity.scopes or self.tokens.scopes or ()
+
+    @property
+    def missing_scopes(self) -> tuple[str, ...]:
+        """What was asked for and left out."""
+        return tuple(each for each in self.provider.required_scopes if each not in self.scopes)
 
 
 class Connecting:
     """Turns a callback into a connection."""
 
-    def __init__(self, units: UnitsOfWork, grants: Grants) -> None:
+    def __init__(
+        self,
+        units: UnitsOfWork,
+        connections: Connections,
+        grants: Grants,
+        authorizations: Authorizations,
+        links: ReconnectLinks,
+    ) -> None:
         self._units = units
+        self._connections = connections
         self._grants = grants
+        self._authorizations = authorizations
+        self._links = links
 
     async def complete(
         self,
@@ -58,20 +84,14 @@ class Connecting:
             identity = await provider.identify(tokens.access_token)
         except (ProviderError, ProviderUnavailableError) as error:
             return await self.fail(authorization, provider, error)
-        consent = Consent(tokens, identity)
-        return await self._units.run(
-            lambda unit: self._settle(unit, authorization, provider, consent)
-        )
+        consent = Consent(provider, tokens, identity)
+        return await self._units.run(lambda unit: self._swap(unit, authorization, consent))
 
     async def deny(self, authorization: Authorization) -> Outcome:
         """Note that the person, or the provider, said no."""
-
-        async def work(unit: UnitOfWork) -> Outcome:
-            await authorizations.finish(unit, authorization, AuthorizationStatus.DENIED)
-            target = await _target(unit, authorization)
-            return Outcome(AuthorizationStatus.DENIED, target)
-
-        return await self._units.run(work)
+        return await self._units.run(
+            lambda unit: self._end(unit, authorization, AuthorizationStatus.DENIED)
+        )
 
     async def fail(
         self,
@@ -80,26 +100,26 @@ class Connecting:
         error: ProviderError | ProviderUnavailableError,
     ) -> Outcome:
         """Note that the provider could not finish the attempt, or would not."""
-        finding = _failed(provider, error)
-        return await self._units.run(lambda unit: _refused(unit, authorization, finding))
-
-    async def _settle(
-        self,
-        unit: UnitOfWork,
-        authorization: Authorization,
-        provider: OAuthProvider,
-        consent: Consent,
-    ) -> Outcome:
-        account = consent.identity.account
-        target = await _target(unit, authorization)
-        if target is not None and target.account.id != account.id:
-            finding = authorizations.another_account(target.account, account)
-            return await _refused(unit, authorization, finding)
-        known = target or await connections.find_by_account(
-            unit, authorization.workspace_id, authorization.provider, account.id
+        finding = findings.failed(provider.label, error)
+        return await self._units.run(
+            lambda unit: self._end(unit, authorization, AuthorizationStatus.REFUSED, finding)
         )
-        connection = await self._store(unit, authorization, provider, consent, known)
-        await authorizations.finish(
+
+    async def _swap(
+        self, unit: UnitOfWork, authorization: Authorization, consent: Consent
+    ) -> Outcome:
+        """Store the grant, unless it is for another account than this attempt is about."""
+        account = consent.identity.account
+        known = await self._target(unit, authorization)
+        if known is not None and known.account.id != account.id:
+            finding = findings.another_account(known.account, account)
+            return await self._end(unit, authorization, AuthorizationStatus.REFUSED, finding)
+        if known is None:
+            known = await self._connections.find_by_account(
+                authorization.workspace_id, authorization.provider, account.id, unit.session
+            )
+        connection = await self._store(unit, authorization, consent, known)
+        await self._authorizations.finish(
             unit, authorization, AuthorizationStatus.COMPLETED, connection_id=connection.id
         )
         return Outcome(AuthorizationStatus.COMPLETED, connection)
@@ -108,15 +128,13 @@ class Connecting:
         self,
         unit: UnitOfWork,
         authorization: Authorization,
-        provider: OAuthProvider,
         consent: Consent,
         known: Connection | None,
     ) -> Connection:
         """Store connection, grant, event and audit entry; every open link is spent."""
         event: type[ConnectionEvent] = ConnectionReconnected if known else ConnectionEstablished
         before = known or _new(unit, authorization, consent.identity)
-        scopes = consent.identity.scopes or consent.tokens.scopes or ()
-        connection = await connections.store(
+        connection = await self._connections.store(
             unit,
             before,
             event,
@@ -124,11 +142,12 @@ class Connecting:
             status=ConnectionStatus.CONNECTED,
             cause=None,
             grant_version=before.grant_version + 1,
-            scopes=scopes,
-            missing_scopes=tuple(each for each in provider.required_scopes if each not in scopes),
+            scopes=consent.scopes,
+            missing_scopes=consent.missing_scopes,
         )
-        await self._grants.replace(unit, connection, consent.tokens, provider.idle_seconds)
-        await reconnect_links.spend_all(unit, connection.id)
+        idle_seconds = consent.provider.idle_seconds
+        await self._grants.replace(unit, connection, consent.tokens, idle_seconds)
+        await self._links.spend_all(unit, connection.id)
         await audit.record(
             unit,
             connection.workspace_id,
@@ -139,6 +158,25 @@ class Connecting:
             version=connection.grant_version,
         )
         return connection
+
+    async def _end(
+        self,
+        unit: UnitOfWork,
+        authorization: Authorization,
+        status: AuthorizationStatus,
+        finding: Finding | None = None,
+    ) -> Outcome:
+        """Store that an attempt came to nothing; its connection stays as it is."""
+        await self._authorizations.finish(unit, authorization, status, finding=finding)
+        return Outcome(status, await self._target(unit, authorization), finding)
+
+    async def _target(self, unit: UnitOfWork, authorization: Authorization) -> Connection | None:
+        """Return the connection that an attempt is about; None if it is to make a new one."""
+        if authorization.connection_id is None:
+            return None
+        return await self._connections.get(
+            authorization.workspace_id, authorization.connection_id, unit.session
+        )
 
 
 def _new(unit: UnitOfWork, authorization: Authorization, identity: Identity) -> Connection:
@@ -152,25 +190,3 @@ def _new(unit: UnitOfWork, authorization: Authorization, identity: Identity) -> 
         owner_id=authorization.operator_id,
         changed_at=unit.now,
     )
-
-
-async def _target(unit: UnitOfWork, authorization: Authorization) -> Connection | None:
-    if authorization.connection_id is None:
-        return None
-    return await connections.read(unit, authorization.workspace_id, authorization.connection_id)
-
-
-async def _refused(unit: UnitOfWork, authorization: Authorization, finding: Document) -> Outcome:
-    await authorizations.finish(unit, authorization, AuthorizationStatus.REFUSED, finding=finding)
-    target = await _target(unit, authorization)
-    return Outcome(AuthorizationStatus.REFUSED, target, finding)
-
-
-def _failed(provider: OAuthProvider, error: ProviderError | ProviderUnavailableError) -> Document:
-    """Say what went wrong, by the error's kind: its text may come from the provider."""
-    away = isinstance(error, ProviderUnavailableError)
-    why = "did not answer" if away else "did not accept the sign-in"
-    return {
-        "kind": "provider_unavailable" if away else "not_accepted",
-        "message": f"{provider.label} {why}. Nothing was changed. Please start again.",
-    }

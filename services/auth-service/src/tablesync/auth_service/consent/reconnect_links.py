@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
-from tablesync.auth_service import connections
-from tablesync.auth_service.connections import Connection
+from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.opaque_tokens import digest, new_secret
-from tablesync.auth_service.store import CONNECTIONS, RECONNECT_LINKS
+from tablesync.auth_service.store import RECONNECT_LINKS
 from tablesync.service_kit.mongo import Database, Document, database_now
-from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 LIFETIME = timedelta(days=7)
 
@@ -38,51 +37,44 @@ class NewLink:
 
 
 class ReconnectLinks:
-    """Makes and finds links."""
+    """The stored links."""
 
-    def __init__(self, database: Database, units: UnitsOfWork) -> None:
+    def __init__(self, database: Database, connections: Connections) -> None:
         self._database = database
-        self._units = units
+        self._collection = database[RECONNECT_LINKS]
+        self._connections = connections
 
-    async def create(self, workspace_id: str, connection_id: str) -> NewLink:
+    async def create(self, unit: UnitOfWork, workspace_id: str, connection_id: str) -> NewLink:
         """Make a link to reconnect this connection; raises Problem 404."""
-        secret = new_secret()
-
-        async def work(unit: UnitOfWork) -> NewLink:
-            await connections.read(unit, workspace_id, connection_id)
-            expires_at = unit.now + LIFETIME
-            row: Document = {
-                "_id": digest(secret),
-                "workspace_id": workspace_id,
-                "connection_id": connection_id,
-                "expires_at": expires_at,
-                "spent_at": None,
-            }
-            await unit.database[RECONNECT_LINKS].insert_one(row, session=unit.session)
-            return NewLink(secret, expires_at)
-
-        return await self._units.run(work)
+        await self._connections.get(workspace_id, connection_id, unit.session)
+        link = NewLink(new_secret(), unit.now + LIFETIME)
+        row: Document = {
+            "_id": digest(link.secret),
+            "workspace_id": workspace_id,
+            "connection_id": connection_id,
+            "expires_at": link.expires_at,
+            "spent_at": None,
+        }
+        await self._collection.insert_one(row, session=unit.session)
+        return link
 
     async def find(self, secret: SecretStr) -> ReconnectLink | None:
         """Look at a link, which changes nothing."""
-        row = await self._database[RECONNECT_LINKS].find_one({"_id": digest(secret)})
-        if row is None:
-            return None
-        document = await self._database[CONNECTIONS].find_one({"_id": row["connection_id"]})
-        if document is None:
+        row = await self._collection.find_one({"_id": digest(secret)})
+        connection = await self._connections.find(row["connection_id"]) if row else None
+        if row is None or connection is None:
             return None
         return ReconnectLink(
-            connection=Connection.from_document(document),
+            connection=connection,
             expires_at=row["expires_at"],
             spent=row["spent_at"] is not None,
             expired=row["expires_at"] <= await database_now(self._database),
         )
 
-
-async def spend_all(unit: UnitOfWork, connection_id: str) -> None:
-    """Spend every open link of a connection that has just been reconnected."""
-    await unit.database[RECONNECT_LINKS].update_many(
-        {"connection_id": connection_id, "spent_at": None},
-        {"$set": {"spent_at": unit.now}},
-        session=unit.session,
-    )
+    async def spend_all(self, unit: UnitOfWork, connection_id: str) -> None:
+        """Spend every open link of a connection that has just been reconnected."""
+        await self._collection.update_many(
+            {"connection_id": connection_id, "spent_at": None},
+            {"$set": {"spent_at": unit.now}},
+            session=unit.session,
+        )

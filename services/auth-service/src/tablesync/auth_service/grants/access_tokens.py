@@ -2,8 +2,10 @@
 
 from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.errors import ProviderUnavailableError
-from tablesync.auth_service.grants.grants import AccessToken, Grant, Grants
+from tablesync.auth_service.grants.grant import Grant
+from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.refresh import Refresher
+from tablesync.contracts.internal_api import AccessTokenAnswer
 from tablesync.service_kit.http.problems import Problem, conflict
 from tablesync.service_kit.single_flight import SingleFlight
 
@@ -17,16 +19,22 @@ class AccessTokens:
         self._refresher = refresher
         self._flights: SingleFlight[None] = SingleFlight()
 
-    async def get(self, workspace_id: str, connection_id: str) -> AccessToken:
+    async def get(self, workspace_id: str, connection_id: str) -> AccessTokenAnswer:
         """Return a token; raises Problem 404, 409 `connection-not-connected`, or 503."""
         grant = await self._usable(workspace_id, connection_id)
         if not grant.fresh:
             grant = await self._refreshed(grant)
-        return self._grants.access_token(grant)
+        return AccessTokenAnswer(
+            token=self._grants.access_token(grant).get_secret_value(),
+            expires_at=grant.expires_at,
+            expires_in=grant.remaining_seconds,
+            grant_version=grant.version,
+            account=grant.account,
+        )
 
     async def refresh_now(self, connection_id: str) -> None:
         """Refresh whatever the age of the token; raises ProviderUnavailableError."""
-        grant = await self._grants.read(connection_id)
+        grant = await self._grants.get(connection_id)
         if grant is not None and grant.live:
             key = (connection_id, grant.version)
             await self._flights.join(key, lambda: self._refresher.refresh(*key))
@@ -36,7 +44,7 @@ class AccessTokens:
         await self._flights.drain()
 
     async def _usable(self, workspace_id: str, connection_id: str) -> Grant:
-        grant = await self._grants.read(connection_id)
+        grant = await self._grants.get(connection_id)
         if grant is None or not grant.live or grant.workspace_id != workspace_id:
             raise await self._not_connected(workspace_id, connection_id)
         return grant

@@ -7,7 +7,8 @@ import httpx
 import structlog
 from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.errors import AppRefusedError, ProviderUnavailableError
-from tablesync.auth_service.grants.grants import ACCESS, Grant, Grants
+from tablesync.auth_service.grants.grant import Grant
+from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.refresh import APP_REFUSED_COOLDOWN_SECONDS, Refresher
 from tablesync.auth_service.providers.base import OAuthProvider, Probe
 from tablesync.contracts import Provider
@@ -78,7 +79,7 @@ class AuthFailures:
         await self._flights.drain()
 
     async def _verify(self, connection_id: str, version: int, forbidden: bool) -> AuthFailureRuling:
-        grant = await self._grants.read_whole(connection_id)
+        grant = await self._grants.get(connection_id)
         if grant is None or not grant.live:
             return AuthFailureRuling(Verdict.REVOKED, version)
         try:
@@ -94,20 +95,19 @@ class AuthFailures:
 
     def _on_app_refused(self, grant: Grant, error: AppRefusedError) -> AuthFailureRuling:
         """Alarm us: a refusal of our own credentials says nothing of a grant."""
-        provider = grant.document["provider"]
-        log.error("provider refuses our app", provider=provider, reason=str(error))
+        log.error("provider refuses our app", provider=grant.provider, reason=str(error))
         return AuthFailureRuling(Verdict.INCONCLUSIVE, grant.version, APP_REFUSED_COOLDOWN_SECONDS)
 
     async def _ask(self, connection_id: str, version: int, forbidden: bool) -> AuthFailureRuling:
         """Ask the provider, under the lease: by a refresh, or by a probe where that is gentler."""
-        grant = await self._grants.read_whole(connection_id)
+        grant = await self._grants.get(connection_id)
         if grant is None or not grant.live:
             return AuthFailureRuling(Verdict.REVOKED, version)
         if grant.version != version:
             return AuthFailureRuling(Verdict.STALE, grant.version)
-        provider = self._providers[Provider(grant.document["provider"])]
+        provider = self._providers[grant.provider]
         if self._probe_first(grant, provider, forbidden):
-            probe = await provider.probe(self._grants.secret(grant, ACCESS))
+            probe = await provider.probe(self._grants.access_token(grant))
             if probe is Probe.ACCEPTED:
                 return AuthFailureRuling(Verdict.NOT_CONFIRMED, version)
         await self._refresher.refresh_held(connection_id, version, forced=True)
@@ -121,7 +121,7 @@ class AuthFailures:
 
     async def _after(self, before: Grant, verdict: Verdict) -> AuthFailureRuling:
         """Return the verdict if the grant lives on with a newer version."""
-        now = await self._grants.read(before.connection_id)
+        now = await self._grants.get(before.connection_id)
         if now is None or not now.live:
             return AuthFailureRuling(Verdict.REVOKED, before.version)
         if now.version == before.version:

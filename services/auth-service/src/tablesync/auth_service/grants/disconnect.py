@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 from pydantic import SecretStr
-from tablesync.auth_service import audit, connections
+from tablesync.auth_service import audit
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
 from tablesync.auth_service.grants.grants import Grants
@@ -32,11 +32,11 @@ class Disconnecting:
     def __init__(
         self,
         grants: Grants,
-        connections_: Connections,
+        connections: Connections,
         providers: Mapping[Provider, OAuthProvider],
     ) -> None:
         self._grants = grants
-        self._connections = connections_
+        self._connections = connections
         self._providers = providers
         self._flights: SingleFlight[None] = SingleFlight()
 
@@ -44,7 +44,9 @@ class Disconnecting:
         self, unit: UnitOfWork, principal: Principal, connection_id: str
     ) -> Disconnected:
         """Disconnect; nothing changes for a connection that an operator disconnected before."""
-        connection = await connections.read(unit, principal.workspace_id, connection_id)
+        connection = await self._connections.get(
+            principal.workspace_id, connection_id, unit.session
+        )
         if connection.status is ConnectionStatus.DISCONNECTED:
             return Disconnected(connection, None)
         token = await self._grants.forget(unit, connection.id)
@@ -55,7 +57,7 @@ class Disconnecting:
             "connection.disconnected",
             connection.id,
         )
-        changed = await connections.store(
+        changed = await self._connections.store(
             unit,
             connection,
             ConnectionRevoked,

@@ -1,153 +1,51 @@
-"""Grants: the encrypted tokens of connections, one document each, versioned.
+"""The stored grants: one document per connection, versioned (optimistic concurrency).
 
 A grant changes only by compare-and-set on its version, which grows by one at each refresh and
 reconnect. An *intent* is written before a refresh is sent and goes when its outcome is known.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from pydantic import SecretStr
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.errors import UnreadableGrantError
-from tablesync.auth_service.keyring import Keyring, SecretLocation
+from tablesync.auth_service.grants.grant import PROJECTION, Grant
+from tablesync.auth_service.keyring import Keyring, Sealed, SecretLocation
 from tablesync.auth_service.providers.base import TokenSet
 from tablesync.auth_service.store import GRANTS
-from tablesync.contracts import Account
-from tablesync.service_kit.mongo import Database, Document, from_now
+from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
-REFRESH_AHEAD_SECONDS = 300
 ACCESS, REFRESH = "access_token", "refresh_token"
-
-_SECONDS = {"$divide": [{"$subtract": ["$expires_at", "$$NOW"]}, 1000]}
-_READ: Document = {
-    "workspace_id": 1,
-    "account": 1,
-    "version": 1,
-    "live": 1,
-    ACCESS: 1,
-    "expires_at": 1,
-    "lifetime_seconds": 1,
-    "remaining_seconds": _SECONDS,
-}
-_READ_WHOLE: Document = {
-    **_READ,
-    "provider": 1,
-    REFRESH: 1,
-    "refresh_expires_at": 1,
-    "intent": 1,
-    "cooldown_seconds": {"$divide": [{"$subtract": ["$cooldown_until", "$$NOW"]}, 1000]},
-    "since_forced_seconds": {"$divide": [{"$subtract": ["$$NOW", "$forced_at"]}, 1000]},
-    "intent_age_seconds": {"$divide": [{"$subtract": ["$$NOW", "$intent.at"]}, 1000]},
-    "now": "$$NOW",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """What a runner gets: a token for a while, and the grant version it belongs to."""
-
-    token: SecretStr
-    expires_at: datetime
-    expires_in: float
-    grant_version: int
-    account: Account
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A grant as read, with what the database's clock said of it at that moment."""
-
-    connection_id: str
-    document: Document
-
-    @property
-    def workspace_id(self) -> str:
-        """The tenant."""
-        return str(self.document["workspace_id"])
-
-    @property
-    def version(self) -> int:
-        """Grows by one at each refresh or reconnect."""
-        return int(self.document["version"])
-
-    @property
-    def live(self) -> bool:
-        """Whether nobody has found it ended."""
-        return bool(self.document["live"])
-
-    @property
-    def remaining_seconds(self) -> float:
-        """How long the access token lives; negative once it is over."""
-        return float(self.document["remaining_seconds"])
-
-    @property
-    def fresh(self) -> bool:
-        """Whether the access token need not be refreshed yet."""
-        lifetime = float(self.document["lifetime_seconds"])
-        return self.remaining_seconds > min(REFRESH_AHEAD_SECONDS, lifetime / 2)
-
-    @property
-    def intent(self) -> Document | None:
-        """The refresh whose outcome is not known, if there is one."""
-        return self.document.get("intent")
-
-    @property
-    def intent_age_seconds(self) -> float | None:
-        """How long ago that refresh was about to be sent; None once its sender has given up."""
-        if self.intent is None or self.intent.get("given_up"):
-            return None
-        return float(self.document["intent_age_seconds"])
-
-    @property
-    def cooldown_seconds(self) -> float:
-        """How long the provider is to be left alone."""
-        return max(0.0, float(self.document.get("cooldown_seconds") or 0.0))
-
-    @property
-    def since_forced_seconds(self) -> float | None:
-        """How long ago a failure report forced a refresh."""
-        return self.document.get("since_forced_seconds")
-
-    @property
-    def refresh_token_over(self) -> bool:
-        """Whether the refresh token's own life is over by the clock."""
-        ends = self.document.get("refresh_expires_at")
-        return bool(ends and ends <= self.document["now"])
+TORN_AFTER_SECONDS = 60
+# Lets a sparse index serve a comparison with the database's clock.
+_PAST = datetime.fromtimestamp(0, UTC)
 
 
 class Grants:
-    """The stored grants."""
+    """Reads and writes; what is passed a session belongs to its transaction."""
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._collection = database[GRANTS]
         self._keyring = keyring
 
-    async def read(self, connection_id: str) -> Grant | None:
-        """Read what handing out the token needs: one indexed find."""
-        return self._grant(await self._collection.find_one({"_id": connection_id}, _READ))
+    async def get(self, connection_id: str, session: Session | None = None) -> Grant | None:
+        """Return the grant of a connection: one indexed find."""
+        query = {"_id": connection_id}
+        document = await self._collection.find_one(query, PROJECTION, session=session)
+        return Grant.from_document(document) if document else None
 
-    async def read_whole(self, connection_id: str) -> Grant | None:
-        """Read what a refresh needs."""
-        return self._grant(await self._collection.find_one({"_id": connection_id}, _READ_WHOLE))
+    def access_token(self, grant: Grant) -> SecretStr:
+        """Decrypt; raises UnreadableGrantError for a row that was moved here."""
+        return self._open(grant, ACCESS, grant.access_token)
 
-    def access_token(self, grant: Grant) -> AccessToken:
-        """Decrypt what a runner gets."""
-        return AccessToken(
-            self.secret(grant, ACCESS),
-            grant.document["expires_at"],
-            grant.remaining_seconds,
-            grant.version,
-            Account.model_validate(grant.document["account"]),
-        )
-
-    def secret(self, grant: Grant, field: str) -> SecretStr:
-        """Decrypt one field; raises UnreadableGrantError for a row that was moved here."""
-        place = SecretLocation(grant.workspace_id, grant.connection_id, field)
-        return self._keyring.open(grant.document[field], place)
+    def refresh_token(self, grant: Grant) -> SecretStr:
+        """Decrypt; raises UnreadableGrantError for a row that was moved here, or that has none."""
+        if grant.refresh_token is None:
+            raise UnreadableGrantError("there is no refresh token")
+        return self._open(grant, REFRESH, grant.refresh_token)
 
     async def open_intent(self, grant: Grant, *, forced: bool) -> bool:
         """Write that a refresh is about to be sent; False if the grant or its intent has moved."""
@@ -155,7 +53,7 @@ class Grants:
         change: Document = {"intent": intent}
         if forced:
             change["forced_at"] = "$$NOW"
-        seen = {"intent.id": grant.intent["id"] if grant.intent else None}
+        seen = {"intent.id": grant.intent.id if grant.intent else None}
         return await self._change(grant, [{"$set": change}, {"$unset": ["cooldown_until"]}], seen)
 
     async def give_up_intent(self, grant: Grant) -> bool:
@@ -174,11 +72,8 @@ class Grants:
     async def overdue(self, limit: int) -> list[str]:
         """Return connections whose grant idles or whose intent was left open by a crash."""
         idle: Document = {"$expr": {"$lt": ["$refresh_at", "$$NOW"]}, "refresh_at": {"$gt": _PAST}}
-        minute_ago = from_now(-60)
-        torn: Document = {
-            "$expr": {"$lt": ["$intent.at", minute_ago]},
-            "intent.at": {"$gt": _PAST},
-        }
+        line = from_now(-TORN_AFTER_SECONDS)
+        torn: Document = {"$expr": {"$lt": ["$intent.at", line]}, "intent.at": {"$gt": _PAST}}
         query: Document = {"live": True, "$or": [idle, torn]}
         cursor = self._collection.find(query, {"_id": 1}).limit(limit)
         return [each["_id"] async for each in cursor]
@@ -186,25 +81,36 @@ class Grants:
     async def under_other_keys(self, limit: int) -> list[Grant]:
         """Return grants that are not encrypted with the active key alone."""
         query: Document = {"key_id": {"$ne": self._keyring.active}}
-        cursor = self._collection.find(query, _READ_WHOLE).limit(limit)
-        return [Grant(each["_id"], each) async for each in cursor]
+        cursor = self._collection.find(query, PROJECTION).limit(limit)
+        return [Grant.from_document(each) async for each in cursor]
 
     async def reseal(self, grant: Grant) -> bool:
         """Encrypt a grant anew with the active key; False if it has moved meanwhile."""
-        change: Document = {"key_id": self._keyring.active}
-        for field in (ACCESS, REFRESH):
-            if grant.document.get(field):
-                place = SecretLocation(grant.workspace_id, grant.connection_id, field)
-                change[field] = self._keyring.seal(self.secret(grant, field), place)
-        return await self._change(grant, {"$set": change})
+        refresh_token = self.refresh_token(grant) if grant.refresh_token else None
+        sealed = self._sealed(
+            grant.workspace_id, grant.connection_id, self.access_token(grant), refresh_token
+        )
+        return await self._change(grant, {"$set": sealed})
 
     async def replace(
         self, unit: UnitOfWork, connection: Connection, tokens: TokenSet, idle_seconds: int | None
     ) -> None:
         """Store the tokens of a new consent, whatever was there before."""
-        document = self._document(unit, connection, tokens, idle_seconds)
-        await unit.database[GRANTS].replace_one(
-            {"_id": connection.id}, document, upsert=True, session=unit.session
+        grant = Grant(
+            connection_id=connection.id,
+            workspace_id=connection.workspace_id,
+            provider=connection.provider,
+            account=connection.account,
+            version=connection.grant_version,
+            live=True,
+            now=unit.now,
+            **self._sealed(
+                connection.workspace_id, connection.id, tokens.access_token, tokens.refresh_token
+            ),
+            **_times(unit.now, tokens, idle_seconds),
+        )
+        await self._collection.replace_one(
+            {"_id": connection.id}, grant.to_document(), upsert=True, session=unit.session
         )
 
     async def advance(
@@ -212,14 +118,16 @@ class Grants:
     ) -> bool:
         """Store refreshed tokens by compare-and-set on the version alone; False if it moved."""
         change = {
-            **self._sealed(grant.workspace_id, grant.connection_id, tokens),
+            **self._sealed(
+                grant.workspace_id, grant.connection_id, tokens.access_token, tokens.refresh_token
+            ),
             **_times(unit.now, tokens, idle_seconds),
             "version": grant.version + 1,
             "live": True,
         }
         if tokens.refresh_token is None:
             del change["refresh_expires_at"], change["key_id"]
-        result = await unit.database[GRANTS].update_one(
+        result = await self._collection.update_one(
             {"_id": grant.connection_id, "version": grant.version},
             {"$set": change, "$unset": {"intent": "", "cooldown_until": ""}},
             session=unit.session,
@@ -228,7 +136,7 @@ class Grants:
 
     async def end(self, unit: UnitOfWork, grant: Grant) -> bool:
         """Mark a grant as ended by the provider; False if it has moved."""
-        result = await unit.database[GRANTS].update_one(
+        result = await self._collection.update_one(
             {"_id": grant.connection_id, "version": grant.version, "live": True},
             {"$set": {"live": False}, "$unset": {"intent": "", "refresh_at": ""}},
             session=unit.session,
@@ -236,49 +144,36 @@ class Grants:
         return bool(result.matched_count)
 
     async def forget(self, unit: UnitOfWork, connection_id: str) -> SecretStr | None:
-        """Delete the tokens; give the refresh token of a grant that was alive."""
-        document = await unit.database[GRANTS].find_one_and_delete(
-            {"_id": connection_id}, session=unit.session
-        )
-        if document is None or not document["live"] or not document.get(REFRESH):
+        """Delete the tokens; return the refresh token of a grant that was alive."""
+        grant = await self.get(connection_id, unit.session)
+        await self._collection.delete_one({"_id": connection_id}, session=unit.session)
+        if grant is None or not grant.live:
             return None
         try:
-            return self.secret(Grant(connection_id, document), REFRESH)
+            return self.refresh_token(grant)
         except UnreadableGrantError:
             return None
 
-    def _grant(self, document: Document | None) -> Grant | None:
-        return Grant(document["_id"], document) if document else None
+    def _open(self, grant: Grant, field: str, sealed: Sealed) -> SecretStr:
+        place = SecretLocation(grant.workspace_id, grant.connection_id, field)
+        return self._keyring.open(sealed, place)
 
     async def _change(self, grant: Grant, change: Any, seen: Document | None = None) -> bool:
         query = {"_id": grant.connection_id, "version": grant.version, "live": True, **(seen or {})}
         return bool((await self._collection.update_one(query, change)).matched_count)
 
-    def _document(
-        self, unit: UnitOfWork, connection: Connection, tokens: TokenSet, idle: int | None
+    def _sealed(
+        self, workspace_id: str, connection_id: str, access: SecretStr, refresh: SecretStr | None
     ) -> Document:
-        return {
-            "_id": connection.id,
-            "workspace_id": connection.workspace_id,
-            "provider": connection.provider.value,
-            "account": connection.account.model_dump(),
-            "version": connection.grant_version,
-            "live": True,
-            **self._sealed(connection.workspace_id, connection.id, tokens),
-            **_times(unit.now, tokens, idle),
-        }
-
-    def _sealed(self, workspace_id: str, connection_id: str, tokens: TokenSet) -> Document:
-        secrets = {ACCESS: tokens.access_token, REFRESH: tokens.refresh_token}
         sealed: Document = {
-            field: self._keyring.seal(secret, SecretLocation(workspace_id, connection_id, field))
-            for field, secret in secrets.items()
+            field: self._seal(secret, SecretLocation(workspace_id, connection_id, field))
+            for field, secret in ((ACCESS, access), (REFRESH, refresh))
             if secret is not None
         }
         return {**sealed, "key_id": self._keyring.active}
 
-
-_PAST = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    def _seal(self, secret: SecretStr, place: SecretLocation) -> Document:
+        return self._keyring.seal(secret, place).model_dump()
 
 
 def _times(now: datetime, tokens: TokenSet, idle_seconds: int | None) -> Document:

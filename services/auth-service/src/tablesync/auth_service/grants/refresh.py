@@ -11,15 +11,16 @@ import asyncio
 
 import structlog
 from prometheus_client import Counter
-from tablesync.auth_service import audit, connections
-from tablesync.auth_service.connections import Connection
+from tablesync.auth_service import audit
+from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.errors import (
     AppRefusedError,
     GrantLostError,
     ProviderUnavailableError,
     RefreshConflictError,
 )
-from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grant, Grants
+from tablesync.auth_service.grants.grant import Grant
+from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.providers.base import OAuthProvider, Probe, TokenSet
 from tablesync.contracts import (
     ConnectionCause,
@@ -61,12 +62,14 @@ class Refresher:
     def __init__(
         self,
         units: UnitsOfWork,
+        connections: Connections,
         grants: Grants,
         leases: Leases,
         providers: dict[Provider, OAuthProvider],
     ) -> None:
         self.grants = grants
         self._units = units
+        self._connections = connections
         self._leases = leases
         self._providers = providers
 
@@ -88,7 +91,7 @@ class Refresher:
 
     async def refresh(self, connection_id: str, version: int) -> None:
         """Refresh if this version is still the stored one; raises what `errors.py` names."""
-        grant = await self.grants.read_whole(connection_id)
+        grant = await self.grants.get(connection_id)
         if grant is None or not grant.live or grant.version != version:
             return
         lease = await self.lease(grant)
@@ -99,7 +102,7 @@ class Refresher:
 
     async def refresh_held(self, connection_id: str, version: int, *, forced: bool = False) -> None:
         """Refresh under the lease; returns when the grant has a newer version."""
-        grant = await self.grants.read_whole(connection_id)
+        grant = await self.grants.get(connection_id)
         if grant is None or not grant.live or grant.version != version:
             return
         if grant.cooldown_seconds:
@@ -116,11 +119,13 @@ class Refresher:
         async def work(unit: UnitOfWork) -> Connection | None:
             if not await self.grants.end(unit, grant):
                 return None
-            connection = await connections.read(unit, grant.workspace_id, grant.connection_id)
+            connection = await self._connections.get(
+                grant.workspace_id, grant.connection_id, unit.session
+            )
             await audit.record(
                 unit, grant.workspace_id, ACTOR, "connection.revoked", connection.id, cause=cause
             )
-            return await connections.store(
+            return await self._connections.store(
                 unit,
                 connection,
                 ConnectionRevoked,
@@ -137,11 +142,11 @@ class Refresher:
 
     async def moved(self, grant: Grant) -> bool:
         """Whether the stored grant is another one by now."""
-        now = await self.grants.read(grant.connection_id)
+        now = await self.grants.get(grant.connection_id)
         return now is None or now.version != grant.version or now.live != grant.live
 
     def _provider(self, grant: Grant) -> OAuthProvider:
-        return self._providers[Provider(grant.document["provider"])]
+        return self._providers[grant.provider]
 
     async def _outcome_unknown(self, grant: Grant) -> bool:
         """Whether an earlier refresh may have used up the stored refresh token."""
@@ -152,7 +157,7 @@ class Refresher:
         if age is not None and age < UNDER_WAY_SECONDS:
             raise ProviderUnavailableError(provider.name, UNDER_WAY_SECONDS - age, processed=False)
         try:
-            return await provider.probe(self.grants.secret(grant, ACCESS)) is Probe.REJECTED
+            return await provider.probe(self.grants.access_token(grant)) is Probe.REJECTED
         except ProviderUnavailableError as error:
             await self.grants.cool_down(grant, error.retry_after)
             raise
@@ -161,7 +166,7 @@ class Refresher:
         provider = self._provider(grant)
         outcome = "stored"
         try:
-            tokens = await provider.refresh(self.grants.secret(grant, REFRESH))
+            tokens = await provider.refresh(self.grants.refresh_token(grant))
             await persist(lambda: self._store(grant, tokens), "store refreshed grant")
         except GrantLostError as error:
             outcome = "lost"
@@ -223,31 +228,32 @@ class Refresher:
         async def work(unit: UnitOfWork) -> None:
             if not await self.grants.advance(unit, grant, tokens, provider.idle_seconds):
                 return
-            connection = await connections.read(unit, grant.workspace_id, grant.connection_id)
-            await _note_refresh(unit, connection, provider, tokens)
+            connection = await self._connections.get(
+                grant.workspace_id, grant.connection_id, unit.session
+            )
+            await self._note_refresh(unit, connection, provider, tokens)
 
         await self._units.run(work)
 
-
-async def _note_refresh(
-    unit: UnitOfWork, connection: Connection, provider: OAuthProvider, tokens: TokenSet
-) -> None:
-    """Bring the connection up to its grant; it revives if it had been given up too early."""
-    version = connection.grant_version + 1
-    revived = connection.status is ConnectionStatus.REVOKED
-    if revived:
-        FALSE_DISCONNECTS.labels(provider.name).inc()
-    scopes = tokens.scopes or connection.scopes
-    await audit.record(
-        unit, connection.workspace_id, ACTOR, "grant.refreshed", connection.id, version=version
-    )
-    await connections.store(
-        unit,
-        connection,
-        ConnectionReconnected if revived else None,
-        status=ConnectionStatus.CONNECTED,
-        cause=None,
-        grant_version=version,
-        scopes=scopes,
-        missing_scopes=tuple(each for each in provider.required_scopes if each not in scopes),
-    )
+    async def _note_refresh(
+        self, unit: UnitOfWork, connection: Connection, provider: OAuthProvider, tokens: TokenSet
+    ) -> None:
+        """Bring the connection up to its grant; it revives if it had been given up too early."""
+        version = connection.grant_version + 1
+        revived = connection.status is ConnectionStatus.REVOKED
+        if revived:
+            FALSE_DISCONNECTS.labels(provider.name).inc()
+        scopes = tokens.scopes or connection.scopes
+        await audit.record(
+            unit, connection.workspace_id, ACTOR, "grant.refreshed", connection.id, version=version
+        )
+        await self._connections.store(
+            unit,
+            connection,
+            ConnectionReconnected if revived else None,
+            status=ConnectionStatus.CONNECTED,
+            cause=None,
+            grant_version=version,
+            scopes=scopes,
+            missing_scopes=tuple(each for each in provider.required_scopes if each not in scopes),
+        )
