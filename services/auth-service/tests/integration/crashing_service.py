@@ -8,7 +8,9 @@ from tablesync.auth_service.bootstrap import build
 from tablesync.auth_service.consent import connect
 from tablesync.auth_service.consent.authorizations import Authorizations
 from tablesync.auth_service.grants import refresh
+from tablesync.auth_service.grants.ending import Ending
 from tablesync.auth_service.grants.grants import Grants
+from tablesync.auth_service.grants.renewal import Renewal
 from tablesync.auth_service.providers.oauth_client import OAuthClient
 from tablesync.auth_service.settings import NAME, Settings
 from tablesync.service_kit.main import run
@@ -17,10 +19,10 @@ from tablesync.service_kit.main import run
 STEPS: dict[str, tuple[Any, str, bool]] = {
     "refresh: before the intent": (Grants, "open_intent", True),
     "refresh: before sending": (OAuthClient, "refresh", True),
-    "refresh: before storing": (refresh.Refresher, "_store", True),
-    "refresh: after storing": (refresh.Refresher, "_store", False),
-    "verdict: before it is stored": (refresh.Refresher, "end", True),
-    "verdict: after it is stored": (refresh.Refresher, "end", False),
+    "refresh: before storing": (Renewal, "store", True),
+    "refresh: after storing": (Renewal, "store", False),
+    "verdict: before it is stored": (Ending, "end", True),
+    "verdict: after it is stored": (Ending, "end", False),
     "reconnect: after the claim": (OAuthClient, "exchange", True),
     "reconnect: after the exchange": (OAuthClient, "exchange", False),
     "reconnect: before the commit": (Authorizations, "finish", True),

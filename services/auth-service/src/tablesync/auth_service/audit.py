@@ -10,6 +10,8 @@ from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 GENESIS = "0" * 64
+# Who acts where no person does.
+OURSELVES = "auth-service"
 _HASHED = ("workspace_id", "number", "at", "actor", "action", "subject", "detail", "previous")
 
 

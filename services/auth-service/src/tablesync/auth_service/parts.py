@@ -12,8 +12,10 @@ from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.grants.access_tokens import AccessTokens
 from tablesync.auth_service.grants.auth_failures import AuthFailures
 from tablesync.auth_service.grants.disconnect import Disconnecting
+from tablesync.auth_service.grants.ending import Ending
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.refresh import Refresher
+from tablesync.auth_service.grants.renewal import Renewal
 from tablesync.auth_service.grants.ticker import Ticker
 from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.oidc import OidcVerifier
@@ -65,7 +67,9 @@ def wire(
     grants, connections = Grants(database, keyring), Connections(database)
     authorizations = Authorizations(database, keyring)
     links = ReconnectLinks(database, connections)
-    refresher = Refresher(units, connections, grants, leases, providers)
+    renewal = Renewal(units, connections, grants)
+    ending = Ending(units, connections, grants)
+    refresher = Refresher(grants, renewal, ending, leases, providers)
     access_tokens = AccessTokens(connections, grants, refresher)
     workspaces = Workspaces(database)
     api_tokens = ApiTokens(database, workspaces)
@@ -81,9 +85,9 @@ def wire(
         grants=grants,
         authorizations=authorizations,
         connecting=Connecting(units, connections, grants, authorizations, links),
-        disconnecting=Disconnecting(grants, connections, providers),
+        disconnecting=Disconnecting(connections, grants, providers),
         access_tokens=access_tokens,
-        auth_failures=AuthFailures(connections, grants, refresher, leases, providers),
+        auth_failures=AuthFailures(connections, grants, refresher),
         links=links,
         affected_syncs=AffectedSyncs(scheduler),
         pages=Pages(providers),

@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict
 from tablesync.auth_service.api.views import authorization_view, connection_view
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent.authorizations import Authorization
-from tablesync.auth_service.grants.disconnect import Disconnected
 from tablesync.auth_service.parts import Parts
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.settings import Settings
@@ -48,14 +47,13 @@ def routes(parts: Parts) -> APIRouter:
 
     @router.post("/connections/{connection_id}/disconnect", tags=["connections"])
     async def disconnect_connection(connection_id: str, once: Once = as_operator) -> dict[str, Any]:
-        done: list[Disconnected] = []
+        disconnection = parts.disconnecting.begin(once.principal, connection_id)
 
         async def work(unit: UnitOfWork) -> dict[str, Any]:
-            done[:] = [await parts.disconnecting.disconnect(unit, once.principal, connection_id)]
-            return connection_view(done[0].connection)
+            return connection_view(await disconnection.work(unit))
 
         view = await once(work)
-        parts.disconnecting.end_upstream(done[0])
+        disconnection.end_upstream()
         return view
 
     @router.post("/authorizations", status_code=201, tags=["authorizations"])

@@ -3,10 +3,15 @@
 from typing import Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from tablesync.auth_service.api.views import state_view
 from tablesync.auth_service.parts import Parts
-from tablesync.contracts.internal_api import AccessTokenAnswer, AccessTokenRequest
+from tablesync.contracts.internal_api import (
+    AccessTokenAnswer,
+    AccessTokenRequest,
+    AuthFailureReport,
+    AuthFailureRuling,
+)
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.http.service_auth import callers
 from tablesync.service_kit.text import Text
@@ -18,14 +23,6 @@ class InWorkspace(BaseModel):
     """A request about a connection of this workspace."""
 
     workspace_id: Text
-
-
-class AuthFailure(InWorkspace):
-    """A provider refused a token of this grant version."""
-
-    grant_version: int = Field(ge=0)
-    status_code: int | None = Field(default=None, ge=100, le=599)
-    detail: str | None = Field(default=None, max_length=2_000)
 
 
 def routes(parts: Parts) -> APIRouter:
@@ -41,12 +38,8 @@ def routes(parts: Parts) -> APIRouter:
         return await parts.access_tokens.get(body.workspace_id, connection_id)
 
     @router.post("/connections/{connection_id}/auth-failures", dependencies=[runner])
-    async def auth_failure(connection_id: str, body: AuthFailure) -> dict[str, Any]:
-        ruling = await parts.auth_failures.judge(
-            body.workspace_id, connection_id, body.grant_version, body.status_code
-        )
-        wait = {} if ruling.retry_after is None else {"retry_after": ruling.retry_after}
-        return {"verdict": ruling.verdict, "grant_version": ruling.grant_version, **wait}
+    async def auth_failure(connection_id: str, body: AuthFailureReport) -> AuthFailureRuling:
+        return await parts.auth_failures.judge(connection_id, body)
 
     @router.post("/connections/{connection_id}/reconnect-links", dependencies=[notifier])
     async def reconnect_link(connection_id: str, body: InWorkspace) -> dict[str, Any]:

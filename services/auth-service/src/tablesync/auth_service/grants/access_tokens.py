@@ -4,7 +4,7 @@ from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
-from tablesync.auth_service.grants.refresh import Refresher
+from tablesync.auth_service.grants.refresh import Refreshed, Refresher
 from tablesync.contracts.internal_api import AccessTokenAnswer
 from tablesync.service_kit.http.problems import Problem, conflict
 from tablesync.service_kit.single_flight import SingleFlight
@@ -17,7 +17,7 @@ class AccessTokens:
         self._connections = connections
         self._grants = grants
         self._refresher = refresher
-        self._flights: SingleFlight[None] = SingleFlight()
+        self._flights: SingleFlight[Refreshed] = SingleFlight()
 
     async def get(self, workspace_id: str, connection_id: str) -> AccessTokenAnswer:
         """Return a token; raises Problem 404, 409 `connection-not-connected`, or 503."""

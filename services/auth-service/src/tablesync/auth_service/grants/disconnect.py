@@ -1,7 +1,6 @@
 """Disconnecting by an operator: decisive here at once, and at the provider where that is safe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import structlog
 from pydantic import SecretStr
@@ -18,59 +17,27 @@ from tablesync.service_kit.single_flight import SingleFlight
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class Disconnected:
-    """A connection that was disconnected, and the refresh token that is now in no database."""
-
-    connection: Connection
-    refresh_token: SecretStr | None
-
-
 class Disconnecting:
     """Forgets grants, and ends them at the provider if nobody else has the same account."""
 
     def __init__(
         self,
-        grants: Grants,
         connections: Connections,
+        grants: Grants,
         providers: Mapping[Provider, OAuthProvider],
     ) -> None:
-        self._grants = grants
         self._connections = connections
+        self._grants = grants
         self._providers = providers
         self._flights: SingleFlight[None] = SingleFlight()
 
-    async def disconnect(
-        self, unit: UnitOfWork, principal: Principal, connection_id: str
-    ) -> Disconnected:
-        """Disconnect; nothing changes for a connection that an operator disconnected before."""
-        connection = await self._connections.get(
-            principal.workspace_id, connection_id, unit.session
-        )
-        if connection.status is ConnectionStatus.DISCONNECTED:
-            return Disconnected(connection, None)
-        token = await self._grants.forget(unit, connection.id)
-        await audit.record(
-            unit,
-            principal.workspace_id,
-            principal.operator_id,
-            "connection.disconnected",
-            connection.id,
-        )
-        changed = await self._connections.store(
-            unit,
-            connection,
-            ConnectionRevoked,
-            status=ConnectionStatus.DISCONNECTED,
-            cause=ConnectionCause.OPERATOR,
-        )
-        return Disconnected(changed, token)
+    def begin(self, principal: Principal, connection_id: str) -> "Disconnection":
+        """Prepare to disconnect."""
+        return Disconnection(self, self._connections, self._grants, principal, connection_id)
 
-    def end_upstream(self, disconnected: Disconnected) -> None:
-        """End the grant at the provider too, in the background: it is of no use to anybody."""
-        token, connection = disconnected.refresh_token, disconnected.connection
-        if token is not None:
-            self._flights.launch(connection.id, lambda: self._end(connection, token))
+    def end_upstream(self, connection: Connection, token: SecretStr) -> None:
+        """End a forgotten grant at the provider, in the background: it is of use to nobody."""
+        self._flights.launch(connection.id, lambda: self._end(connection, token))
 
     async def drain(self) -> None:
         """Wait until nothing is under way."""
@@ -85,3 +52,51 @@ class Disconnecting:
             log.warning("grant not ended", connection_id=connection.id, error=repr(error))
         else:
             log.info("grant forgotten", connection_id=connection.id, ended_at_provider=ended)
+
+
+class Disconnection:
+    """One act of disconnecting: `work` in a transaction, then `end_upstream` once it is stored."""
+
+    def __init__(
+        self,
+        disconnecting: Disconnecting,
+        connections: Connections,
+        grants: Grants,
+        principal: Principal,
+        connection_id: str,
+    ) -> None:
+        self._disconnecting = disconnecting
+        self._connections = connections
+        self._grants = grants
+        self._principal = principal
+        self._connection_id = connection_id
+        # The refresh token is in no database any more.
+        self._forgotten: tuple[Connection, SecretStr] | None = None
+
+    async def work(self, unit: UnitOfWork) -> Connection:
+        """Disconnect; nothing changes for a connection that an operator disconnected before."""
+        self._forgotten = None
+        who = self._principal
+        connection = await self._connections.get(
+            who.workspace_id, self._connection_id, unit.session
+        )
+        if connection.status is ConnectionStatus.DISCONNECTED:
+            return connection
+        token = await self._grants.forget(unit, connection.id)
+        await audit.record(
+            unit, who.workspace_id, who.operator_id, "connection.disconnected", connection.id
+        )
+        disconnected = await self._connections.store(
+            unit,
+            connection,
+            ConnectionRevoked,
+            status=ConnectionStatus.DISCONNECTED,
+            cause=ConnectionCause.OPERATOR,
+        )
+        self._forgotten = (disconnected, token) if token else None
+        return disconnected
+
+    def end_upstream(self) -> None:
+        """End what was forgotten at the provider too."""
+        if self._forgotten is not None:
+            self._disconnecting.end_upstream(*self._forgotten)

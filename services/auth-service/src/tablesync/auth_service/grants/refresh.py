@@ -8,31 +8,24 @@ if that is refused too, the rotation is lost.
 """
 
 import asyncio
+from enum import Enum
 
 import structlog
 from prometheus_client import Counter
-from tablesync.auth_service import audit
-from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.errors import (
     AppRefusedError,
     GrantLostError,
     ProviderUnavailableError,
     RefreshConflictError,
 )
+from tablesync.auth_service.grants.ending import Ending
 from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
-from tablesync.auth_service.providers.base import OAuthProvider, Probe, TokenSet
-from tablesync.contracts import (
-    ConnectionCause,
-    ConnectionReconnected,
-    ConnectionRevoked,
-    ConnectionStatus,
-    Provider,
-)
+from tablesync.auth_service.grants.renewal import Renewal
+from tablesync.auth_service.providers.base import OAuthProvider, Probe
+from tablesync.contracts import ConnectionCause, Provider
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.mongo.leases import Lease, Leases
-from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.service_kit.roles import persist
 
 log = structlog.get_logger()
 
@@ -40,110 +33,120 @@ LEASE_SECONDS = 15.0
 LEASE_WAIT_SECONDS = 20.0
 LEASE_POLL_SECONDS = 0.05
 CONFLICT_WAIT_SECONDS = 2.0
+FORCED_AT_MOST_EVERY_SECONDS = 300.0
 # A refresh ends within its deadline of 10 s: a younger intent may be one under way, whatever
 # became of its sender's lease.
 UNDER_WAY_SECONDS = 12.0
 APP_REFUSED_COOLDOWN_SECONDS = 60.0
-ACTOR = "auth-service"
 
 REFRESHES = Counter("auth_refreshes_total", "Refreshes by outcome.", ["provider", "outcome"])
-FALSE_DISCONNECTS = Counter(
-    "auth_false_disconnects_total", "Grants given up that turned out to be alive.", ["provider"]
-)
-LOST = Counter("auth_grants_lost_total", "Grants found ended.", ["provider", "cause"])
+
+
+class Refusal(Enum):
+    """What a provider has refused, for which somebody wants a refresh."""
+
+    TOKEN = "token"  # noqa: S105 - a kind of refusal, not a secret
+    OBJECT = "object"  # which it may do to a token that works
+
+
+class Refreshed(Enum):
+    """What came of asking for a refresh; what became of the grant, the grant itself says."""
+
+    HERE = "here"  # the provider was asked
+    ELSEWHERE = "elsewhere"  # the grant has moved on by other hands
+    NOT_NEEDED = "not_needed"  # the provider takes the token that was said to be refused
 
 
 class Refresher:
-    """Refreshes grants and ends those that the provider has ended.
-
-    Every method that sends a refresh is called inside `holding`.
-    """
+    """Refreshes grants and ends those that the provider has ended; `refresh` owns its lease."""
 
     def __init__(
         self,
-        units: UnitsOfWork,
-        connections: Connections,
         grants: Grants,
+        renewal: Renewal,
+        ending: Ending,
         leases: Leases,
         providers: dict[Provider, OAuthProvider],
     ) -> None:
-        self.grants = grants
-        self._units = units
-        self._connections = connections
+        self._grants = grants
+        self._renewal = renewal
+        self._ending = ending
         self._leases = leases
         self._providers = providers
 
-    async def lease(self, grant: Grant, wait_seconds: float = LEASE_WAIT_SECONDS) -> Lease | None:
+    async def refresh(
+        self, connection_id: str, version: int, *, forced: Refusal | None = None
+    ) -> Refreshed:
+        """Refresh if this version is still the stored one; raises what `errors.py` names.
+
+        Where a refusal forces it, the provider is perhaps only asked whether it takes the token.
+        """
+        grant = await self._unmoved(connection_id, version)
+        lease = await self._lease(grant) if grant else None
+        if lease is None:
+            return Refreshed.ELSEWHERE
+        async with self._leases.kept(lease):
+            return await self._under_lease(connection_id, version, forced)
+
+    async def _lease(self, grant: Grant) -> Lease | None:
         """Take the refresh lease; None once the grant has moved on by other hands.
 
         Raises ProviderUnavailableError if somebody holds the lease for too long.
         """
-        deadline = Deadline(wait_seconds)
+        deadline = Deadline(LEASE_WAIT_SECONDS)
         while True:
             lease = await self._leases.acquire(f"refresh/{grant.connection_id}", LEASE_SECONDS)
             if lease is not None:
                 return lease
-            if await self.moved(grant):
+            if await self._moved(grant):
                 return None
             if deadline.passed():
                 raise ProviderUnavailableError("refresh lease", processed=False)
             await asyncio.sleep(LEASE_POLL_SECONDS)
 
-    async def refresh(self, connection_id: str, version: int) -> None:
-        """Refresh if this version is still the stored one; raises what `errors.py` names."""
-        grant = await self.grants.get(connection_id)
-        if grant is None or not grant.live or grant.version != version:
-            return
-        lease = await self.lease(grant)
-        if lease is None:
-            return
-        async with self._leases.kept(lease):
-            await self.refresh_held(connection_id, version)
-
-    async def refresh_held(self, connection_id: str, version: int, *, forced: bool = False) -> None:
-        """Refresh under the lease; returns when the grant has a newer version."""
-        grant = await self.grants.get(connection_id)
-        if grant is None or not grant.live or grant.version != version:
-            return
+    async def _under_lease(
+        self, connection_id: str, version: int, forced: Refusal | None
+    ) -> Refreshed:
+        grant = await self._unmoved(connection_id, version)
+        if grant and forced:
+            if await self._is_accepted(grant, forced):
+                return Refreshed.NOT_NEEDED
+            grant = await self._unmoved(connection_id, version)
+        if grant is None:
+            return Refreshed.ELSEWHERE
         if grant.cooldown_seconds:
-            raise ProviderUnavailableError(
-                self._provider(grant).name, grant.cooldown_seconds, processed=False
-            )
+            raise ProviderUnavailableError(grant.provider, grant.cooldown_seconds, processed=False)
         uncertain = await self._outcome_unknown(grant)
-        if await self.grants.open_intent(grant, forced=forced):
-            await self._send(grant, uncertain)
+        if not await self._grants.open_intent(grant, forced=forced is not None):
+            return Refreshed.ELSEWHERE
+        await self._send(grant, uncertain)
+        return Refreshed.HERE
 
-    async def end(self, grant: Grant, cause: ConnectionCause) -> Connection | None:
-        """Mark the grant as ended and publish it; None if the grant has moved meanwhile."""
+    async def _unmoved(self, connection_id: str, version: int) -> Grant | None:
+        """Return the grant; None once it has ended or has another version."""
+        grant = await self._grants.get(connection_id)
+        return grant if grant and grant.live and grant.version == version else None
 
-        async def work(unit: UnitOfWork) -> Connection | None:
-            if not await self.grants.end(unit, grant):
-                return None
-            connection = await self._connections.get(
-                grant.workspace_id, grant.connection_id, unit.session
-            )
-            await audit.record(
-                unit, grant.workspace_id, ACTOR, "connection.revoked", connection.id, cause=cause
-            )
-            return await self._connections.store(
-                unit,
-                connection,
-                ConnectionRevoked,
-                status=ConnectionStatus.REVOKED,
-                cause=cause,
-                grant_version=grant.version,
-            )
+    async def _moved(self, grant: Grant) -> bool:
+        return await self._unmoved(grant.connection_id, grant.version) is None
 
-        ended = await self._units.run(work)
-        if ended is not None:
-            LOST.labels(ended.provider, cause).inc()
-            log.warning("connection revoked", connection_id=ended.id, cause=cause)
-        return ended
+    async def _is_accepted(self, grant: Grant, refusal: Refusal) -> bool:
+        """Ask with the refused token, where a refresh would do harm or has just been of no use.
 
-    async def moved(self, grant: Grant) -> bool:
-        """Whether the stored grant is another one by now."""
-        now = await self.grants.get(grant.connection_id)
-        return now is None or now.version != grant.version or now.live != grant.live
+        A rotation would break the calls of others, and a refresh often helps only once.
+        """
+        provider = self._provider(grant)
+        since = grant.since_forced_seconds
+        lately = since is not None and since < FORCED_AT_MOST_EVERY_SECONDS
+        if not (provider.rotates or refusal is Refusal.OBJECT or lately):
+            return False
+        return await self._probe(grant, provider) is Probe.ACCEPTED
+
+    async def _probe(self, grant: Grant, provider: OAuthProvider) -> Probe:
+        try:
+            return await provider.probe(self._grants.access_token(grant))
+        except AppRefusedError as error:
+            raise _app_refused(grant, error) from error
 
     def _provider(self, grant: Grant) -> OAuthProvider:
         return self._providers[grant.provider]
@@ -157,17 +160,17 @@ class Refresher:
         if age is not None and age < UNDER_WAY_SECONDS:
             raise ProviderUnavailableError(provider.name, UNDER_WAY_SECONDS - age, processed=False)
         try:
-            return await provider.probe(self.grants.access_token(grant)) is Probe.REJECTED
+            return await self._probe(grant, provider) is Probe.REJECTED
         except ProviderUnavailableError as error:
-            await self.grants.cool_down(grant, error.retry_after)
+            await self._grants.cool_down(grant, error.retry_after)
             raise
 
     async def _send(self, grant: Grant, uncertain: bool) -> None:
         provider = self._provider(grant)
         outcome = "stored"
         try:
-            tokens = await provider.refresh(self.grants.refresh_token(grant))
-            await persist(lambda: self._store(grant, tokens), "store refreshed grant")
+            tokens = await provider.refresh(self._grants.refresh_token(grant))
+            await self._renewal.persist(grant, provider, tokens)
         except GrantLostError as error:
             outcome = "lost"
             await self._on_lost(grant, error, uncertain)
@@ -186,74 +189,38 @@ class Refresher:
 
     async def _on_lost(self, grant: Grant, error: GrantLostError, uncertain: bool) -> None:
         """End the grant, unless its version has moved: then only a race was lost."""
-        if await self.moved(grant):
+        if await self._moved(grant):
             return
         cause = error.cause
         if uncertain:
             cause = ConnectionCause.ROTATION_LOST
         elif grant.refresh_token_over:
             cause = ConnectionCause.GRANT_EXPIRED
-        await self.end(grant, cause)
+        await self._ending.end(grant, cause)
 
     async def _on_conflict(self, grant: Grant, error: RefreshConflictError) -> None:
         """Wait for whoever has just refreshed; if nobody stores it, a probe has to decide."""
         deadline = Deadline(CONFLICT_WAIT_SECONDS)
-        while not await self.moved(grant):
+        while not await self._moved(grant):
             if deadline.passed():
-                await self.grants.give_up_intent(grant)
+                await self._grants.give_up_intent(grant)
                 raise ProviderUnavailableError(str(error), CONFLICT_WAIT_SECONDS)
             await asyncio.sleep(LEASE_POLL_SECONDS)
 
     async def _on_app_refused(self, grant: Grant, error: AppRefusedError) -> None:
-        """Alarm us: no operator can help with this, and no connection is to blame."""
-        provider = self._provider(grant).name
-        log.error("provider refuses our app", provider=provider, reason=str(error))
-        await self.grants.close_intent(grant)
-        await self.grants.cool_down(grant, APP_REFUSED_COOLDOWN_SECONDS)
-        raise ProviderUnavailableError(
-            provider, APP_REFUSED_COOLDOWN_SECONDS, processed=False
-        ) from error
+        await self._grants.close_intent(grant)
+        await self._grants.cool_down(grant, APP_REFUSED_COOLDOWN_SECONDS)
+        raise _app_refused(grant, error) from error
 
     async def _on_unavailable(self, grant: Grant, error: ProviderUnavailableError) -> None:
         if error.processed:
-            await self.grants.give_up_intent(grant)
+            await self._grants.give_up_intent(grant)
         else:
-            await self.grants.close_intent(grant)
-        await self.grants.cool_down(grant, error.retry_after)
+            await self._grants.close_intent(grant)
+        await self._grants.cool_down(grant, error.retry_after)
 
-    async def _store(self, grant: Grant, tokens: TokenSet) -> None:
-        """Store the new tokens: whoever holds them must, whatever became of the lease."""
-        provider = self._provider(grant)
 
-        async def work(unit: UnitOfWork) -> None:
-            if not await self.grants.advance(unit, grant, tokens, provider.idle_seconds):
-                return
-            connection = await self._connections.get(
-                grant.workspace_id, grant.connection_id, unit.session
-            )
-            await self._note_refresh(unit, connection, provider, tokens)
-
-        await self._units.run(work)
-
-    async def _note_refresh(
-        self, unit: UnitOfWork, connection: Connection, provider: OAuthProvider, tokens: TokenSet
-    ) -> None:
-        """Bring the connection up to its grant; it revives if it had been given up too early."""
-        version = connection.grant_version + 1
-        revived = connection.status is ConnectionStatus.REVOKED
-        if revived:
-            FALSE_DISCONNECTS.labels(provider.name).inc()
-        scopes = tokens.scopes or connection.scopes
-        await audit.record(
-            unit, connection.workspace_id, ACTOR, "grant.refreshed", connection.id, version=version
-        )
-        await self._connections.store(
-            unit,
-            connection,
-            ConnectionReconnected if revived else None,
-            status=ConnectionStatus.CONNECTED,
-            cause=None,
-            grant_version=version,
-            scopes=scopes,
-            missing_scopes=tuple(each for each in provider.required_scopes if each not in scopes),
-        )
+def _app_refused(grant: Grant, error: AppRefusedError) -> ProviderUnavailableError:
+    """Alarm us: no operator can help with this, and no connection is to blame."""
+    log.error("provider refuses our app", provider=grant.provider, reason=str(error))
+    return ProviderUnavailableError(grant.provider, APP_REFUSED_COOLDOWN_SECONDS, processed=False)
