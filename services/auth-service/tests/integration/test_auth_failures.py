@@ -1,22 +1,24 @@
 """Auth-failure reports: five verdicts, one question to the provider."""
 
 import asyncio
-from typing import Any
 
 import pytest
+from auth_service_rig import Rig, Start
 from structlog.testing import capture_logs
+from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import SandboxControl
 
 
-async def test_p08_an_uninstalled_app_is_found_at_once(auth: Any, sandbox: Any) -> None:
-    connection = await auth.connect("hubspot")
+async def test_p08_an_uninstalled_app_is_found_at_once(rig: Rig, sandbox: SandboxControl) -> None:
+    connection = await rig.connect("hubspot")
     await sandbox.control("hubspot", "7001", "uninstall")
 
     rulings = await asyncio.gather(
-        *(auth.report(connection["id"], connection["grant_version"]) for _ in range(50))
+        *(rig.report(connection["id"], connection["grant_version"]) for _ in range(50))
     )
 
     assert {each["verdict"] for each in rulings} == {"revoked"}
-    refused = await auth.token(connection["id"])
+    refused = await rig.token(connection["id"])
     assert refused.status_code == 409
     assert refused.json()["type"] == "urn:tablesync:problem:connection-not-connected"
     assert refused.json()["connection_status"] == "revoked"
@@ -24,14 +26,14 @@ async def test_p08_an_uninstalled_app_is_found_at_once(auth: Any, sandbox: Any) 
 
 
 async def test_p17_fifty_reports_are_one_question_and_one_event(
-    auth: Any, sandbox: Any, database: Any
+    rig: Rig, sandbox: SandboxControl, database: Database
 ) -> None:
-    connection = await auth.connect("hubspot")
+    connection = await rig.connect("hubspot")
     await sandbox.control("hubspot", "7001", "uninstall")
     asked = await token_requests(sandbox)
 
     await asyncio.gather(
-        *(auth.report(connection["id"], connection["grant_version"]) for _ in range(50))
+        *(rig.report(connection["id"], connection["grant_version"]) for _ in range(50))
     )
 
     assert await token_requests(sandbox) == asked + 1
@@ -40,69 +42,73 @@ async def test_p17_fifty_reports_are_one_question_and_one_event(
     assert [dict(row["headers"])["ce_type"] for row in rows].count(revoked) == 1
 
 
-async def token_requests(sandbox: Any) -> int:
+async def token_requests(sandbox: SandboxControl) -> int:
     requests = (await sandbox.log(provider="hubspot"))["requests"]
     return sum("/oauth/2026-09/token" in each["path"] for each in requests)
 
 
 @pytest.mark.parametrize("provider", ["hubspot", "airtable"])
-async def test_a_revoked_grant_is_confirmed(auth: Any, sandbox: Any, provider: str) -> None:
-    connection = await auth.connect(provider)
+async def test_a_revoked_grant_is_confirmed(
+    rig: Rig, sandbox: SandboxControl, provider: str
+) -> None:
+    connection = await rig.connect(provider)
     await sandbox.control(provider, connection["account"]["id"], "revoke")
 
-    ruling = await auth.report(connection["id"], connection["grant_version"])
+    ruling = await rig.report(connection["id"], connection["grant_version"])
 
     assert ruling["verdict"] == "revoked"
-    after = await auth.connection(connection["id"])
+    after = await rig.connection(connection["id"])
     assert (after["status"], after["badge"]) == ("revoked", "Disconnected")
 
 
 @pytest.mark.parametrize("provider", ["hubspot", "airtable"])
 async def test_an_expired_token_is_recovered_and_older_reports_are_stale(
-    auth: Any, sandbox: Any, provider: str
+    rig: Rig, sandbox: SandboxControl, provider: str
 ) -> None:
-    connection = await auth.connect(provider)
+    connection = await rig.connect(provider)
     await sandbox.control(provider, connection["account"]["id"], "expire")
     version = connection["grant_version"]
 
-    first = await auth.report(connection["id"], version)
-    late = await auth.report(connection["id"], version)
+    first = await rig.report(connection["id"], version)
+    late = await rig.report(connection["id"], version)
 
     assert first == {"verdict": "recovered", "grant_version": version + 1}
     assert late == {"verdict": "stale", "grant_version": version + 1}
 
 
-async def test_a_working_grant_is_refreshed_once_and_then_probed(auth: Any, sandbox: Any) -> None:
-    connection = await auth.connect("hubspot")
+async def test_a_working_grant_is_refreshed_once_and_then_probed(
+    rig: Rig, sandbox: SandboxControl
+) -> None:
+    connection = await rig.connect("hubspot")
     version = connection["grant_version"]
 
-    forced = await auth.report(connection["id"], version)
-    probed = await auth.report(connection["id"], version + 1)
+    forced = await rig.report(connection["id"], version)
+    probed = await rig.report(connection["id"], version + 1)
 
     assert forced == {"verdict": "recovered", "grant_version": version + 1}
     assert probed == {"verdict": "not_confirmed", "grant_version": version + 1}
 
 
-async def test_a_working_rotating_grant_is_only_probed(auth: Any, sandbox: Any) -> None:
-    connection = await auth.connect("airtable")
+async def test_a_working_rotating_grant_is_only_probed(rig: Rig, sandbox: SandboxControl) -> None:
+    connection = await rig.connect("airtable")
     before = (await sandbox.counters())["airtable"]["refreshes"]
 
-    ruling = await auth.report(connection["id"], connection["grant_version"])
+    ruling = await rig.report(connection["id"], connection["grant_version"])
 
     assert ruling["verdict"] == "not_confirmed"
     assert (await sandbox.counters())["airtable"]["refreshes"] == before
 
 
-async def test_a_forbidden_object_is_not_confirmed(auth: Any) -> None:
-    connection = await auth.connect("hubspot")
+async def test_a_forbidden_object_is_not_confirmed(rig: Rig) -> None:
+    connection = await rig.connect("hubspot")
 
-    ruling = await auth.report(connection["id"], connection["grant_version"], 403)
+    ruling = await rig.report(connection["id"], connection["grant_version"], 403)
 
     assert ruling["verdict"] == "not_confirmed"
 
 
-async def test_a_wrong_app_secret_is_inconclusive_and_alarms(auth: Any, start: Any) -> None:
-    connection = await auth.connect("hubspot")
+async def test_a_wrong_app_secret_is_inconclusive_and_alarms(rig: Rig, start: Start) -> None:
+    connection = await rig.connect("hubspot")
     misconfigured = await start(AUTH_HUBSPOT_CLIENT_SECRET="wrong")
 
     with capture_logs() as logs:
@@ -112,12 +118,12 @@ async def test_a_wrong_app_secret_is_inconclusive_and_alarms(auth: Any, start: A
     assert ruling["retry_after"] > 0
     alarms = [each for each in logs if each["event"] == "provider refuses our app"]
     assert [(each["log_level"], each["provider"]) for each in alarms] == [("error", "hubspot")]
-    assert (await auth.connection(connection["id"]))["status"] == "connected"
+    assert (await rig.connection(connection["id"]))["status"] == "connected"
 
 
-async def test_p20_a_foreign_connection_is_unknown(auth: Any) -> None:
-    connection = await auth.connect("hubspot")
-    runner = auth.service("sync-runner")
+async def test_p20_a_foreign_connection_is_unknown(rig: Rig) -> None:
+    connection = await rig.connect("hubspot")
+    runner = rig.service("sync-runner")
     path = f"/internal/v1/connections/{connection['id']}"
     body = {"workspace_id": "ws_other", "grant_version": 1}
 

@@ -10,9 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import bson
 import httpx
 import pytest
+from auth_service_rig import Rig, stored
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.contracts import new_id
-from tablesync.test_kit import eventually
+from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import SandboxControl, eventually
 
 PROVIDERS = ("hubspot", "airtable")
 
@@ -21,30 +23,30 @@ def query_of(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
-async def begin(auth: Any, provider: str, **body: Any) -> dict[str, str]:
-    operator = await auth.operator()
+async def begin(rig: Rig, provider: str, **body: Any) -> dict[str, str]:
+    operator = await rig.operator()
     answer = await operator.post("/v1/authorizations", json={"provider": provider, **body})
     return answer.raise_for_status().json()  # type: ignore[no-any-return]
 
 
-async def outcome(auth: Any, attempt: dict[str, str]) -> dict[str, Any]:
-    answer = await (await auth.operator()).get(f"/v1/authorizations/{attempt['id']}")
+async def outcome(rig: Rig, attempt: dict[str, str]) -> dict[str, Any]:
+    answer = await (await rig.operator()).get(f"/v1/authorizations/{attempt['id']}")
     return answer.raise_for_status().json()  # type: ignore[no-any-return]
 
 
-async def leave(auth: Any, attempt: dict[str, str]) -> tuple[httpx.AsyncClient, str]:
+async def leave(rig: Rig, attempt: dict[str, str]) -> tuple[httpx.AsyncClient, str]:
     """Go to the provider's page; give the browser and the page's address."""
-    browser = auth.client()
+    browser = rig.client()
     answer = await browser.get(attempt["start_url"])
     assert answer.status_code == 302
     return browser, answer.headers["location"]
 
 
-async def come_back(auth: Any, attempt: dict[str, str], provider: str) -> tuple[Any, str]:
+async def come_back(rig: Rig, attempt: dict[str, str], provider: str) -> tuple[Any, str]:
     """Let the sandbox allow; give the browser and the callback it is sent to."""
-    browser, page = await leave(auth, attempt)
+    browser, page = await leave(rig, attempt)
     user = {"user": "ada@acme.test", "decision": "allow"}
-    await auth.sandbox.answer(provider, **user)
+    await rig.sandbox.answer(provider, **user)
     answer = await browser.get(page)
     assert answer.status_code in (302, 303), answer.text
     return browser, answer.headers["location"]
@@ -52,10 +54,10 @@ async def come_back(auth: Any, attempt: dict[str, str], provider: str) -> tuple[
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_p05_state_and_verifier_are_independent_and_the_verifier_stays_here(
-    auth: Any, database: Any, provider: str
+    rig: Rig, database: Database, provider: str
 ) -> None:
-    attempts = [await begin(auth, provider) for _ in range(5)]
-    pages = [query_of((await leave(auth, each))[1]) for each in attempts]
+    attempts = [await begin(rig, provider) for _ in range(5)]
+    pages = [query_of((await leave(rig, each))[1]) for each in attempts]
     states = [page["state"] for page in pages]
 
     assert len(set(states)) == 5
@@ -72,46 +74,46 @@ async def test_p05_state_and_verifier_are_independent_and_the_verifier_stays_her
     assert not [state for state in states if state in stored]
 
 
-async def test_p05_a_callback_is_taken_once(auth: Any) -> None:
-    attempt = await begin(auth, "hubspot")
-    browser, callback = await come_back(auth, attempt, "hubspot")
+async def test_p05_a_callback_is_taken_once(rig: Rig) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
 
     first = await browser.get(callback)
     again = await browser.get(callback)
 
     assert first.status_code == 200
     assert again.status_code == 400
-    assert (await outcome(auth, attempt))["status"] == "completed"
+    assert (await outcome(rig, attempt))["status"] == "completed"
 
 
-async def test_p05_another_browser_cannot_finish(auth: Any) -> None:
-    attempt = await begin(auth, "hubspot")
-    browser, callback = await come_back(auth, attempt, "hubspot")
+async def test_p05_another_browser_cannot_finish(rig: Rig) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
 
-    stranger = await auth.client().get(callback)
+    stranger = await rig.client().get(callback)
 
     assert stranger.status_code == 400
-    assert (await outcome(auth, attempt))["status"] == "pending"
+    assert (await outcome(rig, attempt))["status"] == "pending"
     assert (await browser.get(callback)).status_code == 200
 
 
-async def test_p05_one_browser_holds_two_attempts_apart(auth: Any) -> None:
-    one, two = await begin(auth, "hubspot"), await begin(auth, "hubspot")
-    browser = auth.client()
+async def test_p05_one_browser_holds_two_attempts_apart(rig: Rig) -> None:
+    one, two = await begin(rig, "hubspot"), await begin(rig, "hubspot")
+    browser = rig.client()
     pages = [(await browser.get(each["start_url"])).headers["location"] for each in (one, two)]
-    await auth.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
+    await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
 
     for page in pages:
         callback = (await browser.get(page)).headers["location"]
         assert (await browser.get(callback)).status_code == 200
 
-    assert {(await outcome(auth, each))["status"] for each in (one, two)} == {"completed"}
+    assert {(await outcome(rig, each))["status"] for each in (one, two)} == {"completed"}
 
 
-async def test_p05_an_attempt_ends_after_ten_minutes(auth: Any, database: Any) -> None:
-    attempt = await begin(auth, "hubspot")
-    browser, callback = await come_back(auth, attempt, "hubspot")
-    row = await database["authorizations"].find_one({"_id": attempt["id"]})
+async def test_p05_an_attempt_ends_after_ten_minutes(rig: Rig, database: Database) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
+    row = await stored(database, "authorizations", attempt["id"])
     assert row["expires_at"] - row["created_at"] == timedelta(minutes=10)
     past = datetime.now(UTC) - timedelta(seconds=1)
     await database["authorizations"].update_one(
@@ -120,12 +122,12 @@ async def test_p05_an_attempt_ends_after_ten_minutes(auth: Any, database: Any) -
 
     assert (await browser.get(callback)).status_code == 400
     assert (await browser.get(attempt["start_url"])).status_code == 410
-    assert (await outcome(auth, attempt))["status"] == "expired"
+    assert (await outcome(rig, attempt))["status"] == "expired"
 
 
-async def test_p05_mix_ups_fail(auth: Any) -> None:
-    attempt = await begin(auth, "hubspot")
-    browser, callback = await come_back(auth, attempt, "hubspot")
+async def test_p05_mix_ups_fail(rig: Rig) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
     query = query_of(callback)
     cookies = {each.name: each.value for each in browser.cookies.jar}
 
@@ -136,8 +138,8 @@ async def test_p05_mix_ups_fail(auth: Any) -> None:
     unknown_state = await browser.get(callback, params={**query, "state": "x" * 43})
 
     assert {each.status_code for each in (elsewhere, wrong_issuer, unknown_state)} == {400}
-    assert (await outcome(auth, attempt))["status"] == "pending"
-    issuer = f"{auth.sandbox.url}/hubspot"
+    assert (await outcome(rig, attempt))["status"] == "pending"
+    issuer = f"{rig.sandbox.url}/hubspot"
     assert (await browser.get(callback, params={**query, "iss": issuer})).status_code == 200
 
 
@@ -145,17 +147,17 @@ def cookie_header(cookies: dict[str, str | None]) -> str:
     return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
 
-async def test_p05_starting_anew_voids_the_earlier_state(auth: Any) -> None:
-    attempt = await begin(auth, "hubspot")
-    browser, callback = await come_back(auth, attempt, "hubspot")
+async def test_p05_starting_anew_voids_the_earlier_state(rig: Rig) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
     await browser.get(attempt["start_url"])
 
     assert (await browser.get(callback)).status_code == 400
 
 
-async def test_p05_the_binding_cookie_is_out_of_reach_of_scripts(auth: Any) -> None:
-    attempt = await begin(auth, "hubspot")
-    answer = await auth.client().get(attempt["start_url"])
+async def test_p05_the_binding_cookie_is_out_of_reach_of_scripts(rig: Rig) -> None:
+    attempt = await begin(rig, "hubspot")
+    answer = await rig.client().get(attempt["start_url"])
 
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith(f"tablesync_{attempt['id']}=")
@@ -166,16 +168,16 @@ async def test_p05_the_binding_cookie_is_out_of_reach_of_scripts(auth: Any) -> N
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def stored_grant(database: Any, connection_id: str) -> bytes:
-    return bson.encode(await database["grants"].find_one({"_id": connection_id}))
+async def stored_grant(database: Database, connection_id: str) -> bytes:
+    return bson.encode(await stored(database, "grants", connection_id))
 
 
-async def test_p06_another_account_changes_nothing(auth: Any, database: Any) -> None:
-    connection = await auth.connect("hubspot", "7001")
+async def test_p06_another_account_changes_nothing(rig: Rig, database: Database) -> None:
+    connection = await rig.connect("hubspot", "7001")
     before = await stored_grant(database, connection["id"])
-    await auth.sandbox.answer("hubspot", user="ada@acme.test", account="7002", decision="allow")
+    await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7002", decision="allow")
 
-    refused = await auth.authorize("hubspot", connection["id"])
+    refused = await rig.authorize("hubspot", connection["id"])
 
     assert refused["status"] == "refused"
     assert refused["finding"]["kind"] == "another_account"
@@ -186,39 +188,39 @@ async def test_p06_another_account_changes_nothing(auth: Any, database: Any) -> 
         assert name in refused["finding"]["message"]
         assert name in refused["page"].text
     assert await stored_grant(database, connection["id"]) == before
-    assert await auth.connection(connection["id"]) == connection
+    assert await rig.connection(connection["id"]) == connection
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_p06_denial_changes_nothing(auth: Any, database: Any, provider: str) -> None:
-    connection = await auth.connect(provider)
+async def test_p06_denial_changes_nothing(rig: Rig, database: Database, provider: str) -> None:
+    connection = await rig.connect(provider)
     before = await stored_grant(database, connection["id"])
-    await auth.sandbox.answer(provider, user="ada@acme.test", decision="deny")
+    await rig.sandbox.answer(provider, user="ada@acme.test", decision="deny")
 
-    denied = await auth.authorize(provider, connection["id"])
+    denied = await rig.authorize(provider, connection["id"])
 
     assert denied["status"] == "denied"
     assert "Nothing was changed" in denied["page"].text
     assert await stored_grant(database, connection["id"]) == before
-    assert await auth.connection(connection["id"]) == connection
+    assert await rig.connection(connection["id"]) == connection
 
 
 @pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])
-async def test_p06_a_provider_that_cannot_serve_has_not_said_no(auth: Any, error: str) -> None:
-    attempt = await begin(auth, "hubspot")
-    browser, callback = await come_back(auth, attempt, "hubspot")
+async def test_p06_a_provider_that_cannot_serve_has_not_said_no(rig: Rig, error: str) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
 
     page = await browser.get(callback.replace("code=", f"error={error}&was="))
 
     assert "did not answer" in page.text
-    after = await outcome(auth, attempt)
+    after = await outcome(rig, attempt)
     assert (after["status"], after["finding"]["kind"]) == ("refused", "provider_unavailable")
 
 
 @pytest.mark.parametrize("field", ["provider", "connection_id"])
-async def test_p21_what_is_no_text_is_refused_by_its_field(auth: Any, field: str) -> None:
+async def test_p21_what_is_no_text_is_refused_by_its_field(rig: Rig, field: str) -> None:
     content = json.dumps({"provider": "hubspot", field: "\ud800"})
-    answer = await (await auth.operator()).post(
+    answer = await (await rig.operator()).post(
         "/v1/authorizations", content=content, headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == 422
@@ -226,42 +228,42 @@ async def test_p21_what_is_no_text_is_refused_by_its_field(auth: Any, field: str
     assert error["field"] == field
 
 
-async def test_p06_a_closed_popup_changes_nothing(auth: Any, database: Any) -> None:
-    connection = await auth.connect("hubspot")
+async def test_p06_a_closed_popup_changes_nothing(rig: Rig, database: Database) -> None:
+    connection = await rig.connect("hubspot")
     before = await stored_grant(database, connection["id"])
 
-    attempt = await begin(auth, "hubspot", connection_id=connection["id"])
-    await leave(auth, attempt)
+    attempt = await begin(rig, "hubspot", connection_id=connection["id"])
+    await leave(rig, attempt)
 
-    assert (await outcome(auth, attempt))["status"] == "pending"
+    assert (await outcome(rig, attempt))["status"] == "pending"
     assert await stored_grant(database, connection["id"]) == before
 
 
 async def test_p06_a_provider_that_fails_in_between_changes_nothing(
-    auth: Any, database: Any
+    rig: Rig, database: Database
 ) -> None:
-    connection = await auth.connect("hubspot")
+    connection = await rig.connect("hubspot")
     before = await stored_grant(database, connection["id"])
-    await auth.sandbox.control("hubspot", "-", "break", status=503, path_contains="/token")
+    await rig.sandbox.control("hubspot", "-", "break", status=503, path_contains="/token")
 
-    refused = await auth.authorize("hubspot", connection["id"])
+    refused = await rig.authorize("hubspot", connection["id"])
 
     assert refused["status"] == "refused"
     assert refused["finding"]["kind"] == "provider_unavailable"
     assert await stored_grant(database, connection["id"]) == before
 
 
-async def test_p06_missing_scopes_are_stored_and_shown(auth: Any) -> None:
-    connection = await auth.connect("hubspot")
+async def test_p06_missing_scopes_are_stored_and_shown(rig: Rig) -> None:
+    connection = await rig.connect("hubspot")
     scopes = [each for each in connection["scopes"] if "deals" not in each]
-    await auth.sandbox.answer(
+    await rig.sandbox.answer(
         "hubspot", user="ada@acme.test", account="7001", decision="allow", scopes=scopes
     )
 
-    completed = await auth.authorize("hubspot", connection["id"])
+    completed = await rig.authorize("hubspot", connection["id"])
 
     assert completed["status"] == "completed"
-    after = await auth.connection(connection["id"])
+    after = await rig.connection(connection["id"])
     assert after["status"] == "connected"
     assert after["badge"] == "Needs attention"
     assert set(after["missing_scopes"]) == set(connection["scopes"]) - set(scopes)
@@ -269,10 +271,10 @@ async def test_p06_missing_scopes_are_stored_and_shown(auth: Any) -> None:
 
 
 async def test_p07_connecting_a_known_account_restores_its_connection(
-    auth: Any, database: Any
+    rig: Rig, database: Database
 ) -> None:
-    connection = await auth.connect("airtable")
-    operator = await auth.operator("operator")
+    connection = await rig.connect("airtable")
+    operator = await rig.operator("operator")
     path = f"/v1/connections/{connection['id']}/disconnect"
     gone = (await operator.post(path)).raise_for_status().json()
     assert (gone["status"], gone["cause"], gone["badge"]) == (
@@ -281,9 +283,9 @@ async def test_p07_connecting_a_known_account_restores_its_connection(
         "Disconnected by you",
     )
     assert await database["grants"].find_one({"_id": connection["id"]}) is None
-    assert (await auth.token(connection["id"])).status_code == 409
+    assert (await rig.token(connection["id"])).status_code == 409
 
-    again = await auth.connect("airtable")
+    again = await rig.connect("airtable")
 
     assert again["id"] == connection["id"]
     assert again["status"] == "connected"
@@ -291,15 +293,15 @@ async def test_p07_connecting_a_known_account_restores_its_connection(
 
 
 async def test_disconnecting_ends_the_grant_at_the_provider_unless_others_have_it(
-    auth: Any, sandbox: Any, database: Any
+    rig: Rig, sandbox: SandboxControl, database: Database
 ) -> None:
-    connection = await auth.connect("hubspot")
+    connection = await rig.connect("hubspot")
     await database["connections"].update_many(
-        {"workspace_id": {"$ne": auth.workspace_id}}, {"$set": {"status": "revoked"}}
+        {"workspace_id": {"$ne": rig.workspace_id}}, {"$set": {"status": "revoked"}}
     )
-    mine = await database["connections"].find_one({"_id": connection["id"]})
+    mine = await stored(database, "connections", connection["id"])
     theirs = {**mine, "_id": new_id("con"), "workspace_id": new_id("ws")}
-    operator = await auth.operator()
+    operator = await rig.operator()
     path = f"/v1/connections/{connection['id']}/disconnect"
 
     await database["connections"].insert_one(theirs)
@@ -318,9 +320,9 @@ async def test_disconnecting_ends_the_grant_at_the_provider_unless_others_have_i
     await eventually(ended)
 
 
-async def test_a_connection_of_another_provider_is_named(auth: Any) -> None:
-    connection = await auth.connect("hubspot")
-    operator = await auth.operator()
+async def test_a_connection_of_another_provider_is_named(rig: Rig) -> None:
+    connection = await rig.connect("hubspot")
+    operator = await rig.operator()
 
     answer = await operator.post(
         "/v1/authorizations", json={"provider": "airtable", "connection_id": connection["id"]}
@@ -334,8 +336,8 @@ async def test_a_connection_of_another_provider_is_named(auth: Any) -> None:
     assert unknown.status_code == 404
 
 
-async def test_unknown_providers_and_attempts_get_a_page(auth: Any) -> None:
-    browser = auth.client()
+async def test_unknown_providers_and_attempts_get_a_page(rig: Rig) -> None:
+    browser = rig.client()
 
     assert (await browser.get("/oauth/salesforce/start?authorization=x")).status_code == 404
     assert (await browser.get("/oauth/salesforce/callback?state=x")).status_code == 404

@@ -1,16 +1,17 @@
 """Connecting and reconnecting, through a browser and the sandbox."""
 
-from typing import Any
+from auth_service_rig import Rig
+from tablesync.test_kit import SandboxControl
 
 
-async def test_p07_reconnecting_keeps_the_connection(auth: Any, sandbox: Any) -> None:
-    before = await auth.connect("hubspot")
+async def test_p07_reconnecting_keeps_the_connection(rig: Rig, sandbox: SandboxControl) -> None:
+    before = await rig.connect("hubspot")
     await sandbox.control("hubspot", "7001", "uninstall")
-    ruling = await auth.report(before["id"], before["grant_version"])
+    ruling = await rig.report(before["id"], before["grant_version"])
     assert ruling["verdict"] == "revoked"
-    assert (await auth.connection(before["id"]))["cause"] == "app_uninstalled"
+    assert (await rig.connection(before["id"]))["cause"] == "app_uninstalled"
 
-    after = await auth.connect("hubspot")
+    after = await rig.connect("hubspot")
 
     assert after["id"] == before["id"]
     assert after["status"] == "connected"

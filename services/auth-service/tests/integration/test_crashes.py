@@ -10,8 +10,10 @@ from typing import Any
 import bson
 import httpx
 import pytest
+from auth_service_rig import Rig, Spawn, Start, stored
 from tablesync.auth_service.grants import refresh
-from tablesync.test_kit import eventually
+from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import SandboxControl, eventually
 
 SCRIPT = str(Path(__file__).with_name("crashing_service.py"))
 REFRESH_STEPS = (
@@ -35,7 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refresh, "UNDER_WAY_SECONDS", 1.0)
 
 
-async def crash(auth: Any, spawn: Any, step: str, act: Any) -> None:
+async def crash(rig: Rig, spawn: Spawn, step: str, act: Any) -> None:
     """Start a service that dies at the step, and make it reach it."""
     process = spawn(SCRIPT, CRASH_AT=step)
     await process.ready()
@@ -44,27 +46,27 @@ async def crash(auth: Any, spawn: Any, step: str, act: Any) -> None:
     assert process.wait() == -signal.SIGKILL
 
 
-async def expire(database: Any, sandbox: Any, connection: dict[str, Any]) -> None:
+async def expire(database: Database, sandbox: SandboxControl, connection: dict[str, Any]) -> None:
     past = datetime.now(UTC) - timedelta(minutes=1)
     await database["grants"].update_one({"_id": connection["id"]}, {"$set": {"expires_at": past}})
     await sandbox.control(connection["provider"], connection["account"]["id"], "expire")
 
 
-async def ask(auth: Any, url: str, connection_id: str) -> None:
-    await auth.service("sync-runner").post(
+async def ask(rig: Rig, url: str, connection_id: str) -> None:
+    await rig.service("sync-runner").post(
         f"{url}/internal/v1/connections/{connection_id}/access-token",
-        json={"workspace_id": auth.workspace_id},
+        json={"workspace_id": rig.workspace_id},
     )
 
 
-async def settled(auth: Any, connection_id: str) -> tuple[str, str | None]:
+async def settled(rig: Rig, connection_id: str) -> tuple[str, str | None]:
     """Wait until the token route says yes or no; give the connection's status and cause."""
 
     async def decided() -> bool:
-        return (await auth.token(connection_id)).status_code in (200, 409)
+        return (await rig.token(connection_id)).status_code in (200, 409)
 
     await eventually(decided, timeout=60)
-    after = await auth.connection(connection_id)
+    after = await rig.connection(connection_id)
     return after["status"], after["cause"]
 
 
@@ -74,58 +76,58 @@ async def settled(auth: Any, connection_id: str) -> tuple[str, str | None]:
     [*(("airtable", step) for step in REFRESH_STEPS), ("hubspot", "refresh: before storing")],
 )
 async def test_p03_a_crash_in_a_refresh_never_strands_a_connection(
-    auth: Any, spawn: Any, sandbox: Any, database: Any, provider: str, step: str
+    rig: Rig, spawn: Spawn, sandbox: SandboxControl, database: Database, provider: str, step: str
 ) -> None:
-    connection = await auth.connect(provider)
+    connection = await rig.connect(provider)
     await expire(database, sandbox, connection)
 
-    await crash(auth, spawn, step, lambda url: ask(auth, url, connection["id"]))
+    await crash(rig, spawn, step, lambda url: ask(rig, url, connection["id"]))
 
     lost = provider == "airtable" and step == "refresh: before storing"
     expected = ("revoked", "rotation_lost") if lost else ("connected", None)
-    assert await settled(auth, connection["id"]) == expected
+    assert await settled(rig, connection["id"]) == expected
     if not lost:
-        token = (await auth.token(connection["id"])).json()["token"]
+        token = (await rig.token(connection["id"])).json()["token"]
         assert await works(sandbox, provider, token)
 
 
-async def works(sandbox: Any, provider: str, token: str) -> bool:
+async def works(sandbox: SandboxControl, provider: str, token: str) -> bool:
     paths = {"hubspot": "/hubspot/crm/v3/objects/contacts", "airtable": "/airtable/v0/meta/whoami"}
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
         return (await client.get(sandbox.url + paths[provider])).is_success
 
 
 async def test_p03_a_torn_refresh_shows_without_anybody_asking(
-    auth: Any, start: Any, spawn: Any, sandbox: Any, database: Any
+    rig: Rig, start: Start, spawn: Spawn, sandbox: SandboxControl, database: Database
 ) -> None:
-    connection = await auth.connect("airtable")
+    connection = await rig.connect("airtable")
     await expire(database, sandbox, connection)
     step = "refresh: before storing"
-    await crash(auth, spawn, step, lambda url: ask(auth, url, connection["id"]))
+    await crash(rig, spawn, step, lambda url: ask(rig, url, connection["id"]))
     old = datetime.now(UTC) - timedelta(minutes=2)
     await database["grants"].update_one({"_id": connection["id"]}, {"$set": {"intent.at": old}})
 
     await start()  # its ticker ticks at once
 
     async def shown() -> bool:
-        return (await auth.connection(connection["id"]))["cause"] == "rotation_lost"
+        return bool((await rig.connection(connection["id"]))["cause"] == "rotation_lost")
 
     await eventually(shown)
 
 
 @pytest.mark.parametrize("step", ["verdict: before it is stored", "verdict: after it is stored"])
 async def test_p03_a_crash_around_a_verdict_is_made_up_for(
-    auth: Any, spawn: Any, sandbox: Any, database: Any, step: str
+    rig: Rig, spawn: Spawn, sandbox: SandboxControl, database: Database, step: str
 ) -> None:
-    connection = await auth.connect("hubspot")
+    connection = await rig.connect("hubspot")
     await sandbox.control("hubspot", "7001", "uninstall")
-    body = {"workspace_id": auth.workspace_id, "grant_version": connection["grant_version"]}
+    body = {"workspace_id": rig.workspace_id, "grant_version": connection["grant_version"]}
     path = f"/internal/v1/connections/{connection['id']}/auth-failures"
-    runner = auth.service("sync-runner")
+    runner = rig.service("sync-runner")
 
-    await crash(auth, spawn, step, lambda url: runner.post(url + path, json=body))
+    await crash(rig, spawn, step, lambda url: runner.post(url + path, json=body))
 
-    ruling = await auth.report(connection["id"], connection["grant_version"])
+    ruling = await rig.report(connection["id"], connection["grant_version"])
     assert ruling["verdict"] == "revoked"
     rows = await database["outbox"].find({"key": connection["id"]}).to_list(None)
     types = [dict(row["headers"])["ce_type"] for row in rows]
@@ -134,44 +136,44 @@ async def test_p03_a_crash_around_a_verdict_is_made_up_for(
 
 @pytest.mark.parametrize("step", RECONNECT_STEPS)
 async def test_p03_a_crash_in_a_reconnect_swaps_all_or_nothing(
-    auth: Any, spawn: Any, sandbox: Any, database: Any, step: str
+    rig: Rig, spawn: Spawn, sandbox: SandboxControl, database: Database, step: str
 ) -> None:
-    connection = await auth.connect("hubspot")
-    before = bson.encode(await database["grants"].find_one({"_id": connection["id"]}))
+    connection = await rig.connect("hubspot")
+    before = bson.encode(await stored(database, "grants", connection["id"]))
 
     async def reconnect(url: str) -> None:
-        operator = await auth.operator()
+        operator = await rig.operator()
         attempt = await operator.post(
             f"{url}/v1/authorizations",
             json={"provider": "hubspot", "connection_id": connection["id"]},
         )
-        browser = auth.client(follow_redirects=True)
+        browser = rig.client(follow_redirects=True)
         await browser.get(attempt.json()["start_url"])
 
-    await crash(auth, spawn, step, reconnect)
+    await crash(rig, spawn, step, reconnect)
 
-    after = await auth.connection(connection["id"])
+    after = await rig.connection(connection["id"])
     done = step == "reconnect: after the commit"
     assert after["status"] == "connected"
     assert after["grant_version"] == connection["grant_version"] + done
-    grant = bson.encode(await database["grants"].find_one({"_id": connection["id"]}))
+    grant = bson.encode(await stored(database, "grants", connection["id"]))
     assert (grant == before) is not done
-    token = (await auth.token(connection["id"])).json()["token"]
+    token = (await rig.token(connection["id"])).json()["token"]
     assert await works(sandbox, "hubspot", token)
 
 
 async def test_p25_sigterm_waits_for_the_refresh(
-    auth: Any, spawn: Any, sandbox: Any, database: Any
+    rig: Rig, spawn: Spawn, sandbox: SandboxControl, database: Database
 ) -> None:
-    connection = await auth.connect("airtable")
+    connection = await rig.connect("airtable")
     process = spawn()
     await process.ready()
     await expire(database, sandbox, connection)
     await sandbox.control("airtable", "-", "latency", ms=3_000)
     caller = asyncio.create_task(
-        auth.service("sync-runner").post(
+        rig.service("sync-runner").post(
             f"{process.url}/internal/v1/connections/{connection['id']}/access-token",
-            json={"workspace_id": auth.workspace_id},
+            json={"workspace_id": rig.workspace_id},
         )
     )
     begun = {"_id": connection["id"], "intent": {"$exists": True}}
@@ -182,8 +184,8 @@ async def test_p25_sigterm_waits_for_the_refresh(
 
     assert process.wait() == 0
     await sandbox.control("airtable", "-", "latency", ms=0)
-    grant = await database["grants"].find_one({"_id": connection["id"]})
+    grant = await stored(database, "grants", connection["id"])
     assert grant["version"] == connection["grant_version"] + 1
     assert "intent" not in grant
-    token = (await auth.token(connection["id"])).json()["token"]
+    token = (await rig.token(connection["id"])).json()["token"]
     assert await works(sandbox, "airtable", token)

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from auth_service_rig import Json, Rig, Start
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.identity.first_workspace import BootstrapFile
 from tablesync.auth_service.settings import NAME
 from tablesync.contracts import new_id
 from tablesync.contracts.ids import is_id
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 GUIDE = Path(__file__).parents[4] / "deploy" / "k8s" / "README.md"
@@ -19,7 +21,7 @@ ONCE = {"workspaces": 1, "operators": 3, "memberships": 3, "api_tokens": 3}
 
 
 @pytest.fixture
-def file(workspace: Any, tmp_path: Path) -> Path:
+def file(workspace: Json, tmp_path: Path) -> Path:
     """The file from which this test's workspace was made."""
     path = tmp_path / "bootstrap.json"
     path.write_text(json.dumps(workspace))
@@ -27,10 +29,10 @@ def file(workspace: Any, tmp_path: Path) -> Path:
 
 
 async def test_who_was_removed_and_what_was_deleted_stay_gone_after_a_restart(
-    auth: Any, start: Any, file: Path
+    rig: Rig, start: Start, file: Path
 ) -> None:
-    admin = await auth.operator("admin")
-    viewer = next(each for each in auth.bootstrap["operators"] if each["role"] == "viewer")
+    admin = await rig.operator("admin")
+    viewer = rig.person("viewer")
     (token,) = (await admin.get("/v1/api-tokens")).json()["items"]
     (await admin.delete(f"/v1/members/{viewer['id']}")).raise_for_status()
     (await admin.delete(f"/v1/api-tokens/{token['id']}")).raise_for_status()
@@ -45,7 +47,7 @@ async def test_who_was_removed_and_what_was_deleted_stay_gone_after_a_restart(
 
 
 async def test_replicas_that_start_at_once_on_a_new_database_make_one_workspace(
-    start: Any, database: Any, isolation: tuple[str, str], file: Path
+    start: Start, database: Database, isolation: tuple[str, str], file: Path
 ) -> None:
     topics, databases = (f"{each}new" for each in isolation)
     changes = {"KAFKA_TOPIC_PREFIX": topics, "MONGODB_DATABASE_PREFIX": databases}
@@ -60,7 +62,7 @@ async def test_replicas_that_start_at_once_on_a_new_database_make_one_workspace(
 
 
 async def test_people_who_are_known_already_join_the_new_workspace(
-    auth: Any, database: Any, workspace: Any
+    rig: Rig, database: Database, workspace: Json
 ) -> None:
     other = {"id": new_id("ws"), "name": "Other"}
     people = [
@@ -74,10 +76,10 @@ async def test_people_who_are_known_already_join_the_new_workspace(
     query = {"workspace_id": other["id"]}
     joined = {each["operator_id"] async for each in database["memberships"].find(query)}
     assert joined == {each["id"] for each in workspace["operators"]}
-    assert await sign_in(auth, "admin") == 200
+    assert await sign_in(rig, "admin") == 200
 
 
-def test_bad_fields_are_named_without_their_values(file: Path, workspace: Any) -> None:
+def test_bad_fields_are_named_without_their_values(file: Path, workspace: Json) -> None:
     admin, operator, viewer = workspace["operators"]
     admin["role"], operator["email"], viewer["api_token"] = "owner", "canary", "canary"
     workspace["workspace"]["name"] = ""
@@ -102,7 +104,7 @@ def test_bad_fields_are_named_without_their_values(file: Path, workspace: Any) -
     ],
 )
 def test_a_file_that_nobody_could_put_right_later_is_refused(
-    file: Path, workspace: Any, spoil: Any, why: str
+    file: Path, workspace: Json, spoil: Any, why: str
 ) -> None:
     spoil(workspace["operators"])
     file.write_text(json.dumps(workspace))
@@ -112,7 +114,7 @@ def test_a_file_that_nobody_could_put_right_later_is_refused(
 
 
 async def test_an_id_that_somebody_else_has_is_named_as_the_reason(
-    auth: Any, database: Any, workspace: Any
+    rig: Rig, database: Database, workspace: Json
 ) -> None:
     other = {"id": new_id("ws"), "name": "Other"}
     admin = {**workspace["operators"][0], "email": "else@example.test", "api_token": None}
@@ -131,7 +133,7 @@ def test_the_file_that_the_guide_to_kubernetes_shows_is_a_good_one() -> None:
     assert [(is_id(each.id, "op"), each.role) for each in content.operators] == [(True, "admin")]
 
 
-async def sign_in(auth: Any, role: str) -> int:
+async def sign_in(rig: Rig, role: str) -> int:
     """Exchange the file's API token for this role; give the status of the answer."""
-    answer = await auth.client().post("/v1/tokens", json={"api_token": auth.api_token(role)})
+    answer = await rig.client().post("/v1/tokens", json={"api_token": rig.api_token(role)})
     return int(answer.status_code)

@@ -1,15 +1,17 @@
 """Sign-in with an id token of the configured issuer."""
 
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from auth_service_rig import Rig
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.test_kit import SandboxControl
 
 REDIRECT = "http://127.0.0.1:1/callback"
 
 
-async def id_token(sandbox: Any, user: str, client_id: str = "tablesync") -> str:
+async def id_token(sandbox: SandboxControl, user: str, client_id: str = "tablesync") -> str:
     await sandbox.answer("oidc", user=user, decision="allow")
     query = {
         "client_id": client_id,
@@ -32,11 +34,11 @@ async def id_token(sandbox: Any, user: str, client_id: str = "tablesync") -> str
 
 
 async def test_an_id_token_is_exchanged_for_a_user_token(
-    auth: Any, sandbox: Any, service_keys: Any
+    rig: Rig, sandbox: SandboxControl, service_keys: ServiceKeys
 ) -> None:
     token = await id_token(sandbox, "operator@example.test")
 
-    answer = await auth.client().post("/v1/tokens", json={"id_token": token})
+    answer = await rig.client().post("/v1/tokens", json={"id_token": token})
 
     assert answer.status_code == 200
     assert answer.json()["role"] == "operator"
@@ -44,7 +46,7 @@ async def test_an_id_token_is_exchanged_for_a_user_token(
 
 
 @pytest.mark.parametrize("kind", ["another audience", "tampered", "nonsense"])
-async def test_a_wrong_id_token_is_refused(auth: Any, sandbox: Any, kind: str) -> None:
+async def test_a_wrong_id_token_is_refused(rig: Rig, sandbox: SandboxControl, kind: str) -> None:
     client_id = "somebody-else" if kind == "another audience" else "tablesync"
     token = await id_token(sandbox, "operator@example.test", client_id)
     if kind == "tampered":
@@ -52,13 +54,13 @@ async def test_a_wrong_id_token_is_refused(auth: Any, sandbox: Any, kind: str) -
         token = f"{header}.{payload}.{signature[:-8]}AAAAAAAA"
 
     sent = "nonsense" if kind == "nonsense" else token
-    answer = await auth.client().post("/v1/tokens", json={"id_token": sent})
+    answer = await rig.client().post("/v1/tokens", json={"id_token": sent})
 
     assert answer.status_code == 401
 
 
-async def test_an_id_token_opens_no_workspace_of_others(auth: Any, sandbox: Any) -> None:
+async def test_an_id_token_opens_no_workspace_of_others(rig: Rig, sandbox: SandboxControl) -> None:
     token = await id_token(sandbox, "operator@example.test")
-    body = {"id_token": token, "workspace_id": auth.workspace_id}
+    body = {"id_token": token, "workspace_id": rig.workspace_id}
 
-    assert (await auth.client().post("/v1/tokens", json=body)).status_code == 401
+    assert (await rig.client().post("/v1/tokens", json=body)).status_code == 401

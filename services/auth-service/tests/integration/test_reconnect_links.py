@@ -1,27 +1,34 @@
 """Reconnect links: looking consumes nothing, a successful reconnect spends them."""
 
+import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import web
-from tablesync.test_kit import free_port
+import pytest_asyncio
+from auth_service_rig import Rig, Start
+from fastapi.responses import JSONResponse, Response
+from tablesync.contracts import new_id
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.service_kit.mongo import Database
+from tablesync.test_kit.stand_ins import SchedulerStandIn, affected_sync
 
 
-async def lost(auth: Any) -> dict[str, Any]:
-    connection: dict[str, Any] = await auth.connect("hubspot")
-    await auth.sandbox.control("hubspot", "7001", "uninstall")
-    ruling = await auth.report(connection["id"], connection["grant_version"])
+async def lost(rig: Rig) -> dict[str, Any]:
+    connection: dict[str, Any] = await rig.connect("hubspot")
+    await rig.sandbox.control("hubspot", "7001", "uninstall")
+    ruling = await rig.report(connection["id"], connection["grant_version"])
     assert ruling["verdict"] == "revoked"
     return connection
 
 
-async def test_looking_at_a_link_consumes_nothing(auth: Any) -> None:
-    connection = await lost(auth)
-    url = await auth.link(connection["id"])
+async def test_looking_at_a_link_consumes_nothing(rig: Rig) -> None:
+    connection = await lost(rig)
+    url = await rig.link(connection["id"])
 
     for _ in range(5):
-        page = await auth.client().get(url)
+        page = await rig.client().get(url)
         assert page.status_code == 200
     assert "Reconnect HubSpot" in page.text
     assert connection["account"]["name"] in page.text
@@ -29,7 +36,7 @@ async def test_looking_at_a_link_consumes_nothing(auth: Any) -> None:
     assert "cannot be shown just now" in page.text
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
-    targets = f"'self' {origin(auth.sandbox.url)} https://*.hubspot.com"
+    targets = f"'self' {origin(rig.sandbox.url)} https://*.hubspot.com"
     assert f"form-action {targets};" in policy
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["cache-control"] == "no-store"
@@ -39,39 +46,40 @@ def origin(url: str) -> str:
     return "/".join(url.split("/")[:3])
 
 
-async def test_p07_a_link_reconnects_and_is_spent(auth: Any) -> None:
-    connection = await lost(auth)
-    url = await auth.link(connection["id"])
-    browser = auth.client(follow_redirects=True)
-    await auth.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
+async def test_p07_a_link_reconnects_and_is_spent(rig: Rig) -> None:
+    connection = await lost(rig)
+    url = await rig.link(connection["id"])
+    browser = rig.client(follow_redirects=True)
+    await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
 
     page = await browser.post(url)
 
     assert "HubSpot is connected" in page.text
-    after = await auth.connection(connection["id"])
+    after = await rig.connection(connection["id"])
     assert (after["status"], after["owner_id"]) == ("connected", connection["owner_id"])
     for again in (await browser.get(url), await browser.post(url)):
         assert again.status_code == 410
         assert "connected again" in again.text
 
 
-async def test_p06_a_link_accepts_no_other_account_and_stays_usable(auth: Any) -> None:
-    connection = await lost(auth)
-    url = await auth.link(connection["id"])
-    browser = auth.client(follow_redirects=True)
-    await auth.sandbox.answer("hubspot", user="ada@acme.test", account="7002", decision="allow")
+async def test_p06_a_link_accepts_no_other_account_and_stays_usable(rig: Rig) -> None:
+    connection = await lost(rig)
+    url = await rig.link(connection["id"])
+    browser = rig.client(follow_redirects=True)
+    await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7002", decision="allow")
 
     page = await browser.post(url)
 
     assert "another HubSpot account" in page.text
-    assert (await auth.connection(connection["id"]))["status"] == "revoked"
+    assert (await rig.connection(connection["id"]))["status"] == "revoked"
     assert (await browser.get(url)).status_code == 200
 
 
-async def test_a_link_ends_after_seven_days(auth: Any, database: Any) -> None:
-    connection = await lost(auth)
-    url = await auth.link(connection["id"])
+async def test_a_link_ends_after_seven_days(rig: Rig, database: Database) -> None:
+    connection = await lost(rig)
+    url = await rig.link(connection["id"])
     row = await database["reconnect_links"].find_one({"connection_id": connection["id"]})
+    assert row
     assert timedelta(days=6, hours=23) < row["expires_at"] - datetime.now(UTC)
     assert url.rpartition("/")[2] not in str(row)
     past = datetime.now(UTC) - timedelta(seconds=1)
@@ -79,50 +87,92 @@ async def test_a_link_ends_after_seven_days(auth: Any, database: Any) -> None:
         {"_id": row["_id"]}, {"$set": {"expires_at": past}}
     )
 
-    for answer in (await auth.client().get(url), await auth.client().post(url)):
+    for answer in (await rig.client().get(url), await rig.client().post(url)):
         assert answer.status_code == 410
         assert "expired" in answer.text
 
 
-async def test_an_unknown_link_is_not_found(auth: Any) -> None:
-    assert (await auth.client().get("/reconnect/nonsense")).status_code == 404
-    assert (await auth.client().post("/reconnect/nonsense")).status_code == 404
+async def test_an_unknown_link_is_not_found(rig: Rig) -> None:
+    assert (await rig.client().get("/reconnect/nonsense")).status_code == 404
+    assert (await rig.client().post("/reconnect/nonsense")).status_code == 404
 
 
-async def test_only_notifier_makes_links(auth: Any) -> None:
+async def test_only_notifier_makes_links(rig: Rig) -> None:
     path = "/internal/v1/connections/con_x/reconnect-links"
-    body = {"workspace_id": auth.workspace_id}
+    body = {"workspace_id": rig.workspace_id}
 
-    assert (await auth.service("sync-runner").post(path, json=body)).status_code == 403
-    assert (await auth.service("notifier").post(path, json=body)).status_code == 404
-
-
-@pytest.mark.parametrize("held", [{"slots_missed": 3, "from": "2026-01-01T00:00:00.000Z"}, None])
-async def test_the_page_shows_the_affected_syncs(start: Any, held: Any) -> None:
-    port = free_port()
-    sync = {"sync_id": "syn_1", "name": "Contacts <b>", "status": "held", "hold": {}, "gap": held}
-    runner = await serve_scheduler(port, {"items": [sync]})
-    auth = await start(SCHEDULER_URL=f"http://127.0.0.1:{port}")
-    connection = await lost(auth)
-
-    page = await auth.client().get(await auth.link(connection["id"]))
-
-    assert "1 sync uses this connection" in page.text
-    assert "Contacts &lt;b&gt;" in page.text
-    assert ("waiting, 3 missed" in page.text) == (held is not None)
-    await runner.cleanup()
+    assert (await rig.service("sync-runner").post(path, json=body)).status_code == 403
+    assert (await rig.service("notifier").post(path, json=body)).status_code == 404
 
 
-async def serve_scheduler(port: int, body: dict[str, Any]) -> web.AppRunner:
-    """Serve the one route of the scheduler that the page asks."""
-    app = web.Application()
+@pytest_asyncio.fixture
+async def scheduler(service_keys: ServiceKeys) -> AsyncIterator[SchedulerStandIn]:
+    async with SchedulerStandIn(service_keys.trusted_keys_file) as stand_in:
+        yield stand_in
 
-    async def affected(request: web.Request) -> web.Response:
-        assert request.headers["Authorization"].startswith("Bearer ")
-        return web.json_response(body)
 
-    app.router.add_get("/internal/v1/connections/{id}/affected-syncs", affected)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    return runner
+async def page_of_lost(start: Start, scheduler: SchedulerStandIn, missed: int = 0) -> str:
+    """Read the page of a connection that was lost, and that one sync needs."""
+    rig = await start(SCHEDULER_URL=scheduler.url)
+    connection = await lost(rig)
+    scheduler.know(
+        affected_sync(new_id("syn"), name="Contacts <b>"),
+        workspace_id=rig.workspace_id,
+        connection_ids=(connection["id"],),
+    )
+    scheduler.hold(connection["id"])
+    scheduler.miss(connection["id"], missed)
+    return (await rig.client().get(await rig.link(connection["id"]))).text
+
+
+@pytest.mark.parametrize("missed", [3, 0])
+async def test_the_page_shows_the_affected_syncs(
+    start: Start, scheduler: SchedulerStandIn, missed: int
+) -> None:
+    page = await page_of_lost(start, scheduler, missed)
+
+    assert "1 sync uses this connection" in page
+    assert "Contacts &lt;b&gt;" in page
+    assert "waiting" in page
+    assert (f"waiting, {missed} missed" in page) == (missed > 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response(status_code=500),
+        Response("<html>"),
+        JSONResponse(["no", "list"]),
+        JSONResponse({"items": None}),
+    ],
+)
+async def test_the_page_works_without_an_answer_that_can_be_read(
+    start: Start, scheduler: SchedulerStandIn, answer: Response
+) -> None:
+    scheduler.answer_with("/affected-syncs", answer)
+
+    assert "cannot be shown just now" in await page_of_lost(start, scheduler)
+
+
+async def test_the_page_waits_two_seconds_for_the_scheduler(
+    start: Start, scheduler: SchedulerStandIn
+) -> None:
+    scheduler.delay_seconds = 60.0
+    began = time.monotonic()
+
+    page = await page_of_lost(start, scheduler)
+
+    assert "cannot be shown just now" in page
+    assert time.monotonic() - began < 30
+
+
+async def test_the_page_leaves_out_a_sync_that_this_version_cannot_read(
+    start: Start, scheduler: SchedulerStandIn
+) -> None:
+    known = affected_sync("syn_1", name="Known").model_dump(mode="json")
+    scheduler.answer_with("/affected-syncs", JSONResponse({"items": [known, {"id": "new"}]}))
+
+    page = await page_of_lost(start, scheduler)
+
+    assert "1 sync uses this connection" in page
+    assert "Known" in page

@@ -7,39 +7,43 @@ from typing import Any
 
 import httpx
 import pytest
+from auth_service_rig import Rig, Spawn, Start
 from tablesync.auth_service.providers import oauth_client
-from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
-from tablesync.test_kit import eventually, free_port
+from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import SandboxControl, eventually, free_port
 
 PROVIDERS = ("hubspot", "airtable")
 TOKEN_PATHS = {"hubspot": "/oauth/2026-09/token", "airtable": "/oauth2/v1/token"}
 ROUNDS = 250
 
 
-async def age(database: Any, connection_id: str, seconds_left: float = -60.0) -> None:
+async def age(database: Database, connection_id: str, seconds_left: float = -60.0) -> None:
     """Let the stored access token have so many seconds left by the clock."""
     moment = datetime.now(UTC) + timedelta(seconds=seconds_left)
     await database["grants"].update_one({"_id": connection_id}, {"$set": {"expires_at": moment}})
 
 
-async def refreshes(sandbox: Any, provider: str) -> int:
+async def refreshes(sandbox: SandboxControl, provider: str) -> int:
     return int((await sandbox.counters())[provider]["refreshes"])
 
 
 @pytest.mark.timeout(300)
 async def test_p01_many_callers_in_many_processes_refresh_once(
-    auth: Any, spawn: Any, sandbox: Any, database: Any
+    rig: Rig, spawn: Spawn, sandbox: SandboxControl, database: Database
 ) -> None:
     processes = [spawn() for _ in range(3)]
-    clients = [auth.service("sync-runner"), *(client_of(auth, each.url) for each in processes)]
+    clients = [
+        rig.service("sync-runner"),
+        *(rig.service_at(each.url, "sync-runner") for each in processes),
+    ]
     await asyncio.gather(*(each.ready() for each in processes))
     for provider in PROVIDERS:
-        connection = await auth.connect(provider)
+        connection = await rig.connect(provider)
         await age(database, connection["id"])
         before = await refreshes(sandbox, provider)
 
         tokens = await asyncio.gather(
-            *(auth.token(connection["id"], each) for each in clients for _ in range(100))
+            *(rig.token(connection["id"], each) for each in clients for _ in range(100))
         )
 
         assert {each.status_code for each in tokens} == {200}
@@ -49,17 +53,10 @@ async def test_p01_many_callers_in_many_processes_refresh_once(
         assert await refreshes(sandbox, provider) == before + 1
 
 
-def client_of(auth: Any, url: str) -> httpx.AsyncClient:
-    signer = Signer.from_file("sync-runner", auth.keys.private_key_file("sync-runner"))
-    client: httpx.AsyncClient = auth.client(auth=ServiceAuth(signer, "auth-service"))
-    client.base_url = httpx.URL(url)
-    return client
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_p02_forced_races_never_disconnect(
-    start: Any, sandbox: Any, database: Any, provider: str
+    start: Start, sandbox: SandboxControl, database: Database, provider: str
 ) -> None:
     first, second = await start(), await start()
     connection = await first.connect(provider)
@@ -86,13 +83,13 @@ def false_disconnects(metrics: httpx.Response) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
-async def revocations(database: Any, connection_id: str) -> int:
+async def revocations(database: Database, connection_id: str) -> int:
     rows = await database["outbox"].find({"key": connection_id}).to_list(None)
     types = [dict(row["headers"])["ce_type"] for row in rows]
     return types.count("tablesync.connection.revoked.v1")
 
 
-async def steal_leases(database: Any) -> None:
+async def steal_leases(database: Database) -> None:
     """Force races: let every refresh lease be free again while its holder is at work."""
     while True:
         await database["leases"].delete_many({"_id": {"$regex": "^refresh/"}})
@@ -104,7 +101,7 @@ async def good_token(driver: Any, connection_id: str) -> str | None:
     return answer.json()["token"] if answer.is_success else None
 
 
-async def is_accepted(sandbox: Any, provider: str, token: str) -> bool:
+async def is_accepted(sandbox: SandboxControl, provider: str, token: str) -> bool:
     paths = {"hubspot": "/hubspot/crm/v3/objects/contacts", "airtable": "/airtable/v0/meta/whoami"}
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
         return (await client.get(sandbox.url + paths[provider])).is_success
@@ -124,57 +121,61 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize(("provider", "fault"), list(itertools.product(PROVIDERS, FAULTS)))
 async def test_p02_trouble_at_the_token_endpoint_revokes_nothing(
-    auth: Any, sandbox: Any, database: Any, provider: str, fault: str
+    rig: Rig, sandbox: SandboxControl, database: Database, provider: str, fault: str
 ) -> None:
-    connection = await auth.connect(provider)
-    old = (await auth.token(connection["id"])).json()["token"]
+    connection = await rig.connect(provider)
+    old = (await rig.token(connection["id"])).json()["token"]
     await sandbox.control(
         provider, "-", "break", path_contains=TOKEN_PATHS[provider], **FAULTS[fault]
     )
 
     await age(database, connection["id"], seconds_left=30)
-    alive = await auth.token(connection["id"])
+    alive = await rig.token(connection["id"])
     await cooled(database, connection["id"])
     await age(database, connection["id"])
-    dead = await auth.token(connection["id"])
-    ruling = await auth.report(connection["id"], connection["grant_version"])
+    dead = await rig.token(connection["id"])
+    ruling = await rig.report(connection["id"], connection["grant_version"])
 
     assert alive.json()["token"] == old
     assert dead.status_code == 503
     assert int(dead.headers["retry-after"]) >= 1
     assert ruling["verdict"] in {"inconclusive", "not_confirmed"}
-    assert (await auth.connection(connection["id"]))["status"] == "connected"
+    assert (await rig.connection(connection["id"]))["status"] == "connected"
 
     await sandbox.control(provider, "-", "unbreak")
     await cooled(database, connection["id"])
-    token = await eventually(lambda: good_token(auth, connection["id"]))
+    token = await eventually(lambda: good_token(rig, connection["id"]))
     assert await is_accepted(sandbox, provider, token)
 
 
-async def cooled(database: Any, connection_id: str) -> None:
+async def cooled(database: Database, connection_id: str) -> None:
     """Let the cooldown be over: a minute of waiting proves nothing more."""
     await database["grants"].update_one({"_id": connection_id}, {"$unset": {"cooldown_until": ""}})
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_p02_a_time_out_revokes_nothing(
-    auth: Any, sandbox: Any, database: Any, provider: str, monkeypatch: pytest.MonkeyPatch
+    rig: Rig,
+    sandbox: SandboxControl,
+    database: Database,
+    provider: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    connection = await auth.connect(provider)
+    connection = await rig.connect(provider)
     await age(database, connection["id"])
     await sandbox.control(provider, "-", "latency", ms=2_000)
     monkeypatch.setattr(oauth_client, "DEADLINE_SECONDS", 0.3)
 
-    late = await auth.token(connection["id"])
+    late = await rig.token(connection["id"])
 
     assert late.status_code == 503
     monkeypatch.undo()
     await sandbox.control(provider, "-", "latency", ms=0)
-    assert (await auth.connection(connection["id"]))["status"] == "connected"
+    assert (await rig.connection(connection["id"]))["status"] == "connected"
 
 
 async def test_p02_a_host_that_cannot_be_reached_revokes_nothing(
-    start: Any, sandbox: Any, database: Any
+    start: Start, sandbox: SandboxControl, database: Database
 ) -> None:
     near = await start()
     connection = await near.connect("hubspot")
@@ -191,15 +192,15 @@ async def test_p02_a_host_that_cannot_be_reached_revokes_nothing(
 
 
 async def test_p04_a_token_is_refreshed_before_it_expires(
-    auth: Any, sandbox: Any, database: Any
+    rig: Rig, sandbox: SandboxControl, database: Database
 ) -> None:
-    connection = await auth.connect("hubspot")
+    connection = await rig.connect("hubspot")
     before = await refreshes(sandbox, "hubspot")
 
     await age(database, connection["id"], seconds_left=310)
-    fresh = await auth.token(connection["id"])
+    fresh = await rig.token(connection["id"])
     await age(database, connection["id"], seconds_left=290)
-    renewed = await auth.token(connection["id"])
+    renewed = await rig.token(connection["id"])
 
     assert fresh.json()["grant_version"] == connection["grant_version"]
     assert renewed.json()["grant_version"] == connection["grant_version"] + 1
@@ -208,7 +209,7 @@ async def test_p04_a_token_is_refreshed_before_it_expires(
 
 
 async def test_p04_an_idle_grant_is_refreshed_at_half_its_idle_life(
-    start: Any, sandbox: Any, database: Any
+    start: Start, sandbox: SandboxControl, database: Database
 ) -> None:
     connection = await (await start()).connect("airtable")
     before = await refreshes(sandbox, "airtable")

@@ -11,15 +11,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
+from auth_service_rig import Rig, Spawn, Start, stored
 from pydantic import SecretStr
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grants
 from tablesync.auth_service.keyring import Keyring
-from tablesync.test_kit import eventually
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import SandboxControl, eventually
 
 
 @pytest.fixture
-def keyring(service_keys: Any) -> Keyring:
+def keyring(service_keys: ServiceKeys) -> Keyring:
     return Keyring.from_file(service_keys.encryption_keys_file)
 
 
@@ -53,33 +56,38 @@ async def read_until_revoked(consumer: Any, *connections: Any) -> list[Any]:
 
 @pytest.mark.timeout(300)
 async def test_p18_no_secret_is_in_a_log_an_event_or_a_dump(
-    auth: Any, spawn: Any, sandbox: Any, database: Any, keyring: Keyring, events: Any
+    rig: Rig,
+    spawn: Spawn,
+    sandbox: SandboxControl,
+    database: Database,
+    keyring: Keyring,
+    events: Any,
 ) -> None:
     process = spawn(LOG_LEVEL="DEBUG")
     await process.ready()
-    auth.url = process.url
+    rig.url = process.url
     canaries = {"a client secret": "sandbox-hubspot-secret"}
-    canaries |= {"an API token": auth.api_token(), "a user token": await auth.user_token()}
+    canaries |= {"an API token": rig.api_token(), "a user token": await rig.user_token()}
     connections = []
     for provider in ("hubspot", "airtable"):
-        connection = await connect_and_watch(auth, provider, canaries)
+        connection = await connect_and_watch(rig, provider, canaries)
         connections.append(connection)
         await canaries_of_grant(database, keyring, connection, canaries, f"{provider} first")
         await sandbox.control(provider, connection["account"]["id"], "expire")
-        await auth.report(connection["id"], connection["grant_version"])
+        await rig.report(connection["id"], connection["grant_version"])
         await canaries_of_grant(database, keyring, connection, canaries, f"{provider} second")
-        link = await auth.link(connection["id"])
-        await auth.client().get(link)
+        link = await rig.link(connection["id"])
+        await rig.client().get(link)
         canaries[f"{provider} link"] = link.rpartition("/")[2]
     hubspot, airtable = connections
     await sandbox.control("hubspot", "7001", "uninstall")
-    await auth.report(hubspot["id"], hubspot["grant_version"] + 1)
-    await auth.client().post("/v1/tokens", json={"api_token": f"{canaries['an API token']}x"})
+    await rig.report(hubspot["id"], hubspot["grant_version"] + 1)
+    await rig.client().post("/v1/tokens", json={"api_token": f"{canaries['an API token']}x"})
     no_text = json.dumps({"api_token": f"{canaries['an API token']}\ud800"})
-    await auth.client().post(
+    await rig.client().post(
         "/v1/tokens", content=no_text, headers={"Content-Type": "application/json"}
     )
-    operator = await auth.operator()
+    operator = await rig.operator()
     await operator.post(f"/v1/connections/{airtable['id']}/disconnect")
     seen = await read_until_revoked(events, hubspot, airtable)
 
@@ -99,14 +107,14 @@ async def test_p18_no_secret_is_in_a_log_an_event_or_a_dump(
     assert found == set()
 
 
-async def connect_and_watch(auth: Any, provider: str, canaries: dict[str, str]) -> Any:
+async def connect_and_watch(rig: Rig, provider: str, canaries: dict[str, str]) -> Any:
     """Connect step by step, to see what passes through the browser."""
     user = {"user": "ada@acme.test", "decision": "allow"}
-    await auth.sandbox.answer(provider, **user)
-    operator = await auth.operator()
+    await rig.sandbox.answer(provider, **user)
+    operator = await rig.operator()
     answer = await operator.post("/v1/authorizations", json={"provider": provider})
     attempt = answer.raise_for_status().json()
-    browser = auth.client()
+    browser = rig.client()
     page = (await browser.get(attempt["start_url"])).headers["location"]
     callback = (await browser.get(page)).headers["location"]
     query = {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()}
@@ -115,11 +123,11 @@ async def connect_and_watch(auth: Any, provider: str, canaries: dict[str, str]) 
     canaries[f"{provider} cookie"] = browser.cookies[f"tablesync_{attempt['id']}"]
     assert (await browser.get(callback)).status_code == 200
     outcome = (await operator.get(f"/v1/authorizations/{attempt['id']}")).json()
-    return await auth.connection(outcome["connection_id"])
+    return await rig.connection(outcome["connection_id"])
 
 
 async def canaries_of_grant(
-    database: Any, keyring: Keyring, connection: Any, canaries: dict[str, str], name: str
+    database: Database, keyring: Keyring, connection: Any, canaries: dict[str, str], name: str
 ) -> None:
     grants = Grants(database, keyring)
     grant = await grants.get(connection["id"])
@@ -129,7 +137,7 @@ async def canaries_of_grant(
         canaries[f"{name} refresh token"] = grants.refresh_token(grant).get_secret_value()
 
 
-async def dump(database: Any) -> str:
+async def dump(database: Database) -> str:
     """Return every document of every collection, binary values as they are and as base64."""
     parts = []
     for name in await database.list_collection_names():
@@ -147,15 +155,15 @@ def binaries(value: Any) -> list[bytes]:
 
 
 async def test_p19_a_grant_in_another_row_cannot_be_used(
-    auth: Any, database: Any, keyring: Keyring
+    rig: Rig, database: Database, keyring: Keyring
 ) -> None:
-    mine = await auth.connect("hubspot", "7001")
-    other = await auth.connect("hubspot", "7002")
-    stolen = await database["grants"].find_one({"_id": other["id"]})
+    mine = await rig.connect("hubspot", "7001")
+    other = await rig.connect("hubspot", "7002")
+    stolen = await stored(database, "grants", other["id"])
     grants = Grants(database, keyring)
 
     await database["grants"].replace_one({"_id": mine["id"]}, {**stolen, "_id": mine["id"]})
-    answer = await auth.token(mine["id"])
+    answer = await rig.token(mine["id"])
 
     assert answer.status_code == 500
     assert answer.json()["type"] == "urn:tablesync:problem:grant-unreadable"
@@ -163,27 +171,27 @@ async def test_p19_a_grant_in_another_row_cannot_be_used(
     assert grant is not None
     with pytest.raises(UnreadableGrantError):
         grants.refresh_token(grant)
-    assert (await auth.token(other["id"])).status_code == 200
+    assert (await rig.token(other["id"])).status_code == 200
 
 
 async def test_p19_fields_cannot_be_swapped_either(
-    auth: Any, database: Any, keyring: Keyring
+    rig: Rig, database: Database, keyring: Keyring
 ) -> None:
-    connection = await auth.connect("airtable")
-    row = await database["grants"].find_one({"_id": connection["id"]})
+    connection = await rig.connect("airtable")
+    row = await stored(database, "grants", connection["id"])
 
     await database["grants"].update_one(
         {"_id": connection["id"]}, {"$set": {ACCESS: row[REFRESH], REFRESH: row[ACCESS]}}
     )
 
-    assert (await auth.token(connection["id"])).status_code == 500
+    assert (await rig.token(connection["id"])).status_code == 500
 
 
 async def test_p19_keys_rotate_online(
-    auth: Any, start: Any, database: Any, service_keys: Any, tmp_path: Path
+    rig: Rig, start: Start, database: Database, service_keys: ServiceKeys, tmp_path: Path
 ) -> None:
-    connection = await auth.connect("airtable")
-    token = (await auth.token(connection["id"])).json()["token"]
+    connection = await rig.connect("airtable")
+    token = (await rig.token(connection["id"])).json()["token"]
     old = json.loads(service_keys.encryption_keys_file.read_text())
     fresh = base64.b64encode(os.urandom(32)).decode()
     both, new = tmp_path / "both.json", tmp_path / "new.json"
@@ -193,7 +201,7 @@ async def test_p19_keys_rotate_online(
     await start(AUTH_ENCRYPTION_KEYS_FILE=str(both))  # its ticker ticks at once
 
     async def moved() -> bool:
-        row = await database["grants"].find_one({"_id": connection["id"]})
+        row = await stored(database, "grants", connection["id"])
         return {row[field]["key_id"] for field in (ACCESS, REFRESH)} == {"next"}
 
     await eventually(moved)

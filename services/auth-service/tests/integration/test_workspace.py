@@ -1,38 +1,37 @@
 """Workspaces, members, API tokens and sign-in."""
 
-from typing import Any
-
-import httpx
 import pytest
+from auth_service_rig import Rig
+from tablesync.service_kit.mongo import Database
 
 
-async def test_an_api_token_is_exchanged_for_a_user_token(auth: Any) -> None:
-    answer = await auth.client().post("/v1/tokens", json={"api_token": auth.api_token("operator")})
+async def test_an_api_token_is_exchanged_for_a_user_token(rig: Rig) -> None:
+    answer = await rig.client().post("/v1/tokens", json={"api_token": rig.api_token("operator")})
 
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
     assert body["expires_in"] == 300
-    assert body["workspace_id"] == auth.workspace_id
+    assert body["workspace_id"] == rig.workspace_id
     assert body["role"] == "operator"
 
 
-async def test_a_wrong_api_token_is_refused(auth: Any) -> None:
-    answer = await auth.client().post("/v1/tokens", json={"api_token": "tsk_wrong"})
+async def test_a_wrong_api_token_is_refused(rig: Rig) -> None:
+    answer = await rig.client().post("/v1/tokens", json={"api_token": "tsk_wrong"})
 
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_sign_in_wants_exactly_one_credential(auth: Any) -> None:
+async def test_sign_in_wants_exactly_one_credential(rig: Rig) -> None:
     for body in ({}, {"api_token": "canary-a", "id_token": "canary-b"}):
-        answer = await auth.client().post("/v1/tokens", json=body)
+        answer = await rig.client().post("/v1/tokens", json=body)
         assert answer.status_code == 422
         assert "canary" not in answer.text
 
 
-async def test_members_are_added_and_removed_by_admins(auth: Any) -> None:
-    admin = await auth.operator("admin")
+async def test_members_are_added_and_removed_by_admins(rig: Rig) -> None:
+    admin = await rig.operator("admin")
     new = {"email": "New@Example.test", "name": "Nia", "role": "viewer"}
 
     added = (await admin.post("/v1/members", json=new)).raise_for_status().json()
@@ -47,8 +46,8 @@ async def test_members_are_added_and_removed_by_admins(auth: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["  ", "a\u0000b", "a\u2028b", "Evil\r\nBcc: x@y.z"])
-async def test_names_that_are_blank_or_not_on_one_line_are_refused(auth: Any, name: str) -> None:
-    admin = await auth.operator("admin")
+async def test_names_that_are_blank_or_not_on_one_line_are_refused(rig: Rig, name: str) -> None:
+    admin = await rig.operator("admin")
     member = {"email": "new@example.test", "name": name, "role": "viewer"}
 
     answers = [
@@ -60,16 +59,16 @@ async def test_names_that_are_blank_or_not_on_one_line_are_refused(auth: Any, na
     assert [each.json()["errors"][0]["field"] for each in answers] == ["name", "name"]
 
 
-async def test_a_name_in_any_script_is_kept(auth: Any) -> None:
-    admin = await auth.operator("admin")
+async def test_a_name_in_any_script_is_kept(rig: Rig) -> None:
+    admin = await rig.operator("admin")
     member = {"email": "zoe@example.test", "name": " Ζωή 👩‍👩‍👧\n", "role": "viewer"}
 
     assert (await admin.post("/v1/members", json=member)).json()["name"] == "Ζωή 👩‍👩‍👧"
 
 
-async def test_the_last_admin_stays(auth: Any) -> None:
-    admin = await auth.operator("admin")
-    me = next(each for each in auth.bootstrap["operators"] if each["role"] == "admin")
+async def test_the_last_admin_stays(rig: Rig) -> None:
+    admin = await rig.operator("admin")
+    me = next(each for each in rig.bootstrap["operators"] if each["role"] == "admin")
 
     answer = await admin.delete(f"/v1/members/{me['id']}")
 
@@ -77,8 +76,8 @@ async def test_the_last_admin_stays(auth: Any) -> None:
     assert answer.json()["type"] == "urn:tablesync:problem:last-admin"
 
 
-async def test_roles_are_kept(auth: Any) -> None:
-    viewer = await auth.operator("viewer")
+async def test_roles_are_kept(rig: Rig) -> None:
+    viewer = await rig.operator("viewer")
     new = {"email": "x@example.test", "name": "X", "role": "admin"}
 
     assert (await viewer.get("/v1/connections")).status_code == 200
@@ -89,24 +88,24 @@ async def test_roles_are_kept(auth: Any) -> None:
 
 
 async def test_a_new_api_token_is_shown_once_and_stored_as_a_digest(
-    auth: Any, database: Any
+    rig: Rig, database: Database
 ) -> None:
-    operator = await auth.operator("operator")
+    operator = await rig.operator("operator")
 
     made = (await operator.post("/v1/api-tokens", json={"name": "laptop"})).json()
     listed = (await operator.get("/v1/api-tokens")).json()["items"]
 
     assert made["api_token"] not in str(listed)
     assert made["api_token"] not in str([row async for row in database["api_tokens"].find()])
-    exchanged = await auth.client().post("/v1/tokens", json={"api_token": made["api_token"]})
-    assert exchanged.json()["operator_id"] == made_by(auth, "operator")
+    exchanged = await rig.client().post("/v1/tokens", json={"api_token": made["api_token"]})
+    assert exchanged.json()["operator_id"] == rig.person("operator")["id"]
     assert (await operator.delete(f"/v1/api-tokens/{made['id']}")).status_code == 200
-    refused = await auth.client().post("/v1/tokens", json={"api_token": made["api_token"]})
+    refused = await rig.client().post("/v1/tokens", json={"api_token": made["api_token"]})
     assert refused.status_code == 401
 
 
-async def test_p22_the_same_key_gives_the_same_answer(auth: Any) -> None:
-    operator = await auth.operator("operator")
+async def test_p22_the_same_key_gives_the_same_answer(rig: Rig) -> None:
+    operator = await rig.operator("operator")
     headers = {"Idempotency-Key": "once"}
 
     first = await operator.post("/v1/authorizations", json={"provider": "hubspot"}, headers=headers)
@@ -121,8 +120,8 @@ async def test_p22_the_same_key_gives_the_same_answer(auth: Any) -> None:
     assert other.status_code == 422
 
 
-async def test_an_unknown_provider_is_named_with_the_remedy(auth: Any) -> None:
-    operator = await auth.operator()
+async def test_an_unknown_provider_is_named_with_the_remedy(rig: Rig) -> None:
+    operator = await rig.operator()
 
     answer = await operator.post("/v1/authorizations", json={"provider": "salesforce"})
 
@@ -136,26 +135,22 @@ async def test_an_unknown_provider_is_named_with_the_remedy(auth: Any) -> None:
     ]
 
 
-async def test_internal_routes_admit_the_named_services_alone(auth: Any) -> None:
+async def test_internal_routes_admit_the_named_services_alone(rig: Rig) -> None:
     path = "/internal/v1/connections/con_x/access-token"
-    body = {"workspace_id": auth.workspace_id}
+    body = {"workspace_id": rig.workspace_id}
 
-    assert (await auth.client().post(path, json=body)).status_code == 401
-    assert (await (await auth.operator()).post(path, json=body)).status_code == 401
-    assert (await auth.service("notifier").post(path, json=body)).status_code == 403
-    assert (await auth.service("sync-runner").post(path, json=body)).status_code == 404
+    assert (await rig.client().post(path, json=body)).status_code == 401
+    assert (await (await rig.operator()).post(path, json=body)).status_code == 401
+    assert (await rig.service("notifier").post(path, json=body)).status_code == 403
+    assert (await rig.service("sync-runner").post(path, json=body)).status_code == 404
 
 
-async def test_recipients_are_the_admins_where_the_owner_is_gone(auth: Any) -> None:
-    notifier: httpx.AsyncClient = auth.service("notifier")
-    path = f"/internal/v1/workspaces/{auth.workspace_id}/recipients"
+async def test_recipients_are_the_admins_where_the_owner_is_gone(rig: Rig) -> None:
+    notifier = rig.service("notifier")
+    path = f"/internal/v1/workspaces/{rig.workspace_id}/recipients"
 
-    owned = await notifier.get(path, params={"owner_id": made_by(auth, "viewer")})
+    owned = await notifier.get(path, params={"owner_id": rig.person("viewer")["id"]})
     orphaned = await notifier.get(path, params={"owner_id": "op_gone"})
 
     assert [each["role"] for each in owned.json()["items"]] == ["viewer", "admin"]
     assert [each["role"] for each in orphaned.json()["items"]] == ["admin"]
-
-
-def made_by(auth: Any, role: str) -> str:
-    return str(next(each["id"] for each in auth.bootstrap["operators"] if each["role"] == role))

@@ -3,20 +3,22 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tablesync.auth_service.api.pages import CAUSES, Pages
+from tablesync.auth_service.api.pages import Pages
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.authorizations import AuthorizationStatus
 from tablesync.auth_service.consent.connect import Outcome
 from tablesync.auth_service.consent.findings import Finding, another_account
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
+from tablesync.auth_service.providers.base import OAuthProvider
+from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
+from tablesync.contracts.internal_api import AffectedSync
+from tablesync.contracts.wording import PROVIDER_LABELS, loss
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
-HUBSPOT: Any = SimpleNamespace(label="HubSpot", web_origins=("https://app.hubspot.test",))
 CONNECTION = Connection(
     id="con_1",
     workspace_id="ws_1",
@@ -33,7 +35,12 @@ LINK = ReconnectLink(CONNECTION, NOW, spent=False, expired=False)
 
 @pytest.fixture(scope="module")
 def pages() -> Pages:
-    return Pages({Provider.HUBSPOT: HUBSPOT})
+    return Pages()
+
+
+@pytest.fixture
+def hubspot(providers: Providers) -> OAuthProvider:
+    return providers.of(Provider.HUBSPOT)
 
 
 class Outside(HTMLParser):
@@ -73,36 +80,44 @@ def check(response: Any, *texts: str, status: int = 200) -> None:
         assert text in page
 
 
-def test_the_outcome_of_a_connection(pages: Pages) -> None:
+def test_the_outcome_of_a_connection(pages: Pages, hubspot: OAuthProvider) -> None:
     outcome = Outcome(AuthorizationStatus.COMPLETED, CONNECTION)
-    check(pages.outcome(HUBSPOT, outcome), "HubSpot is connected", "Acme &lt;script&gt;")
+    check(pages.outcome(hubspot, outcome), "HubSpot is connected", "Acme &lt;script&gt;")
 
 
-def test_the_outcome_of_a_connection_with_less_than_asked_for(pages: Pages) -> None:
+def test_the_outcome_of_a_connection_with_less_than_asked_for(
+    pages: Pages, hubspot: OAuthProvider
+) -> None:
     partial = CONNECTION.model_copy(update={"missing_scopes": ("crm.objects.deals.read",)})
     outcome = Outcome(AuthorizationStatus.COMPLETED, partial)
-    check(pages.outcome(HUBSPOT, outcome), "Needs attention", "crm.objects.deals.read")
+    check(pages.outcome(hubspot, outcome), "Needs attention", "crm.objects.deals.read")
 
 
-def test_the_outcome_of_another_account_names_both(pages: Pages) -> None:
+def test_the_outcome_of_another_account_names_both(pages: Pages, hubspot: OAuthProvider) -> None:
     finding = another_account(CONNECTION.account, Account(id="7002", name="Globex"))
     outcome = Outcome(AuthorizationStatus.REFUSED, CONNECTION, finding)
-    check(pages.outcome(HUBSPOT, outcome), "Acme &lt;script&gt;", "Globex", "7001", "7002")
+    check(pages.outcome(hubspot, outcome), "Acme &lt;script&gt;", "Globex", "7001", "7002")
 
 
-def test_the_outcome_of_a_denial(pages: Pages) -> None:
-    check(pages.outcome(HUBSPOT, Outcome(AuthorizationStatus.DENIED)), "Access was not allowed")
+def test_the_outcome_of_a_denial(pages: Pages, hubspot: OAuthProvider) -> None:
+    check(pages.outcome(hubspot, Outcome(AuthorizationStatus.DENIED)), "Access was not allowed")
 
 
-def test_the_outcome_of_trouble(pages: Pages) -> None:
+def test_the_outcome_of_trouble(pages: Pages, hubspot: OAuthProvider) -> None:
     finding = Finding(kind="provider_unavailable", message="HubSpot did not answer.")
     outcome = Outcome(AuthorizationStatus.REFUSED, None, finding)
-    check(pages.outcome(HUBSPOT, outcome), "could not be connected", "did not answer")
+    check(pages.outcome(hubspot, outcome), "could not be connected", "did not answer")
 
 
-def test_an_attempt_that_is_over(pages: Pages) -> None:
-    check(pages.expired(HUBSPOT, 410), "cannot be continued", status=410)
+def test_an_attempt_that_is_over(pages: Pages, hubspot: OAuthProvider) -> None:
+    check(pages.expired(hubspot, 410), "cannot be continued", status=410)
     check(pages.expired(None, 404), "cannot be continued", status=404)
+
+
+def a_sync(name: str, status: str, missed: int = 0) -> AffectedSync:
+    gap = {"from": NOW, "slots_missed": missed} if missed else None
+    body = {"sync_id": "syn_1", "name": name, "object": "contacts", "status": status, "gap": gap}
+    return AffectedSync.model_validate(body)
 
 
 @pytest.mark.parametrize(
@@ -110,21 +125,54 @@ def test_an_attempt_that_is_over(pages: Pages) -> None:
     [
         (None, "cannot be shown just now"),
         ([], "Reconnect HubSpot"),
-        ([{"name": "A", "status": "held", "gap": {"slots_missed": 2}}], "waiting, 2 missed"),
-        ([{"name": "B", "status": "paused", "gap": None}] * 2, "2 syncs use"),
+        ([a_sync("A", "held", 2)], "waiting, 2 missed"),
+        ([a_sync("B", "paused")] * 2, "2 syncs use"),
     ],
 )
-def test_a_link_shows_what_waits(pages: Pages, syncs: Any, text: str) -> None:
-    response = pages.reconnect(LINK, syncs)
+def test_a_link_shows_what_waits(
+    pages: Pages, hubspot: OAuthProvider, syncs: list[AffectedSync] | None, text: str
+) -> None:
+    response = pages.reconnect(hubspot, LINK, syncs)
 
     check(response, text, "uninstalled at HubSpot", "4 March 2026, 05:06 UTC")
     policy = response.headers["content-security-policy"]
-    assert "form-action 'self' https://app.hubspot.test;" in policy
+    assert "form-action 'self' https://app.hubspot.test" in policy
 
 
 @pytest.mark.parametrize("cause", ConnectionCause)
-def test_every_cause_has_its_words(cause: ConnectionCause) -> None:
-    assert CAUSES[cause].format(label="HubSpot").endswith(".")
+def test_every_cause_has_its_words(
+    pages: Pages, hubspot: OAuthProvider, cause: ConnectionCause
+) -> None:
+    lost = CONNECTION.model_copy(update={"cause": cause})
+    words = loss(cause, Provider.HUBSPOT)
+
+    assert words.endswith(".")
+    check(pages.reconnect(hubspot, replace(LINK, connection=lost), None), words)
+
+
+@pytest.mark.parametrize("name", [Provider.HUBSPOT, Provider.AIRTABLE])
+def test_pages_say_what_to_choose_at_the_provider(
+    pages: Pages, providers: Providers, name: Provider
+) -> None:
+    provider, denied = providers.of(name), Outcome(AuthorizationStatus.DENIED)
+    finding = another_account(CONNECTION.account, Account(id="7002", name="Globex"))
+    other = Outcome(AuthorizationStatus.REFUSED, CONNECTION, finding)
+
+    for page in (
+        pages.reconnect(provider, LINK, None),
+        pages.outcome(provider, denied),
+        pages.outcome(provider, other),
+    ):
+        check(page, provider.hints.reconnect)
+
+
+@pytest.mark.parametrize("provider", Provider)
+def test_a_provider_that_is_not_served_has_its_pages(pages: Pages, provider: Provider) -> None:
+    link = replace(LINK, connection=CONNECTION.model_copy(update={"provider": provider}))
+    label = PROVIDER_LABELS[provider]
+
+    check(pages.not_served(provider), label, "Nothing was changed", status=503)
+    check(pages.link_over(replace(link, expired=True)), label, "has expired", status=410)
 
 
 def test_links_that_are_over(pages: Pages) -> None:

@@ -20,7 +20,7 @@ DEAD = "refresh token is invalid, expired or revoked"
 )
 def test_hubspot_says_that_a_grant_is_lost(body: dict[str, Any], cause: ConnectionCause) -> None:
     with pytest.raises(GrantLostError) as raised:
-        hubspot.classify(400, body)
+        hubspot.classify(body)
     assert raised.value.cause is cause
 
 
@@ -32,25 +32,25 @@ def test_hubspot_says_that_another_app_owns_the_token() -> None:
     }
 
     with pytest.raises(AppRefusedError):
-        hubspot.classify(400, body)
+        hubspot.classify(body)
 
 
 @pytest.mark.parametrize("status", ["BAD_AUTH_CODE", "BAD_CODE_VERIFIER"])
 def test_hubspot_refuses_a_code(status: str) -> None:
     with pytest.raises(CodeRefusedError):
-        hubspot.classify(400, {"status": status, "error": "invalid_grant"})
+        hubspot.classify({"status": status, "error": "invalid_grant"})
 
 
 @pytest.mark.parametrize("status", ["BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_SCOPES"])
 def test_hubspot_blames_the_app_for_its_own_errors(status: str) -> None:
-    assert hubspot.classify(400, {"status": status, "error": "invalid_client"}) is None
+    assert hubspot.classify({"status": status, "error": "invalid_client"}) is None
 
 
 def test_airtable_says_that_a_grant_is_lost() -> None:
     with pytest.raises(GrantLostError):
-        airtable.classify(400, {"error": "invalid_grant", "error_description": "revoked"})
+        airtable.classify({"error": "invalid_grant", "error_description": "revoked"})
 
 
 def test_airtable_refuses_the_app() -> None:
     with pytest.raises(AppRefusedError):
-        airtable.classify(401, {"error": "invalid_client"})
+        airtable.classify({"error": "invalid_client"})

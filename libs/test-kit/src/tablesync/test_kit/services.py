@@ -27,14 +27,15 @@ async def serving(service: Service, *roles: str) -> AsyncIterator[str]:
     try:
         async with asyncio.timeout(READY_SECONDS):
             await service.prepared.wait()
-        await eventually(lambda: _is_ready(url), timeout=READY_SECONDS)
+        await eventually(lambda: is_ready(url), timeout=READY_SECONDS)
         yield url
     finally:
         stop.set()
         await task
 
 
-async def _is_ready(url: str) -> bool:
+async def is_ready(url: str) -> bool:
+    """Whether a service answers that it is ready."""
     try:
         async with httpx.AsyncClient(trust_env=False) as client:
             return (await client.get(f"{url}/readyz")).is_success

@@ -1,21 +1,42 @@
 """auth-service's composition root."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 import httpx
 import structlog
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from tablesync.auth_service import store
-from tablesync.auth_service.api.routers import routers
+from tablesync.auth_service.api import connections, internal, oauth, reconnect, sign_in, workspaces
+from tablesync.auth_service.api.pages import Pages
+from tablesync.auth_service.clients.scheduler import SchedulerClient
+from tablesync.auth_service.connections import Connections
+from tablesync.auth_service.consent.authorizations import Authorizations
+from tablesync.auth_service.consent.connect import Connecting
+from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.errors import UnreadableGrantError
+from tablesync.auth_service.grants.access_tokens import AccessTokens
+from tablesync.auth_service.grants.auth_failures import AuthFailures
+from tablesync.auth_service.grants.disconnect import Disconnecting
+from tablesync.auth_service.grants.ending import Ending
+from tablesync.auth_service.grants.grants import Grants
+from tablesync.auth_service.grants.refresh import Refresher
+from tablesync.auth_service.grants.renewal import Renewal
+from tablesync.auth_service.grants.ticker import Ticker
 from tablesync.auth_service.identity import first_workspace
-from tablesync.auth_service.parts import wire
-from tablesync.auth_service.providers.airtable import Airtable
-from tablesync.auth_service.providers.base import OAuthProvider
-from tablesync.auth_service.providers.hubspot import HubSpot
+from tablesync.auth_service.identity.api_tokens import ApiTokens
+from tablesync.auth_service.identity.members import Members
+from tablesync.auth_service.identity.oidc import OidcVerifier
+from tablesync.auth_service.identity.sign_in import SignIn
+from tablesync.auth_service.identity.workspaces import Workspaces
+from tablesync.auth_service.keyring import Keyring
+from tablesync.auth_service.providers import start_all
+from tablesync.auth_service.providers.base import OAuthProvider, ProviderContext
+from tablesync.auth_service.providers.served import Providers
 from tablesync.auth_service.settings import NAME, Settings
-from tablesync.contracts import Provider
 from tablesync.service_kit.http import problems
 from tablesync.service_kit.http.client import new_client, new_transport
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
@@ -25,39 +46,137 @@ from tablesync.service_kit.service import Service
 
 log = structlog.get_logger()
 
-Providers = dict[Provider, OAuthProvider]
-
 
 def build(
     settings: Settings,
     *,
     scheduler: httpx.AsyncClient | None = None,
-    providers: Providers | None = None,
+    providers: Iterable[OAuthProvider] | None = None,
 ) -> Service:
     """Wire the service: API, relay and ticker. Call it inside an event loop."""
     resources = Resources.open(NAME, settings, database="auth")
     http = resources.kept(new_client())
+    if providers is None:
+        context = ProviderContext(resources.kept(new_transport()), http, settings.auth_public_url)
+        providers = start_all(settings, context)
     scheduler = scheduler or resources.peer(settings.scheduler_url, "scheduler")
-    providers = providers or _providers(settings, resources, http)
-    parts = wire(settings, resources, providers, http, scheduler)
+    stores = _Stores.open(resources, Keyring.from_file(settings.auth_encryption_keys_file))
+    work = _Work.on_grants(resources, stores, Providers(providers))
     service = Service(
         resources,
-        routers=routers(parts),
+        routers=[
+            *_identity(resources, stores, _sign_in(settings, resources, stores, http)),
+            *_consent(resources, stores, work, SchedulerClient(scheduler), settings),
+            *_internal(resources, stores, work, settings),
+        ],
         publishes=True,
-        roles=[Role("ticker", parts.ticker.run)],
+        roles=[Role("ticker", Ticker(stores.grants, work.access_tokens).run)],
         indexes=store.INDEXES,
         prepare=[partial(_apply_bootstrap_file, settings, resources.units)],
         # Refreshes under way end first: their tokens would be lost.
-        drains=[parts.auth_failures.drain, parts.access_tokens.drain, parts.disconnecting.drain],
+        drains=[work.auth_failures.drain, work.access_tokens.drain, work.disconnecting.drain],
     )
     service.app.add_exception_handler(UnreadableGrantError, _on_unreadable_grant)
     return service
 
 
-def _providers(settings: Settings, resources: Resources, http: httpx.AsyncClient) -> Providers:
-    transport = resources.kept(new_transport())
-    hubspot, airtable = HubSpot(settings, transport), Airtable(settings, transport, http)
-    return {hubspot.name: hubspot, airtable.name: airtable}
+@dataclass(frozen=True)
+class _Stores:
+    """What is stored, by collection."""
+
+    workspaces: Workspaces
+    members: Members
+    api_tokens: ApiTokens
+    connections: Connections
+    grants: Grants
+    authorizations: Authorizations
+    links: ReconnectLinks
+
+    @classmethod
+    def open(cls, resources: Resources, keyring: Keyring) -> Self:
+        database = resources.database
+        members, stored = Members(database), Connections(database)
+        return cls(
+            workspaces=Workspaces(database),
+            members=members,
+            api_tokens=ApiTokens(database, members),
+            connections=stored,
+            grants=Grants(database, keyring),
+            authorizations=Authorizations(database, keyring),
+            links=ReconnectLinks(database, stored),
+        )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What goes on beyond a request, so that a stop waits for it."""
+
+    providers: Providers
+    access_tokens: AccessTokens
+    auth_failures: AuthFailures
+    disconnecting: Disconnecting
+
+    @classmethod
+    def on_grants(cls, resources: Resources, stores: _Stores, providers: Providers) -> Self:
+        units, stored, grants = resources.units, stores.connections, stores.grants
+        renewal, ending = Renewal(units, stored, grants), Ending(units, stored, grants)
+        refresher = Refresher(grants, renewal, ending, resources.leases, providers)
+        return cls(
+            providers=providers,
+            access_tokens=AccessTokens(stored, grants, refresher),
+            auth_failures=AuthFailures(stored, grants, refresher),
+            disconnecting=Disconnecting(stored, grants, providers),
+        )
+
+
+def _identity(resources: Resources, stores: _Stores, signing_in: SignIn) -> Sequence[APIRouter]:
+    units, verifier = resources.units, resources.verifier
+    return [
+        sign_in.routes(units, signing_in, stores.api_tokens, verifier),
+        workspaces.routes(units, stores.workspaces, stores.members, verifier),
+    ]
+
+
+def _consent(
+    resources: Resources,
+    stores: _Stores,
+    work: _Work,
+    scheduler: SchedulerClient,
+    settings: Settings,
+) -> Sequence[APIRouter]:
+    units, verifier = resources.units, resources.verifier
+    stored, attempts, links = stores.connections, stores.authorizations, stores.links
+    url, providers, pages = settings.auth_public_url, work.providers, Pages()
+    connecting = Connecting(units, stored, stores.grants, attempts, links)
+    return [
+        connections.routes(units, stored, work.disconnecting, providers, verifier),
+        connections.authorization_routes(units, stored, attempts, providers, url, verifier),
+        oauth.routes(attempts, connecting, providers, pages),
+        reconnect.routes(
+            units, links, attempts, providers, scheduler=scheduler, pages=pages, public_url=url
+        ),
+    ]
+
+
+def _internal(
+    resources: Resources, stores: _Stores, work: _Work, settings: Settings
+) -> Sequence[APIRouter]:
+    verifier, stored = resources.verifier, stores.connections
+    return [
+        internal.token_routes(work.access_tokens, work.auth_failures, verifier),
+        internal.state_routes(stored, verifier),
+        internal.link_routes(resources.units, stores.links, settings.auth_public_url, verifier),
+        internal.recipient_routes(stored, stores.workspaces, stores.members, verifier),
+    ]
+
+
+def _sign_in(
+    settings: Settings, resources: Resources, stores: _Stores, http: httpx.AsyncClient
+) -> SignIn:
+    issuer, oidc = settings.auth_oidc_issuer_url, None
+    if issuer is not None:
+        oidc = OidcVerifier(issuer, settings.auth_oidc_client_id, http)
+    return SignIn(resources.signer, stores.api_tokens, stores.members, oidc)
 
 
 async def _apply_bootstrap_file(settings: Settings, units: UnitsOfWork) -> None:

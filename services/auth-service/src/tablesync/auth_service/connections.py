@@ -14,6 +14,7 @@ from tablesync.contracts import (
     next_sequence,
 )
 from tablesync.contracts.specs import Value
+from tablesync.service_kit.http.pages import Page, PageRequest, find_page
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -40,12 +41,10 @@ class Connection(Value):
         """Whether its grant may be used."""
         return self.status is ConnectionStatus.CONNECTED
 
-    def state(self) -> dict[str, Any]:
-        """Return what every connection event carries."""
-        return {
-            "connection_id": self.id,
-            **{name: getattr(self, name) for name in ConnectionEvent.model_fields if name in _OWN},
-        }
+    def state(self, event: type[ConnectionEvent] = ConnectionEvent) -> ConnectionEvent:
+        """Return the public state, as an event of this type says it."""
+        shared = event.model_fields.keys() & type(self).model_fields.keys()
+        return event(connection_id=self.id, **{name: getattr(self, name) for name in shared})
 
     def to_document(self) -> Document:
         """Return the stored form."""
@@ -56,9 +55,6 @@ class Connection(Value):
     def from_document(cls, document: Document) -> "Connection":
         """Read the stored form."""
         return cls.model_validate({**document, "id": document["_id"]})
-
-
-_OWN = set(Connection.model_fields)
 
 
 class Connections:
@@ -93,9 +89,10 @@ class Connections:
         document = await self._collection.find_one(query, session=session)
         return Connection.from_document(document) if document else None
 
-    async def of_workspace(self, workspace_id: str) -> list[Connection]:
-        """Return all of a workspace, oldest first."""
-        return await _all(self._collection.find({"workspace_id": workspace_id}).sort("_id", 1))
+    async def page(self, workspace_id: str, at: PageRequest) -> Page[Connection]:
+        """Return a page of a workspace's connections, oldest first."""
+        found = await find_page(self._collection, {"workspace_id": workspace_id}, at)
+        return found.map(Connection.from_document)
 
     async def changed_since(self, sequence: int, limit: int) -> list[Connection]:
         """Return connections of all workspaces in order of change, never part of one moment."""
@@ -133,7 +130,7 @@ class Connections:
             {"_id": changed.id}, changed.to_document(), upsert=True, session=unit.session
         )
         if event is not None:
-            unit.publish(event(**changed.state()))
+            unit.publish(changed.state(event))
         return changed
 
 

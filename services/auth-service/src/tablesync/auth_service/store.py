@@ -39,6 +39,7 @@ INDEXES: Indexes = {
         ),
         IndexModel([("provider", ASCENDING), ("account.id", ASCENDING)], name="by_account"),
         IndexModel([("sequence", ASCENDING)], name="by_sequence"),
+        IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="by_workspace"),
     ],
     GRANTS: [
         IndexModel([("refresh_at", ASCENDING)], name="refresh_due", sparse=True),

@@ -1,69 +1,108 @@
 """`/internal/v1`: what other services ask, each route with the callers it admits."""
 
-from typing import Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
-from tablesync.auth_service.api.views import state_view
-from tablesync.auth_service.parts import Parts
+from tablesync.auth_service.connections import Connections
+from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
+from tablesync.auth_service.grants.access_tokens import AccessTokens
+from tablesync.auth_service.grants.auth_failures import AuthFailures
+from tablesync.auth_service.identity.members import Member, Members
+from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.contracts.internal_api import (
+    STATES_LIMIT,
     AccessTokenAnswer,
     AccessTokenRequest,
     AuthFailureReport,
     AuthFailureRuling,
+    ConnectionStates,
+    Recipient,
+    Recipients,
+    ReconnectLinkAnswer,
+    ReconnectLinkRequest,
 )
-from tablesync.contracts.specs import rfc3339
-from tablesync.service_kit.http.service_auth import callers
-from tablesync.service_kit.text import Text
+from tablesync.service_kit.http.openapi import declares
+from tablesync.service_kit.http.service_auth import Verifier, callers
+from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
-LIST_LIMIT = 1_000
-
-
-class InWorkspace(BaseModel):
-    """A request about a connection of this workspace."""
-
-    workspace_id: Text
+Sequence = Annotated[int, Query(ge=0)]
+Limit = Annotated[int, Query(ge=1, le=STATES_LIMIT)]
 
 
-def routes(parts: Parts) -> APIRouter:
-    """Make the router."""
-    connections, workspaces, verifier = parts.connections, parts.workspaces, parts.verifier
-    router = APIRouter(prefix="/internal/v1", tags=["internal"])
+def token_routes(
+    access_tokens: AccessTokens, auth_failures: AuthFailures, verifier: Verifier
+) -> APIRouter:
+    """Make the routes that sync-runner asks for every run."""
     runner = Depends(callers(verifier, "sync-runner"))
-    notifier = Depends(callers(verifier, "notifier"))
-    readers = Depends(callers(verifier, "scheduler", "sync-runner", "notifier"))
+    router = APIRouter(prefix="/internal/v1/connections", tags=["internal"], dependencies=[runner])
 
-    @router.post("/connections/{connection_id}/access-token", dependencies=[runner])
+    @router.post("/{connection_id}/access-token", responses=declares(404, 409))
     async def access_token(connection_id: str, body: AccessTokenRequest) -> AccessTokenAnswer:
-        return await parts.access_tokens.get(body.workspace_id, connection_id)
+        return await access_tokens.get(body.workspace_id, connection_id)
 
-    @router.post("/connections/{connection_id}/auth-failures", dependencies=[runner])
+    @router.post("/{connection_id}/auth-failures", responses=declares(404))
     async def auth_failure(connection_id: str, body: AuthFailureReport) -> AuthFailureRuling:
-        return await parts.auth_failures.judge(connection_id, body)
-
-    @router.post("/connections/{connection_id}/reconnect-links", dependencies=[notifier])
-    async def reconnect_link(connection_id: str, body: InWorkspace) -> dict[str, Any]:
-        link = await parts.units.run(
-            lambda unit: parts.links.create(unit, body.workspace_id, connection_id)
-        )
-        url = f"{parts.settings.auth_public_url}/reconnect/{link.secret.get_secret_value()}"
-        return {"url": url, "expires_at": rfc3339(link.expires_at)}
-
-    @router.get("/connections/{connection_id}/recipients", dependencies=[notifier])
-    async def connection_recipients(connection_id: str, workspace_id: str) -> dict[str, Any]:
-        connection = await connections.get(workspace_id, connection_id)
-        return {"items": await workspaces.recipients(workspace_id, connection.owner_id)}
-
-    @router.get("/workspaces/{workspace_id}/recipients", dependencies=[notifier])
-    async def recipients(workspace_id: str, owner_id: str | None = None) -> dict[str, Any]:
-        await workspaces.get(workspace_id)
-        return {"items": await workspaces.recipients(workspace_id, owner_id)}
-
-    @router.get("/connections", dependencies=[readers])
-    async def states(
-        since_sequence: int = Query(0, ge=0), limit: int = Query(LIST_LIMIT, ge=1, le=LIST_LIMIT)
-    ) -> dict[str, Any]:
-        found = await connections.changed_since(since_sequence, limit)
-        return {"items": [state_view(each) for each in found]}
+        return await auth_failures.judge(connection_id, body)
 
     return router
+
+
+def state_routes(connections: Connections, verifier: Verifier) -> APIRouter:
+    """Make the route by which others reconcile what they know of connections."""
+    readers = Depends(callers(verifier, "scheduler", "sync-runner", "notifier"))
+    router = APIRouter(prefix="/internal/v1", tags=["internal"], dependencies=[readers])
+
+    @router.get("/connections")
+    async def connection_states(
+        since_sequence: Sequence = 0, limit: Limit = STATES_LIMIT
+    ) -> ConnectionStates:
+        found = await connections.changed_since(since_sequence, limit)
+        return ConnectionStates(items=tuple(each.state() for each in found))
+
+    return router
+
+
+def link_routes(
+    units: UnitsOfWork, links: ReconnectLinks, public_url: str, verifier: Verifier
+) -> APIRouter:
+    """Make the route by which notifier gets a link for a mail."""
+    notifier = Depends(callers(verifier, "notifier"))
+    router = APIRouter(prefix="/internal/v1", tags=["internal"], dependencies=[notifier])
+
+    @router.post("/connections/{connection_id}/reconnect-links", responses=declares(404))
+    async def reconnect_link(connection_id: str, body: ReconnectLinkRequest) -> ReconnectLinkAnswer:
+        link = await units.run(lambda unit: links.create(unit, body.workspace_id, connection_id))
+        url = f"{public_url}/reconnect/{link.secret.get_secret_value()}"
+        return ReconnectLinkAnswer(url=url, expires_at=link.expires_at)
+
+    return router
+
+
+def recipient_routes(
+    connections: Connections, workspaces: Workspaces, members: Members, verifier: Verifier
+) -> APIRouter:
+    """Make the routes by which notifier learns whom to tell."""
+    notifier = Depends(callers(verifier, "notifier"))
+    router = APIRouter(prefix="/internal/v1", tags=["internal"], dependencies=[notifier])
+
+    @router.get("/connections/{connection_id}/recipients", responses=declares(404))
+    async def connection_recipients(connection_id: str, workspace_id: str) -> Recipients:
+        connection = await connections.get(workspace_id, connection_id)
+        return _recipients(await members.recipients(workspace_id, connection.owner_id))
+
+    @router.get("/workspaces/{workspace_id}/recipients", responses=declares(404))
+    async def workspace_recipients(workspace_id: str, owner_id: str | None = None) -> Recipients:
+        await workspaces.get(workspace_id)
+        return _recipients(await members.recipients(workspace_id, owner_id))
+
+    return router
+
+
+def _recipients(members: list[Member]) -> Recipients:
+    return Recipients(items=tuple(_recipient(each) for each in members))
+
+
+def _recipient(member: Member) -> Recipient:
+    person = member.operator
+    role = member.role.name.lower()
+    return Recipient(operator_id=person.id, email=person.email, name=person.name, role=role)

@@ -1,8 +1,8 @@
 """The few pages that a browser sees: nothing external, nothing cached, no referrer."""
 
 import secrets
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from fastapi.responses import HTMLResponse
@@ -11,19 +11,10 @@ from tablesync.auth_service.consent.authorizations import AuthorizationStatus
 from tablesync.auth_service.consent.connect import Outcome
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.auth_service.providers.base import OAuthProvider
-from tablesync.contracts import ConnectionCause, Provider
+from tablesync.contracts import Provider
+from tablesync.contracts.internal_api import AffectedSync
+from tablesync.contracts.wording import PROVIDER_LABELS, loss, moment
 
-CAUSES = {
-    ConnectionCause.TOKEN_REJECTED: "{label} no longer accepts the access it gave us.",
-    ConnectionCause.GRANT_REVOKED: "Our access was revoked at {label}.",
-    ConnectionCause.GRANT_EXPIRED: "The access that {label} gave us has expired.",
-    ConnectionCause.APP_UNINSTALLED: "The TableSync app was uninstalled at {label}.",
-    ConnectionCause.SCOPE_REDUCED: "Permissions were taken away at {label}.",
-    ConnectionCause.ROTATION_LOST: (
-        "We were interrupted while renewing the access, and {label} does not hand it out twice."
-    ),
-    ConnectionCause.OPERATOR: "A member of your team disconnected it.",
-}
 _OUTCOMES = {
     AuthorizationStatus.COMPLETED: "connected",
     AuthorizationStatus.DENIED: "denied",
@@ -34,8 +25,7 @@ _OUTCOMES = {
 class Pages:
     """Renders pages with their security headers."""
 
-    def __init__(self, providers: Mapping[Provider, OAuthProvider]) -> None:
-        self._providers = providers
+    def __init__(self) -> None:
         self._templates = Environment(
             loader=PackageLoader("tablesync.auth_service.api"),
             autoescape=True,
@@ -43,28 +33,30 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["moment"] = _moment
+        self._templates.filters["moment"] = moment
 
-    def reconnect(self, link: ReconnectLink, syncs: list[dict[str, Any]] | None) -> HTMLResponse:
+    def reconnect(
+        self, provider: OAuthProvider, link: ReconnectLink, syncs: Sequence[AffectedSync] | None
+    ) -> HTMLResponse:
         """Show what a usable reconnect link is about, and its button."""
-        provider = self._providers[link.connection.provider]
+        connection = link.connection
         return self._page(
             "reconnect.html",
             form_targets=("'self'", *provider.web_origins),
-            label=provider.label,
-            connection=link.connection,
-            reason=_reason(provider, link.connection.cause),
+            label=PROVIDER_LABELS[connection.provider],
+            hint=provider.hints.reconnect,
+            connection=connection,
+            reason=loss(connection.cause, connection.provider),
             syncs=syncs,
             expires_at=link.expires_at,
         )
 
     def link_over(self, link: ReconnectLink | None) -> HTMLResponse:
         """Say that a link was used, has expired or never was one."""
-        label = self._providers[link.connection.provider].label if link else None
         return self._page(
             "link_expired.html",
             status=410 if link else 404,
-            label=label,
+            label=PROVIDER_LABELS[link.connection.provider] if link else None,
             connected=bool(link and link.connection.connected),
             spent=bool(link and link.spent),
         )
@@ -73,7 +65,8 @@ class Pages:
         """Show how an attempt to connect ended."""
         return self._page(
             "outcome.html",
-            label=provider.label,
+            label=PROVIDER_LABELS[provider.name],
+            hint=provider.hints.reconnect,
             kind=outcome.finding.kind if outcome.finding else _OUTCOMES[outcome.status],
             connection=outcome.connection,
             finding=outcome.finding,
@@ -81,15 +74,13 @@ class Pages:
 
     def expired(self, provider: OAuthProvider | None, status: int) -> HTMLResponse:
         """Say that an attempt is over, or was never ours."""
-        label = provider.label if provider else "the service"
-        return self._page(
-            "outcome.html",
-            status=status,
-            label=label,
-            kind="expired",
-            connection=None,
-            finding=None,
-        )
+        label = PROVIDER_LABELS[provider.name] if provider else "the service"
+        return self._page("outcome.html", status=status, label=label, kind="expired")
+
+    def not_served(self, provider: Provider) -> HTMLResponse:
+        """Say that this service cannot connect a provider, though it has connections to it."""
+        label = PROVIDER_LABELS[provider]
+        return self._page("outcome.html", status=503, label=label, kind="not_served")
 
     def _page(
         self,
@@ -102,6 +93,15 @@ class Pages:
         nonce = secrets.token_urlsafe(16)
         content = self._templates.get_template(template).render(nonce=nonce, **values)
         return HTMLResponse(content, status, headers=_headers(nonce, form_targets))
+
+
+def shows(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that shows a page with these statuses."""
+    content: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
 
 
 def no_store(headers: dict[str, str] | None = None) -> dict[str, str]:
@@ -130,15 +130,3 @@ def _headers(nonce: str, form_targets: tuple[str, ...]) -> dict[str, str]:
             "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         }
     )
-
-
-def _reason(provider: OAuthProvider, cause: ConnectionCause | None) -> str | None:
-    return CAUSES[cause].format(label=provider.label) if cause else None
-
-
-def _moment(value: datetime | str | None) -> str:
-    """Print a moment for people, in UTC since we do not know where they are."""
-    if value is None:
-        return "–"
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"

@@ -1,47 +1,57 @@
 """`/v1`: sign-in, and the caller's own API tokens."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict
-from tablesync.auth_service.identity import api_tokens
-from tablesync.auth_service.identity.sign_in import Credentials
-from tablesync.auth_service.identity.workspaces import Name
-from tablesync.auth_service.parts import Parts
-from tablesync.service_kit.http import idempotency
+from tablesync.auth_service.api.identity_views import (
+    ApiTokenView,
+    CreatedApiToken,
+    DeletedApiToken,
+    NewApiToken,
+    UserToken,
+)
+from tablesync.auth_service.identity.api_tokens import ApiTokens
+from tablesync.auth_service.identity.sign_in import Credentials, SignIn
+from tablesync.service_kit.http import idempotency, pages
 from tablesync.service_kit.http.idempotency import Once
+from tablesync.service_kit.http.openapi import NO_TOKEN, declares
+from tablesync.service_kit.http.pages import Page, PageRequest
+from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+
+A_PAGE = pages.requested(default=1_000, most=1_000)
 
 
-class NewApiToken(BaseModel):
-    """A token to make."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: Name
-
-
-def routes(parts: Parts) -> APIRouter:
+def routes(
+    units: UnitsOfWork, sign_in: SignIn, api_tokens: ApiTokens, verifier: Verifier
+) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1", tags=["sign-in"])
-    admit = at_least(parts.verifier, OperatorRole.VIEWER)
-    as_viewer = idempotency.dependency(parts.units, admit)
+    admit = at_least(verifier, OperatorRole.VIEWER)
+    viewer, as_viewer = Depends(admit), idempotency.dependency(units, admit)
 
-    @router.post("/tokens")
-    async def exchange(credentials: Credentials, response: Response) -> dict[str, Any]:
+    @router.post("/tokens", responses=declares(401), openapi_extra=NO_TOKEN)
+    async def exchange(credentials: Credentials, response: Response) -> UserToken:
         response.headers["Cache-Control"] = "no-store"
-        return await parts.sign_in.exchange(credentials)
+        return UserToken.of(await sign_in.exchange(credentials))
 
     @router.get("/api-tokens")
-    async def list_tokens(principal: Principal = Depends(admit)) -> dict[str, Any]:
-        return {"items": await parts.api_tokens.of(principal)}
+    async def list_tokens(at: PageRequest = A_PAGE, who: Principal = viewer) -> Page[ApiTokenView]:
+        return (await api_tokens.page(who, at)).map(ApiTokenView.of)
 
     @router.post("/api-tokens", status_code=201)
-    async def create_token(body: NewApiToken, once: Once = as_viewer) -> dict[str, Any]:
-        return await once(lambda unit: api_tokens.create(unit, once.principal, body.name))
+    async def create_token(body: NewApiToken, once: Once = as_viewer) -> CreatedApiToken:
+        async def work(unit: UnitOfWork) -> CreatedApiToken:
+            made, secret = await api_tokens.create(unit, once.principal, body.name)
+            return CreatedApiToken.with_secret(made, secret)
 
-    @router.delete("/api-tokens/{token_id}")
-    async def delete_token(token_id: str, once: Once = as_viewer) -> dict[str, Any]:
-        return await once(lambda unit: api_tokens.delete(unit, once.principal, token_id))
+        return await once(work)
+
+    @router.delete("/api-tokens/{token_id}", responses=declares(404))
+    async def delete_token(token_id: str, once: Once = as_viewer) -> DeletedApiToken:
+        async def work(unit: UnitOfWork) -> DeletedApiToken:
+            await api_tokens.delete(unit, once.principal, token_id)
+            return DeletedApiToken(id=token_id)
+
+        return await once(work)
 
     return router

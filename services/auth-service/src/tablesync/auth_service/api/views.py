@@ -1,52 +1,99 @@
-"""What `/v1` and `/internal/v1` say of connections."""
+"""What `/v1` says of connections and of attempts to connect, and what it is sent."""
 
 from datetime import datetime
-from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
+from tablesync.auth_service.api import examples
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent.authorizations import Authorization
-from tablesync.contracts import ConnectionStatus, Provider
-from tablesync.contracts.specs import rfc3339
-
-_REMOVE_AT = {
-    Provider.HUBSPOT: "To remove the app too: HubSpot → Settings → Integrations → Connected Apps.",
-    Provider.AIRTABLE: "To remove it too: Airtable → Account → Integrations → Third-party.",
-}
-
-
-def connection_view(connection: Connection) -> dict[str, Any]:
-    """Return a connection as operators see it."""
-    return {
-        "id": connection.id,
-        "workspace_id": connection.workspace_id,
-        "provider": connection.provider,
-        "account": connection.account.model_dump(),
-        "status": connection.status,
-        "cause": connection.cause,
-        "grant_version": connection.grant_version,
-        "owner_id": connection.owner_id,
-        "scopes": list(connection.scopes),
-        "missing_scopes": list(connection.missing_scopes),
-        "changed_at": rfc3339(connection.changed_at),
-        "badge": badge(connection),
-        "findings": findings(connection),
-    }
+from tablesync.auth_service.consent.authorizations import Authorization, AuthorizationStatus
+from tablesync.auth_service.consent.findings import Finding
+from tablesync.auth_service.providers.base import Hints
+from tablesync.auth_service.store import Sparse
+from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
+from tablesync.contracts.internal_api.base import showing
+from tablesync.contracts.specs import Moment
+from tablesync.service_kit.text import Text
 
 
-def state_view(connection: Connection) -> dict[str, Any]:
-    """Return what a connection event would say, for reconciliation."""
-    return {**connection.state(), "changed_at": rfc3339(connection.changed_at)}
+class ConnectionFinding(BaseModel):
+    """What an operator should look at, with the remedy."""
+
+    kind: str
+    scopes: Sparse[tuple[str, ...]] = None
+    message: str
 
 
-def authorization_view(attempt: Authorization, now: datetime) -> dict[str, Any]:
-    """Return an attempt as the page that waits for its outcome reads it."""
-    return {
-        "id": attempt.id,
-        "provider": attempt.provider,
-        "status": attempt.status_at(now),
-        "connection_id": attempt.connection_id,
-        "finding": attempt.finding.model_dump() if attempt.finding else None,
-    }
+class ConnectionView(BaseModel):
+    """A connection as operators see it."""
+
+    model_config = showing(examples.CONNECTION, examples.REVOKED_CONNECTION)
+
+    id: str
+    workspace_id: str
+    provider: Provider
+    account: Account
+    status: ConnectionStatus
+    cause: ConnectionCause | None
+    grant_version: int
+    owner_id: str
+    scopes: tuple[str, ...]
+    missing_scopes: tuple[str, ...] = Field(description="What the last consent left out.")
+    changed_at: Moment
+    badge: str = Field(description="The words on its card.")
+    findings: tuple[ConnectionFinding, ...]
+
+    @classmethod
+    def of(cls, connection: Connection, hints: Hints) -> "ConnectionView":
+        """Show a connection; the hints are those of its provider."""
+        own = set(cls.model_fields) - {"badge", "findings"}
+        return cls(
+            **{name: getattr(connection, name) for name in own},
+            badge=badge(connection),
+            findings=findings(connection, hints),
+        )
+
+
+class NewAuthorization(BaseModel):
+    """A wish to connect a provider, or to reconnect one connection."""
+
+    model_config = ConfigDict(extra="forbid", **showing(examples.NEW_AUTHORIZATION))
+
+    provider: Text
+    connection_id: Text | None = None
+
+
+class CreatedAuthorization(BaseModel):
+    """An attempt that begins when a browser opens its page."""
+
+    model_config = showing(examples.CREATED_AUTHORIZATION)
+
+    id: str
+    start_url: str
+
+
+class AuthorizationView(BaseModel):
+    """An attempt, as the page that waits for its outcome reads it."""
+
+    model_config = showing(examples.COMPLETED_AUTHORIZATION, examples.REFUSED_AUTHORIZATION)
+
+    id: str
+    provider: Provider
+    status: AuthorizationStatus
+    connection_id: str | None = Field(
+        description="What is to be reconnected, or what came of the attempt."
+    )
+    finding: Finding | None
+
+    @classmethod
+    def of(cls, attempt: Authorization, now: datetime) -> "AuthorizationView":
+        """Show an attempt as it stands now."""
+        return cls(
+            id=attempt.id,
+            provider=attempt.provider,
+            status=attempt.status_at(now),
+            connection_id=attempt.connection_id,
+            finding=attempt.finding,
+        )
 
 
 def badge(connection: Connection) -> str:
@@ -58,18 +105,14 @@ def badge(connection: Connection) -> str:
     return "Needs attention" if connection.missing_scopes else "Connected"
 
 
-def findings(connection: Connection) -> list[dict[str, Any]]:
-    """Return what an operator should look at, with the remedy."""
+def findings(connection: Connection, hints: Hints) -> tuple[ConnectionFinding, ...]:
+    """Return what an operator should look at."""
     if connection.status is ConnectionStatus.DISCONNECTED:
-        return [{"kind": "app_stays", "message": _REMOVE_AT[connection.provider]}]
+        return (ConnectionFinding(kind="app_stays", message=hints.removal),)
     if not connection.connected or not connection.missing_scopes:
-        return []
+        return ()
     scopes = ", ".join(connection.missing_scopes)
     message = f"The last consent left out: {scopes}. Reconnect and allow everything asked for."
-    return [
-        {
-            "kind": "missing_scopes",
-            "scopes": list(connection.missing_scopes),
-            "message": message,
-        }
-    ]
+    return (
+        ConnectionFinding(kind="missing_scopes", scopes=connection.missing_scopes, message=message),
+    )

@@ -1,51 +1,56 @@
 """`/v1`: the workspace and its members."""
 
-from typing import Any, Literal
-
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict
-from tablesync.auth_service.identity import workspaces
-from tablesync.auth_service.identity.workspaces import Email, Name, parse_role
-from tablesync.auth_service.parts import Parts
-from tablesync.service_kit.http import idempotency
+from tablesync.auth_service.api.identity_views import (
+    MemberView,
+    NewMember,
+    RemovedMember,
+    WorkspaceView,
+)
+from tablesync.auth_service.identity.members import Members, parse_role
+from tablesync.auth_service.identity.workspaces import Workspaces
+from tablesync.service_kit.http import idempotency, pages
 from tablesync.service_kit.http.idempotency import Once
+from tablesync.service_kit.http.openapi import declares
+from tablesync.service_kit.http.pages import Page, PageRequest
+from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+
+A_PAGE = pages.requested(default=1_000, most=1_000)
 
 
-class NewMember(BaseModel):
-    """Somebody to add."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    email: Email
-    name: Name
-    role: Literal["viewer", "operator", "admin"]
-
-
-def routes(parts: Parts) -> APIRouter:
+def routes(
+    units: UnitsOfWork, workspaces: Workspaces, members: Members, verifier: Verifier
+) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1", tags=["workspace"])
-    viewer = Depends(at_least(parts.verifier, OperatorRole.VIEWER))
-    as_admin = idempotency.dependency(parts.units, at_least(parts.verifier, OperatorRole.ADMIN))
+    viewer = Depends(at_least(verifier, OperatorRole.VIEWER))
+    as_admin = idempotency.dependency(units, at_least(verifier, OperatorRole.ADMIN))
 
-    @router.get("/workspace")
-    async def workspace(principal: Principal = viewer) -> dict[str, Any]:
-        return await parts.workspaces.get(principal.workspace_id)
+    @router.get("/workspace", responses=declares(404))
+    async def show_workspace(who: Principal = viewer) -> WorkspaceView:
+        return WorkspaceView.of(await workspaces.get(who.workspace_id))
 
     @router.get("/members")
-    async def members(principal: Principal = viewer) -> dict[str, Any]:
-        found = await parts.workspaces.members(principal.workspace_id)
-        return {"items": [each.view() for each in found]}
+    async def list_members(at: PageRequest = A_PAGE, who: Principal = viewer) -> Page[MemberView]:
+        return (await members.page(who.workspace_id, at)).map(MemberView.of)
 
-    @router.post("/members", status_code=201)
-    async def add_member(body: NewMember, once: Once = as_admin) -> dict[str, Any]:
-        role = parse_role(body.role)
-        return await once(
-            lambda unit: workspaces.add_member(unit, once.principal, body.email, body.name, role)
-        )
+    @router.post("/members", status_code=201, responses=declares(409))
+    async def add_member(body: NewMember, once: Once = as_admin) -> MemberView:
+        async def work(unit: UnitOfWork) -> MemberView:
+            role = parse_role(body.role)
+            added = await members.add(unit, once.principal, body.email, body.name, role)
+            return MemberView.of(added)
 
-    @router.delete("/members/{operator_id}")
-    async def remove_member(operator_id: str, once: Once = as_admin) -> dict[str, Any]:
-        return await once(lambda unit: workspaces.remove_member(unit, once.principal, operator_id))
+        return await once(work)
+
+    @router.delete("/members/{operator_id}", responses=declares(404, 409))
+    async def remove_member(operator_id: str, once: Once = as_admin) -> RemovedMember:
+        async def work(unit: UnitOfWork) -> RemovedMember:
+            await members.remove(unit, once.principal, operator_id)
+            return RemovedMember(operator_id=operator_id)
+
+        return await once(work)
 
     return router

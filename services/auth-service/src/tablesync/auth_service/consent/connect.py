@@ -100,7 +100,7 @@ class Connecting:
         error: ProviderError | ProviderUnavailableError,
     ) -> Outcome:
         """Note that the provider could not finish the attempt, or would not."""
-        finding = findings.failed(provider.label, error)
+        finding = findings.failed(provider.name, error)
         return await self._units.run(
             lambda unit: self._end(unit, authorization, AuthorizationStatus.REFUSED, finding)
         )

@@ -2,8 +2,9 @@
 
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
 from tablesync.auth_service.store import Sparse
-from tablesync.contracts import Account
+from tablesync.contracts import Account, Provider
 from tablesync.contracts.specs import Value
+from tablesync.contracts.wording import PROVIDER_LABELS
 
 ANOTHER_ACCOUNT = "another_account"
 
@@ -40,11 +41,11 @@ def another_account(expected: Account, found: Account) -> Finding:
     )
 
 
-def failed(label: str, error: ProviderError | ProviderUnavailableError) -> Finding:
+def failed(provider: Provider, error: ProviderError | ProviderUnavailableError) -> Finding:
     """Say what went wrong, by the error's kind: its text may come from the provider."""
     away = isinstance(error, ProviderUnavailableError)
     why = "did not answer" if away else "did not accept the sign-in"
     return Finding(
         kind="provider_unavailable" if away else "not_accepted",
-        message=f"{label} {why}. Nothing was changed. Please start again.",
+        message=f"{PROVIDER_LABELS[provider]} {why}. Nothing was changed. Please start again.",
     )

@@ -1,15 +1,13 @@
 """Disconnecting by an operator: decisive here at once, and at the provider where that is safe."""
 
-from collections.abc import Mapping
-
 import structlog
 from pydantic import SecretStr
 from tablesync.auth_service import audit
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
 from tablesync.auth_service.grants.grants import Grants
-from tablesync.auth_service.providers.base import OAuthProvider
-from tablesync.contracts import ConnectionCause, ConnectionRevoked, ConnectionStatus, Provider
+from tablesync.auth_service.providers.served import Providers
+from tablesync.contracts import ConnectionCause, ConnectionRevoked, ConnectionStatus
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.service_kit.single_flight import SingleFlight
@@ -20,12 +18,7 @@ log = structlog.get_logger()
 class Disconnecting:
     """Forgets grants, and ends them at the provider if nobody else has the same account."""
 
-    def __init__(
-        self,
-        connections: Connections,
-        grants: Grants,
-        providers: Mapping[Provider, OAuthProvider],
-    ) -> None:
+    def __init__(self, connections: Connections, grants: Grants, providers: Providers) -> None:
         self._connections = connections
         self._grants = grants
         self._providers = providers
@@ -47,7 +40,7 @@ class Disconnecting:
         if await self._connections.shared(connection):
             return
         try:
-            ended = await self._providers[connection.provider].end(token)
+            ended = await self._providers.of(connection.provider).end(token)
         except (ProviderError, ProviderUnavailableError) as error:
             log.warning("grant not ended", connection_id=connection.id, error=repr(error))
         else:

@@ -23,7 +23,8 @@ from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.renewal import Renewal
 from tablesync.auth_service.providers.base import OAuthProvider, Probe
-from tablesync.contracts import ConnectionCause, Provider
+from tablesync.auth_service.providers.served import Providers
+from tablesync.contracts import ConnectionCause
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.mongo.leases import Lease, Leases
 
@@ -66,7 +67,7 @@ class Refresher:
         renewal: Renewal,
         ending: Ending,
         leases: Leases,
-        providers: dict[Provider, OAuthProvider],
+        providers: Providers,
     ) -> None:
         self._grants = grants
         self._renewal = renewal
@@ -149,7 +150,7 @@ class Refresher:
             raise _app_refused(grant, error) from error
 
     def _provider(self, grant: Grant) -> OAuthProvider:
-        return self._providers[grant.provider]
+        return self._providers.of(grant.provider)
 
     async def _outcome_unknown(self, grant: Grant) -> bool:
         """Whether an earlier refresh may have used up the stored refresh token."""

@@ -1,12 +1,15 @@
 """API tokens: shown once, stored as a digest, exchanged for user JWTs."""
 
+from datetime import datetime
+
 from pydantic import SecretStr
 from tablesync.auth_service import audit
-from tablesync.auth_service.identity.workspaces import Workspaces
+from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.opaque_tokens import digest, new_secret
-from tablesync.auth_service.store import API_TOKENS
+from tablesync.auth_service.store import API_TOKENS, Sparse
 from tablesync.contracts import new_id
-from tablesync.contracts.specs import rfc3339
+from tablesync.contracts.specs import Value
+from tablesync.service_kit.http.pages import Page, PageRequest, find_page
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo import Database, Document
@@ -15,72 +18,80 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 PREFIX = "tsk_"
 
 
-class ApiTokens:
-    """Reads of API tokens."""
+class ApiToken(Value):
+    """A token that acts as an operator in a workspace; one of the bootstrap file has no time."""
 
-    def __init__(self, database: Database, workspaces: Workspaces) -> None:
+    id: str
+    workspace_id: str
+    operator_id: str
+    name: str
+    digest: str
+    created_at: Sparse[datetime] = None
+
+    def to_document(self) -> Document:
+        """Return the stored form."""
+        return {"_id": self.id, **self.model_dump(exclude={"id"})}
+
+    @classmethod
+    def from_document(cls, document: Document) -> "ApiToken":
+        """Read the stored form."""
+        return cls.model_validate({**document, "id": document["_id"]})
+
+
+class ApiTokens:
+    """The stored API tokens."""
+
+    def __init__(self, database: Database, members: Members) -> None:
         self._collection = database[API_TOKENS]
-        self._workspaces = workspaces
+        self._members = members
 
     async def principal_of(self, token: SecretStr) -> Principal | None:
         """Return whose token this is, with the role of now; None for an unknown one."""
-        row = await self._collection.find_one({"digest": digest(token)})
-        if row is None:
+        document = await self._collection.find_one({"digest": digest(token)})
+        if document is None:
             return None
-        member = await self._workspaces.member(row["workspace_id"], row["operator_id"])
-        return member.principal(row["workspace_id"]) if member else None
+        found = ApiToken.from_document(document)
+        member = await self._members.find(found.workspace_id, found.operator_id)
+        return member.principal() if member else None
 
-    async def of(self, principal: Principal) -> list[Document]:
-        """Return the caller's own tokens, never their secrets."""
-        query = {"workspace_id": principal.workspace_id, "operator_id": principal.operator_id}
-        return [_view(row) async for row in self._collection.find(query).sort("_id", 1)]
+    async def page(self, principal: Principal, at: PageRequest) -> Page[ApiToken]:
+        """Return a page of the caller's own tokens, oldest first."""
+        found = await find_page(self._collection, _own(principal), at)
+        return found.map(ApiToken.from_document)
 
+    async def create(
+        self, unit: UnitOfWork, principal: Principal, name: str
+    ) -> tuple[ApiToken, SecretStr]:
+        """Make a token that acts as the caller; its secret is in no database."""
+        secret = new_secret(PREFIX)
+        token = ApiToken(
+            id=new_id("tok"),
+            workspace_id=principal.workspace_id,
+            operator_id=principal.operator_id,
+            name=name,
+            digest=digest(secret),
+            created_at=unit.now,
+        )
+        await self.add(unit, token)
+        await audit.record(
+            unit, token.workspace_id, token.operator_id, "api-token.created", token.id
+        )
+        return token, secret
 
-async def create(unit: UnitOfWork, principal: Principal, name: str) -> Document:
-    """Make a token that acts as the caller; the answer is the only place that shows it."""
-    token = new_secret(PREFIX)
-    row = document(new_id("tok"), principal.workspace_id, principal.operator_id, name, token)
-    row["created_at"] = unit.now
-    await unit.database[API_TOKENS].insert_one(row, session=unit.session)
-    await audit.record(
-        unit, principal.workspace_id, principal.operator_id, "api-token.created", row["_id"]
-    )
-    return {**_view(row), "api_token": token.get_secret_value()}
+    async def add(self, unit: UnitOfWork, token: ApiToken) -> None:
+        """Store a new token."""
+        await self._collection.insert_one(token.to_document(), session=unit.session)
 
-
-async def delete(unit: UnitOfWork, principal: Principal, token_id: str) -> Document:
-    """Delete one of the caller's tokens; raises Problem 404."""
-    query = {
-        "_id": token_id,
-        "workspace_id": principal.workspace_id,
-        "operator_id": principal.operator_id,
-    }
-    result = await unit.database[API_TOKENS].delete_one(query, session=unit.session)
-    if not result.deleted_count:
-        raise not_found("API token")
-    await audit.record(
-        unit, principal.workspace_id, principal.operator_id, "api-token.deleted", token_id
-    )
-    return {"id": token_id, "deleted": True}
-
-
-def document(
-    token_id: str, workspace_id: str, operator_id: str, name: str, token: SecretStr
-) -> Document:
-    """Return the stored form, without the time."""
-    return {
-        "_id": token_id,
-        "workspace_id": workspace_id,
-        "operator_id": operator_id,
-        "name": name,
-        "digest": digest(token),
-    }
+    async def delete(self, unit: UnitOfWork, principal: Principal, token_id: str) -> None:
+        """Delete one of the caller's tokens; raises Problem 404."""
+        query = {"_id": token_id, **_own(principal)}
+        result = await self._collection.delete_one(query, session=unit.session)
+        if not result.deleted_count:
+            raise not_found("API token")
+        await audit.record(
+            unit, principal.workspace_id, principal.operator_id, "api-token.deleted", token_id
+        )
 
 
-def _view(row: Document) -> Document:
-    created_at = row.get("created_at")
-    return {
-        "id": row["_id"],
-        "name": row["name"],
-        "created_at": rfc3339(created_at) if created_at else None,
-    }
+def _own(principal: Principal) -> Document:
+    return {"workspace_id": principal.workspace_id, "operator_id": principal.operator_id}

@@ -7,17 +7,19 @@ from typing import Annotated, Literal
 import structlog
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pymongo.errors import DuplicateKeyError
-from tablesync.auth_service.identity import api_tokens
-from tablesync.auth_service.identity.workspaces import (
+from tablesync.auth_service.identity.api_tokens import ApiToken, ApiTokens
+from tablesync.auth_service.identity.members import (
     Email,
+    Members,
+    Membership,
     Name,
-    membership_document,
-    operator_document,
+    Operator,
     parse_role,
 )
-from tablesync.auth_service.store import API_TOKENS, MEMBERSHIPS, OPERATORS, WORKSPACES
+from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
+from tablesync.auth_service.opaque_tokens import digest
 from tablesync.contracts import new_id
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.text import Text
 
@@ -25,7 +27,7 @@ log = structlog.get_logger()
 
 TOKEN_NAME = "Bootstrap file"  # noqa: S105 - a name, no secret
 # Only a digest is stored, which protects nothing that could be guessed: 32 bytes in base64.
-ApiToken = Annotated[SecretStr, Field(min_length=43)]
+GivenApiToken = Annotated[SecretStr, Field(min_length=43)]
 
 
 class BootstrapWorkspace(BaseModel):
@@ -42,7 +44,7 @@ class BootstrapOperator(BaseModel):
     email: Email
     name: Name
     role: Literal["viewer", "operator", "admin"]
-    api_token: ApiToken | None = None
+    api_token: GivenApiToken | None = None
     platform: bool = False
 
 
@@ -102,12 +104,9 @@ async def apply(units: UnitsOfWork, content: BootstrapFile) -> None:
 
     Of several processes at once, one makes it.
     """
-
-    async def work(unit: UnitOfWork) -> bool:
-        return await _make(unit, content)
-
+    first = _FirstWorkspace(units.database)
     try:
-        made = await units.run(work)
+        made = await units.run(lambda unit: first.make(unit, content))
     except DuplicateKeyError:
         raise ValueError(
             "the bootstrap file's operators: an id or an API token is taken in another workspace; "
@@ -117,35 +116,45 @@ async def apply(units: UnitsOfWork, content: BootstrapFile) -> None:
     log.info(what, workspace_id=content.workspace.id)
 
 
-async def _make(unit: UnitOfWork, content: BootstrapFile) -> bool:
-    workspace = content.workspace
-    rows = unit.database[WORKSPACES]
-    if await rows.find_one({"_id": workspace.id}, session=unit.session):
-        return False
-    await rows.insert_one({"_id": workspace.id, "name": workspace.name}, session=unit.session)
-    for each in content.operators:
-        await _add(unit, workspace.id, each)
-    return True
+class _FirstWorkspace:
+    def __init__(self, database: Database) -> None:
+        self._workspaces = Workspaces(database)
+        self._members = Members(database)
+        self._api_tokens = ApiTokens(database, self._members)
 
+    async def make(self, unit: UnitOfWork, content: BootstrapFile) -> bool:
+        """Make the workspace with its people; returns whether it was not there."""
+        workspace = Workspace(id=content.workspace.id, name=content.workspace.name)
+        if await self._workspaces.find(workspace.id, unit.session):
+            return False
+        await self._workspaces.add(unit, workspace)
+        for each in content.operators:
+            await self._add(unit, workspace.id, each)
+        return True
 
-async def _add(unit: UnitOfWork, workspace_id: str, operator: BootstrapOperator) -> None:
-    operator_id = await _person(unit, operator)
-    membership = membership_document(workspace_id, operator_id, parse_role(operator.role))
-    await unit.database[MEMBERSHIPS].insert_one(membership, session=unit.session)
-    if operator.api_token is not None:
-        token = api_tokens.document(
-            new_id("tok"), workspace_id, operator_id, TOKEN_NAME, operator.api_token
+    async def _add(self, unit: UnitOfWork, workspace_id: str, wanted: BootstrapOperator) -> None:
+        operator = await self._person(unit, wanted)
+        role = parse_role(wanted.role)
+        await self._members.join(
+            unit, Membership(workspace_id=workspace_id, operator_id=operator.id, role=role)
         )
-        await unit.database[API_TOKENS].insert_one(token, session=unit.session)
+        if wanted.api_token is not None:
+            token = ApiToken(
+                id=new_id("tok"),
+                workspace_id=workspace_id,
+                operator_id=operator.id,
+                name=TOKEN_NAME,
+                digest=digest(wanted.api_token),
+            )
+            await self._api_tokens.add(unit, token)
 
-
-async def _person(unit: UnitOfWork, operator: BootstrapOperator) -> str:
-    """Return the id of whoever has this address, perhaps from another workspace, else make them."""
-    people = unit.database[OPERATORS]
-    new = operator_document(operator.id, operator.email, operator.name, platform=operator.platform)
-    found: Document | None = await people.find_one(
-        {"email_key": new["email_key"]}, session=unit.session
-    )
-    if found is None:
-        await people.insert_one(new, session=unit.session)
-    return str((found or new)["_id"])
+    async def _person(self, unit: UnitOfWork, wanted: BootstrapOperator) -> Operator:
+        """Return whoever has this address, perhaps from another workspace, else make them."""
+        found = await self._members.find_operator(wanted.email, unit.session)
+        if found is not None:
+            return found
+        operator = Operator(
+            id=wanted.id, email=wanted.email, name=wanted.name, platform=wanted.platform
+        )
+        await self._members.add_operator(unit, operator)
+        return operator

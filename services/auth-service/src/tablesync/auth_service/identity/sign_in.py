@@ -1,21 +1,26 @@
 """Sign-in: an API token or an id token is exchanged for a user JWT of five minutes."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from tablesync.auth_service.identity.api_tokens import ApiTokens
+from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.identity.oidc import OidcVerifier
-from tablesync.auth_service.identity.workspaces import Workspaces
+from tablesync.contracts.internal_api.base import showing
 from tablesync.service_kit.http.problems import invalid
 from tablesync.service_kit.http.service_auth import Signer, unauthorized
-from tablesync.service_kit.http.user_auth import LIFETIME_SECONDS, Principal, issue
+from tablesync.service_kit.http.user_auth import Principal, issue
 from tablesync.service_kit.text import Text
 
 
 class Credentials(BaseModel):
     """Exactly one of the two; `workspace_id` chooses among an operator's workspaces."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        **showing({"api_token": "tsk_the-secret-that-was-shown-once"}),
+    )
 
     api_token: SecretStr | None = None
     id_token: SecretStr | None = None
@@ -28,6 +33,14 @@ class Credentials(BaseModel):
         return self
 
 
+@dataclass(frozen=True)
+class SignedIn:
+    """Somebody who has proved who they are, and the user JWT that says so to every service."""
+
+    principal: Principal
+    token: SecretStr
+
+
 class SignIn:
     """Issues user JWTs."""
 
@@ -35,27 +48,20 @@ class SignIn:
         self,
         signer: Signer,
         api_tokens: ApiTokens,
-        workspaces: Workspaces,
+        members: Members,
         oidc: OidcVerifier | None,
     ) -> None:
         self._signer = signer
         self._api_tokens = api_tokens
-        self._workspaces = workspaces
+        self._members = members
         self._oidc = oidc
 
-    async def exchange(self, credentials: Credentials) -> dict[str, Any]:
-        """Return a bearer token and whose it is; raises Problem 401."""
+    async def exchange(self, credentials: Credentials) -> SignedIn:
+        """Return a user JWT and whose it is; raises Problem 401."""
         principal = await self._principal(credentials)
         if principal is None:
             raise unauthorized()
-        return {
-            "access_token": issue(self._signer, principal),
-            "token_type": "Bearer",
-            "expires_in": LIFETIME_SECONDS,
-            "workspace_id": principal.workspace_id,
-            "operator_id": principal.operator_id,
-            "role": principal.role.name.lower(),
-        }
+        return SignedIn(principal, SecretStr(issue(self._signer, principal)))
 
     async def _principal(self, credentials: Credentials) -> Principal | None:
         if credentials.api_token is not None:
@@ -64,9 +70,8 @@ class SignIn:
         if self._oidc is None:
             raise invalid("id_token", "no identity provider is configured", "Send an api_token.")
         email = await self._oidc.email_of(credentials.id_token)
-        memberships = await self._workspaces.memberships_of(email)
         wanted = credentials.workspace_id
-        for workspace_id, member in memberships:
-            if wanted in (None, workspace_id):
-                return member.principal(workspace_id)
+        for member in await self._members.of_person(email):
+            if wanted in (None, member.workspace_id):
+                return member.principal()
         return None

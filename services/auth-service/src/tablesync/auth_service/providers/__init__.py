@@ -1,1 +1,24 @@
-"""The providers that TableSync connects to, each as one class behind one protocol."""
+"""The providers that TableSync connects to: each is its file here and its line in PROVIDERS."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from tablesync.auth_service.providers.airtable import Airtable, AirtableSettings
+from tablesync.auth_service.providers.base import OAuthProvider, ProviderContext
+from tablesync.auth_service.providers.hubspot import HubSpot, HubSpotSettings
+from tablesync.contracts import Provider
+
+
+class ProviderSettings(AirtableSettings, HubSpotSettings):
+    """What all providers read from the environment."""
+
+
+StartProvider = Callable[[ProviderSettings, ProviderContext], OAuthProvider]
+PROVIDERS: Mapping[Provider, StartProvider] = MappingProxyType(
+    {Provider.HUBSPOT: HubSpot, Provider.AIRTABLE: Airtable}
+)
+
+
+def start_all(settings: ProviderSettings, context: ProviderContext) -> list[OAuthProvider]:
+    """Make every provider that there is a class for."""
+    return [start(settings, context) for start in PROVIDERS.values()]

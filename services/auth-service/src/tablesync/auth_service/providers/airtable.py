@@ -3,13 +3,13 @@
 from typing import Any
 
 import httpx
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from tablesync.auth_service.errors import (
     AppRefusedError,
     GrantLostError,
     ProviderUnavailableError,
 )
-from tablesync.auth_service.providers.base import Identity, Probe
+from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext
 from tablesync.auth_service.providers.oauth_client import (
     CodeFlow,
     OAuthApp,
@@ -17,9 +17,10 @@ from tablesync.auth_service.providers.oauth_client import (
     deadline,
     raise_if_unavailable,
 )
-from tablesync.auth_service.settings import Settings
+from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
 from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.text import Text
 
 SCOPES: tuple[str, ...] = (
     "data.records:read",
@@ -30,32 +31,44 @@ SCOPES: tuple[str, ...] = (
 IDLE_SECONDS = 60 * 24 * 3_600
 
 
+class AirtableSettings(BaseModel):
+    """Where Airtable is, and how TableSync is registered there."""
+
+    airtable_web_url: HttpUrl = "https://airtable.com"
+    airtable_token_url: HttpUrl | None = None
+    airtable_api_url: HttpUrl = "https://api.airtable.com"
+    auth_airtable_client_id: Text
+    auth_airtable_client_secret: Secret
+
+
 class Airtable(CodeFlow):
     """Airtable's OAuth endpoints and whoami; a refresh ends the old tokens of both kinds."""
 
     name = Provider.AIRTABLE
-    label = "Airtable"
+    hints = Hints(
+        removal="To remove it too: Airtable → Account → Integrations → Third-party.",
+        reconnect="Airtable asks which bases TableSync may use: choose every base that your syncs "
+        "write to, or all of them.",
+    )
     rotates = True
     required_scopes = SCOPES
     idle_seconds: int | None = IDLE_SECONDS
 
-    def __init__(
-        self, settings: Settings, transport: httpx.AsyncBaseTransport, http: httpx.AsyncClient
-    ) -> None:
-        self._http = http
+    def __init__(self, settings: AirtableSettings, context: ProviderContext) -> None:
+        self._http = context.http
         self._whoami_url = f"{settings.airtable_api_url}/v0/meta/whoami"
         oauth = f"{settings.airtable_web_url}/oauth2/v1"
         app = OAuthApp(
             provider=self.name,
             client_id=settings.auth_airtable_client_id,
             client_secret=settings.auth_airtable_client_secret,
-            redirect_uri=settings.redirect_uri(self.name),
+            redirect_uri=context.redirect_uri(self.name),
             authorize_url=f"{oauth}/authorize",
             token_url=settings.airtable_token_url or f"{oauth}/token",
             client_authentication="client_secret_basic",
             scope=" ".join(SCOPES),
         )
-        super().__init__(OAuthClient(app, transport, classify))
+        super().__init__(OAuthClient(app, context.transport, classify))
         self.web_origins: tuple[str, ...] = (app.web_origin,)
         self.issuer = settings.airtable_web_url
 
@@ -90,7 +103,7 @@ class Airtable(CodeFlow):
         return body
 
 
-def classify(_: int, body: dict[str, Any]) -> None:
+def classify(body: dict[str, Any]) -> None:
     """Raise what an error of Airtable's token endpoint stands for."""
     error = body.get("error")
     if error == "invalid_grant":

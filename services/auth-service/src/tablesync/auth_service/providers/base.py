@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+import httpx
 from pydantic import SecretStr
 from tablesync.contracts import Account, Provider
 
@@ -43,8 +44,29 @@ class Probe(Enum):
     REJECTED = "rejected"
 
 
+@dataclass(frozen=True)
+class Hints:
+    """What people read of a provider: where to remove the app, and what to choose there."""
+
+    removal: str
+    reconnect: str
+
+
+@dataclass(frozen=True)
+class ProviderContext:
+    """How this process reaches providers, and where they send browsers back to."""
+
+    transport: httpx.AsyncBaseTransport
+    http: httpx.AsyncClient
+    public_url: str
+
+    def redirect_uri(self, provider: Provider) -> str:
+        """Return the one redirect URI of a provider."""
+        return f"{self.public_url}/oauth/{provider}/callback"
+
+
 class OAuthProvider(Protocol):
-    """A provider's OAuth endpoints.
+    """A provider's OAuth endpoints, and what there is to know of it.
 
     `rotates`: a refresh uses up the refresh token, so it is never sent twice blindly.
     `idle_seconds`: an unused grant ends after that long; None for never.
@@ -55,12 +77,13 @@ class OAuthProvider(Protocol):
     """
 
     name: Provider
-    label: str
+    hints: Hints
     rotates: bool
     required_scopes: tuple[str, ...]
     idle_seconds: int | None
     web_origins: tuple[str, ...]
     issuer: str
+    redirect_uri: str
 
     def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
         """Return the page on which a person allows access; it carries the verifier's digest."""

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import httpx
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from tablesync.auth_service.errors import AppRefusedError, CodeRefusedError, GrantLostError
-from tablesync.auth_service.providers.base import Identity, Probe
+from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext
 from tablesync.auth_service.providers.oauth_client import CodeFlow, OAuthApp, OAuthClient
-from tablesync.auth_service.settings import Settings
+from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
+from tablesync.service_kit.text import Text
 
 API_VERSION = "2026-09"
 SCOPES: tuple[str, ...] = (
@@ -27,16 +27,29 @@ _LOST = {
 _CODE_REFUSED = {"BAD_AUTH_CODE", "BAD_CODE_VERIFIER"}
 
 
+class HubSpotSettings(BaseModel):
+    """Where HubSpot is, and how TableSync is registered there."""
+
+    hubspot_api_url: HttpUrl = "https://api.hubapi.com"
+    hubspot_app_url: HttpUrl = "https://app.hubspot.com"
+    auth_hubspot_client_id: Text
+    auth_hubspot_client_secret: Secret
+
+
 class HubSpot(CodeFlow):
     """HubSpot's OAuth endpoints; a refresh leaves older access tokens valid."""
 
     name = Provider.HUBSPOT
-    label = "HubSpot"
+    hints = Hints(
+        removal="To remove the app too: HubSpot → Settings → Integrations → Connected Apps.",
+        reconnect="HubSpot asks which portal to use: choose the same one as before. Whoever allows "
+        "access has to be a super admin there, or have App Marketplace access.",
+    )
     rotates = False
     required_scopes = SCOPES
     idle_seconds: int | None = None
 
-    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, settings: HubSpotSettings, context: ProviderContext) -> None:
         oauth = f"{settings.hubspot_api_url}/oauth/{API_VERSION}"
         self._introspection_url = f"{oauth}/token/introspect"
         self._revocation_url = f"{oauth}/token/revoke"
@@ -44,13 +57,13 @@ class HubSpot(CodeFlow):
             provider=self.name,
             client_id=settings.auth_hubspot_client_id,
             client_secret=settings.auth_hubspot_client_secret,
-            redirect_uri=settings.redirect_uri(self.name),
+            redirect_uri=context.redirect_uri(self.name),
             authorize_url=f"{settings.hubspot_app_url}/oauth/authorize",
             token_url=f"{oauth}/token",
             client_authentication="client_secret_post",
             scope=" ".join(SCOPES),
         )
-        super().__init__(OAuthClient(app, transport, classify))
+        super().__init__(OAuthClient(app, context.transport, classify))
         # Accounts of other regions are redirected to hosts such as app-eu1.
         self.web_origins: tuple[str, ...] = (app.web_origin, "https://*.hubspot.com")
         self.issuer = settings.hubspot_app_url
@@ -80,7 +93,7 @@ class HubSpot(CodeFlow):
         return await self._oauth.introspect(self._introspection_url, access_token)
 
 
-def classify(_: int, body: dict[str, Any]) -> None:
+def classify(body: dict[str, Any]) -> None:
     """Raise what an error of HubSpot's token endpoint stands for; its `status` decides."""
     status = body.get("status")
     if "not issued to this client" in str(body.get("message")):

@@ -33,7 +33,7 @@ COOL_DOWN_SECONDS = 5.0
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _ACCESS_TOKEN, _REFRESH_TOKEN = "access_token", "refresh_token"
 # Raises the error that a 4xx answer with this JSON body stands for, if it knows it.
-Classify = Callable[[int, dict[str, Any]], None]
+Classify = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class OAuthClient:
             return answer
         if response.status_code == httpx.codes.CONFLICT:
             raise RefreshConflictError(self.app.provider)
-        self._classify(response.status_code, answer)
+        self._classify(answer)
         raise AppRefusedError(_reason(response.status_code, answer))
 
     def _token_set(self, token: dict[str, Any]) -> TokenSet:
@@ -166,6 +166,7 @@ class CodeFlow:
 
     def __init__(self, oauth: OAuthClient) -> None:
         self._oauth = oauth
+        self.redirect_uri = oauth.app.redirect_uri
 
     def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
         """Return the provider's page on which a person picks an account and allows access."""

@@ -1,0 +1,146 @@
+"""What `/v1` says of workspaces, members and tokens, and what it is sent."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from tablesync.auth_service.api import examples
+from tablesync.auth_service.identity.api_tokens import ApiToken
+from tablesync.auth_service.identity.members import Email, Member, Name
+from tablesync.auth_service.identity.sign_in import SignedIn
+from tablesync.auth_service.identity.workspaces import Workspace
+from tablesync.contracts.internal_api.base import showing
+from tablesync.contracts.specs import Moment
+from tablesync.service_kit.http.user_auth import LIFETIME_SECONDS, OperatorRole
+
+RoleName = Literal["viewer", "operator", "admin"]
+_ROLE_NAMES: Mapping[OperatorRole, RoleName] = {
+    OperatorRole.VIEWER: "viewer",
+    OperatorRole.OPERATOR: "operator",
+    OperatorRole.ADMIN: "admin",
+}
+
+
+class UserToken(BaseModel):
+    """A user JWT, which every service takes, and whose it is."""
+
+    model_config = showing(examples.USER_TOKEN)
+
+    access_token: str = Field(repr=False)
+    token_type: Literal["Bearer"]
+    expires_in: int = Field(description="Seconds.")
+    workspace_id: str
+    operator_id: str
+    role: RoleName
+
+    @classmethod
+    def of(cls, signed_in: SignedIn) -> "UserToken":
+        """Hand out what somebody signed in for."""
+        return cls(
+            access_token=signed_in.token.get_secret_value(),
+            token_type="Bearer",  # noqa: S106 - a kind of token, not a secret
+            expires_in=LIFETIME_SECONDS,
+            workspace_id=signed_in.principal.workspace_id,
+            operator_id=signed_in.principal.operator_id,
+            role=_ROLE_NAMES[signed_in.principal.role],
+        )
+
+
+class NewApiToken(BaseModel):
+    """A token to make."""
+
+    model_config = ConfigDict(extra="forbid", **showing(examples.NEW_API_TOKEN))
+
+    name: Name
+
+
+class ApiTokenView(BaseModel):
+    """One of the caller's own tokens, without its secret."""
+
+    model_config = showing(examples.API_TOKEN)
+
+    id: str
+    name: str
+    created_at: Moment | None = Field(description="Null for one of the bootstrap file.")
+
+    @classmethod
+    def of(cls, token: ApiToken) -> "ApiTokenView":
+        """Show a token."""
+        return cls(id=token.id, name=token.name, created_at=token.created_at)
+
+
+class CreatedApiToken(ApiTokenView):
+    """A new token: this answer alone shows its secret."""
+
+    model_config = showing(examples.CREATED_API_TOKEN)
+
+    api_token: str = Field(repr=False)
+
+    @classmethod
+    def with_secret(cls, token: ApiToken, secret: SecretStr) -> "CreatedApiToken":
+        """Show a token with its secret."""
+        shown = ApiTokenView.of(token)
+        return cls(**dict(shown), api_token=secret.get_secret_value())
+
+
+class DeletedApiToken(BaseModel):
+    """A token that works no longer."""
+
+    model_config = showing(examples.DELETED_API_TOKEN)
+
+    id: str
+    deleted: Literal[True] = True
+
+
+class WorkspaceView(BaseModel):
+    """The workspace of whoever asks."""
+
+    model_config = showing(examples.WORKSPACE)
+
+    id: str
+    name: str
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> "WorkspaceView":
+        """Show a workspace."""
+        return cls(id=workspace.id, name=workspace.name)
+
+
+class NewMember(BaseModel):
+    """Somebody to add."""
+
+    model_config = ConfigDict(extra="forbid", **showing(examples.NEW_MEMBER))
+
+    email: Email
+    name: Name
+    role: RoleName
+
+
+class MemberView(BaseModel):
+    """A member of the workspace."""
+
+    model_config = showing(examples.MEMBER)
+
+    operator_id: str
+    email: str
+    name: str
+    role: RoleName
+
+    @classmethod
+    def of(cls, member: Member) -> "MemberView":
+        """Show a member."""
+        return cls(
+            operator_id=member.operator.id,
+            email=member.operator.email,
+            name=member.operator.name,
+            role=_ROLE_NAMES[member.role],
+        )
+
+
+class RemovedMember(BaseModel):
+    """Somebody who is a member no longer."""
+
+    model_config = showing(examples.REMOVED_MEMBER)
+
+    operator_id: str
+    removed: Literal[True] = True

@@ -1,0 +1,196 @@
+"""Operators and their memberships of workspaces; and who is told about a connection."""
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+from tablesync.auth_service import audit
+from tablesync.auth_service.store import MEMBERSHIPS, OPERATORS
+from tablesync.contracts import new_id
+from tablesync.contracts.specs import Value
+from tablesync.service_kit.http.pages import Page, PageRequest, find_page
+from tablesync.service_kit.http.problems import conflict, not_found
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal
+from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
+
+# Looser than RFC 5321, and free of its rules about which domains are real.
+Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)
+]
+# On one line and without controls: names are shown in mails and lists.
+Name = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$"
+    ),
+]
+
+
+class Operator(Value):
+    """A person, known by an e-mail address; `platform` is who runs TableSync itself."""
+
+    id: str
+    email: str
+    name: str
+    platform: bool = False
+
+    def to_document(self) -> Document:
+        """Return the stored form."""
+        return {
+            "_id": self.id,
+            "email": self.email,
+            "email_key": self.email.lower(),
+            "name": self.name,
+            "platform": self.platform,
+        }
+
+    @classmethod
+    def from_document(cls, document: Document) -> "Operator":
+        """Read the stored form."""
+        return cls.model_validate({**document, "id": document["_id"]})
+
+
+class Membership(Value):
+    """What an operator may do in a workspace."""
+
+    workspace_id: str
+    operator_id: str
+    role: OperatorRole
+
+    def to_document(self) -> Document:
+        """Return the stored form."""
+        return {"_id": _id(self.workspace_id, self.operator_id), **self.model_dump()}
+
+    @classmethod
+    def from_document(cls, document: Document) -> "Membership":
+        """Read the stored form."""
+        return cls.model_validate(document)
+
+
+class Member(Value):
+    """An operator in a workspace."""
+
+    workspace_id: str
+    operator: Operator
+    role: OperatorRole
+
+    def principal(self) -> Principal:
+        """Return who this is to every service."""
+        return Principal(
+            operator_id=self.operator.id,
+            workspace_id=self.workspace_id,
+            role=self.role,
+            platform=self.operator.platform,
+        )
+
+
+def parse_role(name: str) -> OperatorRole:
+    """Read a role's name; raises KeyError."""
+    return OperatorRole[name.upper()]
+
+
+class Members:
+    """The stored operators and memberships; what is passed a session belongs to its transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._memberships = database[MEMBERSHIPS]
+        self._operators = database[OPERATORS]
+
+    async def page(self, workspace_id: str, at: PageRequest) -> Page[Member]:
+        """Return a page of members, highest role first, then whoever came last."""
+        query = {"workspace_id": workspace_id}
+        rows = await find_page(self._memberships, query, at, by="role", descending=True)
+        return rows.with_items(await self._members(rows.items))
+
+    async def find(self, workspace_id: str, operator_id: str) -> Member | None:
+        """Return one member, or None."""
+        row = await self._memberships.find_one({"_id": _id(workspace_id, operator_id)})
+        members = await self._members([row] if row else [])
+        return members[0] if members else None
+
+    async def of_person(self, email: str) -> list[Member]:
+        """Return whoever has this e-mail address as a member of each workspace, oldest first."""
+        person = await self.find_operator(email)
+        if person is None:
+            return []
+        rows = self._memberships.find({"operator_id": person.id}).sort("_id", 1)
+        return [_member(Membership.from_document(row), person) async for row in rows]
+
+    async def find_operator(self, email: str, session: Session | None = None) -> Operator | None:
+        """Return whoever has this e-mail address, in whatever spelling."""
+        query = {"email_key": email.lower()}
+        document = await self._operators.find_one(query, session=session)
+        return Operator.from_document(document) if document else None
+
+    async def recipients(self, workspace_id: str, owner_id: str | None) -> list[Member]:
+        """Return who is told: the owner if still a member, then admins."""
+        wanted = [{"operator_id": owner_id}, {"role": OperatorRole.ADMIN}]
+        query: Document = {"workspace_id": workspace_id, "$or": wanted}
+        rows = await self._memberships.find(query).sort("_id", 1).to_list(None)
+        members = await self._members(rows)
+        return sorted(members, key=lambda each: each.operator.id != owner_id)
+
+    async def add(
+        self, unit: UnitOfWork, by: Principal, email: str, name: str, role: OperatorRole
+    ) -> Member:
+        """Add somebody to the workspace; raises Problem 409 for a member."""
+        person = await self.find_operator(email, unit.session)
+        if person is None:
+            person = Operator(id=new_id("op"), email=email, name=name)
+            await self.add_operator(unit, person)
+        membership = Membership(workspace_id=by.workspace_id, operator_id=person.id, role=role)
+        if await self._membership(by.workspace_id, person.id, unit.session):
+            raise conflict("already-a-member", f"{email} is a member of this workspace already.")
+        await self.join(unit, membership)
+        await audit.record(
+            unit, by.workspace_id, by.operator_id, "member.added", person.id, role=role.name
+        )
+        return _member(membership, person)
+
+    async def remove(self, unit: UnitOfWork, by: Principal, operator_id: str) -> None:
+        """Take somebody out of the workspace; raises Problem 404, or 409 for the last admin."""
+        membership = await self._membership(by.workspace_id, operator_id, unit.session)
+        if membership is None:
+            raise not_found("member")
+        admins = {"workspace_id": by.workspace_id, "role": OperatorRole.ADMIN}
+        only = await self._memberships.count_documents(admins, session=unit.session) == 1
+        if only and membership.role is OperatorRole.ADMIN:
+            raise conflict("last-admin", "A workspace needs an admin; appoint another one first.")
+        query = {"_id": _id(by.workspace_id, operator_id)}
+        await self._memberships.delete_one(query, session=unit.session)
+        await audit.record(unit, by.workspace_id, by.operator_id, "member.removed", operator_id)
+
+    async def add_operator(self, unit: UnitOfWork, operator: Operator) -> None:
+        """Store a new person."""
+        await self._operators.insert_one(operator.to_document(), session=unit.session)
+
+    async def join(self, unit: UnitOfWork, membership: Membership) -> None:
+        """Store a new membership."""
+        await self._memberships.insert_one(membership.to_document(), session=unit.session)
+
+    async def _membership(
+        self, workspace_id: str, operator_id: str, session: Session
+    ) -> Membership | None:
+        query = {"_id": _id(workspace_id, operator_id)}
+        document = await self._memberships.find_one(query, session=session)
+        return Membership.from_document(document) if document else None
+
+    async def _members(self, rows: list[Document]) -> list[Member]:
+        """Return the members that these memberships make of people."""
+        memberships = [Membership.from_document(row) for row in rows]
+        ids = [each.operator_id for each in memberships]
+        found = self._operators.find({"_id": {"$in": ids}})
+        people = {row["_id"]: Operator.from_document(row) async for row in found}
+        return [
+            _member(each, people[each.operator_id])
+            for each in memberships
+            if each.operator_id in people
+        ]
+
+
+def _member(membership: Membership, operator: Operator) -> Member:
+    return Member(workspace_id=membership.workspace_id, operator=operator, role=membership.role)
+
+
+def _id(workspace_id: str, operator_id: str) -> str:
+    return f"{workspace_id}/{operator_id}"

@@ -1,0 +1,156 @@
+"""The rig of auth-service's tests: it plays browser, operator and the other services."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, Self
+
+import httpx
+from auth_service_processes import Process
+from tablesync.contracts import Provider
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
+from tablesync.service_kit.mongo import Database, Document
+from tablesync.test_kit import SandboxControl
+
+Json = dict[str, Any]
+PORTAL, OTHER_PORTAL = "7001", "7002"
+
+
+class Rig:
+    """One auth-service, seen from outside, and from one workspace of it."""
+
+    def __init__(
+        self, url: str, keys: ServiceKeys, bootstrap: Json, sandbox: SandboxControl
+    ) -> None:
+        self.url = url
+        self.keys = keys
+        self.sandbox = sandbox
+        self.bootstrap = bootstrap
+        self.workspace_id: str = bootstrap["workspace"]["id"]
+        self._clients: list[httpx.AsyncClient] = []
+        self._services: dict[str, httpx.AsyncClient] = {}
+        self._operators: dict[str, httpx.AsyncClient] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for each in self._clients:
+            await each.aclose()
+
+    def client(self, **options: Any) -> httpx.AsyncClient:
+        """Make a client of this service: a browser with its own cookies, unless told otherwise."""
+        options.setdefault("base_url", self.url)
+        client = httpx.AsyncClient(timeout=60, trust_env=False, **options)
+        self._clients.append(client)
+        return client
+
+    def service(self, name: str) -> httpx.AsyncClient:
+        """Return a client that speaks as another service."""
+        if name not in self._services:
+            self._services[name] = self.service_at(self.url, name)
+        return self._services[name]
+
+    def service_at(self, url: str, name: str) -> httpx.AsyncClient:
+        """Make a client that speaks as another service, to this or to another auth-service."""
+        signer = Signer.from_file(name, self.keys.private_key_file(name))
+        return self.client(auth=ServiceAuth(signer, "auth-service"), base_url=url)
+
+    async def operator(self, role: str = "admin") -> httpx.AsyncClient:
+        """Return a client that speaks as an operator of the test's workspace."""
+        if role not in self._operators:
+            token = await self.user_token(role)
+            self._operators[role] = self.client(headers={"Authorization": f"Bearer {token}"})
+        return self._operators[role]
+
+    async def user_token(self, role: str = "admin") -> str:
+        """Exchange an API token for a user token."""
+        answer = await self.client().post("/v1/tokens", json={"api_token": self.api_token(role)})
+        return str(answer.raise_for_status().json()["access_token"])
+
+    def api_token(self, role: str = "admin") -> str:
+        """Return the API token of the bootstrap file's operator with this role."""
+        return str(self.person(role)["api_token"])
+
+    def person(self, role: str) -> Json:
+        """Return the bootstrap file's operator with this role."""
+        people: list[Json] = self.bootstrap["operators"]
+        return next(each for each in people if each["role"] == role)
+
+    async def authorize(self, provider: str, connection_id: str | None = None) -> Json:
+        """Go through an authorization in a browser, as the sandbox's answer says."""
+        operator = await self.operator()
+        body = {"provider": provider, "connection_id": connection_id}
+        answer = await operator.post("/v1/authorizations", json=body)
+        attempt = answer.raise_for_status().json()
+        page = await self.client(follow_redirects=True).get(attempt["start_url"])
+        outcome = await operator.get(f"/v1/authorizations/{attempt['id']}")
+        return {**outcome.raise_for_status().json(), "page": page}
+
+    async def connect(self, provider: str = "hubspot", account: str = PORTAL) -> Json:
+        """Connect an account; return the connection."""
+        await self.sandbox.answer(provider, **answer_for(provider, account))
+        outcome = await self.authorize(provider)
+        assert outcome["status"] == "completed", outcome
+        return await self.connection(outcome["connection_id"])
+
+    async def connection(self, connection_id: str) -> Json:
+        """Read a connection."""
+        answer = await (await self.operator()).get(f"/v1/connections/{connection_id}")
+        connection: Json = answer.raise_for_status().json()
+        return connection
+
+    async def token(
+        self, connection_id: str, runner: httpx.AsyncClient | None = None
+    ) -> httpx.Response:
+        """Ask for an access token as sync-runner."""
+        path = f"/internal/v1/connections/{connection_id}/access-token"
+        runner = runner or self.service("sync-runner")
+        return await runner.post(path, json={"workspace_id": self.workspace_id})
+
+    async def report(self, connection_id: str, version: int, status_code: int = 401) -> Json:
+        """Report an auth failure as sync-runner."""
+        answer = await self.service("sync-runner").post(
+            f"/internal/v1/connections/{connection_id}/auth-failures",
+            json={
+                "workspace_id": self.workspace_id,
+                "grant_version": version,
+                "status_code": status_code,
+            },
+        )
+        ruling: Json = answer.raise_for_status().json()
+        return ruling
+
+    async def link(self, connection_id: str) -> str:
+        """Make a reconnect link as notifier."""
+        answer = await self.service("notifier").post(
+            f"/internal/v1/connections/{connection_id}/reconnect-links",
+            json={"workspace_id": self.workspace_id},
+        )
+        return str(answer.raise_for_status().json()["url"])
+
+
+async def stored(database: Database, collection: str, id_: str) -> Document:
+    """Read a document that is there."""
+    document = await database[collection].find_one({"_id": id_})
+    assert document is not None, f"{collection} has no {id_}"
+    return document
+
+
+def answer_for(provider: str, account: str) -> Json:
+    """Return the sandbox's answer for an account: at Airtable the account is the user."""
+    if provider == Provider.AIRTABLE:
+        return {"user": account if "@" in account else "ada@acme.test", "decision": "allow"}
+    return {"user": "ada@acme.test", "account": account, "decision": "allow"}
+
+
+# Makes the environment of one more auth-service.
+Environment = Callable[..., dict[str, str]]
+# Starts one more auth-service in this process, over the same database.
+Start = Callable[..., Awaitable[Rig]]
+
+
+class Spawn(Protocol):
+    """Starts one more auth-service, or a script that is one, as a process of its own."""
+
+    def __call__(self, script: str | None = None, **changes: str) -> Process:
+        """Start it with some settings changed."""
