@@ -129,6 +129,18 @@ class Rig:
         return str(answer.raise_for_status().json()["url"])
 
 
+async def pages_of(client: httpx.AsyncClient, path: str, limit: int) -> list[list[Json]]:
+    """Read a list page by page, following its cursors."""
+    pages: list[list[Json]] = []
+    query: dict[str, str | int] = {"limit": limit}
+    while True:
+        page = (await client.get(path, params=query)).raise_for_status().json()
+        pages.append(page["items"])
+        if page["next_cursor"] is None:
+            return pages
+        query["cursor"] = page["next_cursor"]
+
+
 async def stored(database: Database, collection: str, id_: str) -> Document:
     """Read a document that is there."""
     document = await database[collection].find_one({"_id": id_})

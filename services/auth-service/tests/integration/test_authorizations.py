@@ -345,3 +345,34 @@ async def test_unknown_providers_and_attempts_get_a_page(rig: Rig) -> None:
     bare = await browser.get("/oauth/hubspot/callback")
     assert bare.status_code == 400
     assert "default-src 'none'" in bare.headers["content-security-policy"]
+
+
+async def test_p22_the_same_key_gives_the_same_answer(rig: Rig) -> None:
+    operator = await rig.operator("operator")
+    headers = {"Idempotency-Key": "once"}
+
+    first = await operator.post("/v1/authorizations", json={"provider": "hubspot"}, headers=headers)
+    second = await operator.post(
+        "/v1/authorizations", json={"provider": "hubspot"}, headers=headers
+    )
+    other = await operator.post(
+        "/v1/authorizations", json={"provider": "airtable"}, headers=headers
+    )
+
+    assert first.json() == second.json()
+    assert other.status_code == 422
+
+
+async def test_an_unknown_provider_is_named_with_the_remedy(rig: Rig) -> None:
+    operator = await rig.operator()
+
+    answer = await operator.post("/v1/authorizations", json={"provider": "salesforce"})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {
+            "field": "provider",
+            "message": "is not a known provider",
+            "remedy": "Use one of: hubspot, airtable.",
+        }
+    ]

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import httpx
 import structlog
-from pydantic import ValidationError
 from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs
-from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.http.answers import read_items
 
 log = structlog.get_logger()
+NAME = "scheduler"
 DEADLINE_SECONDS = 2.0
 
 
@@ -27,8 +28,7 @@ class SchedulerClient:
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 response = await self._http.get(path, params={"workspace_id": workspace_id})
-            response.raise_for_status()
-            return AffectedSyncs.read(json_or_none(response)).items
-        except (TimeoutError, httpx.HTTPError, ValidationError) as error:
+            return read_items(AffectedSyncs, response, NAME).items
+        except (TimeoutError, httpx.HTTPError, DependencyUnavailableError) as error:
             log.warning("affected syncs unknown", error=type(error).__name__)
             return None

@@ -1,0 +1,122 @@
+"""Members: added, removed, listed, and who of them is told."""
+
+import pytest
+from auth_service_rig import Json, Rig, pages_of, stored
+from tablesync.service_kit.mongo import Database
+
+
+async def test_members_are_added_and_removed_by_admins(rig: Rig) -> None:
+    admin = await rig.operator("admin")
+    new = {"email": "New@Example.test", "name": "Nia", "role": "viewer"}
+
+    added = (await admin.post("/v1/members", json=new)).raise_for_status().json()
+    again = await admin.post("/v1/members", json={**new, "email": "new@example.test"})
+    listed = (await admin.get("/v1/members")).json()["items"]
+    removed = await admin.delete(f"/v1/members/{added['operator_id']}")
+
+    assert again.status_code == 409
+    assert added["operator_id"] in [each["operator_id"] for each in listed]
+    assert removed.status_code == 200
+    assert (await admin.delete(f"/v1/members/{added['operator_id']}")).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["  ", "a\u0000b", "a\u2028b", "Evil\r\nBcc: x@y.z"])
+async def test_names_that_are_blank_or_not_on_one_line_are_refused(rig: Rig, name: str) -> None:
+    admin = await rig.operator("admin")
+    member = {"email": "new@example.test", "name": name, "role": "viewer"}
+
+    answers = [
+        await admin.post("/v1/members", json=member),
+        await admin.post("/v1/api-tokens", json={"name": name}),
+    ]
+
+    assert [each.status_code for each in answers] == [422, 422]
+    assert [each.json()["errors"][0]["field"] for each in answers] == ["name", "name"]
+
+
+async def test_a_name_in_any_script_is_kept(rig: Rig) -> None:
+    admin = await rig.operator("admin")
+    member = {"email": "zoe@example.test", "name": " Ζωή 👩‍👩‍👧\n", "role": "viewer"}
+
+    assert (await admin.post("/v1/members", json=member)).json()["name"] == "Ζωή 👩‍👩‍👧"
+
+
+async def test_the_last_admin_stays(rig: Rig) -> None:
+    admin = await rig.operator("admin")
+
+    answer = await admin.delete(f"/v1/members/{rig.person('admin')['id']}")
+
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:tablesync:problem:last-admin"
+
+
+async def test_roles_are_kept(rig: Rig) -> None:
+    viewer = await rig.operator("viewer")
+    new = {"email": "x@example.test", "name": "X", "role": "admin"}
+
+    assert (await viewer.get("/v1/connections")).status_code == 200
+    assert (await viewer.post("/v1/members", json=new)).status_code == 403
+    assert (
+        await viewer.post("/v1/authorizations", json={"provider": "hubspot"})
+    ).status_code == 403
+
+
+async def test_members_come_in_pages_with_the_highest_role_first(rig: Rig) -> None:
+    admin = await rig.operator("admin")
+    for number in range(3):
+        new = {"email": f"{number}-{rig.workspace_id}@example.test", "name": "N", "role": "viewer"}
+        (await admin.post("/v1/members", json=new)).raise_for_status()
+
+    whole = (await admin.get("/v1/members")).json()
+    pages = await pages_of(admin, "/v1/members", limit=2)
+
+    assert [len(each) for each in pages] == [2, 2, 2]
+    assert [each for page in pages for each in page] == whole["items"]
+    assert whole["next_cursor"] is None
+    assert [each["role"] for each in whole["items"]] == ["admin", "operator", *["viewer"] * 4]
+
+
+async def test_recipients_are_the_admins_where_the_owner_is_gone(rig: Rig) -> None:
+    notifier = rig.service("notifier")
+    path = f"/internal/v1/workspaces/{rig.workspace_id}/recipients"
+
+    owned = await notifier.get(path, params={"owner_id": rig.person("viewer")["id"]})
+    orphaned = await notifier.get(path, params={"owner_id": "op_gone"})
+
+    assert [each["role"] for each in owned.json()["items"]] == ["viewer", "admin"]
+    assert [each["role"] for each in orphaned.json()["items"]] == ["admin"]
+
+
+async def test_an_owner_who_is_an_admin_is_told_first_and_once(rig: Rig) -> None:
+    admin, notifier = await rig.operator("admin"), rig.service("notifier")
+    added: list[Json] = []
+    for number in range(2):
+        new = {"email": f"a{number}-{rig.workspace_id}@example.test", "name": "N", "role": "admin"}
+        added.append((await admin.post("/v1/members", json=new)).raise_for_status().json())
+    owner = added[1]["operator_id"]
+
+    path = f"/internal/v1/workspaces/{rig.workspace_id}/recipients"
+    told = (await notifier.get(path, params={"owner_id": owner})).json()["items"]
+
+    ids = [each["operator_id"] for each in told]
+    assert ids[0] == owner
+    assert sorted(ids) == sorted({owner, added[0]["operator_id"], rig.person("admin")["id"]})
+
+
+async def test_a_membership_is_stored_as_ever(rig: Rig, database: Database) -> None:
+    person = rig.person("operator")
+    id_ = f"{rig.workspace_id}/{person['id']}"
+
+    assert await stored(database, "memberships", id_) == {
+        "_id": id_,
+        "workspace_id": rig.workspace_id,
+        "operator_id": person["id"],
+        "role": 2,
+    }
+    assert await stored(database, "operators", person["id"]) == {
+        "_id": person["id"],
+        "email": person["email"],
+        "email_key": person["email"].lower(),
+        "name": person["name"],
+        "platform": person.get("platform", False),
+    }
