@@ -1,60 +1,42 @@
-"""What the integration tests share beside the scheduler's parts."""
+"""What the integration tests share: the loops that ask peers, with real clients of them."""
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import AsyncIterator
+from datetime import datetime
 
 import pytest
-from tablesync.scheduler.domain.schedules import Interval
+import pytest_asyncio
+from scheduler_http import ask_as_scheduler
+from scheduler_rig import Rig
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.scheduler.clients.auth_service import AuthServiceClient
+from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
+from tablesync.scheduler.known_states import KnownStates
+from tablesync.scheduler.loops.rechecks import Rechecks
+from tablesync.scheduler.loops.reconciliation import Reconciliation
+from tablesync.test_kit.stand_ins import AuthServiceStandIn, SyncRunnerStandIn
+
+
+def at_once(now: datetime) -> datetime:
+    return now
+
+
+@pytest_asyncio.fixture
+async def runner(
+    sync_runner: SyncRunnerStandIn, service_keys: ServiceKeys
+) -> AsyncIterator[SyncRunnerClient]:
+    async with ask_as_scheduler(sync_runner, service_keys) as http:
+        yield SyncRunnerClient(http)
+
+
+@pytest_asyncio.fixture
+async def reconciliation(
+    rig: Rig, runner: SyncRunnerClient, auth_service: AuthServiceStandIn, service_keys: ServiceKeys
+) -> AsyncIterator[Reconciliation]:
+    async with ask_as_scheduler(auth_service, service_keys) as http:
+        states = KnownStates(AuthServiceClient(http), rig.units, rig.store, rig.handlers)
+        yield Reconciliation(rig.units, rig.store, states, runner, rig.handlers, at_once)
 
 
 @pytest.fixture
-def pass_time(scheduler: Any) -> Any:
-    """Return a function that lets time pass for all syncs, by moving their past further back."""
-
-    async def move(seconds: float) -> None:
-        back = {"$subtract": ["$$each", round(seconds * 1000)]}
-
-        def moved(name: str) -> dict[str, Any]:
-            value = {"$let": {"vars": {"each": f"${name}"}, "in": back}}
-            return {"$cond": [{"$eq": [{"$type": f"${name}"}, "date"]}, value, f"${name}"]}
-
-        present = ("anchor", "next_slot_at", "due_at", "created_at")
-        stages = [{"$set": {name: moved(name) for name in present}}]
-        await scheduler.database["syncs"].update_many({}, stages)
-        for name in ("missed.from_", "planned.at", "last_catch_up_at"):
-            await scheduler.database["syncs"].update_many(
-                {name: {"$type": "date"}}, [{"$set": {name: moved(name)}}]
-            )
-        for run in await scheduler.database["runs"].find().to_list(None):
-            fields = ("slot", "requested_at", "started_at", "ended_at", "checked_at")
-            dates = {
-                name: run[name] - timedelta(seconds=seconds) for name in fields if run.get(name)
-            }
-            await scheduler.database["runs"].update_one({"_id": run["_id"]}, {"$set": dates})
-        await scheduler.database["connection_holds"].update_many(
-            {}, [{"$set": {"changed_at": moved("changed_at")}}]
-        )
-
-    return move
-
-
-@pytest.fixture
-def new_scheduler(scheduler: Any) -> Any:
-    """Return the class of the parts, for a second scheduler beside the first."""
-    return type(scheduler)
-
-
-@pytest.fixture
-def add_many(scheduler: Any, new_sync: Any) -> Any:
-    """Return a function that stores many syncs whose first slot was due so long ago."""
-
-    async def add(count: int, due_seconds_ago: float, **changes: Any) -> None:
-        schedule = changes.pop("schedule", Interval(every_seconds=3600))
-        anchor = await scheduler.now() - schedule.length - timedelta(seconds=due_seconds_ago)
-        documents = [
-            new_sync(schedule=schedule, anchor=anchor, **changes).to_document()
-            for _ in range(count)
-        ]
-        await scheduler.database["syncs"].insert_many(documents)
-
-    return add
+def rechecks(rig: Rig, runner: SyncRunnerClient) -> Rechecks:
+    return Rechecks(rig.units, rig.store, runner, at_once)

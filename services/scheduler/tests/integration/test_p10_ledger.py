@@ -2,16 +2,21 @@
 
 import random
 from collections import Counter
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import pytest
+from scheduler_examples import AIRTABLE, HUBSPOT
+from scheduler_rig import Rig
 from tablesync.contracts import RunStatus, SyncReleased, SyncRequested, Trigger
+from tablesync.scheduler.api.views import SyncView
 from tablesync.scheduler.domain.schedules import Interval
-from tablesync.scheduler.domain.syncs import Overlap
+from tablesync.scheduler.domain.syncs import Overlap, Sync
+from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 pytestmark = pytest.mark.integration
 
+Command = Callable[[UnitOfWork, Principal, str], Awaitable[SyncView]]
 STEPS = 40
 SYNCS = 3
 
@@ -19,88 +24,80 @@ SYNCS = 3
 class Life:
     """Does random things to some syncs, each with its real transaction."""
 
-    def __init__(self, scheduler: Any, pass_time: Any, dice: random.Random) -> None:
-        self._scheduler = scheduler
-        self._pass_time = pass_time
+    def __init__(self, rig: Rig, dice: random.Random) -> None:
+        self._rig = rig
         self._dice = dice
 
-    async def step(self, syncs: list[Any]) -> None:
+    async def step(self, syncs: list[Sync]) -> None:
         deeds = (
             *(self._downtime, self._tick, self._tick, self._lose, self._reconnect, self._reconnect),
             *(self._job, self._pause, self._resume, self._end_a_run, self._end_a_run),
         )
         await self._dice.choice(deeds)(self._dice.choice(syncs))
 
-    async def _downtime(self, _: Any) -> None:
-        await self._pass_time(self._dice.uniform(1, 200))
+    async def _downtime(self, _: Sync) -> None:
+        await self._rig.pass_time(self._dice.uniform(1, 200))
 
-    async def _tick(self, _: Any) -> None:
-        await self._scheduler.ticker.tick()
+    async def _tick(self, _: Sync) -> None:
+        await self._rig.ticker.tick()
 
-    async def _lose(self, _: Any) -> None:
-        await self._scheduler.lose(self._dice.choice(("con_hubspot", "con_airtable")))
+    async def _lose(self, _: Sync) -> None:
+        await self._rig.lose(self._dice.choice((HUBSPOT, AIRTABLE)))
 
-    async def _reconnect(self, _: Any) -> None:
-        await self._scheduler.reconnect(self._dice.choice(("con_hubspot", "con_airtable")))
+    async def _reconnect(self, _: Sync) -> None:
+        await self._rig.reconnect(self._dice.choice((HUBSPOT, AIRTABLE)))
 
-    async def _job(self, _: Any) -> None:
-        await self._scheduler.jobs.tick()
+    async def _job(self, _: Sync) -> None:
+        await self._rig.jobs.tick()
 
-    async def _pause(self, sync: Any) -> None:
-        await self._operate("pause", sync)
+    async def _pause(self, sync: Sync) -> None:
+        await self._command(self._rig.commands.pause, sync)
 
-    async def _resume(self, sync: Any) -> None:
-        await self._operate("resume", sync)
+    async def _resume(self, sync: Sync) -> None:
+        await self._command(self._rig.commands.resume, sync)
 
-    async def _operate(self, name: str, sync: Any) -> None:
-        operation = getattr(self._scheduler.commands, name)
+    async def _command(self, command: Command, sync: Sync) -> None:
+        await self._rig.units.run(lambda unit: command(unit, self._rig.principal, sync.id))
 
-        async def work(unit: UnitOfWork) -> None:
-            await operation(unit, self._scheduler.principal, sync.id)
-
-        await self._scheduler.units.run(work)
-
-    async def _end_a_run(self, sync: Any) -> None:
-        runs = await self._scheduler.runs(sync)
+    async def _end_a_run(self, sync: Sync) -> None:
+        runs = await self._rig.runs(sync)
         for run in [each for each in runs if not each.status.ended][:1]:
-            end = self._dice.choice(("succeed", "fail", "interrupt"))
-            await getattr(self._scheduler, end)(run)
+            ends = (self._rig.succeed, self._rig.fail, self._rig.interrupt)
+            await self._dice.choice(ends)(run)
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_p10_the_stored_ledger_balances_whatever_happens(
-    scheduler: Any, pass_time: Any, seed: int
-) -> None:
+async def test_p10_the_stored_ledger_balances_whatever_happens(rig: Rig, seed: int) -> None:
     dice = random.Random(seed)
     syncs = [
-        await scheduler.add(
+        await rig.add(
             due_seconds_ago=-20,
             schedule=Interval(every_seconds=dice.choice((7, 60, 61))),
             overlap=dice.choice(tuple(Overlap)),
         )
         for _ in range(SYNCS)
     ]
-    life = Life(scheduler, pass_time, dice)
+    life = Life(rig, dice)
     for _ in range(STEPS):
         await life.step(syncs)
         for sync in syncs:
-            assert (await scheduler.ledger(sync)).balanced
-    await _check(scheduler, syncs)
+            assert (await rig.ledger(sync)).balanced
+    await _check(rig, syncs)
 
 
-async def _check(scheduler: Any, syncs: list[Any]) -> None:
+async def _check(rig: Rig, syncs: list[Sync]) -> None:
     """Ledger, history and events tell the same story."""
-    requests = Counter(each.run_id for each in await scheduler.events(SyncRequested))
+    requests = Counter(each.run_id for each in await rig.events(SyncRequested))
     assert set(requests.values()) <= {1}
-    released = await scheduler.events(SyncReleased)
+    released = await rig.events(SyncReleased)
     for sync in syncs:
-        runs = await scheduler.runs(sync)
+        runs = await rig.runs(sync)
         stopped = {RunStatus.INTERRUPTED, RunStatus.HELD}
         served = sum(
             1 + run.coalesced_slots for run in runs if run.slot and run.status not in stopped
         )
-        waiting = (await scheduler.sync(sync)).waiting
-        statement = await scheduler.ledger(sync)
+        waiting = (await rig.sync(sync)).waiting
+        statement = await rig.ledger(sync)
         assert statement.run + statement.coalesced == served + (waiting.slots if waiting else 0)
         promised = [each.catch_up_run_id for each in released if each.sync_id == sync.id]
         catch_ups = {run.id for run in runs if run.trigger is Trigger.CATCH_UP}

@@ -9,17 +9,28 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
-from tablesync.contracts import Envelope, SyncReleased, SyncRequested
+from scheduler_examples import a_state
+from scheduler_rig import Rig
+from tablesync.contracts import (
+    ConnectionEvent,
+    ConnectionReconnected,
+    ConnectionRevoked,
+    Envelope,
+    SyncReleased,
+    SyncRequested,
+    SyncSucceeded,
+)
 from tablesync.contracts.envelope import decode
 from tablesync.scheduler.domain.schedules import Interval
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.settings import Settings
 from tablesync.scheduler.store import INDEXES
 from tablesync.service_kit import mongo
+from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.mongo import Client, Database, Document
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.test_kit import eventually
@@ -29,6 +40,7 @@ pytestmark = pytest.mark.integration
 
 SYNCS = 20
 KILLS = 3
+TOLD = (ConnectionReconnected, ConnectionRevoked)
 
 
 @pytest_asyncio.fixture
@@ -98,89 +110,94 @@ async def ready(settings: Settings) -> None:
 class Runner:
     """Ends every run that it is asked for, as sync-runner would, through Kafka."""
 
-    def __init__(self, scheduler: Any, settings: Settings) -> None:
-        self._scheduler = scheduler
+    def __init__(self, rig: Rig, settings: Settings) -> None:
+        self._rig = rig
         self._settings = settings
-        self.seen: dict[str, Envelope[Any]] = {}
+        self.seen: dict[str, SyncRequested] = {}
         self.ended: set[str] = set()
 
     async def work(self) -> None:
         """Read all requests there are, and end those that are new."""
-        for record in await read_all(self._settings, "sync-requests"):
+        for record in await read_all(self._settings, SyncRequested.topic):
             envelope = decode(record.headers, record.value)
-            self.seen[envelope.id] = envelope
-        new = [each.event for each in self.seen.values() if each.event.run_id not in self.ended]
+            assert isinstance(envelope.event, SyncRequested)
+            self.seen[envelope.id] = envelope.event
+        new = [each for each in self.seen.values() if each.run_id not in self.ended]
         self.ended |= {each.run_id for each in new}
-        ends = [await self._scheduler.end_of(each) for each in new]
+        ends = [await self._end_of(each) for each in new]
         await send(self._settings, *(Envelope(each, "sync-runner") for each in ends))
+
+    async def _end_of(self, request: SyncRequested) -> SyncSucceeded:
+        return SyncSucceeded(
+            **request.model_dump(include={"workspace_id", "sync_id", "run_id", "trigger", "slot"}),
+            ended_at=await self._rig.now(),
+            summary="Done.",
+        )
 
 
 @pytest.mark.timeout(300)
-async def test_p11_no_slot_is_lost_and_none_runs_twice(
-    scheduler: Any, own_settings: Settings
-) -> None:
-    await ensure_indexes(scheduler.store.database, INDEXES)
+async def test_p11_no_slot_is_lost_and_none_runs_twice(rig: Rig, own_settings: Settings) -> None:
+    await ensure_indexes(rig.store.database, INDEXES)
     syncs = [
-        await scheduler.add(due_seconds_ago=0, schedule=Interval(every_seconds=1))
-        for _ in range(SYNCS)
+        await rig.add(due_seconds_ago=0, schedule=Interval(every_seconds=1)) for _ in range(SYNCS)
     ]
-    runner = Runner(scheduler, own_settings)
+    runner = Runner(rig, own_settings)
     dice = random.Random(11)
     for turn in range(KILLS):
         async with process(own_settings, signal.SIGKILL):
             await ready(own_settings)
             if turn:
                 await runner.work()
-            await _change_state(scheduler, own_settings, turn)
+            await send_state(rig, own_settings, TOLD[turn % 2])
             # Killed in the middle of whatever it does then: each turn somewhere else.
             await asyncio.sleep(dice.uniform(0.1, 1.2))
     async with process(own_settings, signal.SIGTERM):
         await ready(own_settings)
-        back_at = await scheduler.now()
-        await scheduler.send_reconnect(own_settings)
-        await eventually(lambda: _all_settled(scheduler, runner, back_at), 120, 0.5)
-    await _check(scheduler, runner, syncs)
+        back_at = await rig.now()
+        await send_state(rig, own_settings, ConnectionReconnected)
+        await eventually(lambda: _all_settled(rig, runner, back_at), 120, 0.5)
+    await _check(rig, runner, syncs)
 
 
-async def _change_state(scheduler: Any, settings: Settings, turn: int) -> None:
-    if turn % 2:
-        await scheduler.send_loss(settings)
-    else:
-        await scheduler.send_reconnect(settings)
+async def send_state(rig: Rig, settings: Settings, kind: type[ConnectionEvent]) -> None:
+    """Tell through Kafka that the connection is lost, or is back."""
+    now = await rig.now()
+    state = a_state(kind, unix_milliseconds(now), changed_at=now)
+    await send(settings, Envelope(state, "auth-service"))
 
 
-async def _all_settled(scheduler: Any, runner: Runner, back_at: datetime) -> bool:
+async def _all_settled(rig: Rig, runner: Runner, back_at: datetime) -> bool:
     """Nothing is held any more, and each sync has run since the connection came back."""
     await runner.work()
-    held = await scheduler.database["syncs"].count_documents({"claimable": {"$ne": True}})
-    jobs = await scheduler.database["connection_holds"].count_documents({"job": {"$exists": True}})
+    held = await rig.database["syncs"].count_documents({"claimable": {"$ne": True}})
+    jobs = await rig.database["connection_holds"].count_documents({"job": {"$exists": True}})
     since = {"status": "succeeded", "requested_at": {"$gte": back_at}}
-    ran = await scheduler.database["runs"].distinct("sync_id", since)
+    ran = await rig.database["runs"].distinct("sync_id", since)
     return not held and not jobs and len(ran) == SYNCS
 
 
-async def _check(scheduler: Any, runner: Runner, syncs: list[Any]) -> None:
+async def _check(rig: Rig, runner: Runner, syncs: list[Sync]) -> None:
     for sync in syncs:
-        statement = await scheduler.ledger(sync)
+        statement = await rig.ledger(sync)
         assert statement.balanced
-        runs = await scheduler.runs(sync)
+        runs = await rig.runs(sync)
         slots = Counter(run.slot for run in runs if run.slot)
         assert set(slots.values()) == {1}
         stand_for = sum(1 + run.coalesced_slots for run in runs if run.slot)
-        waiting = (await scheduler.sync(sync)).waiting
+        waiting = (await rig.sync(sync)).waiting
         counted = statement.run + statement.coalesced
         assert counted == stand_for + (waiting.slots if waiting else 0)
-        catch_ups = [each.catch_up_run_id for each in await _released(scheduler, sync)]
+        catch_ups = [each.catch_up_run_id for each in await _released(rig, sync)]
         assert len(catch_ups) == len(set(catch_ups))
-    asked = Counter(each.event.run_id for each in runner.seen.values())
+    asked = Counter(each.run_id for each in runner.seen.values())
     assert set(asked.values()) == {1}, "one request, however often it was published"
-    known = await scheduler.database["runs"].distinct("_id")
+    known = await rig.database["runs"].distinct("_id")
     assert set(asked) <= set(known)
-    unpublished = {each.run_id for each in await scheduler.events(SyncRequested)} - set(asked)
-    still_open = await scheduler.database["runs"].distinct("_id", {"open": True})
+    unpublished = {each.run_id for each in await rig.events(SyncRequested)} - set(asked)
+    still_open = await rig.database["runs"].distinct("_id", {"open": True})
     assert unpublished <= set(still_open), "what was decided is published"
 
 
-async def _released(scheduler: Any, sync: Any) -> list[SyncReleased]:
-    released = await scheduler.events(SyncReleased)
+async def _released(rig: Rig, sync: Sync) -> list[SyncReleased]:
+    released = await rig.events(SyncReleased)
     return [each for each in released if each.sync_id == sync.id and each.catch_up_run_id]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from scheduler_rig import Rig
 from tablesync.contracts import SyncRequested, Trigger
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Overlap
@@ -15,102 +16,100 @@ from tablesync.test_kit import eventually
 pytestmark = pytest.mark.integration
 
 
-async def test_a_due_slot_becomes_one_request(scheduler: Any) -> None:
-    sync = await scheduler.add(due_seconds_ago=0.5)
-    await scheduler.ticker.tick()
-    await scheduler.ticker.tick()
-    (request,) = await scheduler.requests(sync)
+async def test_a_due_slot_becomes_one_request(rig: Rig) -> None:
+    sync = await rig.add(due_seconds_ago=0.5)
+    await rig.ticker.tick()
+    await rig.ticker.tick()
+    (request,) = await rig.requests(sync)
     assert request.trigger is Trigger.SCHEDULE
     assert request.slot == sync.next_slot_at
     assert request.spec == sync.spec()
-    assert (await scheduler.sync(sync)).next_slot_at == sync.next_slot_at + timedelta(hours=1)
+    assert (await rig.sync(sync)).next_slot_at == sync.next_slot_at + timedelta(hours=1)
 
 
-async def test_nothing_is_asked_for_before_its_time(scheduler: Any) -> None:
-    sync = await scheduler.add(due_seconds_ago=-2)
-    seconds = await scheduler.ticker.tick()
+async def test_nothing_is_asked_for_before_its_time(rig: Rig) -> None:
+    sync = await rig.add(due_seconds_ago=-2)
+    seconds = await rig.ticker.tick()
     assert 0 < seconds <= 2, "the tick itself says when to come back"
 
     async def asked() -> Any:
-        await scheduler.ticker.tick()
-        return await scheduler.runs(sync)
+        await rig.ticker.tick()
+        return await rig.runs(sync)
 
     (run,) = await eventually(asked)
     assert run.requested_at >= run.slot
-    assert len(await scheduler.requests(sync)) == 1
+    assert len(await rig.requests(sync)) == 1
 
 
-async def test_slots_missed_while_the_scheduler_was_down_become_one_run(scheduler: Any) -> None:
-    sync = await scheduler.add(due_seconds_ago=4 * 60 + 1, schedule=Interval(every_seconds=60))
-    await scheduler.ticker.tick()
-    (run,) = await scheduler.runs(sync)
+async def test_slots_missed_while_the_scheduler_was_down_become_one_run(rig: Rig) -> None:
+    sync = await rig.add(due_seconds_ago=4 * 60 + 1, schedule=Interval(every_seconds=60))
+    await rig.ticker.tick()
+    (run,) = await rig.runs(sync)
     assert run.slot == sync.next_slot_at + timedelta(minutes=4)
     assert run.coalesced_slots == 4
-    statement = await scheduler.ledger(sync)
+    statement = await rig.ledger(sync)
     assert (statement.due, statement.run, statement.coalesced) == (5, 1, 4)
     assert statement.balanced
 
 
-async def test_overlap_coalesce_runs_once_more_as_soon_as_the_running_one_ends(
-    scheduler: Any, pass_time: Any
-) -> None:
-    sync = await scheduler.add(due_seconds_ago=0, schedule=Interval(every_seconds=60))
-    await scheduler.ticker.tick()
-    (first,) = await scheduler.runs(sync)
-    await scheduler.start(first)
-    await pass_time(130)
-    await scheduler.ticker.tick()
-    assert len(await scheduler.runs(sync)) == 1
-    await scheduler.succeed(first)
-    _, second = await scheduler.runs(sync)
+async def test_overlap_coalesce_runs_once_more_as_soon_as_the_running_one_ends(rig: Rig) -> None:
+    sync = await rig.add(due_seconds_ago=0, schedule=Interval(every_seconds=60))
+    await rig.ticker.tick()
+    (first,) = await rig.runs(sync)
+    await rig.start(first)
+    await rig.pass_time(130)
+    await rig.ticker.tick()
+    assert len(await rig.runs(sync)) == 1
+    await rig.succeed(first)
+    _, second = await rig.runs(sync)
     assert second.trigger is Trigger.SCHEDULE
     assert second.coalesced_slots == 1
-    assert len(await scheduler.requests(sync)) == 2
-    await scheduler.succeed(second)
-    assert len(await scheduler.runs(sync)) == 2
-    assert (await scheduler.ledger(sync)).balanced
+    assert len(await rig.requests(sync)) == 2
+    await rig.succeed(second)
+    assert len(await rig.runs(sync)) == 2
+    assert (await rig.ledger(sync)).balanced
 
 
-async def test_overlap_skip_passes_over_and_counts(scheduler: Any, pass_time: Any) -> None:
-    sync = await scheduler.add(
+async def test_overlap_skip_passes_over_and_counts(rig: Rig) -> None:
+    sync = await rig.add(
         due_seconds_ago=0, schedule=Interval(every_seconds=60), overlap=Overlap.SKIP
     )
-    await scheduler.ticker.tick()
-    (run,) = await scheduler.runs(sync)
-    await pass_time(130)
-    await scheduler.ticker.tick()
-    await scheduler.succeed(run)
-    assert len(await scheduler.runs(sync)) == 1
-    statement = await scheduler.ledger(sync)
+    await rig.ticker.tick()
+    (run,) = await rig.runs(sync)
+    await rig.pass_time(130)
+    await rig.ticker.tick()
+    await rig.succeed(run)
+    assert len(await rig.runs(sync)) == 1
+    statement = await rig.ledger(sync)
     assert (statement.run, statement.skipped) == (1, 2)
     assert statement.balanced
 
 
-async def test_several_batches_are_claimed_in_one_tick(scheduler: Any, add_many: Any) -> None:
-    await add_many(1_100, due_seconds_ago=1)
-    await scheduler.ticker.tick()
-    requests = await scheduler.events(SyncRequested)
+async def test_several_batches_are_claimed_in_one_tick(rig: Rig) -> None:
+    await rig.add_many(1_100, due_seconds_ago=1)
+    await rig.ticker.tick()
+    requests = await rig.events(SyncRequested)
     assert len({each.sync_id for each in requests}) == len(requests) == 1_100
 
 
 async def test_p11_several_tickers_at_once_ask_for_each_slot_once(
-    scheduler: Any, add_many: Any, new_scheduler: Any, mongodb_uri: str
+    rig: Rig, mongodb_uri: str
 ) -> None:
-    await add_many(600, due_seconds_ago=1, schedule=Interval(every_seconds=60))
+    await rig.add_many(600, due_seconds_ago=1, schedule=Interval(every_seconds=60))
     client = mongo.connect(mongodb_uri)
-    other = new_scheduler(mongo.open_database(client, scheduler.database.name))
-    await asyncio.gather(scheduler.ticker.tick(), other.ticker.tick(), other.ticker.tick())
+    other = Rig(mongo.open_database(client, rig.database.name))
+    await asyncio.gather(rig.ticker.tick(), other.ticker.tick(), other.ticker.tick())
     client.close()
-    requests = await scheduler.events(SyncRequested)
+    requests = await rig.events(SyncRequested)
     slots = Counter((each.sync_id, each.slot) for each in requests)
     assert len(slots) == 600
     assert set(slots.values()) == {1}
 
 
-async def test_a_due_query_reads_no_more_than_what_is_due(scheduler: Any, add_many: Any) -> None:
-    await add_many(400, due_seconds_ago=-3600)
-    await add_many(100, due_seconds_ago=1)
-    plan = await scheduler.database.command(
+async def test_a_due_query_reads_no_more_than_what_is_due(rig: Rig) -> None:
+    await rig.add_many(400, due_seconds_ago=-3600)
+    await rig.add_many(100, due_seconds_ago=1)
+    plan = await rig.database.command(
         "explain",
         {
             "find": "syncs",

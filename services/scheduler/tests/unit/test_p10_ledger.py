@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scheduler_examples import AIRTABLE, HUBSPOT, a_sync
 from tablesync.contracts import (
     Hold,
     HoldKind,
@@ -30,7 +30,7 @@ from tablesync.scheduler.domain.syncs import Overlap, Sync
 
 pytestmark = pytest.mark.unit
 
-CONNECTIONS = ("con_hubspot", "con_airtable")
+CONNECTIONS = (HUBSPOT, AIRTABLE)
 HELD = Report(RunStatus.HELD, cause=RunFailureCause.CONNECTION)
 ENDS = (
     Report(RunStatus.SUCCEEDED),
@@ -96,8 +96,8 @@ class World:
     def events(self, kind: type[Any]) -> list[Any]:
         return [each for each in self.changes.events if isinstance(each, kind)]
 
-    def do(self, operation: str, argument: Any) -> None:
-        getattr(self, f"_{operation}")(argument)
+    def do(self, command: str, argument: Any) -> None:
+        getattr(self, f"_{command}")(argument)
         if self.sync.paused and not self.sync.holds:
             self._let_off()
 
@@ -182,7 +182,9 @@ def check(world: World) -> None:
         missed = world.sync.missed
         assert missed, "what was stopped is owed"
         assert missed.owed
-        assert missed.from_ <= (run.gap.from_ if run.gap else run.slot)
+        since = run.gap.from_ if run.gap else run.slot
+        assert since
+        assert missed.from_ <= since
 
 
 def _open_holds(world: World) -> bool:
@@ -213,25 +215,23 @@ HEARD_OF_LATE = [
 @settings(max_examples=150, deadline=None)
 @given(st.lists(commands, min_size=1, max_size=40))
 @example(HEARD_OF_LATE)
-def test_p10_the_ledger_balances_whatever_happens(
-    new_sync: Callable[..., Sync], steps: list[tuple[str, Any]]
-) -> None:
-    sync = new_sync()
+def test_p10_the_ledger_balances_whatever_happens(steps: list[tuple[str, Any]]) -> None:
+    sync = a_sync()
     world = World(sync, sync.anchor)
-    for operation, argument in steps:
-        world.do(operation, argument)
+    for command, argument in steps:
+        world.do(command, argument)
         check(world)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(commands, min_size=1, max_size=30))
 def test_p09_a_release_brings_at_most_one_catch_up_and_a_missed_slot_brings_one(
-    new_sync: Callable[..., Sync], steps: list[tuple[str, Any]]
+    steps: list[tuple[str, Any]],
 ) -> None:
-    sync = new_sync()
+    sync = a_sync()
     world = World(sync, sync.anchor)
-    for operation, argument in steps:
-        world.do(operation, argument)
+    for command, argument in steps:
+        world.do(command, argument)
     paused = sync.paused
     before = [run.id for run in world.runs if run.trigger is Trigger.CATCH_UP]
     for connection_id in CONNECTIONS:
