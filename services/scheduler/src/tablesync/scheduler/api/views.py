@@ -149,7 +149,7 @@ class SyncView(BaseModel):
 
     @classmethod
     def of(cls, sync: Sync, last_run: Run | None) -> "SyncView":
-        """Show a sync that is settled until now."""
+        """Show a sync whose slots are counted until now."""
         own = set(cls.model_fields) - {"gap", "last_run", "next_slot_at"}
         return cls(
             **{name: getattr(sync, name) for name in own},
@@ -188,7 +188,7 @@ class CancelledRun(BaseModel):
 
 
 def affected_sync(sync: Sync, catch_up: Run | None) -> AffectedSync:
-    """Show a sync that is settled until now; its catch-up counts once it is released."""
+    """Show a sync whose slots are counted until now; its catch-up counts once it is released."""
     shown = None if sync.holds else catch_up
     return AffectedSync(
         sync_id=sync.id,

@@ -54,15 +54,14 @@ class Rechecks:
             held = await self._store.connections.held_among(current.connection_ids, unit.session)
             holds.follow_connections(current, held, unit.now, changes)
             if faults == []:
-                self.release(current, unit.now, changes)
+                self._release(current, unit.now, changes)
             else:
                 current.recheck_at = unit.now + holds.RECHECK_AFTER
             await self._store.save(unit, [current], changes)
 
         await self._units.run(work)
 
-    def release(self, sync: Sync, now: datetime, changes: Changes) -> None:
-        """End the holds that a good look at the contents ends."""
+    def _release(self, sync: Sync, now: datetime, changes: Changes) -> None:
         sync.recheck_at = None
         holds.release(sync, holds.of_contents, now, self._catch_up_at(now), changes)
 
