@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tablesync.contracts import Destination, FieldMapping, Source
+from tablesync.contracts import Destination, FieldMapping, Provider, Source
 from tablesync.sync_runner import store
 
 
@@ -257,6 +257,17 @@ async def test_what_is_missing_fails_the_run_by_name(
     assert (row["status"], row["cause"]) == ("failed", cause)
     assert named in row["summary"]
     assert not await rig.rows(spec)
+
+
+async def test_a_provider_that_is_no_source_fails_the_run_without_a_token(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    shop = Source(connection_id="con_shop", provider=Provider.SHOPIFY, object="products")
+    async with rig.runner():
+        row = await rig.run(spec.model_copy(update={"source": shop}))
+    assert (row["status"], row["cause"]) == ("failed", "resource")
+    assert row["summary"] == "TableSync cannot read from Shopify."
+    assert await rig.events(row["_id"]) == ["failed"]
+    assert not rig.auth.asked
 
 
 async def currency_field(rig: Any, spec: Any) -> str:

@@ -1,8 +1,10 @@
 """The catalogue and the routes about runs: who may ask, and what the answers hold."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tablesync.contracts import Provider
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
 from tablesync.test_kit import eventually
@@ -80,6 +82,17 @@ async def test_a_connection_offers_only_what_its_provider_has(rig: Any, service_
         bases = await http.get("/v1/catalog/con_hubspot/bases", headers=headers)
         objects = await http.get("/v1/catalog/con_airtable/objects", headers=headers)
     assert (bases.status_code, objects.status_code) == (404, 404)
+
+
+async def test_a_connection_that_cannot_be_read_is_said_to_be_none(
+    rig: Any, service_keys: Any
+) -> None:
+    rig.auth.held["con_shop"] = replace(rig.auth.held["con_hubspot"], provider=Provider.SHOPIFY)
+    async with rig.http("api") as http:
+        answer = await http.get("/v1/catalog/con_shop/objects", headers=as_operator(service_keys))
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == "TableSync cannot read from Shopify."
 
 
 async def test_only_those_who_may_ask_are_answered(rig: Any, service_keys: Any) -> None:

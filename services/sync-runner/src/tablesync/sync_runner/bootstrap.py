@@ -2,13 +2,13 @@
 
 from functools import partial
 
-import httpx
 from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
 from tablesync.sync_runner import store
 from tablesync.sync_runner.access.budgets import Budgets
 from tablesync.sync_runner.access.connections import Connections
+from tablesync.sync_runner.airtable.provider import Airtable
 from tablesync.sync_runner.api import internal, public
 from tablesync.sync_runner.api.catalog import Catalog
 from tablesync.sync_runner.clients.auth_service import AuthServiceClient
@@ -17,8 +17,8 @@ from tablesync.sync_runner.execution.progress_board import ProgressBoard
 from tablesync.sync_runner.execution.supervisor import execute
 from tablesync.sync_runner.execution.workers import Workers
 from tablesync.sync_runner.handlers import Handlers
-from tablesync.sync_runner.providers import Providers
 from tablesync.sync_runner.settings import DATABASE, NAME, Settings
+from tablesync.sync_runner.sources import Sources
 from tablesync.sync_runner.subscriptions import followings, subscriptions
 
 RECONCILE_SECONDS = 60.0
@@ -27,20 +27,33 @@ RECONCILE_SECONDS = 60.0
 def build(
     settings: Settings,
     *,
-    auth_service: httpx.AsyncClient | None = None,
-    providers: Providers | None = None,
+    auth_service: AuthServiceClient | None = None,
+    sources: Sources | None = None,
+    airtable: Airtable | None = None,
 ) -> Service:
-    """Build the service; `auth_service` and `providers` are what it asks instead of the real."""
+    """Build the service; whom it is given, it asks instead of whom its settings name."""
     resources = Resources.open(NAME, settings, database=DATABASE)
     database, verifier = resources.database, resources.verifier
-    auth = auth_service or resources.peer(settings.auth_service_url, "auth-service")
-    providers = providers or resources.kept(Providers.of(settings, Budgets(database)))
+    auth = auth_service or AuthServiceClient(
+        resources.peer(settings.auth_service_url, "auth-service")
+    )
+    budgets = Budgets(database)
+    sources = sources or resources.kept(Sources(settings, budgets))
+    airtable = airtable or resources.kept(Airtable(settings, budgets))
 
-    connections = Connections(database, AuthServiceClient(auth))
-    catalog = Catalog(connections, providers)
+    connections = Connections(database, auth)
+    catalog = Catalog(connections, sources, airtable)
     queue = store.RunQueue(database, settings.runner_lease_seconds)
     board = ProgressBoard(settings, NAME)
-    context = RunContext(resources.units, queue, connections, providers, board)
+    context = RunContext(
+        resources.units,
+        queue,
+        connections,
+        sources,
+        airtable,
+        board,
+        settings.runner_writes_in_flight,
+    )
     workers = Workers(queue, partial(execute, context), settings.runner_workers)
     return Service(
         resources,

@@ -29,6 +29,11 @@ class Admission:
         self._on_stopped = on_stopped
         self.version: int | None = None
 
+    @property
+    def connection_id(self) -> str:
+        """The connection that the gate leads to."""
+        return self._gate.connection_id
+
     async def grant(self) -> Grant:
         """Get a live token; raises ConnectionLostError once the grant this run used is lost."""
         grant = await self._gate.grant(self.version)
@@ -42,7 +47,7 @@ class Admission:
     def stop(self, version: int) -> None:
         """Learn that grants up to this version are lost."""
         if self.version is not None and self.version <= version:
-            self._on_stopped(lost(self._gate.connection_id))
+            self._on_stopped(lost(self.connection_id))
 
     def close(self) -> None:
         """Take part no longer."""

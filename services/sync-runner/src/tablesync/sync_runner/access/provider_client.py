@@ -51,6 +51,11 @@ class ProviderClient:
     seconds_left: Callable[[], float] = lambda: REQUEST_SECONDS
     sending: set["asyncio.Task[Any] | None"] = field(default_factory=set)
 
+    @property
+    def connection_id(self) -> str:
+        """The connection that the calls are made on."""
+        return self.entry.connection_id
+
     async def call(
         self,
         method: str,

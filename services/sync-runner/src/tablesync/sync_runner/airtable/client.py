@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from tablesync.sync_runner.access.budgets import Budget, Budgets, Limit
 from tablesync.sync_runner.access.provider_client import (
     ProviderClient,
     Refusal,
@@ -13,6 +12,7 @@ from tablesync.sync_runner.access.provider_client import (
     failing,
     json_body,
 )
+from tablesync.sync_runner.airtable.budgets import AirtableBudgets
 from tablesync.sync_runner.airtable.errors import (
     RefusedError,
     RowGoneError,
@@ -28,37 +28,12 @@ RECORDS_PER_REQUEST = 10
 Json = dict[str, Any]
 
 
-class AirtableBudgets:
-    """The limits of one Airtable user and of the bases it reaches.
-
-    A hair below the limit: what was delayed on the way then never adds up.
-    """
-
-    SHARE = 0.995
-
-    def __init__(
-        self, budgets: Budgets, user_id: str, base_per_second: float, user_per_second: float
-    ) -> None:
-        self._budgets = budgets
-        self._base_per_second = self.SHARE * base_per_second
-        self.user: Budget = budgets.of(
-            Limit(f"airtable-user/{user_id}", self.SHARE * user_per_second, burst=10)
-        )
-
-    def base(self, base_id: str) -> Budget:
-        """Return the budget of a base, which all its users share."""
-        return self._budgets.of(Limit(f"airtable-base/{base_id}", self._base_per_second))
-
-
 class AirtableClient:
     """One connection's Airtable."""
 
-    def __init__(
-        self, caller: ProviderClient, budgets: AirtableBudgets, connection_id: str
-    ) -> None:
-        self._caller = caller
+    def __init__(self, client: ProviderClient, budgets: AirtableBudgets) -> None:
+        self._client = client
         self._budgets = budgets
-        self._connection_id = connection_id
 
     async def bases(self) -> list[Json]:
         """Return the bases that the user granted: {id, name}."""
@@ -66,7 +41,7 @@ class AirtableClient:
         offset: str | None = None
         while True:
             params = {"offset": offset} if offset else {}
-            response = await self._caller.call(
+            response = await self._client.call(
                 "GET", "/v0/meta/bases", [self._budgets.user], self._refusal(None), params=params
             )
             body = json_body(response)
@@ -100,7 +75,7 @@ class AirtableClient:
         self, method: str, path: str, base_id: str, json: Json | None = None
     ) -> httpx.Response:
         budgets = [self._budgets.user, self._budgets.base(base_id)]
-        return await self._caller.call(method, path, budgets, self._refusal(base_id), json=json)
+        return await self._client.call(method, path, budgets, self._refusal(base_id), json=json)
 
     def _refusal(self, base_id: str | None) -> Refusal:
         async def refuse(response: httpx.Response) -> None:
@@ -113,7 +88,9 @@ class AirtableClient:
     async def _too_many(self, base_id: str | None, response: httpx.Response) -> None:
         kind, message = read_error(response)
         if kind == "PUBLIC_API_BILLING_LIMIT_EXCEEDED":
-            raise quota(f"Airtable's monthly quota is used up: {message}", self._connection_id)
+            raise quota(
+                f"Airtable's monthly quota is used up: {message}", self._client.connection_id
+            )
         budget = self._budgets.user if base_id is None else self._budgets.base(base_id)
         await budget.freeze(PENALTY_SECONDS)
         raise TransientError("Airtable's rate limit", 0.0)
@@ -129,7 +106,7 @@ class AirtableClient:
             raise mapping(f"A mapped field is no longer in the table: {message}")
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
             where = f"base {base_id}" if base_id else "the bases"
-            raise resource(f"Airtable refuses {where}: {message}", self._connection_id)
+            raise resource(f"Airtable refuses {where}: {message}", self._client.connection_id)
         if status in (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.REQUEST_ENTITY_TOO_LARGE):
             raise RefusedError(message, named_field(message))
-        raise provider(f"Airtable answered {status}: {message}", self._connection_id)
+        raise provider(f"Airtable answered {status}: {message}", self._client.connection_id)

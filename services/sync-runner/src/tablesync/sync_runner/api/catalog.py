@@ -12,9 +12,10 @@ from tablesync.sync_runner.access.gates import Admission
 from tablesync.sync_runner.access.provider_client import ProviderClient
 from tablesync.sync_runner.airtable.cells import is_writable
 from tablesync.sync_runner.airtable.client import AirtableClient
+from tablesync.sync_runner.airtable.provider import Airtable
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import ConnectionLostError, RunEndedError
-from tablesync.sync_runner.providers import Providers
+from tablesync.sync_runner.sources import Sources
 from tablesync.sync_runner.sources.base import Source
 
 PATIENCE_SECONDS = 15.0
@@ -24,9 +25,10 @@ Items = dict[str, list[dict[str, Any]]]
 class Catalog:
     """Answers for one workspace at a time; unknown and foreign connections are not found."""
 
-    def __init__(self, connections: Connections, providers: Providers) -> None:
+    def __init__(self, connections: Connections, sources: Sources, airtable: Airtable) -> None:
         self._connections = connections
-        self._providers = providers
+        self._sources = sources
+        self._airtable = airtable
 
     async def objects(self, workspace_id: str, connection_id: str) -> Items:
         """Return the objects of a source: {name, label}."""
@@ -53,24 +55,21 @@ class Catalog:
 
     @asynccontextmanager
     async def _source(self, workspace_id: str, connection_id: str) -> AsyncIterator[Source]:
-        provider = await self._provider(workspace_id, connection_id)
-        if not self._providers.has_source(provider):
-            raise not_found("source connection")
-        async with self._entered(workspace_id, connection_id) as entry:
-            grant = await entry.grant()
-            yield self._providers.source(grant, connection_id, lambda http: _caller(http, entry))
+        name = await self._provider(workspace_id, connection_id)
+        async with self._admitted(workspace_id, connection_id) as admission:
+            provider = self._sources.of(name)
+            grant = await admission.grant()
+            yield provider.open(_client(provider.http, admission), grant.account.id)
 
     @asynccontextmanager
     async def _destination(
         self, workspace_id: str, connection_id: str
     ) -> AsyncIterator[AirtableClient]:
-        if await self._provider(workspace_id, connection_id) is not Provider.AIRTABLE:
+        if await self._provider(workspace_id, connection_id) is not self._airtable.provider:
             raise not_found("Airtable connection")
-        async with self._entered(workspace_id, connection_id) as entry:
-            grant = await entry.grant()
-            yield self._providers.destination(
-                grant, connection_id, lambda http: _caller(http, entry)
-            )
+        async with self._admitted(workspace_id, connection_id) as admission:
+            grant = await admission.grant()
+            yield self._airtable.open(_client(self._airtable.http, admission), grant.account.id)
 
     async def _provider(self, workspace_id: str, connection_id: str) -> Provider:
         provider = await self._connections.provider(connection_id, workspace_id)
@@ -79,19 +78,19 @@ class Catalog:
         return provider
 
     @asynccontextmanager
-    async def _entered(self, workspace_id: str, connection_id: str) -> AsyncIterator[Admission]:
+    async def _admitted(self, workspace_id: str, connection_id: str) -> AsyncIterator[Admission]:
         gate = self._connections.gates.of(connection_id, workspace_id)
-        entry = gate.admit(lambda _: None)
+        admission = gate.admit(lambda _: None)
         try:
-            yield entry
+            yield admission
         except RunEndedError as error:
             raise _problem(error) from error
         finally:
-            entry.close()
+            admission.close()
 
 
-def _caller(http: httpx.AsyncClient, entry: Admission) -> ProviderClient:
-    return ProviderClient(http, entry, patience_seconds=PATIENCE_SECONDS)
+def _client(http: httpx.AsyncClient, admission: Admission) -> ProviderClient:
+    return ProviderClient(http, admission, patience_seconds=PATIENCE_SECONDS)
 
 
 def _problem(error: RunEndedError) -> Problem:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.sync_runner.access.connections import Connections
+from tablesync.sync_runner.airtable.provider import Airtable
 from tablesync.sync_runner.execution.progress_board import ProgressBoard
-from tablesync.sync_runner.providers import Providers
+from tablesync.sync_runner.sources import Sources
 from tablesync.sync_runner.store import RunQueue
 
 
@@ -16,5 +17,7 @@ class RunContext:
     units: UnitsOfWork
     queue: RunQueue
     connections: Connections
-    providers: Providers
+    sources: Sources
+    airtable: Airtable
     board: ProgressBoard
+    writes_in_flight: int

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import structlog
 from pymongo.errors import PyMongoError
 from tablesync.contracts import RunProgressed, SyncSpec
@@ -26,7 +25,7 @@ from tablesync.sync_runner.pipeline.plan import Plan, make_plan
 from tablesync.sync_runner.pipeline.retries import retries
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.signals import Signals
-from tablesync.sync_runner.sources.base import Opening, Page, Source
+from tablesync.sync_runner.sources.base import Opening, Page, Source, SourceProvider
 from tablesync.sync_runner.stall import StallTimer
 from tablesync.sync_runner.store import REQUEST_SHARE
 
@@ -54,14 +53,15 @@ class SyncRun:
     async def run(self) -> None:
         """Read the source to its end and write it; raises what ended it before."""
         spec = self._run.spec
+        provider = self._context.sources.of(spec.source.provider)
         source_admission = self._enter(spec.source.connection_id)
         destination_admission = self._enter(spec.destination.connection_id)
         source_grant = await source_admission.grant()
         destination_grant = await destination_admission.grant()
         await self.journal.begin()
         self.begun = True
-        source = self._source(source_grant, source_admission)
-        client = self._destination(destination_grant, destination_admission)
+        source = self._open_source(provider, source_grant, source_admission)
+        client = self._open_airtable(destination_grant, destination_admission)
         opening = await source.open(spec.source.object)
         tables = await client.tables(spec.destination.base_id)
         plan = make_plan(spec, opening.properties, tables)
@@ -133,7 +133,7 @@ class SyncRun:
             writer,
             self._signals,
             self.progress,
-            self._context.providers.settings.runner_writes_in_flight,
+            self._context.writes_in_flight,
         )
         done = asyncio.Event()
         saver = asyncio.create_task(self._save_until(done))
@@ -165,25 +165,22 @@ class SyncRun:
             except PyMongoError as error:
                 log.warning("not saved yet", run_id=self._run.id, error=str(error))
 
-    def _source(self, grant: Grant, entry: Admission) -> Source:
-        def caller(http: httpx.AsyncClient) -> ProviderClient:
-            return ProviderClient(http, entry, self.progress, seconds_left=self._seconds_left)
+    def _open_source(self, provider: SourceProvider, grant: Grant, admission: Admission) -> Source:
+        client = ProviderClient(
+            provider.http, admission, self.progress, seconds_left=self._seconds_left
+        )
+        return provider.open(client, grant.account.id)
 
-        connection_id = self._run.spec.source.connection_id
-        return self._context.providers.source(grant, connection_id, caller)
-
-    def _destination(self, grant: Grant, entry: Admission) -> AirtableClient:
-        def caller(http: httpx.AsyncClient) -> ProviderClient:
-            return ProviderClient(
-                http,
-                entry,
-                self.progress,
-                seconds_left=self._leased_seconds,
-                sending=self._sending,
-            )
-
-        connection_id = self._run.spec.destination.connection_id
-        return self._context.providers.destination(grant, connection_id, caller)
+    def _open_airtable(self, grant: Grant, admission: Admission) -> AirtableClient:
+        airtable = self._context.airtable
+        client = ProviderClient(
+            airtable.http,
+            admission,
+            self.progress,
+            seconds_left=self._leased_seconds,
+            sending=self._sending,
+        )
+        return airtable.open(client, grant.account.id)
 
     def _enter(self, connection_id: str) -> Admission:
         gate = self._context.connections.gates.of(connection_id, self._run.spec.workspace_id)

@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import httpx
+from tablesync.sync_runner.access.provider_client import ProviderClient
+
 # The property that tells whether a record was deleted at the source; read only if it is mapped.
 GONE = "archived"
 
@@ -86,3 +89,14 @@ class Source(Protocol):
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
         """Return the position of a pass that begins now: everything, or what changed since."""
+
+
+class SourceProvider(Protocol):
+    """A provider that syncs can read from: what all its connections share in one process."""
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """The client of its API; whoever started the provider closes it."""
+
+    def open(self, client: ProviderClient, account_id: str) -> Source:
+        """Open one account's records."""

@@ -2,6 +2,7 @@
 
 import httpx
 from tablesync.sync_runner.access.budgets import Budget, Budgets, Limit
+from tablesync.sync_runner.sources.hubspot.settings import HubSpotSettings
 
 ROLLING_SECONDS = 10
 
@@ -13,22 +14,14 @@ class HubSpotBudgets:
     # is used to its last place.
     ROLLING_SHARE, SEARCH_SHARE = 0.9, 0.8
 
-    def __init__(
-        self, budgets: Budgets, account_id: str, per_ten_seconds: float, search_per_second: float
-    ) -> None:
+    def __init__(self, budgets: Budgets, account_id: str, settings: HubSpotSettings) -> None:
+        per_second = settings.runner_hubspot_per_ten_seconds / ROLLING_SECONDS
         self.rolling: Budget = budgets.of(
-            Limit(
-                f"hubspot/{account_id}",
-                self.ROLLING_SHARE * per_ten_seconds / ROLLING_SECONDS,
-                burst=5,
-            )
+            Limit(f"hubspot/{account_id}", self.ROLLING_SHARE * per_second, burst=5)
         )
+        per_second = self.SEARCH_SHARE * settings.runner_hubspot_search_per_second
         self.search: Budget = budgets.of(
-            Limit(
-                f"hubspot-search/{account_id}",
-                self.SEARCH_SHARE * search_per_second,
-                late_seconds=0.1,
-            )
+            Limit(f"hubspot-search/{account_id}", per_second, late_seconds=0.1)
         )
 
     def learn(self, response: httpx.Response) -> None:

@@ -50,14 +50,12 @@ class HubSpotSource:
 
     def __init__(
         self,
-        caller: ProviderClient,
+        client: ProviderClient,
         budgets: HubSpotBudgets,
-        connection_id: str,
         overlap_seconds: int,
     ) -> None:
-        self._caller = caller
+        self._client = client
         self._budgets = budgets
-        self._connection_id = connection_id
         self._overlap_ms = overlap_seconds * 1000
 
     async def objects(self) -> list[SourceObject]:
@@ -119,7 +117,7 @@ class HubSpotSource:
     async def _batch(
         self, object_: str, names: Sequence[str], ids: Sequence[str], *, archived: bool = False
     ) -> list[SourceRecord]:
-        response = await self._caller.call(
+        response = await self._client.call(
             "POST",
             f"/crm/objects/{VERSION}/{object_}/batch/read",
             [self._budgets.rolling],
@@ -157,14 +155,14 @@ class HubSpotSource:
             yield walk.take(body)
 
     async def _get(self, path: str, params: Mapping[str, str]) -> httpx.Response:
-        response = await self._caller.call(
+        response = await self._client.call(
             "GET", path, [self._budgets.rolling], self._refusal, params=params
         )
         self._budgets.learn(response)
         return response
 
     async def _post_search(self, object_: str, query: dict[str, Any]) -> httpx.Response:
-        return await self._caller.call(
+        return await self._client.call(
             "POST",
             f"/crm/objects/{VERSION}/{object_}/search",
             [self._budgets.search],
@@ -183,15 +181,15 @@ class HubSpotSource:
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in (_LOCKED, _MOVED):
             raise failing(summary, response)
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
-            raise resource(summary, self._connection_id)
+            raise resource(summary, self._client.connection_id)
         if status == httpx.codes.BAD_REQUEST:
             raise mapping(summary)
-        raise provider(summary, self._connection_id)
+        raise provider(summary, self._client.connection_id)
 
     async def _too_many(self, body: Mapping[str, Any], summary: str) -> None:
         policy = body.get("policyName")
         if policy == "DAILY":
-            raise quota(summary, self._connection_id)
+            raise quota(summary, self._client.connection_id)
         if policy == "SECONDLY":
             await self._budgets.search.freeze(1)
         else:
