@@ -61,6 +61,6 @@ async def test_a_run_without_progress_is_stalled_but_waits_are_excused() -> None
     assert stalled.value.cause is RunFailureCause.STALLED
     excused.excuse(60)
     excused.check()
-    excused.made()
+    excused.restart()
     with pytest.raises(RunFailedError):
         excused.check()

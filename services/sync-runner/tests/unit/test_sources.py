@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tablesync.contracts import Provider, RunFailureCause
+from tablesync.contracts.wording import PROVIDER_LABELS
 from tablesync.sync_runner.airtable.provider import Airtable
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.settings import Settings
@@ -43,4 +44,4 @@ async def test_what_is_no_source_is_named_in_one_sentence(provider: Provider) ->
         sources.of(provider)
     await sources.aclose()
     assert refused.value.cause is RunFailureCause.RESOURCE
-    assert refused.value.summary == f"TableSync cannot read from {provider.value.capitalize()}."
+    assert refused.value.summary == f"TableSync cannot read from {PROVIDER_LABELS[provider]}."

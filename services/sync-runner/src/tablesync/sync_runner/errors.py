@@ -9,6 +9,8 @@ RunLeftError                  the run is not over, but this worker is done with 
 └── ShuttingDownError         handed back with its checkpoint: another worker takes it up
 """
 
+from typing import Self
+
 from tablesync.contracts import RunFailureCause
 
 
@@ -27,6 +29,26 @@ class RunEndedError(Exception):
 class RunFailedError(RunEndedError):
     """The run cannot reach the end of its source."""
 
+    @classmethod
+    def resource(cls, summary: str, connection_id: str | None = None) -> Self:
+        """Say that something at a provider is missing or forbidden."""
+        return cls(RunFailureCause.RESOURCE, summary, connection_id)
+
+    @classmethod
+    def mapping(cls, summary: str) -> Self:
+        """Say that a mapped property or field is missing or cannot be mapped."""
+        return cls(RunFailureCause.MAPPING, summary)
+
+    @classmethod
+    def quota(cls, summary: str, connection_id: str | None = None) -> Self:
+        """Say that a daily or monthly quota is used up."""
+        return cls(RunFailureCause.QUOTA, summary, connection_id)
+
+    @classmethod
+    def provider(cls, summary: str, connection_id: str | None = None) -> Self:
+        """Say that a provider failed or timed out for too long."""
+        return cls(RunFailureCause.PROVIDER, summary, connection_id)
+
 
 class RunCancelledError(RunEndedError):
     """An operator cancelled the run."""
@@ -41,6 +63,11 @@ class ConnectionLostError(RunEndedError):
     def __init__(self, connection_id: str, summary: str) -> None:
         super().__init__(RunFailureCause.CONNECTION, summary, connection_id)
 
+    @classmethod
+    def of(cls, connection_id: str) -> Self:
+        """Say that the grant which a run has used is lost."""
+        return cls(connection_id, "Access to the account was lost.")
+
 
 class RunLeftError(Exception):
     """This worker is done with the run, which goes on elsewhere."""
@@ -52,23 +79,3 @@ class LeaseLostError(RunLeftError):
 
 class ShuttingDownError(RunLeftError):
     """The process was asked to stop."""
-
-
-def resource(summary: str, connection_id: str | None = None) -> RunFailedError:
-    """Say that something at a provider is missing or forbidden."""
-    return RunFailedError(RunFailureCause.RESOURCE, summary, connection_id)
-
-
-def mapping(summary: str) -> RunFailedError:
-    """Say that a mapped property or field is missing or cannot be mapped."""
-    return RunFailedError(RunFailureCause.MAPPING, summary)
-
-
-def quota(summary: str, connection_id: str | None = None) -> RunFailedError:
-    """Say that a daily or monthly quota is used up."""
-    return RunFailedError(RunFailureCause.QUOTA, summary, connection_id)
-
-
-def provider(summary: str, connection_id: str | None = None) -> RunFailedError:
-    """Say that a provider failed or timed out for too long."""
-    return RunFailedError(RunFailureCause.PROVIDER, summary, connection_id)

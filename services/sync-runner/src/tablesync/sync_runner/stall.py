@@ -15,7 +15,7 @@ class StallTimer:
         self._limit = limit_seconds
         self._deadline = time.monotonic() + limit_seconds
 
-    def made(self) -> None:
+    def restart(self) -> None:
         """Start counting anew."""
         self._deadline = time.monotonic() + self._limit
 

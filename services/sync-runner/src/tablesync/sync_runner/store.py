@@ -55,7 +55,7 @@ INDEXES: Indexes = {
 
 
 class RunQueue:
-    """The queue: recorded by the consumer, claimed by workers, one active run a table."""
+    """The queue: recorded by the consumer, claimed by workers, one active run per table."""
 
     def __init__(self, database: Database, lease_seconds: float) -> None:
         self._runs = database[RUNS]
@@ -82,7 +82,7 @@ class RunQueue:
         """
         asked_at = time.monotonic()
         row = await self._runs.find_one_and_update(
-            mine(lease), [{"$set": {"lease_until": self._until()}}], {"cancel_requested": 1}
+            owned_by(lease), [{"$set": {"lease_until": self._until()}}], {"cancel_requested": 1}
         )
         if row is None:
             lease.lost.set()
@@ -125,7 +125,7 @@ class RunQueue:
         return from_now(self._lease_seconds)
 
 
-def mine(lease: Lease) -> Document:
+def owned_by(lease: Lease) -> Document:
     """Return the filter by which only the present owner's writes find the run."""
     return {
         "_id": lease.name,
@@ -168,13 +168,13 @@ async def _cancel_queued(unit: UnitOfWork, run_id: str) -> bool:
     run = Run.of(row)
     ending = ended_by(RunCancelledError(), begun=False)
     await unit.database[RUNS].update_one(
-        {"_id": run_id}, {"$set": ended(ending, unit.now)}, session=unit.session
+        {"_id": run_id}, {"$set": ending_fields(ending, unit.now)}, session=unit.session
     )
     unit.publish(ending.event(run, run.counts, run.started_at, unit.now))
     return True
 
 
-def ended(ending: Ending, now: datetime) -> Document:
+def ending_fields(ending: Ending, now: datetime) -> Document:
     """Return the changes that end a run."""
     return {
         "status": ending.status.value,

@@ -40,4 +40,4 @@ def followings(connections: Connections) -> Sequence[Following]:
         ConnectionMoved,
         ConnectionRemoved,
     )
-    return [Following("connection-events", dict.fromkeys(states, connections.on_state))]
+    return [Following("connection-events", dict.fromkeys(states, connections.on_connection_event))]

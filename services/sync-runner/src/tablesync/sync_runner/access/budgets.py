@@ -10,14 +10,14 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
 
 from prometheus_client import Counter
 from pymongo import ReturnDocument, WriteConcern
 from tablesync.service_kit.mongo import Collection, Database, Document
+from tablesync.sync_runner.stall import StallTimer
 
 COLLECTION = "budgets"
-# Reserved though nobody waits yet, so that a wide limit does not cost a round trip a call.
+# Reserved though nobody waits yet, so that a wide limit does not cost a round trip per call.
 AHEAD_SECONDS = 0.02
 FROZEN = Counter("budget_frozen_total", "Times a provider refused a call for its limit.", ["kind"])
 _NOW = {"$toDouble": {"$toLong": "$$NOW"}}
@@ -25,7 +25,7 @@ _NOW = {"$toDouble": {"$toLong": "$$NOW"}}
 
 @dataclass(frozen=True)
 class Limit:
-    """How many calls a second, how many of them at once, and how late a place may be used."""
+    """How many calls per second, how many of them at once, and how late a place may be used."""
 
     name: str
     per_second: float
@@ -36,13 +36,6 @@ class Limit:
     def kind(self) -> str:
         """The limit's name without the account, for metrics."""
         return self.name.partition("/")[0]
-
-
-class Patience(Protocol):
-    """Whoever watches for progress, and must not count time spent waiting for a budget."""
-
-    def excuse(self, seconds: float) -> None:
-        """Add waiting time that is nobody's fault."""
 
 
 class Budget:
@@ -56,7 +49,7 @@ class Budget:
         self._waiting = 0
         self._epoch = 0
 
-    async def take(self, patience: Patience | None = None) -> None:
+    async def take(self, stall_timer: StallTimer | None = None) -> None:
         """Wait for a place and use it up: the call has to follow at once."""
         began = time.monotonic()
         self._waiting += 1
@@ -65,8 +58,8 @@ class Budget:
                 continue
         finally:
             self._waiting -= 1
-            if patience is not None:
-                patience.excuse(time.monotonic() - began)
+            if stall_timer is not None:
+                stall_timer.excuse(time.monotonic() - began)
 
     async def freeze(self, seconds: float) -> None:
         """Let nobody call for this long, in any process: the provider refused a call."""

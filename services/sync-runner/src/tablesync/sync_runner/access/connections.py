@@ -28,7 +28,7 @@ class Connections:
         self._asked_at = -ASK_SECONDS
         self.gates = Gates(auth, self.stop_grant)
 
-    async def on_state(self, event: ConnectionEvent) -> None:
+    async def on_connection_event(self, event: ConnectionEvent) -> None:
         """Take in a connection's state; a lost one stops the runs of this process at once."""
         if event.status is not ConnectionStatus.CONNECTED:
             self.gates.stop(event.connection_id, event.grant_version)
@@ -62,7 +62,7 @@ class Connections:
         since = 0
         while events := await self._auth.connections(since, PAGE):
             for event in events:
-                await self.on_state(event)
+                await self.on_connection_event(event)
             since = max(event.sequence for event in events)
             if len(events) < PAGE:
                 return

@@ -1,7 +1,7 @@
 """Gates: every call to a provider passes the gate of its connection, which a 401 shuts at once.
 
-One process has one gate a connection. A refused token is reported once, however many calls meet
-it, and all of them wait for the verdict. A lost grant stops every run that has used it; whoever
+One process has one gate per connection. A refused token is reported once, however many calls meet
+it, and all of them wait for the ruling. A lost grant stops every run that has used it; whoever
 comes later asks the token route, which knows.
 """
 
@@ -13,7 +13,7 @@ from typing import TypeVar
 import stamina
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.sync_runner.clients.auth_service import AuthFailureRuling, AuthServiceClient, Grant
-from tablesync.sync_runner.errors import ConnectionLostError, resource
+from tablesync.sync_runner.errors import ConnectionLostError, RunFailedError
 
 T = TypeVar("T")
 RENEW_AHEAD_SECONDS = 60.0
@@ -47,7 +47,7 @@ class Admission:
     def stop(self, version: int) -> None:
         """Learn that grants up to this version are lost."""
         if self.version is not None and self.version <= version:
-            self._on_stopped(lost(self.connection_id))
+            self._on_stopped(ConnectionLostError.of(self.connection_id))
 
     def close(self) -> None:
         """Take part no longer."""
@@ -73,9 +73,9 @@ class Gate:
     def admit(self, on_stopped: Callable[[ConnectionLostError], None]) -> Admission:
         """Let a run in; its first call asks the token route whatever is known here."""
         self._renew_at = 0.0
-        entered = Admission(self, on_stopped)
-        self.admissions.add(entered)
-        return entered
+        admission = Admission(self, on_stopped)
+        self.admissions.add(admission)
+        return admission
 
     async def grant(self, used_version: int | None) -> Grant:
         """Get a live token; waits while a refused one is looked into."""
@@ -85,7 +85,7 @@ class Gate:
             return self._fresh(used_version) or await self._renew()
 
     async def refused(self, grant: Grant, status_code: int) -> None:
-        """Shut the gate, report the refused token and act on the verdict.
+        """Shut the gate, report the refused token and act on the ruling.
 
         Raises ConnectionLostError (revoked) or RunFailedError (the grant works: this object is
         forbidden); returns once another token can be had.
@@ -93,17 +93,17 @@ class Gate:
         async with self._lock:
             if self._grant is None or self._grant.version != grant.version:
                 return
-            finding = await self._verdict(grant, status_code)
-            if finding.verdict == "not_confirmed":
-                raise resource(
+            ruling = await self._ruling(grant, status_code)
+            if ruling.verdict == "not_confirmed":
+                raise RunFailedError.resource(
                     "The provider refuses this object although the connection works.",
                     self.connection_id,
                 )
             self._grant = None
-            if finding.verdict == "revoked":
+            if ruling.verdict == "revoked":
                 self.stop(grant.version)
                 await self._on_lost(self.connection_id, grant.version)
-                raise lost(self.connection_id)
+                raise ConnectionLostError.of(self.connection_id)
 
     def stop(self, version: int) -> None:
         """Learn that grants up to this version are lost: stop every run that used one."""
@@ -115,34 +115,36 @@ class Gate:
 
     def _fresh(self, used_version: int | None) -> Grant | None:
         if used_version is not None and used_version <= self._stopped_version:
-            raise lost(self.connection_id)
+            raise ConnectionLostError.of(self.connection_id)
         if self._grant is not None and time.monotonic() < self._renew_at:
             return self._grant
         return None
 
     async def _renew(self) -> Grant:
         """Ask the token route, waiting while it is away."""
-        grant = await _patiently(lambda: self._auth.grant(self.connection_id, self._workspace_id))
+        grant = await _until_answered(
+            lambda: self._auth.grant(self.connection_id, self._workspace_id)
+        )
         left = grant.ends_at - time.monotonic()
         self._grant = grant
         self._renew_at = grant.ends_at - min(RENEW_AHEAD_SECONDS, left / 4)
         return grant
 
-    async def _verdict(self, grant: Grant, status_code: int) -> AuthFailureRuling:
+    async def _ruling(self, grant: Grant, status_code: int) -> AuthFailureRuling:
         """Report until auth-service knows; nothing is called meanwhile."""
 
         async def report() -> AuthFailureRuling:
-            finding = await self._auth.report(
+            ruling = await self._auth.report(
                 self.connection_id, self._workspace_id, grant.version, status_code
             )
-            if finding.verdict == "inconclusive":
-                raise DependencyUnavailableError("the provider", finding.retry_after)
-            return finding
+            if ruling.verdict == "inconclusive":
+                raise DependencyUnavailableError("the provider", ruling.retry_after)
+            return ruling
 
-        return await _patiently(report)
+        return await _until_answered(report)
 
 
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+async def _until_answered(ask: Callable[[], Awaitable[T]]) -> T:
     """Ask auth-service until it answers; a run's own deadline bounds the wait."""
     async for attempt in stamina.retry_context(on=_wait_of, attempts=None, timeout=None):
         with attempt:
@@ -154,11 +156,6 @@ def _wait_of(error: Exception) -> bool | float:
     if isinstance(error, DependencyUnavailableError):
         return min(error.retry_after, WAIT_MAX_SECONDS)
     return False
-
-
-def lost(connection_id: str) -> ConnectionLostError:
-    """Return the error of a run whose grant is lost."""
-    return ConnectionLostError(connection_id, "Access to the account was lost.")
 
 
 class Gates:

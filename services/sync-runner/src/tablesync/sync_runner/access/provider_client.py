@@ -10,9 +10,10 @@ import httpx
 import orjson
 import stamina
 from tablesync.service_kit.http.retry_after import retry_after
-from tablesync.sync_runner.access.budgets import Budget, Patience
+from tablesync.sync_runner.access.budgets import Budget
 from tablesync.sync_runner.access.gates import Admission
-from tablesync.sync_runner.errors import provider
+from tablesync.sync_runner.errors import RunFailedError
+from tablesync.sync_runner.stall import StallTimer
 
 WAIT_MAX_SECONDS = 30.0
 REQUEST_SECONDS = 30.0
@@ -40,21 +41,21 @@ class ProviderClient:
     """Makes the calls of one run, or of one catalogue request, on one connection.
 
     `seconds_left` gives the time in which a request has to be over, or raises if no request may
-    be made any more; `patience_seconds` is how long a failing call is repeated; `sending` are the
+    be made any more; `retry_seconds` is how long a failing call is repeated; `sending` are the
     tasks whose request is on the wire right now.
     """
 
     http: httpx.AsyncClient
-    entry: Admission
-    patience: Patience | None = None
-    patience_seconds: float = 600.0
+    admission: Admission
+    stall_timer: StallTimer | None = None
+    retry_seconds: float = 600.0
     seconds_left: Callable[[], float] = lambda: REQUEST_SECONDS
     sending: set["asyncio.Task[Any] | None"] = field(default_factory=set)
 
     @property
     def connection_id(self) -> str:
         """The connection that the calls are made on."""
-        return self.entry.connection_id
+        return self.admission.connection_id
 
     async def call(
         self,
@@ -73,7 +74,7 @@ class ProviderClient:
             async for attempt in stamina.retry_context(
                 on=_wait_of,
                 attempts=None,
-                timeout=self.patience_seconds,
+                timeout=self.retry_seconds,
                 wait_initial=0.5,
                 wait_max=WAIT_MAX_SECONDS,
             ):
@@ -83,7 +84,9 @@ class ProviderClient:
                         await refusal(response)
                     return response
         except TransientError as error:
-            raise provider(f"The provider has been failing for too long: {error}") from error
+            raise RunFailedError.provider(
+                f"The provider has been failing for too long: {error}"
+            ) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _request(
@@ -92,10 +95,10 @@ class ProviderClient:
         if content is None:
             return self.http.build_request(method, path, params=params)
         headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
-        body = self._last_look(content)
+        body = self._checked_body(content)
         return self.http.build_request(method, path, params=params, content=body, headers=headers)
 
-    async def _last_look(self, content: bytes) -> AsyncIterator[bytes]:
+    async def _checked_body(self, content: bytes) -> AsyncIterator[bytes]:
         """Yield the body right before it goes out: a process may have slept since it last looked.
 
         Headers wait for the body, so that nothing is sent if this raises.
@@ -108,16 +111,16 @@ class ProviderClient:
     ) -> httpx.Response:
         """Send with a live token; a refused one is looked into, then the call is repeated."""
         while True:
-            await self.entry.grant()  # a closed gate must not cost a place
+            await self.admission.grant()  # a closed gate must not cost a place
             for budget in budgets:
-                await budget.take(self.patience)
-            grant = await self.entry.grant()
+                await budget.take(self.stall_timer)
+            grant = await self.admission.grant()
             request = make()
             request.headers["Authorization"] = f"Bearer {grant.token}"
             response = await self._send(request)
             if response.status_code != httpx.codes.UNAUTHORIZED:
                 return response
-            await self.entry.refused(grant, response.status_code)
+            await self.admission.refused(grant, response.status_code)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         seconds, task = self.seconds_left(), asyncio.current_task()
@@ -145,5 +148,7 @@ def json_body(response: httpx.Response) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         body = None
     if not isinstance(body, dict):
-        raise provider(f"{response.request.url.host} answered with something that is no JSON.")
+        raise RunFailedError.provider(
+            f"{response.request.url.host} answered with something that is no JSON."
+        )
     return body

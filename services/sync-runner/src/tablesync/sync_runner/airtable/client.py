@@ -21,7 +21,7 @@ from tablesync.sync_runner.airtable.errors import (
     read_error,
 )
 from tablesync.sync_runner.airtable.schema import Table, read_tables
-from tablesync.sync_runner.errors import mapping, provider, quota, resource
+from tablesync.sync_runner.errors import RunFailedError
 
 PENALTY_SECONDS = 30.0
 RECORDS_PER_REQUEST = 10
@@ -88,7 +88,7 @@ class AirtableClient:
     async def _too_many(self, base_id: str | None, response: httpx.Response) -> None:
         kind, message = read_error(response)
         if kind == "PUBLIC_API_BILLING_LIMIT_EXCEEDED":
-            raise quota(
+            raise RunFailedError.quota(
                 f"Airtable's monthly quota is used up: {message}", self._client.connection_id
             )
         budget = self._budgets.user if base_id is None else self._budgets.base(base_id)
@@ -103,10 +103,14 @@ class AirtableClient:
         if kind == "ROW_DOES_NOT_EXIST" and (row := named_row(message)):
             raise RowGoneError(row)
         if kind == "UNKNOWN_FIELD_NAME":
-            raise mapping(f"A mapped field is no longer in the table: {message}")
+            raise RunFailedError.mapping(f"A mapped field is no longer in the table: {message}")
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
             where = f"base {base_id}" if base_id else "the bases"
-            raise resource(f"Airtable refuses {where}: {message}", self._client.connection_id)
+            raise RunFailedError.resource(
+                f"Airtable refuses {where}: {message}", self._client.connection_id
+            )
         if status in (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.REQUEST_ENTITY_TOO_LARGE):
             raise RefusedError(message, named_field(message))
-        raise provider(f"Airtable answered {status}: {message}", self._client.connection_id)
+        raise RunFailedError.provider(
+            f"Airtable answered {status}: {message}", self._client.connection_id
+        )

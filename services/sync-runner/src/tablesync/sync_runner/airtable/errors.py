@@ -1,7 +1,7 @@
 """Airtable's refusals, sorted by what the writer must do.
 
-TransientError (calls.py)     repeat the call
-RunEndedError (errors.py)     the run cannot go on: base, table, field, rights or quota
+TransientError (of access/)   repeat the call
+RunEndedError (of the spine)  the run cannot go on: base, table, field, rights or quota
 RowGoneError                  a row that we knew was deleted: find it by its key, or create it
 RefusedError                  a value that no cell takes: find the record, reject it
 """

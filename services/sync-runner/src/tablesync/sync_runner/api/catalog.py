@@ -18,7 +18,7 @@ from tablesync.sync_runner.errors import ConnectionLostError, RunEndedError
 from tablesync.sync_runner.sources import Sources
 from tablesync.sync_runner.sources.base import Source
 
-PATIENCE_SECONDS = 15.0
+RETRY_SECONDS = 15.0
 Items = dict[str, list[dict[str, Any]]]
 
 
@@ -90,7 +90,7 @@ class Catalog:
 
 
 def _client(http: httpx.AsyncClient, admission: Admission) -> ProviderClient:
-    return ProviderClient(http, admission, patience_seconds=PATIENCE_SECONDS)
+    return ProviderClient(http, admission, retry_seconds=RETRY_SECONDS)
 
 
 def _problem(error: RunEndedError) -> Problem:

@@ -85,7 +85,9 @@ class RunSupervisor:
     async def _close(self, ending: Ending | None) -> None:
         """Let what is on the wire arrive, then store how the run ended, or hand it back."""
         cancelled = ending is not None and ending.status is RunStatus.CANCELLED
-        await self._sync_run.settle(CANCEL_GRACE_SECONDS if cancelled else GRACE_SECONDS)
+        await self._sync_run.let_requests_arrive(
+            CANCEL_GRACE_SECONDS if cancelled else GRACE_SECONDS
+        )
         if isinstance(self._signals.reason, LeaseLostError):
             raise self._signals.reason
         async for attempt in stamina.retry_context(
@@ -124,7 +126,7 @@ class RunSupervisor:
         try:
             if await self._context.queue.renew(self._lease):
                 self._signals.stop(RunCancelledError())
-            self._sync_run.progress.check()
+            self._sync_run.stall_timer.check()
         except PyMongoError as error:
             log.warning("lease not renewed", run_id=self._run.id, error=str(error))
         except RunEndedError as error:

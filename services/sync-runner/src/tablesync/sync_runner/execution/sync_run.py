@@ -40,7 +40,7 @@ class SyncRun:
 
     def __init__(self, context: RunContext, run: Run, lease: Lease, signals: Signals) -> None:
         self.journal = Journal(context.units, run, lease)
-        self.progress = StallTimer()
+        self.stall_timer = StallTimer()
         self.begun = run.started_at is not None
         self._context = context
         self._run = run
@@ -54,8 +54,8 @@ class SyncRun:
         """Read the source to its end and write it; raises what ended it before."""
         spec = self._run.spec
         provider = self._context.sources.of(spec.source.provider)
-        source_admission = self._enter(spec.source.connection_id)
-        destination_admission = self._enter(spec.destination.connection_id)
+        source_admission = self._admit(spec.source.connection_id)
+        destination_admission = self._admit(spec.destination.connection_id)
         source_grant = await source_admission.grant()
         destination_grant = await destination_admission.grant()
         await self.journal.begin()
@@ -70,10 +70,10 @@ class SyncRun:
         )
         await self._read(plan, checkpoint, source, opening, _writer(client, plan))
 
-    async def settle(self, grace_seconds: float) -> None:
+    async def let_requests_arrive(self, grace_seconds: float) -> None:
         """Start nothing more; give what is on the wire so long to arrive."""
         if self._pipeline is not None:
-            await self._pipeline.settle(self._sending, grace_seconds)
+            await self._pipeline.let_requests_arrive(self._sending, grace_seconds)
 
     def leave(self) -> None:
         """Take part in the connections' gates no longer."""
@@ -132,7 +132,7 @@ class SyncRun:
             self.journal,
             writer,
             self._signals,
-            self.progress,
+            self.stall_timer,
             self._context.writes_in_flight,
         )
         done = asyncio.Event()
@@ -167,7 +167,7 @@ class SyncRun:
 
     def _open_source(self, provider: SourceProvider, grant: Grant, admission: Admission) -> Source:
         client = ProviderClient(
-            provider.http, admission, self.progress, seconds_left=self._seconds_left
+            provider.http, admission, self.stall_timer, seconds_left=self._seconds_left
         )
         return provider.open(client, grant.account.id)
 
@@ -176,17 +176,17 @@ class SyncRun:
         client = ProviderClient(
             airtable.http,
             admission,
-            self.progress,
+            self.stall_timer,
             seconds_left=self._leased_seconds,
             sending=self._sending,
         )
         return airtable.open(client, grant.account.id)
 
-    def _enter(self, connection_id: str) -> Admission:
+    def _admit(self, connection_id: str) -> Admission:
         gate = self._context.connections.gates.of(connection_id, self._run.spec.workspace_id)
-        entered = gate.admit(self._signals.stop)
-        self._admissions.append(entered)
-        return entered
+        admission = gate.admit(self._signals.stop)
+        self._admissions.append(admission)
+        return admission
 
     def _seconds_left(self) -> float:
         self._signals.check()

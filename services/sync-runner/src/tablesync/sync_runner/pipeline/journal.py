@@ -15,7 +15,7 @@ from tablesync.sync_runner.pipeline.record_states import RecordState, RecordStat
 from tablesync.sync_runner.pipeline.tally import PageTrack, Rejection, Tally
 from tablesync.sync_runner.runs import Ending, Run, RunStatus
 from tablesync.sync_runner.sources.base import Position
-from tablesync.sync_runner.store import CONNECTIONS, REJECTIONS, RUNS, ended, mine
+from tablesync.sync_runner.store import CONNECTIONS, REJECTIONS, RUNS, ending_fields, owned_by
 
 
 class Journal:
@@ -52,7 +52,7 @@ class Journal:
         self._tracks.append(track)
         return track
 
-    def settle(self, state: RecordState) -> None:
+    def note(self, state: RecordState) -> None:
         """Take in what is known of one record now."""
         self._pending[state.source_id] = state
 
@@ -178,9 +178,11 @@ class Journal:
         """
         changes = {"saved_at": unit.now} | changes
         if ending is not None:
-            changes = changes | ended(ending, unit.now) | {"counts": self.counts.model_dump()}
+            changes = (
+                changes | ending_fields(ending, unit.now) | {"counts": self.counts.model_dump()}
+            )
         result = await unit.database[RUNS].update_one(
-            mine(self._lease), {"$set": changes}, session=unit.session
+            owned_by(self._lease), {"$set": changes}, session=unit.session
         )
         if not result.matched_count:
             self._lease.lost.set()

@@ -72,7 +72,7 @@ class Mapper:
         """Count and keep a record that cannot be written."""
         item.track.tally.rejected += 1
         self._journal.reject(Rejection(item.source_id, reason, field))
-        self._journal.settle(item.rejected())
+        self._journal.note(item.rejected())
 
     def _item(
         self, record: SourceRecord, known: RecordState | None, track: PageTrack
@@ -126,7 +126,7 @@ class Mapper:
                 self.reject(item, reason, None)
                 continue
             if holder and holder.source_id != owner:
-                self._journal.settle(replace(holder, row_id=None))
+                self._journal.note(replace(holder, row_id=None))
             own.append(item)
             busy.add(owner)
         return own

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, S
 from contextlib import aclosing
 from typing import Any, Literal
 
-from tablesync.contracts import RunCounts
 from tablesync.sync_runner.airtable.client import RECORDS_PER_REQUEST
 from tablesync.sync_runner.airtable.writer import RowWrite, Writer
 from tablesync.sync_runner.pipeline.journal import Journal
@@ -35,25 +34,20 @@ class Pipeline:
         journal: Journal,
         writer: Writer,
         signals: Signals,
-        progress: StallTimer,
+        stall_timer: StallTimer,
         writes_in_flight: int,
     ) -> None:
         self._mapper = mapper
         self._journal = journal
         self._writer = writer
         self._signals = signals
-        self._progress = progress
+        self._stall_timer = stall_timer
         self._slots = asyncio.Semaphore(writes_in_flight)
         self._arrival = asyncio.Event()
         self._buffer: list[Item] = []
         self._under_way: dict[str, Item] = {}
         self._writing: set[asyncio.Task[None]] = set()
         self.total: int | None = None
-
-    @property
-    def counts(self) -> RunCounts:
-        """What the run has done so far."""
-        return self._journal.counts
 
     async def run(self, pages: AsyncIterator[Page]) -> None:
         """Read to the end and write everything; raises what ended it."""
@@ -69,18 +63,20 @@ class Pipeline:
             return "reading"
         return "writing" if self._writing & sending else "waiting_for_budget"
 
-    async def settle(self, sending: "set[asyncio.Task[Any] | None]", grace: float) -> None:
-        """Start nothing more; give what is on the wire `grace` seconds to arrive."""
+    async def let_requests_arrive(
+        self, sending: "set[asyncio.Task[Any] | None]", grace_seconds: float
+    ) -> None:
+        """Start nothing more; give what is on the wire so many seconds to arrive."""
         for task in self._writing - sending:
             task.cancel()
         if self._writing:
-            await asyncio.wait(self._writing, timeout=grace)
+            await asyncio.wait(self._writing, timeout=grace_seconds)
         for task in self._writing:
             task.cancel()
         await asyncio.gather(*self._writing, return_exceptions=True)
 
     async def _take(self, page: Page) -> None:
-        self._progress.made()
+        self._stall_timer.restart()
         self.total = page.total if self.total is None else self.total
         records = {each.id: each for each in page.records}
         await self._make_room(records.keys())
@@ -129,11 +125,11 @@ class Pipeline:
         rows = [RowWrite(each.source_id, each.cells, each.row_id) for each in items]
         try:
             await self._writer.write(rows, batch)
-            self._progress.made()
+            self._stall_timer.restart()
         except Exception as error:
             self._signals.stop(error)
         finally:
-            batch.doubt_the_rest()
+            batch.leave_the_rest_unknown()
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
@@ -160,7 +156,7 @@ class Batch:
         """Take in that Airtable acknowledged a record."""
         item = self._close(source_id)
         item.track.tally.written += 1
-        self._journal.settle(item.state(digest=item.digest, row_id=row_id))
+        self._journal.note(item.state(digest=item.digest, row_id=row_id))
         if item.suspect:
             self._journal.clear(source_id)
 
@@ -168,10 +164,10 @@ class Batch:
         """Take in that Airtable refused a record alone."""
         self._mapper.reject(self._close(source_id), reason, field)
 
-    def doubt_the_rest(self) -> None:
+    def leave_the_rest_unknown(self) -> None:
         """Take in that it is not known what became of the others: they may have arrived."""
         for item in self._open.values():
-            self._journal.settle(item.state(digest=None, row_id=item.row_id))
+            self._journal.note(item.state(digest=None, row_id=item.row_id))
 
     def _close(self, source_id: str) -> Item:
         item = self._open.pop(source_id)

@@ -8,7 +8,7 @@ import orjson
 from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.sync_runner.airtable.cells import Cell, is_writable
 from tablesync.sync_runner.airtable.schema import Field, Table
-from tablesync.sync_runner.errors import mapping, resource
+from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.sources.base import SourceProperty
 
 DIGEST_BYTES = 16
@@ -40,7 +40,7 @@ def make_plan(
     """Check a spec; raises RunFailedError naming the table, field or property that is wrong."""
     table = next((each for each in tables if each.id == spec.destination.table_id), None)
     if table is None:
-        raise resource(
+        raise RunFailedError.resource(
             f"Table {spec.destination.table_id} is not in base {spec.destination.base_id}.",
             spec.destination.connection_id,
         )
@@ -50,7 +50,9 @@ def make_plan(
         _check(each, known, spec.source.object, table)
     key_field = table.fields[spec.key.field_id]
     if not key_field.mergeable:
-        raise mapping(f'Airtable cannot find rows by "{key_field.name}" ({key_field.type}).')
+        raise RunFailedError.mapping(
+            f'Airtable cannot find rows by "{key_field.name}" ({key_field.type}).'
+        )
     return Plan(spec, mapped, table.fields, fingerprint(spec))
 
 
@@ -68,9 +70,11 @@ def digest(cells: Mapping[str, Cell]) -> bytes:
 
 def _check(each: FieldMapping, known: set[str], object_: str, table: Table) -> None:
     if each.source not in known:
-        raise mapping(f'Property "{each.source}" is no longer among the {object_}.')
+        raise RunFailedError.mapping(f'Property "{each.source}" is no longer among the {object_}.')
     field = table.fields.get(each.field_id)
     if field is None:
-        raise mapping(f'Field {each.field_id} is no longer in table "{table.name}".')
+        raise RunFailedError.mapping(f'Field {each.field_id} is no longer in table "{table.name}".')
     if not is_writable(field.type):
-        raise mapping(f'Field "{field.name}" is of type {field.type}, which cannot be written.')
+        raise RunFailedError.mapping(
+            f'Field "{field.name}" is of type {field.type}, which cannot be written.'
+        )

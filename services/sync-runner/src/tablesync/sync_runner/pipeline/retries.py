@@ -1,4 +1,4 @@
-"""Records that earlier runs rejected, read again by id: what was in their way may be gone.
+"""Records that earlier runs rejected, read again by id: the reason may have passed.
 
 A select option may have been added, or a key given up, without any change to the record itself.
 """
@@ -35,4 +35,4 @@ def _give_up(
     there = {each.id for each in records}
     for state in states:
         if state.source_id not in there:
-            journal.settle(replace(state, rejected=False))
+            journal.note(replace(state, rejected=False))

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from tablesync.contracts import Provider
+from tablesync.contracts.wording import PROVIDER_LABELS
 from tablesync.sync_runner.access.budgets import Budgets
-from tablesync.sync_runner.errors import resource
+from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.sources.base import SourceProvider
 from tablesync.sync_runner.sources.hubspot.provider import HubSpot
 from tablesync.sync_runner.sources.hubspot.settings import HubSpotSettings
@@ -28,7 +29,9 @@ class Sources:
     def of(self, provider: Provider) -> SourceProvider:
         """Return a provider as a source; raises RunFailedError (resource) if it is none."""
         if provider not in self._started:
-            raise resource(f"TableSync cannot read from {provider.value.capitalize()}.")
+            raise RunFailedError.resource(
+                f"TableSync cannot read from {PROVIDER_LABELS[provider]}."
+            )
         return self._started[provider]
 
     async def aclose(self) -> None:

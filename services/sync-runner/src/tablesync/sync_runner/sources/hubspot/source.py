@@ -18,7 +18,7 @@ from tablesync.sync_runner.access.provider_client import (
     failing,
     json_body,
 )
-from tablesync.sync_runner.errors import mapping, provider, quota, resource
+from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.sources.base import (
     GONE,
     Opening,
@@ -181,15 +181,15 @@ class HubSpotSource:
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in (_LOCKED, _MOVED):
             raise failing(summary, response)
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
-            raise resource(summary, self._client.connection_id)
+            raise RunFailedError.resource(summary, self._client.connection_id)
         if status == httpx.codes.BAD_REQUEST:
-            raise mapping(summary)
-        raise provider(summary, self._client.connection_id)
+            raise RunFailedError.mapping(summary)
+        raise RunFailedError.provider(summary, self._client.connection_id)
 
     async def _too_many(self, body: Mapping[str, Any], summary: str) -> None:
         policy = body.get("policyName")
         if policy == "DAILY":
-            raise quota(summary, self._client.connection_id)
+            raise RunFailedError.quota(summary, self._client.connection_id)
         if policy == "SECONDLY":
             await self._budgets.search.freeze(1)
         else:
@@ -203,7 +203,7 @@ def _provided(properties: Sequence[str]) -> list[str]:
 
 def _known(object_: str) -> str:
     if object_ not in OBJECTS:
-        raise resource(f'HubSpot has no object "{object_}" that TableSync can read.')
+        raise RunFailedError.resource(f'HubSpot has no object "{object_}" that TableSync can read.')
     return object_
 
 
