@@ -65,6 +65,25 @@ async def test_every_item_is_on_one_page_in_order(
     assert 0 < len(found[-1]) <= limit
 
 
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_field_that_is_unique_orders_alone_whatever_the_ids_are(
+    incidents: Collection, descending: bool
+) -> None:
+    await incidents.delete_many({})
+    made = [{**incident(each), "record": f"r{each}"} for each in range(5)]
+    await incidents.insert_many([{**each, "_id": bson.ObjectId()} for each in made])
+    found, at = [], PageRequest(2)
+    while True:
+        page = await find_page(
+            incidents, QUERY, at, by="record", unique=True, descending=descending
+        )
+        found += [each["record"] for each in page.items]
+        if page.next_cursor is None:
+            break
+        at = PageRequest(2, page.next_cursor)
+    assert found == sorted((each["record"] for each in made), reverse=descending)
+
+
 async def test_items_that_come_and_go_neither_repeat_nor_hide_others(
     incidents: Collection,
 ) -> None:

@@ -81,13 +81,15 @@ async def find_page(
     *,
     by: str = "_id",
     descending: bool = False,
+    unique: bool = False,
 ) -> Page[Document]:
     """Find a page in the order of a field, then of the id; raises Problem 422 for a bad cursor.
 
     Every document has the field, of one type (text, whole number or date), and an index on what
-    `query` compares, the field and the id, in this order, spares the sorting.
+    `query` compares, the field and the id, in this order, spares the sorting. Where the field is
+    `unique` among what `query` finds, the id is not needed, neither there nor in the cursor.
     """
-    order = _Order(by, descending)
+    order = _Order(by, descending, unique)
     wanted = query if at.cursor is None else {"$and": [query, order.after(at.cursor)]}
     cursor = collection.find(wanted, sort=order.sort, limit=at.limit + 1)
     rows = await cursor.to_list(at.limit + 1)
@@ -99,10 +101,11 @@ async def find_page(
 class _Order:
     by: str
     descending: bool
+    unique: bool
 
     @property
     def fields(self) -> list[str]:
-        return ["_id"] if self.by == "_id" else [self.by, "_id"]
+        return [self.by] if self.unique or self.by == "_id" else [self.by, "_id"]
 
     @property
     def sort(self) -> list[tuple[str, int]]:
@@ -115,11 +118,11 @@ class _Order:
     def after(self, cursor: str) -> Document:
         """Return the query for what comes later; raises Problem 422."""
         beyond = "$lt" if self.descending else "$gt"
-        *key, last_id = self._read(cursor)
-        if not key:
-            return {"_id": {beyond: last_id}}
-        tied_or_beyond = {self.by: {f"{beyond}e": key[0]}}  # bounds the walk through the index
-        return {**tied_or_beyond, "$or": [{self.by: {beyond: key[0]}}, {"_id": {beyond: last_id}}]}
+        key, *last_id = self._read(cursor)
+        if not last_id:
+            return {self.by: {beyond: key}}
+        tied_or_beyond = {self.by: {f"{beyond}e": key}}  # bounds the walk through the index
+        return {**tied_or_beyond, "$or": [{self.by: {beyond: key}}, {"_id": {beyond: last_id[0]}}]}
 
     def _read(self, cursor: str) -> list[Any]:
         """Read a cursor of this very order: MongoDB finds nothing beyond a value of another type.
