@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ class AuthStandIn:
     recover: Any = None
     clock_ahead_seconds: float = 0
     down: bool = False
+    proxy_waits_seconds: float | None = None
     removed: bool = False
 
     def routes(self) -> list[web.RouteDef]:
@@ -104,6 +106,8 @@ class AuthStandIn:
         """Hand out a token, or say that there is none."""
         held, body = self.held.get(request.match_info["id"]), await request.json()
         self.asked.append(request.match_info["id"])
+        if self.proxy_waits_seconds is not None:
+            return self._proxy()
         if self.down:
             return web.json_response({}, status=503, headers={"Retry-After": "1"})
         if self.removed or held is None or body["workspace_id"] != WORKSPACE:
@@ -140,6 +144,16 @@ class AuthStandIn:
         if verdict == "recovered":
             await self.recover(held)
         return self._verdict(verdict, held)
+
+    def _proxy(self) -> web.Response:
+        """Answer as a proxy does whose auth-service is away: in HTML, with an HTTP date."""
+        assert self.proxy_waits_seconds is not None
+        until = datetime.now(UTC) + timedelta(seconds=self.proxy_waits_seconds)
+        return web.Response(
+            text="<html>503 Service Unavailable</html>",
+            status=503,
+            headers={"Retry-After": format_datetime(until, usegmt=True)},
+        )
 
     def _not_connected(self, connection_id: str, held: Held) -> web.Response:
         problem = {

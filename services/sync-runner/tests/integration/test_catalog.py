@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tablesync.contracts import Provider
+from tablesync.contracts import ConnectionStatus, Provider
+from tablesync.contracts.internal_api import ConnectionNotConnected
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
 from tablesync.test_kit import eventually
@@ -113,6 +114,22 @@ async def test_a_lost_connection_is_said_to_be_lost(rig: Any, service_keys: Any)
         )
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:tablesync:problem:connection-not-connected"
+    assert answer.json()["connection_id"] == "con_hubspot"
+
+
+async def test_a_connection_that_is_not_connected_is_said_why(rig: Any, service_keys: Any) -> None:
+    held = rig.auth.held["con_hubspot"]
+    held.status, held.cause = ConnectionStatus.REVOKED, "app_uninstalled"
+    async with rig.http("api") as http:
+        answer = await http.get(
+            "/internal/v1/catalog/con_hubspot/objects",
+            params={"workspace_id": WORKSPACE},
+            auth=as_service(service_keys, "scheduler"),
+        )
+    assert answer.status_code == 409
+    known = ConnectionNotConnected.model_validate(answer.json())
+    assert known.connection_id == "con_hubspot"
+    assert (known.connection_status, known.cause) == ("revoked", "app_uninstalled")
 
 
 @pytest.mark.parametrize("base_id", ["%00", "a%0Ab", "..", "%3Fx", "a%2Fb"])
@@ -159,6 +176,31 @@ async def test_runs_and_rejections_are_told(rig: Any, service_keys: Any) -> None
     assert run["run_id"] == row["_id"]
     assert (run["status"], run["counts"]["rejected"]) == ("succeeded", 1)
     assert run["started_at"] <= run["ended_at"]
+
+
+async def test_rejections_come_in_pages_of_which_none_is_left_out(
+    rig: Any, service_keys: Any
+) -> None:
+    spec = await rig.spec("deals")
+    bad = [each["id"] for each in await rig.sandbox.records("hubspot", "7002", object="deals")][:5]
+    await rig.sandbox.control(
+        "hubspot", "7002", "edit", object="deals", ids=bad, properties={"amount": "a lot"}
+    )
+    found: list[str] = []
+    async with rig.http("worker") as http:
+        row = await rig.run(spec)
+        path, headers = f"/v1/runs/{row['_id']}/rejections", as_operator(service_keys)
+        query: dict[str, str | int] = {"limit": 2}
+        while True:
+            page = (await http.get(path, params=query, headers=headers)).json()
+            found += [each["source_id"] for each in page["items"]]
+            if page["next_cursor"] is None:
+                break
+            query["cursor"] = page["next_cursor"]
+        wrong = await http.get(path, params={"cursor": "none of ours"}, headers=headers)
+    assert found == sorted(bad)
+    assert wrong.status_code == 422
+    assert wrong.json()["errors"][0]["field"] == "cursor"
 
 
 async def test_it_is_alive_and_ready(rig: Any) -> None:

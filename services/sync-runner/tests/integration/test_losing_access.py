@@ -275,6 +275,30 @@ async def test_auth_service_away_is_waited_for(rig: Any) -> None:
     assert row["status"] == "succeeded"
 
 
+async def test_a_proxy_that_names_a_date_to_come_back_is_waited_for(rig: Any) -> None:
+    spec = await rig.spec("deals")
+    rig.auth.proxy_waits_seconds = 2
+    async with rig.runner():
+        run_id = await rig.enqueue(spec)
+        await eventually(lambda: len(rig.auth.asked) >= 2)
+        assert (await rig.row(run_id))["status"] == "running"
+        assert await rig.events(run_id) == []
+        rig.auth.proxy_waits_seconds = None
+        row = await rig.ended(run_id)
+    assert row["status"] == "succeeded"
+
+
+async def test_an_unheard_of_verdict_is_waited_for_like_an_inconclusive_one(rig: Any) -> None:
+    await rig.fill(220)
+    spec = await rig.spec("deals")
+    rig.auth.verdicts.extend(["put_on_probation", "revoked"])
+    await uninstall_after(rig, 1)
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert row["status"] == "interrupted"
+    assert len(rig.auth.reports) == 2
+
+
 async def test_a_connection_removed_before_a_run_holds_it(rig: Any) -> None:
     spec = await rig.spec("deals")
     rig.auth.removed = True

@@ -1,18 +1,40 @@
-"""auth-service may be away behind a proxy, which has a voice of its own."""
+"""auth-service may be of another version, or away behind a proxy, which has a voice of its own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import httpx
 import pytest
+from tablesync.contracts import ConnectionEvent
+from tablesync.contracts.internal_api import BODIES, STATES_LIMIT, Verdict
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.sync_runner.clients.auth_service import AuthServiceClient
+from tablesync.sync_runner.clients.auth_service import UNREADABLE, AuthServiceClient
+from tablesync.sync_runner.errors import ConnectionLostError
 
 A_MINUTE = {"Date": "Wed, 21 Oct 2026 07:27:00 GMT", "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
 PASSED = {"Date": "Wed, 21 Oct 2026 07:29:00 GMT", "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
+Answer = Callable[[httpx.Request], httpx.Response]
 
 
-def behind_a_proxy(headers: dict[str, str]) -> AuthServiceClient:
-    answer = httpx.Response(503, text="<html>503 Service Unavailable</html>", headers=headers)
-    transport = httpx.MockTransport(lambda request: answer)
-    return AuthServiceClient(httpx.AsyncClient(transport=transport, base_url="http://auth-service"))
+def example(body: str) -> dict[str, Any]:
+    """Return the contract's own example of a body."""
+    extra = BODIES[body].model_config["json_schema_extra"]
+    assert isinstance(extra, dict)
+    shown: Any = extra["examples"]
+    return dict(shown[0])
+
+
+def client_of(answer: Answer) -> AuthServiceClient:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://auth-service")
+    return AuthServiceClient(http)
+
+
+def always(status: int, body: Any) -> AuthServiceClient:
+    return client_of(lambda _: httpx.Response(status, json=body))
+
+
+async def states(client: AuthServiceClient) -> list[ConnectionEvent]:
+    return [each async for each in client.connection_states()]
 
 
 @pytest.mark.parametrize(
@@ -26,12 +48,89 @@ def behind_a_proxy(headers: dict[str, str]) -> AuthServiceClient:
     ],
 )
 async def test_a_proxys_503_is_waited_out(headers: dict[str, str], seconds: float) -> None:
-    client = behind_a_proxy(headers)
+    page = "<html>503 Service Unavailable</html>"
+    client = client_of(lambda _: httpx.Response(503, text=page, headers=headers))
     for ask in (
         client.grant("con_1", "ws_1"),
         client.report("con_1", "ws_1", 1, 401),
-        client.connections(0, 10),
+        states(client),
     ):
         with pytest.raises(DependencyUnavailableError) as raised:
             await ask
         assert raised.value.retry_after == seconds
+
+
+@pytest.mark.parametrize("body", [None, [], "?", {"token": "t"}])
+async def test_an_answer_that_is_not_understood_is_waited_out(body: Any) -> None:
+    client = always(200, body)
+    for ask in (
+        client.grant("con_1", "ws_1"),
+        client.report("con_1", "ws_1", 1, 401),
+        states(client),
+    ):
+        with pytest.raises(DependencyUnavailableError):
+            await ask
+
+
+async def test_a_grant_is_shown_without_its_token() -> None:
+    answer = example("AccessTokenAnswer")
+    grant = await always(200, answer).grant("con_1", "ws_1")
+    assert (grant.token, grant.version) == (answer["token"], answer["grant_version"])
+    assert answer["token"] not in repr(grant)
+
+
+async def test_a_verdict_that_is_not_known_yet_is_inconclusive() -> None:
+    newer = {"verdict": "put_on_probation", "grant_version": 3, "until": "tomorrow"}
+    ruling = await always(200, newer).report("con_1", "ws_1", 3, 401)
+    assert ruling.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("members", "shown"),
+    [
+        ({"cause": "app_uninstalled", "connection_status": "revoked"}, "app_uninstalled"),
+        ({"cause": "not_known_yet", "connection_status": "revoked"}, "revoked"),
+        ({}, "unknown"),
+    ],
+)
+async def test_a_refusal_says_why_as_far_as_it_is_understood(
+    members: dict[str, str], shown: str
+) -> None:
+    with pytest.raises(ConnectionLostError) as refused:
+        await always(409, members).grant("con_1", "ws_1")
+    assert refused.value.summary == f"The connection is not connected: {shown}."
+    assert refused.value.details.connection_id == refused.value.connection_id == "con_1"
+
+
+def state(sequence: int, **changes: object) -> dict[str, Any]:
+    shown: dict[str, Any] = example("ConnectionStates")["items"][0]
+    return shown | {"sequence": sequence, "connection_id": f"con_{sequence}"} | changes
+
+
+def serving(all_states: Sequence[dict[str, Any]], asked: list[int]) -> Answer:
+    """Answer with pages, as auth-service does."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        since = int(request.url.params["since_sequence"])
+        asked.append(since)
+        later = [each for each in all_states if each["sequence"] > since]
+        return httpx.Response(200, json={"items": later[:STATES_LIMIT]})
+
+    return answer
+
+
+async def test_a_state_that_cannot_be_read_spoils_only_itself() -> None:
+    before = UNREADABLE._value.get()
+    known = [state(1), state(2, provider="of next year"), state(3)]
+    found = await states(client_of(serving(known, [])))
+    assert [each.sequence for each in found] == [1, 3]
+    assert UNREADABLE._value.get() == before + 1
+
+
+async def test_states_are_read_page_by_page_to_their_end() -> None:
+    asked: list[int] = []
+    known = [state(each) for each in range(1, 2 * STATES_LIMIT + 6)]
+    known[STATES_LIMIT - 1]["provider"] = "of next year"  # the one by which the next page begins
+    found = await states(client_of(serving(known, asked)))
+    assert len(found) == 2 * STATES_LIMIT + 4
+    assert asked == [0, STATES_LIMIT, 2 * STATES_LIMIT]

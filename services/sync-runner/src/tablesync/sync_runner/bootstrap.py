@@ -8,6 +8,8 @@ from tablesync.service_kit.service import Service
 from tablesync.sync_runner import store
 from tablesync.sync_runner.access.budgets import Budgets
 from tablesync.sync_runner.access.connections import Connections
+from tablesync.sync_runner.access.grants import AuthService
+from tablesync.sync_runner.access.reconciliation import Reconciliation
 from tablesync.sync_runner.airtable.provider import Airtable
 from tablesync.sync_runner.api import internal, public
 from tablesync.sync_runner.api.catalog import Catalog
@@ -21,13 +23,11 @@ from tablesync.sync_runner.settings import DATABASE, NAME, Settings
 from tablesync.sync_runner.sources import Sources
 from tablesync.sync_runner.subscriptions import followings, subscriptions
 
-RECONCILE_SECONDS = 60.0
-
 
 def build(
     settings: Settings,
     *,
-    auth_service: AuthServiceClient | None = None,
+    auth_service: AuthService | None = None,
     sources: Sources | None = None,
     airtable: Airtable | None = None,
 ) -> Service:
@@ -42,7 +42,8 @@ def build(
     airtable = airtable or resources.kept(Airtable(settings, budgets))
 
     connections = Connections(database, auth)
-    catalog = Catalog(connections, sources, airtable)
+    reconciliation = Reconciliation(connections, auth)
+    catalog = Catalog(connections.gates, reconciliation, sources, airtable)
     queue = store.RunQueue(database, settings.runner_lease_seconds)
     board = ProgressBoard(settings, NAME)
     context = RunContext(
@@ -55,24 +56,20 @@ def build(
         settings.runner_writes_in_flight,
     )
     workers = Workers(queue, partial(execute, context), settings.runner_workers)
+    handlers = Handlers(workers, connections)
     return Service(
         resources,
         routers=[
             public.routes(database, catalog, verifier),
             internal.routes(database, catalog, verifier),
         ],
-        subscriptions=subscriptions(Handlers(workers)),
-        followings=followings(connections),
+        subscriptions=subscriptions(handlers),
+        followings=followings(handlers),
         publishes=True,
         roles=[
-            Role("ticker", partial(repeat, partial(_reconcile, connections), name="reconcile")),
+            Role("ticker", partial(repeat, reconciliation.tick, name="reconciliation")),
             Role("worker", workers.run),
             Role("worker", board.run),
         ],
         indexes=store.INDEXES,
     )
-
-
-async def _reconcile(connections: Connections) -> float:
-    await connections.reconcile()
-    return RECONCILE_SECONDS

@@ -12,6 +12,7 @@ RunLeftError                  the run is not over, but this worker is done with 
 from typing import Self
 
 from tablesync.contracts import RunFailureCause
+from tablesync.contracts.internal_api import ConnectionNotConnected
 
 
 class RunEndedError(Exception):
@@ -60,8 +61,18 @@ class RunCancelledError(RunEndedError):
 class ConnectionLostError(RunEndedError):
     """A grant that the run needs is lost: no call may be made with it."""
 
-    def __init__(self, connection_id: str, summary: str) -> None:
+    def __init__(
+        self, connection_id: str, summary: str, known: ConnectionNotConnected | None = None
+    ) -> None:
         super().__init__(RunFailureCause.CONNECTION, summary, connection_id)
+        known = known or ConnectionNotConnected()
+        self.details = known.model_copy(update={"connection_id": connection_id})
+
+    @classmethod
+    def not_connected(cls, connection_id: str, known: ConnectionNotConnected) -> Self:
+        """Say why the token route gives no token."""
+        why = known.cause or known.connection_status or "unknown"
+        return cls(connection_id, f"The connection is not connected: {why}.", known)
 
     @classmethod
     def of(cls, connection_id: str) -> Self:

@@ -1,16 +1,18 @@
 """What each event does here: the consumer records, it never works."""
 
-from tablesync.contracts import RunCancelRequested, SyncRequested
+from tablesync.contracts import ConnectionEvent, RunCancelRequested, SyncRequested
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner import store
+from tablesync.sync_runner.access.connections import Connections
 from tablesync.sync_runner.execution.workers import Workers
 
 
 class Handlers:
-    """The handlers of sync-requests."""
+    """The handlers of sync-requests, and of connection-events as every process follows them."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: Workers, connections: Connections) -> None:
         self._workers = workers
+        self._connections = connections
 
     async def on_sync_requested(self, event: SyncRequested, unit: UnitOfWork) -> None:
         """Put the run into the queue."""
@@ -20,3 +22,7 @@ class Handlers:
     async def on_run_cancel_requested(self, event: RunCancelRequested, unit: UnitOfWork) -> None:
         """End the run if it waits, else have its worker end it."""
         await store.request_cancel(unit, event.run_id)
+
+    async def on_connection_event(self, event: ConnectionEvent) -> None:
+        """Take in a connection's state; a lost one stops the runs of this process at once."""
+        await self._connections.take_in(event)

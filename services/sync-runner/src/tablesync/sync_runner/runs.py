@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from tablesync.contracts import (
     RunCounts,
     RunEvent,
     RunFailureCause,
+    RunStatus,
     SyncFailed,
     SyncInterrupted,
     SyncRequested,
@@ -24,18 +24,6 @@ from tablesync.sync_runner.errors import (
     RunCancelledError,
     RunEndedError,
 )
-
-
-class RunStatus(StrEnum):
-    """Where a run is."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    HELD = "held"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)

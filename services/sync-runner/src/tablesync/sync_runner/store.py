@@ -7,13 +7,13 @@ from uuid import uuid4
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
-from tablesync.contracts import SyncRequested
+from tablesync.contracts import RunStatus, SyncRequested
 from tablesync.service_kit.mongo import Database, Document, from_now
 from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner.errors import RunCancelledError
-from tablesync.sync_runner.runs import Ending, Run, RunStatus, ended_by, new_row
+from tablesync.sync_runner.runs import Ending, Run, ended_by, new_row
 
 RUNS, CANCELLATIONS, CHECKPOINTS = "runs", "cancellations", "checkpoints"
 RECORD_STATES, REJECTIONS, CONNECTIONS = "record_states", "rejections", "connections"

@@ -2,18 +2,8 @@
 
 from collections.abc import Sequence
 
-from tablesync.contracts import (
-    ConnectionEstablished,
-    ConnectionLapsing,
-    ConnectionMoved,
-    ConnectionReconnected,
-    ConnectionRemoved,
-    ConnectionRevoked,
-    RunCancelRequested,
-    SyncRequested,
-)
+from tablesync.contracts import CONNECTION_EVENTS, RunCancelRequested, SyncRequested
 from tablesync.service_kit.messaging.consumer import Following, Subscription
-from tablesync.sync_runner.access.connections import Connections
 from tablesync.sync_runner.handlers import Handlers
 
 
@@ -30,14 +20,10 @@ def subscriptions(handlers: Handlers) -> Sequence[Subscription]:
     ]
 
 
-def followings(connections: Connections) -> Sequence[Following]:
+def followings(handlers: Handlers) -> Sequence[Following]:
     """Followed by every process from the latest message on."""
-    states = (
-        ConnectionEstablished,
-        ConnectionRevoked,
-        ConnectionReconnected,
-        ConnectionLapsing,
-        ConnectionMoved,
-        ConnectionRemoved,
-    )
-    return [Following("connection-events", dict.fromkeys(states, connections.on_connection_event))]
+    return [
+        Following(
+            "connection-events", dict.fromkeys(CONNECTION_EVENTS, handlers.on_connection_event)
+        )
+    ]

@@ -1,38 +1,86 @@
 """What is known of connections: their last state, and up to which grant they are stopped.
 
-Events make it fast, the reconciliation with auth-service every minute makes it certain; a state
-with an older sequence is ignored. The token route alone says whether a run may go on: what is
-kept here only stops runs, and only those whose grant is not newer.
+A state with an older sequence is ignored. The token route alone says whether a run may go on:
+what is kept here only stops runs, and only those whose grant is not newer.
 """
 
-import time
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from pymongo.errors import DuplicateKeyError
 from tablesync.contracts import ConnectionEvent, ConnectionStatus, Provider
-from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.sync_runner.access.gates import Gates
-from tablesync.sync_runner.clients.auth_service import AuthServiceClient
+from tablesync.sync_runner.access.grants import AuthService
 from tablesync.sync_runner.store import CONNECTIONS
 
-PAGE = 1_000
-ASK_SECONDS = 1.0
+
+@dataclass(frozen=True)
+class Connection:
+    """A connection's last state."""
+
+    id: str
+    workspace_id: str
+    provider: Provider
+    status: ConnectionStatus
+    grant_version: int
+    sequence: int
+
+    @classmethod
+    def of(cls, event: ConnectionEvent) -> Self:
+        """Return the state that an event tells."""
+        return cls(
+            id=event.connection_id,
+            workspace_id=event.workspace_id,
+            provider=event.provider,
+            status=event.status,
+            grant_version=event.grant_version,
+            sequence=event.sequence,
+        )
+
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """Read the stored form."""
+        return cls(
+            id=document["_id"],
+            workspace_id=document["workspace_id"],
+            provider=Provider(document["provider"]),
+            status=ConnectionStatus(document["status"]),
+            grant_version=document["grant_version"],
+            sequence=document["sequence"],
+        )
+
+    def to_document(self) -> Document:
+        """Return the stored form; up to which grant it is stopped is a field beside it."""
+        return {
+            "_id": self.id,
+            "workspace_id": self.workspace_id,
+            "provider": self.provider.value,
+            "status": self.status.value,
+            "grant_version": self.grant_version,
+            "sequence": self.sequence,
+        }
 
 
 class Connections:
-    """The connections as this service knows them."""
+    """The connections as this service knows them, and the gates that their states shut."""
 
-    def __init__(self, database: Database, auth: AuthServiceClient) -> None:
+    def __init__(self, database: Database, auth: AuthService) -> None:
         self._collection = database[CONNECTIONS]
-        self._auth = auth
-        self._asked_at = -ASK_SECONDS
         self.gates = Gates(auth, self.stop_grant)
 
-    async def on_connection_event(self, event: ConnectionEvent) -> None:
+    async def take_in(self, event: ConnectionEvent) -> None:
         """Take in a connection's state; a lost one stops the runs of this process at once."""
         if event.status is not ConnectionStatus.CONNECTED:
             self.gates.stop(event.connection_id, event.grant_version)
-        await self._store(event)
+        await self._save(Connection.of(event))
+
+    async def find(self, connection_id: str, workspace_id: str) -> Connection | None:
+        """Return a connection; None for one that this workspace does not have."""
+        query = {"_id": connection_id, "workspace_id": workspace_id}
+        found = await self._collection.find_one(query)
+        return Connection.from_document(found) if found else None
 
     async def stop_grant(self, connection_id: str, version: int) -> None:
         """Note that a connection's grants up to this version are lost, for all processes."""
@@ -40,48 +88,28 @@ class Connections:
             {"_id": connection_id}, {"$max": {"stopped_version": version}}, upsert=True
         )
 
-    def enforce(self, rows: list[Document]) -> None:
+    def enforce(self, stops: Mapping[str, int]) -> None:
         """Pass stored stops on to the runs of this process: the backstop of the events."""
-        for row in rows:
-            if "stopped_version" in row:
-                self.gates.stop(row["_id"], row["stopped_version"])
+        for connection_id, version in stops.items():
+            self.gates.stop(connection_id, version)
 
-    async def provider(self, connection_id: str, workspace_id: str) -> Provider | None:
-        """Tell whose connection it is; None for one that this workspace does not have."""
-        query = {"_id": connection_id, "workspace_id": workspace_id}
-        row = await self._collection.find_one(query)
-        if row is None and time.monotonic() - self._asked_at >= ASK_SECONDS:
-            # Just connected, perhaps; asked at most once a second, since ids can be made up.
-            self._asked_at = time.monotonic()
-            await self.reconcile()
-            row = await self._collection.find_one(query)
-        return Provider(row["provider"]) if row else None
-
-    async def reconcile(self) -> None:
-        """Take in the state of every connection that auth-service has."""
-        since = 0
-        while events := await self._auth.connections(since, PAGE):
-            for event in events:
-                await self.on_connection_event(event)
-            since = max(event.sequence for event in events)
-            if len(events) < PAGE:
-                return
-
-    async def _store(self, event: ConnectionEvent) -> None:
-        state: dict[str, Any] = {
-            "workspace_id": event.workspace_id,
-            "provider": event.provider.value,
-            "status": event.status.value,
-            "grant_version": event.grant_version,
-            "sequence": event.sequence,
-        }
-        change: Document = {"$set": state}
-        if event.status is not ConnectionStatus.CONNECTED:
-            change["$max"] = {"stopped_version": event.grant_version}
-        older = {"$not": {"$gte": event.sequence}}  # also where there is none yet
+    async def _save(self, state: Connection) -> None:
+        change: Document = {"$set": state.to_document()}
+        if state.status is not ConnectionStatus.CONNECTED:
+            change["$max"] = {"stopped_version": state.grant_version}
+        older = {"$not": {"$gte": state.sequence}}  # also where there is none yet
         try:
             await self._collection.update_one(
-                {"_id": event.connection_id, "sequence": older}, change, upsert=True
+                {"_id": state.id, "sequence": older}, change, upsert=True
             )
         except DuplicateKeyError:
             return  # what is stored is as new
+
+
+async def stored_stops(
+    database: Database, connection_ids: Sequence[str], session: Session | None = None
+) -> dict[str, int]:
+    """Return up to which version grants are lost, of those connections that lost one."""
+    query = {"_id": {"$in": list(connection_ids)}, "stopped_version": {"$exists": True}}
+    found = database[CONNECTIONS].find(query, {"stopped_version": 1}, session=session)
+    return {row["_id"]: row["stopped_version"] async for row in found}

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import stamina
+from tablesync.contracts.internal_api import AuthFailureRuling, Verdict
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.sync_runner.clients.auth_service import AuthFailureRuling, AuthServiceClient, Grant
+from tablesync.sync_runner.access.grants import AuthService, Grant
 from tablesync.sync_runner.errors import ConnectionLostError, RunFailedError
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Gate:
     """The way to one connection's token, shared by all runs of this process."""
 
     def __init__(
-        self, auth: AuthServiceClient, connection_id: str, workspace_id: str, on_lost: OnLost
+        self, auth: AuthService, connection_id: str, workspace_id: str, on_lost: OnLost
     ) -> None:
         self.connection_id = connection_id
         self.admissions: set[Admission] = set()
@@ -94,13 +95,13 @@ class Gate:
             if self._grant is None or self._grant.version != grant.version:
                 return
             ruling = await self._ruling(grant, status_code)
-            if ruling.verdict == "not_confirmed":
+            if ruling.verdict is Verdict.NOT_CONFIRMED:
                 raise RunFailedError.resource(
                     "The provider refuses this object although the connection works.",
                     self.connection_id,
                 )
             self._grant = None
-            if ruling.verdict == "revoked":
+            if ruling.verdict is Verdict.REVOKED:
                 self.stop(grant.version)
                 await self._on_lost(self.connection_id, grant.version)
                 raise ConnectionLostError.of(self.connection_id)
@@ -137,8 +138,8 @@ class Gate:
             ruling = await self._auth.report(
                 self.connection_id, self._workspace_id, grant.version, status_code
             )
-            if ruling.verdict == "inconclusive":
-                raise DependencyUnavailableError("the provider", ruling.retry_after)
+            if ruling.verdict is Verdict.INCONCLUSIVE:
+                raise DependencyUnavailableError("the provider", ruling.retry_after or 1.0)
             return ruling
 
         return await _until_answered(report)
@@ -161,7 +162,7 @@ def _wait_of(error: Exception) -> bool | float:
 class Gates:
     """The gates of this process, by connection and workspace: a foreign one opens nothing."""
 
-    def __init__(self, auth: AuthServiceClient, on_lost: OnLost) -> None:
+    def __init__(self, auth: AuthService, on_lost: OnLost) -> None:
         self._auth = auth
         self._on_lost = on_lost
         self._gates: dict[tuple[str, str], Gate] = {}

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+from tablesync.contracts.internal_api import AirtableBase
 from tablesync.sync_runner.access.provider_client import (
     ProviderClient,
     Refusal,
@@ -35,9 +36,9 @@ class AirtableClient:
         self._client = client
         self._budgets = budgets
 
-    async def bases(self) -> list[Json]:
-        """Return the bases that the user granted: {id, name}."""
-        found: list[Json] = []
+    async def bases(self) -> list[AirtableBase]:
+        """Return the bases that the user granted."""
+        found: list[AirtableBase] = []
         offset: str | None = None
         while True:
             params = {"offset": offset} if offset else {}
@@ -45,7 +46,7 @@ class AirtableClient:
                 "GET", "/v0/meta/bases", [self._budgets.user], self._refusal(None), params=params
             )
             body = json_body(response)
-            found += [{"id": each["id"], "name": each["name"]} for each in body["bases"]]
+            found += [AirtableBase.model_validate(each) for each in body["bases"]]
             offset = body.get("offset")
             if offset is None:
                 return found

@@ -2,14 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx
 from tablesync.contracts import Provider, RunFailureCause
+from tablesync.contracts.internal_api import (
+    CONNECTION_NOT_CONNECTED,
+    AirtableBases,
+    AirtableField,
+    AirtableTable,
+    AirtableTables,
+    SourceObject,
+    SourceObjects,
+    SourceProperties,
+    SourceProperty,
+)
 from tablesync.service_kit.http.problems import Problem, conflict, not_found
-from tablesync.sync_runner.access.connections import Connections
-from tablesync.sync_runner.access.gates import Admission
+from tablesync.sync_runner.access.gates import Admission, Gates
 from tablesync.sync_runner.access.provider_client import ProviderClient
+from tablesync.sync_runner.access.reconciliation import Reconciliation
 from tablesync.sync_runner.airtable.cells import is_writable
 from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.airtable.provider import Airtable
@@ -19,43 +29,49 @@ from tablesync.sync_runner.sources import Sources
 from tablesync.sync_runner.sources.base import Source
 
 RETRY_SECONDS = 15.0
-Items = dict[str, list[dict[str, Any]]]
 
 
 class Catalog:
     """Answers for one workspace at a time; unknown and foreign connections are not found."""
 
-    def __init__(self, connections: Connections, sources: Sources, airtable: Airtable) -> None:
-        self._connections = connections
+    def __init__(
+        self, gates: Gates, reconciliation: Reconciliation, sources: Sources, airtable: Airtable
+    ) -> None:
+        self._gates = gates
+        self._reconciliation = reconciliation
         self._sources = sources
         self._airtable = airtable
 
-    async def objects(self, workspace_id: str, connection_id: str) -> Items:
-        """Return the objects of a source: {name, label}."""
+    async def objects(self, workspace_id: str, connection_id: str) -> SourceObjects:
+        """Return the objects of a source."""
         async with self._source(workspace_id, connection_id) as source:
-            return {"items": [vars(each) for each in await source.objects()]}
+            found = await source.objects()
+        return SourceObjects(items=tuple(SourceObject(**vars(each)) for each in found))
 
-    async def properties(self, workspace_id: str, connection_id: str, object_: str) -> Items:
-        """Return the properties of an object: {name, label, type}, `id` first."""
+    async def properties(
+        self, workspace_id: str, connection_id: str, object_: str
+    ) -> SourceProperties:
+        """Return the properties of an object, `id` first."""
         async with self._source(workspace_id, connection_id) as source:
             if object_ not in {each.name for each in await source.objects()}:
                 raise not_found("object")
-            opening = await source.open(object_)
-            return {"items": [vars(each) for each in opening.properties]}
+            found = (await source.open(object_)).properties
+        return SourceProperties(items=tuple(SourceProperty(**vars(each)) for each in found))
 
-    async def bases(self, workspace_id: str, connection_id: str) -> Items:
-        """Return the bases that were granted: {id, name}."""
+    async def bases(self, workspace_id: str, connection_id: str) -> AirtableBases:
+        """Return the bases that were granted."""
         async with self._destination(workspace_id, connection_id) as client:
-            return {"items": await client.bases()}
+            return AirtableBases(items=tuple(await client.bases()))
 
-    async def tables(self, workspace_id: str, connection_id: str, base_id: str) -> Items:
-        """Return the tables of a base: {id, name, fields}."""
+    async def tables(self, workspace_id: str, connection_id: str, base_id: str) -> AirtableTables:
+        """Return the tables of a base, with their fields."""
         async with self._destination(workspace_id, connection_id) as client:
-            return {"items": [_shown_table(each) for each in await client.tables(base_id)]}
+            found = await client.tables(base_id)
+        return AirtableTables(items=tuple(_shown_table(each) for each in found))
 
     @asynccontextmanager
     async def _source(self, workspace_id: str, connection_id: str) -> AsyncIterator[Source]:
-        name = await self._provider(workspace_id, connection_id)
+        name = await self._provider_of(workspace_id, connection_id)
         async with self._admitted(workspace_id, connection_id) as admission:
             provider = self._sources.of(name)
             grant = await admission.grant()
@@ -65,22 +81,21 @@ class Catalog:
     async def _destination(
         self, workspace_id: str, connection_id: str
     ) -> AsyncIterator[AirtableClient]:
-        if await self._provider(workspace_id, connection_id) is not self._airtable.provider:
+        if await self._provider_of(workspace_id, connection_id) is not self._airtable.provider:
             raise not_found("Airtable connection")
         async with self._admitted(workspace_id, connection_id) as admission:
             grant = await admission.grant()
             yield self._airtable.open(_client(self._airtable.http, admission), grant.account.id)
 
-    async def _provider(self, workspace_id: str, connection_id: str) -> Provider:
-        provider = await self._connections.provider(connection_id, workspace_id)
-        if provider is None:
+    async def _provider_of(self, workspace_id: str, connection_id: str) -> Provider:
+        found = await self._reconciliation.find(connection_id, workspace_id)
+        if found is None:
             raise not_found("connection")
-        return provider
+        return found.provider
 
     @asynccontextmanager
     async def _admitted(self, workspace_id: str, connection_id: str) -> AsyncIterator[Admission]:
-        gate = self._connections.gates.of(connection_id, workspace_id)
-        admission = gate.admit(lambda _: None)
+        admission = self._gates.of(connection_id, workspace_id).admit(lambda _: None)
         try:
             yield admission
         except RunEndedError as error:
@@ -96,23 +111,24 @@ def _client(http: httpx.AsyncClient, admission: Admission) -> ProviderClient:
 def _problem(error: RunEndedError) -> Problem:
     """Say what a run would have ended with."""
     if isinstance(error, ConnectionLostError):
-        return conflict("connection-not-connected", error.summary)
+        known = error.details.model_dump(mode="json", exclude_none=True)
+        return conflict(CONNECTION_NOT_CONNECTED, error.summary, **known)
     if error.cause in (RunFailureCause.RESOURCE, RunFailureCause.MAPPING):
         return Problem(404, "not-found", error.summary)
     return Problem(503, "unavailable", error.summary, headers={"Retry-After": "30"})
 
 
-def _shown_table(table: Table) -> dict[str, Any]:
-    fields = [_shown_field(each) for each in table.fields.values()]
-    return {"id": table.id, "name": table.name, "fields": fields}
+def _shown_table(table: Table) -> AirtableTable:
+    fields = tuple(_shown_field(each) for each in table.fields.values())
+    return AirtableTable(id=table.id, name=table.name, fields=fields)
 
 
-def _shown_field(field: Field) -> dict[str, Any]:
-    return {
-        "id": field.id,
-        "name": field.name,
-        "type": field.type,
-        "options": field.options,
-        "mergeable": field.mergeable,
-        "writable": is_writable(field.type),
-    }
+def _shown_field(field: Field) -> AirtableField:
+    return AirtableField(
+        id=field.id,
+        name=field.name,
+        type=field.type,
+        options=dict(field.options),
+        mergeable=field.mergeable,
+        writable=is_writable(field.type),
+    )

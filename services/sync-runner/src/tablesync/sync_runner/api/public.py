@@ -1,55 +1,66 @@
 """`/v1`: the catalogue and the rejections, for operators; the workspace comes from their token."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends
-from tablesync.contracts.specs import rfc3339
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+from tablesync.contracts.specs import Moment
+from tablesync.service_kit.http import pages
+from tablesync.service_kit.http.openapi import declares
+from tablesync.service_kit.http.pages import Page, PageRequest
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
 from tablesync.service_kit.mongo import Database, Document
-from tablesync.sync_runner.api.catalog import Catalog, Items
+from tablesync.sync_runner.api.catalog import Catalog
+from tablesync.sync_runner.api.catalog_routes import catalog_routes
 from tablesync.sync_runner.store import REJECTIONS, RUNS
 
-MAX_REJECTIONS = 10_000
+_REJECTION: JsonDict = {
+    "source_id": "48211907",
+    "reason": "field \"Amount\" (currency): 'a lot' is not a number",
+    "field": "Amount",
+    "at": "2026-11-22T09:52:41.803Z",
+}
+
+
+class RejectionView(BaseModel):
+    """A record that a run could not write, and why, for people."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_REJECTION]})
+
+    source_id: str = Field(description="The record's id at its source.")
+    reason: str
+    field: str | None = Field(description="The Airtable field that is to blame, if one is.")
+    at: Moment = Field(description="UTC, by the database's clock.")
 
 
 def routes(database: Database, catalog: Catalog, verifier: Verifier) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1")
     viewer = Depends(at_least(verifier, OperatorRole.VIEWER))
+    a_page = pages.requested(default=1_000, most=10_000)
 
-    @router.get("/catalog/{connection_id}/objects", tags=["catalog"])
-    async def objects(connection_id: str, who: Principal = viewer) -> Items:
-        return await catalog.objects(who.workspace_id, connection_id)
+    async def own_workspace(who: Principal = viewer) -> str:
+        return who.workspace_id
 
-    @router.get("/catalog/{connection_id}/objects/{object_}/properties", tags=["catalog"])
-    async def properties(connection_id: str, object_: str, who: Principal = viewer) -> Items:
-        return await catalog.properties(who.workspace_id, connection_id, object_)
+    router.include_router(catalog_routes(catalog, own_workspace))
 
-    @router.get("/catalog/{connection_id}/bases", tags=["catalog"])
-    async def bases(connection_id: str, who: Principal = viewer) -> Items:
-        return await catalog.bases(who.workspace_id, connection_id)
-
-    @router.get("/catalog/{connection_id}/bases/{base_id}/tables", tags=["catalog"])
-    async def tables(connection_id: str, base_id: str, who: Principal = viewer) -> Items:
-        return await catalog.tables(who.workspace_id, connection_id, base_id)
-
-    @router.get("/runs/{run_id}/rejections", tags=["runs"])
-    async def rejections(run_id: str, who: Principal = viewer) -> Items:
+    @router.get("/runs/{run_id}/rejections", tags=["runs"], responses=declares(404))
+    async def rejections(
+        run_id: str, at: PageRequest = a_page, who: Principal = viewer
+    ) -> Page[RejectionView]:
         owned = {"_id": run_id, "workspace_id": who.workspace_id}
         if await database[RUNS].find_one(owned, {"_id": 1}) is None:
             raise not_found("run")
-        cursor = database[REJECTIONS].find({"run_id": run_id}).sort("source_id", 1)
-        return {"items": [_rejection(row) for row in await cursor.to_list(MAX_REJECTIONS)]}
+        found = await pages.find_page(
+            database[REJECTIONS], {"run_id": run_id}, at, by="source_id", unique=True
+        )
+        return found.map(_rejection)
 
     return router
 
 
-def _rejection(row: Document) -> dict[str, Any]:
-    return {
-        "source_id": row["source_id"],
-        "reason": row["reason"],
-        "field": row["field"],
-        "at": rfc3339(row["at"]),
-    }
+def _rejection(row: Document) -> RejectionView:
+    return RejectionView(
+        source_id=row["source_id"], reason=row["reason"], field=row["field"], at=row["at"]
+    )

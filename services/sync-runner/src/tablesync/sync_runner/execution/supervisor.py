@@ -6,7 +6,7 @@ import stamina
 import structlog
 from prometheus_client import Counter
 from pymongo.errors import PyMongoError
-from tablesync.contracts import RunFailureCause
+from tablesync.contracts import RunFailureCause, RunStatus
 from tablesync.service_kit.mongo import is_unavailable
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.telemetry import span_from
@@ -19,7 +19,7 @@ from tablesync.sync_runner.errors import (
 )
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.sync_run import SyncRun
-from tablesync.sync_runner.runs import Ending, Run, RunStatus, ended_by, succeeded
+from tablesync.sync_runner.runs import Ending, Run, ended_by, succeeded
 from tablesync.sync_runner.signals import Signals
 
 log = structlog.get_logger()

@@ -10,10 +10,10 @@ from tablesync.contracts import RunProgressed, SyncSpec
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.roles import pause
 from tablesync.sync_runner.access.gates import Admission
+from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.access.provider_client import REQUEST_SECONDS, ProviderClient
 from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.airtable.writer import Writer
-from tablesync.sync_runner.clients.auth_service import Grant
 from tablesync.sync_runner.errors import LeaseLostError
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.pipeline import checkpoints

@@ -4,18 +4,19 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from tablesync.contracts import RunCounts
+from tablesync.contracts import RunCounts, RunStatus
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.sync_runner.access.connections import stored_stops
 from tablesync.sync_runner.errors import LeaseLostError
 from tablesync.sync_runner.pipeline import checkpoints
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint
 from tablesync.sync_runner.pipeline.record_states import RecordState, RecordStates
 from tablesync.sync_runner.pipeline.tally import PageTrack, Rejection, Tally
-from tablesync.sync_runner.runs import Ending, Run, RunStatus
+from tablesync.sync_runner.runs import Ending, Run
 from tablesync.sync_runner.sources.base import Position
-from tablesync.sync_runner.store import CONNECTIONS, REJECTIONS, RUNS, ending_fields, owned_by
+from tablesync.sync_runner.store import REJECTIONS, RUNS, ending_fields, owned_by
 
 
 class Journal:
@@ -112,8 +113,8 @@ class Journal:
 
         await self._units.run(work)
 
-    async def save(self, ending: Ending | None = None, *, finished: bool = False) -> list[Document]:
-        """Store all outcomes, and how the run ended; give the connections' stored states.
+    async def save(self, ending: Ending | None = None, *, finished: bool = False) -> dict[str, int]:
+        """Store all outcomes, and how the run ended; return the stored stops of its connections.
 
         Raises LeaseLostError, and stores nothing, if the run is no longer ours.
         """
@@ -125,13 +126,13 @@ class Journal:
             states, rejections = self._pending, self._rejections
             self._pending, self._rejections = {}, {}
 
-            async def work(unit: UnitOfWork) -> list[Document]:
+            async def work(unit: UnitOfWork) -> dict[str, int]:
                 await self._prove(unit, {"counts": self._saved.counts().model_dump()}, ending)
                 if checkpoint is not None:
                     await checkpoints.save(unit, checkpoint)
                 await self._states.save(unit, states.values())
                 await self._save_rejections(unit, rejections)
-                return await self._connections(unit)
+                return await self._stops(unit)
 
             try:
                 return await self._units.run(work)
@@ -216,8 +217,7 @@ class Journal:
         if rows:
             await collection.insert_many(rows, session=unit.session)
 
-    async def _connections(self, unit: UnitOfWork) -> list[Document]:
+    async def _stops(self, unit: UnitOfWork) -> dict[str, int]:
         spec = self.run.spec
-        ids = [spec.source.connection_id, spec.destination.connection_id]
-        cursor = unit.database[CONNECTIONS].find({"_id": {"$in": ids}}, session=unit.session)
-        return await cursor.to_list(None)
+        ids = (spec.source.connection_id, spec.destination.connection_id)
+        return await stored_stops(unit.database, ids, unit.session)
