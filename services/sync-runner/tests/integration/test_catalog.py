@@ -1,32 +1,30 @@
 """The catalogue and the routes about runs: who may ask, and what the answers hold."""
 
-from dataclasses import replace
-from typing import Any
-
 import pytest
-from tablesync.contracts import ConnectionStatus, Provider
+from sync_runner_rig import HUBSPOT, WORKSPACE, Rig
+from tablesync.contracts import Provider
 from tablesync.contracts.internal_api import ConnectionNotConnected
+from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
 from tablesync.test_kit import eventually
 
-WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
 FOREIGN = "ws_0198f0c2-0000-7000-8000-000000000002"
 
 
-def as_operator(service_keys: Any, workspace_id: str = WORKSPACE) -> dict[str, str]:
+def as_operator(service_keys: ServiceKeys, workspace_id: str = WORKSPACE) -> dict[str, str]:
     """Return the headers of a viewer."""
     signer = Signer.from_file("auth-service", service_keys.private_key_file("auth-service"))
     who = Principal(operator_id="op_1", workspace_id=workspace_id, role=OperatorRole.VIEWER)
     return {"Authorization": f"Bearer {issue(signer, who)}"}
 
 
-def as_service(service_keys: Any, name: str) -> ServiceAuth:
+def as_service(service_keys: ServiceKeys, name: str) -> ServiceAuth:
     """Sign as a service."""
     return ServiceAuth(Signer.from_file(name, service_keys.private_key_file(name)), "sync-runner")
 
 
-async def test_an_operator_sees_what_a_source_has(rig: Any, service_keys: Any) -> None:
+async def test_an_operator_sees_what_a_source_has(rig: Rig, service_keys: ServiceKeys) -> None:
     async with rig.http("api") as http:
         headers = as_operator(service_keys)
         path = "/v1/catalog/con_hubspot/objects"
@@ -39,7 +37,7 @@ async def test_an_operator_sees_what_a_source_has(rig: Any, service_keys: Any) -
     assert unknown.status_code == 404
 
 
-async def test_scheduler_sees_bases_tables_and_fields(rig: Any, service_keys: Any) -> None:
+async def test_scheduler_sees_bases_tables_and_fields(rig: Rig, service_keys: ServiceKeys) -> None:
     spec = await rig.spec("deals")
     base_id = spec.destination.base_id
     async with rig.http("api") as http:
@@ -58,7 +56,9 @@ async def test_scheduler_sees_bases_tables_and_fields(rig: Any, service_keys: An
     assert missing.headers["content-type"] == "application/problem+json"
 
 
-async def test_p20_what_is_foreign_or_unknown_is_not_found(rig: Any, service_keys: Any) -> None:
+async def test_p20_what_is_foreign_or_unknown_is_not_found(
+    rig: Rig, service_keys: ServiceKeys
+) -> None:
     spec = await rig.spec("deals")
     async with rig.http("worker") as http:
         run = await rig.run(spec)
@@ -77,7 +77,9 @@ async def test_p20_what_is_foreign_or_unknown_is_not_found(rig: Any, service_key
     assert {each.headers["content-type"] for each in answers} == {"application/problem+json"}
 
 
-async def test_a_connection_offers_only_what_its_provider_has(rig: Any, service_keys: Any) -> None:
+async def test_a_connection_offers_only_what_its_provider_has(
+    rig: Rig, service_keys: ServiceKeys
+) -> None:
     async with rig.http("api") as http:
         headers = as_operator(service_keys)
         bases = await http.get("/v1/catalog/con_hubspot/bases", headers=headers)
@@ -86,9 +88,9 @@ async def test_a_connection_offers_only_what_its_provider_has(rig: Any, service_
 
 
 async def test_a_connection_that_cannot_be_read_is_said_to_be_none(
-    rig: Any, service_keys: Any
+    rig: Rig, service_keys: ServiceKeys
 ) -> None:
-    rig.auth.held["con_shop"] = replace(rig.auth.held["con_hubspot"], provider=Provider.SHOPIFY)
+    rig.auth.connect("con_shop", WORKSPACE, Provider.SHOPIFY)
     async with rig.http("api") as http:
         answer = await http.get("/v1/catalog/con_shop/objects", headers=as_operator(service_keys))
     assert answer.status_code == 404
@@ -96,7 +98,7 @@ async def test_a_connection_that_cannot_be_read_is_said_to_be_none(
     assert answer.json()["detail"] == "TableSync cannot read from Shopify."
 
 
-async def test_only_those_who_may_ask_are_answered(rig: Any, service_keys: Any) -> None:
+async def test_only_those_who_may_ask_are_answered(rig: Rig, service_keys: ServiceKeys) -> None:
     async with rig.http("api") as http:
         nobody = await http.get("/v1/catalog/con_hubspot/objects")
         query = {"workspace_id": WORKSPACE, "ids": "run_1"}
@@ -106,20 +108,21 @@ async def test_only_those_who_may_ask_are_answered(rig: Any, service_keys: Any) 
     assert (nobody.status_code, notifier.status_code) == (401, 403)
 
 
-async def test_a_lost_connection_is_said_to_be_lost(rig: Any, service_keys: Any) -> None:
-    await rig.sandbox.control("hubspot", "7002", "uninstall")
+async def test_a_lost_connection_is_said_to_be_lost(rig: Rig, service_keys: ServiceKeys) -> None:
+    await rig.at_hubspot("uninstall")
     async with rig.http("api") as http:
         answer = await http.get(
             "/v1/catalog/con_hubspot/objects/deals/properties", headers=as_operator(service_keys)
         )
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:tablesync:problem:connection-not-connected"
-    assert answer.json()["connection_id"] == "con_hubspot"
+    assert answer.json()["connection_id"] == HUBSPOT
 
 
-async def test_a_connection_that_is_not_connected_is_said_why(rig: Any, service_keys: Any) -> None:
-    held = rig.auth.held["con_hubspot"]
-    held.status, held.cause = ConnectionStatus.REVOKED, "app_uninstalled"
+async def test_a_connection_that_is_not_connected_is_said_why(
+    rig: Rig, service_keys: ServiceKeys
+) -> None:
+    rig.auth.lose(HUBSPOT)
     async with rig.http("api") as http:
         answer = await http.get(
             "/internal/v1/catalog/con_hubspot/objects",
@@ -128,13 +131,13 @@ async def test_a_connection_that_is_not_connected_is_said_why(rig: Any, service_
         )
     assert answer.status_code == 409
     known = ConnectionNotConnected.model_validate(answer.json())
-    assert known.connection_id == "con_hubspot"
+    assert known.connection_id == HUBSPOT
     assert (known.connection_status, known.cause) == ("revoked", "app_uninstalled")
 
 
 @pytest.mark.parametrize("base_id", ["%00", "a%0Ab", "..", "%3Fx", "a%2Fb"])
 async def test_p21_a_base_that_cannot_be_is_not_there(
-    rig: Any, service_keys: Any, base_id: str
+    rig: Rig, service_keys: ServiceKeys, base_id: str
 ) -> None:
     async with rig.http("api") as http:
         path = f"/v1/catalog/con_airtable/bases/{base_id}/tables"
@@ -143,23 +146,21 @@ async def test_p21_a_base_that_cannot_be_is_not_there(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_removed_connection_is_said_to_be_lost(rig: Any, service_keys: Any) -> None:
+async def test_a_removed_connection_is_said_to_be_lost(rig: Rig, service_keys: ServiceKeys) -> None:
     async with rig.http("api") as http:
         path, headers = "/v1/catalog/con_hubspot/objects", as_operator(service_keys)
         assert (await http.get(path, headers=headers)).status_code == 200
-        rig.auth.removed = True
+        del rig.auth.connections[HUBSPOT]
         answer = await http.get(path, headers=headers)
     assert answer.status_code == 409
     assert answer.headers["content-type"] == "application/problem+json"
     assert "no longer exists" in answer.json()["detail"]
 
 
-async def test_runs_and_rejections_are_told(rig: Any, service_keys: Any) -> None:
+async def test_runs_and_rejections_are_told(rig: Rig, service_keys: ServiceKeys) -> None:
     spec = await rig.spec("deals")
-    bad = (await rig.sandbox.records("hubspot", "7002", object="deals"))[0]["id"]
-    await rig.sandbox.control(
-        "hubspot", "7002", "edit", object="deals", ids=[bad], properties={"amount": "a lot"}
-    )
+    bad = (await rig.deals())[0]["id"]
+    await rig.at_hubspot("edit", object="deals", ids=[bad], properties={"amount": "a lot"})
     async with rig.http("worker") as http:
         row = await rig.run(spec)
         rejections = await http.get(
@@ -179,13 +180,11 @@ async def test_runs_and_rejections_are_told(rig: Any, service_keys: Any) -> None
 
 
 async def test_rejections_come_in_pages_of_which_none_is_left_out(
-    rig: Any, service_keys: Any
+    rig: Rig, service_keys: ServiceKeys
 ) -> None:
     spec = await rig.spec("deals")
-    bad = [each["id"] for each in await rig.sandbox.records("hubspot", "7002", object="deals")][:5]
-    await rig.sandbox.control(
-        "hubspot", "7002", "edit", object="deals", ids=bad, properties={"amount": "a lot"}
-    )
+    bad = [each["id"] for each in await rig.deals()][:5]
+    await rig.at_hubspot("edit", object="deals", ids=bad, properties={"amount": "a lot"})
     found: list[str] = []
     async with rig.http("worker") as http:
         row = await rig.run(spec)
@@ -203,7 +202,7 @@ async def test_rejections_come_in_pages_of_which_none_is_left_out(
     assert wrong.json()["errors"][0]["field"] == "cursor"
 
 
-async def test_it_is_alive_and_ready(rig: Any) -> None:
+async def test_it_is_alive_and_ready(rig: Rig) -> None:
     async with rig.http("consumer") as http:
         assert (await http.get("/healthz")).status_code == 200
 

@@ -1,36 +1,36 @@
-"""The source's access is taken away, or only seems to be: what each verdict makes of the run."""
+"""The source's access is taken away, or only seems to be: what each ruling makes of the run."""
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
-from tablesync.contracts import ConnectionReconnected, ConnectionRevoked, ConnectionStatus
+from fastapi.responses import HTMLResponse, JSONResponse
+from sync_runner_rig import HUBSPOT, Rig
+from tablesync.contracts import (
+    ConnectionCause,
+    ConnectionReconnected,
+    ConnectionRevoked,
+    ConnectionStatus,
+    Provider,
+)
+from tablesync.contracts.internal_api import Verdict
+from tablesync.service_kit.mongo import Document
 from tablesync.sync_runner import store
 from tablesync.test_kit import eventually
-
-HUBSPOT = "con_hubspot"
-
-
-async def reconnect(rig: Any) -> None:
-    """Connect the same portal again: a new grant, one version later."""
-    held = rig.auth.held[HUBSPOT]
-    held.token = (await rig.sandbox.mint("hubspot", "7002"))["access_token"]
-    held.version, held.status = held.version + 1, ConnectionStatus.CONNECTED
-    held.sequence += 1
+from tablesync.test_kit.stand_ins import HeldConnection
 
 
-async def uninstall_after(rig: Any, pages: int, object_: str = "deals") -> None:
+async def uninstall_after(rig: Rig, pages: int, object_: str = "deals") -> None:
     """Have the app uninstalled once so many pages of an object were served."""
-    await rig.sandbox.control(
-        "hubspot", "7002", "hold-page", object=object_, after_pages=pages, action="uninstall"
-    )
+    await rig.at_hubspot("hold-page", object=object_, after_pages=pages, action="uninstall")
 
 
-async def source_calls(rig: Any) -> int:
+async def source_calls(rig: Rig) -> int:
     """Return how many data calls HubSpot has seen."""
-    return int((await rig.sandbox.counters())["hubspot"]["data_requests"])
+    return int((await rig.counters(Provider.HUBSPOT))["data_requests"])
 
 
-async def test_p08_after_the_verdict_no_call_is_made_and_a_catch_up_goes_on(rig: Any) -> None:
+async def test_p08_after_the_verdict_no_call_is_made_and_a_catch_up_goes_on(rig: Rig) -> None:
     await rig.fill(350)
     spec = await rig.spec("deals")
     await uninstall_after(rig, 2)
@@ -44,48 +44,47 @@ async def test_p08_after_the_verdict_no_call_is_made_and_a_catch_up_goes_on(rig:
         held = await rig.run(spec)
         assert (held["status"], held["counts"]["read"]) == ("held", 0)
         assert await source_calls(rig) == calls
-        await reconnect(rig)
+        await rig.auth.reconnect(HUBSPOT)
         caught_up = await rig.run(spec)
     assert caught_up["status"] == "succeeded"
     assert not await rig.differences(spec)
-    counters = await rig.sandbox.counters()
-    assert counters["airtable"]["duplicates"] == 0
+    assert (await rig.counters(Provider.AIRTABLE))["duplicates"] == 0
     assert row["counts"]["written"] + caught_up["counts"]["written"] >= 350
 
 
-async def test_a_catch_up_inherits_the_checkpoint(rig: Any) -> None:
+async def test_a_catch_up_inherits_the_checkpoint(rig: Rig) -> None:
     await rig.fill(350)
     spec = await rig.spec("deals")
     await uninstall_after(rig, 3)
     # The source is slow enough for the first page to be written before access is lost.
-    await rig.sandbox.control("hubspot", "-", "latency", ms=800)
+    await rig.slow_down(Provider.HUBSPOT, 800)
     async with rig.runner(runner_writes_in_flight=1):
         row = await rig.run(spec)
-        await rig.sandbox.control("hubspot", "-", "latency", ms=0)
+        await rig.slow_down(Provider.HUBSPOT, 0)
         assert row["counts"]["read"] >= 100
-        checkpoint = await rig.database[store.CHECKPOINTS].find_one({"_id": spec.sync_id})
+        checkpoint = await rig.checkpoint(spec)
         assert checkpoint["cursor_ms"] is None
         began_ms = checkpoint["current"]["began_ms"]
-        await reconnect(rig)
+        await rig.auth.reconnect(HUBSPOT)
         caught_up = await rig.run(spec)
     assert caught_up["status"] == "succeeded"
-    assert (await rig.sandbox.counters())["hubspot"]["pages"]["deals"] <= 3 + 4 + 2
-    checkpoint = await rig.database[store.CHECKPOINTS].find_one({"_id": spec.sync_id})
+    assert (await rig.counters(Provider.HUBSPOT))["pages"]["deals"] <= 3 + 4 + 2
+    checkpoint = await rig.checkpoint(spec)
     assert checkpoint["cursor_ms"] >= began_ms
     assert checkpoint["current"] is None
     assert not await rig.differences(spec)
 
 
-async def test_p09_a_catch_up_covers_the_whole_gap(rig: Any) -> None:
+async def test_p09_a_catch_up_covers_the_whole_gap(rig: Rig) -> None:
     await rig.fill(350)
     spec = await rig.spec("deals")
     await uninstall_after(rig, 2)
     async with rig.runner():
         row = await rig.run(spec)
         assert row["status"] == "interrupted"
-        await rig.sandbox.control("hubspot", "7002", "edit", object="deals", count=60, seed=3)
-        await rig.sandbox.control("hubspot", "7002", "create", object="deals", count=9)
-        await reconnect(rig)
+        await rig.at_hubspot("edit", object="deals", count=60, seed=3)
+        await rig.at_hubspot("create", object="deals", count=9)
+        await rig.auth.reconnect(HUBSPOT)
         caught_up = await rig.run(spec)
     assert caught_up["status"] == "succeeded"
     assert not await rig.differences(spec), "what changed while it was held is there as well"
@@ -93,14 +92,13 @@ async def test_p09_a_catch_up_covers_the_whole_gap(rig: Any) -> None:
 
 @pytest.mark.parametrize(
     ("cause", "shown"),
-    [("operator", "not connected: operator."), (None, "not connected: revoked.")],
+    [(ConnectionCause.OPERATOR, "not connected: operator."), (None, "not connected: revoked.")],
 )
 async def test_a_run_refused_by_the_token_route_is_held_without_a_source_call(
-    rig: Any, cause: str | None, shown: str
+    rig: Rig, cause: ConnectionCause | None, shown: str
 ) -> None:
     spec = await rig.spec("deals")
-    held = rig.auth.held[HUBSPOT]
-    held.status, held.cause = ConnectionStatus.REVOKED, cause
+    rig.hubspot.change(ConnectionStatus.REVOKED, cause)
     calls = await source_calls(rig)
     async with rig.runner():
         row = await rig.run(spec)
@@ -110,13 +108,13 @@ async def test_a_run_refused_by_the_token_route_is_held_without_a_source_call(
     assert await source_calls(rig) == calls
 
 
-async def test_runs_of_one_process_report_a_lost_grant_once(rig: Any) -> None:
+async def test_runs_of_one_process_report_a_lost_grant_once(rig: Rig) -> None:
     objects = ("contacts", "companies", "deals")
     for each in objects:
         await rig.fill(250, each)
     specs = [await rig.spec(each) for each in objects]
     runs = [await rig.enqueue(each) for each in specs]
-    await rig.sandbox.control("airtable", "-", "latency", ms=200)
+    await rig.slow_down(Provider.AIRTABLE, 200)
     await uninstall_after(rig, 2, "companies")
     async with rig.runner(runner_writes_in_flight=1):
         rows = [await rig.ended(each) for each in runs]
@@ -124,70 +122,61 @@ async def test_runs_of_one_process_report_a_lost_grant_once(rig: Any) -> None:
     assert len(rig.auth.reports) == 1
 
 
-async def test_p26_a_run_outlives_its_access_token(rig: Any) -> None:
-    async def recover(held: Any) -> None:
-        held.token = (await rig.sandbox.mint("hubspot", "7002"))["access_token"]
-        held.version += 1
-
+async def test_p26_a_run_outlives_its_access_token(rig: Rig) -> None:
     await rig.fill(350)
     spec = await rig.spec("deals")
-    rig.auth.verdicts.append("recovered")
-    rig.auth.recover = recover
-    await rig.sandbox.control(
-        "hubspot", "7002", "hold-page", object="deals", after_pages=2, action="expire"
-    )
+    rig.auth.verdicts.append(Verdict.RECOVERED)
+    await rig.at_hubspot("hold-page", object="deals", after_pages=2, action="expire")
     async with rig.runner():
         row = await rig.run(spec)
     assert row["status"] == "succeeded"
-    assert [each["status_code"] for each in rig.auth.reports] == [401]
+    assert [each.status_code for each in rig.auth.reports] == [401]
     assert not await rig.differences(spec)
 
 
-async def test_p26_a_token_that_was_replaced_meanwhile_is_fetched_anew(rig: Any) -> None:
+async def test_p26_a_token_that_was_replaced_meanwhile_is_fetched_anew(rig: Rig) -> None:
     await rig.fill(350)
     spec = await rig.spec("deals")
-    await rig.sandbox.control("hubspot", "7002", "latency", ms=100)
+    await rig.at_hubspot("latency", ms=100)
     async with rig.runner():
         run_id = await rig.enqueue(spec)
         await rig.reached(run_id, 1)
-        held = rig.auth.held[HUBSPOT]
-        await rig.sandbox.control("hubspot", "7002", "expire")
-        held.token = (await rig.sandbox.mint("hubspot", "7002"))["access_token"]
-        held.version += 1
+        await rig.at_hubspot("expire")
+        await rig.auth.refresh(HUBSPOT)
         row = await rig.ended(run_id)
     assert row["status"] == "succeeded"
-    assert {each["grant_version"] for each in rig.auth.reports} <= {1}
+    assert {each.grant_version for each in rig.auth.reports} <= {1}
     assert not await rig.differences(spec)
 
 
 @pytest.mark.parametrize("clock_ahead", [0, 3600])
-async def test_p26_a_token_is_renewed_before_it_expires(rig: Any, clock_ahead: float) -> None:
+async def test_p26_a_token_is_renewed_before_it_expires(rig: Rig, clock_ahead: float) -> None:
     await rig.fill(350)
     spec = await rig.spec("deals")
     rig.auth.clock_ahead_seconds = clock_ahead
-    rig.auth.held[HUBSPOT].lives_seconds = 1
-    await rig.sandbox.control("hubspot", "7002", "latency", ms=300)
+    rig.hubspot.token_seconds = 1
+    await rig.at_hubspot("latency", ms=300)
     async with rig.runner():
         row = await rig.run(spec)
     assert row["status"] == "succeeded"
-    assert rig.auth.asked.count(HUBSPOT) >= 2
+    assert rig.auth.times(HUBSPOT, "access-token") >= 2
     assert not rig.auth.reports
 
 
-async def test_a_runner_whose_clock_is_wrong_asks_for_no_more_tokens(rig: Any) -> None:
+async def test_a_runner_whose_clock_is_wrong_asks_for_no_more_tokens(rig: Rig) -> None:
     await rig.fill(350)
     spec = await rig.spec("deals")
     rig.auth.clock_ahead_seconds = -3600
     async with rig.runner():
         row = await rig.run(spec)
     assert row["status"] == "succeeded"
-    assert rig.auth.asked.count(HUBSPOT) == 1
+    assert rig.auth.times(HUBSPOT, "access-token") == 1
 
 
-async def test_a_refusal_that_is_not_confirmed_fails_the_run_alone(rig: Any) -> None:
+async def test_a_refusal_that_is_not_confirmed_fails_the_run_alone(rig: Rig) -> None:
     await rig.fill(220)
     spec = await rig.spec("deals")
-    rig.auth.verdicts.append("not_confirmed")
+    rig.auth.verdicts.append(Verdict.NOT_CONFIRMED)
     await uninstall_after(rig, 1)
     async with rig.runner():
         row = await rig.run(spec)
@@ -195,10 +184,10 @@ async def test_a_refusal_that_is_not_confirmed_fails_the_run_alone(rig: Any) -> 
     assert await rig.database[store.CONNECTIONS].find_one({"_id": HUBSPOT}) is None
 
 
-async def test_an_inconclusive_verdict_is_waited_for(rig: Any) -> None:
+async def test_an_inconclusive_ruling_is_waited_for(rig: Rig) -> None:
     await rig.fill(220)
     spec = await rig.spec("deals")
-    rig.auth.verdicts.extend(["inconclusive", "inconclusive", "revoked"])
+    rig.auth.verdicts.extend([Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE, Verdict.REVOKED])
     await uninstall_after(rig, 1)
     async with rig.runner():
         row = await rig.run(spec)
@@ -206,25 +195,24 @@ async def test_an_inconclusive_verdict_is_waited_for(rig: Any) -> None:
     assert len(rig.auth.reports) == 3
 
 
-async def test_a_followed_revocation_stops_a_run_in_the_middle(rig: Any) -> None:
+async def test_a_followed_revocation_stops_a_run_in_the_middle(rig: Rig) -> None:
     await rig.fill(600, "contacts")
     spec = await rig.spec("contacts")
-    await rig.sandbox.control("airtable", "-", "latency", ms=300)
+    await rig.slow_down(Provider.AIRTABLE, 300)
     async with rig.runner("worker", "consumer", runner_writes_in_flight=1):
         run_id = await rig.enqueue(spec)
         await rig.reached(run_id, 10)
-        held = rig.auth.held[HUBSPOT]
-        held.status, held.sequence = ConnectionStatus.REVOKED, 2
-        await rig.publish(rig.auth.event(HUBSPOT, ConnectionRevoked))
+        rig.auth.lose(HUBSPOT)
+        await rig.publish(rig.hubspot.event(ConnectionRevoked))
         row = await rig.ended(run_id)
     assert (row["status"], row["cause"]) == ("interrupted", "connection")
     assert row["counts"]["written"] < 600
 
 
-async def test_a_stop_of_another_process_is_obeyed_at_the_next_checkpoint(rig: Any) -> None:
+async def test_a_stop_of_another_process_is_obeyed_at_the_next_checkpoint(rig: Rig) -> None:
     await rig.fill(600, "contacts")
     spec = await rig.spec("contacts")
-    await rig.sandbox.control("airtable", "-", "latency", ms=300)
+    await rig.slow_down(Provider.AIRTABLE, 300)
     async with rig.runner(runner_writes_in_flight=1):
         run_id = await rig.enqueue(spec)
         await rig.reached(run_id, 10)
@@ -235,9 +223,9 @@ async def test_a_stop_of_another_process_is_obeyed_at_the_next_checkpoint(rig: A
     assert row["status"] == "interrupted"
 
 
-async def test_a_stop_does_not_reach_runs_with_a_newer_grant(rig: Any) -> None:
+async def test_a_stop_does_not_reach_runs_with_a_newer_grant(rig: Rig) -> None:
     spec = await rig.spec("deals")
-    await reconnect(rig)
+    await rig.auth.reconnect(HUBSPOT)
     await rig.database[store.CONNECTIONS].insert_one({"_id": HUBSPOT, "stopped_version": 1})
     async with rig.runner():
         row = await rig.run(spec)
@@ -245,63 +233,68 @@ async def test_a_stop_does_not_reach_runs_with_a_newer_grant(rig: Any) -> None:
 
 
 @pytest.mark.parametrize("late_first", [True, False])
-async def test_an_older_state_of_a_connection_is_ignored(rig: Any, late_first: bool) -> None:
-    held = rig.auth.held[HUBSPOT]
-    held.sequence = 5
-    newer = rig.auth.event(HUBSPOT, ConnectionReconnected)
-    held.sequence = 4
-    held.status = ConnectionStatus.REVOKED
-    older = rig.auth.event(HUBSPOT, ConnectionRevoked)
-    held.sequence, held.status = 5, ConnectionStatus.CONNECTED
+async def test_an_older_state_of_a_connection_is_ignored(rig: Rig, late_first: bool) -> None:
+    rig.auth.lose(HUBSPOT)
+    older = rig.hubspot.event(ConnectionRevoked)
+    await rig.auth.reconnect(HUBSPOT)
+    newer = rig.hubspot.event(ConnectionReconnected)
+    assert older.sequence < newer.sequence
     async with rig.runner("consumer"):
 
-        async def known() -> Any:
+        async def known() -> Document | None:
             # Followers begin at the latest message: what came before they listened is not theirs.
             await rig.publish(*((newer, older) if late_first else (older, newer)))
-            return await rig.database[store.CONNECTIONS].find_one({"_id": HUBSPOT, "sequence": 5})
+            query = {"_id": HUBSPOT, "sequence": newer.sequence}
+            found: Document | None = await rig.database[store.CONNECTIONS].find_one(query)
+            return found
 
         row = await eventually(known)
     assert row["status"] == "connected"
 
 
-async def test_auth_service_away_is_waited_for(rig: Any) -> None:
+async def test_auth_service_away_is_waited_for(rig: Rig) -> None:
     spec = await rig.spec("deals")
     rig.auth.down = True
     async with rig.runner():
         run_id = await rig.enqueue(spec)
-        await eventually(lambda: len(rig.auth.asked) >= 2)
+        await eventually(lambda: rig.auth.times("access-token") >= 2)
         rig.auth.down = False
         row = await rig.ended(run_id)
     assert row["status"] == "succeeded"
 
 
-async def test_a_proxy_that_names_a_date_to_come_back_is_waited_for(rig: Any) -> None:
+async def test_a_proxy_that_names_a_date_to_come_back_is_waited_for(rig: Rig) -> None:
     spec = await rig.spec("deals")
-    rig.auth.proxy_waits_seconds = 2
+    back_at = format_datetime(datetime.now(UTC) + timedelta(seconds=3), usegmt=True)
+    away = HTMLResponse("<html>503 Service Unavailable</html>", 503, {"Retry-After": back_at})
+    rig.auth.answer_with("access-token", away)
+    run_id = await rig.enqueue(spec)
     async with rig.runner():
-        run_id = await rig.enqueue(spec)
-        await eventually(lambda: len(rig.auth.asked) >= 2)
-        assert (await rig.row(run_id))["status"] == "running"
-        assert await rig.events(run_id) == []
-        rig.auth.proxy_waits_seconds = None
+        await eventually(lambda: rig.auth.times("access-token") == 1)
+        waiting = await rig.row(run_id)
         row = await rig.ended(run_id)
+    assert (waiting["status"], waiting["ended_at"]) == ("running", None)
     assert row["status"] == "succeeded"
+    assert rig.auth.times(HUBSPOT, "access-token") == 2
+    assert row["started_at"] - row["queued_at"] >= timedelta(seconds=1)
 
 
-async def test_an_unheard_of_verdict_is_waited_for_like_an_inconclusive_one(rig: Any) -> None:
+async def test_an_unheard_of_ruling_is_waited_for_like_an_inconclusive_one(rig: Rig) -> None:
     await rig.fill(220)
     spec = await rig.spec("deals")
-    rig.auth.verdicts.extend(["put_on_probation", "revoked"])
+    newer = {"verdict": "put_on_probation", "grant_version": 1, "retry_after": 0.2}
+    rig.auth.answer_with("auth-failures", JSONResponse(newer))
     await uninstall_after(rig, 1)
     async with rig.runner():
         row = await rig.run(spec)
     assert row["status"] == "interrupted"
-    assert len(rig.auth.reports) == 2
+    assert rig.auth.times("auth-failures") == 2
+    assert len(rig.auth.reports) == 1, "the other one got another answer"
 
 
-async def test_a_connection_removed_before_a_run_holds_it(rig: Any) -> None:
+async def test_a_connection_removed_before_a_run_holds_it(rig: Rig) -> None:
     spec = await rig.spec("deals")
-    rig.auth.removed = True
+    del rig.auth.connections[HUBSPOT]
     async with rig.runner():
         row = await rig.run(spec)
     assert (row["status"], row["cause"]) == ("held", "connection")
@@ -309,12 +302,15 @@ async def test_a_connection_removed_before_a_run_holds_it(rig: Any) -> None:
     assert "no longer exists" in row["summary"]
 
 
-async def test_a_connection_removed_in_the_middle_ends_the_run(rig: Any) -> None:
+async def test_a_connection_removed_in_the_middle_ends_the_run(rig: Rig) -> None:
+    async def remove(held: HeldConnection) -> None:
+        del rig.auth.connections[held.id]
+
     await rig.fill(350)
     spec = await rig.spec("deals")
-    rig.auth.verdicts.append("removed")
+    rig.auth.on_report = remove
     await uninstall_after(rig, 2)
     async with rig.runner():
         row = await rig.run(spec)
     assert (row["status"], row["cause"]) == ("interrupted", "connection")
-    assert [each["connection_id"] for each in rig.auth.reports] == [HUBSPOT]
+    assert [each.connection_id for each in rig.auth.reports] == [HUBSPOT]

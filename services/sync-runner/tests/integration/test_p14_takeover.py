@@ -2,12 +2,15 @@
 
 import signal
 import time
-from typing import Any
+from subprocess import Popen
 
 import pytest
+from sync_runner_rig import AIRTABLE, Rig
+from tablesync.contracts import Provider
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.sync_runner import store
 from tablesync.sync_runner.errors import LeaseLostError
+from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.runs import Run
 from tablesync.test_kit import eventually
@@ -16,24 +19,30 @@ LEASE = 8
 pytestmark = pytest.mark.timeout(400)
 
 
-async def started_in_a_process(rig: Any, run_id: str, written: int) -> Any:
+async def started_in_a_process(rig: Rig, run_id: str, written: int) -> "Popen[bytes]":
     """Start a runner process, slowly served, and wait until it is in the middle of the run."""
-    await rig.sandbox.control("airtable", "-", "latency", ms=150)
+    await rig.slow_down(Provider.AIRTABLE, 150)
     process = rig.process(RUNNER_LEASE_SECONDS=str(LEASE), RUNNER_WRITES_IN_FLIGHT="2")
     await rig.reached(run_id, written, timeout=120)  # a process takes its time to start
     return process
 
 
-async def new_airtable_token(rig: Any) -> str:
+async def claimed(queue: RunQueue) -> tuple[Run, Lease]:
+    """Claim what is there."""
+    found = await queue.claim()
+    assert found is not None
+    return found
+
+
+async def new_airtable_token(rig: Rig) -> str:
     """Have later runners use another Airtable grant, so that their calls can be told apart."""
-    held = rig.auth.held["con_airtable"]
-    first = set((await rig.sandbox.counters())["airtable"]["grants"])
-    held.token = (await rig.sandbox.mint("airtable", "-"))["access_token"]
+    first = set((await rig.counters(Provider.AIRTABLE))["grants"])
+    await rig.auth.refresh(AIRTABLE)
     (grant,) = first
     return str(grant)
 
 
-async def test_p14_a_killed_runner_is_replaced_and_the_table_equals_its_source(rig: Any) -> None:
+async def test_p14_a_killed_runner_is_replaced_and_the_table_equals_its_source(rig: Rig) -> None:
     await rig.fill(900, "contacts")
     spec = await rig.spec("contacts")
     run_id = await rig.enqueue(spec)
@@ -48,18 +57,18 @@ async def test_p14_a_killed_runner_is_replaced_and_the_table_equals_its_source(r
 
         await eventually(taken_over, timeout=60)
         assert time.monotonic() - killed_at <= 60
-        await rig.sandbox.control("airtable", "-", "latency", ms=0)
+        await rig.slow_down(Provider.AIRTABLE, 0)
         row = await rig.ended(run_id, timeout=90)
     assert row["status"] == "succeeded", row["summary"]
     assert row["counts"]["read"] == 900, "what the checkpoint counts is not read again"
     assert row["counts"]["written"] >= saved["written"]
     assert not await rig.differences(spec)
-    counters = (await rig.sandbox.counters())["airtable"]
+    counters = await rig.counters(Provider.AIRTABLE)
     assert counters["duplicates"] == counters["upsert_duplicates"] == 0
     assert await rig.events(run_id) == ["started", "started", "succeeded"]
 
 
-async def test_p14_a_zombie_sends_nothing_to_airtable_after_its_lease(rig: Any) -> None:
+async def test_p14_a_zombie_sends_nothing_to_airtable_after_its_lease(rig: Rig) -> None:
     await rig.fill(900, "contacts")
     spec = await rig.spec("contacts")
     run_id = await rig.enqueue(spec)
@@ -67,14 +76,14 @@ async def test_p14_a_zombie_sends_nothing_to_airtable_after_its_lease(rig: Any) 
     grant = await new_airtable_token(rig)
     process.send_signal(signal.SIGSTOP)
     stopped_at_ms = time.time() * 1000
-    await rig.sandbox.control("airtable", "-", "latency", ms=0)
+    await rig.slow_down(Provider.AIRTABLE, 0)
     async with rig.runner(runner_lease_seconds=LEASE):
         row = await rig.ended(run_id, timeout=90)
         assert (row["status"], row["fence"]) == ("succeeded", 2)
         process.send_signal(signal.SIGCONT)
         log = rig.log_dir / "runner-0.log"
         await eventually(lambda: "run left" in log.read_text())
-    seen = (await rig.sandbox.counters())["airtable"]["grants"][grant]
+    seen = (await rig.counters(Provider.AIRTABLE))["grants"][grant]
     assert seen["last_call_at"] <= stopped_at_ms + LEASE * 1000
     after = await rig.row(run_id)
     assert {k: after[k] for k in ("status", "fence", "counts")} == {
@@ -83,11 +92,11 @@ async def test_p14_a_zombie_sends_nothing_to_airtable_after_its_lease(rig: Any) 
     assert not await rig.differences(spec)
 
 
-async def test_p14_a_late_checkpoint_is_refused_by_its_fence(rig: Any) -> None:
+async def test_p14_a_late_checkpoint_is_refused_by_its_fence(rig: Rig) -> None:
     spec = await rig.spec("deals")
     run_id = await rig.enqueue(spec)
-    queue = store.RunQueue(rig.database, 1)
-    run, lease = await queue.claim()
+    queue = RunQueue(rig.database, 1)
+    run, lease = await claimed(queue)
     assert (run.id, run.fence, run.distrusted) == (run_id, 1, False)
 
     async def taken_over() -> tuple[Run, Lease] | None:
@@ -110,21 +119,19 @@ async def test_p14_a_late_checkpoint_is_refused_by_its_fence(rig: Any) -> None:
     assert await rig.events(run_id) == []
 
 
-async def test_p14_after_a_takeover_nothing_is_taken_for_unchanged(rig: Any) -> None:
+async def test_p14_after_a_takeover_nothing_is_taken_for_unchanged(rig: Rig) -> None:
     spec = await rig.spec("deals")
     spec = await rig.spec("deals", mapping=[m for m in spec.mapping if m.source == "dealname"])
-    records = (await rig.sandbox.records("hubspot", "7002", object="deals"))[:3]
+    records = (await rig.deals())[:3]
     async with rig.runner():
         await rig.run(spec)
         for each in records:  # touched, but as they were
             name = {"dealname": each["properties"]["dealname"]}
-            await rig.sandbox.control(
-                "hubspot", "7002", "edit", object="deals", ids=[each["id"]], properties=name
-            )
+            await rig.at_hubspot("edit", object="deals", ids=[each["id"]], properties=name)
         untouched = await rig.run(spec)
         assert untouched["counts"] == {"read": 3, "written": 0, "unchanged": 3, "rejected": 0}
     run_id = await rig.enqueue(spec)
-    assert await store.RunQueue(rig.database, 1).claim()
+    assert await RunQueue(rig.database, 1).claim()
     async with rig.runner():
         row = await rig.ended(run_id)
         assert row["counts"] == {"read": 3, "written": 3, "unchanged": 0, "rejected": 0}
@@ -134,7 +141,7 @@ async def test_p14_after_a_takeover_nothing_is_taken_for_unchanged(rig: Any) -> 
     assert trusted_again["counts"]["unchanged"] == 3
 
 
-async def test_p25_a_runner_that_is_asked_to_stop_hands_its_run_back(rig: Any) -> None:
+async def test_p25_a_runner_that_is_asked_to_stop_hands_its_run_back(rig: Rig) -> None:
     await rig.fill(900, "contacts")
     spec = await rig.spec("contacts")
     run_id = await rig.enqueue(spec)
@@ -147,11 +154,11 @@ async def test_p25_a_runner_that_is_asked_to_stop_hands_its_run_back(rig: Any) -
     row = await rig.row(run_id)
     assert (row["status"], row["owner"], row["lease_until"]) == ("queued", None, None)
     assert row["counts"]["written"] >= 100
-    await rig.sandbox.control("airtable", "-", "latency", ms=0)
+    await rig.slow_down(Provider.AIRTABLE, 0)
     async with rig.runner():
         ended = await rig.ended(run_id, timeout=90)
     assert (ended["status"], ended["fence"]) == ("succeeded", 2)
     assert ended["counts"]["read"] == 900
-    counters = (await rig.sandbox.counters())["airtable"]
+    counters = await rig.counters(Provider.AIRTABLE)
     assert (counters["records_created"], counters["records_updated"]) == (900, 0)
     assert not await rig.differences(spec)

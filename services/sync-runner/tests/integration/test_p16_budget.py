@@ -2,30 +2,27 @@
 
 import asyncio
 import time
-from typing import Any
 
 import pytest
-from tablesync.contracts import Destination, FieldMapping
+from sync_runner_rig import Rig, destination, text
+from tablesync.contracts import FieldMapping, Provider
 from tablesync.sync_runner.access.budgets import Budgets, Limit
 
 
 @pytest.mark.timeout(400)
-async def test_p16_several_runners_on_one_base_are_never_refused(rig: Any) -> None:
-    for provider in ("hubspot", "airtable"):
+async def test_p16_several_runners_on_one_base_are_never_refused(rig: Rig) -> None:
+    for provider in (Provider.HUBSPOT, Provider.AIRTABLE):
         await rig.sandbox.control(provider, "-", "limits", enabled=True)
     await rig.fill(250)
-    fields = [{"name": "HubSpot ID", "type": "singleLineText"}]
-    fields += [{"name": "Name", "type": "singleLineText"}]
+    fields = [text("HubSpot ID"), text("Name")]
     tables = [{"name": f"Deals {n}", "fields": fields} for n in range(3)]
-    base = await rig.sandbox.control("airtable", "-", "create-base", name="Shared", tables=tables)
+    base = await rig.at_airtable("create-base", name="Shared", tables=tables)
     run_ids = []
     for table in base["tables"]:
         key, name = (each["id"] for each in table["fields"])
         spec = await rig.spec(
             "deals",
-            destination=Destination(
-                connection_id="con_airtable", base_id=base["id"], table_id=table["id"]
-            ),
+            destination=destination(base, table),
             key=FieldMapping(source="id", field_id=key),
             mapping=(FieldMapping(source="dealname", field_id=name),),
         )
@@ -48,7 +45,7 @@ async def test_p16_several_runners_on_one_base_are_never_refused(rig: Any) -> No
     assert seen["requests"] >= 78
 
 
-async def test_p16_places_are_spaced_over_all_processes(rig: Any) -> None:
+async def test_p16_places_are_spaced_over_all_processes(rig: Rig) -> None:
     limit = Limit("test/spaced", per_second=50)
     taken: list[float] = []
 
@@ -63,7 +60,7 @@ async def test_p16_places_are_spaced_over_all_processes(rig: Any) -> None:
     assert len(taken) == 50
 
 
-async def test_p16_a_refusal_freezes_the_limit_for_all(rig: Any) -> None:
+async def test_p16_a_refusal_freezes_the_limit_for_all(rig: Rig) -> None:
     limit = Limit("test/frozen", per_second=100)
     mine, others = Budgets(rig.database).of(limit), Budgets(rig.database).of(limit)
     began = time.monotonic()
@@ -72,7 +69,7 @@ async def test_p16_a_refusal_freezes_the_limit_for_all(rig: Any) -> None:
     assert time.monotonic() - began >= 0.9
 
 
-async def test_p16_a_stricter_limit_that_the_provider_names_is_kept(rig: Any) -> None:
+async def test_p16_a_stricter_limit_that_the_provider_names_is_kept(rig: Rig) -> None:
     budget = Budgets(rig.database).of(Limit("test/corrected", per_second=1000))
     budget.correct(10)
     began = time.monotonic()
@@ -81,9 +78,9 @@ async def test_p16_a_stricter_limit_that_the_provider_names_is_kept(rig: Any) ->
     assert time.monotonic() - began >= 0.45
 
 
-async def test_a_429_is_waited_out_and_costs_nothing(rig: Any) -> None:
+async def test_a_429_is_waited_out_and_costs_nothing(rig: Rig) -> None:
     spec = await rig.spec("deals")
-    await rig.sandbox.control("hubspot", "7002", "throttle", seconds=1)
+    await rig.at_hubspot("throttle", seconds=1)
     async with rig.runner():
         row = await rig.run(spec)
     assert row["status"] == "succeeded"

@@ -25,13 +25,15 @@ def answer(records: dict[int, int], query: dict[str, Any]) -> dict[str, Any]:
     found = list(records.items())
     for each in query["filterGroups"][0]["filters"]:
         value = int(each["value"])
-        tests: dict[tuple[str, str], Callable[[int, int], bool]] = {
-            (CURSOR, "GTE"): lambda _, ms, v=value: START + ms >= v,
-            (CURSOR, "EQ"): lambda _, ms, v=value: START + ms == v,
-            ("hs_object_id", "GT"): lambda key, _, v=value: key > v,
-        }
-        passes = tests[each["propertyName"], each["operator"]]
-        found = [(key, ms) for key, ms in found if passes(key, ms)]
+        match each["propertyName"], each["operator"]:
+            case "hs_lastmodifieddate", "GTE":
+                found = [(key, ms) for key, ms in found if START + ms >= value]
+            case "hs_lastmodifieddate", "EQ":
+                found = [(key, ms) for key, ms in found if START + ms == value]
+            case "hs_object_id", "GT":
+                found = [(key, ms) for key, ms in found if key > value]
+            case unexpected:
+                raise AssertionError(unexpected)
     by_id = query["sorts"][0]["propertyName"] == "hs_object_id"
     found.sort(key=lambda each: each[0] if by_id else (each[1], each[0]))
     shown = [

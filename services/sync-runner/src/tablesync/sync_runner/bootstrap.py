@@ -16,9 +16,11 @@ from tablesync.sync_runner.api.catalog import Catalog
 from tablesync.sync_runner.clients.auth_service import AuthServiceClient
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.progress_board import ProgressBoard
+from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.execution.supervisor import execute
 from tablesync.sync_runner.execution.workers import Workers
 from tablesync.sync_runner.handlers import Handlers
+from tablesync.sync_runner.pipeline.rejections import Rejections
 from tablesync.sync_runner.settings import DATABASE, NAME, Settings
 from tablesync.sync_runner.sources import Sources
 from tablesync.sync_runner.subscriptions import followings, subscriptions
@@ -44,7 +46,8 @@ def build(
     connections = Connections(database, auth)
     reconciliation = Reconciliation(connections, auth)
     catalog = Catalog(connections.gates, reconciliation, sources, airtable)
-    queue = store.RunQueue(database, settings.runner_lease_seconds)
+    runs = store.Runs(database)
+    queue = RunQueue(database, settings.runner_lease_seconds)
     board = ProgressBoard(settings, NAME)
     context = RunContext(
         resources.units,
@@ -56,12 +59,12 @@ def build(
         settings.runner_writes_in_flight,
     )
     workers = Workers(queue, partial(execute, context), settings.runner_workers)
-    handlers = Handlers(workers, connections)
+    handlers = Handlers(runs, workers, connections)
     return Service(
         resources,
         routers=[
-            public.routes(database, catalog, verifier),
-            internal.routes(database, catalog, verifier),
+            public.routes(runs, Rejections(database), catalog, verifier),
+            internal.routes(runs, catalog, verifier),
         ],
         subscriptions=subscriptions(handlers),
         followings=followings(handlers),

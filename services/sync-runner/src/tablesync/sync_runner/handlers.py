@@ -2,26 +2,27 @@
 
 from tablesync.contracts import ConnectionEvent, RunCancelRequested, SyncRequested
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
-from tablesync.sync_runner import store
 from tablesync.sync_runner.access.connections import Connections
 from tablesync.sync_runner.execution.workers import Workers
+from tablesync.sync_runner.store import Runs
 
 
 class Handlers:
     """The handlers of sync-requests, and of connection-events as every process follows them."""
 
-    def __init__(self, workers: Workers, connections: Connections) -> None:
+    def __init__(self, runs: Runs, workers: Workers, connections: Connections) -> None:
+        self._runs = runs
         self._workers = workers
         self._connections = connections
 
     async def on_sync_requested(self, event: SyncRequested, unit: UnitOfWork) -> None:
         """Put the run into the queue."""
-        await store.record_run(unit, event)
+        await self._runs.record(unit, event)
         self._workers.wake()
 
     async def on_run_cancel_requested(self, event: RunCancelRequested, unit: UnitOfWork) -> None:
         """End the run if it waits, else have its worker end it."""
-        await store.request_cancel(unit, event.run_id)
+        await self._runs.request_cancel(unit, event.run_id)
 
     async def on_connection_event(self, event: ConnectionEvent) -> None:
         """Take in a connection's state; a lost one stops the runs of this process at once."""

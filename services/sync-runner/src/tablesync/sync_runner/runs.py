@@ -1,8 +1,9 @@
 """Runs as they are stored: the durable queue, and what became of each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
 from tablesync.contracts import (
     RunCounts,
@@ -28,39 +29,103 @@ from tablesync.sync_runner.errors import (
 
 @dataclass(frozen=True)
 class Run:
-    """One run as a worker has claimed it."""
+    """One run of a sync, whose `target` is the table that it alone may write while it runs.
+
+    Its spec is read when it is needed: one that this version cannot read fails its own run alone.
+    """
 
     id: str
-    spec: SyncSpec
+    sync_id: str
+    workspace_id: str
+    target: str
+    stored_spec: Document
     trigger: Trigger
     slot: datetime | None
-    fence: int
-    started_at: datetime | None
-    counts: RunCounts
-    distrusted: bool
-    traceparent: str | None
+    priority: int
+    queued_at: datetime
+    status: RunStatus = RunStatus.QUEUED
+    fence: int = 0
+    owner: str | None = None
+    lease_until: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    counts: RunCounts = field(default_factory=RunCounts)
+    cause: RunFailureCause | None = None
+    summary: str = ""
+    connection_id: str | None = None
+    cancel_requested: bool = False
+    distrusted: bool = False
+    traceparent: str | None = None
 
     @classmethod
-    def of(cls, row: Document) -> "Run":
-        """Read a stored run."""
+    def requested(cls, event: SyncRequested, now: datetime) -> Self:
+        """Return a run that was asked for."""
+        destination = event.spec.destination
         return cls(
-            id=row["_id"],
-            spec=SyncSpec.model_validate(row["spec"]),
-            trigger=Trigger(row["trigger"]),
-            slot=row["slot"],
-            fence=row["fence"],
-            started_at=row["started_at"],
-            counts=RunCounts.model_validate(row["counts"]),
-            distrusted=row["distrusted"],
-            traceparent=row["traceparent"],
+            id=event.run_id,
+            sync_id=event.sync_id,
+            workspace_id=event.workspace_id,
+            target=f"{destination.base_id}/{destination.table_id}",
+            stored_spec=event.spec.model_dump(mode="json"),
+            trigger=event.trigger,
+            slot=event.slot,
+            priority=0 if event.trigger is Trigger.MANUAL else 1,
+            queued_at=now,
+            traceparent=current_traceparent(),
         )
+
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """Read the stored form."""
+        cause = document["cause"]
+        return cls(
+            id=document["_id"],
+            sync_id=document["sync_id"],
+            workspace_id=document["workspace_id"],
+            target=document["target"],
+            stored_spec=document["spec"],
+            trigger=Trigger(document["trigger"]),
+            slot=document["slot"],
+            priority=document["priority"],
+            queued_at=document["queued_at"],
+            status=RunStatus(document["status"]),
+            fence=document["fence"],
+            owner=document["owner"],
+            lease_until=document["lease_until"],
+            started_at=document["started_at"],
+            ended_at=document["ended_at"],
+            counts=RunCounts.model_validate(document["counts"]),
+            cause=RunFailureCause(cause) if cause else None,
+            summary=document["summary"],
+            connection_id=document["connection_id"],
+            cancel_requested=document["cancel_requested"],
+            distrusted=document["distrusted"],
+            traceparent=document["traceparent"],
+        )
+
+    def to_document(self) -> Document:
+        """Return the stored form."""
+        fields = {name: value for name, value in vars(self).items() if name not in _STORED_ELSE}
+        return fields | {
+            "_id": self.id,
+            "spec": self.stored_spec,
+            "trigger": self.trigger.value,
+            "status": self.status.value,
+            "counts": self.counts.model_dump(),
+            "cause": self.cause.value if self.cause else None,
+        }
+
+    @cached_property
+    def spec(self) -> SyncSpec:
+        """What is to be done; raises ValidationError."""
+        return SyncSpec.model_validate(self.stored_spec)
 
     @property
     def facts(self) -> dict[str, Any]:
         """What all events about the run say."""
         return {
-            "workspace_id": self.spec.workspace_id,
-            "sync_id": self.spec.sync_id,
+            "workspace_id": self.workspace_id,
+            "sync_id": self.sync_id,
             "run_id": self.id,
             "trigger": self.trigger,
             "slot": self.slot,
@@ -74,6 +139,10 @@ class Run:
         )
 
 
+# Fields that are stored by another name, or not at all.
+_STORED_ELSE = frozenset({"id", "stored_spec", "spec"})
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a run ended."""
@@ -83,15 +152,25 @@ class Ending:
     cause: RunFailureCause | None = None
     connection_id: str | None = None
 
-    def event(
-        self, run: Run, counts: RunCounts, started_at: datetime | None, at: datetime
-    ) -> RunEvent:
-        """Make the event that tells it."""
+    def fields(self, at: datetime) -> Document:
+        """Return the changes of the stored run that end it."""
+        return {
+            "status": self.status.value,
+            "ended_at": at,
+            "lease_until": None,
+            "owner": None,
+            "cause": self.cause.value if self.cause else None,
+            "summary": self.summary,
+            "connection_id": self.connection_id,
+        }
+
+    def event(self, run: Run, at: datetime) -> RunEvent:
+        """Make the event that tells it, of a run as it is stored at its end."""
         facts = {
             **run.facts,
-            "started_at": started_at,
+            "started_at": run.started_at,
             "ended_at": at,
-            "counts": counts,
+            "counts": run.counts,
             "summary": self.summary,
         }
         if self.status is RunStatus.SUCCEEDED:
@@ -100,35 +179,6 @@ class Ending:
         if self.status in (RunStatus.INTERRUPTED, RunStatus.HELD):
             return SyncInterrupted(**facts, outcome=self.status.value)
         return SyncFailed(**facts)
-
-
-def new_row(event: SyncRequested, now: datetime) -> Document:
-    """Make the stored form of a run that was asked for."""
-    destination = event.spec.destination
-    return {
-        "_id": event.run_id,
-        "sync_id": event.sync_id,
-        "workspace_id": event.workspace_id,
-        "target": f"{destination.base_id}/{destination.table_id}",
-        "spec": event.spec.model_dump(mode="json"),
-        "trigger": event.trigger.value,
-        "slot": event.slot,
-        "status": RunStatus.QUEUED.value,
-        "priority": 0 if event.trigger is Trigger.MANUAL else 1,
-        "queued_at": now,
-        "fence": 0,
-        "owner": None,
-        "lease_until": None,
-        "started_at": None,
-        "ended_at": None,
-        "counts": RunCounts().model_dump(),
-        "cause": None,
-        "summary": "",
-        "connection_id": None,
-        "cancel_requested": False,
-        "distrusted": False,
-        "traceparent": current_traceparent(),
-    }
 
 
 def succeeded(counts: RunCounts) -> Ending:

@@ -16,8 +16,3 @@ class Settings(SourceSettings, AirtableSettings, ServiceSettings):
     runner_workers: int = Field(default=8, ge=1, description="Runs at once in this process.")
     runner_lease_seconds: float = Field(default=30, ge=1, le=40)
     runner_writes_in_flight: int = Field(default=8, ge=1, description="Requests at once, per run.")
-
-    @property
-    def database_name(self) -> str:
-        """The database that this service owns."""
-        return f"{self.mongodb_database_prefix}{DATABASE}"

@@ -4,13 +4,13 @@ A state with an older sequence is ignored. The token route alone says whether a 
 what is kept here only stops runs, and only those whose grant is not newer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from pymongo.errors import DuplicateKeyError
 from tablesync.contracts import ConnectionEvent, ConnectionStatus, Provider
-from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.sync_runner.access.gates import Gates
 from tablesync.sync_runner.access.grants import AuthService
 from tablesync.sync_runner.store import CONNECTIONS
@@ -88,10 +88,11 @@ class Connections:
             {"_id": connection_id}, {"$max": {"stopped_version": version}}, upsert=True
         )
 
-    def enforce(self, stops: Mapping[str, int]) -> None:
-        """Pass stored stops on to the runs of this process: the backstop of the events."""
-        for connection_id, version in stops.items():
-            self.gates.stop(connection_id, version)
+    async def obey_stops(self, connection_ids: Sequence[str]) -> None:
+        """Stop runs whose grant any process has noted as lost: the backstop of the events."""
+        query = {"_id": {"$in": list(connection_ids)}, "stopped_version": {"$exists": True}}
+        async for row in self._collection.find(query, {"stopped_version": 1}):
+            self.gates.stop(row["_id"], row["stopped_version"])
 
     async def _save(self, state: Connection) -> None:
         change: Document = {"$set": state.to_document()}
@@ -104,12 +105,3 @@ class Connections:
             )
         except DuplicateKeyError:
             return  # what is stored is as new
-
-
-async def stored_stops(
-    database: Database, connection_ids: Sequence[str], session: Session | None = None
-) -> dict[str, int]:
-    """Return up to which version grants are lost, of those connections that lost one."""
-    query = {"_id": {"$in": list(connection_ids)}, "stopped_version": {"$exists": True}}
-    found = database[CONNECTIONS].find(query, {"stopped_version": 1}, session=session)
-    return {row["_id"]: row["stopped_version"] async for row in found}

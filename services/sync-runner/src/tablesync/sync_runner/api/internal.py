@@ -5,25 +5,24 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from tablesync.contracts.internal_api import RUN_IDS_LIMIT, RunState, RunStates
 from tablesync.service_kit.http.service_auth import Verifier, callers
-from tablesync.service_kit.mongo import Database, Document
 from tablesync.sync_runner.api.catalog import Catalog
 from tablesync.sync_runner.api.catalog_routes import catalog_routes
-from tablesync.sync_runner.store import runs_by_id
+from tablesync.sync_runner.runs import Run
+from tablesync.sync_runner.store import Runs
 
 
-def routes(database: Database, catalog: Catalog, verifier: Verifier) -> APIRouter:
+def routes(runs: Runs, catalog: Catalog, verifier: Verifier) -> APIRouter:
     """Make the router."""
     admit = Depends(callers(verifier, "scheduler"))
     router = APIRouter(prefix="/internal/v1", dependencies=[admit])
     router.include_router(catalog_routes(catalog, _named_workspace))
 
     @router.get("/runs", tags=["runs"])
-    async def runs(
+    async def run_states(
         ids: Annotated[str, Query(description="Run ids, comma separated.")],
     ) -> RunStates:
         wanted = [each for each in ids.split(",") if each][:RUN_IDS_LIMIT]
-        found = await runs_by_id(database, wanted)
-        return RunStates(items=tuple(_state(row) for row in found))
+        return RunStates(items=tuple(_state(each) for each in await runs.find_all(wanted)))
 
     return router
 
@@ -32,5 +31,19 @@ async def _named_workspace(workspace_id: str) -> str:
     return workspace_id
 
 
-def _state(row: Document) -> RunState:
-    return RunState.model_validate({**row, "run_id": row["_id"]})
+def _state(run: Run) -> RunState:
+    """Tell all that is needed to make the run's event anew."""
+    return RunState(
+        run_id=run.id,
+        sync_id=run.sync_id,
+        workspace_id=run.workspace_id,
+        trigger=run.trigger,
+        status=run.status,
+        counts=run.counts,
+        cause=run.cause,
+        summary=run.summary,
+        connection_id=run.connection_id,
+        slot=run.slot,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+    )

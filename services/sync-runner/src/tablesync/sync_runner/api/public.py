@@ -10,10 +10,10 @@ from tablesync.service_kit.http.pages import Page, PageRequest
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
-from tablesync.service_kit.mongo import Database, Document
 from tablesync.sync_runner.api.catalog import Catalog
 from tablesync.sync_runner.api.catalog_routes import catalog_routes
-from tablesync.sync_runner.store import REJECTIONS, RUNS
+from tablesync.sync_runner.pipeline.rejections import Rejections
+from tablesync.sync_runner.store import Runs
 
 _REJECTION: JsonDict = {
     "source_id": "48211907",
@@ -26,7 +26,7 @@ _REJECTION: JsonDict = {
 class RejectionView(BaseModel):
     """A record that a run could not write, and why, for people."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_REJECTION]})
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_REJECTION]})
 
     source_id: str = Field(description="The record's id at its source.")
     reason: str
@@ -34,7 +34,7 @@ class RejectionView(BaseModel):
     at: Moment = Field(description="UTC, by the database's clock.")
 
 
-def routes(database: Database, catalog: Catalog, verifier: Verifier) -> APIRouter:
+def routes(runs: Runs, rejections: Rejections, catalog: Catalog, verifier: Verifier) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1")
     viewer = Depends(at_least(verifier, OperatorRole.VIEWER))
@@ -46,21 +46,12 @@ def routes(database: Database, catalog: Catalog, verifier: Verifier) -> APIRoute
     router.include_router(catalog_routes(catalog, own_workspace))
 
     @router.get("/runs/{run_id}/rejections", tags=["runs"], responses=declares(404))
-    async def rejections(
+    async def rejections_of_run(
         run_id: str, at: PageRequest = a_page, who: Principal = viewer
     ) -> Page[RejectionView]:
-        owned = {"_id": run_id, "workspace_id": who.workspace_id}
-        if await database[RUNS].find_one(owned, {"_id": 1}) is None:
+        run = await runs.find(run_id)
+        if run is None or run.workspace_id != who.workspace_id:
             raise not_found("run")
-        found = await pages.find_page(
-            database[REJECTIONS], {"run_id": run_id}, at, by="source_id", unique=True
-        )
-        return found.map(_rejection)
+        return (await rejections.page(run_id, at)).map(RejectionView.model_validate)
 
     return router
-
-
-def _rejection(row: Document) -> RejectionView:
-    return RejectionView(
-        source_id=row["source_id"], reason=row["reason"], field=row["field"], at=row["at"]
-    )

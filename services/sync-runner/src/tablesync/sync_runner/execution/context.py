@@ -6,8 +6,8 @@ from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.sync_runner.access.connections import Connections
 from tablesync.sync_runner.airtable.provider import Airtable
 from tablesync.sync_runner.execution.progress_board import ProgressBoard
+from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.sources import Sources
-from tablesync.sync_runner.store import RunQueue
 
 
 @dataclass(frozen=True)

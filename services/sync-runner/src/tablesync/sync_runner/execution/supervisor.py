@@ -33,7 +33,7 @@ RECORDS = Counter("records_total", "Records of ended runs by what became of them
 
 async def execute(context: RunContext, run: Run, lease: Lease, stop: asyncio.Event) -> None:
     """Bring a claimed run to its end, or leave it for another worker; never raises."""
-    with span_from(run.traceparent, "run", run_id=run.id, sync_id=run.spec.sync_id):
+    with span_from(run.traceparent, "run", run_id=run.id, sync_id=run.sync_id):
         await RunSupervisor(context, run, lease).execute(stop)
 
 

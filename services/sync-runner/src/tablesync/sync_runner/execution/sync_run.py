@@ -16,7 +16,7 @@ from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.airtable.writer import Writer
 from tablesync.sync_runner.errors import LeaseLostError
 from tablesync.sync_runner.execution.context import RunContext
-from tablesync.sync_runner.pipeline import checkpoints
+from tablesync.sync_runner.execution.run_queue import REQUEST_SHARE
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Pass
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.mapper import Mapper
@@ -27,7 +27,6 @@ from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.signals import Signals
 from tablesync.sync_runner.sources.base import Opening, Page, Source, SourceProvider
 from tablesync.sync_runner.stall import StallTimer
-from tablesync.sync_runner.store import REQUEST_SHARE
 
 log = structlog.get_logger()
 
@@ -82,10 +81,10 @@ class SyncRun:
 
     def shown(self) -> RunProgressed:
         """Show how far it has come."""
-        spec, pipeline = self._run.spec, self._pipeline
+        pipeline = self._pipeline
         return RunProgressed(
-            workspace_id=spec.workspace_id,
-            sync_id=spec.sync_id,
+            workspace_id=self._run.workspace_id,
+            sync_id=self._run.sync_id,
             run_id=self._run.id,
             phase=pipeline.phase(self._sending) if pipeline else "reading",
             counts=self.journal.counts,
@@ -145,21 +144,22 @@ class SyncRun:
 
     async def _checkpoint(self, plan: Plan, origin: str) -> Checkpoint:
         """Return where the sync stands; another account or mapping starts from nothing."""
-        sync_id, database = plan.spec.sync_id, self._context.units.database
-        known = await checkpoints.load(database, sync_id)
+        known = await self.journal.find_checkpoint()
         if known is not None and known.origin != origin:
             await self.journal.forget()
             known = None
         if known is None or known.fingerprint != plan.fingerprint:
-            known = Checkpoint(sync_id, plan.fingerprint, origin)
+            known = Checkpoint(self._run.sync_id, plan.fingerprint, origin)
         return known.distrust() if self._run.distrusted else known
 
     async def _save_until(self, done: asyncio.Event) -> None:
         """Save twice a second; each time the stored stops of the connections are obeyed."""
+        ids = [each.connection_id for each in self._admissions]
         while not done.is_set():
             await pause(done, SAVE_SECONDS)
             try:
-                self._context.connections.enforce(await self.journal.save())
+                await self.journal.save()
+                await self._context.connections.obey_stops(ids)
             except LeaseLostError as error:
                 self._signals.stop(error)
             except PyMongoError as error:
@@ -183,7 +183,7 @@ class SyncRun:
         return airtable.open(client, grant.account.id)
 
     def _admit(self, connection_id: str) -> Admission:
-        gate = self._context.connections.gates.of(connection_id, self._run.spec.workspace_id)
+        gate = self._context.connections.gates.of(connection_id, self._run.workspace_id)
         admission = gate.admit(self._signals.stop)
         self._admissions.append(admission)
         return admission

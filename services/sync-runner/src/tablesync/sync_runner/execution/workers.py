@@ -7,8 +7,8 @@ import structlog
 from pymongo.errors import PyMongoError
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.roles import pause
+from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.runs import Run
-from tablesync.sync_runner.store import RunQueue
 
 log = structlog.get_logger()
 

@@ -6,10 +6,9 @@ through takeovers and catch-ups, so that nothing at its edge is lost.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Self
 
-from tablesync.service_kit.mongo import Database
-from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.sync_runner.sources.base import Position
 from tablesync.sync_runner.store import CHECKPOINTS, RECORD_STATES
 
@@ -43,6 +42,30 @@ class Checkpoint:
     current: Pass | None = None
     distrusted_passes: int = 0
 
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """Read the stored form."""
+        current = document["current"]
+        return cls(
+            sync_id=document["_id"],
+            fingerprint=document["fingerprint"],
+            origin=document["origin"],
+            cursor_ms=document["cursor_ms"],
+            current=Pass(**current) if current else None,
+            distrusted_passes=document["distrusted_passes"],
+        )
+
+    def to_document(self) -> Document:
+        """Return the stored form."""
+        return {
+            "_id": self.sync_id,
+            "fingerprint": self.fingerprint,
+            "origin": self.origin,
+            "cursor_ms": self.cursor_ms,
+            "current": vars(self.current) if self.current else None,
+            "distrusted_passes": self.distrusted_passes,
+        }
+
     @property
     def trusted(self) -> bool:
         """Whether the digests that are stored tell what the rows hold."""
@@ -52,74 +75,58 @@ class Checkpoint:
         """Whether the current pass, if there is one, is that run's own."""
         return self.current is None or self.current.run_id == run_id
 
-    def distrust(self) -> "Checkpoint":
+    def distrust(self) -> Self:
         """Note that a worker was lost."""
         return replace(self, distrusted_passes=DISTRUSTED_PASSES)
 
-    def reading(self, current: Pass) -> "Checkpoint":
+    def reading(self, current: Pass) -> Self:
         """Begin a pass."""
         return replace(self, current=current)
 
-    def at(self, position: Position) -> "Checkpoint":
+    def at(self, position: Position) -> Self:
         """Move the current pass on."""
         assert self.current is not None, "only a pass that has begun has a position"
         return replace(self, current=replace(self.current, position=position))
 
-    def finished(self) -> "Checkpoint":
+    def finished(self) -> Self:
         """End the current pass: the next one reads what changed since it began."""
         assert self.current is not None, "only a pass that has begun can end"
         left = max(0, self.distrusted_passes - 1)
         return replace(self, cursor_ms=self.current.began_ms, current=None, distrusted_passes=left)
 
 
-async def load(database: Database, sync_id: str) -> Checkpoint | None:
-    """Return a sync's checkpoint, if it has one."""
-    row = await database[CHECKPOINTS].find_one({"_id": sync_id})
-    if row is None:
-        return None
-    current = Pass(**row["current"]) if row["current"] else None
-    return Checkpoint(
-        sync_id,
-        row["fingerprint"],
-        row["origin"],
-        row["cursor_ms"],
-        current,
-        row["distrusted_passes"],
-    )
+class Checkpoints:
+    """The checkpoints of all syncs; what is passed a session belongs to its transaction."""
 
+    def __init__(self, database: Database) -> None:
+        self._checkpoints = database[CHECKPOINTS]
+        self._record_states = database[RECORD_STATES]
 
-async def save(unit: UnitOfWork, checkpoint: Checkpoint) -> None:
-    """Store a checkpoint in the transaction that proves the lease."""
-    await unit.database[CHECKPOINTS].replace_one(
-        {"_id": checkpoint.sync_id}, _row(checkpoint), upsert=True, session=unit.session
-    )
+    async def find(self, sync_id: str, session: Session | None = None) -> Checkpoint | None:
+        """Return a sync's checkpoint, if it has one."""
+        found = await self._checkpoints.find_one({"_id": sync_id}, session=session)
+        return Checkpoint.from_document(found) if found else None
 
+    async def save(self, checkpoint: Checkpoint, session: Session) -> None:
+        """Store a checkpoint in the transaction that proves the lease."""
+        await self._checkpoints.replace_one(
+            {"_id": checkpoint.sync_id}, checkpoint.to_document(), upsert=True, session=session
+        )
 
-async def forget(unit: UnitOfWork, sync_id: str) -> bool:
-    """Forget some of a sync's rows, and its cursor with the last of them; tell whether it has.
+    async def forget(self, sync_id: str, session: Session) -> bool:
+        """Forget some of a sync's rows, and its cursor with the last of them: whether it has.
 
-    Like every write of a run it goes into transactions that prove the lease; none may get long.
-    """
-    rows = unit.database[RECORD_STATES].find(
-        {"_id": {"$gte": f"{sync_id}/", "$lt": f"{sync_id}0"}},  # "0" comes right after "/"
-        {"_id": 1},
-        limit=FORGET_AT_ONCE,
-        session=unit.session,
-    )
-    ids = [row["_id"] async for row in rows]
-    await unit.database[RECORD_STATES].delete_many({"_id": {"$in": ids}}, session=unit.session)
-    if len(ids) == FORGET_AT_ONCE:
-        return False
-    await unit.database[CHECKPOINTS].delete_one({"_id": sync_id}, session=unit.session)
-    return True
-
-
-def _row(checkpoint: Checkpoint) -> dict[str, Any]:
-    current = checkpoint.current
-    return {
-        "fingerprint": checkpoint.fingerprint,
-        "origin": checkpoint.origin,
-        "cursor_ms": checkpoint.cursor_ms,
-        "current": vars(current) if current else None,
-        "distrusted_passes": checkpoint.distrusted_passes,
-    }
+        Like every write of a run it goes into transactions that prove the lease; none may get long.
+        """
+        rows = self._record_states.find(
+            {"_id": {"$gte": f"{sync_id}/", "$lt": f"{sync_id}0"}},  # "0" comes right after "/"
+            {"_id": 1},
+            limit=FORGET_AT_ONCE,
+            session=session,
+        )
+        ids = [row["_id"] async for row in rows]
+        await self._record_states.delete_many({"_id": {"$in": ids}}, session=session)
+        if len(ids) == FORGET_AT_ONCE:
+            return False
+        await self._checkpoints.delete_one({"_id": sync_id}, session=session)
+        return True

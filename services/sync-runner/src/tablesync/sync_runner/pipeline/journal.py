@@ -8,15 +8,14 @@ from tablesync.contracts import RunCounts, RunStatus
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.sync_runner.access.connections import stored_stops
 from tablesync.sync_runner.errors import LeaseLostError
-from tablesync.sync_runner.pipeline import checkpoints
-from tablesync.sync_runner.pipeline.checkpoints import Checkpoint
+from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Checkpoints
 from tablesync.sync_runner.pipeline.record_states import RecordState, RecordStates
-from tablesync.sync_runner.pipeline.tally import PageTrack, Rejection, Tally
+from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
+from tablesync.sync_runner.pipeline.tally import PageTrack, Tally
 from tablesync.sync_runner.runs import Ending, Run
 from tablesync.sync_runner.sources.base import Position
-from tablesync.sync_runner.store import REJECTIONS, RUNS, ending_fields, owned_by
+from tablesync.sync_runner.store import Runs
 
 
 class Journal:
@@ -27,11 +26,14 @@ class Journal:
         self.checkpoint: Checkpoint | None = None
         self._units = units
         self._lease = lease
-        self._states = RecordStates(units.database, run.spec.sync_id)
+        self._runs = Runs(units.database)
+        self._checkpoints = Checkpoints(units.database)
+        self._states = RecordStates(units.database, run.sync_id)
+        self._rejections = Rejections(units.database)
         self._tracks: deque[PageTrack] = deque()
         self._saved = Tally(**run.counts.model_dump())
         self._pending: dict[str, RecordState] = {}
-        self._rejections: dict[str, Rejection | None] = {}  # None: no longer rejected
+        self._rejected: dict[str, Rejection | None] = {}  # None: no longer rejected
         self._saving = asyncio.Lock()
 
     def open_pages(self) -> int:
@@ -59,11 +61,11 @@ class Journal:
 
     def reject(self, rejection: Rejection) -> None:
         """Take in that a record could not be written."""
-        self._rejections[rejection.source_id] = rejection
+        self._rejected[rejection.source_id] = rejection
 
     def clear(self, source_id: str) -> None:
         """Take in that a record which was rejected before has been written."""
-        self._rejections[source_id] = None
+        self._rejected[source_id] = None
 
     async def states(self, source_ids: Sequence[str]) -> dict[str, RecordState]:
         """Return what is known of records, saved or not."""
@@ -72,7 +74,7 @@ class Journal:
             return known | {key: self._pending[key] for key in source_ids if key in self._pending}
 
     async def owners(self, keys: Sequence[str]) -> dict[str, RecordState]:
-        """Give, by key, the source record that has a row with it, saved or not."""
+        """Return, by key, the source record that has a row with it, saved or not."""
         async with self._saving:
             known = await self._states.owners(keys)
             saved = [each for each in known.values() if each.source_id not in self._pending]
@@ -88,8 +90,7 @@ class Journal:
         """
         while states := await self._states.rejected(after, limit):
             ids = [each.source_id for each in states]
-            query = {"run_id": self.run.id, "source_id": {"$in": ids}}
-            tried = set(await self._units.database[REJECTIONS].distinct("source_id", query))
+            tried = await self._rejections.among(self.run.id, ids)
             if untried := [each for each in states if each.source_id not in tried]:
                 return untried
             after = ids[-1]
@@ -103,6 +104,10 @@ class Journal:
         self.checkpoint = self.checkpoint.finished()
         return self.checkpoint
 
+    async def find_checkpoint(self) -> Checkpoint | None:
+        """Return where earlier runs have left the sync, if there were any."""
+        return await self._checkpoints.find(self.run.sync_id)
+
     async def begin(self) -> None:
         """Store that the run has begun, and tell it."""
 
@@ -113,8 +118,8 @@ class Journal:
 
         await self._units.run(work)
 
-    async def save(self, ending: Ending | None = None, *, finished: bool = False) -> dict[str, int]:
-        """Store all outcomes, and how the run ended; return the stored stops of its connections.
+    async def save(self, ending: Ending | None = None, *, finished: bool = False) -> None:
+        """Store all outcomes, and how the run ended; `finished` if its pass has.
 
         Raises LeaseLostError, and stores nothing, if the run is no longer ours.
         """
@@ -123,22 +128,21 @@ class Journal:
             checkpoint = self.checkpoint
             if checkpoint is not None and finished:
                 checkpoint = checkpoint.finished()
-            states, rejections = self._pending, self._rejections
-            self._pending, self._rejections = {}, {}
+            states, rejected = self._pending, self._rejected
+            self._pending, self._rejected = {}, {}
 
-            async def work(unit: UnitOfWork) -> dict[str, int]:
+            async def work(unit: UnitOfWork) -> None:
                 await self._prove(unit, {"counts": self._saved.counts().model_dump()}, ending)
                 if checkpoint is not None:
-                    await checkpoints.save(unit, checkpoint)
-                await self._states.save(unit, states.values())
-                await self._save_rejections(unit, rejections)
-                return await self._stops(unit)
+                    await self._checkpoints.save(checkpoint, unit.session)
+                await self._states.save(states.values(), unit.session)
+                await self._rejections.save(self.run, rejected, unit.now, unit.session)
 
             try:
-                return await self._units.run(work)
+                await self._units.run(work)
             except BaseException:  # a cancelled save has saved nothing, as far as is known
                 self._pending = states | self._pending
-                self._rejections = rejections | self._rejections
+                self._rejected = rejected | self._rejected
                 raise
 
     async def hand_back(self) -> None:
@@ -158,7 +162,7 @@ class Journal:
 
         async def work(unit: UnitOfWork) -> bool:
             await self._prove(unit, {})
-            return await checkpoints.forget(unit, self.run.spec.sync_id)
+            return await self._checkpoints.forget(self.run.sync_id, unit.session)
 
         while not await self._units.run(work):
             pass
@@ -173,51 +177,17 @@ class Journal:
     async def _prove(
         self, unit: UnitOfWork, changes: Document, ending: Ending | None = None
     ) -> None:
-        """Write the run document, which only the owner of the newest fence can.
+        """Write the run document, which only the owner of the newest fence (fencing token) can.
 
         The time makes it a change in any case: only a change conflicts with a takeover.
         """
         changes = {"saved_at": unit.now} | changes
         if ending is not None:
-            changes = (
-                changes | ending_fields(ending, unit.now) | {"counts": self.counts.model_dump()}
-            )
-        result = await unit.database[RUNS].update_one(
-            owned_by(self._lease), {"$set": changes}, session=unit.session
-        )
-        if not result.matched_count:
+            changes |= ending.fields(unit.now) | {"counts": self.counts.model_dump()}
+        if not await self._runs.change(self._lease, changes, unit.session):
             self._lease.lost.set()
             raise LeaseLostError(self.run.id)
         if ending is not None:
-            row = await unit.database[RUNS].find_one({"_id": self.run.id}, session=unit.session)
-            assert row is not None, "it has just been written"
-            unit.publish(ending.event(self.run, self.counts, row["started_at"], unit.now))
-
-    async def _save_rejections(
-        self, unit: UnitOfWork, rejections: dict[str, Rejection | None]
-    ) -> None:
-        collection = unit.database[REJECTIONS]
-        run_id = self.run.id
-        if rejections:
-            gone = {"run_id": run_id, "source_id": {"$in": list(rejections)}}
-            await collection.delete_many(gone, session=unit.session)
-        rows = [
-            {
-                "run_id": run_id,
-                "sync_id": self.run.spec.sync_id,
-                "workspace_id": self.run.spec.workspace_id,
-                "source_id": each.source_id,
-                "reason": each.reason,
-                "field": each.field,
-                "at": unit.now,
-            }
-            for each in rejections.values()
-            if each is not None
-        ]
-        if rows:
-            await collection.insert_many(rows, session=unit.session)
-
-    async def _stops(self, unit: UnitOfWork) -> dict[str, int]:
-        spec = self.run.spec
-        ids = (spec.source.connection_id, spec.destination.connection_id)
-        return await stored_stops(unit.database, ids, unit.session)
+            ended = await self._runs.find(self.run.id, unit.session)
+            assert ended is not None, "it has just been written"
+            unit.publish(ending.event(ended, unit.now))

@@ -8,7 +8,8 @@ from tablesync.sync_runner.airtable.cells import Cell, CoercionError, coerce_rec
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.plan import Plan, digest
 from tablesync.sync_runner.pipeline.record_states import RecordState
-from tablesync.sync_runner.pipeline.tally import PageTrack, Rejection
+from tablesync.sync_runner.pipeline.rejections import Rejection
+from tablesync.sync_runner.pipeline.tally import PageTrack
 from tablesync.sync_runner.sources.base import SourceRecord
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from pymongo import UpdateOne
-from tablesync.service_kit.mongo import Database, Document
-from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
+from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.sync_runner.store import RECORD_STATES
 
 
@@ -23,6 +23,30 @@ class RecordState:
     key: str | None = None
     rejected: bool = False
 
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """Read the stored form."""
+        digest = document["digest"]
+        return cls(
+            source_id=document["source_id"],
+            digest=bytes(digest) if digest is not None else None,
+            row_id=document["row_id"],
+            key=document.get("key"),
+            rejected=document["rejected"],
+        )
+
+    def to_document(self, sync_id: str) -> Document:
+        """Return the stored form, as one of a sync's."""
+        return {
+            "_id": f"{sync_id}/{self.source_id}",
+            "sync_id": sync_id,
+            "source_id": self.source_id,
+            "digest": self.digest,
+            "row_id": self.row_id,
+            "rejected": self.rejected,
+            **({} if self.key is None else {"key": self.key}),
+        }
+
 
 class RecordStates:
     """The states of one sync's records."""
@@ -33,50 +57,29 @@ class RecordStates:
 
     async def load(self, source_ids: Sequence[str]) -> dict[str, RecordState]:
         """Return the known states of these records."""
-        ids = [self._id(each) for each in source_ids]
+        ids = [f"{self._sync_id}/{each}" for each in source_ids]
         rows = await self._collection.find({"_id": {"$in": ids}}).to_list(None)
-        return {row["source_id"]: _state(row) for row in rows}
+        return {row["source_id"]: RecordState.from_document(row) for row in rows}
 
     async def owners(self, keys: Sequence[str]) -> dict[str, RecordState]:
-        """Give, by key, the source record that has a row with it; a rejected one only if alone."""
+        """Return, by key, the record that has a row with it; a rejected one only if alone."""
         query = {"sync_id": self._sync_id, "key": {"$in": list(keys)}, "row_id": {"$ne": None}}
         rows = await self._collection.find(query).to_list(None)
         rows.sort(key=lambda row: not row["rejected"])
-        return {row["key"]: _state(row) for row in rows}
+        return {row["key"]: RecordState.from_document(row) for row in rows}
 
     async def rejected(self, after: str, limit: int) -> list[RecordState]:
         """Return records that were rejected when last tried, by id, from behind one on."""
         query = {"sync_id": self._sync_id, "rejected": True, "source_id": {"$gt": after}}
         rows = await self._collection.find(query).sort("source_id", 1).to_list(limit)
-        return [_state(row) for row in rows]
+        return [RecordState.from_document(row) for row in rows]
 
-    async def save(self, unit: UnitOfWork, states: Iterable[RecordState]) -> None:
+    async def save(self, states: Iterable[RecordState], session: Session) -> None:
         """Store states in the transaction that proves the lease."""
         writes = [self._write(each) for each in states]
         if writes:
-            await self._collection.bulk_write(writes, ordered=False, session=unit.session)
+            await self._collection.bulk_write(writes, ordered=False, session=session)
 
     def _write(self, state: RecordState) -> UpdateOne:
-        row: Document = {
-            "sync_id": self._sync_id,
-            "source_id": state.source_id,
-            "digest": state.digest,
-            "row_id": state.row_id,
-            "rejected": state.rejected,
-            **({} if state.key is None else {"key": state.key}),
-        }
-        return UpdateOne({"_id": self._id(state.source_id)}, {"$set": row}, upsert=True)
-
-    def _id(self, source_id: str) -> str:
-        return f"{self._sync_id}/{source_id}"
-
-
-def _state(row: Document) -> RecordState:
-    digest = row["digest"]
-    return RecordState(
-        source_id=row["source_id"],
-        digest=bytes(digest) if digest is not None else None,
-        row_id=row["row_id"],
-        key=row.get("key"),
-        rejected=row["rejected"],
-    )
+        document = state.to_document(self._sync_id)
+        return UpdateOne({"_id": document["_id"]}, {"$set": document}, upsert=True)

@@ -1,18 +1,9 @@
-"""What is counted of a run, page by page, and what is rejected."""
+"""What is counted of a run, page by page."""
 
 from dataclasses import dataclass, field
 
 from tablesync.contracts import RunCounts
 from tablesync.sync_runner.sources.base import Position
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A record that could not be written, and why, for people."""
-
-    source_id: str
-    reason: str
-    field: str | None = None
 
 
 @dataclass

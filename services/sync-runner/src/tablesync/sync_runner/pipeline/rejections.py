@@ -1,0 +1,73 @@
+"""Rejections: the records that a run could not write, each with the reason."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from tablesync.service_kit.http.pages import Page, PageRequest, find_page
+from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.sync_runner.runs import Run
+from tablesync.sync_runner.store import REJECTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that could not be written, and why, for people.
+
+    `field` is the one to blame, if one is; `at` is when it was stored, by the database's clock.
+    """
+
+    source_id: str
+    reason: str
+    field: str | None = None
+    at: datetime | None = None
+
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """Read the stored form."""
+        return cls(document["source_id"], document["reason"], document["field"], document["at"])
+
+    def to_document(self, run: Run, at: datetime) -> Document:
+        """Return the stored form, as one of a run's."""
+        return {
+            "run_id": run.id,
+            "sync_id": run.sync_id,
+            "workspace_id": run.workspace_id,
+            "source_id": self.source_id,
+            "reason": self.reason,
+            "field": self.field,
+            "at": at,
+        }
+
+
+class Rejections:
+    """The rejections of all runs; what is passed a session belongs to its transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database[REJECTIONS]
+
+    async def save(
+        self,
+        run: Run,
+        outcomes: Mapping[str, Rejection | None],
+        at: datetime,
+        session: Session,
+    ) -> None:
+        """Store what became of records of a run; None for one that is no longer rejected."""
+        if outcomes:
+            known = {"run_id": run.id, "source_id": {"$in": list(outcomes)}}
+            await self._collection.delete_many(known, session=session)
+        if rejected := [each.to_document(run, at) for each in outcomes.values() if each]:
+            await self._collection.insert_many(rejected, session=session)
+
+    async def among(self, run_id: str, source_ids: Sequence[str]) -> set[str]:
+        """Return those of the records that a run has rejected."""
+        query = {"run_id": run_id, "source_id": {"$in": list(source_ids)}}
+        return set(await self._collection.distinct("source_id", query))
+
+    async def page(self, run_id: str, at: PageRequest) -> Page[Rejection]:
+        """Return a page of a run's rejections, by the record's id."""
+        query = {"run_id": run_id}
+        found = await find_page(self._collection, query, at, by="source_id", unique=True)
+        return found.map(Rejection.from_document)

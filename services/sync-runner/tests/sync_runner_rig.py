@@ -1,0 +1,383 @@
+"""The instrument of sync-runner's tests: one test's world, and what a test does and reads in it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaConsumer
+from row_comparison import Differences, compare
+from tablesync.contracts import (
+    Account,
+    Destination,
+    Envelope,
+    Event,
+    FieldMapping,
+    Provider,
+    Source,
+    SyncRequested,
+    SyncSpec,
+    Trigger,
+    new_id,
+)
+from tablesync.contracts.envelope import decode
+from tablesync.service_kit.messaging.kafka import ensure_topics
+from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.sync_runner import store
+from tablesync.sync_runner.airtable.schema import Field
+from tablesync.sync_runner.bootstrap import build
+from tablesync.sync_runner.settings import NAME, Settings
+from tablesync.test_kit import SandboxControl, eventually, free_port
+from tablesync.test_kit.messaging import send
+from tablesync.test_kit.services import serving
+from tablesync.test_kit.stand_ins import AuthServiceStandIn, HeldConnection
+
+WORKSPACE = "ws_0198f0c2-0000-7000-8000-000000000001"
+HUBSPOT, AIRTABLE = "con_hubspot", "con_airtable"
+# A small portal: what a test needs more of, it creates. The large one has the awkward values.
+PORTAL, LARGE_PORTAL = "7002", "7001"
+ACCOUNTS = {HUBSPOT: (Provider.HUBSPOT, PORTAL), AIRTABLE: (Provider.AIRTABLE, "-")}
+# Rates at which a test without limits is not held up.
+UNLIMITED = {
+    "runner_airtable_base_per_second": 10_000.0,
+    "runner_airtable_user_per_second": 10_000.0,
+    "runner_hubspot_per_ten_seconds": 100_000.0,
+    "runner_hubspot_search_per_second": 10_000.0,
+}
+Json = dict[str, Any]
+
+
+@dataclass
+class Rig:
+    """The sandbox's providers, auth-service's stand-in, a database, and runners as a test likes."""
+
+    settings: Settings
+    sandbox: SandboxControl
+    auth: AuthServiceStandIn
+    database: Database
+    log_dir: Path
+    fields: dict[str, Field] = field(default_factory=dict)
+    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    # accounts and connections
+
+    async def connect(self) -> None:
+        """Connect a HubSpot portal and an Airtable user, without limits."""
+        self.auth.new_token = self._new_token
+        for connection_id, (provider, account) in ACCOUNTS.items():
+            held = self.auth.connect(connection_id, WORKSPACE, provider, _account(account))
+            held.token = await self._new_token(held)
+        for provider in (Provider.HUBSPOT, Provider.AIRTABLE):
+            await self.sandbox.control(provider, "-", "limits", enabled=False)
+
+    async def use_portal(self, portal: str) -> None:
+        """Connect another portal, as one grant version later."""
+        self.hubspot.account = _account(portal)
+        await self.auth.refresh(HUBSPOT)
+
+    @property
+    def hubspot(self) -> HeldConnection:
+        """The source's connection, as auth-service holds it."""
+        return self.auth.connections[HUBSPOT]
+
+    @property
+    def airtable(self) -> HeldConnection:
+        """The destination's connection, as auth-service holds it."""
+        return self.auth.connections[AIRTABLE]
+
+    async def _new_token(self, held: HeldConnection) -> str:
+        minted = await self.sandbox.mint(held.provider, held.account.id)
+        return str(minted["access_token"])
+
+    # what HubSpot and Airtable hold
+
+    async def deals(self) -> list[Json]:
+        """Return HubSpot's deals as they are."""
+        return await self.hubspot_records("deals")
+
+    async def hubspot_records(self, object_: str) -> list[Json]:
+        """Return the connected portal's records as they are."""
+        return await self.sandbox.records("hubspot", self.hubspot.account.id, object=object_)
+
+    async def fill(self, total: int, object_: str = "deals") -> None:
+        """Create records until the object has so many."""
+        missing = total - len(await self.sandbox.records("hubspot", PORTAL, object=object_))
+        await self.at_hubspot("create", object=object_, count=missing)
+
+    async def edit(self, object_: str, ids: Iterable[str], **properties: str) -> None:
+        """Change properties of HubSpot's records, or touch them as they are."""
+        changes = {"properties": properties} if properties else {}
+        await self.at_hubspot("edit", object=object_, ids=list(ids), **changes)
+
+    async def at_hubspot(self, action: str, /, **body: Any) -> Json:
+        """Do something at the small portal."""
+        return await self.sandbox.control("hubspot", PORTAL, action, **body)
+
+    async def at_airtable(self, action: str, /, **body: Any) -> Json:
+        """Do something at Airtable."""
+        return await self.sandbox.control("airtable", "-", action, **body)
+
+    async def slow_down(self, provider: Provider, milliseconds: int) -> None:
+        """Have a provider take so long for each answer."""
+        await self.sandbox.control(provider, "-", "latency", ms=milliseconds)
+
+    async def call(
+        self, connection: HeldConnection, method: str, path: str, json: Json | None = None
+    ) -> Json:
+        """Call a provider as any program with the connection's token can."""
+        headers = {"Authorization": f"Bearer {connection.token}"}
+        url = f"{self.sandbox.url}/{connection.provider}"
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as http:
+            response = await http.request(method, path, json=json)
+        found: Json = response.raise_for_status().json()
+        return found
+
+    async def labels(self, object_: str) -> dict[str, str]:
+        """Return HubSpot's property labels by name."""
+        found = await self.call(self.hubspot, "GET", f"/crm/properties/2026-09/{object_}")
+        return {each["name"]: each["label"] for each in found["results"]}
+
+    async def new_base(self, name: str, *tables: Json) -> Json:
+        """Make a base of Ada's, with tables of {name, fields}, and return it."""
+        return await self.at_airtable("create-base", name=name, tables=list(tables))
+
+    async def new_table(self, *fields: Json) -> tuple[Destination, list[str]]:
+        """Make a table with these fields in a base of its own; return it with its field ids."""
+        base = await self.new_base("Own", {"name": "T", "fields": list(fields)})
+        (table,) = base["tables"]
+        ids = [each["id"] for each in table["fields"]]
+        return destination(base, table), ids
+
+    async def rows(self, spec: SyncSpec) -> list[Json]:
+        """Return the table's rows by field id, from ground truth."""
+        ids = {each.name: each.id for each in self.fields.values()}
+        return [
+            {ids[name]: cell for name, cell in row.items()} for row in await self.named_rows(spec)
+        ]
+
+    async def named_rows(self, spec: SyncSpec) -> list[Json]:
+        """Return the table's rows by field name, from ground truth."""
+        to = spec.destination
+        found = await self.sandbox.records("airtable", "-", base=to.base_id, table=to.table_id)
+        return [each["fields"] for each in found]
+
+    async def counters(self, provider: Provider) -> Json:
+        """Return what a provider has counted."""
+        found: Json = (await self.sandbox.counters())[provider]
+        return found
+
+    # syncs and their runs
+
+    async def spec(self, object_: str = "deals", **changes: Any) -> SyncSpec:
+        """Make a sync of all properties into the sandbox's table for the object."""
+        bases = (await self.sandbox.bases())["bases"]
+        base = next(each for each in bases if each["name"] == f"Acme {object_}")
+        table = base["tables"][0]
+        fields = {each["name"]: _field(each) for each in table["fields"]}
+        self.fields |= {each.id: each for each in fields.values()}
+        mapping = tuple(
+            FieldMapping(source=name, field_id=fields[label].id)
+            for name, label in (await self.labels(object_)).items()
+            if label in fields
+        )
+        given: Json = {
+            "sync_id": new_id("syn"),
+            "workspace_id": WORKSPACE,
+            "name": object_.capitalize(),
+            "version": 1,
+            "source": Source(connection_id=HUBSPOT, provider=Provider.HUBSPOT, object=object_),
+            "destination": destination(base, table),
+            "key": FieldMapping(source="id", field_id=fields["HubSpot ID"].id),
+            "mapping": mapping,
+        }
+        return SyncSpec(**given | changes)
+
+    async def enqueue(self, spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE) -> str:
+        """Put a run into the queue, as the consumer does."""
+        event = requested(spec, trigger)
+
+        async def work(unit: UnitOfWork) -> None:
+            await store.Runs(self.database).record(unit, event)
+
+        await self.units.run(work)
+        return event.run_id
+
+    async def cancel(self, run_id: str) -> None:
+        """Have an operator cancel a run, as the consumer does."""
+
+        async def work(unit: UnitOfWork) -> None:
+            await store.Runs(self.database).request_cancel(unit, run_id)
+
+        await self.units.run(work)
+
+    async def run(self, spec: SyncSpec, timeout: float = 60) -> Document:
+        """Ask for a run, and wait for its end; a runner has to be there."""
+        return await self.ended(await self.enqueue(spec), timeout)
+
+    async def ended(self, run_id: str, timeout: float = 60) -> Document:
+        """Wait until a run has ended, and return it as it is stored."""
+
+        async def look() -> Document | None:
+            row = await self.row(run_id)
+            return row if row["ended_at"] else None
+
+        return await eventually(look, timeout=timeout)
+
+    async def reached(self, run_id: str, written: int, timeout: float = 30) -> None:
+        """Wait until a run's checkpoint counts so many written records."""
+
+        async def look() -> bool:
+            return bool((await self.row(run_id))["counts"]["written"] >= written)
+
+        await eventually(look, timeout=timeout)
+
+    # what sync-runner has stored and told
+
+    @property
+    def units(self) -> UnitsOfWork:
+        """Units of work on the runner's database."""
+        return UnitsOfWork(self.database, NAME)
+
+    async def row(self, run_id: str) -> Document:
+        """Return a run as it is stored."""
+        return await self.stored(store.RUNS, run_id)
+
+    async def checkpoint(self, spec: SyncSpec) -> Document:
+        """Return a sync's checkpoint as it is stored."""
+        return await self.stored(store.CHECKPOINTS, spec.sync_id)
+
+    async def stored(self, collection: str, id_: str) -> Document:
+        """Return a document that is there."""
+        found: Document | None = await self.database[collection].find_one({"_id": id_})
+        assert found is not None, f"{collection} has no {id_}"
+        return found
+
+    async def rejections(self, run_id: str) -> dict[str, Document]:
+        """Return a run's rejections by record."""
+        rows = await self.database[store.REJECTIONS].find({"run_id": run_id}).to_list(None)
+        return {row["source_id"]: row for row in rows}
+
+    async def differences(self, spec: SyncSpec) -> Differences:
+        """Compare the table with its source."""
+        records = await self.hubspot_records(spec.source.object)
+        rejected = await self.database[store.REJECTIONS].distinct(
+            "source_id", {"sync_id": spec.sync_id}
+        )
+        return compare(
+            {each["id"]: each["properties"] for each in records},
+            await self.rows(spec),
+            spec.key,
+            spec.mapping,
+            self.fields,
+            rejected,
+        )
+
+    async def events(self, run_id: str) -> list[str]:
+        """Return the types of the events in the outbox about a run."""
+        rows = await self.database["outbox"].find({}).sort("_id", 1).to_list(None)
+        mine = [row for row in rows if run_id.encode() in row["value"]]
+        return [dict(row["headers"])["ce_type"].split(".")[2] for row in mine]
+
+    async def publish(self, *events: Event) -> None:
+        """Send events to Kafka as their producers would."""
+        await ensure_topics(self.settings, NAME)
+        await send(self.settings, *(Envelope(event, "test") for event in events))
+
+    async def published(self, count: int, topic: str = "run-events") -> Sequence[Any]:
+        """Read the first so many events of a topic, from Kafka."""
+        consumer = AIOKafkaConsumer(
+            self.settings.kafka_topic_prefix + topic,
+            bootstrap_servers=self.settings.kafka_bootstrap_servers,
+            auto_offset_reset="earliest",
+        )
+        await consumer.start()
+        try:
+            async with asyncio.timeout(60):
+                records = [await consumer.getone() for _ in range(count)]
+        finally:
+            await consumer.stop()
+        return [decode(each.headers, each.value).event for each in records]
+
+    # runners
+
+    @asynccontextmanager
+    async def runner(self, *roles: str, **changes: Any) -> AsyncIterator[str]:
+        """Run the service in this process, by default its worker alone; yields its URL."""
+        settings = self.settings.with_(http_port=free_port(), **changes)
+        async with serving(build(settings), *(roles or ("worker",))) as url:
+            yield url
+
+    @asynccontextmanager
+    async def http(self, *roles: str) -> AsyncIterator[httpx.AsyncClient]:
+        """Run the service in this process, and yield a client of its HTTP."""
+        async with (
+            self.runner(*roles) as url,
+            httpx.AsyncClient(base_url=url, timeout=30) as client,
+        ):
+            yield client
+
+    def process(self, *roles: str, **environment: str) -> "subprocess.Popen[bytes]":
+        """Start the service as a process of its own, by default its worker alone."""
+        arguments = [f"--role={role}" for role in roles or ("worker",)]
+        with (self.log_dir / f"runner-{len(self.processes)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tablesync.sync_runner", *arguments],
+                env=os.environ | self._environment() | environment,
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        return process
+
+    def _environment(self) -> dict[str, str]:
+        shown = self.settings.model_dump(mode="json", exclude_none=True)
+        return {name.upper(): str(value) for name, value in shown.items()} | {
+            "HTTP_PORT": str(free_port())
+        }
+
+    def end_processes(self) -> None:
+        """Kill what is left of the processes, also one that sleeps."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait()
+
+
+def requested(spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE) -> SyncRequested:
+    """Make the event that asks for a run."""
+    return SyncRequested(
+        workspace_id=WORKSPACE,
+        sync_id=spec.sync_id,
+        run_id=new_id("run"),
+        trigger=trigger,
+        slot=datetime.now(UTC) if trigger is Trigger.SCHEDULE else None,
+        spec=spec,
+    )
+
+
+def destination(base: Json, table: Json) -> Destination:
+    """Name a table of the connected Airtable user."""
+    return Destination(connection_id=AIRTABLE, base_id=base["id"], table_id=table["id"])
+
+
+def text(name: str) -> Json:
+    """Describe a text field that a table shall have."""
+    return {"name": name, "type": "singleLineText"}
+
+
+def _account(account_id: str) -> Account:
+    return Account(id=account_id, name="Acme")
+
+
+def _field(shown: Json) -> Field:
+    return Field(shown["id"], shown["name"], shown["type"], shown.get("options") or {})
