@@ -8,7 +8,8 @@ import pytest
 from tablesync.contracts import ConnectionEvent
 from tablesync.contracts.internal_api import BODIES, STATES_LIMIT, Verdict
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.sync_runner.clients.auth_service import UNREADABLE, AuthServiceClient
+from tablesync.service_kit.http.answers import UNREADABLE_ITEMS
+from tablesync.sync_runner.clients.auth_service import NAME, AuthServiceClient
 from tablesync.sync_runner.errors import ConnectionLostError
 
 A_MINUTE = {"Date": "Wed, 21 Oct 2026 07:27:00 GMT", "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
@@ -120,11 +121,12 @@ def serving(all_states: Sequence[dict[str, Any]], asked: list[int]) -> Answer:
 
 
 async def test_a_state_that_cannot_be_read_spoils_only_itself() -> None:
-    before = UNREADABLE._value.get()
+    dropped = UNREADABLE_ITEMS.labels(NAME, "ConnectionStates")._value
+    before = dropped.get()
     known = [state(1), state(2, provider="of next year"), state(3)]
     found = await states(client_of(serving(known, [])))
     assert [each.sequence for each in found] == [1, 3]
-    assert UNREADABLE._value.get() == before + 1
+    assert dropped.get() == before + 1
 
 
 async def test_states_are_read_page_by_page_to_their_end() -> None:

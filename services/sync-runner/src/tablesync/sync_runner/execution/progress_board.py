@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from tablesync.contracts import Envelope, RunProgressed
 from tablesync.service_kit.messaging.kafka import ensure_topics, new_producer
 from tablesync.service_kit.roles import pause, persist, unless_stopped
-from tablesync.sync_runner.settings import Settings
+from tablesync.service_kit.settings import ServiceSettings
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ Look = Callable[[], RunProgressed]
 class ProgressBoard:
     """Looks at the active runs four times a second, and sends what has changed."""
 
-    def __init__(self, settings: Settings, source: str) -> None:
+    def __init__(self, settings: ServiceSettings, source: str) -> None:
         self._settings = settings
         self._source = source
         self._looks: set[Look] = set()
