@@ -1,0 +1,137 @@
+"""`/openapi.json` describes every JSON route: its answer, an example, its problems, its callers."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from tablesync.local_stack import LocalStack
+from tablesync.local_stack.keys import SERVICES
+from tablesync.service_kit.http.problems import MEDIA_TYPE
+
+pytestmark = pytest.mark.unit
+
+Json = dict[str, Any]
+NO_CONTENT, FIRST_PROBLEM = 204, 400
+# The scheduler need not know a connection: nothing depends on it then.
+KNOWS_EVERY_ID = {"/internal/v1/connections/{connection_id}/affected-syncs"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation of a service's document."""
+
+    service: str
+    method: str
+    path: str
+    operation: Json
+    schemas: Mapping[str, Json]
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.method.upper()} {self.path}"
+
+    @property
+    def problems(self) -> dict[int, Json]:
+        return {status: each for status, each in self._responses() if status >= FIRST_PROBLEM}
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a success has a body to describe."""
+        return not any(status == NO_CONTENT for status, _ in self._responses())
+
+    def answers(self) -> Iterator[Json]:
+        """Yield the schema of each success, and of what it lists."""
+        for status, response in self._responses():
+            if status < FIRST_PROBLEM and status != NO_CONTENT:
+                answer = self.resolved(response["content"]["application/json"]["schema"])
+                yield answer
+                if "items" in answer.get("properties", {}):
+                    yield self.resolved(answer["properties"]["items"].get("items", {}))
+
+    def resolved(self, schema: Json) -> Json:
+        """Follow references to the schema that they name."""
+        while "$ref" in schema:
+            schema = self.schemas[schema["$ref"].rpartition("/")[2]]
+        return schema
+
+    def _responses(self) -> Iterator[tuple[int, Json]]:
+        return ((int(status), each) for status, each in self.operation["responses"].items())
+
+
+@pytest.fixture(scope="module", params=SERVICES)
+def routes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
+    """Return a service's JSON routes; it is built as it is run, and connects to nothing."""
+    service, away = str(request.param), {"kafka_bootstrap": "127.0.0.1:1"}
+    away["mongodb_uri"] = f"mongodb://{away['kafka_bootstrap']}"
+    stack = LocalStack(tmp_path_factory.mktemp(service), **away)
+    document = document_of(service, stack.plan.program(service).env)
+    schemas = document["components"]["schemas"]
+    return [
+        Route(service, method, path, operation, schemas)
+        for path, operations in document["paths"].items()
+        if path.startswith(("/v1/", "/internal/v1/"))
+        for method, operation in operations.items()
+    ]
+
+
+def document_of(service: str, environment: Mapping[str, str]) -> Json:
+    package = f"tablesync.{service.replace('-', '_')}"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        settings = import_module(f"{package}.settings").Settings()
+    document: Json = import_module(f"{package}.bootstrap").build(settings).app.openapi()
+    return document
+
+
+def is_bare(schema: Json) -> bool:
+    """Whether a schema names no member of what comes."""
+    return not schema or (schema.get("type") == "object" and "properties" not in schema)
+
+
+def lacks_a_model(route: Route) -> bool:
+    return any(map(is_bare, route.answers()))
+
+
+def lacks_an_example(route: Route) -> bool:
+    return route.has_body and not any("examples" in each for each in route.answers())
+
+
+def lacks_a_scheme(route: Route) -> bool:
+    """Whether nothing is said of who may call; an empty list says that everybody may."""
+    return "security" not in route.operation
+
+
+def lacks_a_media_type(route: Route) -> bool:
+    return not route.problems or any(
+        list(each.get("content", {})) != [MEDIA_TYPE] for each in route.problems.values()
+    )
+
+
+def lacks_not_found(route: Route) -> bool:
+    """Whether nothing is said of an unknown id in the path."""
+    return "{" in route.path and route.path not in KNOWS_EVERY_ID and 404 not in route.problems
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [lacks_a_model, lacks_an_example, lacks_a_scheme, lacks_a_media_type, lacks_not_found],
+)
+def test_every_json_route_is_described(routes: list[Route], lacks: Callable[[Route], bool]) -> None:
+    assert "/v1/dlq" in {each.path for each in routes}
+    lacking = [str(each) for each in routes if lacks(each)]
+    assert not lacking, "\n".join([f"{len(lacking)} of {len(routes)}:", *lacking])
+
+
+def test_every_example_is_what_its_schema_describes(routes: list[Route]) -> None:
+    assert [f"{each}: {fault}" for each in routes for fault in faults_of_examples(each)] == []
+
+
+def faults_of_examples(route: Route) -> Iterator[str]:
+    """Yield what the examples of a route's answers have that their schemas do not allow."""
+    for answer in route.answers():
+        valid = Draft202012Validator({**answer, "components": {"schemas": route.schemas}})
+        for example in answer.get("examples", []):
+            yield from (error.message for error in valid.iter_errors(example))
