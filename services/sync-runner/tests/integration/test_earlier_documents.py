@@ -120,7 +120,7 @@ async def test_an_earlier_queue_is_worked_on(rig: Rig, earlier: Earlier) -> None
     assert rejected.items
 
 
-async def test_a_run_that_cannot_be_read_stops_nobody_elses(rig: Rig) -> None:
+async def test_a_spec_that_cannot_be_read_fails_its_own_run_alone(rig: Rig) -> None:
     spec = await rig.spec("deals")
     newer, unreadable = await rig.enqueue(spec), await rig.enqueue(await rig.spec("contacts"))
     await rig.database[store.RUNS].update_one(
@@ -131,3 +131,14 @@ async def test_a_run_that_cannot_be_read_stops_nobody_elses(rig: Rig) -> None:
     assert (failed["status"], failed["cause"]) == ("failed", "internal")
     assert await rig.events(unreadable) == ["failed"]
     assert succeeded["status"] == "succeeded"
+
+
+async def test_a_run_that_cannot_be_read_stops_nobody_elses(rig: Rig) -> None:
+    unreadable = await rig.enqueue(await rig.spec("contacts"))
+    readable = await rig.enqueue(await rig.spec("deals"))
+    await rig.database[store.RUNS].update_one(
+        {"_id": unreadable}, {"$set": {"trigger": "of next year"}}
+    )
+    async with rig.runner(runner_workers=1):
+        assert (await rig.ended(readable))["status"] == "succeeded"
+    assert (await rig.row(unreadable))["ended_at"] is None

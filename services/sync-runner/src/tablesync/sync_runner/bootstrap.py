@@ -13,6 +13,7 @@ from tablesync.sync_runner.access.reconciliation import Reconciliation
 from tablesync.sync_runner.airtable.provider import Airtable
 from tablesync.sync_runner.api import internal, public
 from tablesync.sync_runner.api.catalog import Catalog
+from tablesync.sync_runner.clients.auth_service import NAME as AUTH
 from tablesync.sync_runner.clients.auth_service import AuthServiceClient
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.progress_board import ProgressBoard
@@ -36,28 +37,17 @@ def build(
     """Build the service; whom it is given, it asks instead of whom its settings name."""
     resources = Resources.open(NAME, settings, database=DATABASE)
     database, verifier = resources.database, resources.verifier
-    auth = auth_service or AuthServiceClient(
-        resources.peer(settings.auth_service_url, "auth-service")
-    )
-    budgets = Budgets(database)
+    auth = auth_service or AuthServiceClient(resources.peer(settings.auth_service_url, AUTH))
+    budgets, runs = Budgets(database), store.Runs(database)
     sources = sources or resources.kept(Sources(settings, budgets))
     airtable = airtable or resources.kept(Airtable(settings, budgets))
 
     connections = Connections(database, auth)
     reconciliation = Reconciliation(connections, auth)
     catalog = Catalog(connections.gates, reconciliation, sources, airtable)
-    runs = store.Runs(database)
     queue = RunQueue(database, settings.runner_lease_seconds)
-    board = ProgressBoard(settings, NAME)
-    context = RunContext(
-        resources.units,
-        queue,
-        connections,
-        sources,
-        airtable,
-        board,
-        settings.runner_writes_in_flight,
-    )
+    board, in_flight = ProgressBoard(settings, NAME), settings.runner_writes_in_flight
+    context = RunContext(resources.units, queue, connections, sources, airtable, board, in_flight)
     workers = Workers(queue, partial(execute, context), settings.runner_workers)
     handlers = Handlers(runs, workers, connections)
     return Service(

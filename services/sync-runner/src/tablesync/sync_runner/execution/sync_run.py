@@ -2,21 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import structlog
 from pymongo.errors import PyMongoError
 from tablesync.contracts import RunProgressed, SyncSpec
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.roles import pause
-from tablesync.sync_runner.access.gates import Admission
-from tablesync.sync_runner.access.grants import Grant
-from tablesync.sync_runner.access.provider_client import REQUEST_SECONDS, ProviderClient
 from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.airtable.writer import Writer
 from tablesync.sync_runner.errors import LeaseLostError
 from tablesync.sync_runner.execution.context import RunContext
-from tablesync.sync_runner.execution.run_queue import REQUEST_SHARE
+from tablesync.sync_runner.execution.run_access import RunAccess
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Pass
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.mapper import Mapper
@@ -25,13 +21,12 @@ from tablesync.sync_runner.pipeline.plan import Plan, make_plan
 from tablesync.sync_runner.pipeline.retries import retries
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.signals import Signals
-from tablesync.sync_runner.sources.base import Opening, Page, Source, SourceProvider
+from tablesync.sync_runner.sources.base import Opening, Page, Source
 from tablesync.sync_runner.stall import StallTimer
 
 log = structlog.get_logger()
 
 SAVE_SECONDS = 0.5
-LEASE_MARGIN_SECONDS = 0.2
 
 
 class SyncRun:
@@ -43,41 +38,31 @@ class SyncRun:
         self.begun = run.started_at is not None
         self._context = context
         self._run = run
-        self._lease = lease
         self._signals = signals
-        self._admissions: list[Admission] = []
-        self._sending: set[asyncio.Task[Any] | None] = set()
+        self._access = RunAccess(context, run, lease, signals, self.stall_timer)
         self._pipeline: Pipeline | None = None
 
     async def run(self) -> None:
         """Read the source to its end and write it; raises what ended it before."""
         spec = self._run.spec
-        provider = self._context.sources.of(spec.source.provider)
-        source_admission = self._admit(spec.source.connection_id)
-        destination_admission = self._admit(spec.destination.connection_id)
-        source_grant = await source_admission.grant()
-        destination_grant = await destination_admission.grant()
+        source, origin = await self._access.open_source(spec.source)
+        client = await self._access.open_airtable(spec.destination)
         await self.journal.begin()
         self.begun = True
-        source = self._open_source(provider, source_grant, source_admission)
-        client = self._open_airtable(destination_grant, destination_admission)
         opening = await source.open(spec.source.object)
         tables = await client.tables(spec.destination.base_id)
         plan = make_plan(spec, opening.properties, tables)
-        checkpoint = await self._checkpoint(
-            plan, f"{spec.source.provider}/{source_grant.account.id}"
-        )
+        checkpoint = await self._checkpoint(plan, origin)
         await self._read(plan, checkpoint, source, opening, _writer(client, plan))
 
     async def let_requests_arrive(self, grace_seconds: float) -> None:
         """Start nothing more; give what is on the wire so long to arrive."""
         if self._pipeline is not None:
-            await self._pipeline.let_requests_arrive(self._sending, grace_seconds)
+            await self._pipeline.let_requests_arrive(grace_seconds)
 
     def leave(self) -> None:
         """Take part in the connections' gates no longer."""
-        for each in self._admissions:
-            each.close()
+        self._access.leave()
 
     def shown(self) -> RunProgressed:
         """Show how far it has come."""
@@ -86,7 +71,7 @@ class SyncRun:
             workspace_id=self._run.workspace_id,
             sync_id=self._run.sync_id,
             run_id=self._run.id,
-            phase=pipeline.phase(self._sending) if pipeline else "reading",
+            phase=pipeline.phase if pipeline else "reading",
             counts=self.journal.counts,
             total=pipeline.total if pipeline else None,
         )
@@ -97,7 +82,7 @@ class SyncRun:
         """Read the current pass; if another run began it, read what changed since, too.
 
         A pass ends where it began in time, so that an inherited one alone would leave the gap.
-        What earlier runs rejected is tried again behind it: what was in its way may be gone.
+        What earlier runs rejected is tried again behind it: the reason may have passed.
         """
         inherited = not checkpoint.begun_by(self._run.id)
         await self._move(plan, self._reading(checkpoint, source, opening), source, writer)
@@ -132,7 +117,8 @@ class SyncRun:
             writer,
             self._signals,
             self.stall_timer,
-            self._context.writes_in_flight,
+            writes_in_flight=self._context.writes_in_flight,
+            sending=self._access.sending,
         )
         done = asyncio.Event()
         saver = asyncio.create_task(self._save_until(done))
@@ -154,51 +140,15 @@ class SyncRun:
 
     async def _save_until(self, done: asyncio.Event) -> None:
         """Save twice a second; each time the stored stops of the connections are obeyed."""
-        ids = [each.connection_id for each in self._admissions]
         while not done.is_set():
             await pause(done, SAVE_SECONDS)
             try:
                 await self.journal.save()
-                await self._context.connections.obey_stops(ids)
+                await self._access.obey_stops()
             except LeaseLostError as error:
                 self._signals.stop(error)
             except PyMongoError as error:
                 log.warning("not saved yet", run_id=self._run.id, error=str(error))
-
-    def _open_source(self, provider: SourceProvider, grant: Grant, admission: Admission) -> Source:
-        client = ProviderClient(
-            provider.http, admission, self.stall_timer, seconds_left=self._seconds_left
-        )
-        return provider.open(client, grant.account.id)
-
-    def _open_airtable(self, grant: Grant, admission: Admission) -> AirtableClient:
-        airtable = self._context.airtable
-        client = ProviderClient(
-            airtable.http,
-            admission,
-            self.stall_timer,
-            seconds_left=self._leased_seconds,
-            sending=self._sending,
-        )
-        return airtable.open(client, grant.account.id)
-
-    def _admit(self, connection_id: str) -> Admission:
-        gate = self._context.connections.gates.of(connection_id, self._run.workspace_id)
-        admission = gate.admit(self._signals.stop)
-        self._admissions.append(admission)
-        return admission
-
-    def _seconds_left(self) -> float:
-        self._signals.check()
-        return REQUEST_SECONDS
-
-    def _leased_seconds(self) -> float:
-        """Return an Airtable request less than what is left of the lease, on this clock."""
-        self._signals.check()
-        left = self._lease.remaining() - LEASE_MARGIN_SECONDS
-        if left <= 0:
-            raise LeaseLostError(self._run.id)
-        return min(left, self._lease.ttl_seconds * REQUEST_SHARE)
 
 
 def _writer(client: AirtableClient, plan: Plan) -> Writer:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
-from pymongo.errors import PyMongoError
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.roles import pause
 from tablesync.sync_runner.execution.run_queue import RunQueue
@@ -43,8 +42,8 @@ class Workers:
         self._woken.clear()
         try:
             claimed = await self._queue.claim()
-        except PyMongoError as error:
-            log.warning("queue not read", error=str(error))
+        except Exception as error:  # MongoDB is away, or a run cannot be read: others can
+            log.error("no run claimed", error=repr(error))
             return False
         if claimed is None:
             return False

@@ -26,7 +26,7 @@ OPEN_PAGES = 8
 
 
 class Pipeline:
-    """Moves one pass through a bounded amount of memory."""
+    """Moves one pass through a bounded amount of memory; `sending` are tasks on the wire."""
 
     def __init__(
         self,
@@ -35,7 +35,9 @@ class Pipeline:
         writer: Writer,
         signals: Signals,
         stall_timer: StallTimer,
+        *,
         writes_in_flight: int,
+        sending: "set[asyncio.Task[Any] | None]",
     ) -> None:
         self._mapper = mapper
         self._journal = journal
@@ -47,6 +49,7 @@ class Pipeline:
         self._buffer: list[Item] = []
         self._under_way: dict[str, Item] = {}
         self._writing: set[asyncio.Task[None]] = set()
+        self._sending = sending
         self.total: int | None = None
 
     async def run(self, pages: AsyncIterator[Page]) -> None:
@@ -57,17 +60,16 @@ class Pipeline:
         await self._dispatch()
         await self._until(lambda: not self._writing)
 
-    def phase(self, sending: "set[asyncio.Task[Any] | None]") -> Phase:
-        """Tell what the run is doing right now."""
+    @property
+    def phase(self) -> Phase:
+        """What the run is doing right now."""
         if not self._writing:
             return "reading"
-        return "writing" if self._writing & sending else "waiting_for_budget"
+        return "writing" if self._writing & self._sending else "waiting_for_budget"
 
-    async def let_requests_arrive(
-        self, sending: "set[asyncio.Task[Any] | None]", grace_seconds: float
-    ) -> None:
+    async def let_requests_arrive(self, grace_seconds: float) -> None:
         """Start nothing more; give what is on the wire so many seconds to arrive."""
-        for task in self._writing - sending:
+        for task in self._writing - self._sending:
             task.cancel()
         if self._writing:
             await asyncio.wait(self._writing, timeout=grace_seconds)
