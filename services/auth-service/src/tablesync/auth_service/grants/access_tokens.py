@@ -5,7 +5,11 @@ from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.refresh import Refreshed, Refresher
-from tablesync.contracts.internal_api import AccessTokenAnswer
+from tablesync.contracts.internal_api import (
+    CONNECTION_NOT_CONNECTED,
+    AccessTokenAnswer,
+    ConnectionNotConnected,
+)
 from tablesync.service_kit.http.problems import Problem, conflict
 from tablesync.service_kit.single_flight import SingleFlight
 
@@ -36,8 +40,7 @@ class AccessTokens:
         """Refresh whatever the age of the token; raises ProviderUnavailableError."""
         grant = await self._grants.get(connection_id)
         if grant is not None and grant.live:
-            key = (connection_id, grant.version)
-            await self._flights.join(key, lambda: self._refresher.refresh(*key))
+            await self._refresh(connection_id, grant.version)
 
     async def drain(self) -> None:
         """Wait until no refresh is under way."""
@@ -51,9 +54,8 @@ class AccessTokens:
 
     async def _refreshed(self, grant: Grant) -> Grant:
         """Return the refreshed grant, or the old one if its token lives and no refresh succeeds."""
-        key = (grant.connection_id, grant.version)
         try:
-            await self._flights.join(key, lambda: self._refresher.refresh(*key))
+            await self._refresh(grant.connection_id, grant.version)
         except ProviderUnavailableError as error:
             if grant.remaining_seconds <= 0:
                 raise unavailable(error) from error
@@ -62,15 +64,23 @@ class AccessTokens:
             raise unavailable(ProviderUnavailableError("provider", 1.0))
         return now
 
+    async def _refresh(self, connection_id: str, version: int) -> None:
+        """Refresh once, however many wait for it."""
+        await self._flights.join(
+            (connection_id, version), lambda: self._refresher.refresh(connection_id, version)
+        )
+
     async def _not_connected(self, workspace_id: str, connection_id: str) -> Problem:
         connection = await self._connections.get(workspace_id, connection_id)
         return conflict(
-            "connection-not-connected",
+            CONNECTION_NOT_CONNECTED,
             "This connection is not connected; an operator has to reconnect it.",
-            connection_id=connection.id,
-            connection_status=connection.status,
-            cause=connection.cause,
-            grant_version=connection.grant_version,
+            **ConnectionNotConnected(
+                connection_id=connection.id,
+                connection_status=connection.status,
+                cause=connection.cause,
+                grant_version=connection.grant_version,
+            ).model_dump(),
         )
 
 

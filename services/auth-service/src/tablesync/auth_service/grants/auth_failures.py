@@ -25,12 +25,15 @@ class AuthFailures:
         connection = await self._connections.get(report.workspace_id, connection_id)
         if not connection.connected:
             return _ruling(Verdict.REVOKED, connection.grant_version)
-        if connection.grant_version > report.grant_version:
+        version = report.grant_version
+        if connection.grant_version > version:
             return _ruling(Verdict.STALE, connection.grant_version)
         forbidden = report.status_code == httpx.codes.FORBIDDEN
         refusal = Refusal.OBJECT if forbidden else Refusal.TOKEN
-        key = (connection_id, report.grant_version, refusal)
-        return await self._flights.join(key, lambda: self._verify(*key))
+        return await self._flights.join(
+            (connection_id, version, refusal),
+            lambda: self._verify(connection_id, version, refusal),
+        )
 
     async def drain(self) -> None:
         """Wait until no judgement is under way."""
