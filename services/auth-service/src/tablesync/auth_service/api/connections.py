@@ -58,7 +58,7 @@ def routes(
             return view(await disconnection.work(unit))
 
         shown = await once(work)
-        disconnection.end_upstream()
+        disconnecting.end_upstream(disconnection)
         return shown
 
     return router

@@ -15,60 +15,22 @@ from tablesync.service_kit.single_flight import SingleFlight
 log = structlog.get_logger()
 
 
-class Disconnecting:
-    """Forgets grants, and ends them at the provider if nobody else has the same account."""
-
-    def __init__(self, connections: Connections, grants: Grants, providers: Providers) -> None:
-        self._connections = connections
-        self._grants = grants
-        self._providers = providers
-        self._flights: SingleFlight[None] = SingleFlight()
-
-    def begin(self, principal: Principal, connection_id: str) -> "Disconnection":
-        """Prepare to disconnect."""
-        return Disconnection(self, self._connections, self._grants, principal, connection_id)
-
-    def end_upstream(self, connection: Connection, token: SecretStr) -> None:
-        """End a forgotten grant at the provider, in the background: it is of use to nobody."""
-        self._flights.launch(connection.id, lambda: self._end(connection, token))
-
-    async def drain(self) -> None:
-        """Wait until nothing is under way."""
-        await self._flights.drain()
-
-    async def _end(self, connection: Connection, token: SecretStr) -> None:
-        if await self._connections.shared(connection):
-            return
-        try:
-            ended = await self._providers.of(connection.provider).end(token)
-        except (ProviderError, ProviderUnavailableError) as error:
-            log.warning("grant not ended", connection_id=connection.id, error=repr(error))
-        else:
-            log.info("grant forgotten", connection_id=connection.id, ended_at_provider=ended)
-
-
 class Disconnection:
-    """One act of disconnecting: `work` in a transaction, then `end_upstream` once it is stored."""
+    """One act of disconnecting, and the grant that it has made everybody here forget."""
 
     def __init__(
-        self,
-        disconnecting: Disconnecting,
-        connections: Connections,
-        grants: Grants,
-        principal: Principal,
-        connection_id: str,
+        self, connections: Connections, grants: Grants, principal: Principal, connection_id: str
     ) -> None:
-        self._disconnecting = disconnecting
         self._connections = connections
         self._grants = grants
         self._principal = principal
         self._connection_id = connection_id
         # The refresh token is in no database any more.
-        self._forgotten: tuple[Connection, SecretStr] | None = None
+        self.forgotten: tuple[Connection, SecretStr] | None = None
 
     async def work(self, unit: UnitOfWork) -> Connection:
         """Disconnect; nothing changes for a connection that an operator disconnected before."""
-        self._forgotten = None
+        self.forgotten = None
         who = self._principal
         connection = await self._connections.get(
             who.workspace_id, self._connection_id, unit.session
@@ -86,10 +48,39 @@ class Disconnection:
             status=ConnectionStatus.DISCONNECTED,
             cause=ConnectionCause.OPERATOR,
         )
-        self._forgotten = (disconnected, token) if token else None
+        self.forgotten = (disconnected, token) if token else None
         return disconnected
 
-    def end_upstream(self) -> None:
-        """End what was forgotten at the provider too."""
-        if self._forgotten is not None:
-            self._disconnecting.end_upstream(*self._forgotten)
+
+class Disconnecting:
+    """Forgets grants, and ends them at the provider if nobody else has the same account."""
+
+    def __init__(self, connections: Connections, grants: Grants, providers: Providers) -> None:
+        self._connections = connections
+        self._grants = grants
+        self._providers = providers
+        self._flights: SingleFlight[None] = SingleFlight()
+
+    def begin(self, principal: Principal, connection_id: str) -> Disconnection:
+        """Prepare to disconnect: its `work` is what one transaction does."""
+        return Disconnection(self._connections, self._grants, principal, connection_id)
+
+    def end_upstream(self, disconnection: Disconnection) -> None:
+        """End what was forgotten at the provider too, in the background: nobody has use for it."""
+        if disconnection.forgotten is not None:
+            connection, token = disconnection.forgotten
+            self._flights.launch(connection.id, lambda: self._end(connection, token))
+
+    async def drain(self) -> None:
+        """Wait until nothing is under way."""
+        await self._flights.drain()
+
+    async def _end(self, connection: Connection, token: SecretStr) -> None:
+        if await self._connections.shared(connection):
+            return
+        try:
+            ended = await self._providers.of(connection.provider).end(token)
+        except (ProviderError, ProviderUnavailableError) as error:
+            log.warning("grant not ended", connection_id=connection.id, error=repr(error))
+        else:
+            log.info("grant forgotten", connection_id=connection.id, ended_at_provider=ended)
