@@ -1,65 +1,64 @@
 """One incident and one mail for a lost connection, one more when everything has caught up."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from mail_catcher import html_of, recipient_of, text_of
+from notifier_world import World, held_sync
 from tablesync.contracts import (
     ConnectionReconnected,
     ConnectionRevoked,
+    RunStatus,
     SyncFailed,
     SyncHeld,
     SyncInterrupted,
     SyncReleased,
+    SyncStatus,
     SyncSucceeded,
 )
+from tablesync.contracts.internal_api import CatchUp
+from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
-Make = Callable[..., dict[str, Any]]
 SYNCS = ("syn_1", "syn_2", "syn_3")
 
 
-async def lose(world: Any, affected: Make) -> None:
-    world.peers.affected = [affected(each) for each in SYNCS]
+async def lose(world: World) -> None:
+    world.know_syncs(*(held_sync(each) for each in SYNCS))
     lost_at = "2026-11-22T19:29:00Z"
-    await world.publish(world.connection(ConnectionRevoked, changed_at=lost_at))
-    await world.publish(*(world.hold(SyncHeld, each) for each in SYNCS))
+    await world.publish(world.events.connection(ConnectionRevoked, changed_at=lost_at))
+    await world.publish(*(world.events.hold(SyncHeld, each) for each in SYNCS))
 
 
-async def regain(world: Any, affected: Make) -> None:
+async def regain(world: World) -> None:
     """Reconnect; each sync is released with a catch-up of 1,200 records, which succeeds."""
-    await world.publish(world.connection(ConnectionReconnected, grant_version=2))
+    await world.publish(world.events.connection(ConnectionReconnected, grant_version=2))
     gap = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", "slots_missed": 12}
-    world.peers.affected = []
     for each in SYNCS:
         run_id = f"run_{each}"
-        released = world.hold(SyncReleased, each, gap=gap, catch_up_run_id=run_id)
-        ended = world.run(
+        released = world.events.hold(SyncReleased, each, gap=gap, catch_up_run_id=run_id)
+        ended = world.events.run(
             SyncSucceeded,
             each,
             run_id=run_id,
             trigger="catch_up",
             counts={"read": 1300, "written": 1200, "unchanged": 100},
         )
-        catch_up = {"run_id": run_id, "status": "running"}
-        world.peers.affected.append(
-            affected(each, status="active", hold=None, gap=None, catch_up=catch_up)
-        )
+        catch_up = CatchUp(run_id=run_id, status=RunStatus.RUNNING)
+        world.know_syncs(affected_sync(each, catch_up=catch_up))
         await world.publish(released, ended)
 
 
-async def test_p17_one_incident_and_one_mail_however_many_syncs_fail(
-    world: Any, affected: Make
-) -> None:
+async def test_p17_one_incident_and_one_mail_however_many_syncs_fail(world: World) -> None:
     async with world.running():
-        await lose(world, affected)
+        await lose(world)
         failures = [
-            world.run(SyncFailed, f"syn_{n}", cause="connection", connection_id="con_1")
+            world.events.run(SyncFailed, f"syn_{n}", cause="connection", connection_id="con_1")
             for n in range(50)
         ]
-        stops = [world.run(SyncInterrupted, each, connection_id="con_1") for each in SYNCS]
+        stops = [world.events.run(SyncInterrupted, each, connection_id="con_1") for each in SYNCS]
         await world.publish(*failures, *stops)
-        await world.handled()
+        await world.groups.caught_up()
         await world.jobs_rest()
 
         (incident,) = await world.incidents()
@@ -68,21 +67,21 @@ async def test_p17_one_incident_and_one_mail_however_many_syncs_fail(
         assert incident["mails"][0]["message_id"] == mail["Message-ID"]
         assert mail["X-TableSync-Incident"] == incident["id"]
         assert mail["X-TableSync-Kind"] == "revocation"
-        assert mail["To"].addresses[0].addr_spec == "ada@acme.test"
+        assert recipient_of(mail) == "ada@acme.test"
 
 
-async def test_p17_one_recovery_mail_when_all_catch_ups_ended(world: Any, affected: Make) -> None:
+async def test_p17_one_recovery_mail_when_all_catch_ups_ended(world: World) -> None:
     async with world.running():
-        await lose(world, affected)
+        await lose(world)
         await world.mail_came("revocation")
-        await regain(world, affected)
+        await regain(world)
         await world.mail_came("recovery")
-        await world.handled()
+        await world.groups.caught_up()
         await world.jobs_rest()
 
         (incident,) = await world.incidents()
         revocation, recovery = world.smtp.mails
-        text = recovery.get_body(("plain",)).get_content()
+        text = text_of(recovery)
         assert incident["status"] == "closed"
         assert recovery["In-Reply-To"] == revocation["Message-ID"]
         assert "3 syncs have caught up" in recovery["Subject"]
@@ -100,21 +99,21 @@ async def test_p17_one_recovery_mail_when_all_catch_ups_ended(world: Any, affect
     ],
 )
 async def test_a_sync_that_was_paused_while_on_hold_is_not_said_to_have_caught_up(
-    world: Any, affected: Make, missed: dict[str, Any], said_of_it: str
+    world: World, missed: dict[str, Any], said_of_it: str
 ) -> None:
     async with world.working():
-        world.peers.affected = [affected("syn_1")]
-        lost = world.connection(ConnectionRevoked, changed_at="2026-11-22T19:29:00Z")
-        await world.take(lost, world.hold(SyncHeld, "syn_1"))
+        world.know_syncs(held_sync("syn_1"))
+        lost = world.events.connection(ConnectionRevoked, changed_at="2026-11-22T19:29:00Z")
+        await world.take(lost, world.events.hold(SyncHeld, "syn_1"))
         await world.mail_came("revocation")
-        world.peers.affected = [affected("syn_1", status="paused", hold=None, gap=None)]
+        world.know_syncs(affected_sync("syn_1", status=SyncStatus.PAUSED))
         gap = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", **missed}
-        released = world.hold(SyncReleased, "syn_1", gap=gap)
-        await world.take(world.connection(ConnectionReconnected, grant_version=2), released)
+        released = world.events.hold(SyncReleased, "syn_1", gap=gap)
+        await world.take(world.events.connection(ConnectionReconnected, grant_version=2), released)
         (mail,) = await world.mail_came("recovery")
     assert mail["Subject"] == "HubSpot “Acme Europe” is connected again"
-    for kind in ("plain", "html"):
-        said = " ".join(mail.get_body((kind,)).get_content().split())
+    for part in (text_of(mail), html_of(mail)):
+        said = " ".join(part.split())
         assert "not every sync has caught up yet" in said
         assert said_of_it in said
         assert "once resumed, its next run brings what it missed" in said

@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from tablesync.local_stack.keys import ServiceKeys
 from tablesync.notifier.mail.content import MailContent
 from tablesync.notifier.mail.jobs import MailJob
 from tablesync.notifier.mail.mime import Messages
@@ -20,7 +21,7 @@ ADA = Addressee(operator_id="op_ada", email="ada@acme.test", name="Ada")
 
 
 @pytest.fixture
-def settings(service_keys: Any) -> Settings:
+def settings(service_keys: ServiceKeys) -> Settings:
     """Return settings that need no server."""
     return Settings.model_validate(
         {

@@ -1,8 +1,7 @@
 """Unsubscribe tokens: what one of ours says, and what is none of ours."""
 
-from typing import Any
-
 import pytest
+from tablesync.local_stack.keys import ServiceKeys
 from tablesync.notifier.unsubscribe import PURPOSE, Subscriber, UnsubscribeTokens
 from tablesync.service_kit.http.service_auth import Signer
 
@@ -35,7 +34,7 @@ def test_a_changed_token_is_no_token(tokens: UnsubscribeTokens) -> None:
 )
 def test_other_tokens_do_not_unsubscribe(
     tokens: UnsubscribeTokens,
-    service_keys: Any,
+    service_keys: ServiceKeys,
     service: str,
     claims: dict[str, str],
     lifetime: int,
