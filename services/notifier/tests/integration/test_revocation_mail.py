@@ -40,6 +40,18 @@ async def test_it_names_the_account_the_syncs_and_carries_one_fresh_link(world: 
     assert "The TableSync app was uninstalled at HubSpot." in text
 
 
+async def test_what_a_newer_version_has_written_is_mailed_about_all_the_same(world: World) -> None:
+    await world.take(world.events.connection(ConnectionRevoked))
+    strange = {"provider": "moon", "cause": "eclipse", "phase": "new"}
+    await world.database["incidents"].update_many({}, {"$set": strange})
+    async with world.working():
+        (mail,) = await world.mail_came("revocation")
+        (incident,) = await world.incidents()
+    assert mail["Subject"] == "moon “Acme Europe” is disconnected"
+    assert "moon no longer gives TableSync access." in text_of(mail)
+    assert incident["cause"] == "eclipse"
+
+
 async def test_without_scheduler_it_goes_out_without_the_list(world: World) -> None:
     await world.scheduler.stop()
     async with world.working():

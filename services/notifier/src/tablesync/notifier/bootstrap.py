@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import httpx
 from tablesync.notifier.api.public import routes
 from tablesync.notifier.api.unsubscribe_page import pages
 from tablesync.notifier.clients.auth_service import AuthServiceClient
@@ -35,33 +34,29 @@ PEER_SECONDS = 8.0
 def build(
     settings: Settings,
     *,
-    auth_service: httpx.AsyncClient | None = None,
-    scheduler: httpx.AsyncClient | None = None,
+    auth_service: AuthServiceClient | None = None,
+    scheduler: SchedulerClient | None = None,
 ) -> Service:
     """Build the service; `auth_service` and `scheduler` are other clients of its peers."""
     resources = Resources.open(NAME, settings, database="notifier")
-    store, units, wishes = (
-        Store(resources.database),
-        resources.units,
-        Preferences(resources.database),
-    )
+    store, units = Store(resources.database), resources.units
     peer = partial(resources.peer, total_seconds=PEER_SECONDS)
-    auth = AuthServiceClient(auth_service or peer(settings.auth_service_url, "auth-service"))
-    syncs = SchedulerClient(scheduler or peer(settings.scheduler_url, "scheduler"))
+    auth = auth_service or AuthServiceClient(peer(settings.auth_service_url, "auth-service"))
+    syncs = scheduler or SchedulerClient(peer(settings.scheduler_url, "scheduler"))
 
+    preferences = Preferences(resources.database)
     tokens = UnsubscribeTokens.from_files(settings.service_key_file, settings.trusted_keys_file)
     templates = Templates()
     messages = Messages(templates, tokens, settings)
     writers = _writers(store, auth, syncs, settings)
     worker = Worker(store, units, writers, messages, Mailer(settings), settings)
-    reconciliation = Reconciliation(
-        store, units, auth.connection_states, settings.notifier_reconcile_seconds
-    )
+    every_seconds = settings.notifier_reconcile_seconds
+    reconciliation = Reconciliation(store, units, auth.connection_states, every_seconds)
     return Service(
         resources,
         routers=[
-            routes(Incidents(store), wishes, units, resources.verifier),
-            pages(tokens, wishes, templates, units),
+            routes(Incidents(store), preferences, units, resources.verifier),
+            pages(tokens, preferences, templates, units),
         ],
         subscriptions=subscriptions(Handlers(store, settings.notifier_digest_window_seconds)),
         roles=[

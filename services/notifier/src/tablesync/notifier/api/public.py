@@ -19,7 +19,7 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 
 def routes(
-    incidents: Incidents, wishes: Preferences, units: UnitsOfWork, verifier: Verifier
+    incidents: Incidents, preferences: Preferences, units: UnitsOfWork, verifier: Verifier
 ) -> APIRouter:
     """Make the `/v1` routes."""
     router = APIRouter(prefix="/v1")
@@ -46,14 +46,14 @@ def routes(
 
     @router.get("/preferences", tags=["preferences"])
     async def get_preferences(who: Annotated[Principal, Depends(viewer)]) -> PreferencesView:
-        return PreferencesView(mails=await wishes.wants_mails(_whose(who)))
+        return PreferencesView(mails=await preferences.wants_mails(_whose(who)))
 
     @router.patch("/preferences", tags=["preferences"])
     async def change_preferences(
         wanted: PreferencesView, once: Once = change_once
     ) -> PreferencesView:
         async def work(unit: UnitOfWork) -> PreferencesView:
-            await wishes.set_mails(_whose(once.principal), wanted.mails, unit)
+            await preferences.set_mails(_whose(once.principal), wanted.mails, unit)
             return wanted
 
         return await once(work)

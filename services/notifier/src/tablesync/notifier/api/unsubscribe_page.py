@@ -23,7 +23,7 @@ HEADERS = {
 
 
 def pages(
-    tokens: UnsubscribeTokens, wishes: Preferences, templates: Templates, units: UnitsOfWork
+    tokens: UnsubscribeTokens, preferences: Preferences, templates: Templates, units: UnitsOfWork
 ) -> APIRouter:
     """Make `/unsubscribe/{token}`."""
     router = APIRouter(tags=["unsubscribe"], default_response_class=HTMLResponse)
@@ -40,7 +40,7 @@ def pages(
         whose = tokens.read(token)
         if whose is None:
             return page("unknown", 404)
-        await units.run(lambda unit: wishes.set_mails(whose, False, unit))
+        await units.run(lambda unit: preferences.set_mails(whose, False, unit))
         return page("done")
 
     return router

@@ -1,8 +1,7 @@
-"""auth-service, as the notifier needs it: who is told, fresh links, connection states."""
+"""auth-service, as the notifier asks it: who is told, fresh links, connection states."""
 
 from collections.abc import AsyncIterator, Sequence
 
-import httpx
 from tablesync.contracts import ConnectionEvent
 from tablesync.contracts.internal_api import (
     STATES_LIMIT,
@@ -12,48 +11,41 @@ from tablesync.contracts.internal_api import (
     ReconnectLinkAnswer,
     ReconnectLinkRequest,
 )
-from tablesync.notifier.clients.answers import ask, read, read_items
-
-NAME = "auth-service"
-PATH = "/internal/v1"
+from tablesync.notifier.clients.peer import PeerClient
+from tablesync.service_kit.http.answers import read, read_items
 
 
-class AuthServiceClient:
-    """Asks auth-service; raises DependencyUnavailableError while it is away."""
+class AuthServiceClient(PeerClient):
+    """Asks auth-service."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
+    name = "auth-service"
 
     async def recipients(self, connection_id: str, workspace_id: str) -> Sequence[Recipient]:
         """Return who may be mailed about a connection: its owner first, then admins."""
-        path = f"{PATH}/connections/{connection_id}/recipients"
-        return await self._recipients(path, workspace_id=workspace_id)
+        path = f"/connections/{connection_id}/recipients"
+        response = await self._get(path, workspace_id=workspace_id)
+        return read_items(Recipients, response, self.name).items
 
     async def workspace_recipients(
         self, workspace_id: str, owner_id: str | None
     ) -> Sequence[Recipient]:
         """Return who may be mailed about a sync: its owner first, if known, then admins."""
-        path = f"{PATH}/workspaces/{workspace_id}/recipients"
-        return await self._recipients(path, **({"owner_id": owner_id} if owner_id else {}))
+        query = {"owner_id": owner_id} if owner_id else {}
+        response = await self._get(f"/workspaces/{workspace_id}/recipients", **query)
+        return read_items(Recipients, response, self.name).items
 
     async def reconnect_link(self, connection_id: str, workspace_id: str) -> ReconnectLinkAnswer:
         """Have a fresh reconnect link made."""
-        path = f"{PATH}/connections/{connection_id}/reconnect-links"
-        body = ReconnectLinkRequest(workspace_id=workspace_id).model_dump(mode="json")
-        answer = await ask(self._http, NAME, "POST", path, json=body)
-        return read(ReconnectLinkAnswer, answer, NAME)
+        body = ReconnectLinkRequest(workspace_id=workspace_id)
+        response = await self._post(f"/connections/{connection_id}/reconnect-links", body)
+        return read(ReconnectLinkAnswer, response, self.name)
 
-    async def connection_states(self, since_sequence: int) -> AsyncIterator[ConnectionEvent]:
-        """Yield the newest state of each connection that changed since, oldest sequence first."""
-        since: int | None = since_sequence
-        while since is not None:
-            query = {"since_sequence": since, "limit": STATES_LIMIT}
-            answer = await ask(self._http, NAME, "GET", f"{PATH}/connections", params=query)
-            page = read_items(ConnectionStates, answer, NAME)
+    async def connection_states(self, since: int) -> AsyncIterator[ConnectionEvent]:
+        """Yield each state whose sequence is higher than `since`, the lowest first."""
+        after: int | None = since
+        while after is not None:
+            response = await self._get("/connections", since_sequence=after, limit=STATES_LIMIT)
+            page = read_items(ConnectionStates, response, self.name)
             for state in page.items:
                 yield state
-            since = page.next_since(since, STATES_LIMIT)
-
-    async def _recipients(self, path: str, **query: str) -> Sequence[Recipient]:
-        answer = await ask(self._http, NAME, "GET", path, params=query)
-        return read_items(Recipients, answer, NAME).items
+            after = page.next_since(after)
