@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from tablesync.contracts import ConnectionCause, Provider
-from tablesync.contracts.wording import PROVIDER_LABELS, loss, moment, provider_label
+from tablesync.contracts.wording import PROVIDER_LABELS, loss, moment, one_line, provider_label
 
 
 @pytest.mark.parametrize("provider", Provider)
@@ -34,6 +34,26 @@ def test_what_a_newer_version_has_written_has_words_too() -> None:
     assert provider_label("salesforce") == "salesforce"
     assert loss("moon_phase", "salesforce") == "salesforce no longer gives TableSync access."
     assert loss("moon_phase", "hubspot") == loss(None, "hubspot")
+
+
+@pytest.mark.parametrize("name", ["Контакты", "連絡先", "العملاء", "नमस्ते", "👩‍👩‍👧 Kids", "Łódź"])
+def test_names_in_any_script_stay_as_they_are(name: str) -> None:
+    assert one_line(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\r\nBcc: x@y.test", "a Bcc: x@y.test"),
+        ("  many   spaces\t\u00a0", "many spaces"),
+        ("abc\u202egnp.exe", "abcgnp.exe"),
+        ("a \u2066 b", "a b"),
+        ("a\u2028b\u2029c", "a b c"),
+        ("\x00\x1b[31mred\x9b0m", "[31mred 0m"),
+    ],
+)
+def test_names_are_kept_to_one_harmless_line(name: str, shown: str) -> None:
+    assert one_line(name) == shown
 
 
 def test_a_moment_is_told_in_utc() -> None:

@@ -1,10 +1,17 @@
-"""What people read of a provider, a cause and a moment: said once, for pages and mails alike."""
+"""What people read of a provider, a cause, a moment and a name: said once, wherever it is shown."""
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from tablesync.contracts.specs import ConnectionCause, Provider
+
+# Categories of Unicode that no line can show: controls, and separators of lines and paragraphs.
+UNPRINTED = frozenset({"Cc", "Zl", "Zp"})
+# What turns the reading direction of all that follows. Joiners are format characters as well, but
+# scripts and emoji are spelled with them.
+_STEERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 PROVIDER_LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -41,6 +48,13 @@ def loss(cause: str | None, provider: str) -> str:
     """Return one sentence that says why a connection to this provider was lost, known or not."""
     text = _LOSSES.get(cause or "", _LOSS_OTHERWISE)
     return text.format(provider=provider_label(provider))
+
+
+def one_line(text: str) -> str:
+    """Return a text from outside so that it fits on a line and changes nothing around it."""
+    kept = (each for each in text if unicodedata.bidirectional(each) not in _STEERING)
+    shown = (" " if unicodedata.category(each) in UNPRINTED else each for each in kept)
+    return " ".join("".join(shown).split())
 
 
 def moment(when: datetime) -> str:

@@ -1,12 +1,10 @@
 """Plain words for people: causes, remedies, times and names."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from tablesync.contracts import Account, RunFailureCause
-from tablesync.contracts.wording import moment
+from tablesync.contracts.wording import moment, one_line
 
 NAME_MAX = 80
 SHOWN_MAX = 10
@@ -49,8 +47,6 @@ ENDINGS: Mapping[str, str] = {
     "cancelled": "its catch-up was cancelled",
 }
 
-_CONTROLS = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
-
 
 def account_name(account: Account) -> str:
     """Return what people call an account."""
@@ -63,9 +59,8 @@ def failure(cause: str) -> tuple[str, str]:
 
 
 def plain(text: str, longest: int = NAME_MAX) -> str:
-    """Make a name from outside fit for a line: one line, no control or direction characters."""
-    line = _CONTROLS.sub(" ", text).strip()
-    line = "".join(each for each in line if not _steers(each))
+    """Make a name from outside fit for a line, and not too long for one."""
+    line = one_line(text)
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
@@ -99,13 +94,3 @@ def missed(slots: int, *, interrupted: bool) -> str:
     """Print what a gap swallowed, such as `2 missed slots and a run cut short`."""
     parts = [counted(slots, "missed slot")] if slots or not interrupted else []
     return " and ".join([*parts, "a run cut short"] if interrupted else parts)
-
-
-def _steers(character: str) -> bool:
-    """Whether a character turns the reading direction of what follows it.
-
-    Joiners are format characters as well, but scripts and emoji are spelled with them.
-    """
-    return unicodedata.bidirectional(character) in {
-        "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI",
-    }  # fmt: skip
