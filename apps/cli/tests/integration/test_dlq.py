@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from cli_instruments import Command, StandIn
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +25,7 @@ def letter(topic: str, letter_id: int, **changes: Any) -> dict[str, Any]:
     return {**found, **changes}
 
 
-def have(services: Any, items: list[dict[str, Any]], replayed: str = "false") -> None:
+def have(services: StandIn, items: list[dict[str, Any]], replayed: str = "false") -> None:
     """Have pages of one letter, then one whose letters were all replayed, then the last."""
     path = f"/v1/dlq?replayed={replayed}"
     pages = [*([each] for each in items), [], []]
@@ -35,7 +36,7 @@ def have(services: Any, items: list[dict[str, Any]], replayed: str = "false") ->
 
 
 @pytest.fixture
-def parked(services: Any) -> Any:
+def parked(services: StandIn) -> StandIn:
     """Every service answers at one address here, so each letter is seen as each one's."""
     found = [letter("run-events", 3), letter("run-events", 4, replayed_at="2026-11-22T10:00:00Z")]
     have(services, found[:1])
@@ -47,28 +48,30 @@ def parked(services: Any) -> Any:
     return services
 
 
-def test_list_names_the_reason(tablesync: Any, parked: Any) -> None:
+def test_list_names_the_reason(tablesync: Command, parked: StandIn) -> None:
     done = tablesync("dlq", "list", "--service", "notifier")
     assert done.returncode == 0, done.stderr
     assert "[bold]missing header" in done.stdout
 
 
-def test_list_says_of_a_letter_that_it_was_cut(tablesync: Any, services: Any) -> None:
+def test_list_says_of_a_letter_that_it_was_cut(tablesync: Command, services: StandIn) -> None:
     have(services, [letter("run-events", 3, cut_from_bytes=8_388_812)])
     assert "(cut from 8,388,812 bytes)" in tablesync("dlq", "list").stdout
 
 
-def test_list_as_json_names_the_service(tablesync: Any, parked: Any) -> None:
+def test_list_as_json_names_the_service(tablesync: Command, parked: StandIn) -> None:
     items = json.loads(tablesync("dlq", "list", "--json").stdout)["items"]
     assert {each["service"] for each in items} == {"scheduler", "sync-runner", "notifier"}
 
 
-def test_nothing_parked_is_said_so(tablesync: Any, services: Any) -> None:
+def test_nothing_parked_is_said_so(tablesync: Command, services: StandIn) -> None:
     have(services, [])
     assert tablesync("dlq", "list").stdout == "Nothing is parked that waits for a replay.\n"
 
 
-def test_list_leaves_out_what_was_replayed_unless_asked(tablesync: Any, parked: Any) -> None:
+def test_list_leaves_out_what_was_replayed_unless_asked(
+    tablesync: Command, parked: StandIn
+) -> None:
     def listed(*options: str) -> list[int]:
         done = tablesync("dlq", "list", "--json", "--service", "notifier", *options)
         return [each["id"] for each in json.loads(done.stdout)["items"]]
@@ -79,7 +82,7 @@ def test_list_leaves_out_what_was_replayed_unless_asked(tablesync: Any, parked: 
 
 @pytest.mark.parametrize(("limit", "listed", "more"), [(2, 2, True), (3, 3, False)])
 def test_list_says_when_there_are_more(
-    tablesync: Any, services: Any, limit: int, listed: int, more: bool
+    tablesync: Command, services: StandIn, limit: int, listed: int, more: bool
 ) -> None:
     have(services, [letter("run-events", each) for each in range(3)])
     done = tablesync("dlq", "list", "--json", "--service", "notifier", "--limit", str(limit))
@@ -87,38 +90,40 @@ def test_list_says_when_there_are_more(
     assert ("There are more than these 2: --limit shows more." in done.stderr) == more
 
 
-def test_show_gives_the_whole_letter(tablesync: Any, parked: Any) -> None:
+def test_show_gives_the_whole_letter(tablesync: Command, parked: StandIn) -> None:
     done = tablesync("dlq", "show", "run-events", "3", "--service", "notifier")
     assert json.loads(done.stdout)["headers"] == {"ce_id": "x"}
 
 
-def test_replay_goes_to_the_service_that_parked_it(tablesync: Any, parked: Any) -> None:
+def test_replay_goes_to_the_service_that_parked_it(tablesync: Command, parked: StandIn) -> None:
     done = tablesync("dlq", "replay", "run-events", "3", "--service", "notifier")
     assert done.returncode == 0, done.stderr
     assert "notifier has handled run-events 3" in done.stdout
 
 
-def test_a_letter_that_several_parked_needs_the_service(tablesync: Any, parked: Any) -> None:
+def test_a_letter_that_several_parked_needs_the_service(
+    tablesync: Command, parked: StandIn
+) -> None:
     done = tablesync("dlq", "replay", "run-events", "3")
     assert done.returncode == 1
     assert "say --service" in done.stderr
     assert not [path for method, path, _ in parked.seen if path.endswith("/replay")]
 
 
-def test_replay_all_passes_over_what_was_replayed(tablesync: Any, parked: Any) -> None:
+def test_replay_all_passes_over_what_was_replayed(tablesync: Command, parked: StandIn) -> None:
     done = tablesync("dlq", "replay", "--all", "--service", "notifier")
     assert (done.returncode, done.stdout) == (0, "Replayed 1, failed 0.\n")
 
 
 def test_replay_all_counts_what_it_did_before_the_service_went_away(
-    tablesync: Any, parked: Any
+    tablesync: Command, parked: StandIn
 ) -> None:
     parked.answers["GET", "/v1/dlq?replayed=false&from=run-events%2F1"] = (503, {"detail": "busy"})
     done = tablesync("dlq", "replay", "--all", "--service", "notifier")
     assert (done.returncode, done.stdout) == (5, "Replayed 1, failed 0.\n")
 
 
-def test_a_replay_that_fails_again_says_why(tablesync: Any, parked: Any) -> None:
+def test_a_replay_that_fails_again_says_why(tablesync: Command, parked: StandIn) -> None:
     refusal = (409, {"detail": "It failed again: KeyError: [x]"})
     parked.answers["POST", "/v1/dlq/run-events/3/replay"] = refusal
     one = tablesync("dlq", "replay", "run-events", "3", "--service", "notifier")
@@ -142,14 +147,14 @@ def test_a_replay_that_fails_again_says_why(tablesync: Any, parked: Any) -> None
     ],
 )
 def test_what_is_wrong_is_said(
-    tablesync: Any, parked: Any, arguments: tuple[str, ...], code: int, said: str
+    tablesync: Command, parked: StandIn, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     done = tablesync("dlq", *arguments)
     assert done.returncode == code
     assert said in done.stderr
 
 
-def test_an_operator_without_the_right_is_told(tablesync: Any, services: Any) -> None:
+def test_an_operator_without_the_right_is_told(tablesync: Command, services: StandIn) -> None:
     services.answers["GET", "/v1/dlq?replayed=false"] = (
         403,
         {"detail": "This is for those who run TableSync."},

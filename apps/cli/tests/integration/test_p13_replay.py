@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
+from cli_instruments import Command, Done
 from tablesync.contracts import ConnectionRevoked, Envelope
 from tablesync.local_stack.stack import LocalStack
 from tablesync.service_kit.messaging.dead_letters import PAGE
@@ -67,14 +68,18 @@ def where(stack: LocalStack) -> dict[str, str]:
 
 
 @pytest.fixture
-def command(where: dict[str, str], tablesync: Any) -> Any:
+def command(where: dict[str, str], tablesync: Command) -> Command:
     """Run `tablesync dlq` on what notifier parked."""
-    return lambda *arguments: tablesync("dlq", *arguments, "--service", "notifier", **where)
+
+    def run(*arguments: str, **changes: str | None) -> Done:
+        return tablesync("dlq", *arguments, "--service", "notifier", **where, **changes)
+
+    return run
 
 
 async def test_p13_the_command_shows_and_replays_what_was_parked(
     stack: LocalStack,
-    command: Any,
+    command: Command,
     kafka_bootstrap: str,
     mongodb_uri: str,
     topic_prefix: str,
@@ -110,9 +115,9 @@ async def test_p13_the_command_shows_and_replays_what_was_parked(
 
 async def test_p13_the_command_replays_all_letters_however_many(
     stack: LocalStack,
-    command: Any,
+    command: Command,
     where: dict[str, str],
-    tablesync: Any,
+    tablesync: Command,
     kafka_bootstrap: str,
     topic_prefix: str,
 ) -> None:

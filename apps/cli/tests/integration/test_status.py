@@ -5,16 +5,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cli_instruments import Command, StandIn
 
+Json = dict[str, Any]
 pytestmark = pytest.mark.integration
 
-HOLD = {
+HOLD: Json = {
     "kind": "connection",
     "connection_id": "con_1",
     "cause": "app_uninstalled",
     "since": "2026-11-22T10:00:00.000Z",
 }
-CONNECTION = {
+CONNECTION: Json = {
     "id": "con_1",
     "provider": "hubspot",
     "account": {"id": "7001", "name": "Acme Ευρώπη [red]", "email": None},
@@ -23,7 +25,7 @@ CONNECTION = {
     "changed_at": "2026-11-22T10:00:00.000Z",
     "badge": "Disconnected",
 }
-SYNC = {
+SYNC: Json = {
     "id": "syn_1",
     "name": "連絡先 → Contacts",
     "source": {"connection_id": "con_1", "provider": "hubspot", "object": "contacts"},
@@ -40,7 +42,7 @@ SYNC = {
         "ended_at": None,
     },
 }
-INCIDENT = {
+INCIDENT: Json = {
     "id": "inc_1",
     "kind": "connection",
     "connection_id": "con_1",
@@ -54,14 +56,14 @@ INCIDENTS = ("GET", "/v1/incidents?status=open")
 
 
 @pytest.fixture
-def lost(services: Any) -> Any:
+def lost(services: StandIn) -> StandIn:
     services.answers["GET", "/v1/connections"] = (200, {"items": [CONNECTION]})
     services.answers["GET", "/v1/syncs"] = (200, {"items": [SYNC]})
     services.answers[INCIDENTS] = (200, {"items": [INCIDENT]})
     return services
 
 
-def test_it_shows_connections_syncs_and_incidents(tablesync: Any, lost: Any) -> None:
+def test_it_shows_connections_syncs_and_incidents(tablesync: Command, lost: StandIn) -> None:
     done = tablesync("status")
     assert done.returncode == 0, done.stderr
     for shown in (
@@ -79,13 +81,13 @@ def test_it_shows_connections_syncs_and_incidents(tablesync: Any, lost: Any) -> 
     assert {token for _, path, token in lost.seen if path != "/v1/tokens"} == {"Bearer short-lived"}
 
 
-def test_a_gap_without_slots_is_a_run_cut_short(tablesync: Any, lost: Any) -> None:
+def test_a_gap_without_slots_is_a_run_cut_short(tablesync: Command, lost: StandIn) -> None:
     gap = {**SYNC["gap"], "slots_missed": 0}
     lost.answers["GET", "/v1/syncs"] = (200, {"items": [{**SYNC, "gap": gap}]})
     assert "run cut short" in tablesync("status").stdout
 
 
-def test_json_is_what_the_services_said(tablesync: Any, lost: Any) -> None:
+def test_json_is_what_the_services_said(tablesync: Command, lost: StandIn) -> None:
     done = tablesync("status", "--json")
     assert json.loads(done.stdout) == {
         "connections": [CONNECTION],
@@ -95,7 +97,42 @@ def test_json_is_what_the_services_said(tablesync: Any, lost: Any) -> None:
     }
 
 
-def test_an_empty_workspace_is_no_error(tablesync: Any, services: Any) -> None:
+def test_lists_are_read_to_their_last_page(tablesync: Command, lost: StandIn) -> None:
+    pages = {
+        ("/v1/connections", "?"): (CONNECTION, "con_2"),
+        ("/v1/syncs", "?"): (SYNC, "syn_2"),
+        ("/v1/incidents?status=open", "&"): (INCIDENT, "inc_2"),
+    }
+    for (path, joint), (item, other) in pages.items():
+        lost.answers["GET", path] = (200, {"items": [item], "next_cursor": "a b"})
+        last = {"items": [{**item, "id": other}], "next_cursor": None}
+        lost.answers["GET", f"{path}{joint}cursor=a+b"] = (200, last)
+    said = json.loads(tablesync("status", "--json").stdout)
+    ids = {name: [each["id"] for each in said[name]] for name in said if name != "problems"}
+    assert ids == {
+        "connections": ["con_1", "con_2"],
+        "syncs": ["syn_1", "syn_2"],
+        "incidents": ["inc_1", "inc_2"],
+    }
+
+
+def test_what_a_newer_service_names_is_shown_as_it_is(tablesync: Command, lost: StandIn) -> None:
+    strange = {**SYNC, "status": "dreaming", "hold": None, "more": 1}
+    lost.answers["GET", "/v1/syncs"] = (200, {"items": [strange], "total": 1})
+    assert "dreaming" in tablesync("status").stdout
+
+
+def test_an_answer_that_cannot_be_read_is_said_so(tablesync: Command, lost: StandIn) -> None:
+    lost.answers["GET", "/v1/syncs"] = (200, {"items": [{"id": "syn_1"}]})
+    lost.answers["GET", "/v1/incidents?status=open"] = (200, [])
+    done = tablesync("status")
+    assert done.returncode == 5
+    assert "Acme Ευρώπη" in done.stdout
+    assert "scheduler sent a sync that this version cannot read" in done.stdout
+    assert "notifier sent a page that this version cannot read" in done.stdout
+
+
+def test_an_empty_workspace_is_no_error(tablesync: Command, services: StandIn) -> None:
     for path in ("/v1/connections", "/v1/syncs", "/v1/incidents?status=open"):
         services.answers["GET", path] = (200, {"items": []})
     done = tablesync("status")
@@ -103,13 +140,15 @@ def test_an_empty_workspace_is_no_error(tablesync: Any, services: Any) -> None:
     assert "No connections yet." in done.stdout
 
 
-def test_without_a_token_it_says_where_to_get_one(tablesync: Any) -> None:
+def test_without_a_token_it_says_where_to_get_one(tablesync: Command) -> None:
     done = tablesync("status", TABLESYNC_API_TOKEN=None)
     assert done.returncode == 2
     assert "TABLESYNC_API_TOKEN" in done.stderr
 
 
-def test_a_refused_token_is_said_so_and_never_printed(tablesync: Any, services: Any) -> None:
+def test_a_refused_token_is_said_so_and_never_printed(
+    tablesync: Command, services: StandIn
+) -> None:
     services.answers["POST", "/v1/tokens"] = (401, {"detail": "no"})
     done = tablesync("status")
     assert done.returncode == 3
@@ -117,13 +156,15 @@ def test_a_refused_token_is_said_so_and_never_printed(tablesync: Any, services: 
     assert "api-token" not in done.stdout + done.stderr
 
 
-def test_auth_service_away_ends_it(tablesync: Any) -> None:
+def test_auth_service_away_ends_it(tablesync: Command) -> None:
     done = tablesync("status", AUTH_SERVICE_URL="http://127.0.0.1:9")
     assert done.returncode == 5
     assert "auth-service does not answer at http://127.0.0.1:9" in done.stderr
 
 
-def test_another_service_away_takes_only_its_own_part_with_it(tablesync: Any, lost: Any) -> None:
+def test_another_service_away_takes_only_its_own_part_with_it(
+    tablesync: Command, lost: StandIn
+) -> None:
     lost.answers["GET", "/v1/syncs"] = (503, "<html>busy</html>")
     done = tablesync("status", NOTIFIER_URL="http://127.0.0.1:9")
     assert done.returncode == 5
@@ -132,7 +173,7 @@ def test_another_service_away_takes_only_its_own_part_with_it(tablesync: Any, lo
     assert "notifier does not answer" in done.stdout
 
 
-def test_an_expired_short_lived_token_is_renewed_once(tablesync: Any, lost: Any) -> None:
+def test_an_expired_short_lived_token_is_renewed_once(tablesync: Command, lost: StandIn) -> None:
     lost.answers["GET", "/v1/syncs"] = (401, {"detail": "expired"})
     done = tablesync("status")
     assert done.returncode == 3
@@ -140,7 +181,7 @@ def test_an_expired_short_lived_token_is_renewed_once(tablesync: Any, lost: Any)
 
 
 def test_watching_goes_on_until_it_is_interrupted(
-    tablesync: Any, lost: Any, monkeypatch: pytest.MonkeyPatch
+    tablesync: Command, lost: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first look finds auth-service away, the next one finds everything; then Ctrl-C."""
     good = lost.answers["GET", "/v1/connections"]

@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 from tablesync.cli import addresses, dlq
+from tablesync.cli.answers import DeadLetter
 from tablesync.cli.client import Client
 from tablesync.cli.errors import AwayError, CliError, RefusedError
 from tablesync.cli.status import read
@@ -71,9 +72,9 @@ def list_letters(
         Console(stderr=True).print(f"There are more than these {limit:,}: --limit shows more.")
 
 
-def _print_letters(found: list[dlq.Json], as_json: bool) -> None:
+def _print_letters(found: list[DeadLetter], as_json: bool) -> None:
     if as_json:
-        _print_json({"items": found})
+        _print_json({"items": [each.said for each in found]})
     elif found:
         Console().print(dlq.table(found))
     else:

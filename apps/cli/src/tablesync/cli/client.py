@@ -1,11 +1,17 @@
 """Speaks to the services: an API token becomes a short-lived one, and answers become errors."""
 
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 from tablesync.cli.addresses import Addresses
+from tablesync.cli.answers import AccessToken, Page, read
 from tablesync.cli.errors import AwayError, NotFoundError, RefusedError, UnauthorizedError
+from tablesync.contracts.specs import Value
+
+V = TypeVar("V", bound=Value)
 
 TIMEOUT_SECONDS = 15.0
 SERVER_ERROR = 500
@@ -31,9 +37,21 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def get(self, service: str, path: str) -> Any:
+    def get(self, service: str, path: str, **query: str) -> Any:
         """Read something; raises a CliError."""
-        return self._call(service, "GET", path)
+        return self._call(service, "GET", f"{path}?{urlencode(query)}" if query else path)
+
+    def page(self, service: str, path: str, **query: str) -> Page:
+        """Read one page of a list; raises a CliError."""
+        return read(Page, service, self.get(service, path, **query))
+
+    def items(self, model: type[V], service: str, path: str, **query: str) -> Iterator[V]:
+        """Yield the items of a list, to its last page; raises a CliError."""
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.page(service, path, **query, **({"cursor": cursor} if cursor else {}))
+            yield from (read(model, service, each) for each in page.items)
+            cursor = page.next_cursor
 
     def post(self, service: str, path: str) -> Any:
         """Have something done; raises a CliError."""
@@ -45,14 +63,15 @@ class Client:
             # The short-lived token may have expired while we watched.
             self._access_token = ""
             response = self._send(service, method, path, self._token())
-        return _read(service, response)
+        return _body(service, response)
 
     def _token(self) -> str:
         """Exchange the API token, once until it is refused."""
         if not self._access_token:
             body = {"api_token": self._addresses.api_token}
             response = self._send("auth-service", "POST", "/v1/tokens", json=body)
-            self._access_token = _read("auth-service", response)["access_token"]
+            answer = _body("auth-service", response)
+            self._access_token = read(AccessToken, "auth-service", answer).access_token
         return self._access_token
 
     def _send(
@@ -67,7 +86,7 @@ class Client:
             raise AwayError(f"{service} does not answer at {where}. Is it running?") from error
 
 
-def _read(service: str, response: httpx.Response) -> Any:
+def _body(service: str, response: httpx.Response) -> Any:
     """Return a good answer's body; raises what a bad one means."""
     if response.is_success:
         try:

@@ -1,24 +1,21 @@
 """`tablesync dlq`: what each service parked, and handing it back to that service alone."""
 
-from collections.abc import Iterator
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 from rich.text import Text
 from tablesync.cli.addresses import SERVICES
+from tablesync.cli.answers import DeadLetter, Json, read
 from tablesync.cli.client import Client
 from tablesync.cli.errors import CliError, NotFoundError, RefusedError
-from tablesync.cli.words import NOTHING, ago, plain
-
-Json = dict[str, Any]
+from tablesync.cli.format import NOTHING, ago, plain
 
 
-def letters(client: Client, service: str | None, *, replayed: bool = False) -> Iterator[Json]:
+def letters(client: Client, service: str | None, *, replayed: bool = False) -> Iterator[DeadLetter]:
     """Yield the dead letters of one service, or of all, page by page; each says whose it is."""
     for each in _asked(service):
         for page in _pages(client, each, replayed):
-            yield from ({"service": each, **letter} for letter in page)
+            yield from (read(DeadLetter, each, {"service": each, **letter}) for letter in page)
 
 
 def _asked(service: str | None) -> list[str]:
@@ -26,14 +23,14 @@ def _asked(service: str | None) -> list[str]:
     return [service] if service else [each for each in SERVICES if each != "auth-service"]
 
 
-def _pages(client: Client, service: str, replayed: bool) -> Iterator[list[Json]]:
+def _pages(client: Client, service: str, replayed: bool) -> Iterator[Sequence[Json]]:
     query = {"replayed": "true" if replayed else "false"}
     while True:
-        page = client.get(service, f"/v1/dlq?{urlencode(query)}")
-        yield page["items"]
-        if page["next"] is None:
+        page = client.page(service, "/v1/dlq", **query)
+        yield page.items
+        if page.next is None:
             return
-        query["from"] = page["next"]
+        query["from"] = page.next
 
 
 def owner(client: Client, service: str | None, topic: str, letter_id: int) -> str:
@@ -63,39 +60,37 @@ def show(client: Client, service: str, topic: str, letter_id: int) -> Json:
 
 
 def replay(client: Client, service: str, topic: str, letter_id: int) -> str:
-    """Have a service handle a dead letter again; give when it did."""
+    """Have a service handle a dead letter again; return when it did."""
     answer: Json = client.post(service, f"/v1/dlq/{topic}/{letter_id}/replay")
     return str(answer["replayed_at"])
 
 
 def replay_all(client: Client, service: str | None) -> Iterator[str | None]:
-    """Replay what was not replayed yet; give None for what worked, and why for what did not."""
+    """Replay what was not replayed yet; yield None for what worked, and why for what did not."""
     for each in letters(client, service):
         try:
-            replay(client, each["service"], each["topic"], each["id"])
+            replay(client, each.service, each.topic, each.id)
             yield None
         except CliError as error:
-            yield f"{each['topic']} {each['id']}: {error}"
+            yield f"{each.topic} {each.id}: {error}"
 
 
-def table(found: list[Json]) -> Table:
+def table(found: Sequence[DeadLetter]) -> Table:
     """Lay dead letters out."""
     laid_out = Table(header_style="dim")
     for column in ("service", "topic", "id", "parked", "type", "key", "reason", "replayed"):
         laid_out.add_column(column, overflow="fold")
     for each in found:
-        replayed = Text(ago(each["replayed_at"]), "green") if each["replayed_at"] else NOTHING
         laid_out.add_row(
-            *(plain(each[name]) for name in ("service", "topic", "id")),
-            ago(each["parked_at"]),
-            *(plain(each[name]) for name in ("type", "key")),
-            plain(_reason(each)),
-            replayed,
+            *(plain(value) for value in (each.service, each.topic, each.id)),
+            ago(each.parked_at),
+            *(plain(value) for value in (each.type, each.key, _reason(each))),
+            Text(ago(each.replayed_at), "green") if each.replayed_at else NOTHING,
         )
     return laid_out
 
 
-def _reason(letter: Json) -> str:
+def _reason(letter: DeadLetter) -> str:
     """Say why it was parked, and first of all if there is only a part of it."""
-    size = letter["cut_from_bytes"]
-    return f"(cut from {size:,} bytes) {letter['reason']}" if size else str(letter["reason"])
+    size = letter.cut_from_bytes
+    return f"(cut from {size:,} bytes) {letter.reason}" if size else letter.reason

@@ -1,43 +1,47 @@
 """What `tablesync status` knows: connections, syncs and incidents of the workspace."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
+from tablesync.cli.answers import Connection, Incident, Item, Json, Sync
 from tablesync.cli.client import Client
 from tablesync.cli.errors import AwayError, NotConfiguredError
 
-Json = dict[str, Any]
+V = TypeVar("V", bound=Item)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Status:
     """The workspace as far as its services answered; `problems` says who did not."""
 
-    connections: list[Json] = field(default_factory=list)
-    syncs: list[Json] = field(default_factory=list)
-    incidents: list[Json] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    connections: Sequence[Connection]
+    syncs: Sequence[Sync]
+    incidents: Sequence[Incident]
+    problems: Sequence[str]
 
     def as_json(self) -> Json:
         """Return it for `--json`, in the services' own words."""
-        return dict(vars(self))
+        lists = {"connections": self.connections, "syncs": self.syncs, "incidents": self.incidents}
+        said = {name: [each.said for each in items] for name, items in lists.items()}
+        return {**said, "problems": list(self.problems)}
 
 
 def read(client: Client) -> Status:
-    """Ask every service; one that is away takes only its own part with it.
+    """Ask every service, to the last page; one that is away takes only its own part with it.
 
     Raises UnauthorizedError, and AwayError if auth-service is away: nobody would know us.
     """
-    status = Status(connections=client.get("auth-service", "/v1/connections")["items"])
-    status.syncs = _part(client, status, "scheduler", "/v1/syncs")
-    status.incidents = _part(client, status, "notifier", "/v1/incidents?status=open")
-    return status
+    connections = list(client.items(Connection, "auth-service", "/v1/connections"))
+    problems: list[str] = []
 
+    def part(model: type[V], service: str, path: str, **query: str) -> list[V]:
+        try:
+            return list(client.items(model, service, path, **query))
+        except (AwayError, NotConfiguredError) as error:
+            problems.append(str(error))
+            return []
 
-def _part(client: Client, status: Status, service: str, path: str) -> list[Json]:
-    try:
-        items: list[Json] = client.get(service, path)["items"]
-    except (AwayError, NotConfiguredError) as error:
-        status.problems.append(str(error))
-        return []
-    return items
+    syncs = part(Sync, "scheduler", "/v1/syncs")
+    incidents = part(Incident, "notifier", "/v1/incidents", status="open")
+    return Status(connections, syncs, incidents, problems)

@@ -1,10 +1,12 @@
 """How things are put for a terminal: one colour and one short phrase each."""
 
-import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.text import Text
+from tablesync.contracts import RunCounts, RunStatus, SyncStatus
+from tablesync.contracts.wording import one_line
 
 BADGES = {
     "Connected": "bold green",
@@ -13,18 +15,18 @@ BADGES = {
     "Needs attention": "bold yellow",
     "Checking": "cyan",
 }
-STATES = {
-    "active": "green",
-    "paused": "yellow",
-    "held": "bold red",
-    "succeeded": "green",
-    "failed": "bold red",
-    "interrupted": "red",
-    "cancelled": "yellow",
-    "running": "cyan",
-    "requested": "cyan",
-    "open": "bold red",
-    "closed": "green",
+# A sync's statuses and a run's: both have `held`.
+STATES: Mapping[str, str] = {
+    SyncStatus.ACTIVE: "green",
+    SyncStatus.PAUSED: "yellow",
+    RunStatus.HELD: "bold red",
+    RunStatus.REQUESTED: "cyan",
+    RunStatus.QUEUED: "cyan",
+    RunStatus.RUNNING: "cyan",
+    RunStatus.SUCCEEDED: "green",
+    RunStatus.FAILED: "bold red",
+    RunStatus.INTERRUPTED: "red",
+    RunStatus.CANCELLED: "yellow",
 }
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 NOTHING = Text("–", style="dim")
@@ -40,18 +42,17 @@ def state(name: str) -> Text:
     return Text(name, style=STATES.get(name, ""))
 
 
-def plain(value: Any) -> Text:
+def plain(value: object) -> Text:
     """Return a text from outside: no markup, and nothing that steers a terminal."""
-    said = "" if value is None else str(value)
-    kept = "".join(each for each in said if unicodedata.category(each) != "Cc")
+    kept = one_line("" if value is None else str(value))
     return Text(kept) if kept else NOTHING
 
 
-def ago(moment: str | None, now: datetime | None = None) -> str:
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
     """Say how long ago, or in how long, a moment is."""
     if moment is None:
         return "–"
-    seconds = ((now or datetime.now(UTC)) - _read(moment)).total_seconds()
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
     if abs(seconds) < 1:
         return "now"
     length = span(abs(seconds))
@@ -66,7 +67,7 @@ def span(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
-def every(schedule: dict[str, Any]) -> str:
+def every(schedule: Mapping[str, Any]) -> str:
     """Say a schedule: in one unit where it comes out even."""
     seconds = schedule.get("every_seconds")
     if seconds is None:
@@ -77,12 +78,7 @@ def every(schedule: dict[str, Any]) -> str:
     return f"every {seconds:g} s"
 
 
-def counts(found: dict[str, int]) -> str:
+def counts(found: RunCounts) -> str:
     """Say what a run did."""
-    said = f"{found.get('written', 0):,} written, {found.get('unchanged', 0):,} unchanged"
-    rejected = found.get("rejected", 0)
-    return f"{said}, {rejected:,} rejected" if rejected else said
-
-
-def _read(moment: str) -> datetime:
-    return datetime.fromisoformat(moment)
+    said = f"{found.written:,} written, {found.unchanged:,} unchanged"
+    return f"{said}, {found.rejected:,} rejected" if found.rejected else said

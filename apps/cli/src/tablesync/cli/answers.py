@@ -1,0 +1,147 @@
+"""What services answer, as far as the command shows it; the rest stays as they said it.
+
+Names that a newer service may know are plain text here: an unknown one is shown, not refused.
+"""
+
+import re
+from typing import Any, Self, TypeVar
+
+from pydantic import AwareDatetime, Field, PrivateAttr, ValidationError, model_validator
+from pydantic.functional_validators import ModelWrapValidatorHandler
+from tablesync.cli.errors import AwayError
+from tablesync.contracts import Account, Gap, RunCounts
+from tablesync.contracts.internal_api.base import Tolerant
+from tablesync.contracts.specs import Value
+
+Json = dict[str, Any]
+V = TypeVar("V", bound=Value)
+
+
+def read(model: type[V], service: str, said: Any) -> V:
+    """Read an answer, or a part of one; raises AwayError where it is none of these."""
+    try:
+        return model.model_validate(said)
+    except ValidationError as error:
+        name = re.sub(r"\B(?=[A-Z])", " ", model.__name__).lower()
+        raise AwayError(f"{service} sent a {name} that this version cannot read.") from error
+
+
+class AccessToken(Value):
+    """A short-lived token, for an API token."""
+
+    access_token: str = Field(repr=False)
+
+
+class Page(Value):
+    """A page of a list, and where to go on: `next` is that of dead letters."""
+
+    items: tuple[Json, ...]
+    next_cursor: str | None = None
+    next: str | None = None
+
+
+class Item(Value):
+    """One item of a list, with all that was said of it."""
+
+    _said: Json = PrivateAttr(default_factory=dict)
+
+    @property
+    def said(self) -> Json:
+        """The item in the service's own words."""
+        return self._said
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_what_was_said(cls, said: Json, read: ModelWrapValidatorHandler[Self]) -> Self:
+        item = read(said)
+        item._said = said
+        return item
+
+
+class Connection(Item):
+    """A connection with its badge."""
+
+    id: str
+    provider: str
+    account: Account
+    cause: str | None
+    changed_at: AwareDatetime
+    badge: str
+
+    @property
+    def label(self) -> str:
+        """Which account at which provider it is."""
+        return f"{self.provider} · {self.account.name or self.account.id}"
+
+
+class Source(Value):
+    """Where a sync reads."""
+
+    connection_id: str
+    object: str
+
+
+class Hold(Value):
+    """Why a sync is held, and since when."""
+
+    kind: str
+    cause: str
+    since: AwareDatetime
+
+
+class Run(Value):
+    """A sync's last run."""
+
+    status: str
+    counts: RunCounts
+    requested_at: AwareDatetime
+    started_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+
+
+class Sync(Item):
+    """A sync with its state."""
+
+    id: str
+    name: str
+    source: Source
+    schedule: Json
+    status: str
+    hold: Hold | None
+    gap: Gap | None
+    next_slot_at: AwareDatetime | None
+    last_run: Run | None
+
+
+class Mail(Value):
+    """A mail about an incident."""
+
+    kind: str
+    to: str | None
+    sent_at: AwareDatetime | None
+
+
+class Incident(Item):
+    """An open problem, of a connection or of a sync."""
+
+    id: str
+    kind: str
+    connection_id: str | None
+    sync_id: str | None
+    cause: str | None
+    opened_at: AwareDatetime
+    mails: tuple[Mail, ...]
+
+
+class DeadLetter(Item):
+    """A message that a service has parked."""
+
+    service: str
+    topic: str
+    id: int
+    parked_at: Tolerant[AwareDatetime] = None
+    type: str | None
+    key: str | None
+    reason: str
+    cut_from_bytes: int | None
+    replayed_at: AwareDatetime | None
