@@ -9,7 +9,7 @@ from tablesync.contracts import ConnectionEvent
 from tablesync.contracts.internal_api import BODIES, STATES_LIMIT, Verdict
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http.answers import UNREADABLE_ITEMS
-from tablesync.sync_runner.clients.auth_service import NAME, AuthServiceClient
+from tablesync.sync_runner.clients.auth_service import AuthServiceClient
 from tablesync.sync_runner.errors import ConnectionLostError
 
 A_MINUTE = {"Date": "Wed, 21 Oct 2026 07:27:00 GMT", "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
@@ -35,7 +35,7 @@ def always(status: int, body: Any) -> AuthServiceClient:
 
 
 async def states(client: AuthServiceClient) -> list[ConnectionEvent]:
-    return [each async for each in client.connection_states()]
+    return [each async for page in client.connection_states() for each in page]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def serving(all_states: Sequence[dict[str, Any]], asked: list[int]) -> Answer:
 
 
 async def test_a_state_that_cannot_be_read_spoils_only_itself() -> None:
-    dropped = UNREADABLE_ITEMS.labels(NAME, "ConnectionStates")._value
+    dropped = UNREADABLE_ITEMS.labels(AuthServiceClient.name, "ConnectionStates")._value
     before = dropped.get()
     known = [state(1), state(2, provider="of next year"), state(3)]
     found = await states(client_of(serving(known, [])))

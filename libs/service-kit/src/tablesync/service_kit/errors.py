@@ -1,6 +1,7 @@
 """Errors, sorted by what the caller must do.
 
 DependencyUnavailableError   wait and try again; nothing is wrong with the request
+UnknownToPeerError           it knows nothing of what it was asked about: go on without
 Problem (problems.py)        tell the caller: the request cannot be served as it is
 everything else              our fault: retried a few times, then dead-lettered or a 500
 """
@@ -8,6 +9,10 @@ everything else              our fault: retried a few times, then dead-lettered 
 import httpx
 from tablesync.service_kit import mongo
 from tablesync.service_kit.messaging import kafka
+
+
+class UnknownToPeerError(Exception):
+    """Another service answered that it does not know what it was asked about."""
 
 
 class DependencyUnavailableError(Exception):

@@ -4,7 +4,7 @@ MailDelayedError       the mail was surely not handed over: try again later, for
 RecipientRefusedError  this address will never take mail: try the next recipient
 OutcomeUnknownError    it may have been handed over: one repeat with the same Message-ID
 ClaimLostError         another worker has the job, or it was cancelled: leave it
-UnknownToPeerError     the other service knows nothing of it: go on without
+UnknownToPeerError (service_kit)  the other service knows nothing of it: go on without
 """
 
 
@@ -26,7 +26,3 @@ class OutcomeUnknownError(Exception):
 
 class ClaimLostError(Exception):
     """The job is no longer this worker's."""
-
-
-class UnknownToPeerError(Exception):
-    """Another service answered that it does not know what it was asked about."""

@@ -13,7 +13,6 @@ from tablesync.sync_runner.access.reconciliation import Reconciliation
 from tablesync.sync_runner.airtable.provider import Airtable
 from tablesync.sync_runner.api import internal, public
 from tablesync.sync_runner.api.catalog import Catalog
-from tablesync.sync_runner.clients.auth_service import NAME as AUTH
 from tablesync.sync_runner.clients.auth_service import AuthServiceClient
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.progress_board import ProgressBoard
@@ -37,7 +36,9 @@ def build(
     """Build the service; whom it is given, it asks instead of whom its settings name."""
     resources = Resources.open(NAME, settings, database=DATABASE)
     database, verifier = resources.database, resources.verifier
-    auth = auth_service or AuthServiceClient(resources.peer(settings.auth_service_url, AUTH))
+    auth = auth_service or AuthServiceClient(
+        resources.peer(settings.auth_service_url, AuthServiceClient.name)
+    )
     budgets, runs = Budgets(database), store.Runs(database)
     sources = sources or resources.kept(Sources(settings, budgets))
     airtable = airtable or resources.kept(Airtable(settings, budgets))

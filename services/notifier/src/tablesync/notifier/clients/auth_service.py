@@ -1,24 +1,19 @@
 """auth-service, as the notifier asks it: who is told, fresh links, connection states."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
-from tablesync.contracts import ConnectionEvent
 from tablesync.contracts.internal_api import (
-    STATES_LIMIT,
-    ConnectionStates,
     Recipient,
     Recipients,
     ReconnectLinkAnswer,
     ReconnectLinkRequest,
 )
-from tablesync.notifier.clients.peer import PeerClient
 from tablesync.service_kit.http.answers import read, read_items
+from tablesync.service_kit.http.peer import AuthServicePeer
 
 
-class AuthServiceClient(PeerClient):
-    """Asks auth-service."""
-
-    name = "auth-service"
+class AuthServiceClient(AuthServicePeer):
+    """Asks auth-service; raises UnknownToPeerError for what it does not know."""
 
     async def recipients(self, connection_id: str, workspace_id: str) -> Sequence[Recipient]:
         """Return who may be mailed about a connection: its owner first, then admins."""
@@ -39,13 +34,3 @@ class AuthServiceClient(PeerClient):
         body = ReconnectLinkRequest(workspace_id=workspace_id)
         response = await self._post(f"/connections/{connection_id}/reconnect-links", body)
         return read(ReconnectLinkAnswer, response, self.name)
-
-    async def connection_states(self, since: int) -> AsyncIterator[ConnectionEvent]:
-        """Yield each state whose sequence is higher than `since`, the lowest first."""
-        after: int | None = since
-        while after is not None:
-            response = await self._get("/connections", since_sequence=after, limit=STATES_LIMIT)
-            page = read_items(ConnectionStates, response, self.name)
-            for state in page.items:
-                yield state
-            after = page.next_since(after)

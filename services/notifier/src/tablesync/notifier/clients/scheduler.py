@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs, SyncOwner
-from tablesync.notifier.clients.peer import PeerClient
 from tablesync.service_kit.http.answers import read, read_items
+from tablesync.service_kit.http.peer import PeerClient
 
 
 class SchedulerClient(PeerClient):
-    """Asks the scheduler."""
+    """Asks the scheduler; raises UnknownToPeerError for what it does not know."""
 
     name = "scheduler"
 

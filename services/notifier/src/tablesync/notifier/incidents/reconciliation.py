@@ -1,6 +1,6 @@
 """Compares connection states with auth-service: events make it fast, this makes it certain."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import structlog
 from tablesync.contracts import ConnectionEvent
@@ -14,8 +14,8 @@ log = structlog.get_logger()
 # Sequences are milliseconds, and a commit may come later than its sequence says.
 OVERLAP = 600_000
 
-# Yields the newest state of each connection that changed since a sequence.
-StatesSince = Callable[[int], AsyncIterator[ConnectionEvent]]
+# Yields pages of the newest state of each connection that changed since a sequence.
+StatesSince = Callable[[int], AsyncIterator[Sequence[ConnectionEvent]]]
 
 
 class Reconciliation:
@@ -35,9 +35,10 @@ class Reconciliation:
         """Compare once; return the seconds to wait before the next time."""
         since = max(0, self._seen - OVERLAP)
         try:
-            async for state in self._states(since):
-                await self._take(state)
-                self._seen = max(self._seen, state.sequence)
+            async for page in self._states(since):
+                for state in page:
+                    await self._take(state)
+                    self._seen = max(self._seen, state.sequence)
         except DependencyUnavailableError as error:
             log.info("not reconciled", error=str(error))
         return self._every_seconds

@@ -6,7 +6,6 @@ from typing import Any
 from tablesync.contracts import RunStatus
 from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.wording import provider_label
-from tablesync.notifier.errors import UnknownToPeerError
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.catch_ups import (
     SETTLE_SECONDS,
@@ -21,7 +20,7 @@ from tablesync.notifier.mail.plan import Mail, MailKind, Mails, MailStatus
 from tablesync.notifier.models import ConnectionIncident
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import Store
-from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.errors import DependencyUnavailableError, UnknownToPeerError
 
 
 class RecoveryWriter:

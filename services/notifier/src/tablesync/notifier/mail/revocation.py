@@ -5,7 +5,6 @@ from typing import Any
 
 from tablesync.contracts.internal_api import AffectedSync, Recipient, ReconnectLinkAnswer
 from tablesync.contracts.wording import loss, provider_label
-from tablesync.notifier.errors import UnknownToPeerError
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import AuthService, MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
@@ -13,7 +12,7 @@ from tablesync.notifier.mail.plan import MailKind
 from tablesync.notifier.models import ConnectionIncident, IncidentStatus
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import Store
-from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.errors import DependencyUnavailableError, UnknownToPeerError
 
 
 class RevocationWriter:

@@ -19,22 +19,21 @@ from tablesync.contracts.internal_api import (
     SourceProperty,
 )
 from tablesync.scheduler.errors import connection_not_connected
+from tablesync.service_kit.errors import UnknownToPeerError
 from tablesync.service_kit.http.answers import read_items
 from tablesync.service_kit.http.client import json_or_none
-
-NAME = "sync-runner"
+from tablesync.service_kit.http.peer import PeerClient
 
 T = TypeVar("T")
 
 
-class SyncRunnerClient:
+class SyncRunnerClient(PeerClient):
     """Asks sync-runner; raises DependencyUnavailableError while it gives no answer.
 
     What the catalogue does not know is None; Problem 409 if the connection is not connected.
     """
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
+    name = "sync-runner"
 
     async def objects(self, workspace_id: str, connection_id: str) -> Sequence[SourceObject] | None:
         """Return what a source has to read."""
@@ -60,20 +59,19 @@ class SyncRunnerClient:
 
     async def run_states(self, run_ids: Sequence[str]) -> RunStates:
         """Return how runs stand, those of them that it knows."""
-        response = await self._http.get("/internal/v1/runs", params={"ids": ",".join(run_ids)})
-        return read_items(RunStates, response, NAME)
+        response = await self._get("/runs", ids=",".join(run_ids))
+        return read_items(RunStates, response, self.name)
 
     async def _items(
         self, model: type[Items[T]], workspace_id: str, connection_id: str, *path: str
     ) -> Sequence[T] | None:
         parts = "/".join(quote(part, safe="") for part in (connection_id, *path))
-        response = await self._http.get(
-            f"/internal/v1/catalog/{parts}", params={"workspace_id": workspace_id}
-        )
-        if response.status_code == httpx.codes.NOT_FOUND:
+        try:
+            response = await self._get(f"/catalog/{parts}", workspace_id=workspace_id)
+        except UnknownToPeerError:
             return None
         _raise_if_not_connected(response, connection_id)
-        return read_items(model, response, NAME).items
+        return read_items(model, response, self.name).items
 
 
 def _raise_if_not_connected(response: httpx.Response, connection_id: str) -> None:

@@ -1,6 +1,6 @@
 """Grants: the right to call a provider, as auth-service lends it for a while."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -41,5 +41,5 @@ class AuthService(Protocol):
     ) -> AuthFailureRuling:
         """Report a refused token; auth-service rules whether the grant is lost."""
 
-    def connection_states(self) -> AsyncIterator[ConnectionEvent]:
-        """Yield the state of every connection, oldest change first."""
+    def connection_states(self, since: int = 0) -> AsyncIterator[Sequence[ConnectionEvent]]:
+        """Yield pages of the states whose sequence is higher than `since`, the lowest first."""

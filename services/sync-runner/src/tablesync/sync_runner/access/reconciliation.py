@@ -19,8 +19,9 @@ class Reconciliation:
 
     async def tick(self) -> float:
         """Take in what events failed to say; returns the seconds until the next time."""
-        async for state in self._auth.connection_states():
-            await self._connections.take_in(state)
+        async for page in self._auth.connection_states():
+            for state in page:
+                await self._connections.take_in(state)
         return EVERY_SECONDS
 
     async def find(self, connection_id: str, workspace_id: str) -> Connection | None:

@@ -1,0 +1,55 @@
+"""How a service asks another one on `/internal/v1`: what no answer means, and lists by the page."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import ClassVar
+
+import httpx
+from tablesync.contracts import ConnectionEvent
+from tablesync.contracts.internal_api import STATES_LIMIT, Body, ConnectionStates
+from tablesync.service_kit.errors import DependencyUnavailableError, UnknownToPeerError
+from tablesync.service_kit.http.answers import read_items
+
+PREFIX = "/internal/v1"
+
+
+class PeerClient:
+    """Asks a service.
+
+    Raises DependencyUnavailableError while it gives no answer, and UnknownToPeerError for 404.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def _get(self, path: str, **query: str | int) -> httpx.Response:
+        return await self._ask(self._http.build_request("GET", PREFIX + path, params=query))
+
+    async def _post(self, path: str, body: Body) -> httpx.Response:
+        content = body.model_dump(mode="json", by_alias=True)
+        return await self._ask(self._http.build_request("POST", PREFIX + path, json=content))
+
+    async def _ask(self, request: httpx.Request) -> httpx.Response:
+        try:
+            response = await self._http.send(request)
+        except httpx.RequestError as error:
+            raise DependencyUnavailableError(self.name) from error
+        if response.status_code == httpx.codes.NOT_FOUND:
+            raise UnknownToPeerError(f"{self.name} does not know {request.url.path}")
+        return response
+
+
+class AuthServicePeer(PeerClient):
+    """Asks auth-service what every service asks it: how connections stand."""
+
+    name = "auth-service"
+
+    async def connection_states(self, since: int = 0) -> AsyncIterator[Sequence[ConnectionEvent]]:
+        """Yield pages of the states whose sequence is higher than `since`, the lowest first."""
+        after: int | None = since
+        while after is not None:
+            response = await self._get("/connections", since_sequence=after, limit=STATES_LIMIT)
+            page = read_items(ConnectionStates, response, self.name)
+            yield page.items
+            after = page.next_since(after)
