@@ -1,4 +1,4 @@
-"""Budgets: one shared allowance per provider limit, kept in MongoDB for all processes.
+"""Budgets (a distributed rate limiter): one allowance per limit, in MongoDB for all processes.
 
 A process reserves up to a second of places at once, evenly spaced by the database's clock, and
 hands them to its own callers in turn. A place that could not be used in time is given up: used
@@ -99,7 +99,7 @@ class Budget:
     async def _reserve(self) -> list[float]:
         """Reserve a place for everybody who waits, at most a second of them, and a few ahead.
 
-        Gives their times on the monotonic clock; none if the database took so long to answer
+        Returns their times on the monotonic clock; none if the database took so long to answer
         that it is not known when they are.
         """
         ahead = int(AHEAD_SECONDS * self._limit.per_second)

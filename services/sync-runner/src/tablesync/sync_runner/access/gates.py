@@ -1,4 +1,4 @@
-"""Gates: every call to a provider passes the gate of its connection, which a 401 shuts at once.
+"""Gates (a circuit breaker per connection): every call passes one, and a 401 shuts it at once.
 
 One process has one gate per connection. A refused token is reported once, however many calls meet
 it, and all of them wait for the ruling. A lost grant stops every run that has used it; whoever

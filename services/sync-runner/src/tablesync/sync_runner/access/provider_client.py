@@ -1,10 +1,14 @@
-"""One authorised call to a provider: gate, budgets, lease, request, and what to do if it fails."""
+"""One authorised call to a provider: gate, budgets, lease, request; and again where it failed.
+
+What fails for a while is repeated with exponential backoff and jitter (stamina), or when the
+provider says.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import orjson
@@ -26,10 +30,10 @@ class TransientError(Exception):
         super().__init__(message)
         self.retry_after = retry_after
 
-
-def failing(what: str, response: httpx.Response) -> TransientError:
-    """Return the error for an answer that a later call may do better than."""
-    return TransientError(what, retry_after(response, None, at_most=WAIT_MAX_SECONDS))
+    @classmethod
+    def of(cls, response: httpx.Response, message: str) -> Self:
+        """Say that an answer may be a better one later, when it says so."""
+        return cls(message, retry_after(response, None, at_most=WAIT_MAX_SECONDS))
 
 
 # Raises for an answer that is no success: TransientError, RunEndedError, or the provider's own.
@@ -40,7 +44,7 @@ Refusal = Callable[[httpx.Response], Awaitable[None]]
 class ProviderClient:
     """Makes the calls of one run, or of one catalogue request, on one connection.
 
-    `seconds_left` gives the time in which a request has to be over, or raises if no request may
+    `seconds_left` says in how long a request has to be over, or raises if no request may
     be made any more; `retry_seconds` is how long a failing call is repeated; `sending` are the
     tasks whose request is on the wire right now.
     """

@@ -10,7 +10,6 @@ from tablesync.sync_runner.access.provider_client import (
     ProviderClient,
     Refusal,
     TransientError,
-    failing,
     json_body,
 )
 from tablesync.sync_runner.airtable.budgets import AirtableBudgets
@@ -60,7 +59,7 @@ class AirtableClient:
     async def write(
         self, base_id: str, table_id: str, records: Sequence[Json], key_field: str
     ) -> list[str]:
-        """Write up to ten records at once, all or none, and give their row ids in order.
+        """Write up to ten records at once, all or none; return their row ids in order.
 
         A record with an `id` updates that row; one without is found by its key, or created.
         Raises RefusedError or RowGoneError for something in the batch, RunEndedError else.
@@ -100,7 +99,7 @@ class AirtableClient:
         kind, message = read_error(response)
         status = response.status_code
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise failing(f"Airtable answered {status}", response)
+            raise TransientError.of(response, f"Airtable answered {status}")
         if kind == "ROW_DOES_NOT_EXIST" and (row := named_row(message)):
             raise RowGoneError(row)
         if kind == "UNKNOWN_FIELD_NAME":

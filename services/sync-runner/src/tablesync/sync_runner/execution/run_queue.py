@@ -1,4 +1,4 @@
-"""The run queue: a worker claims a run with a lease and a fence, by the database's clock."""
+"""The run queue, durable in MongoDB: a claim is a lease with a fencing token, by its clock."""
 
 import time
 from uuid import uuid4
@@ -37,7 +37,7 @@ class RunQueue:
         return Run.from_document(row), lease
 
     async def renew(self, lease: Lease) -> bool:
-        """Extend the lease; give whether somebody wants the run cancelled.
+        """Extend the lease; return whether somebody wants the run cancelled.
 
         Sets `lost` if the run is no longer ours.
         """
@@ -52,8 +52,8 @@ class RunQueue:
         return bool(row["cancel_requested"])
 
     async def _take_over(self, owner: str) -> Document | None:
-        patience_ms = round(self._lease_seconds * REQUEST_SHARE * 1000)
-        silent = {"$lt": [{"$add": ["$lease_until", patience_ms]}, "$$NOW"]}
+        grace_ms = round(self._lease_seconds * REQUEST_SHARE * 1000)
+        silent = {"$lt": [{"$add": ["$lease_until", grace_ms]}, "$$NOW"]}
         row: Document | None = await self._runs.find_one_and_update(
             {"status": RunStatus.RUNNING.value, "$expr": silent},
             [{"$set": {**self._claimed(owner), "distrusted": True}}],

@@ -56,7 +56,7 @@ class SyncRun:
         await self._read(plan, checkpoint, source, opening, _writer(client, plan))
 
     async def let_requests_arrive(self, grace_seconds: float) -> None:
-        """Start nothing more; give what is on the wire so long to arrive."""
+        """Start nothing more; wait so long for what is on the wire."""
         if self._pipeline is not None:
             await self._pipeline.let_requests_arrive(grace_seconds)
 

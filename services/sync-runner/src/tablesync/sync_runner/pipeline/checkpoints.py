@@ -1,4 +1,4 @@
-"""Checkpoints: how far a sync's passes have come, kept from run to run.
+"""Checkpoints (resumable cursors): how far a sync's passes have come, kept from run to run.
 
 A checkpoint is a contiguous prefix of what Airtable acknowledged. Its cursor is when the last
 finished pass began, by the provider's clock; a pass that was cut short keeps its own beginning

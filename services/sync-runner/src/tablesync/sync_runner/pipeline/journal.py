@@ -1,4 +1,4 @@
-"""The journal of one run: what was acknowledged, saved in transactions that prove the lease."""
+"""The journal of one run: what was acknowledged, saved in transactions under its fencing token."""
 
 import asyncio
 from collections import deque
@@ -97,7 +97,7 @@ class Journal:
         return []
 
     def finish_pass(self) -> Checkpoint:
-        """End the current pass, all of which has arrived, and give where the sync stands now."""
+        """End the current pass, all of which has arrived; return where the sync stands now."""
         self._advance()
         assert not self._tracks, "the pipeline waits for everything"
         assert self.checkpoint is not None, "a pass was read"
@@ -177,7 +177,7 @@ class Journal:
     async def _prove(
         self, unit: UnitOfWork, changes: Document, ending: Ending | None = None
     ) -> None:
-        """Write the run document, which only the owner of the newest fence (fencing token) can.
+        """Write the run document, which only the owner of the newest fence can.
 
         The time makes it a change in any case: only a change conflicts with a takeover.
         """

@@ -68,7 +68,7 @@ class Pipeline:
         return "writing" if self._writing & self._sending else "waiting_for_budget"
 
     async def let_requests_arrive(self, grace_seconds: float) -> None:
-        """Start nothing more; give what is on the wire so many seconds to arrive."""
+        """Start nothing more; wait so long for what is on the wire."""
         for task in self._writing - self._sending:
             task.cancel()
         if self._writing:

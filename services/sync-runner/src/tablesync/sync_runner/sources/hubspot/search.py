@@ -41,7 +41,7 @@ class SearchWalk:
         }
 
     def take(self, body: Mapping[str, Any]) -> Page:
-        """Take an answer in: give its new records and go on behind them."""
+        """Take an answer in: return its new records, and go on behind them."""
         results = body["results"]
         fresh = [each for each in results if self._key(each) not in self._edge]
         if self._pinned is None:

@@ -15,7 +15,6 @@ from tablesync.service_kit.http.client import json_or_none
 from tablesync.sync_runner.access.provider_client import (
     ProviderClient,
     TransientError,
-    failing,
     json_body,
 )
 from tablesync.sync_runner.errors import RunFailedError
@@ -179,7 +178,7 @@ class HubSpotSource:
         if status == httpx.codes.TOO_MANY_REQUESTS:
             await self._too_many(body if isinstance(body, dict) else {}, summary)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in (_LOCKED, _MOVED):
-            raise failing(summary, response)
+            raise TransientError.of(response, summary)
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
             raise RunFailedError.resource(summary, self._client.connection_id)
         if status == httpx.codes.BAD_REQUEST:
