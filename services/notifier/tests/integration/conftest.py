@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 from mail_catcher import MailCatcher
-from notifier_world import World
+from notifier_rig import Rig
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.notifier.settings import Settings
 from tablesync.test_kit import free_port
@@ -12,14 +12,14 @@ from tablesync.test_kit.stand_ins import AuthServiceStandIn, SchedulerStandIn
 
 
 @pytest_asyncio.fixture
-async def world(
+async def rig(
     kafka_bootstrap: str,
     mongodb_uri: str,
     topic_prefix: str,
     database_prefix: str,
     service_keys: ServiceKeys,
-) -> AsyncIterator[World]:
-    """Yield a world whose notifier is not running yet."""
+) -> AsyncIterator[Rig]:
+    """Yield a rig whose notifier is not running yet."""
     smtp, trusted = MailCatcher(), service_keys.trusted_keys_file
     async with AuthServiceStandIn(trusted) as auth, SchedulerStandIn(trusted) as scheduler:
         smtp.start()
@@ -45,7 +45,7 @@ async def world(
                 "notifier_link_wait_seconds": 3,
             }
         )
-        world = World(settings, auth, scheduler, smtp, service_keys)
-        yield world
-        await world.close()
+        rig = Rig(settings, auth, scheduler, smtp, service_keys)
+        yield rig
+        await rig.close()
         smtp.stop()

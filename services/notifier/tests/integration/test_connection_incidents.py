@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from mail_catcher import html_of, recipient_of, text_of
-from notifier_world import World, held_sync
+from notifier_rig import Rig, held_sync
 from tablesync.contracts import (
     ConnectionReconnected,
     ConnectionRevoked,
@@ -23,21 +23,21 @@ pytestmark = pytest.mark.integration
 SYNCS = ("syn_1", "syn_2", "syn_3")
 
 
-async def lose(world: World) -> None:
-    world.know_syncs(*(held_sync(each) for each in SYNCS))
+async def lose(rig: Rig) -> None:
+    rig.know_syncs(*(held_sync(each) for each in SYNCS))
     lost_at = "2026-11-22T19:29:00Z"
-    await world.publish(world.events.connection(ConnectionRevoked, changed_at=lost_at))
-    await world.publish(*(world.events.hold(SyncHeld, each) for each in SYNCS))
+    await rig.publish(rig.events.connection(ConnectionRevoked, changed_at=lost_at))
+    await rig.publish(*(rig.events.hold(SyncHeld, each) for each in SYNCS))
 
 
-async def regain(world: World) -> None:
+async def regain(rig: Rig) -> None:
     """Reconnect; each sync is released with a catch-up of 1,200 records, which succeeds."""
-    await world.publish(world.events.connection(ConnectionReconnected, grant_version=2))
+    await rig.publish(rig.events.connection(ConnectionReconnected, grant_version=2))
     gap = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", "slots_missed": 12}
     for each in SYNCS:
         run_id = f"run_{each}"
-        released = world.events.hold(SyncReleased, each, gap=gap, catch_up_run_id=run_id)
-        ended = world.events.run(
+        released = rig.events.hold(SyncReleased, each, gap=gap, catch_up_run_id=run_id)
+        ended = rig.events.run(
             SyncSucceeded,
             each,
             run_id=run_id,
@@ -45,24 +45,24 @@ async def regain(world: World) -> None:
             counts={"read": 1300, "written": 1200, "unchanged": 100},
         )
         catch_up = CatchUp(run_id=run_id, status=RunStatus.RUNNING)
-        world.know_syncs(affected_sync(each, catch_up=catch_up))
-        await world.publish(released, ended)
+        rig.know_syncs(affected_sync(each, catch_up=catch_up))
+        await rig.publish(released, ended)
 
 
-async def test_p17_one_incident_and_one_mail_however_many_syncs_fail(world: World) -> None:
-    async with world.running():
-        await lose(world)
+async def test_p17_one_incident_and_one_mail_however_many_syncs_fail(rig: Rig) -> None:
+    async with rig.running():
+        await lose(rig)
         failures = [
-            world.events.run(SyncFailed, f"syn_{n}", cause="connection", connection_id="con_1")
+            rig.events.run(SyncFailed, f"syn_{n}", cause="connection", connection_id="con_1")
             for n in range(50)
         ]
-        stops = [world.events.run(SyncInterrupted, each, connection_id="con_1") for each in SYNCS]
-        await world.publish(*failures, *stops)
-        await world.groups.caught_up()
-        await world.jobs_rest()
+        stops = [rig.events.run(SyncInterrupted, each, connection_id="con_1") for each in SYNCS]
+        await rig.publish(*failures, *stops)
+        await rig.groups.caught_up()
+        await rig.jobs_rest()
 
-        (incident,) = await world.incidents()
-        (mail,) = world.smtp.mails
+        (incident,) = await rig.incidents()
+        (mail,) = rig.smtp.mails
         assert (incident["kind"], incident["status"]) == ("connection", "open")
         assert incident["mails"][0]["message_id"] == mail["Message-ID"]
         assert mail["X-TableSync-Incident"] == incident["id"]
@@ -70,17 +70,17 @@ async def test_p17_one_incident_and_one_mail_however_many_syncs_fail(world: Worl
         assert recipient_of(mail) == "ada@acme.test"
 
 
-async def test_p17_one_recovery_mail_when_all_catch_ups_ended(world: World) -> None:
-    async with world.running():
-        await lose(world)
-        await world.mail_came("revocation")
-        await regain(world)
-        await world.mail_came("recovery")
-        await world.groups.caught_up()
-        await world.jobs_rest()
+async def test_p17_one_recovery_mail_when_all_catch_ups_ended(rig: Rig) -> None:
+    async with rig.running():
+        await lose(rig)
+        await rig.mail_came("revocation")
+        await regain(rig)
+        await rig.mail_came("recovery")
+        await rig.groups.caught_up()
+        await rig.jobs_rest()
 
-        (incident,) = await world.incidents()
-        revocation, recovery = world.smtp.mails
+        (incident,) = await rig.incidents()
+        revocation, recovery = rig.smtp.mails
         text = text_of(recovery)
         assert incident["status"] == "closed"
         assert recovery["In-Reply-To"] == revocation["Message-ID"]
@@ -99,18 +99,18 @@ async def test_p17_one_recovery_mail_when_all_catch_ups_ended(world: World) -> N
     ],
 )
 async def test_a_sync_that_was_paused_while_on_hold_is_not_said_to_have_caught_up(
-    world: World, missed: dict[str, Any], said_of_it: str
+    rig: Rig, missed: dict[str, Any], said_of_it: str
 ) -> None:
-    async with world.working():
-        world.know_syncs(held_sync("syn_1"))
-        lost = world.events.connection(ConnectionRevoked, changed_at="2026-11-22T19:29:00Z")
-        await world.take(lost, world.events.hold(SyncHeld, "syn_1"))
-        await world.mail_came("revocation")
-        world.know_syncs(affected_sync("syn_1", status=SyncStatus.PAUSED))
+    async with rig.working():
+        rig.know_syncs(held_sync("syn_1"))
+        lost = rig.events.connection(ConnectionRevoked, changed_at="2026-11-22T19:29:00Z")
+        await rig.take(lost, rig.events.hold(SyncHeld, "syn_1"))
+        await rig.mail_came("revocation")
+        rig.know_syncs(affected_sync("syn_1", status=SyncStatus.PAUSED))
         gap = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", **missed}
-        released = world.events.hold(SyncReleased, "syn_1", gap=gap)
-        await world.take(world.events.connection(ConnectionReconnected, grant_version=2), released)
-        (mail,) = await world.mail_came("recovery")
+        released = rig.events.hold(SyncReleased, "syn_1", gap=gap)
+        await rig.take(rig.events.connection(ConnectionReconnected, grant_version=2), released)
+        (mail,) = await rig.mail_came("recovery")
     assert mail["Subject"] == "HubSpot “Acme Europe” is connected again"
     for part in (text_of(mail), html_of(mail)):
         said = " ".join(part.split())

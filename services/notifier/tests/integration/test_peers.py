@@ -3,24 +3,24 @@
 import pytest
 from fastapi.responses import JSONResponse, Response
 from mail_catcher import recipient_of, text_of
-from notifier_world import World, held_sync
+from notifier_rig import Rig, held_sync
 from tablesync.contracts import ConnectionRevoked
 from tablesync.contracts.internal_api import STATES_LIMIT
 
 pytestmark = pytest.mark.integration
 
 
-async def test_what_cannot_be_read_of_a_list_spoils_itself_alone(world: World) -> None:
+async def test_what_cannot_be_read_of_a_list_spoils_itself_alone(rig: Rig) -> None:
     good, strange = (held_sync(each).model_dump(mode="json", by_alias=True) for each in "ab")
     strange["status"] = "dreaming"
     answer = JSONResponse({"items": [strange, good, None], "later": True})
-    world.scheduler.answer_with("/affected-syncs", answer)
+    rig.scheduler.answer_with("/affected-syncs", answer)
     ada, eve = ({"operator_id": "op", "email": f"{each}@x.test", "name": each} for each in "ae")
     answer = JSONResponse({"items": [ada, {**eve, "role": "auditor"}]})
-    world.auth.answer_with("/recipients", answer)
-    async with world.working():
-        await world.take(world.events.connection(ConnectionRevoked))
-        (mail,) = await world.mail_came("revocation")
+    rig.auth.answer_with("/recipients", answer)
+    async with rig.working():
+        await rig.take(rig.events.connection(ConnectionRevoked))
+        (mail,) = await rig.mail_came("revocation")
     assert "Sync b" not in text_of(mail)
     assert "Sync a" in text_of(mail)
     assert recipient_of(mail) == "e@x.test"
@@ -36,24 +36,24 @@ async def test_what_cannot_be_read_of_a_list_spoils_itself_alone(world: World) -
         JSONResponse({"items": None}),
     ],
 )
-async def test_what_is_no_answer_means_later(world: World, answer: Response) -> None:
-    world.auth.answer_with("/recipients", answer)
-    async with world.working():
-        await world.take(world.events.connection(ConnectionRevoked))
-        await world.mail_came("revocation")
-    assert world.auth.times("/recipients") == 2
+async def test_what_is_no_answer_means_later(rig: Rig, answer: Response) -> None:
+    rig.auth.answer_with("/recipients", answer)
+    async with rig.working():
+        await rig.take(rig.events.connection(ConnectionRevoked))
+        await rig.mail_came("revocation")
+    assert rig.auth.times("/recipients") == 2
 
 
-async def test_states_are_read_to_the_last_page_past_what_cannot_be_read(world: World) -> None:
+async def test_states_are_read_to_the_last_page_past_what_cannot_be_read(rig: Rig) -> None:
     """A full page of which nothing can be read is no end: a newer version may have written it."""
-    lost = world.events.connection(ConnectionRevoked)
+    lost = rig.events.connection(ConnectionRevoked)
     state = lost.model_dump(mode="json")
     first = lost.sequence - STATES_LIMIT
     strange = [{**state, "provider": "moon", "sequence": first + n} for n in range(STATES_LIMIT)]
-    world.auth.answer_with("/connections", JSONResponse({"items": strange}))
-    world.auth.know(lost)
-    async with world.running("worker", "ticker"):
-        await world.mail_came("revocation")
-    asked = [each.query for each in world.auth.asked if each.path.endswith("/connections")]
+    rig.auth.answer_with("/connections", JSONResponse({"items": strange}))
+    rig.auth.know(lost)
+    async with rig.running("worker", "ticker"):
+        await rig.mail_came("revocation")
+    asked = [each.query for each in rig.auth.asked if each.path.endswith("/connections")]
     assert [query["since_sequence"] for query in asked] == ["0", str(lost.sequence - 1)]
     assert asked[0]["limit"] == str(STATES_LIMIT)

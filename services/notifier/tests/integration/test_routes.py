@@ -7,99 +7,99 @@ from urllib.parse import urlsplit
 import pytest
 from bson import encode
 from mail_catcher import recipient_of
-from notifier_world import World
+from notifier_rig import Rig
 from tablesync.contracts import ConnectionReconnected, ConnectionRevoked
 from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.integration
 
 
-async def test_p20_incidents_are_their_workspaces_alone(world: World) -> None:
-    async with world.working():
-        await world.take(world.events.connection(ConnectionRevoked))
-        await world.take(world.events.connection(ConnectionRevoked, "con_2", workspace_id="ws_2"))
-        (mine,), (theirs,) = await world.incidents("ws_1"), await world.incidents("ws_2")
+async def test_p20_incidents_are_their_workspaces_alone(rig: Rig) -> None:
+    async with rig.working():
+        await rig.take(rig.events.connection(ConnectionRevoked))
+        await rig.take(rig.events.connection(ConnectionRevoked, "con_2", workspace_id="ws_2"))
+        (mine,), (theirs,) = await rig.incidents("ws_1"), await rig.incidents("ws_2")
         assert (mine["connection_id"], theirs["connection_id"]) == ("con_1", "con_2")
-        foreign = await world.get(f"/v1/incidents/{theirs['id']}")
-        own = await world.get(f"/v1/incidents/{mine['id']}")
-        nobody = await world.get("/v1/incidents", None)
+        foreign = await rig.get(f"/v1/incidents/{theirs['id']}")
+        own = await rig.get(f"/v1/incidents/{mine['id']}")
+        nobody = await rig.get("/v1/incidents", None)
     assert (foreign.status_code, own.status_code, nobody.status_code) == (404, 200, 401)
     assert foreign.headers["content-type"] == "application/problem+json"
 
 
-async def test_p18_neither_database_nor_log_holds_the_link(world: World) -> None:
-    await world.start_process()
-    await world.publish(world.events.connection(ConnectionRevoked))
-    await world.mail_came("revocation")
-    await world.jobs_rest()
-    (link,) = world.auth.links
-    unsubscribe = world.smtp.mails[0]["List-Unsubscribe"].strip("<>").rpartition("/")[2]
+async def test_p18_neither_database_nor_log_holds_the_link(rig: Rig) -> None:
+    await rig.start_process()
+    await rig.publish(rig.events.connection(ConnectionRevoked))
+    await rig.mail_came("revocation")
+    await rig.jobs_rest()
+    (link,) = rig.auth.links
+    unsubscribe = rig.smtp.mails[0]["List-Unsubscribe"].strip("<>").rpartition("/")[2]
     secrets = [urlsplit(link).path.rpartition("/")[2].encode(), unsubscribe.encode()]
-    await eventually(lambda: b"mail sent" in world.log.read_bytes())
-    dump = world.log.read_bytes()
-    for name in await world.database.list_collection_names():
-        dump += b"".join([encode(row) async for row in world.database[name].find()])
+    await eventually(lambda: b"mail sent" in rig.log.read_bytes())
+    dump = rig.log.read_bytes()
+    for name in await rig.database.list_collection_names():
+        dump += b"".join([encode(row) async for row in rig.database[name].find()])
     assert not any(secret in dump for secret in secrets)
 
 
-async def test_preferences_are_on_until_switched_off(world: World) -> None:
-    async with world.working():
-        assert (await world.get("/v1/preferences")).json() == {"mails": True}
-        changed = await world.call("PATCH", "/v1/preferences", json={"mails": False})
+async def test_preferences_are_on_until_switched_off(rig: Rig) -> None:
+    async with rig.working():
+        assert (await rig.get("/v1/preferences")).json() == {"mails": True}
+        changed = await rig.call("PATCH", "/v1/preferences", json={"mails": False})
         assert changed.json() == {"mails": False}
-        assert (await world.get("/v1/preferences", "ws_2")).json() == {"mails": True}
-        await world.take(world.events.connection(ConnectionRevoked))
-        (mail,) = await world.mail_came("revocation")
+        assert (await rig.get("/v1/preferences", "ws_2")).json() == {"mails": True}
+        await rig.take(rig.events.connection(ConnectionRevoked))
+        (mail,) = await rig.mail_came("revocation")
     assert recipient_of(mail) == "eve@acme.test"
 
 
 @pytest.mark.parametrize("body", [{}, {"mails": "yes"}, {"mails": None}, {"mail": True}, [1]])
-async def test_p21_bad_preferences_are_named_and_change_nothing(world: World, body: Any) -> None:
-    async with world.working():
-        answer = await world.call("PATCH", "/v1/preferences", json=body)
+async def test_p21_bad_preferences_are_named_and_change_nothing(rig: Rig, body: Any) -> None:
+    async with rig.working():
+        answer = await rig.call("PATCH", "/v1/preferences", json=body)
         assert answer.status_code == 422
         assert answer.json()["errors"]
-        assert (await world.get("/v1/preferences")).json() == {"mails": True}
+        assert (await rig.get("/v1/preferences")).json() == {"mails": True}
 
 
-async def test_p22_the_same_key_gives_the_same_answer(world: World) -> None:
+async def test_p22_the_same_key_gives_the_same_answer(rig: Rig) -> None:
     key = {"Idempotency-Key": "k1"}
-    async with world.working():
-        first = await world.call("PATCH", "/v1/preferences", json={"mails": False}, headers=key)
-        same = await world.call("PATCH", "/v1/preferences", json={"mails": False}, headers=key)
-        other = await world.call("PATCH", "/v1/preferences", json={"mails": True}, headers=key)
+    async with rig.working():
+        first = await rig.call("PATCH", "/v1/preferences", json={"mails": False}, headers=key)
+        same = await rig.call("PATCH", "/v1/preferences", json={"mails": False}, headers=key)
+        other = await rig.call("PATCH", "/v1/preferences", json={"mails": True}, headers=key)
     assert (first.status_code, same.status_code, other.status_code) == (200, 200, 422)
 
 
-async def test_one_click_unsubscribe_as_mail_programs_do_it(world: World) -> None:
-    async with world.working():
-        await world.take(world.events.connection(ConnectionRevoked))
-        (mail,) = await world.mail_came("revocation")
+async def test_one_click_unsubscribe_as_mail_programs_do_it(rig: Rig) -> None:
+    async with rig.working():
+        await rig.take(rig.events.connection(ConnectionRevoked))
+        (mail,) = await rig.mail_came("revocation")
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         path = urlsplit(mail["List-Unsubscribe"].strip("<>")).path
 
-        looked_at = await world.get(path, None)
+        looked_at = await rig.get(path, None)
         assert looked_at.status_code == 200
         assert "form" in looked_at.text
-        assert (await world.get("/v1/preferences")).json() == {"mails": True}
+        assert (await rig.get("/v1/preferences")).json() == {"mails": True}
 
         one_click = {"List-Unsubscribe": "One-Click"}
-        done = await world.call("POST", path, None, data=one_click)
+        done = await rig.call("POST", path, None, data=one_click)
         assert done.status_code == 200
-        assert (await world.get("/v1/preferences")).json() == {"mails": False}
-        for wrong in (f"{path}x", "/unsubscribe/x", f"/unsubscribe/{world.token('ws_1')}"):
-            assert (await world.call("POST", wrong, None)).status_code == 404
+        assert (await rig.get("/v1/preferences")).json() == {"mails": False}
+        for wrong in (f"{path}x", "/unsubscribe/x", f"/unsubscribe/{rig.token('ws_1')}"):
+            assert (await rig.call("POST", wrong, None)).status_code == 404
 
 
-async def test_incidents_come_in_pages_to_the_last_one_newest_first(world: World) -> None:
+async def test_incidents_come_in_pages_to_the_last_one_newest_first(rig: Rig) -> None:
     lost = [f"con_{n}" for n in range(5)]
-    async with world.working():
+    async with rig.working():
         for each in lost:
-            await world.take(world.events.connection(ConnectionRevoked, each))
-        await world.take(world.events.connection(ConnectionReconnected, "con_0", grant_version=2))
-        pages = [page async for page in walk(world, "/v1/incidents?limit=2")]
-        still_open = [page async for page in walk(world, "/v1/incidents?limit=2&status=open")]
-        bad = await world.get("/v1/incidents?cursor=x")
+            await rig.take(rig.events.connection(ConnectionRevoked, each))
+        await rig.take(rig.events.connection(ConnectionReconnected, "con_0", grant_version=2))
+        pages = [page async for page in walk(rig, "/v1/incidents?limit=2")]
+        still_open = [page async for page in walk(rig, "/v1/incidents?limit=2&status=open")]
+        bad = await rig.get("/v1/incidents?cursor=x")
     assert [[each["connection_id"] for each in page] for page in pages] == [
         ["con_4", "con_3"],
         ["con_2", "con_1"],
@@ -109,11 +109,11 @@ async def test_incidents_come_in_pages_to_the_last_one_newest_first(world: World
     assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "cursor")
 
 
-async def walk(world: World, path: str) -> AsyncIterator[list[dict[str, Any]]]:
+async def walk(rig: Rig, path: str) -> AsyncIterator[list[dict[str, Any]]]:
     """Yield the items of each page, to the end."""
     cursor: str | None = ""
     while cursor is not None:
-        answer = await world.get(f"{path}&cursor={cursor}" if cursor else path)
+        answer = await rig.get(f"{path}&cursor={cursor}" if cursor else path)
         assert answer.status_code == 200, answer.text
         yield answer.json()["items"]
         cursor = answer.json()["next_cursor"]

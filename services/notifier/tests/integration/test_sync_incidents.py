@@ -2,61 +2,61 @@
 
 import pytest
 from mail_catcher import recipient_of, text_of
-from notifier_world import World
+from notifier_rig import Rig
 from tablesync.contracts import SyncFailed, SyncSucceeded
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
 
 
-async def test_one_incident_per_sync_and_cause_until_the_next_success(world: World) -> None:
-    world.know_syncs(affected_sync("syn_1", name="Kontakte · 連絡先"))
-    async with world.working():
+async def test_one_incident_per_sync_and_cause_until_the_next_success(rig: Rig) -> None:
+    rig.know_syncs(affected_sync("syn_1", name="Kontakte · 連絡先"))
+    async with rig.working():
         for _ in range(3):
-            await world.take(
-                world.events.run(SyncFailed, "syn_1", cause="mapping", summary="No field.")
+            await rig.take(
+                rig.events.run(SyncFailed, "syn_1", cause="mapping", summary="No field.")
             )
-        (failure,) = await world.mail_came("failure")
-        await world.take(world.events.run(SyncFailed, "syn_1", cause="mapping"))
-        await world.take(
-            world.events.run(SyncSucceeded, "syn_1"), world.events.run(SyncSucceeded, "syn_1")
+        (failure,) = await rig.mail_came("failure")
+        await rig.take(rig.events.run(SyncFailed, "syn_1", cause="mapping"))
+        await rig.take(
+            rig.events.run(SyncSucceeded, "syn_1"), rig.events.run(SyncSucceeded, "syn_1")
         )
-        (recovery,) = await world.mail_came("recovery")
-        await world.jobs_rest()
-        (incident,) = await world.incidents()
-    assert len(world.smtp.mails) == 2
+        (recovery,) = await rig.mail_came("recovery")
+        await rig.jobs_rest()
+        (incident,) = await rig.incidents()
+    assert len(rig.smtp.mails) == 2
     assert incident["status"] == "closed"
     assert incident["cause"] == "mapping"
     assert "Kontakte · 連絡先" in failure["Subject"]
     assert "No field." in text_of(failure)
     assert "map the field again" in text_of(failure)
     assert recovery["Subject"] == "Sync “Kontakte · 連絡先” works again"
-    asked = [each.query for each in world.auth.asked if "/workspaces/" in each.path]
+    asked = [each.query for each in rig.auth.asked if "/workspaces/" in each.path]
     assert [query.get("owner_id") for query in asked] == ["op_ada"]
 
 
 @pytest.mark.parametrize("cause", ["connection", "cancelled", "shutdown"])
-async def test_quiet_causes_open_none(world: World, cause: str) -> None:
-    async with world.working():
-        await world.take(world.events.run(SyncFailed, "syn_1", cause=cause))
-        await world.jobs_rest()
-        assert await world.incidents() == []
-    assert world.smtp.mails == []
+async def test_quiet_causes_open_none(rig: Rig, cause: str) -> None:
+    async with rig.working():
+        await rig.take(rig.events.run(SyncFailed, "syn_1", cause=cause))
+        await rig.jobs_rest()
+        assert await rig.incidents() == []
+    assert rig.smtp.mails == []
 
 
-async def test_many_failures_share_one_digest_and_their_recoveries_one_mail(world: World) -> None:
+async def test_many_failures_share_one_digest_and_their_recoveries_one_mail(rig: Rig) -> None:
     ids = [f"syn_{n:02}" for n in range(14)]
-    world.know_syncs(*map(affected_sync, ids))
-    await world.take(*(world.events.run(SyncFailed, each, cause="provider") for each in ids))
-    async with world.working():
-        (digest,) = await world.mail_came("failure")
-        await world.jobs_rest()
-    await world.take(*(world.events.run(SyncSucceeded, each) for each in ids))
-    async with world.working():
-        (recovery,) = await world.mail_came("recovery")
-        await world.jobs_rest()
-        incidents = await world.incidents()
-    assert len(world.smtp.mails) == 2
+    rig.know_syncs(*map(affected_sync, ids))
+    await rig.take(*(rig.events.run(SyncFailed, each, cause="provider") for each in ids))
+    async with rig.working():
+        (digest,) = await rig.mail_came("failure")
+        await rig.jobs_rest()
+    await rig.take(*(rig.events.run(SyncSucceeded, each) for each in ids))
+    async with rig.working():
+        (recovery,) = await rig.mail_came("recovery")
+        await rig.jobs_rest()
+        incidents = await rig.incidents()
+    assert len(rig.smtp.mails) == 2
     assert digest["Subject"] == "14 syncs failed"
     assert "and 4 more" in text_of(digest)
     assert recipient_of(digest) == "eve@acme.test"
@@ -68,36 +68,36 @@ async def test_many_failures_share_one_digest_and_their_recoveries_one_mail(worl
     }
 
 
-async def test_what_heals_within_the_window_is_not_mailed(world: World) -> None:
-    world.know_syncs(affected_sync("syn_1"))
-    await world.take(world.events.run(SyncFailed, "syn_1", cause="provider"))
-    await world.take(world.events.run(SyncSucceeded, "syn_1"))
-    async with world.working():
-        await world.jobs_rest()
-        (incident,) = await world.incidents()
+async def test_what_heals_within_the_window_is_not_mailed(rig: Rig) -> None:
+    rig.know_syncs(affected_sync("syn_1"))
+    await rig.take(rig.events.run(SyncFailed, "syn_1", cause="provider"))
+    await rig.take(rig.events.run(SyncSucceeded, "syn_1"))
+    async with rig.working():
+        await rig.jobs_rest()
+        (incident,) = await rig.incidents()
     assert (incident["status"], incident["mails"]) == ("closed", [])
-    assert world.smtp.mails == []
+    assert rig.smtp.mails == []
 
 
-async def test_a_failure_older_than_the_last_success_opens_none(world: World) -> None:
-    old = world.events.run(SyncFailed, "syn_1", cause="provider", ended_at="2026-01-01T00:00:00Z")
-    async with world.working():
-        await world.take(world.events.run(SyncSucceeded, "syn_1"), old)
-        assert await world.incidents() == []
+async def test_a_failure_older_than_the_last_success_opens_none(rig: Rig) -> None:
+    old = rig.events.run(SyncFailed, "syn_1", cause="provider", ended_at="2026-01-01T00:00:00Z")
+    async with rig.working():
+        await rig.take(rig.events.run(SyncSucceeded, "syn_1"), old)
+        assert await rig.incidents() == []
 
 
-async def test_a_deleted_sync_closes_its_incident_without_a_mail(world: World) -> None:
-    async with world.working():
-        await world.take(world.events.run(SyncFailed, "syn_gone", cause="resource"))
-        await world.jobs_rest()
-        (incident,) = await world.incidents()
+async def test_a_deleted_sync_closes_its_incident_without_a_mail(rig: Rig) -> None:
+    async with rig.working():
+        await rig.take(rig.events.run(SyncFailed, "syn_gone", cause="resource"))
+        await rig.jobs_rest()
+        (incident,) = await rig.incidents()
     assert incident["status"] == "closed"
-    assert world.smtp.mails == []
+    assert rig.smtp.mails == []
 
 
-async def test_without_scheduler_the_failure_is_mailed_all_the_same(world: World) -> None:
-    await world.scheduler.stop()
-    async with world.working():
-        await world.take(world.events.run(SyncFailed, "syn_1", cause="internal"))
-        (failure,) = await world.mail_came("failure")
+async def test_without_scheduler_the_failure_is_mailed_all_the_same(rig: Rig) -> None:
+    await rig.scheduler.stop()
+    async with rig.working():
+        await rig.take(rig.events.run(SyncFailed, "syn_1", cause="internal"))
+        (failure,) = await rig.mail_came("failure")
     assert "syn_1" in failure["Subject"]

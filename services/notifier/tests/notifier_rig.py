@@ -42,7 +42,7 @@ EVE = Recipient(operator_id="op_eve", email="eve@acme.test", name="Eve", role="a
 READY_SECONDS = 60.0
 
 
-class World:
+class Rig:
     """A notifier that is not running yet, between real Kafka, MongoDB and SMTP."""
 
     def __init__(
