@@ -1,22 +1,19 @@
 """A workshop for mails: real templates, settings and keys, and no server."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from notifier_examples import mail_job
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.notifier.mail.content import MailContent
-from tablesync.notifier.mail.jobs import MailJob
 from tablesync.notifier.mail.mime import Messages
 from tablesync.notifier.mail.plan import Addressee, MailKind
 from tablesync.notifier.mail.rendering import Templates
-from tablesync.notifier.models import IncidentKind
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
 
-NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 ADA = Addressee(operator_id="op_ada", email="ada@acme.test", name="Ada")
 
 
@@ -62,16 +59,3 @@ def build(settings: Settings, tokens: UnsubscribeTokens) -> Callable[..., EmailM
         return messages.build(mail_job(kind), content, to)
 
     return build
-
-
-def mail_job(kind: MailKind) -> MailJob:
-    return MailJob(
-        incident_ids=("inc_1",),
-        workspace_id="ws_1",
-        about=IncidentKind.CONNECTION,
-        kind=kind,
-        due_at=NOW,
-        created_at=NOW,
-        claimed_at=NOW,
-        first_claimed_at=NOW,
-    )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tablesync.contracts import Gap, RunCounts, RunStatus, SyncStatus
 from tablesync.contracts.internal_api import AffectedSync, CatchUp
-from tablesync.notifier.mail.catch_ups import SETTLE_SECONDS, CatchUps, NoCatchUp, belongs
+from tablesync.notifier.catch_ups import SETTLE_SECONDS, CatchUps, NoCatchUp, belongs
 from tablesync.notifier.models import CatchUpEnd, ConnectionIncident, HoldState
 
 pytestmark = pytest.mark.unit

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tablesync.contracts import Gap, RunCounts, RunStatus
 from tablesync.contracts.internal_api import AffectedSync, ReconnectLinkAnswer
-from tablesync.notifier.mail.catch_ups import Recovered
+from tablesync.notifier.catch_ups import Recovered
 from tablesync.notifier.mail.plan import Addressee, MailKind
 from tablesync.notifier.mail.sync_failure import Line
 

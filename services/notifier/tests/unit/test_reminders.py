@@ -1,31 +1,15 @@
 """The ladder of reminders: what follows which mail, and when."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from tablesync.notifier.mail.jobs import MailJob
+from notifier_examples import NOW, mail_job
 from tablesync.notifier.mail.plan import MailKind
 from tablesync.notifier.mail.reminders import following
-from tablesync.notifier.models import IncidentKind
 
 pytestmark = pytest.mark.unit
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
 DAY = 86_400.0
 LADDER = (DAY, 3 * DAY, 7 * DAY)
-
-
-def sent(kind: MailKind, step: int) -> MailJob:
-    return MailJob(
-        incident_ids=("inc_1",),
-        workspace_id="ws_1",
-        about=IncidentKind.CONNECTION,
-        kind=kind,
-        step=step,
-        due_at=NOW,
-        created_at=NOW,
-        claimed_at=NOW,
-        first_claimed_at=NOW,
-    )
 
 
 @pytest.mark.parametrize(
@@ -33,7 +17,7 @@ def sent(kind: MailKind, step: int) -> MailJob:
     [(MailKind.REVOCATION, 0, 1), (MailKind.REMINDER, 1, 2), (MailKind.REMINDER, 2, 4)],
 )
 def test_each_mail_is_followed_by_the_next_step(kind: MailKind, step: int, days: int) -> None:
-    reminder = following(sent(kind, step), NOW, LADDER)
+    reminder = following(mail_job(kind, step), NOW, LADDER)
     assert reminder
     assert (reminder.kind, reminder.step) == (MailKind.REMINDER, step + 1)
     assert reminder.due_at == NOW + timedelta(days=days)
@@ -52,4 +36,4 @@ def test_each_mail_is_followed_by_the_next_step(kind: MailKind, step: int, days:
 def test_nothing_follows_the_last_step_or_another_mail(
     kind: MailKind, step: int, ladder: tuple[float, ...]
 ) -> None:
-    assert following(sent(kind, step), NOW, ladder) is None
+    assert following(mail_job(kind, step), NOW, ladder) is None

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tablesync.contracts import RunFailureCause, RunStatus
+from tablesync.notifier.catch_ups import NoCatchUp
 from tablesync.notifier.mail import wording
-from tablesync.notifier.mail.catch_ups import NoCatchUp
 
 pytestmark = pytest.mark.unit
 START = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)

@@ -6,14 +6,14 @@ from typing import Any
 from tablesync.contracts import RunStatus
 from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.wording import provider_label
-from tablesync.notifier.mail import wording
-from tablesync.notifier.mail.catch_ups import (
+from tablesync.notifier.catch_ups import (
     SETTLE_SECONDS,
     CatchUps,
     NoCatchUp,
     Recovered,
     belongs,
 )
+from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
 from tablesync.notifier.mail.plan import Mail, MailKind, Mails, MailStatus

@@ -23,7 +23,7 @@ class NoCatchUp(StrEnum):
 
 @dataclass(frozen=True)
 class Recovered:
-    """A sync in a recovery mail: how its catch-up stands, what it brought, what it covers."""
+    """A sync of a connection that is back: how its catch-up stands, and what it brought."""
 
     name: str
     status: RunStatus | NoCatchUp
