@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tablesync.contracts import Destination, FieldMapping
 from tablesync.contracts.internal_api import AirtableBase, AirtableField, AirtableTable
+from tablesync.contracts.wording import UNPRINTED
 from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain.schedules import LONGEST_SECONDS, Schedule
 from tablesync.scheduler.domain.syncs import Sync
@@ -16,7 +17,6 @@ from tablesync.scheduler.errors import Fault
 
 RECORD_ID = "id"  # a source's record id, which is no property
 SHOWN = 12
-UNPRINTED = {"Cc", "Zl", "Zp"}  # controls and line breaks; emoji are joined by Cf
 
 
 def name_faults(name: str) -> list[Fault]:

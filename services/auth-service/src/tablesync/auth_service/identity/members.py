@@ -7,6 +7,7 @@ from tablesync.auth_service import audit
 from tablesync.auth_service.store import MEMBERSHIPS, OPERATORS
 from tablesync.contracts import new_id
 from tablesync.contracts.specs import Value
+from tablesync.contracts.wording import ONE_LINE
 from tablesync.service_kit.http.pages import Page, PageRequest, find_page
 from tablesync.service_kit.http.problems import conflict, not_found
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal
@@ -20,9 +21,7 @@ Email = Annotated[
 # On one line and without controls: names are shown in mails and lists.
 Name = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$"
-    ),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE),
 ]
 
 
