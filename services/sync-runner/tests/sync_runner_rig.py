@@ -33,9 +33,11 @@ from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.sync_runner import store
+from tablesync.sync_runner.access.grants import AuthService
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.bootstrap import build
 from tablesync.sync_runner.settings import NAME, Settings
+from tablesync.sync_runner.sources import Sources
 from tablesync.test_kit import SandboxControl, eventually, free_port
 from tablesync.test_kit.messaging import send
 from tablesync.test_kit.services import serving
@@ -310,10 +312,17 @@ class Rig:
     # runners
 
     @asynccontextmanager
-    async def runner(self, *roles: str, **changes: Any) -> AsyncIterator[str]:
+    async def runner(
+        self,
+        *roles: str,
+        auth_service: AuthService | None = None,
+        sources: Sources | None = None,
+        **changes: Any,
+    ) -> AsyncIterator[str]:
         """Run the service in this process, by default its worker alone; yields its URL."""
         settings = self.settings.with_(http_port=free_port(), **changes)
-        async with serving(build(settings), *(roles or ("worker",))) as url:
+        service = build(settings, auth_service=auth_service, sources=sources)
+        async with serving(service, *(roles or ("worker",))) as url:
             yield url
 
     @asynccontextmanager

@@ -31,9 +31,8 @@ def build(
     *,
     auth_service: AuthService | None = None,
     sources: Sources | None = None,
-    airtable: Airtable | None = None,
 ) -> Service:
-    """Build the service; whom it is given, it asks instead of whom its settings name."""
+    """Build the service; `auth_service` and `sources` are asked instead of the real ones."""
     resources = Resources.open(NAME, settings, database=DATABASE)
     database, verifier = resources.database, resources.verifier
     auth = auth_service or AuthServiceClient(
@@ -41,7 +40,7 @@ def build(
     )
     budgets, runs = Budgets(database), store.Runs(database)
     sources = sources or resources.kept(Sources(settings, budgets))
-    airtable = airtable or resources.kept(Airtable(settings, budgets))
+    airtable = resources.kept(Airtable(settings, budgets))
 
     connections = Connections(database, auth)
     reconciliation = Reconciliation(connections, auth)

@@ -23,8 +23,13 @@ SOURCES: Mapping[Provider, StartProvider] = MappingProxyType({Provider.HUBSPOT: 
 class Sources:
     """The sources of one process, by provider."""
 
-    def __init__(self, settings: SourceSettings, budgets: Budgets) -> None:
-        self._started = {each: start(settings, budgets) for each, start in SOURCES.items()}
+    def __init__(
+        self,
+        settings: SourceSettings,
+        budgets: Budgets,
+        known: Mapping[Provider, StartProvider] = SOURCES,
+    ) -> None:
+        self._started = {each: start(settings, budgets) for each, start in known.items()}
 
     def of(self, provider: Provider) -> SourceProvider:
         """Return a provider as a source; raises RunFailedError (resource) if it is none."""

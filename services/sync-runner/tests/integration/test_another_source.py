@@ -1,0 +1,106 @@
+"""A provider that offers what `SourceProvider` asks for is read: nothing else has to know it."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import httpx
+from sync_runner_rig import Rig, text
+from tablesync.contracts import Account, ConnectionEvent, FieldMapping, Provider, Source
+from tablesync.contracts.internal_api import AuthFailureRuling
+from tablesync.sync_runner.access.budgets import Budgets
+from tablesync.sync_runner.access.grants import Grant
+from tablesync.sync_runner.access.provider_client import ProviderClient
+from tablesync.sync_runner.sources import SOURCES, Sources, SourceSettings
+from tablesync.sync_runner.sources.base import (
+    Opening,
+    Page,
+    Position,
+    SourceObject,
+    SourceProperty,
+    SourceRecord,
+)
+
+SHOP = "con_shop"
+TITLES = {"1": "Ananas", "2": "Boskoop", "3": "Cassis"}
+
+
+def product(id_: str) -> SourceRecord:
+    return SourceRecord(id_, {"id": id_, "title": TITLES[id_]})
+
+
+class Shelf:
+    """What one shop has on its shelf: three products, which stand in this file."""
+
+    async def objects(self) -> list[SourceObject]:
+        return [SourceObject("products", "Products")]
+
+    async def open(self, object_: str) -> Opening:
+        return Opening([SourceProperty(name, name, "string") for name in ("id", "title")], 1)
+
+    def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
+        return {"after": ""}
+
+    async def read(
+        self, object_: str, properties: Sequence[str], position: Position
+    ) -> AsyncIterator[Page]:
+        for id_ in sorted(each for each in TITLES if each > position["after"]):
+            yield Page([product(id_)], {"after": id_}, len(TITLES))
+
+    async def read_ids(
+        self, object_: str, properties: Sequence[str], ids: Sequence[str]
+    ) -> list[SourceRecord]:
+        return [product(each) for each in ids if each in TITLES]
+
+
+class Shop:
+    """The provider: nobody is called, so that one client does for all."""
+
+    def __init__(self, settings: SourceSettings, budgets: Budgets) -> None:
+        self.http = httpx.AsyncClient()
+
+    def open(self, client: ProviderClient, account_id: str) -> Shelf:
+        return Shelf()
+
+
+class Lender:
+    """auth-service, as far as a run needs it: it lends the one token that is called with."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def grant(self, connection_id: str, workspace_id: str) -> Grant:
+        account = Account(id=f"account of {connection_id}", name="Acme")
+        return Grant(self._token, 1, time.monotonic() + 600, account)
+
+    async def report(
+        self, connection_id: str, workspace_id: str, version: int, status_code: int
+    ) -> AuthFailureRuling:
+        raise AssertionError("no provider refuses anything here")
+
+    async def connection_states(self, since: int = 0) -> AsyncIterator[Sequence[ConnectionEvent]]:
+        yield ()
+
+
+def with_a_shop(rig: Rig) -> Sources:
+    known = {**SOURCES, Provider.SHOPIFY: Shop}
+    return Sources(rig.settings, Budgets(rig.database), known)
+
+
+async def test_another_source_is_read_into_airtable(rig: Rig) -> None:
+    table, (key, title) = await rig.new_table(text("Id"), text("Title"))
+    spec = await rig.spec(
+        source=Source(connection_id=SHOP, provider=Provider.SHOPIFY, object="products"),
+        destination=table,
+        key=FieldMapping(source="id", field_id=key),
+        mapping=(FieldMapping(source="title", field_id=title),),
+    )
+    sources, lender = with_a_shop(rig), Lender(rig.airtable.token)
+    async with rig.runner(auth_service=lender, sources=sources):
+        first, second = await rig.run(spec), await rig.run(spec)
+    await sources.aclose()
+    assert (first["status"], first["counts"]["written"]) == ("succeeded", 3)
+    assert (second["status"], second["counts"]["unchanged"]) == ("succeeded", 3)
+    rows = {each["Id"]: each["Title"] for each in await rig.named_rows(spec)}
+    assert rows == TITLES
+    assert (await rig.checkpoint(spec))["origin"] == f"shopify/account of {SHOP}"
+    assert not rig.auth.asked
