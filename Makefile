@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dis
 	--no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose images demo up sandbox clean
+.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose images bench demo up sandbox clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,9 @@ test-compose: $(READY) images ## the story on Docker Compose, from building the 
 
 images: ## build every container image
 	docker compose --profile sandbox build
+
+bench: $(READY) fetch ## measure what speed is promised; BEFORE=<commit> compares with a commit
+	$(BIN)/python bench/access_token.py $(if $(BEFORE),--before $(BEFORE))
 
 ##### Running it
 
