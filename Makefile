@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dis
 	--no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose images bench demo up sandbox clean
+.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose images upgrade-dump bench demo up sandbox clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

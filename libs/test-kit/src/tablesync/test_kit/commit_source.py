@@ -53,44 +53,44 @@ class Source:
         return {part for part, path in origins.items() if Path(path).is_relative_to(self.folder)}
 
 
-def source_of(commit: str) -> Source:
-    """Return the source of a commit, taken from git's history once.
+def source_of(commit: str, root: Path = ROOT) -> Source:
+    """Return the source of a commit, taken from git's history once and kept under `.local`.
 
     Raises:
         NoHistoryError: there is no git here, no repository, or not this commit; with the remedy.
 
     """
-    folder = ROOT / ".local" / "commits" / _whole_name(commit)
+    folder = root / ".local" / "commits" / _whole_name(root, commit)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            _extract(folder)
+            _extract(root, folder)
     return Source(folder.name, folder)
 
 
-def _whole_name(commit: str) -> str:
-    name = _git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}").decode().strip()
+def _whole_name(root: Path, commit: str) -> str:
+    name = _git(root, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}").decode().strip()
     if name:
         return name
-    if _git("rev-parse", "--is-shallow-repository").strip() == b"true":
+    if _git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
         remedy = "this clone is shallow; fetch the rest with: git fetch --unshallow"
     else:
         remedy = "clone the repository with its whole history (a downloaded archive has none)"
     raise NoHistoryError(f"Commit {commit} cannot be had from git here: {remedy}")
 
 
-def _extract(folder: Path) -> None:
+def _extract(root: Path, folder: Path) -> None:
     partial = folder.with_suffix(".partial")
-    with tarfile.open(fileobj=io.BytesIO(_git("archive", folder.name))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(_git(root, "archive", folder.name))) as archive:
         archive.extractall(partial, filter="data")
     partial.rename(folder)
 
 
-def _git(*arguments: str) -> bytes:
+def _git(root: Path, *arguments: str) -> bytes:
     """Return what git says; nothing where there is no repository or no git."""
     try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
     except FileNotFoundError:
         return b""
     return done.stdout
