@@ -6,14 +6,22 @@ from typing import Any
 import httpx
 import pytest
 from tablesync.contracts import ConnectionEvent
-from tablesync.contracts.internal_api import BODIES, STATES_LIMIT, Verdict
+from tablesync.contracts.internal_api import (
+    BODIES,
+    CONNECTION_NOT_CONNECTED,
+    STATES_LIMIT,
+    Verdict,
+)
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http.answers import UNREADABLE_ITEMS
+from tablesync.service_kit.http.problems import NOT_FOUND, problem_uri
 from tablesync.sync_runner.clients.auth_service import AuthServiceClient
 from tablesync.sync_runner.errors import ConnectionLostError
 
 A_MINUTE = {"Date": "Wed, 21 Oct 2026 07:27:00 GMT", "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
 PASSED = {"Date": "Wed, 21 Oct 2026 07:29:00 GMT", "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
+NOT_CONNECTED = {"type": problem_uri(CONNECTION_NOT_CONNECTED)}
+NOT_KNOWN = {"type": problem_uri(NOT_FOUND)}
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
@@ -98,9 +106,36 @@ async def test_a_refusal_says_why_as_far_as_it_is_understood(
     members: dict[str, str], shown: str
 ) -> None:
     with pytest.raises(ConnectionLostError) as refused:
-        await always(409, members).grant("con_1", "ws_1")
+        await always(409, NOT_CONNECTED | members).grant("con_1", "ws_1")
     assert refused.value.summary == f"The connection is not connected: {shown}."
     assert refused.value.details.connection_id == refused.value.connection_id == "con_1"
+
+
+async def test_a_connection_that_nobody_knows_is_lost() -> None:
+    with pytest.raises(ConnectionLostError):
+        await always(404, NOT_KNOWN).grant("con_1", "ws_1")
+    ruling = await always(404, NOT_KNOWN).report("con_1", "ws_1", 3, 401)
+    assert ruling.verdict is Verdict.REVOKED
+
+
+@pytest.mark.parametrize("status", [404, 409])
+async def test_a_refusal_of_a_proxys_says_nothing_of_a_connection(status: int) -> None:
+    """An ingress without a backend answers 404 as well: nobody loses a connection by it."""
+    client = always(status, "default backend")
+    with pytest.raises(DependencyUnavailableError):
+        await client.grant("con_1", "ws_1")
+    with pytest.raises(DependencyUnavailableError):
+        await client.report("con_1", "ws_1", 3, 401)
+    with pytest.raises(DependencyUnavailableError):
+        await states(client)
+
+
+@pytest.mark.parametrize("wait", [-5.0, "NaN", "soon"])
+async def test_a_time_that_nobody_can_wait_for_counts_as_none(wait: object) -> None:
+    answer = {"verdict": "inconclusive", "grant_version": 3, "retry_after": wait}
+    ruling = await always(200, answer).report("con_1", "ws_1", 3, 401)
+    assert ruling.verdict is Verdict.INCONCLUSIVE
+    assert ruling.retry_after is None
 
 
 def state(sequence: int, **changes: object) -> dict[str, Any]:

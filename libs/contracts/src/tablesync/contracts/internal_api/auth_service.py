@@ -1,9 +1,10 @@
 """What auth-service is asked: tokens, rulings, reconnect links, recipients, connection states."""
 
 from enum import StrEnum
-from typing import Any
+from math import inf
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.config import JsonDict
 from tablesync.contracts.connection_events import ConnectionEvent
 from tablesync.contracts.internal_api.base import Body, Items, Text, Tolerant, is_none, showing
@@ -106,6 +107,13 @@ class Verdict(StrEnum):
         return cls.INCONCLUSIVE
 
 
+def _a_wait(seconds: float) -> float:
+    """Refuse what nobody can wait for; a reader then waits as it does where nothing is said."""
+    if not 0 <= seconds < inf:
+        raise ValueError("is no time to wait")
+    return seconds
+
+
 class AuthFailureRuling(Body):
     """What became of a grant that a provider refused."""
 
@@ -116,7 +124,7 @@ class AuthFailureRuling(Body):
 
     verdict: Verdict = Field(description="One that a reader does not know is `inconclusive`.")
     grant_version: int = Field(ge=0, description="The grant's version now.")
-    retry_after: float | None = Field(
+    retry_after: Tolerant[Annotated[float, AfterValidator(_a_wait)]] = Field(
         default=None,
         exclude_if=is_none,
         description="Seconds to wait from this answer on; left out where waiting does not help.",

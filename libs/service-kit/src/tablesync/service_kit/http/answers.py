@@ -6,9 +6,15 @@ import httpx
 import structlog
 from prometheus_client import Counter
 from pydantic import ValidationError
-from tablesync.contracts.internal_api import Body, Items
+from tablesync.contracts.internal_api import (
+    CONNECTION_NOT_CONNECTED,
+    Body,
+    ConnectionNotConnected,
+    Items,
+)
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.http.problems import problem_uri
 from tablesync.service_kit.http.retry_after import retry_after
 
 log = structlog.get_logger()
@@ -44,6 +50,32 @@ def read_items(model: type[L], response: httpx.Response, peer: str) -> L:
         UNREADABLE_ITEMS.labels(peer, model.__name__).inc()
         log.error("unreadable item", peer=peer, list=model.__name__, why=each.why)
     return found
+
+
+def read_whole(model: type[L], response: httpx.Response, peer: str) -> L:
+    """Return a list of which nothing is missing, for readers that act on what is not there.
+
+    Raises DependencyUnavailableError where there is none, or an item of it cannot be read.
+    """
+    found = read_items(model, response, peer)
+    if found.unreadable:
+        raise DependencyUnavailableError(peer)
+    return found
+
+
+def is_problem(response: httpx.Response, status: int, type_: str) -> bool:
+    """Whether a service of ours answered with this problem, and not a proxy with its status."""
+    if response.status_code != status:
+        return False
+    body = json_or_none(response)
+    return isinstance(body, dict) and body.get("type") == problem_uri(type_)
+
+
+def not_connected(response: httpx.Response) -> ConnectionNotConnected | None:
+    """Return what a peer says of a connection that is not connected, if that is its answer."""
+    if not is_problem(response, httpx.codes.CONFLICT, CONNECTION_NOT_CONNECTED):
+        return None
+    return ConnectionNotConnected.model_validate(response.json())
 
 
 def _successful(response: httpx.Response, peer: str) -> Any:

@@ -7,7 +7,8 @@ import httpx
 from tablesync.contracts import ConnectionEvent
 from tablesync.contracts.internal_api import STATES_LIMIT, Body, ConnectionStates
 from tablesync.service_kit.errors import DependencyUnavailableError, UnknownToPeerError
-from tablesync.service_kit.http.answers import read_items
+from tablesync.service_kit.http.answers import is_problem, read_items
+from tablesync.service_kit.http.problems import NOT_FOUND
 
 PREFIX = "/internal/v1"
 
@@ -15,7 +16,8 @@ PREFIX = "/internal/v1"
 class PeerClient:
     """Asks a service.
 
-    Raises DependencyUnavailableError while it gives no answer, and UnknownToPeerError for 404.
+    Raises DependencyUnavailableError while it gives no answer, and UnknownToPeerError where it
+    knows nothing of what was asked about; a proxy's 404 is no answer.
     """
 
     name: ClassVar[str]
@@ -35,7 +37,7 @@ class PeerClient:
             response = await self._http.send(request)
         except httpx.RequestError as error:
             raise DependencyUnavailableError(self.name) from error
-        if response.status_code == httpx.codes.NOT_FOUND:
+        if is_problem(response, httpx.codes.NOT_FOUND, NOT_FOUND):
             raise UnknownToPeerError(f"{self.name} does not know {request.url.path}")
         return response
 

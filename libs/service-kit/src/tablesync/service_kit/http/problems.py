@@ -19,6 +19,7 @@ from tablesync.service_kit.http.access import route_of
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
+NOT_FOUND = "not-found"
 
 
 class AsciiJson(JSONResponse):
@@ -61,7 +62,7 @@ class Problem(RaisedAnswer):
     def response(self) -> JSONResponse:
         """Return the answer as application/problem+json."""
         body = {
-            "type": f"urn:tablesync:problem:{self.type}",
+            "type": problem_uri(self.type),
             "title": self.type.replace("-", " ").capitalize(),
             "status": self.status,
             "detail": self.detail,
@@ -71,9 +72,14 @@ class Problem(RaisedAnswer):
         return AsciiJson(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
+def problem_uri(type_: str) -> str:
+    """Return what the member `type` of a problem holds."""
+    return f"urn:tablesync:problem:{type_}"
+
+
 def not_found(what: str) -> Problem:
     """Return the one answer for what does not exist and for what belongs to another workspace."""
-    return Problem(404, "not-found", f"There is no such {what} in this workspace.")
+    return Problem(404, NOT_FOUND, f"There is no such {what} in this workspace.")
 
 
 def conflict(type_: str, detail: str, **extra: Any) -> Problem:
@@ -146,7 +152,7 @@ def _field(error: dict[str, Any]) -> str:
 
 async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    kinds = {404: "not-found", 405: "method-not-allowed"}
+    kinds = {404: NOT_FOUND, 405: "method-not-allowed"}
     return Problem(
         error.status_code,
         kinds.get(error.status_code, "http-error"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs, SyncOwner
-from tablesync.service_kit.http.answers import read, read_items
+from tablesync.service_kit.http.answers import read, read_whole
 from tablesync.service_kit.http.peer import PeerClient
 
 
@@ -16,7 +16,7 @@ class SchedulerClient(PeerClient):
         """Return the syncs that use a connection, with holds, next slots and catch-ups."""
         path = f"/connections/{connection_id}/affected-syncs"
         response = await self._get(path, workspace_id=workspace_id)
-        return read_items(AffectedSyncs, response, self.name).items
+        return read_whole(AffectedSyncs, response, self.name).items
 
     async def sync_owner(self, sync_id: str, workspace_id: str) -> SyncOwner:
         """Return a sync's name and owner; raises UnknownToPeerError when it was deleted."""

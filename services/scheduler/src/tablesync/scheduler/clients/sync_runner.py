@@ -10,7 +10,6 @@ from tablesync.contracts.internal_api import (
     AirtableBases,
     AirtableTable,
     AirtableTables,
-    ConnectionNotConnected,
     Items,
     RunStates,
     SourceObject,
@@ -20,8 +19,7 @@ from tablesync.contracts.internal_api import (
 )
 from tablesync.scheduler.errors import connection_not_connected
 from tablesync.service_kit.errors import UnknownToPeerError
-from tablesync.service_kit.http.answers import read_items
-from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.http.answers import not_connected, read_items, read_whole
 from tablesync.service_kit.http.peer import PeerClient
 
 T = TypeVar("T")
@@ -71,12 +69,10 @@ class SyncRunnerClient(PeerClient):
         except UnknownToPeerError:
             return None
         _raise_if_not_connected(response, connection_id)
-        return read_items(model, response, self.name).items
+        return read_whole(model, response, self.name).items
 
 
 def _raise_if_not_connected(response: httpx.Response, connection_id: str) -> None:
-    body = json_or_none(response)
-    if response.status_code == httpx.codes.CONFLICT and isinstance(body, dict):
-        found = ConnectionNotConnected.model_validate(body)
+    if found := not_connected(response):
         status = found.connection_status or "not connected"
         raise connection_not_connected(connection_id, status, found.cause)

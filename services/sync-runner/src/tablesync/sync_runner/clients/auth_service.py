@@ -2,19 +2,16 @@
 
 import time
 
-import httpx
 import structlog
 from tablesync.contracts.internal_api import (
     AccessTokenAnswer,
     AccessTokenRequest,
     AuthFailureReport,
     AuthFailureRuling,
-    ConnectionNotConnected,
     Verdict,
 )
 from tablesync.service_kit.errors import UnknownToPeerError
-from tablesync.service_kit.http.answers import read
-from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.http.answers import not_connected, read
 from tablesync.service_kit.http.peer import AuthServicePeer
 from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.errors import ConnectionLostError
@@ -36,9 +33,7 @@ class AuthServiceClient(AuthServicePeer):
         except UnknownToPeerError as error:
             reason = "The connection no longer exists."
             raise ConnectionLostError(connection_id, reason) from error
-        body = json_or_none(response)
-        if response.status_code == httpx.codes.CONFLICT and isinstance(body, dict):
-            known = ConnectionNotConnected.model_validate(body)
+        if known := not_connected(response):
             raise ConnectionLostError.not_connected(connection_id, known)
         return Grant.of(read(AccessTokenAnswer, response, self.name), asked_at)
 
