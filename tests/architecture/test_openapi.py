@@ -1,4 +1,4 @@
-"""`/openapi.json` describes every JSON route: its answer, an example, its problems, its callers."""
+"""`/openapi.json` describes every route: its answer, an example, its problems, its callers."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,14 +9,18 @@ import pytest
 from jsonschema import Draft202012Validator
 from tablesync.local_stack import LocalStack
 from tablesync.local_stack.keys import SERVICES
+from tablesync.service_kit.http.openapi import API
 from tablesync.service_kit.http.problems import MEDIA_TYPE
 
 pytestmark = pytest.mark.unit
 
 Json = dict[str, Any]
-NO_CONTENT, FIRST_PROBLEM = 204, 400
+JSON, HTML = "application/json", "text/html"
+NO_CONTENT, FIRST_PROBLEM, UNAVAILABLE = 204, 400, 503
 # The scheduler need not know a connection: nothing depends on it then.
 KNOWS_EVERY_ID = {"/internal/v1/connections/{connection_id}/affected-syncs"}
+# That the process answers is all that it says.
+DEPENDS_ON_NOTHING = {"/healthz"}
 
 
 @dataclass(frozen=True)
@@ -37,15 +41,31 @@ class Route:
         return {status: each for status, each in self._responses() if status >= FIRST_PROBLEM}
 
     @property
+    def is_api(self) -> bool:
+        return self.path.startswith(API)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether a browser is to show it; no route of the API is a page."""
+        return not self.is_api and any(HTML in each["content"] for each in self.problems.values())
+
+    @property
+    def media_types_of_problems(self) -> set[str]:
+        """Return those that its problems may have; `/readyz` answers alike in every case."""
+        if self.is_api:
+            return {MEDIA_TYPE}
+        return {MEDIA_TYPE, HTML} if self.is_page else {JSON}
+
+    @property
     def has_body(self) -> bool:
         """Whether a success has a body to describe."""
         return not any(status == NO_CONTENT for status, _ in self._responses())
 
     def answers(self) -> Iterator[Json]:
-        """Yield the schema of each success, and of what it lists."""
+        """Yield the schema of each success, and of what it lists; a page has none."""
         for status, response in self._responses():
-            if status < FIRST_PROBLEM and status != NO_CONTENT:
-                answer = self.resolved(response["content"]["application/json"]["schema"])
+            if status < FIRST_PROBLEM and status != NO_CONTENT and not self.is_page:
+                answer = self.resolved(response["content"][JSON]["schema"])
                 yield answer
                 if "items" in answer.get("properties", {}):
                     yield self.resolved(answer["properties"]["items"].get("items", {}))
@@ -62,7 +82,7 @@ class Route:
 
 @pytest.fixture(scope="module", params=SERVICES)
 def routes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
-    """Return a service's JSON routes; it is built as it is run, and connects to nothing."""
+    """Return a service's routes; it is built as it is run, and connects to nothing."""
     service, away = str(request.param), {"kafka_bootstrap": "127.0.0.1:1"}
     away["mongodb_uri"] = f"mongodb://{away['kafka_bootstrap']}"
     stack = LocalStack(tmp_path_factory.mktemp(service), **away)
@@ -71,7 +91,6 @@ def routes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return [
         Route(service, method, path, operation, schemas)
         for path, operations in document["paths"].items()
-        if path.startswith(("/v1/", "/internal/v1/"))
         for method, operation in operations.items()
     ]
 
@@ -87,8 +106,10 @@ def document_of(service: str, environment: Mapping[str, str]) -> Json:
 
 
 def is_bare(schema: Json) -> bool:
-    """Whether a schema names no member of what comes."""
-    return not schema or (schema.get("type") == "object" and "properties" not in schema)
+    """Whether a schema names no member of what comes, nor shows a map of what it describes."""
+    if schema.get("type") != "object" or "properties" in schema:
+        return not schema
+    return "examples" not in schema or not isinstance(schema.get("additionalProperties"), dict)
 
 
 def lacks_a_model(route: Route) -> bool:
@@ -96,6 +117,8 @@ def lacks_a_model(route: Route) -> bool:
 
 
 def lacks_an_example(route: Route) -> bool:
+    if route.is_page:
+        return False
     return route.has_body and not any("examples" in each for each in route.answers())
 
 
@@ -105,9 +128,14 @@ def lacks_a_scheme(route: Route) -> bool:
 
 
 def lacks_a_media_type(route: Route) -> bool:
-    return not route.problems or any(
-        list(each.get("content", {})) != [MEDIA_TYPE] for each in route.problems.values()
-    )
+    allowed = route.media_types_of_problems
+    declared = [set(each.get("content", {})) for each in route.problems.values()]
+    return not all(each and each <= allowed for each in declared)
+
+
+def lacks_unavailable(route: Route) -> bool:
+    """Whether nothing is said of what a route depends on being away."""
+    return UNAVAILABLE not in route.problems and route.path not in DEPENDS_ON_NOTHING
 
 
 def lacks_not_found(route: Route) -> bool:
@@ -117,10 +145,17 @@ def lacks_not_found(route: Route) -> bool:
 
 @pytest.mark.parametrize(
     "lacks",
-    [lacks_a_model, lacks_an_example, lacks_a_scheme, lacks_a_media_type, lacks_not_found],
+    [
+        lacks_a_model,
+        lacks_an_example,
+        lacks_a_scheme,
+        lacks_a_media_type,
+        lacks_unavailable,
+        lacks_not_found,
+    ],
 )
-def test_every_json_route_is_described(routes: list[Route], lacks: Callable[[Route], bool]) -> None:
-    assert "/v1/dlq" in {each.path for each in routes}
+def test_every_route_is_described(routes: list[Route], lacks: Callable[[Route], bool]) -> None:
+    assert {"/v1/dlq", "/healthz", "/readyz"} <= {each.path for each in routes}
     lacking = [str(each) for each in routes if lacks(each)]
     assert not lacking, "\n".join([f"{len(lacking)} of {len(routes)}:", *lacking])
 

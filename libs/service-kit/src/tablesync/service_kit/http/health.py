@@ -2,32 +2,49 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, ConfigDict, RootModel
 from tablesync.service_kit import mongo
+from tablesync.service_kit.http.openapi import NO_TOKEN
 from tablesync.service_kit.mongo import Database
 
 Check = Callable[[], Awaitable[bool]]
 CHECK_SECONDS = 3.0
 
 
+class Alive(BaseModel):
+    """A process that answers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "alive"}]})
+
+    status: Literal["alive"] = "alive"
+
+
+class Readiness(RootModel[dict[str, bool]]):
+    """Each check by its name, and whether it passes."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"mongodb": True, "api": True}]})
+
+
 def routes(checks: Mapping[str, Check]) -> APIRouter:
     """Make `/healthz`, `/readyz` (503 while a check fails, each one named) and `/metrics`."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        return {"status": "alive"}
+    @router.get("/healthz", openapi_extra=NO_TOKEN)
+    async def healthz() -> Alive:
+        return Alive()
 
-    @router.get("/readyz")
-    async def readyz(response: Response) -> dict[str, bool]:
+    @router.get("/readyz", responses={503: {"model": Readiness}}, openapi_extra=NO_TOKEN)
+    async def readyz(response: Response) -> Readiness:
         outcomes = await asyncio.gather(*(_passes(check) for check in checks.values()))
         if not all(outcomes):
             response.status_code = 503
-        return dict(zip(checks, outcomes, strict=True))
+        return Readiness(dict(zip(checks, outcomes, strict=True)))
 
-    @router.get("/metrics")
+    @router.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

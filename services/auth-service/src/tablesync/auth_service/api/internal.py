@@ -36,11 +36,11 @@ def token_routes(
     runner = Depends(callers(verifier, "sync-runner"))
     router = APIRouter(prefix="/internal/v1/connections", tags=["internal"], dependencies=[runner])
 
-    @router.post("/{connection_id}/access-token", responses=declares(404, 409))
+    @router.post("/{connection_id}/access-token", responses=declares(404, 409, 500))
     async def access_token(connection_id: str, body: AccessTokenRequest) -> AccessTokenAnswer:
         return await access_tokens.get(body.workspace_id, connection_id)
 
-    @router.post("/{connection_id}/auth-failures", responses=declares(404))
+    @router.post("/{connection_id}/auth-failures", responses=declares(404, 500))
     async def auth_failure(connection_id: str, body: AuthFailureReport) -> AuthFailureRuling:
         return await auth_failures.judge(connection_id, body)
 

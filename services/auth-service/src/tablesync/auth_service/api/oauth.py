@@ -17,6 +17,7 @@ from tablesync.auth_service.consent.connect import Connecting, Outcome
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
+from tablesync.service_kit.http.openapi import NO_TOKEN, declares
 
 # What an authorization server answers when it is at fault itself; any other error is a no.
 AWAY = frozenset({"server_error", "temporarily_unavailable"})
@@ -26,13 +27,14 @@ def routes(
     authorizations: Authorizations, connecting: Connecting, providers: Providers, pages: Pages
 ) -> APIRouter:
     """Make the router."""
-    router = APIRouter(prefix="/oauth", tags=["oauth"])
+    router = APIRouter(prefix="/oauth", tags=["oauth"], responses=declares(503))
 
     @router.get(
         "/{provider_name}/start",
         status_code=302,
         response_class=RedirectResponse,
         responses=shows(404, 410),
+        openapi_extra=NO_TOKEN,
     )
     async def start(provider_name: str, authorization: str = "") -> Response:
         provider = providers.named(provider_name)
@@ -46,7 +48,12 @@ def routes(
         _bind(response, provider, started)
         return response
 
-    @router.get("/{provider_name}/callback", response_class=HTMLResponse, responses=shows(400, 404))
+    @router.get(
+        "/{provider_name}/callback",
+        response_class=HTMLResponse,
+        responses=shows(400, 404),
+        openapi_extra=NO_TOKEN,
+    )
     async def callback(request: Request, provider_name: str) -> HTMLResponse:
         provider = providers.named(provider_name)
         if provider is None:

@@ -14,6 +14,7 @@ from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import Provider
 from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.wording import PROVIDER_LABELS, loss, moment
+from tablesync.service_kit.http.openapi import declares
 
 _OUTCOMES = {
     AuthorizationStatus.COMPLETED: "connected",
@@ -102,6 +103,12 @@ def shows(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {"description": HTTPStatus(status).phrase, "content": content}
         for status in statuses
     }
+
+
+def shows_or_declares(status: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that has a page or a problem for this status."""
+    (page,), (problem,) = shows(status).values(), declares(status).values()
+    return {status: {**problem, "content": problem["content"] | page["content"]}}
 
 
 def no_store(headers: dict[str, str] | None = None) -> dict[str, str]:

@@ -4,11 +4,12 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import SecretStr
 from tablesync.auth_service.api.connections import start_url
-from tablesync.auth_service.api.pages import Pages, no_store, shows
+from tablesync.auth_service.api.pages import Pages, no_store, shows, shows_or_declares
 from tablesync.auth_service.clients.scheduler import SchedulerClient
 from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.providers.served import Providers
+from tablesync.service_kit.http.openapi import NO_TOKEN
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 
@@ -23,9 +24,10 @@ def routes(
     public_url: str,
 ) -> APIRouter:
     """Make the router."""
-    router = APIRouter(prefix="/reconnect", tags=["reconnect"], responses=shows(404, 410, 503))
+    responses = shows(404, 410) | shows_or_declares(503)
+    router = APIRouter(prefix="/reconnect", tags=["reconnect"], responses=responses)
 
-    @router.get("/{token}", response_class=HTMLResponse)
+    @router.get("/{token}", response_class=HTMLResponse, openapi_extra=NO_TOKEN)
     async def show(token: str) -> HTMLResponse:
         link = await links.find(SecretStr(token))
         if link is None or not link.usable:
@@ -37,7 +39,9 @@ def routes(
         syncs = await scheduler.affected_syncs(target.workspace_id, target.id)
         return pages.reconnect(provider, link, syncs)
 
-    @router.post("/{token}", status_code=303, response_class=RedirectResponse)
+    @router.post(
+        "/{token}", status_code=303, response_class=RedirectResponse, openapi_extra=NO_TOKEN
+    )
     async def start(token: str) -> Response:
         link = await links.find(SecretStr(token))
         if link is None or not link.usable:

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
-from tablesync.service_kit.http.openapi import NO_TOKEN
+from tablesync.service_kit.http.openapi import NO_TOKEN, declares
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 UNKNOWN: dict[int | str, dict[str, Any]] = {
@@ -26,16 +26,20 @@ def pages(
     tokens: UnsubscribeTokens, preferences: Preferences, templates: Templates, units: UnitsOfWork
 ) -> APIRouter:
     """Make `/unsubscribe/{token}`."""
-    router = APIRouter(tags=["unsubscribe"], default_response_class=HTMLResponse)
+    router = APIRouter(
+        tags=["unsubscribe"],
+        default_response_class=HTMLResponse,
+        responses=UNKNOWN | declares(503),
+    )
 
     def page(state: str, status: int = 200) -> HTMLResponse:
         return HTMLResponse(templates.html("unsubscribe", state=state), status, HEADERS)
 
-    @router.get("/unsubscribe/{token}", responses=UNKNOWN, openapi_extra=NO_TOKEN)
+    @router.get("/unsubscribe/{token}", openapi_extra=NO_TOKEN)
     async def show(token: str) -> HTMLResponse:
         return page("ask") if tokens.read(token) else page("unknown", 404)
 
-    @router.post("/unsubscribe/{token}", responses=UNKNOWN, openapi_extra=NO_TOKEN)
+    @router.post("/unsubscribe/{token}", openapi_extra=NO_TOKEN)
     async def unsubscribe(token: str) -> HTMLResponse:
         whose = tokens.read(token)
         if whose is None:
