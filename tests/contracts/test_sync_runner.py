@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 from tablesync.contracts import (
     Account,
+    ConnectionCause,
+    ConnectionStatus,
     Destination,
     Envelope,
     Event,
@@ -31,6 +33,7 @@ from tablesync.contracts.internal_api import (
     AirtableBases,
     AirtableTable,
     AirtableTables,
+    ConnectionNotConnected,
     RunState,
     RunStates,
     SourceObjects,
@@ -54,6 +57,8 @@ from tablesync.test_kit.stand_ins import (
 Serve = Callable[..., AbstractAsyncContextManager[str]]
 FOREIGN = "ws_0198f0c2-0000-7000-8000-00000000dead"
 SYNC = "syn_0198f0c2-0000-7000-8000-000000000001"
+# That of a connection whose first token was replaced by one of the sandbox's.
+GRANT_VERSION = 2
 
 
 class World(Protocol):
@@ -127,7 +132,13 @@ class SyncRunnerSuite:
     async def test_a_lost_connection_has_to_be_reconnected(self, world: World) -> None:
         await world.lose(world.hubspot_id)
         answer = await ask(world, world.hubspot_id, "objects/contacts/properties")
-        problem_of(answer, 409, CONNECTION_NOT_CONNECTED)
+        problem = problem_of(answer, 409, CONNECTION_NOT_CONNECTED)
+        assert ConnectionNotConnected.model_validate(problem) == ConnectionNotConnected(
+            connection_id=world.hubspot_id,
+            connection_status=ConnectionStatus.REVOKED,
+            cause=ConnectionCause.APP_UNINSTALLED,
+            grant_version=GRANT_VERSION,
+        )
 
     async def test_a_run_that_waits_is_queued(self, world: World) -> None:
         run_id = await world.ask_for_run()
@@ -191,9 +202,15 @@ class StandInWorld:
         self.workspace_id = new_id("ws")
         self.hubspot_id, self.airtable_id = new_id("con"), new_id("con")
         self._runner = runner
-        hubspot = CatalogConnection(self.workspace_id, Provider.HUBSPOT)
-        airtable = CatalogConnection(self.workspace_id, Provider.AIRTABLE)
-        runner.connections = {self.hubspot_id: hubspot, self.airtable_id: airtable}
+        runner.connections = {
+            connection_id: CatalogConnection(
+                self.workspace_id, provider, grant_version=GRANT_VERSION
+            )
+            for connection_id, provider in (
+                (self.hubspot_id, Provider.HUBSPOT),
+                (self.airtable_id, Provider.AIRTABLE),
+            )
+        }
         runner.objects = {"contacts": ["email"], "deals": ["amount"]}
         table = AirtableTable(id="tbl1", name="Contacts", fields=(airtable_field("fld1", "Id"),))
         runner.tables = {"app1": [table]}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from tablesync.contracts import Provider, RunStatus, Trigger
+from tablesync.contracts import ConnectionCause, ConnectionStatus, Provider, RunStatus, Trigger
 from tablesync.contracts.internal_api import (
     CONNECTION_NOT_CONNECTED,
     RUN_IDS_LIMIT,
@@ -15,6 +15,7 @@ from tablesync.contracts.internal_api import (
     AirtableField,
     AirtableTable,
     AirtableTables,
+    ConnectionNotConnected,
     RunState,
     RunStates,
     SourceObject,
@@ -33,6 +34,7 @@ class CatalogConnection:
     workspace_id: str
     provider: Provider
     lost: bool = False
+    grant_version: int = 1
 
 
 class SyncRunnerStandIn(StandIn):
@@ -95,8 +97,7 @@ class SyncRunnerStandIn(StandIn):
         if source is (known.provider is Provider.AIRTABLE):
             raise problems.not_found("source connection" if source else "Airtable connection")
         if known.lost:
-            detail = "Access to the account was lost."
-            raise problems.conflict(CONNECTION_NOT_CONNECTED, detail, connection_id=connection_id)
+            raise _not_connected(connection_id, known)
 
 
 def run_state(run_id: str, **changes: Any) -> RunState:
@@ -118,6 +119,20 @@ def airtable_field(
     """Make a field by which rows can be found, and which can be written, unless told otherwise."""
     fields = {"id": field_id, "name": name, "type": type_, "mergeable": True, "writable": True}
     return AirtableField.model_validate(fields | changes)
+
+
+def _not_connected(connection_id: str, lost: CatalogConnection) -> problems.Problem:
+    members = ConnectionNotConnected(
+        connection_id=connection_id,
+        connection_status=ConnectionStatus.REVOKED,
+        cause=ConnectionCause.APP_UNINSTALLED,
+        grant_version=lost.grant_version,
+    )
+    return problems.conflict(
+        CONNECTION_NOT_CONNECTED,
+        "Access to the account was lost.",
+        **members.model_dump(mode="json"),
+    )
 
 
 def _source_object(name: str) -> SourceObject:
