@@ -133,6 +133,16 @@ def test_a_replay_that_fails_again_says_why(tablesync: Command, parked: StandIn)
     assert "It failed again: KeyError: [x]" in every.stdout
 
 
+@pytest.mark.parametrize("answer", [{}, {"replayed_at": None}, ["2026-11-22T11:00:00.000Z"]])
+def test_a_replay_that_cannot_be_read_is_said_so(
+    tablesync: Command, parked: StandIn, answer: Any
+) -> None:
+    parked.answers["POST", "/v1/dlq/run-events/3/replay"] = (200, answer)
+    done = tablesync("dlq", "replay", "run-events", "3", "--service", "notifier")
+    assert done.returncode == 5
+    assert "notifier sent a replay that this version cannot read." in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

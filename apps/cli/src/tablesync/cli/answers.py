@@ -145,3 +145,9 @@ class DeadLetter(Item):
     reason: str
     cut_from_bytes: int | None
     replayed_at: AwareDatetime | None
+
+
+class Replay(Value):
+    """When a service handled a dead letter again, in its own words."""
+
+    replayed_at: str

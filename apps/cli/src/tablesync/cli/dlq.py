@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 from tablesync.cli.addresses import SERVICES
-from tablesync.cli.answers import DeadLetter, Json, read
+from tablesync.cli.answers import DeadLetter, Json, Replay, read
 from tablesync.cli.client import Client
 from tablesync.cli.errors import CliError, NotFoundError, RefusedError
 from tablesync.cli.format import NOTHING, ago, plain
@@ -61,8 +61,8 @@ def show(client: Client, service: str, topic: str, letter_id: int) -> Json:
 
 def replay(client: Client, service: str, topic: str, letter_id: int) -> str:
     """Have a service handle a dead letter again; return when it did."""
-    answer: Json = client.post(service, f"/v1/dlq/{topic}/{letter_id}/replay")
-    return str(answer["replayed_at"])
+    answer = client.post(service, f"/v1/dlq/{topic}/{letter_id}/replay")
+    return read(Replay, service, answer).replayed_at
 
 
 def replay_all(client: Client, service: str | None) -> Iterator[str | None]:
