@@ -9,6 +9,8 @@ import stamina
 
 # A user JWT lives five minutes; a fresh one is taken well before.
 _TOKEN_SECONDS = 120.0
+# How a page says where the list goes on, and how that is asked for.
+_PAGES = {"next_cursor": "cursor", "next": "from"}
 
 
 class Api:
@@ -42,9 +44,13 @@ class Api:
         return await self._client.request(method, url, headers=headers, json=dict(body or {}))
 
     async def items(self, service: str, path: str, **params: str) -> list[dict[str, Any]]:
-        """GET a list route and give its items."""
-        answer = await self.get(service, path, **params)
-        return list(answer["items"])
+        """GET a list route to its last page, and return its items."""
+        page = await self.get(service, path, **params)
+        found = list(page["items"])
+        while go_on := {asked: page[said] for said, asked in _PAGES.items() if page.get(said)}:
+            page = await self.get(service, path, **params, **go_on)
+            found += page["items"]
+        return found
 
     async def close(self) -> None:
         """Close the connections."""
