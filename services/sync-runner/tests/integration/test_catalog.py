@@ -3,10 +3,11 @@
 import pytest
 from sync_runner_rig import HUBSPOT, WORKSPACE, Rig
 from tablesync.contracts import Provider
-from tablesync.contracts.internal_api import ConnectionNotConnected
+from tablesync.contracts.internal_api import ConnectionNotConnected, RunStates
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
+from tablesync.sync_runner import store
 from tablesync.test_kit import eventually
 
 FOREIGN = "ws_0198f0c2-0000-7000-8000-000000000002"
@@ -177,6 +178,26 @@ async def test_runs_and_rejections_are_told(rig: Rig, service_keys: ServiceKeys)
     assert run["run_id"] == row["_id"]
     assert (run["status"], run["counts"]["rejected"]) == ("succeeded", 1)
     assert run["started_at"] <= run["ended_at"]
+
+
+async def test_a_run_that_a_newer_version_wrote_is_known_and_spoils_no_other(
+    rig: Rig, service_keys: ServiceKeys
+) -> None:
+    spec = await rig.spec("deals")
+    async with rig.http("worker") as http:
+        row = await rig.run(spec)
+        newer = {**row, "_id": "run_newer", "trigger": "of next year"}
+        await rig.database[store.RUNS].insert_one(newer)
+        ids = [row["_id"], "run_newer", "run_unknown"]
+        answer = await http.get(
+            "/internal/v1/runs",
+            params={"ids": ",".join(ids)},
+            auth=as_service(service_keys, "scheduler"),
+        )
+    told = RunStates.read(answer.json())
+    assert [each.run_id for each in told.items] == [row["_id"]]
+    assert told.unread_ids == ("run_newer",)
+    assert told.unknown(ids) == {"run_unknown"}
 
 
 async def test_rejections_come_in_pages_of_which_none_is_left_out(

@@ -1,7 +1,9 @@
 """The runner's collections and their indexes, and every query about runs."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import structlog
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.contracts import RunStatus, SyncRequested
 from tablesync.service_kit.mongo import Database, Document, Session
@@ -10,6 +12,8 @@ from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner.errors import RunCancelledError
 from tablesync.sync_runner.runs import Run, ended_by
+
+log = structlog.get_logger()
 
 RUNS, CANCELLATIONS, CHECKPOINTS = "runs", "cancellations", "checkpoints"
 RECORD_STATES, REJECTIONS, CONNECTIONS = "record_states", "rejections", "connections"
@@ -58,6 +62,13 @@ def owned_by(lease: Lease) -> Document:
     }
 
 
+class FoundRuns(NamedTuple):
+    """Runs, and the ids of those that this version cannot read: a newer one has written them."""
+
+    runs: list[Run]
+    unread_ids: list[str]
+
+
 class Runs:
     """The runs; what is passed a session belongs to its transaction."""
 
@@ -70,10 +81,17 @@ class Runs:
         found = await self._runs.find_one({"_id": run_id}, session=session)
         return Run.from_document(found) if found else None
 
-    async def find_all(self, run_ids: Sequence[str]) -> list[Run]:
+    async def find_all(self, run_ids: Sequence[str]) -> FoundRuns:
         """Return the runs with these ids, unknown ones left out."""
-        found = await self._runs.find({"_id": {"$in": list(run_ids)}}).to_list(None)
-        return [Run.from_document(each) for each in found]
+        runs: list[Run] = []
+        unread_ids: list[str] = []
+        for each in await self._runs.find({"_id": {"$in": list(run_ids)}}).to_list(None):
+            try:
+                runs.append(Run.from_document(each))
+            except ValueError as error:
+                log.error("run cannot be read", run_id=each["_id"], reason=type(error).__name__)
+                unread_ids.append(each["_id"])
+        return FoundRuns(runs, unread_ids)
 
     async def record(self, unit: UnitOfWork, event: SyncRequested) -> None:
         """Put a run in the queue, once; a cancellation that came before it ends it here."""

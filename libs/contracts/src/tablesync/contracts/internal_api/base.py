@@ -38,6 +38,11 @@ def is_none(value: object) -> bool:
     return value is None
 
 
+def is_empty(value: tuple[object, ...]) -> bool:
+    """Whether a list is left out of what is sent; for `exclude_if`."""
+    return not value
+
+
 def showing(*examples: JsonDict) -> ConfigDict:
     """Make the part of a model's configuration that shows examples of it."""
     return ConfigDict(json_schema_extra={"examples": [*examples]})

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 from pydantic.config import JsonDict
-from tablesync.contracts.internal_api.base import Body, Items, showing
+from tablesync.contracts.internal_api.base import Body, Items, is_empty, showing
 from tablesync.contracts.specs import Moment, RunCounts, RunFailureCause, RunStatus, Trigger
 
 # The most runs that are told of in one answer; whoever names more is told of the first ones.
@@ -132,6 +132,12 @@ class RunState(Body):
 class RunStates(Items[RunState]):
     """The runs that were asked about; one that sync-runner does not know is left out."""
 
+    unread_ids: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=is_empty,
+        description="Runs that it knows and cannot tell of: a newer version has written them.",
+    )
+
     def unknown(self, run_ids: Iterable[str]) -> set[str]:
         """Return those of the runs asked about that sync-runner does not know.
 
@@ -140,7 +146,8 @@ class RunStates(Items[RunState]):
         unread = {_run_id_of(each.item) for each in self.unreadable}
         if None in unread:
             return set()
-        return set(run_ids) - unread - {each.run_id for each in self.items}
+        known = {each.run_id for each in self.items}
+        return set(run_ids) - unread - known - set(self.unread_ids)
 
 
 def _run_id_of(item: Any) -> str | None:

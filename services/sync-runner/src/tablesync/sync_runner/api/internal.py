@@ -22,7 +22,9 @@ def routes(runs: Runs, catalog: Catalog, verifier: Verifier) -> APIRouter:
         ids: Annotated[str, Query(description="Run ids, comma separated.")],
     ) -> RunStates:
         wanted = [each for each in ids.split(",") if each][:RUN_IDS_LIMIT]
-        return RunStates(items=tuple(_state(each) for each in await runs.find_all(wanted)))
+        found = await runs.find_all(wanted)
+        items = tuple(_state(each) for each in found.runs)
+        return RunStates(items=items, unread_ids=tuple(found.unread_ids))
 
     return router
 
