@@ -4,6 +4,7 @@ import base64
 import json
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -209,3 +210,46 @@ async def test_p19_keys_rotate_online(
     grant = await grants.get(connection["id"])
     assert grant is not None
     assert grants.access_token(grant) == SecretStr(token)
+
+
+async def test_the_ticker_passes_over_a_grant_of_a_newer_version(
+    rig: Rig, start: Start, database: Database, service_keys: ServiceKeys, tmp_path: Path
+) -> None:
+    strange = await rig.connect("hubspot")
+    readable = await rig.connect("airtable")
+    await make_strange(database, strange["id"])
+    await database["grants"].update_one(
+        {"_id": strange["id"]}, {"$set": {"refresh_at": datetime(2020, 1, 1, tzinfo=UTC)}}
+    )
+    old = json.loads(service_keys.encryption_keys_file.read_text())
+    fresh, file = base64.b64encode(os.urandom(32)).decode(), tmp_path / "keys.json"
+    file.write_text(json.dumps({"active": "next", "keys": {**old["keys"], "next": fresh}}))
+
+    await start(AUTH_ENCRYPTION_KEYS_FILE=str(file))
+
+    async def moved() -> bool:
+        return bool((await stored(database, "grants", readable["id"]))["key_id"] == "next")
+
+    await eventually(moved)
+
+
+async def test_an_operator_can_disconnect_what_has_a_grant_of_a_newer_version(
+    rig: Rig, database: Database
+) -> None:
+    connection = await rig.connect("hubspot")
+    await make_strange(database, connection["id"])
+    assert (await rig.token(connection["id"])).json()["type"].endswith(":grant-unreadable")
+
+    operator = await rig.operator()
+    answer = await operator.post(f"/v1/connections/{connection['id']}/disconnect")
+
+    assert answer.is_success
+    assert (await rig.connection(connection["id"]))["status"] == "disconnected"
+    assert await database["grants"].find_one({"_id": connection["id"]}) is None
+
+
+async def make_strange(database: Database, connection_id: str) -> None:
+    """Store of a grant what only a newer version knows."""
+    await database["grants"].update_one(
+        {"_id": connection_id}, {"$set": {"provider": "of next year"}}
+    )

@@ -5,7 +5,7 @@ RefreshConflictError         somebody else has just refreshed: read the grant ag
 GrantLostError               the provider has ended the grant: only a reconnect helps
 CodeRefusedError             the authorization code is no good: start the authorization again
 AppRefusedError              our own credentials or requests are wrong: alarm us, revoke nothing
-UnreadableGrantError         the stored tokens cannot be decrypted here: alarm us, revoke nothing
+UnreadableGrantError         the stored grant cannot be read here: alarm us, revoke nothing
 Problem (service_kit)        tell the caller
 """
 
@@ -50,4 +50,4 @@ class AppRefusedError(ProviderError):
 
 
 class UnreadableGrantError(Exception):
-    """A stored secret does not decrypt under its key, workspace, connection and field."""
+    """A stored grant is not understood, or a secret of it does not decrypt in its place."""

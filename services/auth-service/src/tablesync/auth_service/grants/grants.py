@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.grant import PROJECTION, Grant
@@ -32,10 +32,13 @@ class Grants:
         self._keyring = keyring
 
     async def get(self, connection_id: str, session: Session | None = None) -> Grant | None:
-        """Return the grant of a connection: one indexed find."""
+        """Return the grant of a connection: one indexed find.
+
+        Raises UnreadableGrantError for a row that this version does not understand.
+        """
         query = {"_id": connection_id}
         document = await self._collection.find_one(query, PROJECTION, session=session)
-        return Grant.from_document(document) if document else None
+        return _grant(document) if document else None
 
     def access_token(self, grant: Grant) -> SecretStr:
         """Decrypt; raises UnreadableGrantError for a row that was moved here."""
@@ -78,14 +81,17 @@ class Grants:
         cursor = self._collection.find(query, {"_id": 1}).limit(limit)
         return [each["_id"] async for each in cursor]
 
-    async def under_other_keys(self, limit: int) -> list[Grant]:
-        """Return grants that are not encrypted with the active key alone."""
+    async def under_other_keys(self, limit: int) -> list[str]:
+        """Return connections whose grant is not encrypted with the active key alone."""
         query: Document = {"key_id": {"$ne": self._keyring.active}}
-        cursor = self._collection.find(query, PROJECTION).limit(limit)
-        return [Grant.from_document(each) async for each in cursor]
+        cursor = self._collection.find(query, {"_id": 1}).limit(limit)
+        return [each["_id"] async for each in cursor]
 
-    async def reseal(self, grant: Grant) -> bool:
+    async def reseal(self, connection_id: str) -> bool:
         """Encrypt a grant anew with the active key; False if it has moved meanwhile."""
+        grant = await self.get(connection_id)
+        if grant is None:
+            return False
         refresh_token = self.refresh_token(grant) if grant.refresh_token else None
         sealed = self._sealed(
             grant.workspace_id, grant.connection_id, self.access_token(grant), refresh_token
@@ -144,15 +150,14 @@ class Grants:
         return bool(result.matched_count)
 
     async def forget(self, unit: UnitOfWork, connection_id: str) -> SecretStr | None:
-        """Delete the tokens; return the refresh token of a grant that was alive."""
-        grant = await self.get(connection_id, unit.session)
-        await self._collection.delete_one({"_id": connection_id}, session=unit.session)
-        if grant is None or not grant.live:
-            return None
+        """Delete the tokens; return the refresh token of a grant that was alive and is readable."""
         try:
-            return self.refresh_token(grant)
+            grant = await self.get(connection_id, unit.session)
+            token = self.refresh_token(grant) if grant and grant.live else None
         except UnreadableGrantError:
-            return None
+            token = None
+        await self._collection.delete_one({"_id": connection_id}, session=unit.session)
+        return token
 
     def _open(self, grant: Grant, field: str, sealed: Sealed) -> SecretStr:
         place = SecretLocation(grant.workspace_id, grant.connection_id, field)
@@ -174,6 +179,14 @@ class Grants:
 
     def _seal(self, secret: SecretStr, place: SecretLocation) -> Document:
         return self._keyring.seal(secret, place).model_dump()
+
+
+def _grant(document: Document) -> Grant:
+    try:
+        return Grant.from_document(document)
+    except ValidationError as error:
+        members = [".".join(map(str, each["loc"])) for each in error.errors(include_input=False)]
+        raise UnreadableGrantError(f"not understood: {', '.join(members)}") from None
 
 
 def _times(now: datetime, tokens: TokenSet, idle_seconds: int | None) -> Document:

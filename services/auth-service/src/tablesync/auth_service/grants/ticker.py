@@ -43,11 +43,10 @@ class Ticker:
 
     async def _reseal(self) -> int:
         """Encrypt with the active key what still is under another."""
-        grants = await self._grants.under_other_keys(BATCH)
         done = 0
-        for grant in grants:
+        for connection_id in await self._grants.under_other_keys(BATCH):
             try:
-                done += await self._grants.reseal(grant)
+                done += await self._grants.reseal(connection_id)
             except UnreadableGrantError as error:
-                log.error("grant unreadable", connection_id=grant.connection_id, error=str(error))
+                log.error("grant unreadable", connection_id=connection_id, error=str(error))
         return done
