@@ -102,6 +102,18 @@ async def test_p17_several_replicas_send_once(rig: Rig) -> None:
     assert len(rig.smtp.mails) == len(rig.smtp.message_ids) == 20
 
 
+async def test_a_mail_of_a_newer_version_stops_no_other(rig: Rig) -> None:
+    await rig.take(rig.events.connection(ConnectionRevoked, "con_strange"))
+    await rig.mails.update_one({}, {"$set": {"kind": "of next year"}})
+    await rig.take(rig.events.connection(ConnectionRevoked, "con_1"))
+    async with rig.working(notifier_workers=1):
+        await rig.mail_came("revocation")
+        await rig.job_is({"kind": "of next year", "fence": {"$gte": 1}})
+    strange = await rig.job("of next year")
+    assert (strange["status"], strange["attempts"], strange["handovers"]) == ("pending", 0, 0)
+    assert len(rig.smtp.mails) == 1
+
+
 async def test_p17_mail_server_down_then_up(rig: Rig) -> None:
     rig.smtp.stop()
     async with rig.working():

@@ -9,11 +9,15 @@ it is raised before and lowered after a known failure, so that a crash in betwee
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
+from pydantic import ValidationError
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from tablesync.notifier.errors import ClaimLostError
 from tablesync.notifier.mail.plan import Addressee, Mail, MailKind, MailStatus
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
+
+log = structlog.get_logger()
 
 
 class MailJob(Mail):
@@ -35,7 +39,10 @@ class MailJobs:
         self._rows = database[MAILS]
 
     async def claim(self, lease_seconds: float) -> MailJob | None:
-        """Take the job that is due longest, if any."""
+        """Take the job that is due longest, if any.
+
+        One that this version cannot read is left to a newer replica: its lease passes.
+        """
         row = await self._rows.find_one_and_update(
             {"status": MailStatus.PENDING, "$expr": {"$lte": ["$due_at", "$$NOW"]}},
             [
@@ -51,7 +58,7 @@ class MailJobs:
             sort=[("due_at", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )
-        return MailJob.from_document(row) if row else None
+        return _job(row) if row else None
 
     async def put_off(self, job: MailJob, seconds: float, reason: str) -> None:
         """Hand the job back, to be taken up again after some time."""
@@ -132,3 +139,12 @@ class MailJobs:
         result = await self._rows.update_one(claimed, change)
         if not result.matched_count:
             raise ClaimLostError(job.id)
+
+
+def _job(row: Document) -> MailJob | None:
+    try:
+        return MailJob.from_document(row)
+    except ValidationError as error:
+        members = [each["loc"] for each in error.errors(include_input=False)]
+        log.error("mail job unreadable", mail=row["_id"], members=members)
+        return None
