@@ -1,4 +1,4 @@
-"""MongoDB's driver is known by one file: another with the same methods changes that alone."""
+"""MongoDB's driver is known by one file: another with the same methods changes it alone."""
 
 import ast
 from collections.abc import Iterator
@@ -8,9 +8,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = ROOT / "libs/service-kit/src/tablesync/service_kit/mongo/client.py"
+# What an access token costs is measured against the driver itself, with nothing of ours between.
+BARE_ROUTE = ROOT / "bench/bare_route.py"
 SOURCES = [
     file
-    for folder in ("libs", "services", "apps", "sandbox", "deploy", "tests", "tools")
+    for folder in ("libs", "services", "apps", "sandbox", "deploy", "bench", "tests", "tools")
     for file in (ROOT / folder).rglob("*.py")
 ]
 
@@ -30,6 +32,6 @@ def names_the_driver(name: str) -> bool:
 
 
 @pytest.mark.unit
-def test_motor_is_imported_and_named_in_one_file() -> None:
+def test_motor_is_imported_and_named_in_one_file_beside_the_bare_route() -> None:
     knowing = {file for file in SOURCES if any(map(names_the_driver, names_of(file)))}
-    assert knowing == {CLIENT}
+    assert knowing == {CLIENT, BARE_ROUTE}

@@ -35,7 +35,7 @@ async def body(story: Story, object_: str = "deals", **changes: Any) -> dict[str
 
 
 async def refused(story: Story, path: str, service: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Send what must be refused; give the problem."""
+    """Send what must be refused; return the problem."""
     answer = await story.api.attempt("POST", service, path, body)
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     assert 400 <= answer.status_code < 500, answer.text

@@ -63,7 +63,7 @@ async def all_die_at_once(stack: LocalStack) -> None:
 
 @asynccontextmanager
 async def dying_in_turn(stack: LocalStack) -> AsyncIterator[list[str]]:
-    """Let one service die after the other, and all be there again at the end; give who died."""
+    """Let one service die after the other, and all be there again at the end; return who died."""
     deaths: list[str] = []
     enough = asyncio.Event()
     reaper = asyncio.create_task(_kill_in_turn(stack, deaths, enough))

@@ -107,7 +107,7 @@ def dump(uri: str, prefix: str) -> dict[str, Any]:
 
 
 async def rewind(bootstrap: str, prefix: str, service: str, topic: str) -> int:
-    """Put a group back to the start of a topic; give how many messages that replays."""
+    """Put a group back to the start of a topic; return how many messages that replays."""
     async with group(bootstrap, prefix, service, topic) as (consumer, partitions):
         ends = await consumer.end_offsets(partitions)
         await consumer.commit(dict.fromkeys(partitions, 0))

@@ -95,7 +95,7 @@ def test_each_start_gives_a_platform_on_which_connecting_and_syncing_works(
 
 
 async def first_sync(info: dict[str, Any]) -> dict[str, int]:
-    """Connect the small portal and Ada's Airtable, sync the deals; give what that counted."""
+    """Connect the small portal and Ada's Airtable, sync the deals; return what that counted."""
     api = Api(info["urls"], info["api_token"])
     async with SandboxControl(info["sandbox"]) as sandbox:
         person = Person(api, sandbox)

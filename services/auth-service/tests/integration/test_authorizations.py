@@ -35,7 +35,7 @@ async def outcome(rig: Rig, attempt: dict[str, str]) -> dict[str, Any]:
 
 
 async def leave(rig: Rig, attempt: dict[str, str]) -> tuple[httpx.AsyncClient, str]:
-    """Go to the provider's page; give the browser and the page's address."""
+    """Go to the provider's page; return the browser and the page's address."""
     browser = rig.client()
     answer = await browser.get(attempt["start_url"])
     assert answer.status_code == 302
@@ -43,7 +43,7 @@ async def leave(rig: Rig, attempt: dict[str, str]) -> tuple[httpx.AsyncClient, s
 
 
 async def come_back(rig: Rig, attempt: dict[str, str], provider: str) -> tuple[Any, str]:
-    """Let the sandbox allow; give the browser and the callback it is sent to."""
+    """Let the sandbox allow; return the browser and the callback it is sent to."""
     browser, page = await leave(rig, attempt)
     user = {"user": "ada@acme.test", "decision": "allow"}
     await rig.sandbox.answer(provider, **user)

@@ -60,7 +60,7 @@ async def ask(rig: Rig, url: str, connection_id: str) -> None:
 
 
 async def settled(rig: Rig, connection_id: str) -> tuple[str, str | None]:
-    """Wait until the token route says yes or no; give the connection's status and cause."""
+    """Wait until the token route says yes or no; return the connection's status and cause."""
 
     async def decided() -> bool:
         return (await rig.token(connection_id)).status_code in (200, 409)

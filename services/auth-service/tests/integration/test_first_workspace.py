@@ -134,6 +134,6 @@ def test_the_file_that_the_guide_to_kubernetes_shows_is_a_good_one() -> None:
 
 
 async def sign_in(rig: Rig, role: str) -> int:
-    """Exchange the file's API token for this role; give the status of the answer."""
+    """Exchange the file's API token for this role; return the status of the answer."""
     answer = await rig.client().post("/v1/tokens", json={"api_token": rig.api_token(role)})
     return int(answer.status_code)

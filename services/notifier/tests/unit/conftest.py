@@ -1,4 +1,4 @@
-"""A workshop for mails: real templates, settings and keys, and no server."""
+"""What renders a mail: real templates, settings and keys, and no server."""
 
 from collections.abc import Callable
 from email.message import EmailMessage

@@ -61,7 +61,7 @@ def _stack() -> LocalStack:
 
 
 async def play(info: StackInfo, out: Path) -> Report:
-    """Play the story against a running stack; write and give the report."""
+    """Play the story against a running stack; write and return the report."""
     timeline = Timeline()
     api = Api(info.urls, info.api_token)
     assert info.sandbox, "the story needs the sandbox"

@@ -38,7 +38,7 @@ class Api:
     async def attempt(
         self, method: str, service: str, path: str, body: Mapping[str, Any] | None = None
     ) -> httpx.Response:
-        """Send a request and give whatever comes back, errors included."""
+        """Send a request and return whatever comes back, errors included."""
         headers = {"Authorization": await self._token()}
         url = self._urls[service] + path
         return await self._client.request(method, url, headers=headers, json=dict(body or {}))

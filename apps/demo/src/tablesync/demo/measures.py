@@ -13,7 +13,7 @@ from tablesync.demo.watch import Watch
 async def measure(
     story: Story, watch: Watch, timeline: Timeline, broker: Literal["kafka", "embedded"]
 ) -> Report:
-    """Read ground truth and histories, and give the report."""
+    """Read ground truth and histories, and return the report."""
     counters = await story.sandbox.counters()
     lost, regained = _grants(counters["hubspot"]["grants"])
     runs = {name: await story.runs(sync) for name, sync in story.syncs.items()}

@@ -19,7 +19,7 @@ class Person:
     async def connect(
         self, provider: str, account: str | None = None, connection_id: str | None = None
     ) -> dict[str, Any]:
-        """Go through one authorization; give its outcome as the API tells it."""
+        """Go through one authorization; return its outcome as the API tells it."""
         body = {"provider": provider}
         if connection_id:
             body["connection_id"] = connection_id
@@ -30,7 +30,7 @@ class Person:
         return dict(outcome)
 
     async def press_reconnect(self, link: str, provider: str, account: str) -> str:
-        """Open the mail's link, press the page's button, consent; give the last page's text."""
+        """Open the mail's link, press the page's button, consent; return the last page's text."""
         page = await self._browser.get(link)
         page.raise_for_status()
         await self._will_choose(provider, account)

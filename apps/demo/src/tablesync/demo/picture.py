@@ -1,4 +1,4 @@
-"""Draws the timeline as SVG: a lane for the connection, one a sync, and the moments below."""
+"""Draws the timeline as SVG: a lane for the connection, one per sync, and the moments below."""
 
 from importlib.resources import files
 from pathlib import Path

@@ -175,7 +175,7 @@ class LocalStack:
         self.plan.finish(program)
 
     def add_replica(self, service: str, roles: Sequence[str] = ()) -> str:
-        """Start one more process of a service, of all roles or of those named; give its name."""
+        """Start one more process of a service, of all roles or of those named; return its name."""
         name = self.plan.add_replica(service, roles)
         self._start_all([name])
         return name

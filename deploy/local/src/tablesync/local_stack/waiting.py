@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def wait_until(condition: Callable[[], T], *, timeout: float, what: str) -> T:
-    """Poll a condition until it is truthy; give its value.
+    """Poll a condition until it is truthy; return its value.
 
     Raises:
         TimeoutError: after `timeout` seconds, naming `what` was waited for.
@@ -39,7 +39,7 @@ async def eventually(
 async def eventually(
     condition: Callable[[], Any], timeout: float = 60.0, interval: float = 0.05
 ) -> Any:
-    """Wait until a condition, sync or async, gives something truthy, and give that.
+    """Wait until a condition, sync or async, gives something truthy, and return that.
 
     Raises:
         AssertionError: after `timeout` seconds, with the last value.

@@ -102,7 +102,7 @@ async def persist(work: Callable[[], Awaitable[T]], name: str) -> T:
 async def unless_stopped(
     work: Awaitable[T], stop: asyncio.Event, busy: asyncio.Lock | None = None
 ) -> T | None:
-    """Await `work`; once `stop` is set, cancel it as soon as `busy` is free, and give None."""
+    """Await `work`; once `stop` is set, cancel it as soon as `busy` is free, and return None."""
     task = asyncio.ensure_future(work)
     stopped = asyncio.create_task(stop.wait())
     try:

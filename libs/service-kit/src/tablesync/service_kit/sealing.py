@@ -11,13 +11,13 @@ _NONCE_BYTES = 12
 
 
 def seal(secret: str, plain: bytes) -> bytes:
-    """Encrypt; gives salt, nonce and ciphertext in one."""
+    """Return salt, nonce and ciphertext in one."""
     salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
     return salt + nonce + _cipher(secret, salt).encrypt(nonce, plain, None)
 
 
 def unseal(secret: str, sealed: bytes) -> bytes:
-    """Decrypt what `seal` gave; raises cryptography's InvalidTag for another secret."""
+    """Decrypt what `seal` returned; raises cryptography's InvalidTag for another secret."""
     salt, rest = sealed[:_SALT_BYTES], sealed[_SALT_BYTES:]
     return _cipher(secret, salt).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], None)
 

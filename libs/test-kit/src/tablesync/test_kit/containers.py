@@ -64,7 +64,7 @@ def _reaper_image() -> list[str]:
 
 @contextmanager
 def kafka_container() -> Iterator[str]:
-    """Run one Kafka node; give its bootstrap address.
+    """Run one Kafka node; return its bootstrap address.
 
     The port is chosen beforehand, because a broker tells its clients where it is when it starts.
     """
@@ -104,7 +104,7 @@ def _kafka_settings(port: int) -> dict[str, str]:
 
 @contextmanager
 def mongodb_container() -> Iterator[str]:
-    """Run mongod as a one-node replica set; give its address.
+    """Run mongod as a one-node replica set; return its address.
 
     The set knows its member by the address inside the container, so clients connect directly.
     """

@@ -1,4 +1,4 @@
-"""The inbox page, one page a mail, and the same as JSON."""
+"""The inbox page, one page per mail, and the same as JSON."""
 
 from aiohttp import web
 from tablesync.sandbox.pages import page

@@ -8,8 +8,8 @@ from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.providers import ProviderSettings
 from tablesync.auth_service.setting_types import HttpUrl
+from tablesync.contracts.internal_api.base import Text
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.service_kit.text import Text
 
 NAME = "auth-service"
 

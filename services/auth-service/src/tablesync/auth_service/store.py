@@ -4,6 +4,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from tablesync.contracts.internal_api.base import is_none
 from tablesync.service_kit.mongo.indexes import Indexes
 
 T = TypeVar("T")
@@ -62,9 +63,5 @@ INDEXES: Indexes = {
 }
 
 
-def _is_none(value: object) -> bool:
-    return value is None
-
-
 # A field of which the stored form has nothing while it is None, as sparse indexes want.
-Sparse = Annotated[T | None, Field(exclude_if=_is_none)]
+Sparse = Annotated[T | None, Field(exclude_if=is_none)]

@@ -56,7 +56,11 @@ def _show_items(schema: JsonDict, model: type[BaseModel]) -> None:
 
 
 class Body(Value):
-    """Base of all bodies: readers ignore unknown members, and no error shows what was sent."""
+    """Base of all bodies: readers ignore unknown members, and an error's text hides what was sent.
+
+    The text alone: `errors()` and `json()` of a ValidationError still carry it, as `input`, unless
+    they are asked not to.
+    """
 
     model_config = ConfigDict(hide_input_in_errors=True)
 

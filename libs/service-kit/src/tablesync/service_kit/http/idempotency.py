@@ -115,7 +115,7 @@ class Once:
         self._memory = memory
 
     async def __call__(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
-        """Run `work` as one unit of work and give what it gives, which is the answer's body."""
+        """Run `work` as one unit of work; return what it returns, which is the answer's body."""
         if self._memory is None:
             return await self._units.run(work)
         memory = self._memory

@@ -138,7 +138,7 @@ SERVICE_JWT = BearerToken("service_jwt", "What a service signs itself, for one a
 
 
 def callers(verifier: Verifier, *allowed: str) -> Callable[[str], Coroutine[Any, Any, str]]:
-    """Make a FastAPI dependency that admits the named services and gives the caller's name."""
+    """Make a FastAPI dependency that admits the named services and returns the caller's name."""
 
     async def dependency(token: str = Depends(SERVICE_JWT)) -> str:
         caller = verifier.service_caller(token)

@@ -33,7 +33,7 @@ async def insert_rows(
     now_ms: int,
     session: Session,
 ) -> None:
-    """Insert one pending row an event, in the caller's transaction."""
+    """Insert one pending row per event, in the caller's transaction."""
     if envelopes:
         rows = [_row(envelope, now_ms) for envelope in envelopes]
         await database[COLLECTION].insert_many(rows, session=session)

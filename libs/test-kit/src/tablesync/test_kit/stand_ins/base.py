@@ -75,7 +75,7 @@ class StandIn(ABC):
             self._server = self._serving = None
 
     def answer_with(self, path: str, *responses: Response) -> None:
-        """Give these answers, whatever they are, to the next requests whose path ends so."""
+        """Answer so, whatever it is, to the next requests whose path ends so."""
         self._instead += [(path, each) for each in responses]
 
     def times(self, *parts: str) -> int:

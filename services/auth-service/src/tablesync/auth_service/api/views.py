@@ -10,9 +10,8 @@ from tablesync.auth_service.consent.findings import Finding
 from tablesync.auth_service.providers.base import Hints
 from tablesync.auth_service.store import Sparse
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
-from tablesync.contracts.internal_api.base import showing
+from tablesync.contracts.internal_api.base import Text, showing
 from tablesync.contracts.specs import Moment
-from tablesync.service_kit.text import Text
 
 
 class ConnectionFinding(BaseModel):

@@ -27,7 +27,7 @@ class Ticker:
         await repeat(self.tick, stop, "auth ticker")
 
     async def tick(self) -> float:
-        """Do what is due; gives the seconds until the next tick."""
+        """Do what is due; return the seconds until the next tick."""
         overdue = await self._grants.overdue(BATCH)
         places = asyncio.Semaphore(AT_ONCE)
         await asyncio.gather(*(self._refresh(each, places) for each in overdue))

@@ -19,9 +19,9 @@ from tablesync.auth_service.identity.members import (
 from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
 from tablesync.auth_service.opaque_tokens import digest
 from tablesync.contracts import new_id
+from tablesync.contracts.internal_api.base import Text
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.service_kit.text import Text
 
 log = structlog.get_logger()
 

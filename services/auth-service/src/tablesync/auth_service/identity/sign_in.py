@@ -6,11 +6,10 @@ from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.identity.oidc import OidcVerifier
-from tablesync.contracts.internal_api.base import showing
+from tablesync.contracts.internal_api.base import Text, showing
 from tablesync.service_kit.http.problems import invalid
 from tablesync.service_kit.http.service_auth import Signer, unauthorized
 from tablesync.service_kit.http.user_auth import Principal, issue
-from tablesync.service_kit.text import Text
 
 
 class Credentials(BaseModel):

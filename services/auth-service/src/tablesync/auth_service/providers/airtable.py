@@ -19,8 +19,8 @@ from tablesync.auth_service.providers.oauth_client import (
 )
 from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
+from tablesync.contracts.internal_api.base import Text
 from tablesync.service_kit.http.client import json_or_none
-from tablesync.service_kit.text import Text
 
 SCOPES: tuple[str, ...] = (
     "data.records:read",

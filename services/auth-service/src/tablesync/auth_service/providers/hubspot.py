@@ -8,7 +8,7 @@ from tablesync.auth_service.providers.base import Hints, Identity, Probe, Provid
 from tablesync.auth_service.providers.oauth_client import CodeFlow, OAuthApp, OAuthClient
 from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
-from tablesync.service_kit.text import Text
+from tablesync.contracts.internal_api.base import Text
 
 API_VERSION = "2026-09"
 SCOPES: tuple[str, ...] = (

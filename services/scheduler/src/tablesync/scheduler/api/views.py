@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.config import JsonDict
 from tablesync.contracts import (
     Destination,
     FieldMapping,
@@ -18,6 +17,7 @@ from tablesync.contracts import (
     Trigger,
 )
 from tablesync.contracts.internal_api import AffectedSync, CatchUp, SyncOwner
+from tablesync.contracts.internal_api.base import showing
 from tablesync.contracts.specs import Moment
 from tablesync.scheduler.api import examples
 from tablesync.scheduler.domain.ledger import Statement
@@ -31,10 +31,6 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 MAPPINGS = 500
 
 
-def _showing(*examples: JsonDict) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [*examples]})
-
-
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -42,7 +38,7 @@ class _Body(BaseModel):
 class NewMapping(_Body):
     """A source property and the Airtable field that it goes to."""
 
-    model_config = _showing(examples.MAPPING)
+    model_config = showing(examples.MAPPING)
 
     source: Text
     field_id: Text
@@ -55,7 +51,7 @@ class NewMapping(_Body):
 class NewSource(_Body):
     """Where to read."""
 
-    model_config = _showing(examples.NEW_SOURCE)
+    model_config = showing(examples.NEW_SOURCE)
 
     connection_id: Text
     object: Text
@@ -64,7 +60,7 @@ class NewSource(_Body):
 class NewDestination(_Body):
     """Where to write."""
 
-    model_config = _showing(examples.DESTINATION)
+    model_config = showing(examples.DESTINATION)
 
     connection_id: Text
     base_id: Text
@@ -78,7 +74,7 @@ class NewDestination(_Body):
 class NewSync(_Body):
     """A sync to create."""
 
-    model_config = _showing(examples.NEW_SYNC)
+    model_config = showing(examples.NEW_SYNC)
 
     name: Name
     source: NewSource
@@ -92,7 +88,7 @@ class NewSync(_Body):
 class SyncEdit(_Body):
     """What to change of a sync; what is left out stays."""
 
-    model_config = _showing(examples.SYNC_EDIT)
+    model_config = showing(examples.SYNC_EDIT)
 
     name: Name | None = None
     mapping: list[NewMapping] | None = Field(default=None, max_length=MAPPINGS)
@@ -103,7 +99,7 @@ class SyncEdit(_Body):
 class RunView(BaseModel):
     """A run in the history."""
 
-    model_config = _showing(examples.RUN, examples.INTERRUPTED_RUN)
+    model_config = showing(examples.RUN, examples.INTERRUPTED_RUN)
 
     id: str
     sync_id: str
@@ -128,7 +124,7 @@ class RunView(BaseModel):
 class SyncView(BaseModel):
     """A sync with its state."""
 
-    model_config = _showing(examples.HELD_SYNC)
+    model_config = showing(examples.HELD_SYNC)
 
     id: str
     name: str
@@ -162,7 +158,7 @@ class SyncView(BaseModel):
 class LedgerView(Statement):
     """What became of every slot of a sync that was due until `as_of`."""
 
-    model_config = _showing(examples.LEDGER)
+    model_config = showing(examples.LEDGER)
 
     @classmethod
     def of(cls, statement: Statement) -> "LedgerView":
@@ -173,7 +169,7 @@ class LedgerView(Statement):
 class RequestedRun(BaseModel):
     """A run that was asked for."""
 
-    model_config = _showing({"run_id": examples.RUN_ID})
+    model_config = showing({"run_id": examples.RUN_ID})
 
     run_id: str
 
@@ -181,7 +177,7 @@ class RequestedRun(BaseModel):
 class CancelledRun(BaseModel):
     """A run that was asked to stop."""
 
-    model_config = _showing({"run_id": examples.RUN_ID, "status": "cancelling"})
+    model_config = showing({"run_id": examples.RUN_ID, "status": "cancelling"})
 
     run_id: str
     status: Literal["cancelling", "cancelled"]
