@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs
 from tablesync.service_kit.errors import DependencyUnavailableError, UnknownToPeerError
-from tablesync.service_kit.http.answers import read_whole
+from tablesync.service_kit.http.answers import read_items
 from tablesync.service_kit.http.peer import PeerClient
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ class SchedulerClient(PeerClient):
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 response = await self._get(path, workspace_id=workspace_id)
-            return read_whole(AffectedSyncs, response, self.name).items
+            return read_items(AffectedSyncs, response, self.name).items
         except (TimeoutError, UnknownToPeerError, DependencyUnavailableError) as error:
             log.warning("affected syncs unknown", error=type(error).__name__)
             return None
