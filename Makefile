@@ -80,6 +80,9 @@ test-compose: $(READY) images ## the story on Docker Compose, from building the 
 images: ## build every container image
 	docker compose --profile sandbox build
 
+upgrade-dump: $(READY) fetch ## write down what COMMIT=<commit> stores, for tests/upgrade
+	$(BIN)/python -m tests.upgrade.making $(COMMIT)
+
 bench: $(READY) fetch ## measure what speed is promised; BEFORE=<commit> compares with a commit
 	$(BIN)/python bench/access_token.py $(if $(BEFORE),--before $(BEFORE))
 

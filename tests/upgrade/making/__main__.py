@@ -32,7 +32,7 @@ from .cast import bootstrap_content, open_workspaces
 from .stage import Stage
 
 WORKSPACES = 60
-BOOTSTRAP = ROOT / ".local" / "upgrade" / "bootstrap.json"
+BOOTSTRAP = ROOT / ".local" / "upgrade-making-bootstrap.json"
 SANDBOX = {"SANDBOX_CONTACTS": "30", "SANDBOX_COMPANIES": "10", "SANDBOX_DEALS": "12"}
 HURRY: Mapping[str, Mapping[str, str]] = {
     "sandbox": {**SANDBOX, "SANDBOX_LIMITS": "off"},
@@ -189,7 +189,7 @@ async def write(stage: Stage, source: Source) -> None:
         groups=dumping.groups(info.kafka, PREFIX),
         counts=dumping.counts(parts),
     ).write()
-    shutil.copy(BOOTSTRAP, FOLDER / "keys")
+    shutil.move(BOOTSTRAP, FOLDER / "keys" / "bootstrap.json")
     size = write_stream(parts)
     print_progress(f"{len(parts)} documents and messages in {size} bytes")
 
