@@ -73,13 +73,16 @@ def idle_trail(upgraded: Upgraded) -> tuple[str, bytes]:
 
 
 def test_no_document_appears_but_of_work_that_was_under_way(upgraded: Upgraded) -> None:
-    """An inbox knows a message by its id alone: it may be of an event about that work."""
-    now = upgraded.now()
-    ids = moving(upgraded, now)
+    """An inbox knows a message by its id alone: it may be of an event about that work.
+
+    That work goes on, so what caused a document is looked up after it.
+    """
+    now, later = upgraded.now(), upgraded.now()
+    ids = moving(upgraded, later)
     events = {
         bson.decode(id_)["_id"]
         for name in ("auth", "scheduler", "runner")
-        for id_, raw in now[f"{name}.outbox"].items()
+        for id_, raw in later[f"{name}.outbox"].items()
         if ids_in(raw) & ids
     }
     strangers = [
