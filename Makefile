@@ -13,7 +13,7 @@ PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dis
 	--no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose images upgrade-dump bench demo up sandbox clean
+.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose soak images upgrade-dump bench demo up sandbox clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,9 @@ test-compose: $(READY) images ## the story on Docker Compose, from building the 
 	docker compose run --rm --no-deps keys info > .local/compose/up.json
 	$(BIN)/python -m tablesync.demo --against .local/compose/up.json --out .local/compose; \
 		outcome=$$?; docker compose --profile sandbox down --volumes; exit $$outcome
+
+soak: $(READY) fetch ## what takes minutes or hours: long outages and suspensions, ten thousand races
+	$(PYTEST) --timeout=7200 soak
 
 images: ## build every container image
 	docker compose --profile sandbox build

@@ -1,8 +1,8 @@
-"""Marks each test as unit, integration or e2e by what it uses and where it stands."""
+"""Marks each test as unit, integration, e2e or soak by what it uses and where it stands."""
 
 import pytest
 
-KINDS = ("unit", "integration", "e2e")
+KINDS = ("unit", "integration", "e2e", "soak")
 REAL_THINGS = frozenset({"kafka_bootstrap", "mongodb_uri", "sandbox_url"})
 
 
@@ -15,7 +15,8 @@ def mark(items: list[pytest.Item]) -> None:
 
 def kind_of(item: pytest.Item) -> str:
     """Say which kind a test is."""
-    if "e2e" in item.path.parts:
-        return "e2e"
+    for folder in ("e2e", "soak"):
+        if folder in item.path.parts:
+            return folder
     uses_real_things = REAL_THINGS & set(getattr(item, "fixturenames", ()))
     return "integration" if uses_real_things or "integration" in item.path.parts else "unit"
