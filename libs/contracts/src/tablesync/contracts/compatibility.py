@@ -1,20 +1,21 @@
 """Finds what breaks readers or old events when an event's JSON Schema changes.
 
 A contract only grows: a new optional field, or a new value of an enum. Everything else needs a new
-version of the event type. (Readers of a new enum value are upgraded before its first writer.)
+version of the event type, a looser bound as well: a reader of the version before refuses what lies
+beyond its own. (Readers of a new enum value are upgraded before its first writer.)
 """
 
-import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 Schema = dict[str, Any]
 
-_BOUNDS: dict[str, Callable[[float, float], bool]] = {
-    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems"), operator.gt),
-    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems"), operator.lt),
-}
-_FIXED = ("const", "format", "pattern")
+# What limits a value of one type; a reader of either version may hold it against the other's.
+_LIMITS = (
+    *("minimum", "exclusiveMinimum", "minLength", "minItems"),
+    *("maximum", "exclusiveMaximum", "maxLength", "maxItems"),
+    *("const", "format", "pattern"),
+)
 
 
 def breaks(old: Schema, new: Schema) -> list[str]:
@@ -69,17 +70,18 @@ class _Comparison:
 def _limits(old: Schema, new: Schema, path: str) -> Iterator[str]:
     """Compare what a value of one type may be."""
     yield from _values(old, new, path)
-    for name in _FIXED:
+    for name in _LIMITS:
         if name in new and old.get(name) != new[name]:
             yield f"{path}: {name} is now {new[name]!r}"
-    for name, is_tighter in _BOUNDS.items():
-        if name in new and (name not in old or is_tighter(new[name], old[name])):
-            yield f"{path}: {name} is now {new[name]}"
+        elif name in old and name not in new:
+            yield f"{path}: {name} is no longer {old[name]!r}"
 
 
 def _values(old: Schema, new: Schema, path: str) -> Iterator[str]:
     if "enum" in new and "enum" not in old:
         yield f"{path}: is now limited to some values"
+    if "enum" in old and "enum" not in new:
+        yield f"{path}: is no longer limited to some values"
     for value in old.get("enum", ()):
         if "enum" in new and value not in new["enum"]:
             yield f"{path}: may no longer be {value!r}"
