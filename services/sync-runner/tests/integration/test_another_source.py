@@ -1,12 +1,12 @@
 """A provider that offers what `SourceProvider` asks for is read: nothing else has to know it."""
 
-import time
 from collections.abc import AsyncIterator, Sequence
 
 import httpx
 from sync_runner_rig import Rig, text
 from tablesync.contracts import Account, ConnectionEvent, FieldMapping, Provider, Source
 from tablesync.contracts.internal_api import AuthFailureRuling
+from tablesync.service_kit import clock
 from tablesync.sync_runner.access.budgets import Budgets
 from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.access.provider_client import ProviderClient
@@ -70,7 +70,7 @@ class Lender:
 
     async def grant(self, connection_id: str, workspace_id: str) -> Grant:
         account = Account(id=f"account of {connection_id}", name="Acme")
-        return Grant(self._token, 1, time.monotonic() + 600, account)
+        return Grant(self._token, 1, clock.seconds() + 600, account)
 
     async def report(
         self, connection_id: str, workspace_id: str, version: int, status_code: int

@@ -1,6 +1,8 @@
 """Stalling: a run that makes no progress for too long ends, however patient its parts are."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tablesync.contracts import RunFailureCause
 from tablesync.sync_runner.errors import RunFailedError
@@ -9,7 +11,10 @@ STALLED_SECONDS = 15 * 60.0
 
 
 class StallTimer:
-    """The time since the run last came on; waits for a budget do not count."""
+    """The time since the run last came on; waits for a budget do not count.
+
+    Nor does sleep: its clock, alone of all, stands still while the machine does.
+    """
 
     def __init__(self, limit_seconds: float = STALLED_SECONDS) -> None:
         self._limit = limit_seconds
@@ -22,6 +27,15 @@ class StallTimer:
     def excuse(self, seconds: float) -> None:
         """Do not count a wait."""
         self._deadline += seconds
+
+    @contextmanager
+    def excused(self) -> Iterator[None]:
+        """Do not count what the block waits."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.excuse(time.monotonic() - began)
 
     def check(self) -> None:
         """Raise RunFailedError (stalled) if nothing came on for too long."""

@@ -14,6 +14,7 @@ from fastapi.security.base import SecurityBase
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
+from tablesync.service_kit import clock
 from tablesync.service_kit.http.problems import Problem
 
 ALGORITHM = "Ed25519"
@@ -62,9 +63,9 @@ class ServiceAuth(httpx.Auth):
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Sign once per half lifetime."""
-        if time.monotonic() >= self._renew_at:
+        if clock.seconds() >= self._renew_at:
             self._token = self._signer.service_token(self._audience)
-            self._renew_at = time.monotonic() + LIFETIME_SECONDS / 2
+            self._renew_at = clock.seconds() + LIFETIME_SECONDS / 2
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
 

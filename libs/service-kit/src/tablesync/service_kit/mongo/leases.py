@@ -4,7 +4,6 @@ The fence (fencing token) grows with each owner, so that a write of an earlier o
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from uuid import uuid4
 import structlog
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
+from tablesync.service_kit import clock
 from tablesync.service_kit.mongo import Collection, Database, Document, from_now
 
 log = structlog.get_logger()
@@ -22,7 +22,7 @@ RELEASE_SECONDS = 2.0
 
 @dataclass
 class Lease:
-    """A right held until `remaining()` is zero on the monotonic clock."""
+    """A right held until `remaining()` is zero on the clock of `clock.seconds()`."""
 
     name: str
     owner: str
@@ -35,7 +35,7 @@ class Lease:
         """Return the seconds that are surely left: counted from before the database was asked."""
         if self.lost.is_set():
             return 0.0
-        return max(0.0, self.taken_at + self.ttl_seconds - time.monotonic())
+        return max(0.0, self.taken_at + self.ttl_seconds - clock.seconds())
 
 
 class Leases:
@@ -46,7 +46,7 @@ class Leases:
 
     async def acquire(self, name: str, ttl_seconds: float) -> Lease | None:
         """Take a free or lapsed lease; None while somebody else holds it."""
-        asked_at = time.monotonic()
+        asked_at = clock.seconds()
         owner = uuid4().hex
         try:
             row = await self._collection.find_one_and_update(
@@ -63,7 +63,7 @@ class Leases:
 
     async def renew(self, lease: Lease) -> bool:
         """Extend the lease by its full time; False, and `lost` set, if another has it."""
-        asked_at = time.monotonic()
+        asked_at = clock.seconds()
         result = await self._collection.update_one(
             {"_id": lease.name, "owner": lease.owner, "fence": lease.fence},
             [{"$set": {"expires_at": from_now(lease.ttl_seconds)}}],

@@ -1,6 +1,5 @@
 """OpenID Connect: checks an id token of the configured issuer."""
 
-import time
 from typing import Any
 
 import httpx
@@ -8,6 +7,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import SecretStr
+from tablesync.service_kit import clock
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http.client import json_or_none
 from tablesync.service_kit.http.service_auth import unauthorized
@@ -49,16 +49,16 @@ class OidcVerifier:
 
     def _read_again_soon(self) -> None:
         """The keys may have changed; bad tokens must not make us ask at every one, though."""
-        soon = time.monotonic() - KEYS_KEPT_SECONDS + SUSPECT_KEYS_KEPT_SECONDS
+        soon = clock.seconds() - KEYS_KEPT_SECONDS + SUSPECT_KEYS_KEPT_SECONDS
         self._read_at = min(self._read_at, soon)
 
     async def _key_set(self) -> KeySet:
-        if self._keys is None or time.monotonic() - self._read_at > KEYS_KEPT_SECONDS:
+        if self._keys is None or clock.seconds() - self._read_at > KEYS_KEPT_SECONDS:
             discovery = await self._get(f"{self._issuer}/.well-known/openid-configuration")
             if discovery.get("issuer") != self._issuer:
                 raise unauthorized()
             self._keys = KeySet.import_key_set(await self._get(discovery["jwks_uri"]))  # type: ignore[arg-type]
-            self._read_at = time.monotonic()
+            self._read_at = clock.seconds()
         return self._keys
 
     async def _get(self, url: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What every provider can do for auth-service, and the values that it gives."""
 
-import time
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -8,6 +7,7 @@ from typing import Protocol
 import httpx
 from pydantic import SecretStr
 from tablesync.contracts import Account, Provider
+from tablesync.service_kit import clock
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class TokenSet:
     expires_in: int
     refresh_expires_in: int | None = None
     scopes: tuple[str, ...] | None = None
-    received_at: float = field(default_factory=time.monotonic, compare=False)
+    received_at: float = field(default_factory=clock.seconds, compare=False)
 
     def age_seconds(self) -> float:
         """Return how long ago the answer came: storing it may have had to wait."""
-        return time.monotonic() - self.received_at
+        return clock.seconds() - self.received_at
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ are never touched inside a transaction.
 """
 
 import asyncio
-import time
 from collections import deque
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from prometheus_client import Counter
 from pymongo import ReturnDocument, WriteConcern
+from tablesync.service_kit import clock
 from tablesync.service_kit.mongo import Collection, Database, Document
 from tablesync.sync_runner.stall import StallTimer
 
@@ -51,15 +52,13 @@ class Budget:
 
     async def take(self, stall_timer: StallTimer | None = None) -> None:
         """Wait for a place and use it up: the call has to follow at once."""
-        began = time.monotonic()
         self._waiting += 1
         try:
-            while not await self._reach_place():
-                continue
+            with stall_timer.excused() if stall_timer else nullcontext():
+                while not await self._reach_place():
+                    continue
         finally:
             self._waiting -= 1
-            if stall_timer is not None:
-                stall_timer.excuse(time.monotonic() - began)
 
     async def freeze(self, seconds: float) -> None:
         """Let nobody call for this long, in any process: the provider refused a call."""
@@ -90,28 +89,28 @@ class Budget:
             if not self._places:
                 return False
             place, epoch = self._places.popleft(), self._epoch
-        await asyncio.sleep(max(0.0, place - time.monotonic()))
+        await asyncio.sleep(max(0.0, place - clock.seconds()))
         return epoch == self._epoch and not self._too_late(place)
 
     def _too_late(self, place: float) -> bool:
-        return time.monotonic() - place > self._limit.late_seconds
+        return clock.seconds() - place > self._limit.late_seconds
 
     async def _reserve(self) -> list[float]:
         """Reserve a place for everybody who waits, at most a second of them, and a few ahead.
 
-        Returns their times on the monotonic clock; none if the database took so long to answer
+        Returns their times by `clock.seconds()`; none if the database took so long to answer
         that it is not known when they are.
         """
         ahead = int(AHEAD_SECONDS * self._limit.per_second)
         count = max(1, min(max(self._waiting, ahead), int(self._limit.per_second)))
-        epoch, asked_at = self._epoch, time.monotonic()
+        epoch, asked_at = self._epoch, clock.seconds()
         row = await self._collection.find_one_and_update(
             {"_id": self._limit.name},
             self._reservation(count),
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-        answered_at = time.monotonic()
+        answered_at = clock.seconds()
         if epoch != self._epoch or answered_at - asked_at > self._limit.late_seconds:
             return []
         first = answered_at + (row["start"] - row["now"]) / 1000

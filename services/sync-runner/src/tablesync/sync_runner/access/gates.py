@@ -6,12 +6,12 @@ comes later asks the token route, which knows.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import stamina
 from tablesync.contracts.internal_api import AuthFailureRuling, Verdict
+from tablesync.service_kit import clock
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.sync_runner.access.grants import AuthService, Grant
 from tablesync.sync_runner.errors import ConnectionLostError, RunFailedError
@@ -117,7 +117,7 @@ class Gate:
     def _fresh(self, used_version: int | None) -> Grant | None:
         if used_version is not None and used_version <= self._stopped_version:
             raise ConnectionLostError.of(self.connection_id)
-        if self._grant is not None and time.monotonic() < self._renew_at:
+        if self._grant is not None and clock.seconds() < self._renew_at:
             return self._grant
         return None
 
@@ -126,7 +126,7 @@ class Gate:
         grant = await _until_answered(
             lambda: self._auth.grant(self.connection_id, self._workspace_id)
         )
-        left = grant.ends_at - time.monotonic()
+        left = grant.ends_at - clock.seconds()
         self._grant = grant
         self._renew_at = grant.ends_at - min(RENEW_AHEAD_SECONDS, left / 4)
         return grant

@@ -10,7 +10,7 @@ from tablesync.contracts.internal_api import AccessTokenAnswer, AuthFailureRulin
 
 @dataclass(frozen=True)
 class Grant:
-    """A short-lived access token, its end by the monotonic clock, and which grant it belongs to."""
+    """A short-lived access token, its end by `clock.seconds()`, and which grant it belongs to."""
 
     token: str = field(repr=False)
     version: int
@@ -19,7 +19,7 @@ class Grant:
 
     @classmethod
     def of(cls, answer: AccessTokenAnswer, asked_at: float) -> Self:
-        """Read an answer to a question that was asked at a time of the monotonic clock.
+        """Read an answer to a question that was asked at a time of `clock.seconds()`.
 
         What is left was counted after we asked: the end is never too late, whatever the clocks say.
         """

@@ -1,7 +1,6 @@
 """Reconciliation with auth-service: a compensating read for what an event failed to say."""
 
-import time
-
+from tablesync.service_kit import clock
 from tablesync.sync_runner.access.connections import Connection, Connections
 from tablesync.sync_runner.access.grants import AuthService
 
@@ -30,8 +29,8 @@ class Reconciliation:
         auth-service is asked at most once per second, since ids can be made up.
         """
         known = await self._connections.find(connection_id, workspace_id)
-        if known is None and time.monotonic() - self._asked_at >= ASK_SECONDS:
-            self._asked_at = time.monotonic()
+        if known is None and clock.seconds() - self._asked_at >= ASK_SECONDS:
+            self._asked_at = clock.seconds()
             await self.tick()
             known = await self._connections.find(connection_id, workspace_id)
         return known

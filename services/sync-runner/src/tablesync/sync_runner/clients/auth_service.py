@@ -1,7 +1,5 @@
 """auth-service, as sync-runner asks it: tokens, rulings on refused ones, connection states."""
 
-import time
-
 import structlog
 from tablesync.contracts.internal_api import (
     AccessTokenAnswer,
@@ -10,6 +8,7 @@ from tablesync.contracts.internal_api import (
     AuthFailureRuling,
     Verdict,
 )
+from tablesync.service_kit import clock
 from tablesync.service_kit.errors import UnknownToPeerError
 from tablesync.service_kit.http.answers import not_connected, read
 from tablesync.service_kit.http.peer import AuthServicePeer
@@ -27,7 +26,7 @@ class AuthServiceClient(AuthServicePeer):
 
         Raises ConnectionLostError if the connection is not connected, or was removed.
         """
-        asked_at, wanted = time.monotonic(), AccessTokenRequest(workspace_id=workspace_id)
+        asked_at, wanted = clock.seconds(), AccessTokenRequest(workspace_id=workspace_id)
         try:
             response = await self._post(f"/connections/{connection_id}/access-token", wanted)
         except UnknownToPeerError as error:

@@ -1,11 +1,11 @@
 """The run queue, durable in MongoDB: a claim is a lease with a fencing token, by its clock."""
 
-import time
 from uuid import uuid4
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 from tablesync.contracts import RunStatus
+from tablesync.service_kit import clock
 from tablesync.service_kit.mongo import Database, Document, from_now
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.sync_runner.runs import Run
@@ -24,7 +24,7 @@ class RunQueue:
 
     async def claim(self) -> tuple[Run, Lease] | None:
         """Take a run whose worker is gone, or else the next in the queue; None if there is none."""
-        owner, asked_at = uuid4().hex, time.monotonic()
+        owner, asked_at = uuid4().hex, clock.seconds()
         row = await self._take_over(owner) or await self._take_next(owner)
         if row is None:
             return None
@@ -41,7 +41,7 @@ class RunQueue:
 
         Sets `lost` if the run is no longer ours.
         """
-        asked_at = time.monotonic()
+        asked_at = clock.seconds()
         row = await self._runs.find_one_and_update(
             owned_by(lease), [{"$set": {"lease_until": self._until()}}], {"cancel_requested": 1}
         )
