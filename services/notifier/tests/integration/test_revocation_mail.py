@@ -15,6 +15,7 @@ from tablesync.contracts import (
     RunStatus,
 )
 from tablesync.contracts.internal_api import CatchUp
+from tablesync.test_kit import eventually
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
@@ -109,6 +110,39 @@ async def test_an_operators_own_act_and_an_announced_loss_open_none(rig: Rig) ->
         await rig.take(again, rig.events.connection(ConnectionRevoked, "con_2", grant_version=2))
         await rig.mail_came("revocation")
     assert len(rig.smtp.mails) == 1
+
+
+@pytest.mark.parametrize("seen", [True, False])
+async def test_a_reconnect_whose_event_was_lost_ends_an_announcement_too(
+    rig: Rig, seen: bool
+) -> None:
+    """Reconciliation tells bare states, of which it may have missed the connected one."""
+    soon = {"planned_for": NOW + timedelta(hours=1)}
+    announced = rig.events.connection(RevocationAnnounced, **soon)
+    await rig.take(announced, rig.events.connection(ConnectionRevoked))
+    back = rig.events.connection(ConnectionReconnected, grant_version=2)
+    lost_again = rig.events.connection(ConnectionRevoked, grant_version=2)
+    async with rig.running("worker", "ticker", notifier_reconcile_seconds=0.2):
+        if seen:
+            rig.auth.know(back)
+            known = {"sequence": back.sequence}
+            await eventually(lambda: rig.database["connections"].find_one(known))
+        rig.auth.know(lost_again)
+        (mail,) = await rig.mail_came("revocation")
+        (incident,) = await rig.incidents()
+    assert (incident["id"], incident["status"]) == (mail["X-TableSync-Incident"], "open")
+    assert len(rig.smtp.mails) == 1
+
+
+async def test_a_refreshed_grant_does_not_end_an_announcement(rig: Rig) -> None:
+    soon = {"planned_for": NOW + timedelta(hours=1)}
+    await rig.take(
+        rig.events.connection(RevocationAnnounced, **soon),
+        rig.events.connection(ConnectionRevoked, grant_version=4),
+    )
+    async with rig.working():
+        await rig.jobs_rest()
+        assert await rig.incidents() == []
 
 
 async def test_a_removed_connection_closes_its_incident_silently(rig: Rig) -> None:

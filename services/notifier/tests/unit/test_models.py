@@ -59,6 +59,7 @@ CONNECTION = {
     "status": "revoked",
     "sequence": 1_795_341_161_803,
     "planned": False,
+    "grant_version": 3,
 }
 HOLD = {
     "_id": "syn_1",
@@ -118,6 +119,11 @@ def test_what_is_stored_stays_byte_for_byte_what_it_is(
     model: type[Stored], document: dict[str, Any]
 ) -> None:
     assert bson.encode(model.from_document(document).to_document()) == bson.encode(document)
+
+
+def test_a_connection_of_an_earlier_version_is_read_with_no_grant_version() -> None:
+    earlier = {name: each for name, each in CONNECTION.items() if name != "grant_version"}
+    assert KnownConnection.from_document(earlier).grant_version == 0
 
 
 @pytest.mark.parametrize("document", [CONNECTION_INCIDENT, SYNC_INCIDENT])

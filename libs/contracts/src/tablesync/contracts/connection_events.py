@@ -60,7 +60,7 @@ class ConnectionMoved(ConnectionEvent):
 
 
 class ConnectionRemoved(ConnectionEvent):
-    """An operator removed the connection from the workspace."""
+    """An operator removed the connection from the workspace: its status is `disconnected`."""
 
     type: ClassVar[str] = "tablesync.connection.removed.v1"
 

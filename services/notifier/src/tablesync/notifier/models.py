@@ -103,6 +103,7 @@ class KnownConnection(Stored):
     status: str
     sequence: int
     planned: bool
+    grant_version: int = 0
 
 
 class HoldState(Stored):

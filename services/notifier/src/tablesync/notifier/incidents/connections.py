@@ -2,11 +2,7 @@
 
 from tablesync.contracts import (
     ConnectionCause,
-    ConnectionEstablished,
     ConnectionEvent,
-    ConnectionMoved,
-    ConnectionReconnected,
-    ConnectionRemoved,
     ConnectionStatus,
     RevocationAnnounced,
 )
@@ -14,8 +10,6 @@ from tablesync.notifier.incidents.connection_incidents import ConnectionIncident
 from tablesync.notifier.models import KnownConnection
 from tablesync.notifier.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
-
-_FRESH_GRANT = (ConnectionEstablished, ConnectionReconnected, ConnectionMoved)
 
 
 class Connections:
@@ -35,7 +29,7 @@ class Connections:
         await self._act(state, newest.planned, unit)
 
     async def _act(self, state: ConnectionEvent, planned: bool, unit: UnitOfWork) -> None:
-        if isinstance(state, ConnectionRemoved) or state.status is ConnectionStatus.DISCONNECTED:
+        if state.status is ConnectionStatus.DISCONNECTED:
             await self._incidents.close_silently(state.connection_id, unit)
         elif state.status is ConnectionStatus.CONNECTED:
             await self._incidents.recover(state.connection_id, unit)
@@ -51,6 +45,7 @@ def _newest(known: KnownConnection | None, state: ConnectionEvent) -> KnownConne
         status=state.status,
         sequence=state.sequence,
         planned=_planned(known, state),
+        grant_version=state.grant_version,
     )
 
 
@@ -58,5 +53,15 @@ def _planned(known: KnownConnection | None, state: ConnectionEvent) -> bool:
     """Whether an operator announced the loss; a fresh grant ends the announcement."""
     if isinstance(state, RevocationAnnounced):
         return True
-    before = known is not None and known.planned
-    return before and not isinstance(state, _FRESH_GRANT)
+    return known is not None and known.planned and not _has_fresh_grant(known, state)
+
+
+def _has_fresh_grant(known: KnownConnection, state: ConnectionEvent) -> bool:
+    """Whether somebody reconnected between two states, whichever events told of them.
+
+    A lost grant gets no newer version by itself. One that lives does by each refresh: between two
+    connected states that counts as well, as a mail too many is better than one too few.
+    """
+    lost = known.status != ConnectionStatus.CONNECTED
+    connected = state.status is ConnectionStatus.CONNECTED
+    return state.grant_version > known.grant_version and (lost or connected)
