@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from scheduler_examples import AIRTABLE, HUBSPOT
 from scheduler_rig import Rig
-from tablesync.contracts import RunStatus, SyncReleased, SyncRequested, Trigger
+from tablesync.contracts import Overlap, RunStatus, SyncReleased, SyncRequested, Trigger
 from tablesync.scheduler.api.views import SyncView
 from tablesync.scheduler.domain.schedules import Interval
-from tablesync.scheduler.domain.syncs import Overlap, Sync
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from scheduler_rig import Rig
-from tablesync.contracts import SyncRequested, Trigger
+from tablesync.contracts import Overlap, SyncRequested, Trigger
 from tablesync.scheduler.domain.schedules import Interval
-from tablesync.scheduler.domain.syncs import Overlap
 from tablesync.service_kit import mongo
 from tablesync.test_kit import eventually
 

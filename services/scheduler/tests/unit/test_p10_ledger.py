@@ -13,6 +13,7 @@ from scheduler_examples import AIRTABLE, HUBSPOT, a_sync
 from tablesync.contracts import (
     Hold,
     HoldKind,
+    Overlap,
     RunFailureCause,
     RunStatus,
     SyncHeld,
@@ -26,7 +27,7 @@ from tablesync.scheduler.domain.claims import claim, reschedule
 from tablesync.scheduler.domain.run_outcomes import Report
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import Interval
-from tablesync.scheduler.domain.syncs import Overlap, Sync
+from tablesync.scheduler.domain.syncs import Sync
 
 pytestmark = pytest.mark.unit
 

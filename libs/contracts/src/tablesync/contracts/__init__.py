@@ -34,16 +34,18 @@ from tablesync.contracts.specs import (
     Gap,
     Hold,
     HoldKind,
+    Overlap,
     Provider,
     RunCounts,
     RunFailureCause,
     RunStatus,
+    SlotRule,
     Source,
     SyncSpec,
     SyncStatus,
     Trigger,
 )
-from tablesync.contracts.sync_events import SyncHeld, SyncReleased
+from tablesync.contracts.sync_events import ChangedSyncStatus, SyncChanged, SyncHeld, SyncReleased
 from tablesync.contracts.sync_requests import RunCancelRequested, SyncRequested
 from tablesync.contracts.topics import TOPICS, Topic
 
@@ -52,6 +54,7 @@ __all__ = [
     "EVENT_TYPES",
     "TOPICS",
     "Account",
+    "ChangedSyncStatus",
     "ConnectionCause",
     "ConnectionEstablished",
     "ConnectionEvent",
@@ -70,6 +73,7 @@ __all__ = [
     "HoldKind",
     "IdKind",
     "MalformedEventError",
+    "Overlap",
     "Provider",
     "ProviderOutageClosed",
     "ProviderOutageOpened",
@@ -80,8 +84,10 @@ __all__ = [
     "RunFailureCause",
     "RunProgressed",
     "RunStatus",
+    "SlotRule",
     "Source",
     "StateEvent",
+    "SyncChanged",
     "SyncFailed",
     "SyncHeld",
     "SyncInterrupted",

@@ -24,6 +24,7 @@ _CLASSES: tuple[type[Event], ...] = (
     run_events.SyncInterrupted,
     sync_events.SyncHeld,
     sync_events.SyncReleased,
+    sync_events.SyncChanged,
     run_progress.RunProgressed,
 )
 

@@ -93,6 +93,13 @@ class SyncStatus(StrEnum):
     HELD = "held"
 
 
+class Overlap(StrEnum):
+    """What happens to a slot that comes due while the sync is running."""
+
+    COALESCE = "coalesce"  # one follow-up, at once when the running one ends
+    SKIP = "skip"  # the slot is passed over, and counted
+
+
 class HoldKind(StrEnum):
     """What TableSync holds a sync for."""
 
@@ -146,6 +153,14 @@ class FieldMapping(Value):
 
     source: str = Field(description="Property name; `id` is the source's record id.")
     field_id: str = Field(description="Airtable field id, which survives renaming.")
+
+
+class SlotRule(Value):
+    """When slots are due; other kinds of rules come as further optional members."""
+
+    every_seconds: int | None = Field(
+        default=None, description="Seconds between two slots; absent from a rule of another kind."
+    )
 
 
 class SyncSpec(Value):

@@ -3,11 +3,18 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from tablesync.contracts import RunCancelRequested, RunStatus, Source, Trigger, new_id
+from tablesync.contracts import (
+    ChangedSyncStatus,
+    RunCancelRequested,
+    RunStatus,
+    Source,
+    Trigger,
+    new_id,
+)
 from tablesync.scheduler import errors
 from tablesync.scheduler.api.views import CancelledRun, NewSync, RequestedRun, SyncEdit, SyncView
 from tablesync.scheduler.domain import holds, pauses
-from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.changes import Changes, changed
 from tablesync.scheduler.domain.claims import claim, count_passed_slots, reschedule
 from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.requests import request_run, withdraw_planned
@@ -32,6 +39,7 @@ class Commands:
     ) -> SyncView:
         """Create a sync; its first slot is one interval from now."""
         sync = _new_sync(who, wanted, source, unit.now)
+        unit.publish(changed(sync, unit.now))
         await self._store.syncs.insert(sync, unit.session)
         return SyncView.of(sync, None)
 
@@ -53,6 +61,7 @@ class Commands:
             sync.recheck_at = None
             at = self._catch_up_at(unit.now)
             holds.release(sync, holds.of_contents, unit.now, at, changes)
+        changes.publish(changed(sync, unit.now))
         await self._store.save(unit, [sync], changes)
         return await self._view(unit, sync)
 
@@ -65,6 +74,7 @@ class Commands:
         )
         for run_id in sync.active_runs:
             changes.publish(_cancel(sync.workspace_id, sync.id, run_id, who))
+        changes.publish(changed(sync, unit.now, ChangedSyncStatus.DELETED))
         await self._store.save(unit, [], changes)
         await self._store.syncs.delete(sync, unit.session)
 
@@ -73,6 +83,7 @@ class Commands:
         sync = await self._sync(unit, who, sync_id)
         changes = Changes()
         if pauses.pause(sync, unit.now, changes):
+            changes.publish(changed(sync, unit.now))
             await self._store.save(unit, [sync], changes)
         return await self._view(unit, sync)
 
@@ -80,6 +91,7 @@ class Commands:
         """Let a sync go on with its next slot."""
         sync = await self._sync(unit, who, sync_id)
         if pauses.resume(sync, unit.now):
+            unit.publish(changed(sync, unit.now))
             await self._store.save(unit, [sync])
         return await self._view(unit, sync)
 

@@ -9,6 +9,7 @@ from tablesync.contracts import (
     FieldMapping,
     Gap,
     Hold,
+    Overlap,
     RunCounts,
     RunFailureCause,
     RunStatus,
@@ -23,7 +24,7 @@ from tablesync.scheduler.api import examples
 from tablesync.scheduler.domain.ledger import Statement
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import Schedule
-from tablesync.scheduler.domain.syncs import Overlap, Sync
+from tablesync.scheduler.domain.syncs import Sync
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 # What cannot be seen in it is refused by checks.name_faults, which tells the remedy.
@@ -146,10 +147,9 @@ class SyncView(BaseModel):
     @classmethod
     def of(cls, sync: Sync, last_run: Run | None) -> "SyncView":
         """Show a sync whose slots are counted until now."""
-        own = set(cls.model_fields) - {"gap", "last_run", "next_slot_at"}
+        own = set(cls.model_fields) - {"last_run", "next_slot_at"}
         return cls(
             **{name: getattr(sync, name) for name in own},
-            gap=_open_gap(sync),
             next_slot_at=_next_slot(sync),
             last_run=RunView.of(last_run) if last_run else None,
         )
@@ -192,7 +192,7 @@ def affected_sync(sync: Sync, catch_up: Run | None) -> AffectedSync:
         object=sync.source.object,
         status=sync.status,
         hold=sync.hold,
-        gap=_open_gap(sync) or (shown.gap if shown else None),
+        gap=sync.gap or (shown.gap if shown else None),
         next_slot_at=_next_slot(sync),
         catch_up=_catch_up(shown) if shown else None,
     )
@@ -201,10 +201,6 @@ def affected_sync(sync: Sync, catch_up: Run | None) -> AffectedSync:
 def sync_owner(sync: Sync) -> SyncOwner:
     """Show whose sync it is."""
     return SyncOwner(sync_id=sync.id, name=sync.name, source=sync.source, owner_id=sync.owner_id)
-
-
-def _open_gap(sync: Sync) -> Gap | None:
-    return sync.missed.gap() if sync.missed and sync.holds else None
 
 
 def _next_slot(sync: Sync) -> datetime | None:

@@ -6,10 +6,11 @@ them fails if somebody else has stored the sync meanwhile.
 
 from datetime import datetime
 
+from tablesync.contracts import Overlap
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.requests import request_planned, request_waiting
 from tablesync.scheduler.domain.schedules import Schedule, Slots, next_slot
-from tablesync.scheduler.domain.syncs import Overlap, PastSchedule, Sync, Waiting
+from tablesync.scheduler.domain.syncs import PastSchedule, Sync, Waiting
 
 
 def claim(sync: Sync, now: datetime, changes: Changes) -> None:

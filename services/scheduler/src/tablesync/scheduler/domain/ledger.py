@@ -65,6 +65,6 @@ def _gaps(sync: Sync, closed: list[ClosedGap]) -> list[LedgerGap]:
         LedgerGap(**dict(each.gap), hold=each.hold, catch_up_run_id=each.catch_up_run_id)
         for each in closed
     ]
-    if sync.missed and sync.holds:
-        gaps.append(LedgerGap(**dict(sync.missed.gap()), hold=sync.hold))
+    if open_gap := sync.gap:
+        gaps.append(LedgerGap(**dict(open_gap), hold=sync.hold))
     return gaps

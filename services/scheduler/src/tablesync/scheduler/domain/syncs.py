@@ -1,7 +1,6 @@
 """A sync: what it copies and when, what stops it, and what became of its slots."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
@@ -11,6 +10,7 @@ from tablesync.contracts import (
     Gap,
     Hold,
     HoldKind,
+    Overlap,
     Source,
     SyncSpec,
     SyncStatus,
@@ -18,13 +18,6 @@ from tablesync.contracts import (
 )
 from tablesync.scheduler.domain.gaps import OpenGap
 from tablesync.scheduler.domain.schedules import Schedule, Slots, next_slot, slots_between
-
-
-class Overlap(StrEnum):
-    """What happens to a slot that comes due while the sync is running."""
-
-    COALESCE = "coalesce"  # one follow-up, at once when the running one ends
-    SKIP = "skip"  # the slot is passed over, and counted
 
 
 class Ledger(BaseModel):
@@ -133,6 +126,11 @@ class Sync(BaseModel):
         """The hold to show: a connection's before any other."""
         of_connections = (each for each in self.holds if each.kind is HoldKind.CONNECTION)
         return next(of_connections, self.holds[0] if self.holds else None)
+
+    @property
+    def gap(self) -> Gap | None:
+        """The open gap to show, while it is held."""
+        return self.missed.gap() if self.missed and self.holds else None
 
     @property
     def status(self) -> SyncStatus:
