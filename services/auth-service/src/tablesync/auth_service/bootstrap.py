@@ -31,6 +31,7 @@ from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.identity.oidc import OidcVerifier
 from tablesync.auth_service.identity.sign_in import SignIn
+from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.providers import start_all
@@ -130,10 +131,11 @@ class _Work:
 
 
 def _identity(resources: Resources, stores: _Stores, signing_in: SignIn) -> Sequence[APIRouter]:
-    units, verifier = resources.units, resources.verifier
+    units, standing = resources.units, Standing(resources.verifier, stores.members)
+    members, api_tokens, attempts = stores.members, stores.api_tokens, stores.authorizations
     return [
-        sign_in.routes(units, signing_in, stores.api_tokens, verifier),
-        workspaces.routes(units, stores.workspaces, stores.members, verifier),
+        sign_in.routes(units, signing_in, api_tokens, standing),
+        workspaces.routes(units, stores.workspaces, members, api_tokens, attempts, standing),
     ]
 
 
@@ -144,13 +146,13 @@ def _consent(
     scheduler: SchedulerClient,
     settings: Settings,
 ) -> Sequence[APIRouter]:
-    units, verifier = resources.units, resources.verifier
+    units, standing = resources.units, Standing(resources.verifier, stores.members)
     stored, attempts, links = stores.connections, stores.authorizations, stores.links
     url, providers, pages = settings.auth_public_url, work.providers, Pages()
     connecting = Connecting(units, stored, stores.grants, attempts, links)
     return [
-        connections.routes(units, stored, work.disconnecting, providers, verifier),
-        connections.authorization_routes(units, stored, attempts, providers, url, verifier),
+        connections.routes(units, stored, work.disconnecting, providers, standing),
+        connections.authorization_routes(units, stored, attempts, providers, url, standing),
         oauth.routes(attempts, connecting, providers, pages),
         reconnect.routes(
             units, links, attempts, providers, scheduler=scheduler, pages=pages, public_url=url

@@ -39,6 +39,11 @@ class Principal(BaseModel):
     role: OperatorRole
     platform: bool = False
 
+    def need(self, role: OperatorRole) -> None:
+        """Raise Problem 403 for whoever has a lower role."""
+        if self.role < role:
+            raise Problem(403, "forbidden", f"This needs the role {role.name.lower()}.")
+
 
 def issue(signer: Signer, principal: Principal) -> str:
     """Make a 5-minute user JWT; only auth-service does."""
@@ -72,8 +77,7 @@ def at_least(verifier: Verifier, role: OperatorRole) -> Dependency:
 
     async def dependency(token: str = Depends(USER_JWT)) -> Principal:
         principal = principal_of(verifier, token)
-        if principal.role < role:
-            raise Problem(403, "forbidden", f"This needs the role {role.name.lower()}.")
+        principal.need(role)
         return principal
 
     return dependency

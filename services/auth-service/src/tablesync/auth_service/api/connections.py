@@ -10,6 +10,7 @@ from tablesync.auth_service.api.views import (
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
 from tablesync.auth_service.grants.disconnect import Disconnecting
+from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Provider
 from tablesync.service_kit.http import idempotency, pages
@@ -17,8 +18,7 @@ from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
 from tablesync.service_kit.http.problems import invalid
-from tablesync.service_kit.http.service_auth import Verifier
-from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
@@ -30,12 +30,12 @@ def routes(
     connections: Connections,
     disconnecting: Disconnecting,
     providers: Providers,
-    verifier: Verifier,
+    standing: Standing,
 ) -> APIRouter:
     """Make the routes of connections."""
     router = APIRouter(prefix="/v1", tags=["connections"])
-    viewer = Depends(at_least(verifier, OperatorRole.VIEWER))
-    as_operator = idempotency.dependency(units, at_least(verifier, OperatorRole.OPERATOR))
+    viewer = Depends(standing.told(OperatorRole.VIEWER))
+    as_operator = idempotency.dependency(units, standing.now(OperatorRole.OPERATOR))
 
     def view(connection: Connection) -> ConnectionView:
         return ConnectionView.of(connection, providers.hints(connection.provider))
@@ -70,12 +70,12 @@ def authorization_routes(
     authorizations: Authorizations,
     providers: Providers,
     public_url: str,
-    verifier: Verifier,
+    standing: Standing,
 ) -> APIRouter:
     """Make the routes of attempts to connect."""
     router = APIRouter(prefix="/v1", tags=["authorizations"])
-    viewer = Depends(at_least(verifier, OperatorRole.VIEWER))
-    as_operator = idempotency.dependency(units, at_least(verifier, OperatorRole.OPERATOR))
+    viewer = Depends(standing.told(OperatorRole.VIEWER))
+    as_operator = idempotency.dependency(units, standing.now(OperatorRole.OPERATOR))
 
     @router.post("/authorizations", status_code=201, responses=declares(404))
     async def authorize(body: NewAuthorization, once: Once = as_operator) -> CreatedAuthorization:

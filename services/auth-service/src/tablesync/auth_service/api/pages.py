@@ -20,6 +20,7 @@ _OUTCOMES = {
     AuthorizationStatus.COMPLETED: "connected",
     AuthorizationStatus.DENIED: "denied",
     AuthorizationStatus.REFUSED: "refused",
+    AuthorizationStatus.EXPIRED: "expired",
 }
 
 

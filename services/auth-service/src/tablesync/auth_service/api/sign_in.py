@@ -10,24 +10,27 @@ from tablesync.auth_service.api.identity_views import (
 )
 from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.sign_in import Credentials, SignIn
+from tablesync.auth_service.identity.standing import Standing
 from tablesync.service_kit.http import idempotency, pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import NO_TOKEN, declares
 from tablesync.service_kit.http.pages import Page, PageRequest
-from tablesync.service_kit.http.service_auth import Verifier
-from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 A_PAGE = pages.requested(default=1_000, most=1_000)
 
 
 def routes(
-    units: UnitsOfWork, sign_in: SignIn, api_tokens: ApiTokens, verifier: Verifier
+    units: UnitsOfWork,
+    sign_in: SignIn,
+    api_tokens: ApiTokens,
+    standing: Standing,
 ) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1", tags=["sign-in"])
-    admit = at_least(verifier, OperatorRole.VIEWER)
-    viewer, as_viewer = Depends(admit), idempotency.dependency(units, admit)
+    viewer = Depends(standing.told(OperatorRole.VIEWER))
+    as_viewer = idempotency.dependency(units, standing.now(OperatorRole.VIEWER))
 
     @router.post("/tokens", responses=declares(401), openapi_extra=NO_TOKEN)
     async def exchange(credentials: Credentials, response: Response) -> UserToken:

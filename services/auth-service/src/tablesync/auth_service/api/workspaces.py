@@ -7,26 +7,33 @@ from tablesync.auth_service.api.identity_views import (
     RemovedMember,
     WorkspaceView,
 )
+from tablesync.auth_service.consent.authorizations import Authorizations
+from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.members import Members, parse_role
+from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.service_kit.http import idempotency, pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
-from tablesync.service_kit.http.service_auth import Verifier
-from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 A_PAGE = pages.requested(default=1_000, most=1_000)
 
 
 def routes(
-    units: UnitsOfWork, workspaces: Workspaces, members: Members, verifier: Verifier
+    units: UnitsOfWork,
+    workspaces: Workspaces,
+    members: Members,
+    api_tokens: ApiTokens,
+    authorizations: Authorizations,
+    standing: Standing,
 ) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1", tags=["workspace"])
-    viewer = Depends(at_least(verifier, OperatorRole.VIEWER))
-    as_admin = idempotency.dependency(units, at_least(verifier, OperatorRole.ADMIN))
+    viewer = Depends(standing.told(OperatorRole.VIEWER))
+    as_admin = idempotency.dependency(units, standing.now(OperatorRole.ADMIN))
 
     @router.get("/workspace", responses=declares(404))
     async def show_workspace(who: Principal = viewer) -> WorkspaceView:
@@ -49,6 +56,8 @@ def routes(
     async def remove_member(operator_id: str, once: Once = as_admin) -> RemovedMember:
         async def work(unit: UnitOfWork) -> RemovedMember:
             await members.remove(unit, once.principal, operator_id)
+            await api_tokens.delete_all(unit, once.principal.workspace_id, operator_id)
+            await authorizations.end_all(unit, once.principal.workspace_id, operator_id)
             return RemovedMember(operator_id=operator_id)
 
         return await once(work)

@@ -191,6 +191,20 @@ class Authorizations:
             session=unit.session,
         )
 
+    async def end_all(self, unit: UnitOfWork, workspace_id: str, operator_id: str) -> None:
+        """End what somebody began who has left the workspace; a mail's link stands for itself."""
+        query = _pending(workspace_id=workspace_id, operator_id=operator_id, by_link=False)
+        change = {
+            "$set": {"status": AuthorizationStatus.EXPIRED},
+            "$unset": {"state_digest": "", VERIFIER: "", "binding": ""},
+        }
+        await self._collection.update_many(query, change, session=unit.session)
+
+    async def is_pending(self, unit: UnitOfWork, authorization: Authorization) -> bool:
+        """Whether an attempt goes on still, though its time may be over by now."""
+        query = {"_id": authorization.id, "status": AuthorizationStatus.PENDING}
+        return await self._collection.count_documents(query, session=unit.session) == 1
+
     async def _find(self, **query: Any) -> Authorization | None:
         document = await self._collection.find_one(query)
         return Authorization.from_document(document) if document else None

@@ -109,6 +109,8 @@ class Connecting:
         self, unit: UnitOfWork, authorization: Authorization, consent: Consent
     ) -> Outcome:
         """Store the grant, unless it is for another account than this attempt is about."""
+        if not await self._authorizations.is_pending(unit, authorization):
+            return Outcome(AuthorizationStatus.EXPIRED)
         account = consent.identity.account
         known = await self._target(unit, authorization)
         if known is not None and known.account.id != account.id:

@@ -92,6 +92,11 @@ class ApiTokens:
             unit, principal.workspace_id, principal.operator_id, "api-token.deleted", token_id
         )
 
+    async def delete_all(self, unit: UnitOfWork, workspace_id: str, operator_id: str) -> None:
+        """Delete every token of somebody who has left a workspace."""
+        query = {"workspace_id": workspace_id, "operator_id": operator_id}
+        await self._collection.delete_many(query, session=unit.session)
+
 
 def _own(principal: Principal) -> Document:
     return {"workspace_id": principal.workspace_id, "operator_id": principal.operator_id}

@@ -1,0 +1,129 @@
+"""Who was removed or demoted changes nothing more, though the user token lives on."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from auth_service_rig import Rig, stored
+from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import eventually
+
+# Where nobody is told anything of a workspace, and what all services have.
+OPEN_TO_OTHERS = ("/v1/tokens", "/v1/dlq")
+
+
+async def changing(rig: Rig) -> list[tuple[str, str]]:
+    """Return method and path of each public route that changes something in a workspace."""
+    document: dict[str, Any] = (await rig.client().get("/openapi.json")).json()
+    return [
+        (method, path.replace("{", "").replace("}", ""))
+        for path, operations in document["paths"].items()
+        for method in operations
+        if path.startswith("/v1/") and method != "get" and not path.startswith(OPEN_TO_OTHERS)
+    ]
+
+
+async def remove(rig: Rig, role: str) -> None:
+    admin = await rig.operator("admin")
+    answer = await admin.delete(f"/v1/members/{rig.person(role)['id']}")
+    answer.raise_for_status()
+
+
+async def test_p20_a_removed_operator_with_a_living_token_changes_nothing(rig: Rig) -> None:
+    gone = await rig.operator("operator")
+    await remove(rig, "operator")
+
+    answers = {each: await gone.request(*each, json={}) for each in await changing(rig)}
+
+    assert len(answers) >= 6
+    assert {each.status_code for each in answers.values()} == {401}, answers
+    assert "not a member of this workspace any more" in next(iter(answers.values())).text
+    assert (await gone.get("/v1/members")).status_code == 200
+
+
+async def test_p20_a_removed_admin_does_not_come_back_by_a_friend(
+    rig: Rig, database: Database
+) -> None:
+    first = await rig.operator("admin")
+    await set_role(database, rig, "operator", 3)
+    second = rig.client(headers={"Authorization": f"Bearer {await rig.user_token('operator')}"})
+    (await second.delete(f"/v1/members/{rig.person('admin')['id']}")).raise_for_status()
+
+    friend = {"email": f"back-{rig.workspace_id}@example.test", "name": "Back", "role": "admin"}
+    answer = await first.post("/v1/members", json=friend)
+
+    assert answer.status_code == 401
+    assert friend["email"] not in (await second.get("/v1/members")).text
+
+
+@pytest.mark.parametrize("role", ["admin", "operator"])
+async def test_p20_a_demoted_member_with_a_living_token_has_the_new_role(
+    rig: Rig, database: Database, role: str
+) -> None:
+    member = await rig.operator(role)
+    await set_role(database, rig, role, 1)
+
+    new = {"email": "x@example.test", "name": "X", "role": "admin"}
+    added = await member.post("/v1/members", json=new)
+    begun = await member.post("/v1/authorizations", json={"provider": "hubspot"})
+
+    assert (added.status_code, begun.status_code) == (403, 403)
+
+
+async def set_role(database: Database, rig: Rig, person: str, role: int) -> None:
+    """Give a person of the bootstrap file another role."""
+    query = {"_id": f"{rig.workspace_id}/{rig.person(person)['id']}"}
+    result = await database["memberships"].update_one(query, {"$set": {"role": role}})
+    assert result.modified_count == 1
+
+
+async def test_p20_what_a_removed_operator_began_comes_to_nothing(rig: Rig) -> None:
+    gone = await rig.operator("operator")
+    attempts = [
+        (await gone.post("/v1/authorizations", json={"provider": "hubspot"})).json()
+        for _ in range(2)
+    ]
+    browser = rig.client()
+    await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
+    consent = await browser.get(attempts[0]["start_url"])
+    callback = (await browser.get(consent.headers["location"])).headers["location"]
+
+    await remove(rig, "operator")
+
+    assert (await browser.get(callback)).status_code == 400
+    assert (await browser.get(attempts[1]["start_url"])).status_code == 410
+    viewer = await rig.operator("viewer")
+    for each in attempts:
+        assert (await viewer.get(f"/v1/authorizations/{each['id']}")).json()["status"] == "expired"
+    assert (await viewer.get("/v1/connections")).json()["items"] == []
+
+
+async def test_p20_a_code_under_exchange_makes_no_connection_once_its_asker_has_left(
+    rig: Rig, database: Database
+) -> None:
+    gone = await rig.operator("operator")
+    attempt = (await gone.post("/v1/authorizations", json={"provider": "hubspot"})).json()
+    await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
+    await rig.sandbox.control("hubspot", "-", "latency", ms=1_500)
+    arriving = asyncio.create_task(rig.client(follow_redirects=True).get(attempt["start_url"]))
+
+    async def is_claimed() -> bool:
+        found = await stored(database, "authorizations", attempt["id"])
+        return "verifier" in found and "state_digest" not in found
+
+    await eventually(is_claimed)
+    await remove(rig, "operator")
+
+    assert "cannot be continued" in (await arriving).text
+    await rig.sandbox.control("hubspot", "-", "latency", ms=0)
+    viewer = await rig.operator("viewer")
+    assert (await viewer.get("/v1/connections")).json()["items"] == []
+
+
+async def test_p20_the_api_tokens_of_who_left_do_not_come_back_with_them(
+    rig: Rig, database: Database
+) -> None:
+    viewer = rig.person("viewer")
+    await remove(rig, "viewer")
+
+    assert await database["api_tokens"].count_documents({"operator_id": viewer["id"]}) == 0
