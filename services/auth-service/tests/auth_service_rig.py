@@ -1,6 +1,7 @@
 """The rig of auth-service's tests: it plays browser, operator and the other services."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Self
 
 import httpx
@@ -146,6 +147,17 @@ async def stored(database: Database, collection: str, id_: str) -> Document:
     document = await database[collection].find_one({"_id": id_})
     assert document is not None, f"{collection} has no {id_}"
     return document
+
+
+async def aged(database: Database, connection_id: str, seconds_left: float = -60.0) -> None:
+    """Let the stored access token have so many seconds left by the clock."""
+    moment = datetime.now(UTC) + timedelta(seconds=seconds_left)
+    await database["grants"].update_one({"_id": connection_id}, {"$set": {"expires_at": moment}})
+
+
+async def cooled(database: Database, connection_id: str) -> None:
+    """Let the cooldown be over: a minute of waiting proves nothing more."""
+    await database["grants"].update_one({"_id": connection_id}, {"$unset": {"cooldown_until": ""}})
 
 
 def answer_for(provider: str, account: str) -> Json:

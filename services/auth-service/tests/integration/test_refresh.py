@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from auth_service_rig import Rig, Spawn, Start
+from auth_service_rig import Rig, Spawn, Start, aged, cooled
 from tablesync.auth_service.providers import oauth_client
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import SandboxControl, eventually, free_port
@@ -15,12 +15,6 @@ from tablesync.test_kit import SandboxControl, eventually, free_port
 PROVIDERS = ("hubspot", "airtable")
 TOKEN_PATHS = {"hubspot": "/oauth/2026-09/token", "airtable": "/oauth2/v1/token"}
 ROUNDS = 250
-
-
-async def age(database: Database, connection_id: str, seconds_left: float = -60.0) -> None:
-    """Let the stored access token have so many seconds left by the clock."""
-    moment = datetime.now(UTC) + timedelta(seconds=seconds_left)
-    await database["grants"].update_one({"_id": connection_id}, {"$set": {"expires_at": moment}})
 
 
 async def refreshes(sandbox: SandboxControl, provider: str) -> int:
@@ -39,7 +33,7 @@ async def test_p01_many_callers_in_many_processes_refresh_once(
     await asyncio.gather(*(each.ready() for each in processes))
     for provider in PROVIDERS:
         connection = await rig.connect(provider)
-        await age(database, connection["id"])
+        await aged(database, connection["id"])
         before = await refreshes(sandbox, provider)
 
         tokens = await asyncio.gather(
@@ -62,7 +56,7 @@ async def test_p02_forced_races_never_disconnect(
     connection = await first.connect(provider)
     runners = [(each, each.service("sync-runner")) for each in (first, second)]
     for number in range(ROUNDS):
-        await age(database, connection["id"])
+        await aged(database, connection["id"])
         thief = asyncio.create_task(steal_leases(database))
         answers = await asyncio.gather(
             *(each.token(connection["id"], runner) for each, runner in runners)
@@ -129,10 +123,10 @@ async def test_p02_trouble_at_the_token_endpoint_revokes_nothing(
         provider, "-", "break", path_contains=TOKEN_PATHS[provider], **FAULTS[fault]
     )
 
-    await age(database, connection["id"], seconds_left=30)
+    await aged(database, connection["id"], seconds_left=30)
     alive = await rig.token(connection["id"])
     await cooled(database, connection["id"])
-    await age(database, connection["id"])
+    await aged(database, connection["id"])
     dead = await rig.token(connection["id"])
     ruling = await rig.report(connection["id"], connection["grant_version"])
 
@@ -148,11 +142,6 @@ async def test_p02_trouble_at_the_token_endpoint_revokes_nothing(
     assert await is_accepted(sandbox, provider, token)
 
 
-async def cooled(database: Database, connection_id: str) -> None:
-    """Let the cooldown be over: a minute of waiting proves nothing more."""
-    await database["grants"].update_one({"_id": connection_id}, {"$unset": {"cooldown_until": ""}})
-
-
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_p02_a_time_out_revokes_nothing(
     rig: Rig,
@@ -162,7 +151,7 @@ async def test_p02_a_time_out_revokes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection = await rig.connect(provider)
-    await age(database, connection["id"])
+    await aged(database, connection["id"])
     await sandbox.control(provider, "-", "latency", ms=2_000)
     monkeypatch.setattr(oauth_client, "DEADLINE_SECONDS", 0.3)
 
@@ -182,7 +171,7 @@ async def test_p02_a_host_that_cannot_be_reached_revokes_nothing(
     for host in (f"http://127.0.0.1:{free_port()}", "http://nowhere.invalid"):
         away = await start(HUBSPOT_API_URL=host)
         await cooled(database, connection["id"])
-        await age(database, connection["id"])
+        await aged(database, connection["id"])
 
         assert (await away.token(connection["id"])).status_code == 503
         ruling = await away.report(connection["id"], connection["grant_version"])
@@ -197,9 +186,9 @@ async def test_p04_a_token_is_refreshed_before_it_expires(
     connection = await rig.connect("hubspot")
     before = await refreshes(sandbox, "hubspot")
 
-    await age(database, connection["id"], seconds_left=310)
+    await aged(database, connection["id"], seconds_left=310)
     fresh = await rig.token(connection["id"])
-    await age(database, connection["id"], seconds_left=290)
+    await aged(database, connection["id"], seconds_left=290)
     renewed = await rig.token(connection["id"])
 
     assert fresh.json()["grant_version"] == connection["grant_version"]

@@ -1,7 +1,9 @@
 """httpx clients, all from one factory: aiohttp's transport, timeouts, no proxies from outside."""
 
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from opentelemetry import propagate
@@ -11,6 +13,13 @@ from tablesync.service_kit.telemetry import span
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 30.0
 CONNECTIONS = 200
+
+
+class WithheldError(Exception):
+    """A request was not sent: a last look, right before it, found that it may not be any more."""
+
+
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, WithheldError)
 
 
 class TracedTransport(httpx.AsyncBaseTransport):
@@ -38,6 +47,41 @@ class TracedTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
+class LastLook(httpx.AsyncBaseTransport):
+    """Sends a request only if it still may go at the moment when its bytes go out.
+
+    A process may have slept since it last looked. What is withheld fails with a TransportError
+    that `never_sent` knows. The transport inside is somebody else's to close.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, may_go: Callable[[], bool]) -> None:
+        self._inner = inner
+        self._may_go = may_go
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request; its headers wait for its body, so that all of it waits for the look."""
+        body = _Withheld(await request.aread(), self._may_go)
+        looked_at = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            stream=body,
+            extensions=request.extensions,
+        )
+        return await self._inner.handle_async_request(looked_at)
+
+
+class _Withheld(httpx.AsyncByteStream):
+    def __init__(self, body: bytes, may_go: Callable[[], bool]) -> None:
+        self._body = body
+        self._may_go = may_go
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if not self._may_go():
+            raise WithheldError
+        yield self._body
+
+
 def new_client(
     base_url: str = "", *, auth: httpx.Auth | None = None, total_seconds: float = TOTAL_SECONDS
 ) -> httpx.AsyncClient:
@@ -55,6 +99,18 @@ def new_client(
 def new_transport() -> TracedTransport:
     """Make the transport alone, for clients that a library builds itself; close it when done."""
     return TracedTransport(AiohttpTransport(limits=httpx.Limits(max_connections=CONNECTIONS)))
+
+
+def never_sent(error: BaseException) -> bool:
+    """Whether a request that failed with this surely was not sent, so that sending it is no repeat.
+
+    Its cause decides: the transport calls everything that ends a connection a connect time-out,
+    also when the request was out and only its answer is missing.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, _NEVER_SENT):
+        cause = cause.__cause__
+    return cause is not None
 
 
 def json_or_none(response: httpx.Response) -> Any:

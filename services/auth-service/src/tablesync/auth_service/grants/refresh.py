@@ -180,10 +180,10 @@ class Refresher:
             await self._on_conflict(grant, error)
         except AppRefusedError as error:
             outcome = "app_refused"
-            await self._on_app_refused(grant, error)
+            await self._on_app_refused(grant, error, uncertain)
         except ProviderUnavailableError as error:
             outcome = "unavailable"
-            await self._on_unavailable(grant, error)
+            await self._on_unavailable(grant, error, uncertain)
             raise
         finally:
             REFRESHES.labels(provider.name, outcome).inc()
@@ -191,6 +191,8 @@ class Refresher:
     async def _on_lost(self, grant: Grant, error: GrantLostError, uncertain: bool) -> None:
         """End the grant, unless its version has moved: then only a race was lost."""
         if await self._moved(grant):
+            # Said aloud: a provider may take the second sending of a used token for a leak.
+            log.warning("refresh refused, lost to another", connection_id=grant.connection_id)
             return
         cause = error.cause
         if uncertain:
@@ -208,17 +210,23 @@ class Refresher:
                 raise ProviderUnavailableError(str(error), CONFLICT_WAIT_SECONDS)
             await asyncio.sleep(LEASE_POLL_SECONDS)
 
-    async def _on_app_refused(self, grant: Grant, error: AppRefusedError) -> None:
-        await self._grants.close_intent(grant)
+    async def _on_app_refused(self, grant: Grant, error: AppRefusedError, uncertain: bool) -> None:
+        await self._end_intent(grant, uncertain)
         await self._grants.cool_down(grant, APP_REFUSED_COOLDOWN_SECONDS)
         raise _app_refused(grant, error) from error
 
-    async def _on_unavailable(self, grant: Grant, error: ProviderUnavailableError) -> None:
-        if error.processed:
+    async def _on_unavailable(
+        self, grant: Grant, error: ProviderUnavailableError, uncertain: bool
+    ) -> None:
+        await self._end_intent(grant, uncertain or error.processed)
+        await self._grants.cool_down(grant, error.retry_after)
+
+    async def _end_intent(self, grant: Grant, uncertain: bool) -> None:
+        """Remember what is uncertain: a request that surely did nothing tells of no earlier one."""
+        if uncertain:
             await self._grants.give_up_intent(grant)
         else:
             await self._grants.close_intent(grant)
-        await self._grants.cool_down(grant, error.retry_after)
 
 
 def _app_refused(grant: Grant, error: AppRefusedError) -> ProviderUnavailableError:

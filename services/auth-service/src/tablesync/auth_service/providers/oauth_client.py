@@ -20,7 +20,7 @@ from tablesync.auth_service.errors import (
     RefreshConflictError,
 )
 from tablesync.auth_service.providers.base import TokenSet
-from tablesync.service_kit.http.client import CONNECT_SECONDS, json_or_none
+from tablesync.service_kit.http.client import CONNECT_SECONDS, json_or_none, never_sent
 from tablesync.service_kit.http.retry_after import retry_after
 
 with warnings.catch_warnings():
@@ -30,7 +30,6 @@ with warnings.catch_warnings():
 
 DEADLINE_SECONDS = 10.0
 COOL_DOWN_SECONDS = 5.0
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _ACCESS_TOKEN, _REFRESH_TOKEN = "access_token", "refresh_token"
 # Raises the error that a 4xx answer with this JSON body stands for, if it knows it.
 Classify = Callable[[dict[str, Any]], None]
@@ -190,10 +189,8 @@ async def deadline(provider: str) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             yield
-    except _NEVER_SENT:
-        raise ProviderUnavailableError(provider, processed=False) from None
-    except (TimeoutError, httpx.HTTPError):
-        raise ProviderUnavailableError(provider) from None
+    except (TimeoutError, httpx.HTTPError) as error:
+        raise ProviderUnavailableError(provider, processed=not never_sent(error)) from None
     except (AuthlibBaseError, ValueError) as error:
         # From an answer that passed our own checks: its type says enough, its text may quote it.
         raise AppRefusedError(type(error).__name__) from None
