@@ -20,6 +20,7 @@ from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.execution.supervisor import execute
 from tablesync.sync_runner.execution.workers import Workers
 from tablesync.sync_runner.handlers import Handlers
+from tablesync.sync_runner.pipeline.forgetting import Forgetting
 from tablesync.sync_runner.pipeline.rejections import Rejections
 from tablesync.sync_runner.settings import DATABASE, NAME, Settings
 from tablesync.sync_runner.sources import Sources
@@ -38,7 +39,8 @@ def build(
     auth = auth_service or AuthServiceClient(
         resources.peer(settings.auth_service_url, AuthServiceClient.name)
     )
-    budgets, runs = Budgets(database), store.Runs(database)
+    budgets = Budgets(database)
+    runs, deleted = store.Runs(database), store.DeletedSyncs(database)
     sources = sources or resources.kept(Sources(settings, budgets))
     airtable = resources.kept(Airtable(settings, budgets))
 
@@ -49,7 +51,8 @@ def build(
     board, in_flight = ProgressBoard(settings, NAME), settings.runner_writes_in_flight
     context = RunContext(resources.units, queue, connections, sources, airtable, board, in_flight)
     workers = Workers(queue, partial(execute, context), settings.runner_workers)
-    handlers = Handlers(runs, workers, connections)
+    forgetting = Forgetting(resources.units, runs, deleted)
+    handlers = Handlers(runs, deleted, workers, connections)
     return Service(
         resources,
         routers=[
@@ -61,6 +64,7 @@ def build(
         publishes=True,
         roles=[
             Role("ticker", partial(repeat, reconciliation.tick, name="reconciliation")),
+            Role("ticker", partial(repeat, forgetting.tick, name="forgetting")),
             Role("worker", workers.run),
             Role("worker", board.run),
         ],

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import structlog
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.contracts import RunStatus, SyncRequested
-from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -17,8 +17,11 @@ log = structlog.get_logger()
 
 RUNS, CANCELLATIONS, CHECKPOINTS = "runs", "cancellations", "checkpoints"
 RECORD_STATES, REJECTIONS, CONNECTIONS = "record_states", "rejections", "connections"
+DELETED_SYNCS = "deleted_syncs"
 # Topics keep 7 days; runs and what belongs to them outlive their messages by 23 more.
 KEEP_SECONDS = 30 * 24 * 3600
+# What one transaction forgets: none may get long.
+FORGET_AT_ONCE = 5_000
 
 INDEXES: Indexes = {
     RUNS: [
@@ -47,7 +50,14 @@ INDEXES: Indexes = {
     ],
     REJECTIONS: [
         IndexModel([("run_id", 1), ("source_id", 1)], name="of_run", unique=True),
+        IndexModel([("sync_id", 1)], name="of_sync"),
         IndexModel([("at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS),
+    ],
+    DELETED_SYNCS: [
+        IndexModel(
+            [("left", 1), ("due_at", 1)], name="left", partialFilterExpression={"left": True}
+        ),
+        IndexModel([("forgotten_at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS),
     ],
 }
 
@@ -75,6 +85,7 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._runs = database[RUNS]
         self._cancellations = database[CANCELLATIONS]
+        self._deleted = DeletedSyncs(database)
 
     async def find(self, run_id: str, session: Session | None = None) -> Run | None:
         """Return one run of any workspace."""
@@ -94,12 +105,12 @@ class Runs:
         return FoundRuns(runs, unread_ids)
 
     async def record(self, unit: UnitOfWork, event: SyncRequested) -> None:
-        """Put a run in the queue, once; a cancellation that came before it ends it here."""
+        """Put a run in the queue, once; a cancellation or deletion before it ends it here."""
         run = Run.requested(event, unit.now)
         await self._runs.update_one(
             {"_id": run.id}, {"$setOnInsert": run.to_document()}, upsert=True, session=unit.session
         )
-        if await self._cancellations.find_one({"_id": run.id}, session=unit.session):
+        if await self._is_unwanted(run, unit.session):
             await self._cancel_queued(unit, run.id)
 
     async def request_cancel(self, unit: UnitOfWork, run_id: str) -> None:
@@ -112,10 +123,19 @@ class Runs:
                 {"_id": run_id}, {"$set": {"cancel_requested": True}}, session=unit.session
             )
 
+    async def open_of(self, sync_id: str, limit: int) -> list[str]:
+        """Return the ids of runs of a sync that wait or run."""
+        query = {"sync_id": sync_id, "status": {"$in": [RunStatus.QUEUED, RunStatus.RUNNING]}}
+        return [row["_id"] for row in await self._runs.find(query, {"_id": 1}).to_list(limit)]
+
     async def change(self, lease: Lease, changes: Document, session: Session) -> bool:
         """Change a run that is still its owner's; False if it is another's now."""
         result = await self._runs.update_one(owned_by(lease), {"$set": changes}, session=session)
         return bool(result.matched_count)
+
+    async def _is_unwanted(self, run: Run, session: Session) -> bool:
+        cancelled = await self._cancellations.find_one({"_id": run.id}, session=session)
+        return cancelled is not None or await self._deleted.include(run.sync_id, session)
 
     async def _cancel_queued(self, unit: UnitOfWork, run_id: str) -> bool:
         run = await self.find(run_id, unit.session)
@@ -127,3 +147,46 @@ class Runs:
         )
         unit.publish(ending.event(run, unit.now))
         return True
+
+
+class DeletedSyncs:
+    """The syncs that were deleted, remembered for as long as a request of theirs may still come.
+
+    One of which something is `left` to be forgotten is a job, whose due time is also its lease.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._rows = database[DELETED_SYNCS]
+
+    async def remember(self, unit: UnitOfWork, sync_id: str, workspace_id: str) -> None:
+        """Remember a deletion; a second time nothing happens."""
+        row = {"workspace_id": workspace_id, "at": unit.now, "due_at": unit.now, "left": True}
+        await self._rows.update_one(
+            {"_id": sync_id}, {"$setOnInsert": row}, upsert=True, session=unit.session
+        )
+
+    async def include(self, sync_id: str, session: Session) -> bool:
+        """Whether a sync was deleted."""
+        return await self._rows.find_one({"_id": sync_id}, {"_id": 1}, session=session) is not None
+
+    async def take(self, seconds: float) -> str | None:
+        """Return the sync of which something is left and that has waited longest, if any is due.
+
+        It is due again so much later, here or elsewhere.
+        """
+        row = await self._rows.find_one_and_update(
+            {"left": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}},
+            [{"$set": {"due_at": from_now(seconds)}}],
+            {"_id": 1},
+            sort=[("due_at", ASCENDING)],
+        )
+        return str(row["_id"]) if row else None
+
+    async def put_back(self, sync_id: str) -> None:
+        """Let a sync of which something is left have its turn again at once."""
+        await self._rows.update_one({"_id": sync_id}, [{"$set": {"due_at": "$$NOW"}}])
+
+    async def finish(self, sync_id: str) -> None:
+        """Note that nothing is left of a sync."""
+        done: list[Document] = [{"$set": {"forgotten_at": "$$NOW"}}, {"$unset": ["left", "due_at"]}]
+        await self._rows.update_one({"_id": sync_id}, done)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tablesync.contracts import CONNECTION_EVENTS, RunCancelRequested, SyncRequested
+from tablesync.contracts import CONNECTION_EVENTS, RunCancelRequested, SyncChanged, SyncRequested
 from tablesync.service_kit.messaging.consumer import Following, Subscription
 from tablesync.sync_runner.handlers import Handlers
 
@@ -16,7 +16,8 @@ def subscriptions(handlers: Handlers) -> Sequence[Subscription]:
                 SyncRequested: handlers.on_sync_requested,
                 RunCancelRequested: handlers.on_run_cancel_requested,
             },
-        )
+        ),
+        Subscription("sync-events", {SyncChanged: handlers.on_sync_changed}),
     ]
 
 

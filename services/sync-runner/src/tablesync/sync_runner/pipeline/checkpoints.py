@@ -10,12 +10,11 @@ from typing import Self
 
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.sync_runner.sources.base import Position
-from tablesync.sync_runner.store import CHECKPOINTS, RECORD_STATES
+from tablesync.sync_runner.store import CHECKPOINTS, FORGET_AT_ONCE, RECORD_STATES
 
 # After a worker was lost, the pass it was in and the next one are distrusted: a record may have
 # moved from the one into the other by being edited.
 DISTRUSTED_PASSES = 2
-FORGET_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class Checkpoints:
     async def forget(self, sync_id: str, session: Session) -> bool:
         """Forget some of a sync's rows, and its cursor with the last of them: whether it has.
 
-        Like every write of a run it goes into transactions that prove the lease; none may get long.
+        A run that is under way proves its lease in the same transaction, as with all its writes.
         """
         rows = self._record_states.find(
             {"_id": {"$gte": f"{sync_id}/", "$lt": f"{sync_id}0"}},  # "0" comes right after "/"

@@ -8,14 +8,14 @@ from tablesync.contracts import RunCounts, RunStatus
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.sync_runner.errors import LeaseLostError
+from tablesync.sync_runner.errors import LeaseLostError, RunCancelledError
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Checkpoints
 from tablesync.sync_runner.pipeline.record_states import RecordState, RecordStates
 from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
 from tablesync.sync_runner.pipeline.tally import PageTrack, Tally
 from tablesync.sync_runner.runs import Ending, Run
 from tablesync.sync_runner.sources.base import Position
-from tablesync.sync_runner.store import Runs
+from tablesync.sync_runner.store import DeletedSyncs, Runs
 
 
 class Journal:
@@ -27,6 +27,7 @@ class Journal:
         self._units = units
         self._lease = lease
         self._runs = Runs(units.database)
+        self._deleted = DeletedSyncs(units.database)
         self._checkpoints = Checkpoints(units.database)
         self._states = RecordStates(units.database, run.sync_id)
         self._rejections = Rejections(units.database)
@@ -109,9 +110,14 @@ class Journal:
         return await self._checkpoints.find(self.run.sync_id)
 
     async def begin(self) -> None:
-        """Store that the run has begun, and tell it."""
+        """Store that the run has begun, and tell it.
+
+        Raises RunCancelledError if its sync was deleted before it could be stopped in the queue.
+        """
 
         async def work(unit: UnitOfWork) -> None:
+            if await self._deleted.include(self.run.sync_id, unit.session):
+                raise RunCancelledError
             started_at = self.run.started_at or unit.now
             await self._prove(unit, {"started_at": started_at})
             unit.publish(self.run.started(started_at))

@@ -8,7 +8,7 @@ from typing import Self
 from tablesync.service_kit.http.pages import Page, PageRequest, find_page
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.sync_runner.runs import Run
-from tablesync.sync_runner.store import REJECTIONS
+from tablesync.sync_runner.store import FORGET_AT_ONCE, REJECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,15 @@ class Rejections:
             await self._collection.delete_many(known, session=session)
         if rejected := [each.to_document(run, at) for each in outcomes.values() if each]:
             await self._collection.insert_many(rejected, session=session)
+
+    async def forget(self, sync_id: str, session: Session) -> bool:
+        """Forget some of a sync's rejections: whether none is left."""
+        found = self._collection.find(
+            {"sync_id": sync_id}, {"_id": 1}, limit=FORGET_AT_ONCE, session=session
+        )
+        ids = [row["_id"] async for row in found]
+        await self._collection.delete_many({"_id": {"$in": ids}}, session=session)
+        return len(ids) < FORGET_AT_ONCE
 
     async def among(self, run_id: str, source_ids: Sequence[str]) -> set[str]:
         """Return those of the records that a run has rejected."""
