@@ -77,7 +77,7 @@ class Rig(Parts):
         """Return a sync's ledger as it is shown now."""
         current = await self.queries.sync(WORKSPACE, sync.id)
         closed = await self.store.gaps.all_of(sync.id)
-        return ledger.statement(current, closed, await self.now())
+        return ledger.statement(current, closed.items, await self.now())
 
     async def recheck_now(self, sync: Sync) -> None:
         """Have a held sync's contents looked at by the next recheck."""

@@ -153,7 +153,7 @@ def test_lists_take_a_limit_and_a_cursor(document: Json) -> None:
     (ref,) = operation["responses"]["200"]["content"]["application/json"]["schema"].values()
     page = document["components"]["schemas"][ref.rpartition("/")[2]]
     assert page["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Sync"}
-    assert page["required"] == ["items", "next_cursor"]
+    assert page["required"] == ["items", "next_cursor", "unread_ids"]
 
 
 def test_the_schema_is_that_of_a_real_problem(document: Json) -> None:

@@ -15,10 +15,12 @@ from tablesync.contracts import (
 )
 from tablesync.scheduler.domain import connections, holds, run_outcomes
 from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.run_outcomes import Report
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
+from tablesync.service_kit.mongo.reading import UnreadableDocumentError
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
@@ -30,11 +32,23 @@ class Handlers:
         self._catch_up_at = catch_up_at
 
     async def on_connection_event(self, event: ConnectionEvent, unit: UnitOfWork) -> None:
-        """Keep the newest state; the job passes it on to the syncs."""
-        known = await self._store.connections.get(event.connection_id, unit.session)
+        """Keep the newest state; the job passes it on to the syncs.
+
+        It takes the place of an older one even where that cannot be read.
+        """
+        known = await self._known_before(event, unit)
         state = connections.follow(known, event)
         if state is not None:
             await self._store.connections.save(state, unit.session)
+
+    async def _known_before(self, event: ConnectionEvent, unit: UnitOfWork) -> Connection | None:
+        id_, sequence = event.connection_id, event.sequence
+        try:
+            return await self._store.connections.get(id_, unit.session)
+        except UnreadableDocumentError:
+            if await self._store.connections.is_older(id_, sequence, unit.session):
+                return None
+            raise
 
     async def on_sync_started(self, event: SyncStarted, unit: UnitOfWork) -> None:
         """Show that the run is under way."""

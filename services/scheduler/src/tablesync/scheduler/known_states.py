@@ -6,6 +6,7 @@ from tablesync.scheduler.clients.auth_service import AuthServiceClient
 from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.store import Store
+from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 # Sequences follow the clock, but two transactions may commit in the other order.
@@ -41,4 +42,5 @@ class KnownStates:
             known = await self._store.connections.sequences(each.connection_id for each in states)
             for state in states:
                 if state.sequence > known.get(state.connection_id, 0):
-                    await self._units.run(partial(self._handlers.on_connection_event, state))
+                    work = self._units.run(partial(self._handlers.on_connection_event, state))
+                    await alone(self._store.connections.collection, state.connection_id, work)

@@ -7,7 +7,8 @@ In a route it is one parameter, and one call on the collection:
     @router.get("/v1/runs")
     async def list_runs(at: PageRequest = a_page, who: Principal = viewer) -> Page[RunView]:
         query = {"workspace_id": who.workspace_id}
-        return (await find_page(runs, query, at, descending=True)).map(RunView.of)
+        page = await read_page(runs, query, at, Run.from_document, descending=True)
+        return page.map(RunView.of)
 
 No item is shown twice or left out because others came or went between two pages.
 """
@@ -25,6 +26,7 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from tablesync.service_kit.http.problems import Problem, invalid
 from tablesync.service_kit.mongo import Collection, Document
+from tablesync.service_kit.mongo.reading import Read, read_all
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -42,6 +44,10 @@ class Page(BaseModel, Generic[T]):
     next_cursor: str | None = Field(
         default=None, description="Send it as `cursor` for the next page; null on the last one."
     )
+    unread_ids: list[str] = Field(
+        default=[],
+        description="What is left out of this page, since this version cannot read it.",
+    )
 
     def map(self, view: Callable[[T], U]) -> "Page[U]":
         """Return the same page with each item shown."""
@@ -49,7 +55,7 @@ class Page(BaseModel, Generic[T]):
 
     def with_items(self, items: list[U]) -> "Page[U]":
         """Return the same page with other items."""
-        return Page(items=items, next_cursor=self.next_cursor)
+        return Page(items=items, next_cursor=self.next_cursor, unread_ids=self.unread_ids)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,16 @@ async def find_page(
     rows = await cursor.to_list(at.limit + 1)
     items = rows[: at.limit]
     return Page(items=items, next_cursor=order.cursor(items[-1]) if len(rows) > at.limit else None)
+
+
+async def read_page(
+    collection: Collection, query: Document, at: PageRequest, read: Read[T], **order: Any
+) -> Page[T]:
+    """Find a page and read its items; those that this version cannot read are named beside."""
+    page = await find_page(collection, query, at, **order)
+    found = read_all(collection, read, page.items)
+    unread_ids = [str(each) for each in found.unread_ids]
+    return Page(items=found.items, next_cursor=page.next_cursor, unread_ids=unread_ids)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
 from tablesync.service_kit.http.access import route_of
+from tablesync.service_kit.mongo.reading import UnreadableDocumentError
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -102,6 +103,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RaisedAnswer, _on_raised_answer)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(UnreadableDocumentError, _on_unreadable_document)
     for kind in (DependencyUnavailableError, httpx.TransportError, PyMongoError, KafkaError):
         app.add_exception_handler(kind, _on_exception)
     app.add_exception_handler(Exception, _on_exception)
@@ -159,6 +161,11 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
         str(error.detail),
         headers=dict(error.headers or {}),
     ).response()
+
+
+async def _on_unreadable_document(_: Request, __: Exception) -> JSONResponse:
+    detail = "What is stored of this cannot be read by this version. Nothing else is affected."
+    return Problem(500, "unreadable-document", detail).response()
 
 
 async def _on_exception(request: Request, error: Exception) -> JSONResponse:

@@ -108,8 +108,8 @@ class Commands:
 
     async def cancel(self, unit: UnitOfWork, who: Principal, run_id: str) -> CancelledRun:
         """Ask a run to stop; raises Problem 409 once it has ended."""
-        run = await self._store.runs.get(run_id, unit.session)
-        if run is None or run.workspace_id != who.workspace_id:
+        run = await self._store.runs.get_of(who.workspace_id, run_id, unit.session)
+        if run is None:
             raise not_found("run")
         if run.status.ended:
             raise errors.run_ended(run.status)

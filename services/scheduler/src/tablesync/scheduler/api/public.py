@@ -95,8 +95,9 @@ def history_routes(store: Store, queries: Queries, verifier: Verifier) -> APIRou
     @router.get("/syncs/{sync_id}/ledger", responses=declares(404))
     async def show_ledger(sync_id: str, who: Principal = viewer) -> LedgerView:
         sync = await queries.sync(who.workspace_id, sync_id)
-        closed = await store.gaps.all_of(sync_id)
-        return LedgerView.of(ledger.statement(sync, closed, await store.now()))
+        gaps, now = await store.gaps.all_of(sync_id), await store.now()
+        unread_gaps = len(gaps.unread_ids)
+        return LedgerView.of(ledger.statement(sync, gaps.items, now, unread_gaps=unread_gaps))
 
     @router.get("/runs")
     async def list_runs(
@@ -106,8 +107,8 @@ def history_routes(store: Store, queries: Queries, verifier: Verifier) -> APIRou
 
     @router.get("/runs/{run_id}", responses=declares(404))
     async def show_run(run_id: str, who: Principal = viewer) -> RunView:
-        run = await store.runs.get(run_id)
-        if run is None or run.workspace_id != who.workspace_id:
+        run = await store.runs.get_of(who.workspace_id, run_id)
+        if run is None:
             raise not_found("run")
         return RunView.of(run)
 

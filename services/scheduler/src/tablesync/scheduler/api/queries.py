@@ -36,7 +36,7 @@ class Queries:
         """Show the syncs that need a connection."""
         syncs = [
             each
-            for each in await self._store.syncs.dependents(connection_id)
+            for each in (await self._store.syncs.dependents(connection_id)).items
             if each.workspace_id == workspace_id
         ]
         await self._as_of_now(syncs)
@@ -45,8 +45,7 @@ class Queries:
 
     async def _as_of_now(self, syncs: Sequence[Sync]) -> None:
         now = await self._store.now()
-        needed = (connection_id for sync in syncs for connection_id in sync.connection_ids)
-        held = await self._store.connections.held_among(needed)
+        held = await self._store.connections.held_for(syncs)
         for sync in syncs:
-            holds.follow_connections(sync, held, now, Changes())
+            holds.follow_connections(sync, held.known, now, Changes())
             count_passed_slots(sync, now)

@@ -1,6 +1,6 @@
 """What the scheduler knows of a connection: one document that decides for all its syncs."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,12 +14,16 @@ from tablesync.contracts import (
     Provider,
 )
 
+# How long until a job begins again at a sync that it had to pass over.
+JOB_AGAIN_AFTER = timedelta(minutes=1)
+
 
 class Connection(BaseModel):
     """A connection's state, and how far the job has come that passes it on to the syncs.
 
     While it is held nothing that needs it is asked for, marked or not. `job` is the id of the
-    last sync that was marked or released since the state changed; None when all were.
+    last sync that was marked or released since the state changed; None when all were. A job that
+    had to pass over syncs begins again at `job_again`, before the first of them, at `job_at`.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -35,6 +39,8 @@ class Connection(BaseModel):
     sequence: int
     changed_at: datetime
     job: str | None = None
+    job_again: str | None = None
+    job_at: datetime | None = None
 
     @property
     def held(self) -> bool:
@@ -51,6 +57,17 @@ class Connection(BaseModel):
             since=self.changed_at,
         )
 
+    def advance_job(self, last: str | None, now: datetime, *, passed_over: bool) -> None:
+        """Note that the job has come to a sync, or to the end: then it goes for what it left."""
+        if passed_over and self.job_again is None:
+            self.job_again = self.job
+        if last is not None:
+            self.job = last
+            return
+        again = self.job_again is not None
+        self.job, self.job_again = self.job_again, None
+        self.job_at = now + JOB_AGAIN_AFTER if again else None
+
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Connection":
         """Read a stored connection."""
@@ -59,8 +76,9 @@ class Connection(BaseModel):
     def to_document(self) -> dict[str, Any]:
         """Return the stored form, with what the indexes need."""
         fields = self.model_dump(by_alias=True)
-        if self.job is None:
-            del fields["job"]
+        for name in ("job", "job_again", "job_at"):
+            if fields[name] is None:
+                del fields[name]
         if self.held:
             fields["held"] = True
         return fields
@@ -78,6 +96,8 @@ def follow(known: Connection | None, event: ConnectionEvent) -> Connection | Non
         id=event.connection_id,
         **event.model_dump(exclude={"connection_id"}),
     )
-    already_held = known is not None and known.held and state.held
-    state.job = known.job if known and already_held else ""
+    if known is not None and known.held and state.held:
+        state.job, state.job_again, state.job_at = known.job, known.job_again, known.job_at
+    else:
+        state.job = ""
     return state

@@ -4,8 +4,9 @@ The one document of the connection has decided already. A chunk and the place it
 one transaction, so that a job goes on where it was killed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
@@ -13,6 +14,8 @@ from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.jitter import Jitter
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
+from tablesync.service_kit.errors import is_unavailable
+from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 CHUNK = 500
@@ -51,41 +54,87 @@ class HoldJobs:
         return 0.0
 
     async def work_chunk(self, connection_id: str) -> None:
-        """Mark or release the next syncs of a connection, at most 500."""
+        """Mark or release the next syncs of a connection, at most 500; each alone if that fails."""
+        connections = self._store.connections
+        try:
+            await self._units.run(partial(self._tell_chunk, connection_id))
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            one_by_one = self._tell_one_by_one(connection_id)
+            if not await alone(connections.collection, connection_id, one_by_one):
+                await connections.put_job_back(connection_id)
 
-        async def work(unit: UnitOfWork) -> None:
-            connection = await self._store.connections.get(connection_id, unit.session)
-            if connection is not None and connection.job is not None:
-                await self._pass_on(connection, connection.job, unit)
+    async def _tell_chunk(self, connection_id: str, unit: UnitOfWork) -> None:
+        connection = await self._store.connections.get(connection_id, unit.session)
+        if connection is None or connection.job is None:
+            return
+        after = connection.job
+        found = await self._store.syncs.dependents(connection_id, after, CHUNK, unit.session)
+        told = await self._tell(connection, found.items, unit)
+        last = max((*(sync.id for sync in found.items), *found.unread_ids), default=after)
+        connection.advance_job(
+            last if len(found) == CHUNK else None, unit.now, passed_over=told < len(found)
+        )
+        await self._store.connections.save(connection, unit.session)
 
-        await self._units.run(work)
+    async def _tell_one_by_one(self, connection_id: str) -> None:
+        """Tell the syncs of a chunk, each in a transaction of its own, and pass over what fails."""
+        connection = await self._store.connections.get(connection_id)
+        if connection is None or connection.job is None:
+            return
+        syncs, told = self._store.syncs, 0
+        sync_ids = await syncs.dependent_ids(connection_id, connection.job, CHUNK)
+        for sync_id in sync_ids:
+            telling = self._units.run(partial(self._tell_one, connection_id, sync_id))
+            told += await alone(syncs.collection, sync_id, telling)
+        last = sync_ids[-1] if len(sync_ids) == CHUNK else None
 
-    async def _pass_on(self, connection: Connection, after: str, unit: UnitOfWork) -> None:
-        syncs = await self._store.syncs.dependents(connection.id, after, CHUNK, unit.session)
+        async def advance(unit: UnitOfWork) -> None:
+            now = await self._store.connections.get(connection_id, unit.session)
+            if now == connection:  # what has changed meanwhile begins anew
+                now.advance_job(last, unit.now, passed_over=told < len(sync_ids))
+                await self._store.connections.save(now, unit.session)
+
+        await self._units.run(advance)
+
+    async def _tell_one(self, connection_id: str, sync_id: str, unit: UnitOfWork) -> None:
+        connection = await self._store.connections.get(connection_id, unit.session)
+        sync = await self._store.syncs.get(sync_id, unit.session)
+        if connection is not None and sync is not None:
+            await self._tell(connection, [sync], unit)
+
+    async def _tell(self, connection: Connection, syncs: Sequence[Sync], unit: UnitOfWork) -> int:
+        """Mark or release syncs; return how many of them were told."""
         changes = Changes()
         if connection.held:
             why = connection.hold
             changed = [sync for sync in syncs if holds.hold(sync, why, unit.now, changes)]
-        else:
-            changed = await self._let_go(syncs, connection.id, unit, changes)
+            await self._store.save(unit, changed, changes)
+            return len(syncs)
+        held = await self._store.connections.held_for(syncs, unit.session)
+        clear = [sync for sync in syncs if held.can_tell_of(sync)]
+        changed = self._let_go(clear, connection.id, held.known, unit.now, changes)
         await self._store.save(unit, changed, changes)
-        connection.job = syncs[-1].id if len(syncs) == CHUNK else None
-        await self._store.connections.save(connection, unit.session)
+        return len(clear)
 
-    async def _let_go(
-        self, syncs: Sequence[Sync], connection_id: str, unit: UnitOfWork, changes: Changes
+    def _let_go(
+        self,
+        syncs: Sequence[Sync],
+        connection_id: str,
+        held: Mapping[str, Connection],
+        now: datetime,
+        changes: Changes,
     ) -> list[Sync]:
         """Release syncs, except those of which another connection is held by now."""
         gone = holds.of_connection(connection_id)
-        others = {each for sync in syncs for each in sync.connection_ids}
-        held = await self._store.connections.held_among(others, unit.session)
         changed = []
         for sync in syncs:
-            at = self._jitter.moment(unit.now, len(syncs))
-            followed = holds.follow_connections(sync, held, unit.now, changes)
-            released = holds.release(sync, gone, unit.now, at, changes)
-            looks = _look_again(sync, unit.now)
-            catches_up = _catch_up(sync, unit.now, at, changes)
+            at = self._jitter.moment(now, len(syncs))
+            followed = holds.follow_connections(sync, held, now, changes)
+            released = holds.release(sync, gone, now, at, changes)
+            looks = _look_again(sync, now)
+            catches_up = _catch_up(sync, now, at, changes)
             if followed or released or looks or catches_up:
                 changed.append(sync)
         return changed

@@ -14,6 +14,7 @@ from tablesync.scheduler.errors import Fault
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.http.problems import Problem
+from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
@@ -39,8 +40,14 @@ class Rechecks:
 
     async def tick(self) -> float:
         """Look at each sync that is due for it; return the seconds to wait."""
-        for sync in await self._store.syncs.to_recheck(BATCH):
-            await self._recheck(sync)
+        syncs = self._store.syncs
+        found = await syncs.to_recheck(BATCH)
+        failed = [
+            sync.id
+            for sync in found.items
+            if not await alone(syncs.collection, sync.id, self._recheck(sync))
+        ]
+        await syncs.put_recheck_back([*found.unread_ids, *failed])
         return WAIT_SECONDS
 
     async def _recheck(self, sync: Sync) -> None:

@@ -18,6 +18,7 @@ from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.known_states import KnownStates
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.mongo.leases import Leases
+from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import unless_stopped
 
@@ -77,8 +78,12 @@ class Reconciliation:
         """Take over newer states; then catch up what was stopped although nothing is held."""
         asked_at = await self._store.now()
         await self._states.refresh()
-        for sync in await self._store.syncs.owing(BATCH):
-            await self._units.run(partial(self._catch_up_owed, sync.id, asked_at))
+        syncs, after = self._store.syncs, ""
+        while sync_ids := await syncs.owing(after, BATCH):
+            after = sync_ids[-1]
+            for sync_id in sync_ids:
+                work = self._units.run(partial(self._catch_up_owed, sync_id, asked_at))
+                await alone(syncs.collection, sync_id, work)
 
     async def _catch_up_owed(self, sync_id: str, asked_at: datetime, unit: UnitOfWork) -> None:
         """A run was stopped before `asked_at`, and auth-service says that all is well since."""
@@ -97,14 +102,14 @@ class Reconciliation:
     async def runs(self) -> None:
         """Ask sync-runner about each open run that nothing was heard of for two minutes."""
         while overdue := await self._store.runs.overdue(OVERDUE_SECONDS, BATCH):
-            run_ids = [run.id for run in overdue]
+            run_ids = [*(run.id for run in overdue.items), *overdue.unread_ids]
             told = await self._runner.run_states(run_ids)
             for state in told.items:
                 if state.status is not RunStatus.QUEUED:
                     await self._apply(state.run_id, _report(state))
             await self._store.runs.mark_checked(run_ids)
             unknown = told.unknown(run_ids)
-            await self._note_unknown([run for run in overdue if run.id in unknown])
+            await self._note_unknown([run for run in overdue.items if run.id in unknown])
 
     async def _note_unknown(self, unknown: Sequence[Run]) -> None:
         """Count that these are unknown, unless they were not sent yet; presume the lost ones."""
@@ -116,7 +121,9 @@ class Reconciliation:
                 await self._apply(run.id, LOST)
 
     async def _apply(self, run_id: str, report: Report) -> None:
-        await self._units.run(partial(self._handlers.apply_report, run_id, report))
+        """Apply a report; a run that cannot be read, or whose sync cannot, waits for another."""
+        work = self._units.run(partial(self._handlers.apply_report, run_id, report))
+        await alone(self._store.runs.collection, run_id, work)
 
 
 def _report(state: RunState) -> Report:

@@ -3,11 +3,21 @@
 Claims are optimistic: of two transactions that claim one sync, one is refused and reads again.
 """
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import structlog
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import claim
+from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.holds import follow_connections
+from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
+from tablesync.service_kit.errors import is_unavailable
+from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+
+log = structlog.get_logger()
 
 BATCH = 500
 BATCHES = 10
@@ -31,24 +41,55 @@ class Ticker:
             seconds = await self._seconds_left()
             if seconds > 0:
                 return min(seconds, LONGEST_WAIT_SECONDS)
-            await self._units.run(self.claim_batch)
+            await self._claim_some()
         return 0.0
 
     async def claim_batch(self, unit: UnitOfWork) -> int:
         """Claim up to 500 due syncs in one transaction; return how many there were.
 
         A sync whose connection is held by now is marked instead, whether or not the job that
-        marks them all has reached it.
+        marks them all has reached it. One that cannot be read, or whose connection cannot, is
+        put back: its slots are accounted for when it can.
         """
-        syncs = await self._store.syncs.due(BATCH, unit.session)
-        needed = (connection_id for sync in syncs for connection_id in sync.connection_ids)
-        held = await self._store.connections.held_among(needed, unit.session)
+        due = await self._store.syncs.due(BATCH, unit.session)
+        held = await self._store.connections.held_for(due.items, unit.session)
+        clear = [sync for sync in due.items if held.can_tell_of(sync)]
+        await self._claim(unit, clear, held.known)
+        blocked = [sync.id for sync in due.items if not held.can_tell_of(sync)]
+        await self._store.syncs.put_back([*due.unread_ids, *blocked], unit.session)
+        return len(due)
+
+    async def _claim_some(self) -> None:
+        """Claim a batch; where that fails, each sync by itself, so that only the one waits."""
+        try:
+            await self._units.run(self.claim_batch)
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            log.warning("batch not claimed: each sync by itself", error=type(error).__name__)
+            await self._claim_one_by_one()
+
+    async def _claim_one_by_one(self) -> None:
+        syncs = self._store.syncs
+        for sync_id in await syncs.due_ids(BATCH):
+            claimed = self._units.run(partial(self._claim_one, sync_id))
+            if not await alone(syncs.collection, sync_id, claimed):
+                await syncs.put_back([sync_id])
+
+    async def _claim_one(self, sync_id: str, unit: UnitOfWork) -> None:
+        sync = await self._store.syncs.get(sync_id, unit.session)
+        if sync is not None and sync.claimable:
+            held = await self._store.connections.held_among(sync.connection_ids, unit.session)
+            await self._claim(unit, [sync], held)
+
+    async def _claim(
+        self, unit: UnitOfWork, syncs: Sequence[Sync], held: Mapping[str, Connection]
+    ) -> None:
         changes = Changes()
         for sync in syncs:
             if not follow_connections(sync, held, unit.now, changes):
                 claim(sync, unit.now, changes)
         await self._store.save(unit, syncs, changes)
-        return len(syncs)
 
     async def _seconds_left(self) -> float:
         seconds = await self._store.syncs.seconds_until_due()

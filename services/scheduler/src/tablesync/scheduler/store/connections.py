@@ -1,12 +1,34 @@
 """Reads and writes of what is known of connections."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.scheduler.domain.connections import Connection
-from tablesync.service_kit.mongo import Collection, Database, Session
+from tablesync.scheduler.domain.syncs import Sync
+from tablesync.service_kit.mongo import Collection, Database, Document, Session
+from tablesync.service_kit.mongo.reading import read, read_all, set_aside
 
 COLLECTION = "connection_holds"
+
+
+# A job that was put back waits for its time; one that never was has none, and is due.
+HAS_DUE_JOB: Document = {
+    "job": {"$exists": True},
+    "$expr": {"$lte": ["$job_at", "$$NOW"]},
+}
+
+
+@dataclass(frozen=True)
+class HeldConnections:
+    """Held connections by id, and those of which nobody can say here what holds them."""
+
+    known: dict[str, Connection]
+    unread_ids: frozenset[str]
+
+    def can_tell_of(self, sync: Sync) -> bool:
+        """Whether it is known how each connection of a sync stands."""
+        return self.unread_ids.isdisjoint(sync.connection_ids)
 
 
 class ConnectionStore:
@@ -16,33 +38,58 @@ class ConnectionStore:
         self.collection: Collection = database[COLLECTION]
 
     async def get(self, connection_id: str, session: Session | None = None) -> Connection | None:
-        """Return what is known of one connection."""
+        """Return what is known of one connection; raises UnreadableDocumentError."""
         found = await self.collection.find_one({"_id": connection_id}, session=session)
-        return Connection.from_document(found) if found else None
+        return read(self.collection, Connection.from_document, found) if found else None
+
+    async def is_older(self, connection_id: str, sequence: int, session: Session) -> bool:
+        """Whether what is stored of a connection, readable or not, is older than a sequence."""
+        query = {"_id": connection_id, "sequence": {"$not": {"$gte": sequence}}}
+        return await self.collection.find_one(query, {"_id": 1}, session=session) is not None
 
     async def held_among(
         self, connection_ids: Iterable[str], session: Session | None = None
     ) -> dict[str, Connection]:
-        """Return those of the connections that are held; reads no document while none is."""
-        query = {"held": True, "_id": {"$in": sorted(set(connection_ids))}}
-        found = await self.collection.find(query, session=session).to_list(None)
-        return {each["_id"]: Connection.from_document(each) for each in found}
+        """Return those of the connections that are held; reads no document while none is.
+
+        Raises UnreadableDocumentError.
+        """
+        found = await self._held(connection_ids, session)
+        return {
+            each["_id"]: read(self.collection, Connection.from_document, each) for each in found
+        }
+
+    async def held_for(
+        self, syncs: Iterable[Sync], session: Session | None = None
+    ) -> HeldConnections:
+        """Return those of the connections of several syncs that are held."""
+        needed = (connection_id for sync in syncs for connection_id in sync.connection_ids)
+        rows = await self._held(needed, session)
+        found = read_all(self.collection, Connection.from_document, rows)
+        known = {each.id: each for each in found.items}
+        return HeldConnections(known, frozenset(found.unread_ids))
 
     async def with_job(self, limit: int) -> list[str]:
         """Return connections whose state has not reached all their syncs, least advanced first."""
-        query = {"job": {"$exists": True}}
-        cursor = self.collection.find(query, {"_id": 1}).sort("job", ASCENDING).limit(limit)
+        cursor = self.collection.find(HAS_DUE_JOB, {"_id": 1})
+        cursor = cursor.sort([("job_at", ASCENDING), ("job", ASCENDING)]).limit(limit)
         return [row["_id"] for row in await cursor.to_list(limit)]
+
+    async def put_job_back(self, connection_id: str) -> None:
+        """Have the job of a connection that cannot be read come again in a minute."""
+        await set_aside(self.collection, [connection_id], "job_at")
 
     async def sequences(self, connection_ids: Iterable[str]) -> dict[str, int]:
         """Return the sequence of each of these connections that is known."""
-        query = {"_id": {"$in": list(connection_ids)}}
+        query = {"_id": {"$in": list(connection_ids)}, "sequence": {"$type": "number"}}
         rows = await self.collection.find(query, {"sequence": 1}).to_list(None)
         return {row["_id"]: row["sequence"] for row in rows}
 
     async def newest_sequence(self) -> int:
         """Return the highest sequence of any connection state that is known."""
-        row = await self.collection.find_one({}, {"sequence": 1}, sort=[("sequence", DESCENDING)])
+        numbered = {"sequence": {"$type": "number"}}
+        newest = [("sequence", DESCENDING)]
+        row = await self.collection.find_one(numbered, {"sequence": 1}, sort=newest)
         return int(row["sequence"]) if row else 0
 
     async def save(self, state: Connection, session: Session) -> None:
@@ -50,6 +97,10 @@ class ConnectionStore:
         await self.collection.replace_one(
             {"_id": state.id}, state.to_document(), upsert=True, session=session
         )
+
+    async def _held(self, connection_ids: Iterable[str], session: Session | None) -> list[Document]:
+        query = {"held": True, "_id": {"$in": sorted(set(connection_ids))}}
+        return await self.collection.find(query, session=session).to_list(None)
 
 
 INDEXES = [
@@ -59,7 +110,9 @@ INDEXES = [
         partialFilterExpression={"held": True},
     ),
     IndexModel(
-        [("job", ASCENDING)], name="job", partialFilterExpression={"job": {"$exists": True}}
+        [("job_at", ASCENDING), ("job", ASCENDING)],
+        name="job_due",
+        partialFilterExpression={"job": {"$exists": True}},
     ),
     IndexModel([("sequence", DESCENDING)], name="sequence"),
 ]

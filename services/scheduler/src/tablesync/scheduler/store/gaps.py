@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pymongo import ASCENDING, IndexModel
 from tablesync.scheduler.domain.gaps import ClosedGap
 from tablesync.service_kit.mongo import Collection, Database, Session
+from tablesync.service_kit.mongo.reading import Found, read_all
 
 COLLECTION = "gaps"
 
@@ -15,10 +16,10 @@ class GapStore:
     def __init__(self, database: Database) -> None:
         self._collection: Collection = database[COLLECTION]
 
-    async def all_of(self, sync_id: str) -> list[ClosedGap]:
+    async def all_of(self, sync_id: str) -> Found[ClosedGap]:
         """Return a sync's closed gaps, oldest first."""
         cursor = self._collection.find({"sync_id": sync_id}).sort("_id", ASCENDING)
-        return [ClosedGap.from_document(each) for each in await cursor.to_list(None)]
+        return read_all(self._collection, ClosedGap.from_document, await cursor.to_list(None))
 
     async def insert(self, gaps: Sequence[ClosedGap], session: Session) -> None:
         """Store gaps that have been closed."""

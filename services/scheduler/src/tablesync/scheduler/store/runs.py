@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 from tablesync.scheduler.domain.changes import WithdrawnRun
 from tablesync.scheduler.domain.runs import Run
-from tablesync.service_kit.http.pages import Page, PageRequest, find_page
+from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.mongo import Collection, Database, Document, Session, from_now
+from tablesync.service_kit.mongo.reading import Found, read, read_all
 
 COLLECTION = "runs"
 
@@ -15,18 +16,23 @@ class RunStore:
     """The collection `runs`, of all workspaces."""
 
     def __init__(self, database: Database) -> None:
-        self._collection: Collection = database[COLLECTION]
+        self.collection: Collection = database[COLLECTION]
 
     async def get(self, run_id: str, session: Session | None = None) -> Run | None:
-        """Return one run of any workspace."""
-        found = await self._collection.find_one({"_id": run_id}, session=session)
-        return Run.from_document(found) if found else None
+        """Return one run of any workspace; raises UnreadableDocumentError."""
+        return await self._get({"_id": run_id}, session)
+
+    async def get_of(
+        self, workspace_id: str, run_id: str, session: Session | None = None
+    ) -> Run | None:
+        """Return one run of a workspace; raises UnreadableDocumentError."""
+        return await self._get({"_id": run_id, "workspace_id": workspace_id}, session)
 
     async def by_id(self, run_ids: Iterable[str | None]) -> dict[str, Run]:
-        """Return the runs with these ids; None is passed over."""
+        """Return those of the runs with these ids that can be read; None is passed over."""
         wanted = sorted({each for each in run_ids if each})
-        found = await self._collection.find({"_id": {"$in": wanted}}).to_list(None)
-        return {run.id: run for run in _runs(found)}
+        found = await self.collection.find({"_id": {"$in": wanted}}).to_list(None)
+        return {run.id: run for run in self._read_all(found).items}
 
     async def page_of(self, workspace_id: str, sync_id: str | None, at: PageRequest) -> Page[Run]:
         """Return a page of a workspace's runs, or of one sync's, newest first.
@@ -34,24 +40,23 @@ class RunStore:
         Raises Problem for a bad cursor.
         """
         query = {"workspace_id": workspace_id, **({"sync_id": sync_id} if sync_id else {})}
-        found = await find_page(self._collection, query, at, descending=True)
-        return found.map(Run.from_document)
+        return await read_page(self.collection, query, at, Run.from_document, descending=True)
 
-    async def overdue(self, seconds: float, limit: int) -> list[Run]:
+    async def overdue(self, seconds: float, limit: int) -> Found[Run]:
         """Return open runs that nobody has asked about for so long, by the database's clock."""
         query = {"open": True, "$expr": {"$lte": ["$checked_at", from_now(-seconds)]}}
-        cursor = self._collection.find(query).sort("checked_at", ASCENDING).limit(limit)
-        return _runs(await cursor.to_list(limit))
+        cursor = self.collection.find(query).sort("checked_at", ASCENDING).limit(limit)
+        return self._read_all(await cursor.to_list(limit))
 
     async def mark_checked(self, run_ids: Sequence[str]) -> None:
         """Note that these runs were asked about now."""
-        await self._collection.update_many(
+        await self.collection.update_many(
             {"_id": {"$in": list(run_ids)}}, [{"$set": {"checked_at": "$$NOW"}}]
         )
 
     async def count_unknown(self, run_ids: Sequence[str]) -> None:
         """Note that sync-runner did not know of these runs."""
-        await self._collection.update_many(
+        await self.collection.update_many(
             {"_id": {"$in": list(run_ids)}}, {"$inc": {"times_unknown": 1}}
         )
 
@@ -59,21 +64,24 @@ class RunStore:
         """Store new runs."""
         if runs:
             documents = [run.to_document() for run in runs]
-            await self._collection.insert_many(documents, ordered=False, session=session)
+            await self.collection.insert_many(documents, ordered=False, session=session)
 
     async def save(self, run: Run, session: Session) -> None:
         """Store a run that is there already."""
-        await self._collection.replace_one({"_id": run.id}, run.to_document(), session=session)
+        await self.collection.replace_one({"_id": run.id}, run.to_document(), session=session)
 
     async def withdraw(self, runs: Sequence[WithdrawnRun], session: Session) -> None:
         """End runs that nobody was asked for."""
         if runs:
             ends = [_end_of(each) for each in runs]
-            await self._collection.bulk_write(ends, ordered=False, session=session)
+            await self.collection.bulk_write(ends, ordered=False, session=session)
 
+    async def _get(self, query: Document, session: Session | None) -> Run | None:
+        found = await self.collection.find_one(query, session=session)
+        return read(self.collection, Run.from_document, found) if found else None
 
-def _runs(found: Iterable[Document]) -> list[Run]:
-    return [Run.from_document(each) for each in found]
+    def _read_all(self, found: Iterable[Document]) -> Found[Run]:
+        return read_all(self.collection, Run.from_document, found)
 
 
 def _end_of(withdrawn: WithdrawnRun) -> UpdateOne:

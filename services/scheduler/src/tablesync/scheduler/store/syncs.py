@@ -1,13 +1,14 @@
 """Reads and writes of syncs."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import bson
 from pymongo import ASCENDING, IndexModel, UpdateMany, UpdateOne
 from tablesync.scheduler.domain.syncs import Sync
-from tablesync.service_kit.http.pages import Page, PageRequest, find_page
+from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.mongo import Collection, Database, Document, Session
+from tablesync.service_kit.mongo.reading import Found, read, read_all, set_aside
 
 COLLECTION = "syncs"
 IS_DUE: Document = {"claimable": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
@@ -21,29 +22,36 @@ class SyncStore:
     """The collection `syncs`, of all workspaces."""
 
     def __init__(self, database: Database) -> None:
-        self._collection: Collection = database[COLLECTION]
+        self.collection: Collection = database[COLLECTION]
 
     async def get(self, sync_id: str, session: Session | None = None) -> Sync | None:
-        """Return one sync of any workspace."""
-        found = await self._collection.find_one({"_id": sync_id}, session=session)
-        return Sync.from_document(found) if found else None
+        """Return one sync of any workspace; raises UnreadableDocumentError."""
+        return await self._get({"_id": sync_id}, session)
 
     async def get_of(
         self, workspace_id: str, sync_id: str, session: Session | None = None
     ) -> Sync | None:
-        """Return one sync of a workspace."""
-        sync = await self.get(sync_id, session)
-        return sync if sync and sync.workspace_id == workspace_id else None
+        """Return one sync of a workspace; raises UnreadableDocumentError."""
+        return await self._get({"_id": sync_id, "workspace_id": workspace_id}, session)
 
     async def page_of(self, workspace_id: str, at: PageRequest) -> Page[Sync]:
         """Return a page of a workspace's syncs, oldest first; raises Problem for a bad cursor."""
-        found = await find_page(self._collection, {"workspace_id": workspace_id}, at)
-        return found.map(Sync.from_document)
+        query = {"workspace_id": workspace_id}
+        return await read_page(self.collection, query, at, Sync.from_document)
 
-    async def due(self, limit: int, session: Session) -> list[Sync]:
+    async def due(self, limit: int, session: Session) -> Found[Sync]:
         """Return the syncs that are due by the database's clock, longest due first."""
-        cursor = self._collection.find(IS_DUE, session=session).sort("due_at", ASCENDING)
-        return _syncs(await cursor.limit(limit).to_list(limit))
+        cursor = self.collection.find(IS_DUE, session=session).sort("due_at", ASCENDING)
+        return self._read_all(await cursor.limit(limit).to_list(limit))
+
+    async def due_ids(self, limit: int) -> list[str]:
+        """Return which syncs are due, longest due first."""
+        cursor = self.collection.find(IS_DUE, {"_id": 1}).sort("due_at", ASCENDING).limit(limit)
+        return [each["_id"] for each in await cursor.to_list(limit)]
+
+    async def put_back(self, sync_ids: Sequence[str], session: Session | None = None) -> None:
+        """Have the ticker come again in a minute; what is due meanwhile is accounted for then."""
+        await set_aside(self.collection, sync_ids, "due_at", session)
 
     async def seconds_until_due(self) -> float | None:
         """Return how long nothing is due, by the database's clock; None if there is no sync."""
@@ -53,7 +61,7 @@ class SyncStore:
             {"$limit": 1},
             {"$project": {"_id": 0, "left": {"$subtract": ["$due_at", "$$NOW"]}}},
         ]
-        rows = await self._collection.aggregate(pipeline, hint="due").to_list(1)
+        rows = await self.collection.aggregate(pipeline, hint="due").to_list(1)
         return rows[0]["left"] / 1000 if rows else None
 
     async def dependents(
@@ -62,41 +70,56 @@ class SyncStore:
         after: str = "",
         limit: int | None = None,
         session: Session | None = None,
-    ) -> list[Sync]:
+    ) -> Found[Sync]:
         """Return the syncs that need a connection, by id, from a point on."""
         query = {"connection_ids": connection_id, "_id": {"$gt": after}}
-        cursor = self._collection.find(query, session=session).sort("_id", ASCENDING)
-        return _syncs(await cursor.limit(limit or 0).to_list(limit))
+        cursor = self.collection.find(query, session=session).sort("_id", ASCENDING)
+        return self._read_all(await cursor.limit(limit or 0).to_list(limit))
 
-    async def to_recheck(self, limit: int) -> list[Sync]:
+    async def dependent_ids(self, connection_id: str, after: str, limit: int) -> list[str]:
+        """Return which syncs need a connection, by id, from a point on."""
+        query = {"connection_ids": connection_id, "_id": {"$gt": after}}
+        cursor = self.collection.find(query, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
+        return [each["_id"] for each in await cursor.to_list(limit)]
+
+    async def to_recheck(self, limit: int) -> Found[Sync]:
         """Return the syncs that are held for their contents and due for another look."""
-        return _syncs(await self._collection.find(NEEDS_RECHECK).limit(limit).to_list(limit))
+        return self._read_all(await self.collection.find(NEEDS_RECHECK).limit(limit).to_list(limit))
 
-    async def owing(self, limit: int) -> list[Sync]:
-        """Return the syncs that are not held and still owe a catch-up."""
-        return _syncs(await self._collection.find({"owed": True}).limit(limit).to_list(limit))
+    async def put_recheck_back(self, sync_ids: Sequence[str]) -> None:
+        """Have the rechecks come again in a minute."""
+        await set_aside(self.collection, sync_ids, "recheck_at")
+
+    async def owing(self, after: str, limit: int) -> list[str]:
+        """Return the syncs that are not held and still owe a catch-up, by id, from a point on."""
+        query = {"owed": True, "_id": {"$gt": after}}
+        cursor = self.collection.find(query, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
+        return [each["_id"] for each in await cursor.to_list(limit)]
 
     async def planned_among(self, sync_ids: Iterable[str]) -> set[str]:
         """Return the runs that these syncs have planned and nobody was asked for yet."""
         query = {"_id": {"$in": list(sync_ids)}}
-        return set(await self._collection.distinct("planned.run_id", query))
+        return set(await self.collection.distinct("planned.run_id", query))
 
     async def insert(self, sync: Sync, session: Session) -> None:
         """Store a new sync."""
-        await self._collection.insert_one(sync.to_document(), session=session)
+        await self.collection.insert_one(sync.to_document(), session=session)
 
     async def delete(self, sync: Sync, session: Session) -> None:
         """Forget a sync."""
-        await self._collection.delete_one({"_id": sync.id}, session=session)
+        await self.collection.delete_one({"_id": sync.id}, session=session)
 
     async def save(self, syncs: Iterable[Sync], session: Session) -> None:
         """Store what has changed of syncs that were read in this transaction."""
         if writes := _writes(syncs):
-            await self._collection.bulk_write(writes, ordered=False, session=session)
+            await self.collection.bulk_write(writes, ordered=False, session=session)
 
+    async def _get(self, query: Document, session: Session | None) -> Sync | None:
+        found = await self.collection.find_one(query, session=session)
+        return read(self.collection, Sync.from_document, found) if found else None
 
-def _syncs(found: Iterable[Document]) -> list[Sync]:
-    return [Sync.from_document(each) for each in found]
+    def _read_all(self, found: Iterable[Document]) -> Found[Sync]:
+        return read_all(self.collection, Sync.from_document, found)
 
 
 def _writes(syncs: Iterable[Sync]) -> list[UpdateOne | UpdateMany]:
@@ -140,5 +163,9 @@ INDEXES = [
         name="recheck",
         partialFilterExpression={"recheck_at": {"$type": "date"}},
     ),
-    IndexModel([("owed", ASCENDING)], name="owed", partialFilterExpression={"owed": True}),
+    IndexModel(
+        [("owed", ASCENDING), ("_id", ASCENDING)],
+        name="owing",
+        partialFilterExpression={"owed": True},
+    ),
 ]
