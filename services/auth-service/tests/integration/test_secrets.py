@@ -212,6 +212,25 @@ async def test_p19_keys_rotate_online(
     assert grants.access_token(grant) == SecretStr(token)
 
 
+async def test_p19_an_attempt_whose_key_was_taken_away_is_begun_anew(
+    rig: Rig, sandbox: SandboxControl, database: Database
+) -> None:
+    await sandbox.answer("hubspot", user="ada@acme.test", decision="allow")
+    operator = await rig.operator()
+    attempt = (await operator.post("/v1/authorizations", json={"provider": "hubspot"})).json()
+    browser = rig.client()
+    page = (await browser.get(attempt["start_url"])).headers["location"]
+    callback = (await browser.get(page)).headers["location"]
+    await database["authorizations"].update_one(
+        {"_id": attempt["id"]}, {"$set": {"verifier.key_id": "of last year"}}
+    )
+
+    answer = await browser.get(callback)
+
+    assert answer.status_code == 400
+    assert "start again" in answer.text
+
+
 async def test_the_ticker_passes_over_a_grant_of_a_newer_version(
     rig: Rig, start: Start, database: Database, service_keys: ServiceKeys, tmp_path: Path
 ) -> None:

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import structlog
 from pydantic import SecretStr
 from pymongo import ReturnDocument
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.findings import Finding
+from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.keyring import Keyring, Sealed, SecretLocation
 from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import AUTHORIZATIONS, Sparse
@@ -22,6 +24,8 @@ from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 LIFETIME = timedelta(minutes=10)
 VERIFIER = "verifier"
@@ -166,9 +170,17 @@ class Authorizations:
             return_document=ReturnDocument.BEFORE,
         )
         claimed = Authorization.from_document(document) if document else None
-        if claimed is None or claimed.verifier is None:
+        return self._verifier(claimed) if claimed else None
+
+    def _verifier(self, claimed: Authorization) -> SecretStr | None:
+        """Decrypt; None if its key was taken away meanwhile: the person begins anew."""
+        if claimed.verifier is None:
             return None
-        return self._keyring.open(claimed.verifier, _place(claimed))
+        try:
+            return self._keyring.open(claimed.verifier, _place(claimed))
+        except UnreadableGrantError as error:
+            log.error("verifier unreadable", authorization_id=claimed.id, error=str(error))
+            return None
 
     async def finish(
         self,

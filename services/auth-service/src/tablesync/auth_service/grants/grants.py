@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from pydantic import SecretStr, ValidationError
+from pymongo import ASCENDING
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.grant import PROJECTION, Grant
@@ -20,6 +21,7 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 ACCESS, REFRESH = "access_token", "refresh_token"
 TORN_AFTER_SECONDS = 60
+RETRY_SECONDS = 60
 # Lets a sparse index serve a comparison with the database's clock.
 _PAST = datetime.fromtimestamp(0, UTC)
 
@@ -30,6 +32,7 @@ class Grants:
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._collection = database[GRANTS]
         self._keyring = keyring
+        self._not_under_active_key: Document = {"key_id": {"$ne": keyring.active}}
 
     async def get(self, connection_id: str, session: Session | None = None) -> Grant | None:
         """Return the grant of a connection: one indexed find.
@@ -72,23 +75,40 @@ class Grants:
         until = from_now(seconds)
         return await self._change(grant, [{"$set": {"cooldown_until": until}}])
 
-    async def overdue(self, limit: int) -> list[str]:
-        """Return connections whose grant idles or whose intent was left open by a crash."""
+    async def claim_due(self, limit: int) -> list[str]:
+        """Return connections whose grant idles or whose intent was left open by a crash.
+
+        Each is returned at most once in RETRY_SECONDS, to whichever process, and none while its
+        provider is left alone; those never tried come first, then those tried longest ago. What
+        cannot be refreshed keeps nobody else waiting.
+        """
         idle: Document = {"$expr": {"$lt": ["$refresh_at", "$$NOW"]}, "refresh_at": {"$gt": _PAST}}
         line = from_now(-TORN_AFTER_SECONDS)
         torn: Document = {"$expr": {"$lt": ["$intent.at", line]}, "intent.at": {"$gt": _PAST}}
-        query: Document = {"live": True, "$or": [idle, torn]}
-        cursor = self._collection.find(query, {"_id": 1}).limit(limit)
+        waits_over = [{"$lte": [each, "$$NOW"]} for each in ("$cooldown_until", "$retry_at")]
+        query = {"live": True, "$or": [idle, torn], "$expr": {"$and": waits_over}}
+        cursor = self._collection.find(query, {"_id": 1}).sort("retry_at", ASCENDING).limit(limit)
+        claimed = [each["_id"] async for each in cursor]
+        await self._collection.update_many(
+            {"_id": {"$in": claimed}}, [{"$set": {"retry_at": from_now(RETRY_SECONDS)}}]
+        )
+        return claimed
+
+    async def under_other_keys(self, after_id: str, limit: int) -> list[str]:
+        """Return connections, by id, whose grant is not encrypted with the active key alone."""
+        query = {**self._not_under_active_key, "_id": {"$gt": after_id}}
+        cursor = self._collection.find(query, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
         return [each["_id"] async for each in cursor]
 
-    async def under_other_keys(self, limit: int) -> list[str]:
-        """Return connections whose grant is not encrypted with the active key alone."""
-        query: Document = {"key_id": {"$ne": self._keyring.active}}
-        cursor = self._collection.find(query, {"_id": 1}).limit(limit)
-        return [each["_id"] async for each in cursor]
+    async def count_under_other_keys(self) -> int:
+        """Return how many grants need another key than the active one."""
+        return int(await self._collection.count_documents(self._not_under_active_key))
 
     async def reseal(self, connection_id: str) -> bool:
-        """Encrypt a grant anew with the active key; False if it has moved meanwhile."""
+        """Encrypt a grant anew with the active key, alive or not; False if it has moved meanwhile.
+
+        Raises UnreadableGrantError.
+        """
         grant = await self.get(connection_id)
         if grant is None:
             return False
@@ -96,7 +116,8 @@ class Grants:
         sealed = self._sealed(
             grant.workspace_id, grant.connection_id, self.access_token(grant), refresh_token
         )
-        return await self._change(grant, {"$set": sealed})
+        same = {"_id": connection_id, "version": grant.version}
+        return bool((await self._collection.update_one(same, {"$set": sealed})).matched_count)
 
     async def replace(
         self, unit: UnitOfWork, connection: Connection, tokens: TokenSet, idle_seconds: int | None
@@ -135,7 +156,7 @@ class Grants:
             del change["refresh_expires_at"], change["key_id"]
         result = await self._collection.update_one(
             {"_id": grant.connection_id, "version": grant.version},
-            {"$set": change, "$unset": {"intent": "", "cooldown_until": ""}},
+            {"$set": change, "$unset": {"intent": "", "cooldown_until": "", "retry_at": ""}},
             session=unit.session,
         )
         return bool(result.matched_count)

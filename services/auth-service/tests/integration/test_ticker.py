@@ -1,0 +1,169 @@
+"""The ticker meets grants that it can do nothing for: the others get what they are due."""
+
+import base64
+import json
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from auth_service_rig import Rig, Start, stored
+from pydantic import SecretStr
+from tablesync.auth_service.connections import Connections
+from tablesync.auth_service.grants.access_tokens import AccessTokens
+from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grants
+from tablesync.auth_service.grants.ticker import BATCH
+from tablesync.auth_service.keyring import Keyring
+from tablesync.auth_service.providers.base import TokenSet
+from tablesync.auth_service.settings import NAME
+from tablesync.contracts import Provider
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.test_kit import SandboxControl, eventually
+
+MANY = BATCH + 20
+PAST = datetime.now(UTC) - timedelta(hours=1)
+TORN: Document = {"intent": {"id": "torn", "at": PAST, "given_up": True}}
+IDLE: Document = {"refresh_at": PAST}
+STRANGE: Document = {"provider": "of next year"}
+
+
+@pytest.fixture
+def keyring(service_keys: ServiceKeys) -> Keyring:
+    return Keyring.from_file(service_keys.encryption_keys_file)
+
+
+@pytest.fixture
+def rotated(service_keys: ServiceKeys, tmp_path: Path) -> Path:
+    """Write a key file whose active key is a new one."""
+    old = json.loads(service_keys.encryption_keys_file.read_text())
+    keys = {**old["keys"], "next": base64.b64encode(os.urandom(32)).decode()}
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps({"active": "next", "keys": keys}))
+    return file
+
+
+@asynccontextmanager
+async def many_grants(
+    rig: Rig, database: Database, keyring: Keyring, provider: Provider, changes: Document
+) -> AsyncIterator[Sequence[str]]:
+    """Store grants like one that is real, the first by id of all, with something changed."""
+    made = await Connections(database).get(rig.workspace_id, (await rig.connect(provider))["id"])
+    grants = Grants(database, keyring)
+    tokens = TokenSet(SecretStr("spent"), SecretStr("spent too"), expires_in=60)
+    ids = [f"con_0-{made.id}-{number}" for number in range(MANY)]
+
+    async def work(unit: UnitOfWork) -> None:
+        for each in ids:
+            await grants.replace(unit, made.model_copy(update={"id": each}), tokens, None)
+
+    await UnitsOfWork(database, NAME).run(work)
+    await database["grants"].update_many({"_id": {"$in": ids}}, {"$set": changes})
+    yield ids
+    await database["grants"].delete_many({"_id": {"$in": ids}})
+
+
+async def under_new_key(database: Database, connection_id: str) -> bool:
+    row = await stored(database, "grants", connection_id)
+    return {row[ACCESS]["key_id"], row[REFRESH]["key_id"], row["key_id"]} == {"next"}
+
+
+async def metric(rig: Rig, name: str) -> float:
+    lines = (await rig.client().get("/metrics")).text.splitlines()
+    return next(float(each.split()[1]) for each in lines if each.split()[0] == name)
+
+
+@pytest.mark.parametrize("changes", [{"live": False}, STRANGE], ids=["ended", "unreadable"])
+async def test_p19_keys_rotate_past_any_number_of_grants(
+    rig: Rig,
+    start: Start,
+    database: Database,
+    keyring: Keyring,
+    rotated: Path,
+    changes: Document,
+) -> None:
+    async with many_grants(rig, database, keyring, Provider.HUBSPOT, changes) as many:
+        healthy = await rig.connect("airtable")
+
+        rotating = await start(AUTH_ENCRYPTION_KEYS_FILE=str(rotated))
+
+        await eventually(lambda: under_new_key(database, healthy["id"]))
+        if changes is not STRANGE:
+            for each in many:
+                assert await under_new_key(database, each)
+        assert await metric(rotating, "auth_grants_under_other_keys") >= MANY, "at the beginning"
+
+
+async def test_p19_what_is_left_under_an_old_key_is_counted(
+    rig: Rig,
+    start: Start,
+    database: Database,
+    keyring: Keyring,
+    rotated: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tablesync.auth_service.grants.ticker.RESEAL_SECONDS", 0.1)
+    await database["grants"].delete_many({})
+    async with many_grants(rig, database, keyring, Provider.HUBSPOT, STRANGE):
+        await rig.connect("airtable")
+
+        rotating = await start(AUTH_ENCRYPTION_KEYS_FILE=str(rotated))
+
+        async def only_the_unreadable_are_left() -> bool:
+            return await metric(rotating, "auth_grants_under_other_keys") == MANY
+
+        await eventually(only_the_unreadable_are_left)
+
+
+async def test_p29_grants_that_cannot_be_refreshed_keep_no_other_waiting(
+    rig: Rig, start: Start, sandbox: SandboxControl, database: Database, keyring: Keyring
+) -> None:
+    async with many_grants(rig, database, keyring, Provider.HUBSPOT, {}) as many:
+        idle = await rig.connect("airtable")
+        away = {"path_contains": "/oauth/2026-09/token", "status": 503}
+        await sandbox.control("hubspot", "-", "break", **away)
+        before = (await sandbox.counters())["hubspot"]["requests"]
+        await database["grants"].update_many({"_id": {"$in": many}}, {"$set": {**TORN, **IDLE}})
+        later = {"refresh_at": PAST + timedelta(minutes=1)}
+        await database["grants"].update_one({"_id": idle["id"]}, {"$set": later})
+
+        await start()
+
+        async def refreshed() -> bool:
+            return bool((await rig.connection(idle["id"]))["grant_version"] > idle["grant_version"])
+
+        await eventually(refreshed, timeout=60)
+        assert (await sandbox.counters())["hubspot"]["requests"] <= before + MANY, "once each"
+        assert await database["grants"].count_documents({"live": False, "_id": {"$in": many}}) == 0
+        await sandbox.control("hubspot", "-", "unbreak")
+
+
+async def test_p29_whatever_goes_wrong_with_a_grant_stops_no_other_and_no_resealing(
+    rig: Rig,
+    start: Start,
+    database: Database,
+    rotated: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, good = await rig.connect("hubspot"), await rig.connect("airtable")
+    for each, due in ((bad, TORN), (good, IDLE)):
+        await database["grants"].update_one({"_id": each["id"]}, {"$set": due})
+    refresh_now = AccessTokens.refresh_now
+
+    async def fail(tokens: AccessTokens, connection_id: str) -> None:
+        if connection_id == bad["id"]:
+            raise KeyError("expires_in")
+        await refresh_now(tokens, connection_id)
+
+    monkeypatch.setattr(AccessTokens, "refresh_now", fail)
+
+    await start(AUTH_ENCRYPTION_KEYS_FILE=str(rotated))
+
+    async def all_done() -> bool:
+        refreshed = (await rig.connection(good["id"]))["grant_version"] > good["grant_version"]
+        return refreshed and await under_new_key(database, bad["id"])
+
+    await eventually(all_done)
