@@ -3,7 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from tablesync.contracts import ConnectionEvent, ConnectionRevoked, RunEvent, new_id
+from tablesync.contracts import (
+    ChangedSyncStatus,
+    ConnectionEvent,
+    ConnectionRevoked,
+    RunEvent,
+    SyncChanged,
+    new_id,
+)
 from tablesync.contracts.sync_events import SyncHoldEvent
 
 C = TypeVar("C", bound=ConnectionEvent)
@@ -65,6 +72,33 @@ class Events:
             "gap": {"from": NOW, "to": None, "slots_missed": 0},
         }
         return kind.model_validate(fields | changes)
+
+    def deletion(self, sync_id: str) -> SyncChanged:
+        """Make the deletion of a sync from the first connection."""
+        end = {"connection_id": "con_1", "provider": "hubspot", "object": "deals"}
+        spec = {
+            "sync_id": sync_id,
+            "workspace_id": "ws_1",
+            "name": f"Sync {sync_id}",
+            "version": 1,
+            "source": end,
+            "destination": {"connection_id": "con_airtable", "base_id": "app1", "table_id": "tbl1"},
+            "key": {"source": "id", "field_id": "fld1"},
+            "mapping": [],
+        }
+        fields = {
+            "workspace_id": "ws_1",
+            "sync_id": sync_id,
+            "sequence": self._next_sequence(),
+            "status": ChangedSyncStatus.DELETED,
+            "paused": False,
+            "spec": spec,
+            "schedule": {"every_seconds": 60},
+            "overlap": "coalesce",
+            "owner_id": "op_ada",
+            "created_at": NOW,
+        }
+        return SyncChanged.model_validate(fields)
 
     def _next_sequence(self) -> int:
         self._sequence += 1

@@ -33,6 +33,9 @@ async def live_through_everything(rig: Rig) -> None:
         rig.events.connection(ConnectionReconnected, grant_version=2),
         rig.events.hold(SyncReleased, "syn_1"),
         rig.events.run(SyncSucceeded, "syn_9"),
+        rig.events.hold(SyncHeld, "syn_7"),
+        rig.events.run(SyncFailed, "syn_7", cause="provider"),
+        rig.events.deletion("syn_7"),
     )
     await rig.mail_came("recovery", 2)
     await rig.groups.caught_up()

@@ -1,8 +1,10 @@
 """What each event does here: a few lines each, in the message's own transaction."""
 
 from tablesync.contracts import (
+    ChangedSyncStatus,
     ConnectionEvent,
     RunEvent,
+    SyncChanged,
     SyncFailed,
     SyncHeld,
     SyncReleased,
@@ -30,6 +32,12 @@ class Handlers:
     async def on_sync_hold_event(self, event: SyncHeld | SyncReleased, unit: UnitOfWork) -> None:
         """Remember the hold and its gap, for the recovery mail."""
         await self._syncs.take_hold(event, unit)
+
+    async def on_sync_changed(self, event: SyncChanged, unit: UnitOfWork) -> None:
+        """Close what is open about a deleted sync, without a mail."""
+        if event.status is ChangedSyncStatus.DELETED:
+            await self._syncs.take_deletion(event, unit)
+            await self._sync_incidents.close_silently(event.sync_id, unit)
 
     async def on_sync_succeeded(self, event: SyncSucceeded, unit: UnitOfWork) -> None:
         """Close what had failed."""

@@ -121,6 +121,12 @@ class Store:
         cursor = self.incidents.find(query, session=session)
         return [SyncIncident.from_document(each) async for each in cursor]
 
+    async def open_incidents_of(self, sync_id: str, session: Session) -> list[SyncIncident]:
+        """Return a sync's open incidents."""
+        query = {"sync_id": sync_id, "status": IncidentStatus.OPEN}
+        cursor = self.incidents.find(query, session=session)
+        return [SyncIncident.from_document(each) async for each in cursor]
+
     # Connections
 
     async def connection(
@@ -165,6 +171,21 @@ class Store:
         await self.syncs.update_one(
             {"_id": sync_id}, {"$max": {"succeeded_at": at}}, upsert=True, session=session
         )
+
+    async def note_deletion(
+        self, sync_id: str, sequence: int, at: datetime, session: Session
+    ) -> None:
+        """Note that a sync was deleted, in place of its hold state."""
+        deletion = {"sequence": sequence, "deleted_at": at}
+        holds = dict.fromkeys(HoldState.model_fields.keys() - {"sync_id", *deletion}, "")
+        await self.syncs.update_one(
+            {"_id": sync_id}, {"$set": deletion, "$unset": holds}, upsert=True, session=session
+        )
+
+    async def is_deleted(self, sync_id: str, session: Session) -> bool:
+        """Whether a sync was deleted, as far as is known."""
+        query = {"_id": sync_id, "deleted_at": {"$exists": True}}
+        return await self.syncs.find_one(query, {"_id": 1}, session=session) is not None
 
     async def save_catch_up(self, end: CatchUpEnd, session: Session) -> None:
         """Store how a catch-up ended."""

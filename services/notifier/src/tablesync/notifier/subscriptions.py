@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tablesync.contracts import (
     CONNECTION_EVENTS,
+    SyncChanged,
     SyncFailed,
     SyncHeld,
     SyncInterrupted,
@@ -32,6 +33,7 @@ def subscriptions(handlers: Handlers) -> Sequence[Subscription]:
         Subscription(
             "sync-events",
             {
+                SyncChanged: handlers.on_sync_changed,
                 SyncHeld: handlers.on_sync_hold_event,
                 SyncReleased: handlers.on_sync_hold_event,
             },

@@ -20,8 +20,8 @@ class SyncIncidents:
         self._window_seconds = window_seconds
 
     async def fail(self, failure: SyncFailed, unit: UnitOfWork) -> None:
-        """Open an incident for this sync and cause, unless it is open, or healed since."""
-        if failure.cause in QUIET or await self._succeeded_since(failure, unit):
+        """Open an incident for this sync and cause, unless it is open, or over since."""
+        if failure.cause in QUIET or await self._is_over(failure, unit):
             return
         incident = _incident(failure, unit)
         keys = (incident.key, _open_key(failure))
@@ -43,10 +43,17 @@ class SyncIncidents:
             healed = [incident for incident, _ in told]
             await self._plan(MailKind.RECOVERY, healed, unit, answering=told[0][1])
 
-    async def _succeeded_since(self, failure: SyncFailed, unit: UnitOfWork) -> bool:
-        """Facts come in any order: an older failure says nothing about a sync that works."""
+    async def close_silently(self, sync_id: str, unit: UnitOfWork) -> None:
+        """Close the incidents of a sync that was deleted; nobody is mailed."""
+        for incident in await self._store.open_incidents_of(sync_id, unit.session):
+            await self._close(incident, unit)
+
+    async def _is_over(self, failure: SyncFailed, unit: UnitOfWork) -> bool:
+        """Facts come in any order: an old failure says nothing of a sync that works or is gone."""
         succeeded_at = await self._store.last_success(failure.sync_id, unit.session)
-        return succeeded_at is not None and succeeded_at > failure.ended_at
+        if succeeded_at is not None and succeeded_at > failure.ended_at:
+            return True
+        return await self._store.is_deleted(failure.sync_id, unit.session)
 
     async def _close(self, incident: SyncIncident, unit: UnitOfWork) -> Mail | None:
         """Close an incident and return the mail that told of it; an unsent one is cancelled."""

@@ -1,9 +1,10 @@
-"""What the notifier knows of holds and catch-ups: what a recovery mail reports."""
+"""What the notifier knows of holds, catch-ups and deletions: what a recovery mail reports."""
 
 from tablesync.contracts import (
     RunEvent,
     RunFailureCause,
     RunStatus,
+    SyncChanged,
     SyncFailed,
     SyncHeld,
     SyncInterrupted,
@@ -26,6 +27,11 @@ class Syncs:
         """Take a sync's hold state, unless a newer one is known."""
         if await self._store.hold_sequence(event.sync_id, unit.session) < event.sequence:
             await self._store.save_hold(_hold_state(event), unit.session)
+
+    async def take_deletion(self, event: SyncChanged, unit: UnitOfWork) -> None:
+        """Remember a sync's deletion: events that were on their way say nothing any more."""
+        if await self._store.hold_sequence(event.sync_id, unit.session) < event.sequence:
+            await self._store.note_deletion(event.sync_id, event.sequence, unit.now, unit.session)
 
     async def record_end(self, event: RunEvent, unit: UnitOfWork) -> None:
         """Keep how a catch-up ended; other runs are not reported."""

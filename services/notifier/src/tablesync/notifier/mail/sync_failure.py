@@ -78,26 +78,31 @@ class SyncRecoveryWriter:
         self._scheduler = scheduler
 
     async def write(self, job: MailJob) -> MailContent | None:
-        """Write one line per sync to whoever was told of the failure."""
+        """Write one line per sync to whoever was told of the failure; None if all are gone."""
         told = await self._mails.of_incident(job.incident_ids[0], MailKind.FAILURE, addressed=True)
         if told is None or told.to is None:
             return None
         incidents = await self._store.sync_incidents(job.incident_ids)
         ids = list(dict.fromkeys(each.sync_id for each in incidents))
-        names = [await self._name(job, each) for each in ids[: wording.SHOWN_MAX]]
+        asked = [await self._name(job, each) for each in ids[: wording.SHOWN_MAX]]
+        names = [each for each in asked if each is not None]
+        total = len(ids) - asked.count(None)
+        if not names:
+            return None
         subject = (
             f"Sync “{names[0]}” works again"
-            if len(ids) == 1
-            else f"{wording.counted(len(ids), 'sync')} work again"
+            if total == 1
+            else f"{wording.counted(total, 'sync')} work again"
         )
-        facts = {"names": names, "total": len(ids)}
+        facts = {"names": names, "total": total}
         return MailContent("sync_recovery", subject, facts, [told.to], told.message_id)
 
-    async def _name(self, job: MailJob, sync_id: str) -> str:
+    async def _name(self, job: MailJob, sync_id: str) -> str | None:
+        """Ask for a sync's name; None if it was deleted."""
         try:
             sync = await self._scheduler.sync_owner(sync_id, job.workspace_id)
         except UnknownToPeerError:
-            return sync_id
+            return None
         return wording.plain(sync.name)
 
 
