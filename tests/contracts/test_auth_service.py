@@ -29,7 +29,7 @@ from tablesync.contracts.internal_api import (
     Verdict,
 )
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.test_kit import SandboxControl, free_port
+from tablesync.test_kit import SandboxControl, free_port, press
 from tablesync.test_kit.services import InternalEdge, answer_of, problem_of
 from tablesync.test_kit.stand_ins import AuthServiceStandIn
 
@@ -460,7 +460,7 @@ class RealWorld:
         choice = {"account": "7001"} if provider is Provider.HUBSPOT else {}
         await self._sandbox.answer(provider, user="ada@acme.test", decision="allow", **choice)
         attempt = (await self._http.post("/v1/authorizations", json={"provider": provider})).json()
-        await self._http.get(attempt["start_url"])
+        await press(self._http, attempt["start_url"])
         outcome = (await self._http.get(f"/v1/authorizations/{attempt['id']}")).json()
         assert outcome["status"] == "completed", outcome
         return str(outcome["connection_id"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tablesync.local_stack import LocalStack
-from tablesync.test_kit import SandboxControl
+from tablesync.test_kit import SandboxControl, press
 
 from .conftest import SMALL
 
@@ -45,11 +45,11 @@ async def test_the_page_leads_to_a_sync_that_is_held_once_access_is_lost(
 
 
 async def consent(stack: LocalStack, start_url: str) -> None:
-    """Open what the page says to open; the sandbox answers its own consent pages."""
+    """Open what the page says to open, press the button; the sandbox answers its own pages."""
     assert stack.info.sandbox
     provider = "airtable" if "/airtable/" in start_url else "hubspot"
     choice = {"bases": "all"} if provider == "airtable" else {"account": "7001"}
     async with SandboxControl(stack.info.sandbox) as sandbox:
         await sandbox.answer(provider, user="ada@acme.test", decision="allow", times=1, **choice)
     async with httpx.AsyncClient(follow_redirects=True, trust_env=False, timeout=30) as browser:
-        (await browser.get(start_url)).raise_for_status()
+        (await press(browser, start_url)).raise_for_status()

@@ -10,7 +10,7 @@ from tablesync.contracts import Provider
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.mongo import Database, Document
-from tablesync.test_kit import SandboxControl
+from tablesync.test_kit import SandboxControl, press
 
 Json = dict[str, Any]
 PORTAL, OTHER_PORTAL = "7001", "7002"
@@ -83,7 +83,7 @@ class Rig:
         body = {"provider": provider, "connection_id": connection_id}
         answer = await operator.post("/v1/authorizations", json=body)
         attempt = answer.raise_for_status().json()
-        page = await self.client(follow_redirects=True).get(attempt["start_url"])
+        page = await press(self.client(follow_redirects=True), attempt["start_url"])
         outcome = await operator.get(f"/v1/authorizations/{attempt['id']}")
         return {**outcome.raise_for_status().json(), "page": page}
 

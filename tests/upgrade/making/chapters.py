@@ -7,7 +7,7 @@ account: so whoever loses access goes first, and whoever keeps it connects last.
 from aiokafka import AIOKafkaProducer
 from tablesync.contracts import TOPICS
 from tablesync.demo.story import button_of
-from tablesync.test_kit import eventually
+from tablesync.test_kit import eventually, press
 
 from .cast import Workspace
 from .stage import Document, Stage, Table, browser, table_of, together
@@ -197,7 +197,7 @@ async def _begin(workspace: Workspace, *, started: bool) -> None:
     begun = await workspace.operator.post_once("auth-service", "/v1/authorizations", body)
     if started:
         async with browser() as person:
-            await person.get(begun["start_url"])
+            await press(person, begun["start_url"])
 
 
 async def syncs_run(stage: Stage, workspaces: list[Workspace]) -> None:

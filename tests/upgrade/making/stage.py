@@ -10,7 +10,7 @@ import httpx
 from pymongo import MongoClient
 from pymongo.database import Database
 from tablesync.local_stack import LocalStack
-from tablesync.test_kit import SandboxControl, eventually
+from tablesync.test_kit import SandboxControl, eventually, press
 
 from .cast import Workspace
 
@@ -78,17 +78,14 @@ class Stage:
 
     async def press_reconnect(self, link: str, account: str) -> None:
         """Press the button of the page behind a mail's link, and consent."""
-        async with browser() as person:
-            leaving = await person.post(link)
-            assert leaving.status_code == httpx.codes.SEE_OTHER, leaving.text
-        await self._consent(leaving.headers["location"], account)
+        await self._consent(link, account)
 
-    async def _consent(self, start_url: str, account: str, **answer: Any) -> None:
+    async def _consent(self, page: str, account: str, **answer: Any) -> None:
         provider, user, chosen = ACCOUNTS[account]
         given = {"user": user, "account": chosen, "decision": "allow", "bases": "all", **answer}
         await self.sandbox.answer(provider, times=1, **given)
-        async with browser() as person:
-            response = await person.get(start_url, follow_redirects=True)
+        async with browser(follow_redirects=True) as person:
+            response = await press(person, page)
         assert response.status_code < httpx.codes.INTERNAL_SERVER_ERROR, response.text
 
     async def touch(self, workspaces: Iterable[Workspace], account: str) -> None:
@@ -206,9 +203,9 @@ class Stage:
             raise AssertionError(f"{count(query)} of {number}: {query}") from None
 
 
-def browser() -> httpx.AsyncClient:
+def browser(**options: Any) -> httpx.AsyncClient:
     """Return a browser of its own, with its own cookies."""
-    return httpx.AsyncClient(timeout=30, trust_env=False)
+    return httpx.AsyncClient(timeout=30, trust_env=False, **options)
 
 
 def table_of(base: Document) -> Table:

@@ -13,7 +13,7 @@ import pytest
 from auth_service_rig import Rig, Spawn, Start, stored
 from tablesync.auth_service.grants import refresh
 from tablesync.service_kit.mongo import Database
-from tablesync.test_kit import SandboxControl, eventually
+from tablesync.test_kit import SandboxControl, eventually, press
 
 SCRIPT = str(Path(__file__).with_name("crashing_service.py"))
 REFRESH_STEPS = (
@@ -148,7 +148,7 @@ async def test_p03_a_crash_in_a_reconnect_swaps_all_or_nothing(
             json={"provider": "hubspot", "connection_id": connection["id"]},
         )
         browser = rig.client(follow_redirects=True)
-        await browser.get(attempt.json()["start_url"])
+        await press(browser, attempt.json()["start_url"])
 
     await crash(rig, spawn, step, reconnect)
 

@@ -19,7 +19,7 @@ from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grants
 from tablesync.auth_service.keyring import Keyring
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.mongo import Database
-from tablesync.test_kit import SandboxControl, eventually
+from tablesync.test_kit import SandboxControl, eventually, press
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def connect_and_watch(rig: Rig, provider: str, canaries: dict[str, str]) -
     answer = await operator.post("/v1/authorizations", json={"provider": provider})
     attempt = answer.raise_for_status().json()
     browser = rig.client()
-    page = (await browser.get(attempt["start_url"])).headers["location"]
+    page = (await press(browser, attempt["start_url"])).headers["location"]
     callback = (await browser.get(page)).headers["location"]
     query = {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()}
     canaries[f"{provider} state"] = query["state"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from auth_service_rig import Rig, stored
 from tablesync.service_kit.mongo import Database
-from tablesync.test_kit import eventually
+from tablesync.test_kit import eventually, press
 
 # Where nobody is told anything of a workspace, and what all services have.
 OPEN_TO_OTHERS = ("/v1/tokens", "/v1/dlq")
@@ -85,7 +85,7 @@ async def test_p20_what_a_removed_operator_began_comes_to_nothing(rig: Rig) -> N
     ]
     browser = rig.client()
     await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
-    consent = await browser.get(attempts[0]["start_url"])
+    consent = await press(browser, attempts[0]["start_url"])
     callback = (await browser.get(consent.headers["location"])).headers["location"]
 
     await remove(rig, "operator")
@@ -105,7 +105,8 @@ async def test_p20_a_code_under_exchange_makes_no_connection_once_its_asker_has_
     attempt = (await gone.post("/v1/authorizations", json={"provider": "hubspot"})).json()
     await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
     await rig.sandbox.control("hubspot", "-", "latency", ms=1_500)
-    arriving = asyncio.create_task(rig.client(follow_redirects=True).get(attempt["start_url"]))
+    browser = rig.client(follow_redirects=True)
+    arriving = asyncio.create_task(press(browser, attempt["start_url"]))
 
     async def is_claimed() -> bool:
         found = await stored(database, "authorizations", attempt["id"])

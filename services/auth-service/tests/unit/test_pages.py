@@ -12,12 +12,16 @@ from tablesync.auth_service.consent.authorizations import AuthorizationStatus
 from tablesync.auth_service.consent.connect import Outcome
 from tablesync.auth_service.consent.findings import Finding, another_account
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
+from tablesync.auth_service.consent.requests import ConsentRequest
+from tablesync.auth_service.identity.members import Operator
+from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
 from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.wording import PROVIDER_LABELS, loss
 
+POLICY = "content-security-policy"
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 CONNECTION = Connection(
     id="con_1",
@@ -30,6 +34,8 @@ CONNECTION = Connection(
     owner_id="op_1",
     changed_at=NOW,
 )
+WORKSPACE = Workspace(id="ws_1", name="Acme & <Co>")
+ASKER = Operator(id="op_1", email="ada@acme.test", name="Ada <i>")
 LINK = ReconnectLink(CONNECTION, NOW, spent=False, expired=False)
 
 
@@ -46,7 +52,7 @@ def hubspot(providers: Providers) -> OAuthProvider:
 class Outside(HTMLParser):
     """Collects what a page would load or run, and checks that its tags are closed."""
 
-    VOID = frozenset({"meta", "rect", "path"})
+    VOID = frozenset({"meta", "rect", "path", "input", "br"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +88,12 @@ def check(response: Any, *texts: str, status: int = 200) -> None:
 
 def test_the_outcome_of_a_connection(pages: Pages, hubspot: OAuthProvider) -> None:
     outcome = Outcome(AuthorizationStatus.COMPLETED, CONNECTION)
-    check(pages.outcome(hubspot, outcome), "HubSpot is connected", "Acme &lt;script&gt;")
+    check(
+        pages.outcome(hubspot, outcome, WORKSPACE),
+        "HubSpot is connected",
+        "Acme &lt;script&gt;",
+        "Acme &amp; &lt;Co&gt;",
+    )
 
 
 def test_the_outcome_of_a_connection_with_less_than_asked_for(
@@ -90,28 +101,66 @@ def test_the_outcome_of_a_connection_with_less_than_asked_for(
 ) -> None:
     partial = CONNECTION.model_copy(update={"missing_scopes": ("crm.objects.deals.read",)})
     outcome = Outcome(AuthorizationStatus.COMPLETED, partial)
-    check(pages.outcome(hubspot, outcome), "Needs attention", "crm.objects.deals.read")
+    check(pages.outcome(hubspot, outcome, WORKSPACE), "Needs attention", "crm.objects.deals.read")
 
 
 def test_the_outcome_of_another_account_names_both(pages: Pages, hubspot: OAuthProvider) -> None:
     finding = another_account(CONNECTION.account, Account(id="7002", name="Globex"))
     outcome = Outcome(AuthorizationStatus.REFUSED, CONNECTION, finding)
-    check(pages.outcome(hubspot, outcome), "Acme &lt;script&gt;", "Globex", "7001", "7002")
+    check(
+        pages.outcome(hubspot, outcome, WORKSPACE), "Acme &lt;script&gt;", "Globex", "7001", "7002"
+    )
 
 
 def test_the_outcome_of_a_denial(pages: Pages, hubspot: OAuthProvider) -> None:
-    check(pages.outcome(hubspot, Outcome(AuthorizationStatus.DENIED)), "Access was not allowed")
+    check(
+        pages.outcome(hubspot, Outcome(AuthorizationStatus.DENIED), WORKSPACE),
+        "Access was not allowed",
+    )
 
 
 def test_the_outcome_of_trouble(pages: Pages, hubspot: OAuthProvider) -> None:
     finding = Finding(kind="provider_unavailable", message="HubSpot did not answer.")
     outcome = Outcome(AuthorizationStatus.REFUSED, None, finding)
-    check(pages.outcome(hubspot, outcome), "could not be connected", "did not answer")
+    check(pages.outcome(hubspot, outcome, WORKSPACE), "could not be connected", "did not answer")
 
 
 def test_an_attempt_that_is_over(pages: Pages, hubspot: OAuthProvider) -> None:
     check(pages.expired(hubspot, 410), "cannot be continued", status=410)
     check(pages.expired(None, 404), "cannot be continued", status=404)
+
+
+def test_who_asks_and_for_which_workspace_is_said_before_leaving(
+    pages: Pages, hubspot: OAuthProvider
+) -> None:
+    response = pages.consent(hubspot, ConsentRequest(WORKSPACE, ASKER, None), "a-token")
+
+    hints = hubspot.hints
+    check(response, "Acme &amp; &lt;Co&gt;", "Ada &lt;i&gt;", "ada@acme.test", hints.asks)
+    page = response.body.decode()
+    assert hints.connect in page
+    assert hints.reconnect not in page
+    assert page.count("<button") == 1
+    assert 'name="form_token" value="a-token"' in page
+    assert "form-action 'self' https://app.hubspot.test" in response.headers[POLICY]
+
+
+def test_what_is_to_be_reconnected_is_named_before_leaving(
+    pages: Pages, hubspot: OAuthProvider
+) -> None:
+    by_link = ConsentRequest(WORKSPACE, None, CONNECTION)
+
+    response = pages.consent(hubspot, by_link, "a-token")
+
+    check(response, "Acme &lt;script&gt;", hubspot.hints.reconnect, "Acme &amp; &lt;Co&gt;")
+    assert "Asked for by" not in response.body.decode()
+
+
+def test_attempts_that_go_on_elsewhere_or_were_not_begun_here(
+    pages: Pages, hubspot: OAuthProvider
+) -> None:
+    check(pages.taken(hubspot), "in another browser", status=409)
+    check(pages.not_pressed_here(hubspot), "press the button", "cookies", status=403)
 
 
 def a_sync(name: str, status: str, missed: int = 0) -> AffectedSync:
@@ -132,7 +181,7 @@ def a_sync(name: str, status: str, missed: int = 0) -> AffectedSync:
 def test_a_link_shows_what_waits(
     pages: Pages, hubspot: OAuthProvider, syncs: list[AffectedSync] | None, text: str
 ) -> None:
-    response = pages.reconnect(hubspot, LINK, syncs)
+    response = pages.reconnect(hubspot, LINK, WORKSPACE, syncs)
 
     check(response, text, "uninstalled at HubSpot", "4 March 2026, 05:06 UTC")
     policy = response.headers["content-security-policy"]
@@ -147,7 +196,7 @@ def test_every_cause_has_its_words(
     words = loss(cause, Provider.HUBSPOT)
 
     assert words.endswith(".")
-    check(pages.reconnect(hubspot, replace(LINK, connection=lost), None), words)
+    check(pages.reconnect(hubspot, replace(LINK, connection=lost), WORKSPACE, None), words)
 
 
 @pytest.mark.parametrize("name", [Provider.HUBSPOT, Provider.AIRTABLE])
@@ -159,9 +208,9 @@ def test_pages_say_what_to_choose_at_the_provider(
     other = Outcome(AuthorizationStatus.REFUSED, CONNECTION, finding)
 
     for page in (
-        pages.reconnect(provider, LINK, None),
-        pages.outcome(provider, denied),
-        pages.outcome(provider, other),
+        pages.reconnect(provider, LINK, WORKSPACE, None),
+        pages.outcome(provider, denied, WORKSPACE),
+        pages.outcome(provider, other, WORKSPACE),
     ):
         check(page, provider.hints.reconnect)
 

@@ -1,10 +1,10 @@
 """The person at the browser: connects accounts, opens the mail's link, presses its button."""
 
-import re
 from typing import Any
 
 import httpx
 from tablesync.demo.api import Api
+from tablesync.local_stack.button import press
 from tablesync.local_stack.sandbox_control import SandboxControl
 
 
@@ -25,16 +25,14 @@ class Person:
             body["connection_id"] = connection_id
         started = await self._api.post("auth-service", "/v1/authorizations", body)
         await self._will_choose(provider, account)
-        await self._browser.get(started["start_url"])
+        await press(self._browser, started["start_url"])
         outcome = await self._api.get("auth-service", f"/v1/authorizations/{started['id']}")
         return dict(outcome)
 
     async def press_reconnect(self, link: str, provider: str, account: str) -> str:
         """Open the mail's link, press the page's button, consent; return the last page's text."""
-        page = await self._browser.get(link)
-        page.raise_for_status()
         await self._will_choose(provider, account)
-        done = await self._browser.post(link, data=_hidden_fields(page.text))
+        done = await press(self._browser, link)
         done.raise_for_status()
         return done.text
 
@@ -47,12 +45,3 @@ class Person:
         await self._sandbox.answer(
             provider, user="ada@acme.test", account=account, decision="allow", times=1, **bases
         )
-
-
-def _hidden_fields(page: str) -> dict[str, str]:
-    """Return the form's hidden fields, as a browser would send them."""
-    inputs = re.findall(r"<input[^>]*type=\"hidden\"[^>]*>", page)
-    pairs = (
-        (re.search(r'name="([^"]*)"', each), re.search(r'value="([^"]*)"', each)) for each in inputs
-    )
-    return {name[1]: value[1] for name, value in pairs if name and value}

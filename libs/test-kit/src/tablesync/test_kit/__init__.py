@@ -1,8 +1,9 @@
 """What the tests of every part use: waiting, free ports, the sandbox's control, unique names."""
 
+from tablesync.local_stack.button import press
 from tablesync.local_stack.ports import free_port
 from tablesync.local_stack.sandbox_control import SandboxControl
 from tablesync.local_stack.waiting import eventually, wait_until
 from tablesync.test_kit.isolation import unique_prefix
 
-__all__ = ["SandboxControl", "eventually", "free_port", "unique_prefix", "wait_until"]
+__all__ = ["SandboxControl", "eventually", "free_port", "press", "unique_prefix", "wait_until"]

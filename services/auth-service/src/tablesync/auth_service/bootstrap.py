@@ -17,6 +17,7 @@ from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.consent.authorizations import Authorizations
 from tablesync.auth_service.consent.connect import Connecting
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
+from tablesync.auth_service.consent.requests import ConsentRequests
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.access_tokens import AccessTokens
 from tablesync.auth_service.grants.auth_failures import AuthFailures
@@ -149,13 +150,15 @@ def _consent(
     units, standing = resources.units, Standing(resources.verifier, stores.members)
     stored, attempts, links = stores.connections, stores.authorizations, stores.links
     url, providers, pages = settings.auth_public_url, work.providers, Pages()
+    requests = ConsentRequests(stores.workspaces, stores.members, stored)
     connecting = Connecting(units, stored, stores.grants, attempts, links)
     return [
         connections.routes(units, stored, work.disconnecting, providers, standing),
         connections.authorization_routes(units, stored, attempts, providers, url, standing),
-        oauth.routes(attempts, connecting, providers, pages),
+        oauth.start_routes(attempts, requests, providers, pages),
+        oauth.callback_routes(attempts, requests, connecting, providers, pages),
         reconnect.routes(
-            units, links, attempts, providers, scheduler=scheduler, pages=pages, public_url=url
+            units, links, attempts, requests, providers, scheduler=scheduler, pages=pages
         ),
     ]
 

@@ -1,20 +1,25 @@
 """`/oauth/{provider}`: where a browser leaves for the provider and comes back."""
 
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import SecretStr
 from starlette.datastructures import QueryParams
-from tablesync.auth_service.api.pages import Pages, no_store, shows
-from tablesync.auth_service.consent.authorizations import (
-    LIFETIME,
-    Authorization,
-    Authorizations,
-    Started,
+from tablesync.auth_service.api.departure import (
+    FORM_TOKEN,
+    browser_of,
+    depart,
+    form_token,
+    pressed_by,
+    remember,
 )
+from tablesync.auth_service.api.pages import Pages, ShownInstead, shows
+from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
 from tablesync.auth_service.consent.connect import Connecting, Outcome
+from tablesync.auth_service.consent.requests import ConsentRequests
 from tablesync.auth_service.errors import ProviderUnavailableError
+from tablesync.auth_service.opaque_tokens import new_secret
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.service_kit.http.openapi import NO_TOKEN, declares
@@ -23,30 +28,63 @@ from tablesync.service_kit.http.openapi import NO_TOKEN, declares
 AWAY = frozenset({"server_error", "temporarily_unavailable"})
 
 
-def routes(
-    authorizations: Authorizations, connecting: Connecting, providers: Providers, pages: Pages
+_BUTTON = {
+    "content": {
+        "application/x-www-form-urlencoded": {
+            "schema": {"type": "object", "properties": {FORM_TOKEN: {"type": "string"}}}
+        }
+    }
+}
+
+
+def start_routes(
+    authorizations: Authorizations, requests: ConsentRequests, providers: Providers, pages: Pages
 ) -> APIRouter:
-    """Make the router."""
+    """Make the page before the provider's, and its button."""
     router = APIRouter(prefix="/oauth", tags=["oauth"], responses=declares(503))
+    opening = Depends(_Opening(authorizations, providers, pages))
 
     @router.get(
         "/{provider_name}/start",
-        status_code=302,
-        response_class=RedirectResponse,
-        responses=shows(404, 410),
+        response_class=HTMLResponse,
+        responses=shows(404, 409, 410),
         openapi_extra=NO_TOKEN,
     )
-    async def start(provider_name: str, authorization: str = "") -> Response:
-        provider = providers.named(provider_name)
-        if provider is None:
-            return pages.expired(None, 404)
-        started = await authorizations.start(provider.name, authorization)
-        if started is None:
-            return pages.expired(provider, 410)
-        url = provider.authorize_url(started.state, started.verifier)
-        response = RedirectResponse(url, 302, headers=no_store())
-        _bind(response, provider, started)
-        return response
+    async def show(opened: _Opened = opening) -> HTMLResponse:
+        asked = await requests.of(opened.attempt)
+        if asked is None:
+            return pages.expired(opened.provider, 410)
+        browser = opened.browser or new_secret()
+        page = pages.consent(opened.provider, asked, form_token(browser))
+        remember(page, opened.provider, opened.attempt, browser)
+        return page
+
+    @router.post(
+        "/{provider_name}/start",
+        status_code=303,
+        response_class=RedirectResponse,
+        responses=shows(403, 404, 409, 410),
+        openapi_extra={**NO_TOKEN, "requestBody": _BUTTON},
+    )
+    async def start(request: Request, opened: _Opened = opening) -> Response:
+        browser = opened.browser
+        if browser is None or not await pressed_by(request, browser):
+            return pages.not_pressed_here(opened.provider)
+        started = await authorizations.start(opened.attempt, browser)
+        return depart(opened.provider, started) if started else pages.taken(opened.provider)
+
+    return router
+
+
+def callback_routes(
+    authorizations: Authorizations,
+    requests: ConsentRequests,
+    connecting: Connecting,
+    providers: Providers,
+    pages: Pages,
+) -> APIRouter:
+    """Make the route that the provider sends the browser back to."""
+    router = APIRouter(prefix="/oauth", tags=["oauth"], responses=declares(503))
 
     @router.get(
         "/{provider_name}/callback",
@@ -64,9 +102,41 @@ def routes(
             return pages.expired(provider, 400)
         answer = request.query_params
         outcome = await _conclude(answer, connecting, attempt, provider, verifier)
-        return pages.outcome(provider, outcome)
+        return pages.outcome(provider, outcome, await requests.workspace_of(attempt))
 
     return router
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """An attempt whose link was opened, in a browser that is known to it or new."""
+
+    provider: OAuthProvider
+    attempt: Authorization
+    browser: SecretStr | None
+
+
+class _Opening:
+    """A FastAPI dependency: finds the attempt of a link, or shows why it does not go on here."""
+
+    def __init__(self, authorizations: Authorizations, providers: Providers, pages: Pages) -> None:
+        self._authorizations = authorizations
+        self._providers = providers
+        self._pages = pages
+
+    async def __call__(
+        self, request: Request, provider_name: str, authorization: str = ""
+    ) -> _Opened:
+        provider = self._providers.named(provider_name)
+        if provider is None:
+            raise ShownInstead(self._pages.expired(None, 404))
+        attempt = await self._authorizations.find_pending(provider.name, authorization)
+        if attempt is None:
+            raise ShownInstead(self._pages.expired(provider, 410))
+        browser = browser_of(request, attempt)
+        if attempt.taken_by_another(browser):
+            raise ShownInstead(self._pages.taken(provider))
+        return _Opened(provider, attempt, browser)
 
 
 async def _attempt(
@@ -78,7 +148,7 @@ async def _attempt(
     attempt = await authorizations.by_state(provider.name, state)
     if attempt is None or query.get("iss", provider.issuer) != provider.issuer:
         return None
-    return attempt if attempt.bound_to(request.cookies.get(attempt.cookie_name)) else None
+    return attempt if attempt.bound_to(browser_of(request, attempt)) else None
 
 
 async def _conclude(
@@ -95,17 +165,3 @@ async def _conclude(
     if error or not code:
         return await connecting.deny(attempt)
     return await connecting.complete(attempt, provider, SecretStr(code), verifier)
-
-
-def _bind(response: Response, provider: OAuthProvider, started: Started) -> None:
-    """Set the cookie by which the callback knows this browser again."""
-    redirect = urlsplit(provider.redirect_uri)
-    response.set_cookie(
-        started.authorization.cookie_name,
-        started.binding.get_secret_value(),
-        max_age=int(LIFETIME.total_seconds()),
-        path=redirect.path,
-        secure=redirect.scheme == "https",
-        httponly=True,
-        samesite="lax",
-    )

@@ -7,14 +7,18 @@ from typing import Any
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.authorizations import AuthorizationStatus
 from tablesync.auth_service.consent.connect import Outcome
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
+from tablesync.auth_service.consent.requests import ConsentRequest
+from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import Provider
 from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.wording import PROVIDER_LABELS, loss, moment
 from tablesync.service_kit.http.openapi import declares
+from tablesync.service_kit.http.problems import RaisedAnswer
 
 _OUTCOMES = {
     AuthorizationStatus.COMPLETED: "connected",
@@ -37,17 +41,34 @@ class Pages:
         )
         self._templates.filters["moment"] = moment
 
+    def consent(
+        self, provider: OAuthProvider, asked: ConsentRequest, form_token: str
+    ) -> HTMLResponse:
+        """Show who asks for what, and the button that leads to the provider."""
+        return self._before_leaving(
+            "consent.html",
+            provider,
+            workspace=asked.workspace,
+            asker=asked.asker,
+            connection=asked.connection,
+            form_token=form_token,
+        )
+
     def reconnect(
-        self, provider: OAuthProvider, link: ReconnectLink, syncs: Sequence[AffectedSync] | None
+        self,
+        provider: OAuthProvider,
+        link: ReconnectLink,
+        workspace: Workspace,
+        syncs: Sequence[AffectedSync] | None,
     ) -> HTMLResponse:
         """Show what a usable reconnect link is about, and its button."""
         connection = link.connection
-        return self._page(
+        return self._before_leaving(
             "reconnect.html",
-            form_targets=("'self'", *provider.web_origins),
-            label=PROVIDER_LABELS[connection.provider],
-            hint=provider.hints.reconnect,
+            provider,
+            workspace=workspace,
             connection=connection,
+            form_token=None,
             reason=loss(connection.cause, connection.provider),
             syncs=syncs,
             expires_at=link.expires_at,
@@ -63,7 +84,9 @@ class Pages:
             spent=bool(link and link.spent),
         )
 
-    def outcome(self, provider: OAuthProvider, outcome: Outcome) -> HTMLResponse:
+    def outcome(
+        self, provider: OAuthProvider, outcome: Outcome, workspace: Workspace
+    ) -> HTMLResponse:
         """Show how an attempt to connect ended."""
         return self._page(
             "outcome.html",
@@ -72,6 +95,7 @@ class Pages:
             kind=outcome.finding.kind if outcome.finding else _OUTCOMES[outcome.status],
             connection=outcome.connection,
             finding=outcome.finding,
+            workspace=workspace,
         )
 
     def expired(self, provider: OAuthProvider | None, status: int) -> HTMLResponse:
@@ -79,10 +103,40 @@ class Pages:
         label = PROVIDER_LABELS[provider.name] if provider else "the service"
         return self._page("outcome.html", status=status, label=label, kind="expired")
 
+    def taken(self, provider: OAuthProvider) -> HTMLResponse:
+        """Say that an attempt began in another browser, and goes on there alone."""
+        label = PROVIDER_LABELS[provider.name]
+        return self._page("outcome.html", status=409, label=label, kind="taken")
+
+    def not_pressed_here(self, provider: OAuthProvider) -> HTMLResponse:
+        """Say that nobody pressed the button of our page, or that its cookie did not come."""
+        label = PROVIDER_LABELS[provider.name]
+        return self._page("outcome.html", status=403, label=label, kind="not_pressed_here")
+
     def not_served(self, provider: Provider) -> HTMLResponse:
         """Say that this service cannot connect a provider, though it has connections to it."""
         label = PROVIDER_LABELS[provider]
         return self._page("outcome.html", status=503, label=label, kind="not_served")
+
+    def _before_leaving(
+        self,
+        template: str,
+        provider: OAuthProvider,
+        *,
+        connection: Connection | None,
+        **values: Any,
+    ) -> HTMLResponse:
+        """Show a page whose button leads to the provider: browsers follow a policy that far."""
+        hints = provider.hints
+        return self._page(
+            template,
+            form_targets=("'self'", *provider.web_origins),
+            label=PROVIDER_LABELS[provider.name],
+            asks=hints.asks,
+            hint=hints.reconnect if connection else hints.connect,
+            connection=connection,
+            **values,
+        )
 
     def _page(
         self,
@@ -95,6 +149,18 @@ class Pages:
         nonce = secrets.token_urlsafe(16)
         content = self._templates.get_template(template).render(nonce=nonce, **values)
         return HTMLResponse(content, status, headers=_headers(nonce, form_targets))
+
+
+class ShownInstead(RaisedAnswer):
+    """A page that is shown instead of what was asked for."""
+
+    def __init__(self, page: HTMLResponse) -> None:
+        super().__init__("shown instead")
+        self._page = page
+
+    def response(self) -> HTMLResponse:
+        """Return the page."""
+        return self._page
 
 
 def shows(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -3,11 +3,13 @@
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import SecretStr
-from tablesync.auth_service.api.connections import start_url
-from tablesync.auth_service.api.pages import Pages, no_store, shows, shows_or_declares
+from tablesync.auth_service.api.departure import depart
+from tablesync.auth_service.api.pages import Pages, shows, shows_or_declares
 from tablesync.auth_service.clients.scheduler import SchedulerClient
 from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
+from tablesync.auth_service.consent.requests import ConsentRequests
+from tablesync.auth_service.opaque_tokens import new_secret
 from tablesync.auth_service.providers.served import Providers
 from tablesync.service_kit.http.openapi import NO_TOKEN
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
@@ -17,11 +19,11 @@ def routes(
     units: UnitsOfWork,
     links: ReconnectLinks,
     authorizations: Authorizations,
+    requests: ConsentRequests,
     providers: Providers,
     *,
     scheduler: SchedulerClient,
     pages: Pages,
-    public_url: str,
 ) -> APIRouter:
     """Make the router."""
     responses = shows(404, 410) | shows_or_declares(503)
@@ -37,7 +39,7 @@ def routes(
         if provider is None:
             return pages.not_served(target.provider)
         syncs = await scheduler.affected_syncs(target.workspace_id, target.id)
-        return pages.reconnect(provider, link, syncs)
+        return pages.reconnect(provider, link, await requests.workspace_of(target), syncs)
 
     @router.post(
         "/{token}", status_code=303, response_class=RedirectResponse, openapi_extra=NO_TOKEN
@@ -47,7 +49,8 @@ def routes(
         if link is None or not link.usable:
             return pages.link_over(link)
         target = link.connection
-        if providers.get(target.provider) is None:
+        provider = providers.get(target.provider)
+        if provider is None:
             return pages.not_served(target.provider)
 
         async def work(unit: UnitOfWork) -> Authorization:
@@ -56,6 +59,8 @@ def routes(
             )
 
         attempt = await units.run(work)
-        return RedirectResponse(start_url(public_url, attempt), 303, headers=no_store())
+        # The page was this one, and its link is known to nobody else: no second page follows.
+        started = await authorizations.start(attempt, new_secret())
+        return depart(provider, started) if started else pages.expired(provider, 410)
 
     return router

@@ -78,11 +78,15 @@ class Authorization(Value):
         over = self.status is AuthorizationStatus.PENDING and self.expires_at <= now
         return AuthorizationStatus.EXPIRED if over else self.status
 
-    def bound_to(self, cookie: str | None) -> bool:
-        """Whether this cookie's browser is the one in which the attempt began."""
-        if cookie is None or self.binding is None:
+    def bound_to(self, browser: SecretStr | None) -> bool:
+        """Whether the attempt began in the browser that has this cookie."""
+        if browser is None or self.binding is None:
             return False
-        return hmac.compare_digest(digest(cookie), self.binding)
+        return hmac.compare_digest(digest(browser), self.binding)
+
+    def taken_by_another(self, browser: SecretStr | None) -> bool:
+        """Whether the attempt began in a browser, and not in the one that has this cookie."""
+        return self.binding is not None and not self.bound_to(browser)
 
     def to_document(self) -> Document:
         """Return the stored form."""
@@ -101,7 +105,7 @@ class Started:
     authorization: Authorization
     state: SecretStr
     verifier: SecretStr
-    binding: SecretStr
+    browser: SecretStr
 
 
 class Authorizations:
@@ -143,20 +147,25 @@ class Authorizations:
         await self._collection.insert_one(attempt.to_document(), session=unit.session)
         return attempt
 
-    async def start(self, provider: str, authorization_id: str) -> Started | None:
-        """Begin, or begin anew: an earlier state and verifier are void. None if it is over."""
-        state, verifier, binding = new_secret(), new_secret(), new_secret()
-        query = _pending(_id=authorization_id, provider=provider)
-        authorization = await self._find(**query)
-        if authorization is None:
-            return None
+    async def find_pending(self, provider: str, authorization_id: str) -> Authorization | None:
+        """Look at an attempt, which changes nothing; None if it is over."""
+        return await self._find(**_pending(_id=authorization_id, provider=provider))
+
+    async def start(self, authorization: Authorization, browser: SecretStr) -> Started | None:
+        """Begin in this browser, or there anew: an earlier state and verifier are void.
+
+        None if the attempt is over, or began in another browser.
+        """
+        state, verifier = new_secret(), new_secret()
+        binding = digest(browser)
         change = {
             "state_digest": digest(state),
-            "binding": digest(binding),
+            "binding": binding,
             VERIFIER: self._keyring.seal(verifier, _place(authorization)).model_dump(),
         }
+        query = _pending(_id=authorization.id, binding={"$in": [None, binding]})
         result = await self._collection.update_one(query, {"$set": change})
-        return Started(authorization, state, verifier, binding) if result.matched_count else None
+        return Started(authorization, state, verifier, browser) if result.matched_count else None
 
     async def by_state(self, provider: str, state: SecretStr) -> Authorization | None:
         """Find the attempt that a callback answers."""

@@ -46,9 +46,13 @@ class Airtable(CodeFlow):
 
     name = Provider.AIRTABLE
     hints = Hints(
-        removal="To remove it too: Airtable → Account → Integrations → Third-party.",
+        asks="Airtable will ask you to let TableSync read and write records, see which tables and "
+        "fields there are, and see your e-mail address.",
+        connect="Airtable asks which bases TableSync may use: choose every base that is to be "
+        "synced to, or all of them. A base left out cannot be written to.",
         reconnect="Airtable asks which bases TableSync may use: choose every base that your syncs "
         "write to, or all of them.",
+        removal="To remove it too: Airtable → Account → Integrations → Third-party.",
     )
     rotates = True
     required_scopes = SCOPES

@@ -46,10 +46,16 @@ class Probe(Enum):
 
 @dataclass(frozen=True)
 class Hints:
-    """What people read of a provider: where to remove the app, and what to choose there."""
+    """What people read of a provider.
 
-    removal: str
+    `asks`: what its consent page will ask for. `connect`, `reconnect`: what to choose there, the
+    first time and any other. `removal`: where to remove the app.
+    """
+
+    asks: str
+    connect: str
     reconnect: str
+    removal: str
 
 
 @dataclass(frozen=True)

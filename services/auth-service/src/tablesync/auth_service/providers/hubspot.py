@@ -41,9 +41,13 @@ class HubSpot(CodeFlow):
 
     name = Provider.HUBSPOT
     hints = Hints(
-        removal="To remove the app too: HubSpot → Settings → Integrations → Connected Apps.",
+        asks="HubSpot will ask you to let TableSync read your contacts, companies and deals. "
+        "TableSync changes nothing there.",
+        connect="HubSpot asks which portal to use: choose the one whose records are to be synced. "
+        "Whoever allows access has to be a super admin there, or have App Marketplace access.",
         reconnect="HubSpot asks which portal to use: choose the same one as before. Whoever allows "
         "access has to be a super admin there, or have App Marketplace access.",
+        removal="To remove the app too: HubSpot → Settings → Integrations → Connected Apps.",
     )
     rotates = False
     required_scopes = SCOPES

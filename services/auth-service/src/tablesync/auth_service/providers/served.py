@@ -44,6 +44,8 @@ class Providers:
 
 def _hints_of_any(label: str) -> Hints:
     return Hints(
-        removal=f"To remove the app too, look for connected apps in the settings of {label}.",
+        asks=f"{label} will ask what TableSync may do there.",
+        connect="Choose the account that is to be synced, and allow everything that is asked for.",
         reconnect="Choose the same account as before, and allow everything that is asked for.",
+        removal=f"To remove the app too, look for connected apps in the settings of {label}.",
     )

@@ -1,0 +1,44 @@
+"""What a person is asked to allow: for which workspace, on whose behalf, to which connection."""
+
+from dataclasses import dataclass
+
+from tablesync.auth_service.connections import Connection, Connections
+from tablesync.auth_service.consent.authorizations import Authorization
+from tablesync.auth_service.identity.members import Members, Operator
+from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
+
+
+@dataclass(frozen=True)
+class ConsentRequest:
+    """An attempt as the person at the browser has to know it before allowing anything.
+
+    `asker` is None for a mail's link, `connection` where a new one is to be made.
+    """
+
+    workspace: Workspace
+    asker: Operator | None
+    connection: Connection | None
+
+
+class ConsentRequests:
+    """Looks up who asks for what."""
+
+    def __init__(self, workspaces: Workspaces, members: Members, connections: Connections) -> None:
+        self._workspaces = workspaces
+        self._members = members
+        self._connections = connections
+
+    async def of(self, attempt: Authorization) -> ConsentRequest | None:
+        """Return what an attempt asks for; None if its asker is no member any more."""
+        member = await self._members.find(attempt.workspace_id, attempt.operator_id)
+        if member is None and not attempt.by_link:
+            return None
+        connection = None
+        if attempt.connection_id is not None:
+            connection = await self._connections.find(attempt.connection_id)
+        asker = None if attempt.by_link or member is None else member.operator
+        return ConsentRequest(await self.workspace_of(attempt), asker, connection)
+
+    async def workspace_of(self, attempt: Authorization | Connection) -> Workspace:
+        """Return the workspace that an attempt or a connection is of."""
+        return await self._workspaces.get(attempt.workspace_id)
