@@ -28,9 +28,12 @@ QUICK_TAKEOVER = {"RUNNER_LEASE_SECONDS": "5"}
 
 @contextmanager
 def platform(
-    kafka_bootstrap: str, mongodb_uri: str, topic_prefix: str, database_prefix: str
+    kafka_bootstrap: str | None, mongodb_uri: str | None, topic_prefix: str, database_prefix: str
 ) -> Iterator[LocalStack]:
-    """Run a platform with topics, databases, sandbox and processes of its own."""
+    """Run a platform with topics, databases, sandbox and processes of its own.
+
+    Kafka and MongoDB are its own as well, where none are given.
+    """
     stack = LocalStack(
         ROOT,
         f"test-{topic_prefix.strip('-')}",
@@ -52,6 +55,13 @@ def stack(
 ) -> Iterator[LocalStack]:
     """A platform for one story, which may kill what it likes."""
     with platform(kafka_bootstrap, mongodb_uri, topic_prefix, database_prefix) as stack:
+        yield stack
+
+
+@pytest.fixture
+def lone_stack(topic_prefix: str, database_prefix: str) -> Iterator[LocalStack]:
+    """A platform that shares neither Kafka nor MongoDB, so that a story may kill both."""
+    with platform(None, None, topic_prefix, database_prefix) as stack:
         yield stack
 
 
@@ -91,6 +101,15 @@ async def telling(stack: LocalStack, topic_prefix: str) -> AsyncIterator[tuple[S
                 await watch.stop()
                 await person.close()
                 await api.close()
+
+
+@pytest.fixture
+async def told_alone(
+    lone_stack: LocalStack, topic_prefix: str
+) -> AsyncIterator[tuple[Story, Watch]]:
+    """A story about to be told on a platform that has Kafka and MongoDB for itself."""
+    async with telling(lone_stack, topic_prefix) as both:
+        yield both
 
 
 @pytest.fixture

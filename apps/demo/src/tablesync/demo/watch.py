@@ -20,10 +20,11 @@ from tablesync.contracts.envelope import decode
 
 @dataclass(frozen=True)
 class Arrival:
-    """An event and when it was seen here: unix milliseconds."""
+    """An event, its id, and when it was seen here: unix milliseconds."""
 
     at_ms: float
     event: Event
+    id: str
 
 
 @dataclass
@@ -69,8 +70,8 @@ class Watch:
         try:
             async for record in consumer:
                 with suppress(MalformedEventError, UnknownEventTypeError):
-                    event = decode(record.headers, record.value).event
-                    arrival = Arrival(time.time() * 1000, event)
+                    envelope = decode(record.headers, record.value)
+                    arrival = Arrival(time.time() * 1000, envelope.event, envelope.id)
                     self.arrivals.append(arrival)
                     self.on_event(arrival)
         finally:

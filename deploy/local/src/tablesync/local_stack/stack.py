@@ -155,6 +155,10 @@ class LocalStack:
         process.wait(timeout=60)
         wait_until(lambda: self.pid(program) != pid, timeout=60, what=f"the end of {program}")
 
+    def exit_code(self, program: str) -> int:
+        """Return how a program that does not run has ended; -1 if a signal ended it."""
+        return self._supervisor.exit_code(program)
+
     def start_program(self, program: str) -> None:
         """Start a program that was killed or stopped; it may not be ready yet."""
         self._supervisor.start_program(program)

@@ -132,6 +132,10 @@ class Supervisor:
             return None
         return int(self._call("getProcessInfo", name)["pid"]) or None
 
+    def exit_code(self, name: str) -> int:
+        """Return how a program that does not run has ended; -1 if a signal ended it."""
+        return int(self._call("getProcessInfo", name)["exitstatus"])
+
     @property
     def names(self) -> tuple[str, ...]:
         """Return the known programs in the order in which they were added."""
