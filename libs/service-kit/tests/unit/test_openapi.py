@@ -107,9 +107,9 @@ def problems_of(operation: Json) -> set[int]:
     ("path", "method", "statuses"),
     [
         ("/v1/syncs", "get", {401, 403, 422, 503}),
-        ("/v1/syncs", "post", {400, 401, 403, 404, 409, 422, 503}),
+        ("/v1/syncs", "post", {400, 401, 403, 404, 408, 409, 413, 415, 422, 503}),
         ("/internal/v1/states", "get", {401, 403, 503}),
-        ("/v1/tokens", "post", {400, 422, 503}),
+        ("/v1/tokens", "post", {400, 408, 413, 415, 422, 503}),
         ("/pages/{name}", "get", {422}),
     ],
 )

@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+import h11
 import structlog
 import uvicorn
 from fastapi import FastAPI
 from tablesync.service_kit.roles import Role
 from tablesync.service_kit.settings import ServiceSettings
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = structlog.get_logger()
 
@@ -17,6 +19,46 @@ DRAIN_SECONDS = 25.0
 # Longer than any of our clients keeps an idle connection: a server that closes first loses what a
 # client is just sending on it.
 KEEP_ALIVE_SECONDS = 75
+
+
+# A request's line and headers: a URL of OAuth, a JWT and cookies fit four times over.
+HEAD_BYTES = 16 * 1024
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's protocol, which by itself waits for ever for a request that has begun to come."""
+
+    receive_seconds: ClassVar[float]
+    _overdue: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self._is_waiting():
+            self._expect_nothing()
+        elif self._overdue is None:
+            self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def _is_waiting(self) -> bool:
+        """Whether a part of a request has come, and none is being served."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            return False
+        return self.conn.their_state is h11.SEND_BODY or bool(self.conn.trailing_data[0])
+
+    def _expect(self) -> None:
+        self._overdue = self.loop.call_later(self.receive_seconds, self.transport.close)
+
+    def _expect_nothing(self) -> None:
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
 
 
 class _Server(uvicorn.Server):
@@ -59,8 +101,12 @@ async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:
 
 
 def _http_config(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
+    seconds = {"receive_seconds": settings.http_receive_seconds}
     return uvicorn.Config(
         app,
+        http=type("Protocol", (_Protocol,), seconds),
+        ws="none",
+        h11_max_incomplete_event_size=HEAD_BYTES,
         host=settings.http_host,
         port=settings.http_port,
         log_config=None,

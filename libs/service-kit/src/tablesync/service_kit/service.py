@@ -7,6 +7,7 @@ from functools import partial
 from fastapi import APIRouter, FastAPI
 from tablesync.service_kit.http import (
     access,
+    bodies,
     dead_letter_routes,
     health,
     idempotency,
@@ -112,6 +113,7 @@ class Service:
 
     def _new_app(self, routers: Sequence[APIRouter]) -> FastAPI:
         app = FastAPI(title=f"TableSync {self.name}", docs_url=None, redoc_url=None)
+        bodies.install(app, self._resources.verifier, self.settings.http_receive_seconds)
         access.use_instead_of_fastapis(app)
         problems.install(app)
         openapi.complete(app)

@@ -48,6 +48,9 @@ class ServiceSettings(BaseSettings):
     mongodb_database_prefix: str = ""
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=1, le=65535)
+    http_receive_seconds: float = Field(
+        default=20.0, gt=0, description="How long a request's headers may take, then its body."
+    )
     service_key_file: Annotated[FilePath, AfterValidator(readable_key)]
     trusted_keys_file: Annotated[FilePath, AfterValidator(readable_key_set)]
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -56,7 +56,7 @@ class ReplayedAnswer(RaisedAnswer):
     """The answer that the first request got."""
 
     def __init__(self, status: int, body: Any) -> None:
-        super().__init__("replayed")
+        super().__init__(status, "replayed")
         self._status = status
         self._body = body
 

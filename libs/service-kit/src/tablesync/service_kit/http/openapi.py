@@ -1,8 +1,9 @@
 """What `/openapi.json` says beyond FastAPI: problems with their statuses, and who may call.
 
 A router or route names its own statuses with `responses=declares(404, 409)`. Those that follow
-from what a route takes are added here, once: 401 and 403 where it wants a token, 400 and 422
-where it takes input, 409 where it takes an Idempotency-Key, and 503, which any may answer.
+from what a route takes are added here, once: 401 and 403 where it wants a token, 422 where it
+takes input, 400, 408, 413 and 415 where it takes a body, 409 where it takes an Idempotency-Key,
+and 503, which any may answer.
 """
 
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ API = ("/v1/", "/internal/v1/")
 IDEMPOTENCY_KEY = "Idempotency-Key"
 # The `openapi_extra` of a route that is called without a token: said, not forgotten.
 NO_TOKEN: Json = {"security": []}
+# Where a route's `openapi_extra` says how many bytes its body may have.
+LIMIT = "x-max-body-bytes"
 
 _SCHEMA = "ProblemDetails"
 _EXAMPLE: Json = {
@@ -104,7 +107,7 @@ def _following(operation: Json) -> Iterator[int]:
     if operation.get("security"):
         yield from (401, 403)
     if "requestBody" in operation:
-        yield 400
+        yield from (400, 408, 413, 415)
     if "requestBody" in operation or parameters:
         yield 422
     if any(each["name"] == IDEMPOTENCY_KEY for each in parameters):

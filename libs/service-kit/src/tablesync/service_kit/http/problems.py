@@ -4,6 +4,7 @@ import json
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -21,6 +22,8 @@ from tablesync.service_kit.mongo.reading import UnreadableDocumentError
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 NOT_FOUND = "not-found"
+# One that is small may have thousands: nobody reads them, and each costs more than it took to send.
+LISTED_ERRORS = 50
 
 
 class AsciiJson(JSONResponse):
@@ -31,8 +34,11 @@ class AsciiJson(JSONResponse):
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
-class RaisedAnswer(Exception, ABC):  # noqa: N818 - not every raised answer is an error
-    """An HTTP answer that is raised from wherever it becomes clear."""
+class RaisedAnswer(HTTPException, ABC):
+    """An HTTP answer that is raised from wherever it becomes clear.
+
+    FastAPI takes every other exception for a fault of the body while it reads one.
+    """
 
     @abstractmethod
     def response(self) -> Response:
@@ -52,12 +58,10 @@ class Problem(RaisedAnswer):
         headers: dict[str, str] | None = None,
         **extra: Any,
     ) -> None:
-        super().__init__(detail)
+        super().__init__(status, detail, headers or {})
         self.status = status
         self.type = type_
-        self.detail = detail
         self.errors = errors or []
-        self.headers = headers or {}
         self.extra = extra
 
     def response(self) -> JSONResponse:
@@ -116,16 +120,18 @@ async def _on_raised_answer(_: Request, error: Exception) -> Response:
 
 async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    found = error.errors()
     errors = [
         {
             "field": _field(each),
             "message": each["msg"],
             "remedy": _remedy(each),
         }
-        for each in error.errors()
+        for each in found[:LISTED_ERRORS]
     ]
+    more = f" and {len(found) - LISTED_ERRORS} more" if len(found) > LISTED_ERRORS else ""
     fields = ", ".join(each["field"] for each in errors)
-    return Problem(422, "invalid-request", f"Invalid: {fields}", errors=errors).response()
+    return Problem(422, "invalid-request", f"Invalid: {fields}{more}", errors=errors).response()
 
 
 def _remedy(error: dict[str, Any]) -> str:
@@ -154,6 +160,8 @@ def _field(error: dict[str, Any]) -> str:
 
 async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.BAD_REQUEST and error.__cause__:
+        return _unreadable_body().response()
     kinds = {404: NOT_FOUND, 405: "method-not-allowed"}
     return Problem(
         error.status_code,
@@ -166,6 +174,13 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
 async def _on_unreadable_document(_: Request, __: Exception) -> JSONResponse:
     detail = "What is stored of this cannot be read by this version. Nothing else is affected."
     return Problem(500, "unreadable-document", detail).response()
+
+
+def _unreadable_body() -> Problem:
+    """Return the answer for a body at which FastAPI's parser failed: the cause is in no log."""
+    message = "cannot be read: it is not UTF-8, or a number in it has too many digits"
+    error = {"field": "body", "message": message, "remedy": "Send well-formed JSON in UTF-8."}
+    return Problem(400, "invalid-request", f"body: {message}", errors=[error])
 
 
 async def _on_exception(request: Request, error: Exception) -> JSONResponse:

@@ -2,7 +2,9 @@
 
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from base64 import urlsafe_b64decode
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +22,8 @@ from tablesync.service_kit.http.problems import Problem
 ALGORITHM = "Ed25519"
 LIFETIME_SECONDS = 60
 LEEWAY_SECONDS = 5
+LONGEST_SECONDS = 3600  # no token that is checked here lives nearly as long
+KEPT_TOKENS = 1_000
 SERVICE_TOKEN = "service"  # noqa: S105 - a kind of token, not a token
 USER_TOKEN = "user"  # noqa: S105
 USER_AUDIENCE = "tablesync"
@@ -75,7 +79,8 @@ class Verifier:
 
     def __init__(self, service: str, keys: KeySet) -> None:
         self._service = service
-        self._keys = keys
+        # What raises is not kept, so nobody without a key can fill this.
+        self._signed = lru_cache(KEPT_TOKENS)(partial(_signed, keys))
 
     @classmethod
     def from_file(cls, service: str, path: Path) -> "Verifier":
@@ -95,19 +100,34 @@ class Verifier:
         return claims
 
     def _claims(self, token: str, audience: str, use: str) -> dict[str, Any]:
+        """Return the claims of a token for this audience; whoever signed it, odd ones are none."""
         try:
-            decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM])
+            signer, claims = self._signed(token)
             registry = jwt.JWTClaimsRegistry(
                 leeway=LEEWAY_SECONDS,
                 aud={"essential": True, "value": audience},
                 use={"essential": True, "value": use},
                 exp={"essential": True},
-                iss={"essential": True, "value": decoded.header["kid"]},
+                iss={"essential": True, "value": signer},
             )
-            registry.validate(decoded.claims)
-        except (JoseError, ValueError, KeyError) as error:
+            registry.validate(claims)
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise unauthorized() from error
-        return decoded.claims
+        if claims["aud"] != audience or claims["exp"] > time.time() + LONGEST_SECONDS:
+            raise unauthorized()
+        return claims
+
+
+def _signed(keys: KeySet, token: str) -> tuple[str, dict[str, Any]]:
+    """Return who signed a token, and its claims, each of which is there once."""
+    decoded = jwt.decode(token, keys, algorithms=[ALGORITHM])
+    json.loads(urlsafe_b64decode(token.split(".")[1] + "=="), object_pairs_hook=_each_once)
+    return decoded.header["kid"], decoded.claims
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a claim is there twice")
 
 
 def unauthorized() -> Problem:
@@ -120,6 +140,14 @@ def unauthorized() -> Problem:
     )
 
 
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """Return the token that a request's headers hold; raises Problem 401."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise unauthorized()
+    return token
+
+
 class BearerToken(SecurityBase):
     """A FastAPI dependency that takes a JWT from a request, and its scheme in OpenAPI."""
 
@@ -129,10 +157,7 @@ class BearerToken(SecurityBase):
 
     async def __call__(self, request: Request) -> str:
         """Return the token; raises Problem 401."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise unauthorized()
-        return token
+        return bearer_token(request.headers)
 
 
 SERVICE_JWT = BearerToken("service_jwt", "What a service signs itself, for one audience.")

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Coroutine
 from enum import IntEnum
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from tablesync.service_kit.http.problems import Problem
 from tablesync.service_kit.http.service_auth import (
     USER_AUDIENCE,
@@ -13,12 +13,16 @@ from tablesync.service_kit.http.service_auth import (
     BearerToken,
     Signer,
     Verifier,
+    unauthorized,
 )
 
 LIFETIME_SECONDS = 300
 USER_JWT = BearerToken(
     "user_jwt", "What `POST /v1/tokens` of auth-service gives for a sign-in or an API token."
 )
+
+
+Id = Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")]
 
 
 class OperatorRole(IntEnum):
@@ -45,6 +49,13 @@ class Principal(BaseModel):
             raise Problem(403, "forbidden", f"This needs the role {role.name.lower()}.")
 
 
+class _Claims(BaseModel):
+    sub: Id
+    ws: Id
+    role: Literal["viewer", "operator", "admin"]
+    platform: bool = False
+
+
 def issue(signer: Signer, principal: Principal) -> str:
     """Make a 5-minute user JWT; only auth-service does."""
     claims = {
@@ -60,12 +71,15 @@ def issue(signer: Signer, principal: Principal) -> str:
 
 def principal_of(verifier: Verifier, token: str) -> Principal:
     """Read the principal in a user JWT; raises Problem 401."""
-    claims = verifier.user_claims(token)
+    try:
+        claims = _Claims.model_validate(verifier.user_claims(token), strict=True)
+    except ValidationError as error:
+        raise unauthorized() from error
     return Principal(
-        operator_id=claims["sub"],
-        workspace_id=claims["ws"],
-        role=OperatorRole[claims["role"].upper()],
-        platform=claims.get("platform", False),
+        operator_id=claims.sub,
+        workspace_id=claims.ws,
+        role=OperatorRole[claims.role.upper()],
+        platform=claims.platform,
     )
 
 

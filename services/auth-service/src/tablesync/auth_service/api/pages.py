@@ -155,7 +155,7 @@ class ShownInstead(RaisedAnswer):
     """A page that is shown instead of what was asked for."""
 
     def __init__(self, page: HTMLResponse) -> None:
-        super().__init__("shown instead")
+        super().__init__(page.status_code, "shown instead")
         self._page = page
 
     def response(self) -> HTMLResponse:

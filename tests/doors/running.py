@@ -1,0 +1,128 @@
+"""A service in a process of its own, what it costs, and a client that reads while it sends."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.parser import BytesParser
+from email.policy import HTTP
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from tablesync.local_stack import LocalStack
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.test_kit import eventually
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, and whether the service closed the connection after it."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+    closed: bool
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service, and what it has cost so far."""
+
+    name: str
+    port: int
+    pid: int
+    keys: ServiceKeys
+
+    @property
+    def cpu_seconds(self) -> float:
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
+
+    def forget_peak(self) -> None:
+        """Have the kernel count the peak of memory from here, where it does."""
+        if sys.platform == "linux":
+            Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    @property
+    def peak_bytes(self) -> int:
+        """How much memory it had at most; elsewhere than on Linux, how much it has."""
+        if sys.platform != "linux":
+            return int(psutil.Process(self.pid).memory_info().rss)
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        (line,) = (each for each in status.splitlines() if each.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+
+    async def send(self, head: bytes, parts: Iterable[bytes] = ()) -> Answer:
+        """Send a request part by part, and read meanwhile, as a good client does."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**20)
+        sending = asyncio.create_task(_send(writer, head, parts))
+        try:
+            async with asyncio.timeout(60):
+                return await _read(reader)
+        finally:
+            sending.cancel()
+            writer.close()
+
+    async def send_json(
+        self, route: str, *parts: bytes, size: int | None = None, **more: str
+    ) -> Answer:
+        """Send JSON to a route such as `POST /`, in chunks if it is not said how long it is."""
+        length = f"Content-Length: {size}" if size is not None else "Transfer-Encoding: chunked"
+        named = [f"{name.replace('_', '-')}: {value}" for name, value in more.items()]
+        lines = ["Host: tablesync", "Content-Type: application/json", length, *named]
+        head = "\r\n".join([f"{route} HTTP/1.1", *lines, "", ""]).encode()
+        return await self.send(head, parts if size is not None else _chunked(parts))
+
+
+@asynccontextmanager
+async def running(name: str, folder: Path, **env: str) -> AsyncIterator[Running]:
+    """Run the HTTP side of a service; Kafka and MongoDB are away."""
+    away = {"kafka_bootstrap": "127.0.0.1:1", "mongodb_uri": "mongodb://127.0.0.1:1"}
+    plan = LocalStack(folder, env={name: env}, **away).plan  # type: ignore[arg-type]
+    program = plan.program(name)
+    process = await asyncio.create_subprocess_exec(
+        *program.argv, "--role", "api", env={**os.environ, **program.env}
+    )
+    port = int(program.env["HTTP_PORT"])
+    try:
+        await eventually(lambda: _answers(port), timeout=240)
+        yield Running(name, port, process.pid, plan.keys)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _answers(port: int) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(f"http://127.0.0.1:{port}/healthz")).is_success
+    return False
+
+
+async def _send(writer: asyncio.StreamWriter, head: bytes, parts: Iterable[bytes]) -> None:
+    with contextlib.suppress(ConnectionError):
+        writer.write(head)
+        for each in parts:
+            writer.write(each)
+            await writer.drain()
+
+
+def _chunked(parts: Iterable[bytes]) -> Iterable[bytes]:
+    for each in parts:
+        yield b"%x\r\n%b\r\n" % (len(each), each)
+    yield b"0\r\n\r\n"
+
+
+async def _read(reader: asyncio.StreamReader) -> Answer:
+    head = await reader.readuntil(b"\r\n\r\n")
+    status, _, lines = head.partition(b"\r\n")
+    parsed: Any = BytesParser(policy=HTTP).parsebytes(lines)
+    headers = {name.lower(): str(value) for name, value in parsed.items()}
+    body = await reader.readexactly(int(headers["content-length"]))
+    closed = headers.get("connection") == "close"
+    return Answer(int(status.split()[1]), headers, body.decode(), closed)
