@@ -114,7 +114,7 @@ async def test_an_earlier_queue_is_worked_on(rig: Rig, earlier: Earlier) -> None
         (by_status["running"], True),
         (by_status["queued"], False),
     ]
-    stored, _ = await store.Runs(rig.database).find_all(list(by_status.values()))
+    stored = (await store.Runs(rig.database).find_all(list(by_status.values()))).items
     assert {each.id for each in stored} == set(by_status.values())
     rejected = await Rejections(rig.database).page(by_status["succeeded"], PageRequest(10))
     assert rejected.items

@@ -6,11 +6,9 @@ from tablesync.scheduler.clients.auth_service import AuthServiceClient
 from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.store import Store
+from tablesync.service_kit.http.peer import OVERLAP_MS
 from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
-
-# Sequences follow the clock, but two transactions may commit in the other order.
-OVERLAP_MS = 10 * 60 * 1_000
 
 
 class KnownStates:

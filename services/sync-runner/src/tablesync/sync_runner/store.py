@@ -1,19 +1,16 @@
 """The runner's collections and their indexes, and every query about runs."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import structlog
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.contracts import RunStatus, SyncRequested
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.leases import Lease
+from tablesync.service_kit.mongo.reading import Found, read, read_all
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner.errors import RunCancelledError
 from tablesync.sync_runner.runs import Run, ended_by
-
-log = structlog.get_logger()
 
 RUNS, CANCELLATIONS, CHECKPOINTS = "runs", "cancellations", "checkpoints"
 RECORD_STATES, REJECTIONS, CONNECTIONS = "record_states", "rejections", "connections"
@@ -32,6 +29,15 @@ INDEXES: Indexes = {
             partialFilterExpression={"status": RunStatus.RUNNING.value},
         ),
         IndexModel([("status", 1), ("priority", 1), ("queued_at", 1)], name="queue"),
+        IndexModel(
+            [("status", 1), ("target", 1), ("priority", 1), ("queued_at", 1)],
+            name="queue_of_table",
+        ),
+        IndexModel(
+            [("lease_until", 1)],
+            name="leases",
+            partialFilterExpression={"status": RunStatus.RUNNING.value},
+        ),
         IndexModel([("sync_id", 1), ("spec.version", DESCENDING)], name="newest_spec"),
         IndexModel([("ended_at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS),
     ],
@@ -72,13 +78,6 @@ def owned_by(lease: Lease) -> Document:
     }
 
 
-class FoundRuns(NamedTuple):
-    """Runs, and the ids of those that this version cannot read: a newer one has written them."""
-
-    runs: list[Run]
-    unread_ids: list[str]
-
-
 class Runs:
     """The runs; what is passed a session belongs to its transaction."""
 
@@ -88,21 +87,17 @@ class Runs:
         self._deleted = DeletedSyncs(database)
 
     async def find(self, run_id: str, session: Session | None = None) -> Run | None:
-        """Return one run of any workspace."""
-        found = await self._runs.find_one({"_id": run_id}, session=session)
-        return Run.from_document(found) if found else None
+        """Return one run of any workspace; raises UnreadableDocumentError."""
+        return await self._find({"_id": run_id}, session)
 
-    async def find_all(self, run_ids: Sequence[str]) -> FoundRuns:
+    async def find_of(self, workspace_id: str, run_id: str) -> Run | None:
+        """Return one run of a workspace; raises UnreadableDocumentError."""
+        return await self._find({"_id": run_id, "workspace_id": workspace_id})
+
+    async def find_all(self, run_ids: Sequence[str]) -> Found[Run]:
         """Return the runs with these ids, unknown ones left out."""
-        runs: list[Run] = []
-        unread_ids: list[str] = []
-        for each in await self._runs.find({"_id": {"$in": list(run_ids)}}).to_list(None):
-            try:
-                runs.append(Run.from_document(each))
-            except ValueError as error:
-                log.error("run cannot be read", run_id=each["_id"], reason=type(error).__name__)
-                unread_ids.append(each["_id"])
-        return FoundRuns(runs, unread_ids)
+        rows = await self._runs.find({"_id": {"$in": list(run_ids)}}).to_list(None)
+        return read_all(self._runs, Run.from_document, rows)
 
     async def record(self, unit: UnitOfWork, event: SyncRequested) -> None:
         """Put a run in the queue, once; a cancellation or deletion before it ends it here."""
@@ -132,6 +127,10 @@ class Runs:
         """Change a run that is still its owner's; False if it is another's now."""
         result = await self._runs.update_one(owned_by(lease), {"$set": changes}, session=session)
         return bool(result.matched_count)
+
+    async def _find(self, query: Document, session: Session | None = None) -> Run | None:
+        found = await self._runs.find_one(query, session=session)
+        return read(self._runs, Run.from_document, found) if found else None
 
     async def _is_unwanted(self, run: Run, session: Session) -> bool:
         cancelled = await self._cancellations.find_one({"_id": run.id}, session=session)

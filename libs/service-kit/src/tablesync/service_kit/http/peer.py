@@ -11,6 +11,9 @@ from tablesync.service_kit.http.answers import is_problem, read_items
 from tablesync.service_kit.http.problems import NOT_FOUND
 
 PREFIX = "/internal/v1"
+# Whoever asks for states since the newest that he has seen goes so far back: sequences follow the
+# clock, but two transactions may commit in the other order.
+OVERLAP_MS = 10 * 60 * 1_000
 
 
 class PeerClient:

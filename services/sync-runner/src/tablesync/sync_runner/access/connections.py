@@ -11,6 +11,7 @@ from typing import Self
 from pymongo.errors import DuplicateKeyError
 from tablesync.contracts import ConnectionEvent, ConnectionStatus, Provider
 from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo.reading import alone, read
 from tablesync.sync_runner.access.gates import Gates
 from tablesync.sync_runner.access.grants import AuthService
 from tablesync.sync_runner.store import CONNECTIONS
@@ -76,11 +77,25 @@ class Connections:
             self.gates.stop(event.connection_id, event.grant_version)
         await self._save(Connection.of(event))
 
+    async def take_in_newer(self, states: Sequence[ConnectionEvent]) -> bool:
+        """Take in what is newer than what is known, of a page of states; False if one could not be.
+
+        All that are lost stop runs here: another process may have stored what this one missed.
+        """
+        lost = [each for each in states if each.status is not ConnectionStatus.CONNECTED]
+        self.gates.stop_all({each.connection_id: each.grant_version for each in lost})
+        known = await self._sequences([each.connection_id for each in states])
+        newer = [each for each in states if each.sequence > known.get(each.connection_id, -1)]
+        taken = [
+            await alone(self._collection, each.connection_id, self.take_in(each)) for each in newer
+        ]
+        return all(taken)
+
     async def find(self, connection_id: str, workspace_id: str) -> Connection | None:
         """Return a connection; None for one that this workspace does not have."""
         query = {"_id": connection_id, "workspace_id": workspace_id}
         found = await self._collection.find_one(query)
-        return Connection.from_document(found) if found else None
+        return read(self._collection, Connection.from_document, found) if found else None
 
     async def stop_grant(self, connection_id: str, version: int) -> None:
         """Note that a connection's grants up to this version are lost, for all processes."""
@@ -93,6 +108,11 @@ class Connections:
         query = {"_id": {"$in": list(connection_ids)}, "stopped_version": {"$exists": True}}
         async for row in self._collection.find(query, {"stopped_version": 1}):
             self.gates.stop(row["_id"], row["stopped_version"])
+
+    async def _sequences(self, connection_ids: Sequence[str]) -> dict[str, int]:
+        query = {"_id": {"$in": list(connection_ids)}, "sequence": {"$type": "number"}}
+        rows = await self._collection.find(query, {"sequence": 1}).to_list(None)
+        return {row["_id"]: row["sequence"] for row in rows}
 
     async def _save(self, state: Connection) -> None:
         change: Document = {"$set": state.to_document()}

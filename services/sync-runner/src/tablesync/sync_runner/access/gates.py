@@ -6,7 +6,7 @@ comes later asks the token route, which knows.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import stamina
@@ -176,6 +176,10 @@ class Gates:
 
     def stop(self, connection_id: str, version: int) -> None:
         """Pass on that a connection's grants up to this version are lost."""
-        for (known_id, _), gate in self._gates.items():
-            if known_id == connection_id:
-                gate.stop(version)
+        self.stop_all({connection_id: version})
+
+    def stop_all(self, versions: Mapping[str, int]) -> None:
+        """Pass on up to which version the grants of connections are lost."""
+        for (connection_id, _), gate in self._gates.items():
+            if connection_id in versions:
+                gate.stop(versions[connection_id])

@@ -1,6 +1,7 @@
 """Reconciliation with auth-service: a compensating read for what an event failed to say."""
 
 from tablesync.service_kit import clock
+from tablesync.service_kit.http.peer import OVERLAP_MS
 from tablesync.sync_runner.access.connections import Connection, Connections
 from tablesync.sync_runner.access.grants import AuthService
 
@@ -9,28 +10,38 @@ ASK_SECONDS = 1.0
 
 
 class Reconciliation:
-    """Asks for the state of every connection, and takes it in as an event would be."""
+    """Asks how connections stand that have changed, and takes it in as an event would be.
+
+    The first time all are asked for, and again once one could not be taken in.
+    """
 
     def __init__(self, connections: Connections, auth: AuthService) -> None:
         self._connections = connections
         self._auth = auth
+        self._seen = 0
         self._asked_at = -ASK_SECONDS
 
     async def tick(self) -> float:
         """Take in what events failed to say; returns the seconds until the next time."""
-        async for page in self._auth.connection_states():
-            for state in page:
-                await self._connections.take_in(state)
+        await self._catch_up()
         return EVERY_SECONDS
 
     async def find(self, connection_id: str, workspace_id: str) -> Connection | None:
         """Return a connection, also one that was just connected; None for a foreign one.
 
-        auth-service is asked at most once per second, since ids can be made up.
+        auth-service is asked at most once per second, and for what is new alone, since ids can be
+        made up.
         """
         known = await self._connections.find(connection_id, workspace_id)
         if known is None and clock.seconds() - self._asked_at >= ASK_SECONDS:
             self._asked_at = clock.seconds()
-            await self.tick()
+            await self._catch_up()
             known = await self._connections.find(connection_id, workspace_id)
         return known
+
+    async def _catch_up(self) -> None:
+        seen, complete = self._seen, True
+        async for page in self._auth.connection_states(max(0, seen - OVERLAP_MS)):
+            complete &= await self._connections.take_in_newer(page)
+            seen = max([seen, *(each.sequence for each in page)])
+        self._seen = seen if complete else 0

@@ -23,7 +23,7 @@ def routes(runs: Runs, catalog: Catalog, verifier: Verifier) -> APIRouter:
     ) -> RunStates:
         wanted = [each for each in ids.split(",") if each][:RUN_IDS_LIMIT]
         found = await runs.find_all(wanted)
-        items = tuple(_state(each) for each in found.runs)
+        items = tuple(_state(each) for each in found.items)
         return RunStates(items=items, unread_ids=tuple(found.unread_ids))
 
     return router

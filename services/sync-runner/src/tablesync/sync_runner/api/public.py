@@ -49,8 +49,7 @@ def routes(runs: Runs, rejections: Rejections, catalog: Catalog, verifier: Verif
     async def rejections_of_run(
         run_id: str, at: PageRequest = a_page, who: Principal = viewer
     ) -> Page[RejectionView]:
-        run = await runs.find(run_id)
-        if run is None or run.workspace_id != who.workspace_id:
+        if await runs.find_of(who.workspace_id, run_id) is None:
             raise not_found("run")
         return (await rejections.page(run_id, at)).map(RejectionView.model_validate)
 

@@ -6,6 +6,7 @@ from typing import Self
 
 from pymongo import UpdateOne
 from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo.reading import read_all
 from tablesync.sync_runner.store import RECORD_STATES
 
 
@@ -49,7 +50,7 @@ class RecordState:
 
 
 class RecordStates:
-    """The states of one sync's records."""
+    """The states of one sync's records; one that cannot be read is as good as none."""
 
     def __init__(self, database: Database, sync_id: str) -> None:
         self._collection = database[RECORD_STATES]
@@ -59,26 +60,29 @@ class RecordStates:
         """Return the known states of these records."""
         ids = [f"{self._sync_id}/{each}" for each in source_ids]
         rows = await self._collection.find({"_id": {"$in": ids}}).to_list(None)
-        return {row["source_id"]: RecordState.from_document(row) for row in rows}
+        return {each.source_id: each for each in self._read(rows)}
 
     async def owners(self, keys: Sequence[str]) -> dict[str, RecordState]:
         """Return, by key, the record that has a row with it; a rejected one only if alone."""
         query = {"sync_id": self._sync_id, "key": {"$in": list(keys)}, "row_id": {"$ne": None}}
         rows = await self._collection.find(query).to_list(None)
-        rows.sort(key=lambda row: not row["rejected"])
-        return {row["key"]: RecordState.from_document(row) for row in rows}
+        found = sorted(self._read(rows), key=lambda each: not each.rejected)
+        return {each.key: each for each in found if each.key is not None}
 
     async def rejected(self, after: str, limit: int) -> list[RecordState]:
         """Return records that were rejected when last tried, by id, from behind one on."""
         query = {"sync_id": self._sync_id, "rejected": True, "source_id": {"$gt": after}}
         rows = await self._collection.find(query).sort("source_id", 1).to_list(limit)
-        return [RecordState.from_document(row) for row in rows]
+        return self._read(rows)
 
     async def save(self, states: Iterable[RecordState], session: Session) -> None:
         """Store states in the transaction that proves the lease."""
         writes = [self._write(each) for each in states]
         if writes:
             await self._collection.bulk_write(writes, ordered=False, session=session)
+
+    def _read(self, rows: Sequence[Document]) -> list[RecordState]:
+        return read_all(self._collection, RecordState.from_document, rows).items
 
     def _write(self, state: RecordState) -> UpdateOne:
         document = state.to_document(self._sync_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from tablesync.service_kit.http.pages import Page, PageRequest, find_page
+from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.store import FORGET_AT_ONCE, REJECTIONS
@@ -78,5 +78,6 @@ class Rejections:
     async def page(self, run_id: str, at: PageRequest) -> Page[Rejection]:
         """Return a page of a run's rejections, by the record's id."""
         query = {"run_id": run_id}
-        found = await find_page(self._collection, query, at, by="source_id", unique=True)
-        return found.map(Rejection.from_document)
+        return await read_page(
+            self._collection, query, at, Rejection.from_document, by="source_id", unique=True
+        )
