@@ -173,15 +173,53 @@ async def test_a_runner_whose_clock_is_wrong_asks_for_no_more_tokens(rig: Rig) -
     assert rig.auth.times(HUBSPOT, "access-token") == 1
 
 
-async def test_a_refusal_that_is_not_confirmed_fails_the_run_alone(rig: Rig) -> None:
+async def test_a_second_refusal_that_is_not_confirmed_fails_the_run_alone(rig: Rig) -> None:
     await rig.fill(220)
     spec = await rig.spec("deals")
-    rig.auth.verdicts.append(Verdict.NOT_CONFIRMED)
+    rig.auth.verdicts.extend([Verdict.NOT_CONFIRMED, Verdict.NOT_CONFIRMED])
     await uninstall_after(rig, 1)
     async with rig.runner():
         row = await rig.run(spec)
     assert (row["status"], row["cause"]) == ("failed", "resource")
+    assert len(rig.auth.reports) == 2
     assert await rig.database[store.CONNECTIONS].find_one({"_id": HUBSPOT}) is None
+
+
+async def test_p08_a_stray_401_of_the_source_costs_one_call_and_nothing_before_the_ruling(
+    rig: Rig,
+) -> None:
+    """An edge that has not heard of a new token yet refuses it once; others know it."""
+    calls: list[int] = []
+
+    async def count(_: HeldConnection) -> None:
+        calls.append(await source_calls(rig))
+
+    await rig.fill(220)
+    spec = await rig.spec("deals")
+    rig.auth.verdicts.extend([Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE, Verdict.NOT_CONFIRMED])
+    rig.auth.on_report = count
+    await rig.at_hubspot("break", path_contains="/deals", status=401, count=1)
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert row["status"] == "succeeded"
+    assert len(calls) == 3
+    assert len(set(calls)) == 1, "nothing was called until somebody knew"
+    assert not await rig.differences(spec)
+
+
+async def test_stray_401s_of_calls_in_flight_share_one_report(rig: Rig) -> None:
+    await rig.fill(350)
+    spec = await rig.spec("deals")
+    rig.auth.verdicts.append(Verdict.NOT_CONFIRMED)
+    await rig.slow_down(Provider.AIRTABLE, 300)
+    await rig.sandbox.control(
+        "airtable", "-", "break", path_contains=spec.destination.table_id, status=401, count=4
+    )
+    async with rig.runner(runner_writes_in_flight=8):
+        row = await rig.run(spec)
+    assert row["status"] == "succeeded"
+    assert len(rig.auth.reports) == 1
+    assert not await rig.differences(spec)
 
 
 async def test_an_inconclusive_ruling_is_waited_for(rig: Rig) -> None:

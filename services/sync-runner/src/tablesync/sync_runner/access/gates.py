@@ -1,12 +1,16 @@
 """Gates (a circuit breaker per connection): every call passes one, and a 401 shuts it at once.
 
 One process has one gate per connection. A refused token is reported once, however many calls meet
-it, and all of them wait for the ruling. A lost grant stops every run that has used it; whoever
-comes later asks the token route, which knows.
+it, and all of them wait for the ruling. If the grant works all the same, each is repeated once: a
+provider may have an edge that has not heard of a new token yet, and only a second 401 is the
+object's. A lost grant stops every run that has used it; whoever comes later asks the token route,
+which knows.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 import stamina
@@ -19,7 +23,19 @@ from tablesync.sync_runner.errors import ConnectionLostError, RunFailedError
 T = TypeVar("T")
 RENEW_AHEAD_SECONDS = 60.0
 WAIT_MAX_SECONDS = 30.0
+# For an edge of the provider to hear of a new token.
+STRAY_SECONDS = 1.0
 OnLost = Callable[[str, int], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class RefusedCall:
+    """A call that got a 401; `repeated` once it got one before, with a grant that works."""
+
+    grant: Grant
+    status_code: int
+    sent_at: float
+    repeated: bool
 
 
 class Admission:
@@ -41,9 +57,9 @@ class Admission:
         self.version = grant.version
         return grant
 
-    async def refused(self, grant: Grant, status_code: int) -> None:
-        """Report a 401; returns if the call may be repeated with a new token."""
-        await self._gate.refused(grant, status_code)
+    async def refused(self, call: RefusedCall) -> bool:
+        """Report a 401; returns if the call may be repeated: whether with a grant that works."""
+        return await self._gate.refused(call)
 
     def stop(self, version: int) -> None:
         """Learn that grants up to this version are lost."""
@@ -69,6 +85,7 @@ class Gate:
         self._lock = asyncio.Lock()
         self._grant: Grant | None = None
         self._renew_at = 0.0
+        self._worked_at = -math.inf
         self._stopped_version = -1
 
     def admit(self, on_stopped: Callable[[ConnectionLostError], None]) -> Admission:
@@ -85,26 +102,40 @@ class Gate:
         async with self._lock:
             return self._fresh(used_version) or await self._renew()
 
-    async def refused(self, grant: Grant, status_code: int) -> None:
+    async def refused(self, call: RefusedCall) -> bool:
         """Shut the gate, report the refused token and act on the ruling.
 
-        Raises ConnectionLostError (revoked) or RunFailedError (the grant works: this object is
-        forbidden); returns once another token can be had.
+        Raises ConnectionLostError (revoked) or RunFailedError (the grant works, and the object is
+        forbidden a second time); returns once the call may be repeated: whether the grant works.
         """
         async with self._lock:
-            if self._grant is None or self._grant.version != grant.version:
-                return
-            ruling = await self._ruling(grant, status_code)
-            if ruling.verdict is Verdict.NOT_CONFIRMED:
+            if self._grant is None or self._grant.version != call.grant.version:
+                return False
+            if not await self._works(call):
+                return False
+            if call.repeated:
                 raise RunFailedError.resource(
                     "The provider refuses this object although the connection works.",
                     self.connection_id,
                 )
-            self._grant = None
-            if ruling.verdict is Verdict.REVOKED:
-                self.stop(grant.version)
-                await self._on_lost(self.connection_id, grant.version)
-                raise ConnectionLostError.of(self.connection_id)
+            return True
+
+    async def _works(self, call: RefusedCall) -> bool:
+        """Whether the grant was found to work since a call was sent; else it is given up here."""
+        if call.sent_at <= self._worked_at:
+            return True
+        ruling = await self._ruling(call.grant, call.status_code)
+        if ruling.verdict is Verdict.NOT_CONFIRMED:
+            self._worked_at = clock.seconds()
+            if not call.repeated:
+                await asyncio.sleep(STRAY_SECONDS)
+            return True
+        self._grant = None
+        if ruling.verdict is Verdict.REVOKED:
+            self.stop(call.grant.version)
+            await self._on_lost(self.connection_id, call.grant.version)
+            raise ConnectionLostError.of(self.connection_id)
+        return False
 
     def stop(self, version: int) -> None:
         """Learn that grants up to this version are lost: stop every run that used one."""

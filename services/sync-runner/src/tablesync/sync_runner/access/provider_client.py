@@ -13,9 +13,10 @@ from typing import Any, Self
 import httpx
 import orjson
 import stamina
+from tablesync.service_kit import clock
 from tablesync.service_kit.http.retry_after import retry_after
 from tablesync.sync_runner.access.budgets import Budget
-from tablesync.sync_runner.access.gates import Admission
+from tablesync.sync_runner.access.gates import Admission, RefusedCall
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.stall import StallTimer
 
@@ -114,6 +115,7 @@ class ProviderClient:
         self, make: Callable[[], httpx.Request], budgets: Sequence[Budget]
     ) -> httpx.Response:
         """Send with a live token; a refused one is looked into, then the call is repeated."""
+        repeated = False
         while True:
             await self.admission.grant()  # a closed gate must not cost a place
             for budget in budgets:
@@ -121,10 +123,12 @@ class ProviderClient:
             grant = await self.admission.grant()
             request = make()
             request.headers["Authorization"] = f"Bearer {grant.token}"
+            sent_at = clock.seconds()
             response = await self._send(request)
             if response.status_code != httpx.codes.UNAUTHORIZED:
                 return response
-            await self.admission.refused(grant, response.status_code)
+            refused = RefusedCall(grant, response.status_code, sent_at, repeated)
+            repeated = await self.admission.refused(refused)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         seconds, task = self.seconds_left(), asyncio.current_task()
