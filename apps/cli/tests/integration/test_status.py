@@ -81,6 +81,26 @@ def test_it_shows_connections_syncs_and_incidents(tablesync: Command, lost: Stan
     assert {token for _, path, token in lost.seen if path != "/v1/tokens"} == {"Bearer short-lived"}
 
 
+@pytest.mark.parametrize("columns", [80, 60])
+def test_it_fits_a_narrow_terminal_and_every_id_can_be_copied_whole(
+    tablesync: Command, lost: StandIn, columns: int
+) -> None:
+    ids = [f"{kind}_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03" for kind in ("con", "syn", "inc")]
+    name = "Every deal that the northern sales team has closed in the year before this one"
+    for path, item, id_ in zip(
+        ("/v1/connections", "/v1/syncs", "/v1/incidents?status=open"),
+        (CONNECTION, {**SYNC, "name": name}, INCIDENT),
+        ids,
+        strict=True,
+    ):
+        lost.answers["GET", path] = (200, {"items": [{**item, "id": id_}]})
+    shown = tablesync("status", COLUMNS=str(columns)).stdout.splitlines()
+    assert [each.strip() for each in shown if each.strip() in ids] == ids
+    assert max(len(each) for each in shown if each.strip() not in ids) <= columns
+    words = [word for each in shown for word in each.split()]
+    assert set(name.split()) <= set(words), "no word is cut in two"
+
+
 def test_a_gap_without_slots_is_a_run_cut_short(tablesync: Command, lost: StandIn) -> None:
     gap = {**SYNC["gap"], "slots_missed": 0}
     lost.answers["GET", "/v1/syncs"] = (200, {"items": [{**SYNC, "gap": gap}]})

@@ -56,6 +56,23 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+async def test_p21_a_body_that_is_not_called_json_names_the_header(client, kind) -> None:
+    headers = {"Content-Type": kind} if kind else {}
+    answer = await client.post("/schedules", content=b'{"every_seconds": 60}', headers=headers)
+    assert answer.status_code == 415
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "Content-Type"
+    assert "application/json" in error["remedy"]
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "application/merge+json"])
+async def test_what_is_called_json_is_read(client, kind) -> None:
+    content = b'{"every_seconds": 60}'
+    answer = await client.post("/schedules", content=content, headers={"Content-Type": kind})
+    assert answer.json() == 60
+
+
 @pytest.mark.parametrize(
     ("name", "status", "type_"),
     [

@@ -85,6 +85,30 @@ async def test_an_expired_token_is_refused(client, service_keys) -> None:
     assert await status(client, "/internal/v1/token", token) == 401
 
 
+async def test_a_missing_an_expired_and_a_wrong_token_are_told_apart(client, service_keys) -> None:
+    """RFC 6750: the challenge names an error only where a token was sent."""
+    expired = signer(service_keys, "auth-service").sign(
+        {"aud": "tablesync", "use": "user"}, lifetime_seconds=-60
+    )
+    said = {}
+    for name, headers in {
+        "missing": {},
+        "expired": {"Authorization": f"Bearer {expired}"},
+        "wrong": {"Authorization": "Bearer nonsense"},
+    }.items():
+        answer = await client.get("/v1/connections", headers=headers)
+        said[name] = (answer.json()["detail"], answer.headers["WWW-Authenticate"])
+    invalid = 'Bearer error="invalid_token"'
+    assert said == {
+        "missing": (
+            "A bearer token is required: send the header Authorization: Bearer <token>.",
+            "Bearer",
+        ),
+        "expired": ("This token has expired; get a new one.", invalid),
+        "wrong": ("This token is not valid here.", invalid),
+    }
+
+
 async def test_a_token_without_expiry_is_refused(client, service_keys) -> None:
     key = OKPKey.import_key(service_keys.private_key_file("sync-runner").read_bytes())
     claims = {"iss": "sync-runner", "aud": "auth-service", "use": "service"}

@@ -96,7 +96,7 @@ def _body(service: str, response: httpx.Response) -> Any:
     detail = _detail(response)
     if response.status_code == httpx.codes.UNAUTHORIZED:
         raise UnauthorizedError(
-            f"{service} does not accept the API token. Check TABLESYNC_API_TOKEN."
+            f"{service} does not accept the API token: {detail} Check TABLESYNC_API_TOKEN."
         )
     if response.status_code == httpx.codes.FORBIDDEN:
         raise UnauthorizedError(f"{service} does not allow this: {detail}")

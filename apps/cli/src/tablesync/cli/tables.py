@@ -1,9 +1,12 @@
-"""The tables of `tablesync status`."""
+"""How `tablesync status` lays things out: an entry each, in lines that fit a narrow terminal.
+
+An id has a line of its own, so that it can be copied whole.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 from tablesync.cli.answers import Connection, Incident, Run, Sync
 from tablesync.cli.format import NOTHING, ago, badge, counts, every, plain, state
@@ -11,19 +14,20 @@ from tablesync.cli.status import Status
 from tablesync.contracts import Gap, SyncStatus
 
 Names = Mapping[str | None, str]
+INDENT = (0, 0, 0, 2)
 
 
 def overview(status: Status) -> Group:
-    """Lay out everything, one table under the other."""
+    """Lay out everything, one list under the other."""
     return Group(*_parts(status))
 
 
 def _parts(status: Status) -> Iterator[RenderableType]:
     connections: Names = {each.id: each.label for each in status.connections}
-    yield _connections(status.connections)
-    yield _syncs(status.syncs, connections)
+    yield from _connections(status.connections)
+    yield from _syncs(status.syncs, connections)
     if status.incidents:
-        yield _incidents(status.incidents, {**connections, **_names(status.syncs)})
+        yield from _incidents(status.incidents, {**connections, **_names(status.syncs)})
     for problem in status.problems:
         yield Text(problem, style="bold red")
 
@@ -32,55 +36,54 @@ def _names(syncs: Sequence[Sync]) -> Names:
     return {each.id: each.name for each in syncs}
 
 
-def _connections(found: Sequence[Connection]) -> RenderableType:
-    table = _table("Connections", "status", "account", "since", "cause", "id")
+def _connections(found: Sequence[Connection]) -> Iterator[RenderableType]:
+    yield _title("Connections" if found else "No connections yet.")
     for each in found:
-        table.add_row(
-            badge(each.badge),
-            plain(each.label),
-            ago(each.changed_at),
-            plain(each.cause),
-            Text(each.id, style="dim"),
+        why = Text(f"{each.cause}, since " if each.cause else "since ")
+        yield _entry(
+            badge(each.badge).append("  ").append(plain(each.label)),
+            why.append(ago(each.changed_at)),
+            _id(each.id),
         )
-    return table if found else Text("No connections yet.")
 
 
-def _syncs(found: Sequence[Sync], names: Names) -> RenderableType:
-    table = _table("Syncs", "sync", "from", "schedule", "state", "gap", "next", "last run")
+def _syncs(found: Sequence[Sync], names: Names) -> Iterator[RenderableType]:
+    yield _title("Syncs" if found else "No syncs yet.")
     for each in found:
         where = names.get(each.source.connection_id, each.source.connection_id)
-        table.add_row(
-            plain(each.name),
-            plain(f"{where} {each.source.object}"),
-            every(each.schedule),
-            _sync_state(each),
-            _gap(each.gap),
-            ago(each.next_slot_at),
-            _last_run(each.last_run),
+        yield _entry(
+            plain(each.name).append("  ").append(_sync_state(each)),
+            plain(f"{where} {each.source.object}, {every(each.schedule)}"),
+            Text("last run: ").append(_last_run(each.last_run)),
+            Text(f"next run: {ago(each.next_slot_at)}"),
+            *_gap(each.gap),
+            _id(each.id),
         )
-    return table if found else Text("No syncs yet.")
 
 
-def _incidents(found: Sequence[Incident], names: Names) -> Table:
-    table = _table("Open incidents", "about", "cause", "since", "mails", "id")
+def _incidents(found: Sequence[Incident], names: Names) -> Iterator[RenderableType]:
+    yield _title("Open incidents")
     for each in found:
         about = each.connection_id if each.kind == "connection" else each.sync_id
         mails = [f"{mail.kind} to {mail.to}" for mail in each.mails if mail.sent_at]
-        table.add_row(
+        yield _entry(
             plain(names.get(about, about)),
-            plain(each.cause),
-            ago(each.opened_at),
-            plain(", ".join(mails)),
-            Text(each.id, style="dim"),
+            plain(each.cause).append(f", since {ago(each.opened_at)}"),
+            *(Text("mailed: ").append(plain(mail)) for mail in mails),
+            _id(each.id),
         )
-    return table
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
-    for each in columns:
-        table.add_column(each, overflow="fold")
-    return table
+def _title(text: str) -> Text:
+    return Text(text, style="bold")
+
+
+def _entry(first: Text, *more: Text) -> RenderableType:
+    return Padding(Group(first, *(Padding(each, INDENT) for each in more)), INDENT)
+
+
+def _id(value: str) -> Text:
+    return Text(value, style="dim", no_wrap=True, overflow="ignore")
 
 
 def _sync_state(sync: Sync) -> Text:
@@ -90,13 +93,14 @@ def _sync_state(sync: Sync) -> Text:
     return state(SyncStatus.HELD).append(f": {hold.kind} ({hold.cause}), since {ago(hold.since)}")
 
 
-def _gap(gap: Gap | None) -> Text:
+def _gap(gap: Gap | None) -> Iterator[Text]:
     if gap is None:
-        return NOTHING
+        return
     when = ago(gap.from_)
     if gap.interrupted and not gap.slots_missed:
-        return Text(f"run cut short {when}", style="red")
-    return Text(f"{gap.slots_missed} missed since {when}", style="red")
+        yield Text(f"run cut short {when}", style="red")
+    else:
+        yield Text(f"{gap.slots_missed} missed since {when}", style="red")
 
 
 def _last_run(run: Run | None) -> Text:

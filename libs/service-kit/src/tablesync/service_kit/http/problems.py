@@ -118,9 +118,11 @@ async def _on_raised_answer(_: Request, error: Exception) -> Response:
     return error.response()
 
 
-async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
+async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
+    if any(each["loc"] == ("body",) for each in found) and not _says_json(request):
+        return _no_json(request).response()
     errors = [
         {
             "field": _field(each),
@@ -132,6 +134,23 @@ async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
     more = f" and {len(found) - LISTED_ERRORS} more" if len(found) > LISTED_ERRORS else ""
     fields = ", ".join(each["field"] for each in errors)
     return Problem(422, "invalid-request", f"Invalid: {fields}{more}", errors=errors).response()
+
+
+def _says_json(request: Request) -> bool:
+    """Whether the headers call the body JSON: FastAPI takes every other for bytes."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+
+
+def _no_json(request: Request) -> Problem:
+    """Return the answer for a body that its header does not call JSON."""
+    kind = request.headers.get("content-type")
+    message = f"is {kind!r}" if kind else "is missing"
+    remedy = "Send the body as JSON, with the header Content-Type: application/json."
+    error = {"field": "Content-Type", "message": message, "remedy": remedy}
+    return Problem(415, "unsupported-media-type", f"Content-Type {message}.", errors=[error])
 
 
 def _remedy(error: dict[str, Any]) -> str:

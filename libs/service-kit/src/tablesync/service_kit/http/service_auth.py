@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import KeySet, OKPKey
 from tablesync.service_kit import clock
 from tablesync.service_kit.http.problems import Problem
@@ -111,6 +111,8 @@ class Verifier:
                 iss={"essential": True, "value": signer},
             )
             registry.validate(claims)
+        except ExpiredTokenError as error:
+            raise unauthorized("This token has expired; get a new one.") from error
         except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise unauthorized() from error
         if claims["aud"] != audience or claims["exp"] > time.time() + LONGEST_SECONDS:
@@ -130,21 +132,23 @@ def _each_once(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError("a claim is there twice")
 
 
-def unauthorized() -> Problem:
-    """Return the one answer for every bad credential."""
-    return Problem(
-        401,
-        "unauthorized",
-        "A valid bearer token is required.",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
+def unauthorized(detail: str = "This token is not valid here.") -> Problem:
+    """Return the answer for a bad credential."""
+    challenge = 'Bearer error="invalid_token"'
+    return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": challenge})
+
+
+def _no_token() -> Problem:
+    """Return the answer for a request that brought no credential: RFC 6750 names no error."""
+    detail = "A bearer token is required: send the header Authorization: Bearer <token>."
+    return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
 def bearer_token(headers: Mapping[str, str]) -> str:
     """Return the token that a request's headers hold; raises Problem 401."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise unauthorized()
+        raise _no_token()
     return token
 
 
