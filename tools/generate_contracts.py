@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from tablesync.contracts import asyncapi
-from tablesync.contracts.compatibility import breaks
-from tablesync.contracts.schemas import BODY_FOLDER, all_schemas
+from tablesync.contracts.documents import asyncapi
+from tablesync.contracts.documents.compatibility import breaks
+from tablesync.contracts.documents.schemas import BODY_FOLDER, all_schemas
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ROOT = CHECKOUT / "libs" / "contracts"

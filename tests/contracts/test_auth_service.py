@@ -22,6 +22,8 @@ from tablesync.contracts.internal_api import (
     AuthFailureRuling,
     ConnectionNotConnected,
     ConnectionStates,
+    InvitationLinkAnswer,
+    InvitationLinkRequest,
     Recipient,
     Recipients,
     ReconnectLinkAnswer,
@@ -65,6 +67,12 @@ class World(Protocol):
 
     async def be_away(self, connection_id: str) -> None:
         """Have the provider fail whoever asks it."""
+
+    async def invite(self, email: str, name: str) -> str:
+        """Invite somebody as the admin; return the invitation's id."""
+
+    async def withdraw(self, invitation_id: str) -> None:
+        """Take an invitation back."""
 
 
 async def ask_token(world: World, connection_id: str, **changes: str) -> httpx.Response:
@@ -235,6 +243,37 @@ class AuthServiceSuite:
         answer = await world.edge.post("notifier", path, request_for_link(world))
         problem_of(answer, 404, "not-found")
 
+    async def test_an_invitations_mail_is_told_what_to_say_with_a_fresh_link(
+        self, world: World
+    ) -> None:
+        invitation_id = await world.invite("grace@acme.test", "Grace")
+        path, body = f"/invitations/{invitation_id}/links", request_for_invitation(world)
+        first, second = [
+            answer_of(InvitationLinkAnswer, await world.edge.post("notifier", path, body))
+            for _ in range(2)
+        ]
+        assert first.url != second.url
+        assert "/invitations/" in first.url
+        assert first.model_copy(update={"url": second.url}) == second
+        assert (first.email, first.name, first.role) == ("grace@acme.test", "Grace", "operator")
+        assert first.workspace_name
+        assert first.invited_by.email
+        left = first.expires_at - datetime.now(UTC)
+        assert timedelta(days=6, hours=23) < left <= timedelta(days=7, minutes=1)
+        await world.withdraw(invitation_id)
+
+    async def test_what_is_withdrawn_foreign_or_unknown_is_no_invitation(
+        self, world: World
+    ) -> None:
+        invitation_id = await world.invite("grace@acme.test", "Grace")
+        path, body = f"/invitations/{invitation_id}/links", request_for_invitation(world)
+        foreign = InvitationLinkRequest(workspace_id=FOREIGN)
+        problem_of(await world.edge.post("notifier", path, foreign), 404, "not-found")
+        await world.withdraw(invitation_id)
+        problem_of(await world.edge.post("notifier", path, body), 404, "not-found")
+        unknown = await world.edge.post("notifier", "/invitations/inv_unknown/links", body)
+        problem_of(unknown, 404, "not-found")
+
     async def test_a_connections_owner_is_told_first_and_then_admins(self, world: World) -> None:
         connection_id = await world.connect(Provider.HUBSPOT)
         path = f"/connections/{connection_id}/recipients"
@@ -328,6 +367,7 @@ class AuthServiceSuite:
             ("POST", f"/connections/{UNKNOWN}/access-token", {"sync-runner"}),
             ("POST", f"/connections/{UNKNOWN}/auth-failures", {"sync-runner"}),
             ("POST", f"/connections/{UNKNOWN}/reconnect-links", {"notifier"}),
+            ("POST", "/invitations/inv_unknown/links", {"notifier"}),
             ("GET", f"/connections/{UNKNOWN}/recipients", {"notifier"}),
             ("GET", f"/workspaces/{FOREIGN}/recipients", {"notifier"}),
             ("GET", "/connections", {"scheduler", "sync-runner", "notifier"}),
@@ -376,6 +416,10 @@ def request_for_link(world: World) -> ReconnectLinkRequest:
     return ReconnectLinkRequest(workspace_id=world.workspace_id)
 
 
+def request_for_invitation(world: World) -> InvitationLinkRequest:
+    return InvitationLinkRequest(workspace_id=world.workspace_id)
+
+
 # the stand-in
 
 
@@ -416,6 +460,13 @@ class StandInWorld:
     async def be_away(self, _: str) -> None:
         self._auth.verdicts.append(Verdict.INCONCLUSIVE)
 
+    async def invite(self, email: str, name: str) -> str:
+        self._auth.invite(self.workspace_id, "inv_1", email=email, name=name)
+        return "inv_1"
+
+    async def withdraw(self, invitation_id: str) -> None:
+        self._auth.withdraw(self.workspace_id, invitation_id)
+
 
 class TestStandIn(AuthServiceSuite):
     """The stand-in promises the same."""
@@ -442,16 +493,19 @@ class RealWorld:
         self.edge = edge
         self.workspace_id = content["workspace"]["id"]
         self.operator_id, self.admin_id = people["operator"]["id"], people["admin"]["id"]
-        self._api_token = people["operator"]["api_token"]
+        self._api_tokens = {role: people[role]["api_token"] for role in ("operator", "admin")}
         self._sandbox = sandbox
         self._http = httpx.AsyncClient(
             base_url=url, follow_redirects=True, timeout=30, trust_env=False
         )
 
     async def sign_in(self) -> None:
-        answer = await self._http.post("/v1/tokens", json={"api_token": self._api_token})
-        token = answer.raise_for_status().json()["access_token"]
-        self._http.headers["Authorization"] = f"Bearer {token}"
+        self._http.headers.update(await self._signed("operator"))
+
+    async def _signed(self, role: str) -> dict[str, str]:
+        body = {"api_token": self._api_tokens[role]}
+        answer = await self._http.post("/v1/tokens", json=body)
+        return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -484,6 +538,16 @@ class RealWorld:
     async def be_away(self, connection_id: str) -> None:
         provider, account = await self._account(connection_id)
         await self._sandbox.control(provider, account, "break", status=503)
+
+    async def invite(self, email: str, name: str) -> str:
+        body = {"email": email, "name": name, "role": "operator"}
+        signed = await self._signed("admin")
+        answer = await self._http.post("/v1/members", json=body, headers=signed)
+        return str(answer.raise_for_status().json()["id"])
+
+    async def withdraw(self, invitation_id: str) -> None:
+        path, signed = f"/v1/invitations/{invitation_id}", await self._signed("admin")
+        (await self._http.delete(path, headers=signed)).raise_for_status()
 
     async def _account(self, connection_id: str) -> tuple[Provider, str]:
         shown = (await self._http.get(f"/v1/connections/{connection_id}")).json()

@@ -77,6 +77,29 @@ class Rig:
         people: list[Json] = self.bootstrap["operators"]
         return next(each for each in people if each["role"] == role)
 
+    async def invite(self, email: str, role: str = "viewer", name: str = "Nia") -> Json:
+        """Invite somebody as the workspace's admin; return the invitation."""
+        admin = await self.operator("admin")
+        new = {"email": email, "name": name, "role": role}
+        answer = await admin.post("/v1/members", json=new)
+        invitation: Json = answer.raise_for_status().json()
+        return invitation
+
+    async def invitation_link(self, invitation_id: str) -> str:
+        """Make the link of an invitation's mail as notifier."""
+        answer = await self.service("notifier").post(
+            f"/internal/v1/invitations/{invitation_id}/links",
+            json={"workspace_id": self.workspace_id},
+        )
+        return str(answer.raise_for_status().json()["url"])
+
+    async def add_member(self, email: str, role: str = "viewer", name: str = "Nia") -> Json:
+        """Invite somebody who accepts by the mail's link; return the member."""
+        invitation = await self.invite(email, role, name)
+        await self.client().post(await self.invitation_link(invitation["id"]))
+        members = (await (await self.operator("admin")).get("/v1/members")).json()["items"]
+        return next(each for each in members if each["email"] == email)
+
     async def authorize(self, provider: str, connection_id: str | None = None) -> Json:
         """Go through an authorization in a browser, as the sandbox's answer says."""
         operator = await self.operator()

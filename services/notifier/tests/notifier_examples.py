@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import MailKind
-from tablesync.notifier.models import IncidentKind
+from tablesync.notifier.mail.plan import MailKind, MailSubject
 
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 
@@ -14,7 +13,7 @@ def mail_job(kind: MailKind, step: int = 0) -> MailJob:
     return MailJob(
         incident_ids=("inc_1",),
         workspace_id="ws_1",
-        about=IncidentKind.CONNECTION,
+        about=MailSubject.CONNECTION,
         kind=kind,
         step=step,
         due_at=NOW,

@@ -33,7 +33,9 @@ async def people_come_and_go(stage: Stage) -> None:
         for name in ("Grace", "Linus"):
             body = {"email": f"{name}@{number}.example.test", "name": name, "role": "operator"}
             member = await admin.post_once("auth-service", "/v1/members", body)
-        await admin.delete("auth-service", f"/v1/members/{member['operator_id']}")
+        joined = member.get("operator_id")
+        path = f"members/{joined}" if joined else f"invitations/{member['id']}"
+        await admin.delete("auth-service", f"/v1/{path}")
         for each in (admin, workspace.operator, workspace.viewer):
             made = await each.post("auth-service", "/v1/api-tokens", {"name": "Script"})
             wish = {"mails": each is not workspace.viewer}

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field, create_model
-from tablesync.contracts.compatibility import breaks
+from tablesync.contracts.documents.compatibility import breaks
 
 
 class Spec(BaseModel):

@@ -1,20 +1,22 @@
 """Members: added, removed, listed, and who of them is told."""
 
 import pytest
-from auth_service_rig import Json, Rig, pages_of, stored
+from auth_service_rig import Rig, pages_of, stored
 from tablesync.service_kit.mongo import Database
 
 
 async def test_members_are_added_and_removed_by_admins(rig: Rig) -> None:
     admin = await rig.operator("admin")
-    new = {"email": "New@Example.test", "name": "Nia", "role": "viewer"}
+    email = f"New-{rig.workspace_id}@Example.test"
 
-    added = (await admin.post("/v1/members", json=new)).raise_for_status().json()
-    again = await admin.post("/v1/members", json={**new, "email": "new@example.test"})
+    added = await rig.add_member(email)
+    new = {"email": email.lower(), "name": "Nia", "role": "viewer"}
+    again = await admin.post("/v1/members", json=new)
     listed = (await admin.get("/v1/members")).json()["items"]
     removed = await admin.delete(f"/v1/members/{added['operator_id']}")
 
     assert again.status_code == 409
+    assert again.json()["type"] == "urn:tablesync:problem:already-a-member"
     assert added["operator_id"] in [each["operator_id"] for each in listed]
     assert removed.status_code == 200
     assert (await admin.delete(f"/v1/members/{added['operator_id']}")).status_code == 404
@@ -64,8 +66,7 @@ async def test_roles_are_kept(rig: Rig) -> None:
 async def test_members_come_in_pages_with_the_highest_role_first(rig: Rig) -> None:
     admin = await rig.operator("admin")
     for number in range(3):
-        new = {"email": f"{number}-{rig.workspace_id}@example.test", "name": "N", "role": "viewer"}
-        (await admin.post("/v1/members", json=new)).raise_for_status()
+        await rig.add_member(f"{number}-{rig.workspace_id}@example.test")
 
     whole = (await admin.get("/v1/members")).json()
     pages = await pages_of(admin, "/v1/members", limit=2)
@@ -88,11 +89,9 @@ async def test_recipients_are_the_admins_where_the_owner_is_gone(rig: Rig) -> No
 
 
 async def test_an_owner_who_is_an_admin_is_told_first_and_once(rig: Rig) -> None:
-    admin, notifier = await rig.operator("admin"), rig.service("notifier")
-    added: list[Json] = []
-    for number in range(2):
-        new = {"email": f"a{number}-{rig.workspace_id}@example.test", "name": "N", "role": "admin"}
-        added.append((await admin.post("/v1/members", json=new)).raise_for_status().json())
+    notifier = rig.service("notifier")
+    addresses = [f"a{number}-{rig.workspace_id}@example.test" for number in range(2)]
+    added = [await rig.add_member(each, "admin") for each in addresses]
     owner = added[1]["operator_id"]
 
     path = f"/internal/v1/workspaces/{rig.workspace_id}/recipients"

@@ -16,6 +16,7 @@ from tablesync.contracts.connection_events import (
 from tablesync.contracts.envelope import Envelope, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.event import Event, StateEvent, next_sequence
 from tablesync.contracts.ids import IdKind, is_id, new_event_id, new_id
+from tablesync.contracts.member_events import MemberInvited
 from tablesync.contracts.registry import EVENT_TYPES, event_class
 from tablesync.contracts.run_events import (
     RunEvent,
@@ -73,6 +74,7 @@ __all__ = [
     "HoldKind",
     "IdKind",
     "MalformedEventError",
+    "MemberInvited",
     "Overlap",
     "Provider",
     "ProviderOutageClosed",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from uuid_utils import uuid7
 
-IdKind = Literal["ws", "op", "con", "aut", "syn", "run", "inc", "tok", "fnd"]
+IdKind = Literal["ws", "op", "con", "aut", "syn", "run", "inc", "tok", "fnd", "inv"]
 
 
 def new_id(kind: IdKind) -> str:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from tablesync.contracts import (
     connection_events,
+    member_events,
     run_events,
     run_progress,
     sync_events,
@@ -26,6 +27,7 @@ _CLASSES: tuple[type[Event], ...] = (
     sync_events.SyncReleased,
     sync_events.SyncChanged,
     run_progress.RunProgressed,
+    member_events.MemberInvited,
 )
 
 EVENT_TYPES: Mapping[str, type[Event]] = MappingProxyType({each.type: each for each in _CLASSES})

@@ -10,12 +10,22 @@ import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from tablesync.auth_service import store
-from tablesync.auth_service.api import connections, internal, oauth, reconnect, sign_in, workspaces
+from tablesync.auth_service.api import (
+    connections,
+    internal,
+    invitation_page,
+    invitations,
+    oauth,
+    reconnect,
+    sign_in,
+    workspaces,
+)
 from tablesync.auth_service.api.pages import Pages
 from tablesync.auth_service.clients.scheduler import SchedulerClient
 from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.consent.authorizations import Authorizations
 from tablesync.auth_service.consent.connect import Connecting
+from tablesync.auth_service.consent.leaving import Leaving
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.consent.requests import ConsentRequests
 from tablesync.auth_service.errors import UnreadableGrantError
@@ -29,6 +39,7 @@ from tablesync.auth_service.grants.renewal import Renewal
 from tablesync.auth_service.grants.ticker import Ticker
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.identity.api_tokens import ApiTokens
+from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.identity.oidc import OidcVerifier
 from tablesync.auth_service.identity.sign_in import SignIn
@@ -88,6 +99,7 @@ class _Stores:
 
     workspaces: Workspaces
     members: Members
+    invitations: Invitations
     api_tokens: ApiTokens
     connections: Connections
     grants: Grants
@@ -101,6 +113,7 @@ class _Stores:
         return cls(
             workspaces=Workspaces(database),
             members=members,
+            invitations=Invitations(database, members),
             api_tokens=ApiTokens(database, members),
             connections=stored,
             grants=Grants(database, keyring),
@@ -133,10 +146,13 @@ class _Work:
 
 def _identity(resources: Resources, stores: _Stores, signing_in: SignIn) -> Sequence[APIRouter]:
     units, standing = resources.units, Standing(resources.verifier, stores.members)
-    members, api_tokens, attempts = stores.members, stores.api_tokens, stores.authorizations
+    members, asked, api_tokens = stores.members, stores.invitations, stores.api_tokens
+    leaving = Leaving(members, asked, api_tokens, stores.authorizations)
     return [
         sign_in.routes(units, signing_in, api_tokens, standing),
-        workspaces.routes(units, stores.workspaces, members, api_tokens, attempts, standing),
+        workspaces.routes(units, stores.workspaces, members, asked, leaving, standing),
+        invitations.routes(units, asked, standing),
+        invitation_page.routes(units, asked, stores.workspaces, members, Pages()),
     ]
 
 
@@ -171,6 +187,14 @@ def _internal(
         internal.token_routes(work.access_tokens, work.auth_failures, verifier),
         internal.state_routes(stored, verifier),
         internal.link_routes(resources.units, stores.links, settings.auth_public_url, verifier),
+        internal.invitation_routes(
+            resources.units,
+            stores.invitations,
+            stores.workspaces,
+            stores.members,
+            settings.auth_public_url,
+            verifier,
+        ),
         internal.recipient_routes(stored, stores.workspaces, stores.members, verifier),
     ]
 

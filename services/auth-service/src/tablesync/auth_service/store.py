@@ -17,6 +17,8 @@ CONNECTIONS = "connections"
 GRANTS = "grants"
 AUTHORIZATIONS = "authorizations"
 RECONNECT_LINKS = "reconnect_links"
+INVITATIONS = "invitations"
+INVITATION_LINKS = "invitation_links"
 AUDIT = "audit"
 AUDIT_HEADS = "audit_heads"
 
@@ -55,6 +57,22 @@ INDEXES: Indexes = {
     ],
     RECONNECT_LINKS: [
         IndexModel([("connection_id", ASCENDING)], name="by_connection"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=_ATTEMPTS_KEPT_SECONDS
+        ),
+    ],
+    INVITATIONS: [
+        IndexModel(
+            [("workspace_id", ASCENDING), ("email_key", ASCENDING)], name="one_each", unique=True
+        ),
+        IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="by_workspace"),
+        IndexModel([("email_key", ASCENDING), ("_id", ASCENDING)], name="by_person"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=_ATTEMPTS_KEPT_SECONDS
+        ),
+    ],
+    INVITATION_LINKS: [
+        IndexModel([("invitation_id", ASCENDING)], name="by_invitation"),
         IndexModel(
             [("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=_ATTEMPTS_KEPT_SECONDS
         ),

@@ -9,15 +9,15 @@ from tablesync.notifier.clients.scheduler import SchedulerClient
 from tablesync.notifier.handlers import Handlers
 from tablesync.notifier.incidents.incidents import Incidents
 from tablesync.notifier.incidents.reconciliation import Reconciliation
+from tablesync.notifier.mail.invitation import InvitationWriter
 from tablesync.notifier.mail.mime import Messages
-from tablesync.notifier.mail.plan import MailKind
+from tablesync.notifier.mail.plan import MailKind, MailSubject
 from tablesync.notifier.mail.recovery import RecoveryWriter
 from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.mail.revocation import RevocationWriter
 from tablesync.notifier.mail.smtp import Mailer
 from tablesync.notifier.mail.sync_failure import FailureWriter, SyncRecoveryWriter
 from tablesync.notifier.mail.worker import Worker, Writers
-from tablesync.notifier.models import IncidentKind
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.settings import NAME, Settings
 from tablesync.notifier.store import INDEXES, Store
@@ -72,11 +72,12 @@ def _writers(
 ) -> Writers:
     """Say who writes which mail."""
     revocation = RevocationWriter(store, auth, scheduler, settings)
-    connection, sync = IncidentKind.CONNECTION, IncidentKind.SYNC
+    connection, sync = MailSubject.CONNECTION, MailSubject.SYNC
     return {
         (connection, MailKind.REVOCATION): revocation,
         (connection, MailKind.REMINDER): revocation,
         (connection, MailKind.RECOVERY): RecoveryWriter(store, scheduler, settings),
         (sync, MailKind.FAILURE): FailureWriter(store, auth, scheduler, settings),
         (sync, MailKind.RECOVERY): SyncRecoveryWriter(store, scheduler),
+        (MailSubject.INVITATION, MailKind.INVITATION): InvitationWriter(auth),
     }

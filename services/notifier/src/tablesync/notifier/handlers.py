@@ -3,6 +3,7 @@
 from tablesync.contracts import (
     ChangedSyncStatus,
     ConnectionEvent,
+    MemberInvited,
     RunEvent,
     SyncChanged,
     SyncFailed,
@@ -13,6 +14,8 @@ from tablesync.contracts import (
 from tablesync.notifier.incidents.connections import Connections
 from tablesync.notifier.incidents.sync_incidents import SyncIncidents
 from tablesync.notifier.incidents.syncs import Syncs
+from tablesync.notifier.mail import invitation
+from tablesync.notifier.mail.plan import Mails
 from tablesync.notifier.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
@@ -22,12 +25,17 @@ class Handlers:
 
     def __init__(self, store: Store, digest_window_seconds: float) -> None:
         self._connections = Connections(store)
+        self._mails = Mails(store.database)
         self._syncs = Syncs(store)
         self._sync_incidents = SyncIncidents(store, digest_window_seconds)
 
     async def on_connection_event(self, event: ConnectionEvent, unit: UnitOfWork) -> None:
         """Open, recover or close the connection's incident."""
         await self._connections.take(event, unit)
+
+    async def on_member_invited(self, event: MemberInvited, unit: UnitOfWork) -> None:
+        """Have the invitation mailed."""
+        await self._mails.plan(invitation.planned(event, unit.now), unit.session)
 
     async def on_sync_hold_event(self, event: SyncHeld | SyncReleased, unit: UnitOfWork) -> None:
         """Remember the hold and its gap, for the recovery mail."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tablesync.contracts import (
     CONNECTION_EVENTS,
+    MemberInvited,
     SyncChanged,
     SyncFailed,
     SyncHeld,
@@ -22,6 +23,7 @@ def subscriptions(handlers: Handlers) -> Sequence[Subscription]:
             "connection-events",
             dict.fromkeys(CONNECTION_EVENTS, handlers.on_connection_event),
         ),
+        Subscription("member-events", {MemberInvited: handlers.on_member_invited}),
         Subscription(
             "run-events",
             {

@@ -153,6 +153,47 @@ class ReconnectLinkAnswer(Body):
     expires_at: Moment = Field(description="When it ends, UTC, by auth-service's database clock.")
 
 
+class InvitationLinkRequest(Body):
+    """What notifier sends for what an invitation's mail says."""
+
+    model_config = showing({"workspace_id": _WORKSPACE})
+
+    workspace_id: Text
+
+
+class Inviter(Body):
+    """Who invites, as the one invited may know them."""
+
+    model_config = showing({"email": "ada@acme.example", "name": "Ada"})
+
+    email: str
+    name: str
+
+
+class InvitationLinkAnswer(Body):
+    """An invitation and a fresh link: whoever has it may join the workspace as the one invited."""
+
+    model_config = showing(
+        {
+            "url": "https://auth.tablesync.example/invitations/the-secret",
+            "expires_at": "2026-11-29T09:52:41.803Z",
+            "email": "grace@acme.example",
+            "name": "Grace",
+            "role": "operator",
+            "workspace_name": "Acme",
+            "invited_by": {"email": "ada@acme.example", "name": "Ada"},
+        }
+    )
+
+    url: str = Field(repr=False, description="It goes into the body of a mail and nowhere else.")
+    expires_at: Moment = Field(description="When it ends, UTC, by auth-service's database clock.")
+    email: str = Field(description="The one address that the mail may go to.")
+    name: str = Field(description="As whoever invites has written it.")
+    role: str = Field(description="`viewer`, `operator` or `admin`.")
+    workspace_name: str
+    invited_by: Inviter
+
+
 class Recipient(Body):
     """A person who may be mailed."""
 

@@ -26,6 +26,9 @@ from tablesync.contracts.internal_api import (
     AuthFailureRuling,
     ConnectionNotConnected,
     ConnectionStates,
+    InvitationLinkAnswer,
+    InvitationLinkRequest,
+    Inviter,
     Recipient,
     Recipients,
     ReconnectLinkAnswer,
@@ -124,11 +127,32 @@ class AuthServiceStandIn(StandIn):
         self.verdicts: deque[Verdict] = deque()
         self.reports: list[Reported] = []
         self.links: list[str] = []
+        self.invitations: dict[tuple[str, str], InvitationLinkAnswer] = {}
         self.makes_links = True
         self.clock_ahead_seconds = 0.0
         self.wait_seconds = 0.2
         self.new_token: NewToken = _random_token
         self.on_report: OnReport = _do_nothing
+
+    # what happens to members
+
+    def invite(self, workspace_id: str, invitation_id: str, **changes: Any) -> None:
+        """Hold an open invitation from Eve to Grace."""
+        fields = {
+            "url": "",
+            "expires_at": datetime.now(UTC) + LINK_LIFETIME,
+            "email": "grace@acme.test",
+            "name": "Grace",
+            "role": "operator",
+            "workspace_name": "Acme",
+            "invited_by": Inviter(email="eve@acme.test", name="Eve"),
+        }
+        answer = InvitationLinkAnswer.model_validate({**fields, **changes})
+        self.invitations[workspace_id, invitation_id] = answer
+
+    def withdraw(self, workspace_id: str, invitation_id: str) -> None:
+        """Take an invitation back."""
+        del self.invitations[workspace_id, invitation_id]
 
     # what happens to connections
 
@@ -230,6 +254,10 @@ class AuthServiceStandIn(StandIn):
                 raise unavailable()
             return self._link()
 
+        @router.post("/invitations/{invitation_id}/links", dependencies=[notifier])
+        async def invited(invitation_id: str, body: InvitationLinkRequest) -> InvitationLinkAnswer:
+            return self._invitation(body.workspace_id, invitation_id)
+
         @router.get("/connections/{connection_id}/recipients", dependencies=[notifier])
         async def of_connection(connection_id: str, workspace_id: str) -> Recipients:
             return self._recipients(workspace_id, self._of(workspace_id, connection_id).owner_id)
@@ -277,6 +305,14 @@ class AuthServiceStandIn(StandIn):
         url = f"https://tablesync.example/reconnect/secret-link-{len(self.links)}"
         self.links.append(url)
         return ReconnectLinkAnswer(url=url, expires_at=datetime.now(UTC) + LINK_LIFETIME)
+
+    def _invitation(self, workspace_id: str, invitation_id: str) -> InvitationLinkAnswer:
+        found = self.invitations.get((workspace_id, invitation_id))
+        if found is None:
+            raise problems.not_found("invitation")
+        url = f"https://tablesync.example/invitations/secret-link-{len(self.links)}"
+        self.links.append(url)
+        return found.model_copy(update={"url": url})
 
     def _recipients(self, workspace_id: str, owner_id: str | None) -> Recipients:
         members = self.members.get(workspace_id, [])

@@ -28,6 +28,12 @@ DELETED_API_TOKEN: JsonDict = {"id": API_TOKEN["id"], "deleted": True}
 WORKSPACE: JsonDict = {"id": _WORKSPACE_ID, "name": "Acme"}
 NEW_MEMBER: JsonDict = {"email": "ada@acme.example", "name": "Ada", "role": "operator"}
 MEMBER: JsonDict = {"operator_id": _OPERATOR_ID, **NEW_MEMBER}
+INVITATION: JsonDict = {
+    "id": "inv_01997f31-5b20-7d64-8c0e-91a3f5d7c205",
+    **NEW_MEMBER,
+    "expires_at": "2026-11-29T09:52:41.803Z",
+}
+WITHDRAWN_INVITATION: JsonDict = {"id": INVITATION["id"], "withdrawn": True}
 REMOVED_MEMBER: JsonDict = {"operator_id": _OPERATOR_ID, "removed": True}
 
 CONNECTION: JsonDict = {

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from tablesync.auth_service.api import examples
 from tablesync.auth_service.identity.api_tokens import ApiToken
+from tablesync.auth_service.identity.invitation import Invitation
 from tablesync.auth_service.identity.members import Email, Member, Name
 from tablesync.auth_service.identity.sign_in import SignedIn
 from tablesync.auth_service.identity.workspaces import Workspace
@@ -107,13 +108,45 @@ class WorkspaceView(BaseModel):
 
 
 class NewMember(BaseModel):
-    """Somebody to add."""
+    """Somebody to invite."""
 
     model_config = ConfigDict(extra="forbid", **showing(examples.NEW_MEMBER))
 
     email: Email
     name: Name
     role: RoleName
+
+
+class InvitationView(BaseModel):
+    """Somebody who has been invited, in the words in which that was asked for."""
+
+    model_config = showing(examples.INVITATION)
+
+    id: str
+    email: str
+    name: str
+    role: RoleName
+    expires_at: Moment
+
+    @classmethod
+    def of(cls, invitation: Invitation) -> "InvitationView":
+        """Show an invitation to the workspace that it is one to."""
+        return cls(
+            id=invitation.id,
+            email=invitation.email,
+            name=invitation.name,
+            role=_ROLE_NAMES[invitation.role],
+            expires_at=invitation.expires_at,
+        )
+
+
+class WithdrawnInvitation(BaseModel):
+    """An invitation that cannot be accepted any more."""
+
+    model_config = showing(examples.WITHDRAWN_INVITATION)
+
+    id: str
+    withdrawn: Literal[True] = True
 
 
 class MemberView(BaseModel):

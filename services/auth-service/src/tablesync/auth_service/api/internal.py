@@ -7,6 +7,7 @@ from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.grants.access_tokens import AccessTokens
 from tablesync.auth_service.grants.auth_failures import AuthFailures
+from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.members import Member, Members
 from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.contracts.internal_api import (
@@ -16,12 +17,16 @@ from tablesync.contracts.internal_api import (
     AuthFailureReport,
     AuthFailureRuling,
     ConnectionStates,
+    InvitationLinkAnswer,
+    InvitationLinkRequest,
+    Inviter,
     Recipient,
     Recipients,
     ReconnectLinkAnswer,
     ReconnectLinkRequest,
 )
 from tablesync.service_kit.http.openapi import declares
+from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.service_auth import Verifier, callers
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
@@ -74,6 +79,43 @@ def link_routes(
         link = await units.run(lambda unit: links.create(unit, body.workspace_id, connection_id))
         url = f"{public_url}/reconnect/{link.secret.get_secret_value()}"
         return ReconnectLinkAnswer(url=url, expires_at=link.expires_at)
+
+    return router
+
+
+def invitation_routes(
+    units: UnitsOfWork,
+    invitations: Invitations,
+    workspaces: Workspaces,
+    members: Members,
+    public_url: str,
+    verifier: Verifier,
+) -> APIRouter:
+    """Make the route by which notifier learns what an invitation's mail says."""
+    notifier = Depends(callers(verifier, "notifier"))
+    router = APIRouter(prefix="/internal/v1", tags=["internal"], dependencies=[notifier])
+
+    @router.post("/invitations/{invitation_id}/links", responses=declares(404))
+    async def invitation_link(
+        invitation_id: str, body: InvitationLinkRequest
+    ) -> InvitationLinkAnswer:
+        workspace = await workspaces.get(body.workspace_id)
+        link = await units.run(
+            lambda unit: invitations.new_link(unit, body.workspace_id, invitation_id)
+        )
+        invitation = link.invitation
+        inviter = await members.operator(invitation.invited_by)
+        if inviter is None:
+            raise not_found("invitation")
+        return InvitationLinkAnswer(
+            url=f"{public_url}/invitations/{link.secret.get_secret_value()}",
+            expires_at=invitation.expires_at,
+            email=invitation.email,
+            name=invitation.name,
+            role=invitation.role.name.lower(),
+            workspace_name=workspace.name,
+            invited_by=Inviter(email=inviter.email, name=inviter.name),
+        )
 
     return router
 

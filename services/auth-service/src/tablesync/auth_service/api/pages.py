@@ -12,6 +12,8 @@ from tablesync.auth_service.consent.authorizations import AuthorizationStatus
 from tablesync.auth_service.consent.connect import Outcome
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.auth_service.consent.requests import ConsentRequest
+from tablesync.auth_service.identity.invitation import Invitation, InvitationStatus
+from tablesync.auth_service.identity.members import Operator
 from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import Provider
@@ -102,6 +104,33 @@ class Pages:
         """Say that an attempt is over, or was never ours."""
         label = PROVIDER_LABELS[provider.name] if provider else "the service"
         return self._page("outcome.html", status=status, label=label, kind="expired")
+
+    def invitation(
+        self,
+        invitation: Invitation,
+        workspace: Workspace,
+        inviter: Operator | None,
+        *,
+        is_open: bool,
+    ) -> HTMLResponse:
+        """Show an invitation as it stands now, with its button while it can be accepted."""
+        kind: str = invitation.status
+        if invitation.status is InvitationStatus.PENDING:
+            kind = "open" if is_open else "expired"
+        return self._page(
+            "invitation.html",
+            status=200 if kind in ("open", InvitationStatus.ACCEPTED) else 410,
+            form_targets=("'self'",),
+            kind=kind,
+            invitation=invitation,
+            role=invitation.role.name.lower(),
+            workspace=workspace,
+            inviter=inviter,
+        )
+
+    def unknown_invitation(self) -> HTMLResponse:
+        """Say that a link leads to no invitation that there is."""
+        return self._page("invitation.html", status=404, kind="unknown")
 
     def taken(self, provider: OAuthProvider) -> HTMLResponse:
         """Say that an attempt began in another browser, and goes on there alone."""

@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter, Depends
 from tablesync.auth_service.api.identity_views import (
+    InvitationView,
     MemberView,
     NewMember,
     RemovedMember,
     WorkspaceView,
 )
-from tablesync.auth_service.consent.authorizations import Authorizations
-from tablesync.auth_service.identity.api_tokens import ApiTokens
+from tablesync.auth_service.consent.leaving import Leaving
+from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.members import Members, parse_role
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.identity.workspaces import Workspaces
@@ -26,8 +27,8 @@ def routes(
     units: UnitsOfWork,
     workspaces: Workspaces,
     members: Members,
-    api_tokens: ApiTokens,
-    authorizations: Authorizations,
+    invitations: Invitations,
+    leaving: Leaving,
     standing: Standing,
 ) -> APIRouter:
     """Make the router."""
@@ -43,21 +44,20 @@ def routes(
     async def list_members(at: PageRequest = A_PAGE, who: Principal = viewer) -> Page[MemberView]:
         return (await members.page(who.workspace_id, at)).map(MemberView.of)
 
-    @router.post("/members", status_code=201, responses=declares(409))
-    async def add_member(body: NewMember, once: Once = as_admin) -> MemberView:
-        async def work(unit: UnitOfWork) -> MemberView:
+    @router.post("/members", status_code=201, responses=declares(409, 429))
+    async def invite_member(body: NewMember, once: Once = as_admin) -> InvitationView:
+        async def work(unit: UnitOfWork) -> InvitationView:
             role = parse_role(body.role)
-            added = await members.add(unit, once.principal, body.email, body.name, role)
-            return MemberView.of(added)
+            return InvitationView.of(
+                await invitations.invite(unit, once.principal, body.email, body.name, role)
+            )
 
         return await once(work)
 
     @router.delete("/members/{operator_id}", responses=declares(404, 409))
     async def remove_member(operator_id: str, once: Once = as_admin) -> RemovedMember:
         async def work(unit: UnitOfWork) -> RemovedMember:
-            await members.remove(unit, once.principal, operator_id)
-            await api_tokens.delete_all(unit, once.principal.workspace_id, operator_id)
-            await authorizations.end_all(unit, once.principal.workspace_id, operator_id)
+            await leaving.remove(unit, once.principal, operator_id)
             return RemovedMember(operator_id=operator_id)
 
         return await once(work)

@@ -135,9 +135,8 @@ class _FirstWorkspace:
     async def _add(self, unit: UnitOfWork, workspace_id: str, wanted: BootstrapOperator) -> None:
         operator = await self._person(unit, wanted)
         role = parse_role(wanted.role)
-        await self._members.join(
-            unit, Membership(workspace_id=workspace_id, operator_id=operator.id, role=role)
-        )
+        membership = Membership(workspace_id=workspace_id, operator_id=operator.id, role=role)
+        await self._members.join(unit, membership, operator)
         if wanted.api_token is not None:
             token = ApiToken(
                 id=new_id("tok"),

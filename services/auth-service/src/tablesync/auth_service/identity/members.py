@@ -14,9 +14,11 @@ from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
-# Looser than RFC 5321, and free of its rules about which domains are real.
+# Looser than RFC 5321, and free of its rules about which domains are real; without what would
+# mean something else in a mail's header.
+_PART = r"[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]+"
 Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)
+    str, StringConstraints(strip_whitespace=True, pattern=f"^{_PART}@{_PART}$", max_length=254)
 ]
 # On one line and without controls: names are shown in mails and lists.
 Name = Annotated[
@@ -121,6 +123,11 @@ class Members:
         document = await self._operators.find_one(query, session=session)
         return Operator.from_document(document) if document else None
 
+    async def operator(self, operator_id: str) -> Operator | None:
+        """Return a person by id, whatever they are a member of."""
+        document = await self._operators.find_one({"_id": operator_id})
+        return Operator.from_document(document) if document else None
+
     async def recipients(self, workspace_id: str, owner_id: str | None) -> list[Member]:
         """Return who is told: the owner if still a member, then admins."""
         wanted = [{"operator_id": owner_id}, {"role": OperatorRole.ADMIN}]
@@ -129,22 +136,20 @@ class Members:
         members = await self._members(rows)
         return sorted(members, key=lambda each: each.operator.id != owner_id)
 
-    async def add(
-        self, unit: UnitOfWork, by: Principal, email: str, name: str, role: OperatorRole
-    ) -> Member:
-        """Add somebody to the workspace; raises Problem 409 for a member."""
-        person = await self.find_operator(email, unit.session)
-        if person is None:
-            person = Operator(id=new_id("op"), email=email, name=name)
-            await self.add_operator(unit, person)
-        membership = Membership(workspace_id=by.workspace_id, operator_id=person.id, role=role)
-        if await self._membership(by.workspace_id, person.id, unit.session):
-            raise conflict("already-a-member", f"{email} is a member of this workspace already.")
-        await self.join(unit, membership)
-        await audit.record(
-            unit, by.workspace_id, by.operator_id, "member.added", person.id, role=role.name
-        )
-        return _member(membership, person)
+    async def has_address(self, workspace_id: str, email: str, session: Session) -> bool:
+        """Whether somebody with this e-mail address is a member; both look-ups are always made."""
+        person = await self.find_operator(email, session)
+        operator_id = person.id if person else "nobody"
+        return await self._membership(workspace_id, operator_id, session) is not None
+
+    async def person(self, unit: UnitOfWork, email: str, name: str) -> Operator:
+        """Return whoever has this e-mail address; somebody new gets this name."""
+        known = await self.find_operator(email, unit.session)
+        if known is not None:
+            return known
+        person = Operator(id=new_id("op"), email=email, name=name)
+        await self.add_operator(unit, person)
+        return person
 
     async def remove(self, unit: UnitOfWork, by: Principal, operator_id: str) -> None:
         """Take somebody out of the workspace; raises Problem 404, or 409 for the last admin."""
@@ -163,9 +168,13 @@ class Members:
         """Store a new person."""
         await self._operators.insert_one(operator.to_document(), session=unit.session)
 
-    async def join(self, unit: UnitOfWork, membership: Membership) -> None:
-        """Store a new membership."""
-        await self._memberships.insert_one(membership.to_document(), session=unit.session)
+    async def join(self, unit: UnitOfWork, membership: Membership, person: Operator) -> Member:
+        """Make a person a member; whoever is one keeps the role."""
+        workspace_id, operator_id = membership.workspace_id, person.id
+        known = await self._membership(workspace_id, operator_id, unit.session)
+        if known is None:
+            await self._memberships.insert_one(membership.to_document(), session=unit.session)
+        return _member(known or membership, person)
 
     async def _membership(
         self, workspace_id: str, operator_id: str, session: Session

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import httpx
 from tablesync.contracts.internal_api import (
+    InvitationLinkAnswer,
+    InvitationLinkRequest,
     Recipient,
     Recipients,
     ReconnectLinkAnswer,
@@ -36,6 +38,12 @@ class AuthServiceClient(AuthServicePeer):
         body = ReconnectLinkRequest(workspace_id=workspace_id)
         response = await self._post(f"/connections/{connection_id}/reconnect-links", body)
         return read(ReconnectLinkAnswer, response, self.name)
+
+    async def invitation_link(self, invitation_id: str, workspace_id: str) -> InvitationLinkAnswer:
+        """Return an open invitation, with a fresh link to it."""
+        body = InvitationLinkRequest(workspace_id=workspace_id)
+        response = await self._post(f"/invitations/{invitation_id}/links", body)
+        return read(InvitationLinkAnswer, response, self.name)
 
     def _recipients(self, response: httpx.Response) -> Sequence[Recipient]:
         """Return those that can be read; if there are only others, nobody is known yet."""

@@ -1,7 +1,7 @@
 """Incidents of connections: one while a confirmed loss lasts, keyed by (connection, revocation)."""
 
 from tablesync.contracts import ConnectionEvent, new_id
-from tablesync.notifier.mail.plan import MailKind, Mails, PlannedMail
+from tablesync.notifier.mail.plan import MailKind, Mails, MailSubject, PlannedMail
 from tablesync.notifier.models import ConnectionIncident
 from tablesync.notifier.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -52,7 +52,7 @@ class ConnectionIncidents:
         mail = PlannedMail(
             incident_ids=(incident.id,),
             workspace_id=incident.workspace_id,
-            about=incident.kind,
+            about=MailSubject.CONNECTION,
             kind=kind,
             due_at=unit.now,
             created_at=unit.now,

@@ -1,8 +1,8 @@
 """Incidents of syncs: one per sync and cause, from a failure until the next success."""
 
 from tablesync.contracts import RunFailureCause, SyncFailed, SyncSucceeded, new_id
-from tablesync.notifier.mail.plan import Mail, MailKind, Mails, PlannedMail, later
-from tablesync.notifier.models import IncidentKind, SyncIncident
+from tablesync.notifier.mail.plan import Mail, MailKind, Mails, MailSubject, PlannedMail, later
+from tablesync.notifier.models import SyncIncident
 from tablesync.notifier.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
@@ -72,7 +72,7 @@ class SyncIncidents:
         mail = PlannedMail(
             incident_ids=tuple(each.id for each in incidents),
             workspace_id=incidents[0].workspace_id,
-            about=IncidentKind.SYNC,
+            about=MailSubject.SYNC,
             kind=kind,
             due_at=later(unit.now, self._window_seconds),
             created_at=unit.now,

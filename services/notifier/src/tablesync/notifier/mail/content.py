@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from tablesync.contracts.internal_api import (
     AffectedSync,
+    InvitationLinkAnswer,
     Recipient,
     ReconnectLinkAnswer,
     SyncOwner,
@@ -59,6 +60,9 @@ class AuthService(Protocol):
 
     async def reconnect_link(self, connection_id: str, workspace_id: str) -> ReconnectLinkAnswer:
         """Have a fresh reconnect link made."""
+
+    async def invitation_link(self, invitation_id: str, workspace_id: str) -> InvitationLinkAnswer:
+        """Return an open invitation, with a fresh link to it."""
 
 
 class Scheduler(Protocol):

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from tablesync.notifier.mail.jobs import MailJob, MailJobs
-from tablesync.notifier.mail.plan import Mail, MailKind, Mails, PlannedMail
-from tablesync.notifier.models import IncidentKind
+from tablesync.notifier.mail.plan import Mail, MailKind, Mails, MailSubject, PlannedMail
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 # Keeps one digest, and the transaction that makes it, small; what is over goes into the next.
@@ -25,7 +24,7 @@ class Digests:
 
         Recoveries are grouped from two on: that a sync works again is worth one line.
         """
-        if job.about is not IncidentKind.SYNC or job.digest or job.handovers:
+        if job.about is not MailSubject.SYNC or job.digest or job.handovers:
             return False
         fewest = self._above + 1 if job.kind is MailKind.FAILURE else 2
 

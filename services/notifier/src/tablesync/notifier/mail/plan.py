@@ -11,13 +11,22 @@ from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.telemetry import current_traceparent
 
 
+class MailSubject(StrEnum):
+    """What a mail is about: incidents of a kind, or an invitation."""
+
+    CONNECTION = IncidentKind.CONNECTION.value
+    SYNC = IncidentKind.SYNC.value
+    INVITATION = "invitation"
+
+
 class MailKind(StrEnum):
-    """What a mail is about."""
+    """What a mail says of it."""
 
     REVOCATION = "revocation"
     REMINDER = "reminder"
     RECOVERY = "recovery"
     FAILURE = "failure"
+    INVITATION = "invitation"
 
 
 class MailStatus(StrEnum):
@@ -41,7 +50,7 @@ SHOWN = [
 
 
 class Addressee(BaseModel):
-    """Whom a mail goes to."""
+    """Whom a mail goes to; who is invited has the invitation's id for an operator's."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -51,11 +60,14 @@ class Addressee(BaseModel):
 
 
 class PlannedMail(Stored):
-    """A mail to be: whom it goes to is decided when it is sent, unless it answers another."""
+    """A mail to be: whom it goes to is decided when it is sent, unless it answers another.
+
+    `incident_ids` are what it is about; one about an invitation has that invitation's id alone.
+    """
 
     incident_ids: tuple[str, ...]
     workspace_id: str
-    about: IncidentKind
+    about: MailSubject
     kind: MailKind
     step: int = 0
     digest: bool = False

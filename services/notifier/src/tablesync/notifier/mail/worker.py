@@ -19,9 +19,8 @@ from tablesync.notifier.mail.content import Candidate, MailContent, MailWriter, 
 from tablesync.notifier.mail.digests import Digests
 from tablesync.notifier.mail.jobs import MailJob, MailJobs
 from tablesync.notifier.mail.mime import Messages
-from tablesync.notifier.mail.plan import Addressee, MailKind, Mails, MailStatus
+from tablesync.notifier.mail.plan import Addressee, MailKind, Mails, MailStatus, MailSubject
 from tablesync.notifier.mail.smtp import Mailer
-from tablesync.notifier.models import IncidentKind
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import Store
@@ -42,7 +41,7 @@ HANDOVERS_MAX = 2
 SENT = Counter("mails_sent_total", "Mails handed to the mail server.", ["kind"])
 DELAYED = Counter("mails_delayed_total", "Mail jobs put off.", ["kind"])
 
-Writers = Mapping[tuple[IncidentKind, MailKind], MailWriter]
+Writers = Mapping[tuple[MailSubject, MailKind], MailWriter]
 
 
 class Worker:

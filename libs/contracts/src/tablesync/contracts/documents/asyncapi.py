@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from tablesync.contracts.documents.schemas import DIALECT, schema_file
 from tablesync.contracts.event import Event
 from tablesync.contracts.registry import EVENT_TYPES
-from tablesync.contracts.schemas import DIALECT, schema_file
 from tablesync.contracts.topics import TOPICS, Topic
 
 Part = dict[str, Any]

@@ -1,0 +1,24 @@
+"""Events of the topic `member-events`, produced by auth-service."""
+
+from typing import ClassVar
+
+from pydantic import Field
+from tablesync.contracts.event import Event
+
+TOPIC = "member-events"
+
+
+class MemberInvited(Event):
+    """Somebody is to be mailed an invitation to a workspace; again for each time it is sent.
+
+    Neither address nor link is in it: whoever sends the mail asks auth-service for both.
+    """
+
+    type: ClassVar[str] = "tablesync.member.invited.v1"
+    topic: ClassVar[str] = TOPIC
+    key_field: ClassVar[str] = "workspace_id"
+
+    invitation_id: str
+    role: str = Field(description="`viewer`, `operator` or `admin`.")
+    invited_by: str = Field(description="The operator who invites.")
+    mail_number: int = Field(ge=1, description="Which mail of this invitation it is.")
