@@ -14,7 +14,7 @@ async def test_connections_come_in_pages_oldest_first(rig: Rig) -> None:
     whole = (await operator.get("/v1/connections")).json()
     pages = await pages_of(operator, "/v1/connections", limit=2)
 
-    assert whole == {"items": made, "next_cursor": None}
+    assert whole == {"items": made, "next_cursor": None, "unread_ids": []}
     assert pages == [made[:2], made[2:]]
 
 

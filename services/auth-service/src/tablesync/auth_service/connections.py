@@ -1,6 +1,5 @@
 """Connections: a workspace's links to accounts; their ids never change."""
 
-from collections.abc import AsyncIterable
 from typing import Any
 
 from pydantic import AwareDatetime
@@ -14,9 +13,10 @@ from tablesync.contracts import (
     next_sequence,
 )
 from tablesync.contracts.specs import Value
-from tablesync.service_kit.http.pages import Page, PageRequest, find_page
+from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo.reading import read, read_or_none
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
@@ -67,15 +67,14 @@ class Connections:
         self, workspace_id: str, connection_id: str, session: Session | None = None
     ) -> Connection:
         """Return one; raises Problem 404 for an unknown or foreign id."""
-        found = await self.find(connection_id, session)
-        if found is None or found.workspace_id != workspace_id:
+        found = await self._find({"_id": connection_id, "workspace_id": workspace_id}, session)
+        if found is None:
             raise not_found("connection")
         return found
 
     async def find(self, connection_id: str, session: Session | None = None) -> Connection | None:
-        """Return one of any workspace, or None."""
-        document = await self._collection.find_one({"_id": connection_id}, session=session)
-        return Connection.from_document(document) if document else None
+        """Return one of any workspace, or None; raises UnreadableDocumentError."""
+        return await self._find({"_id": connection_id}, session)
 
     async def find_by_account(
         self,
@@ -86,23 +85,33 @@ class Connections:
     ) -> Connection | None:
         """Return the workspace's connection to this account, in whatever state."""
         query = {"workspace_id": workspace_id, "provider": provider, "account.id": account_id}
-        document = await self._collection.find_one(query, session=session)
-        return Connection.from_document(document) if document else None
+        return await self._find(query, session)
 
     async def page(self, workspace_id: str, at: PageRequest) -> Page[Connection]:
         """Return a page of a workspace's connections, oldest first."""
-        found = await find_page(self._collection, {"workspace_id": workspace_id}, at)
-        return found.map(Connection.from_document)
+        query = {"workspace_id": workspace_id}
+        return await read_page(self._collection, query, at, Connection.from_document)
 
     async def changed_since(self, sequence: int, limit: int) -> list[Connection]:
-        """Return connections of all workspaces in order of change, never part of one moment."""
-        cursor = self._collection.find({"sequence": {"$gt": sequence}}).sort("sequence", 1)
-        found = await _all(cursor.limit(limit))
-        if len(found) < limit:
-            return found
-        last = found[-1].sequence
-        ties = await _all(self._collection.find({"sequence": last}))
-        return [each for each in found if each.sequence != last] + ties
+        """Return connections of all workspaces in order of change, never part of one moment.
+
+        What cannot be read is passed over, and takes no place: a page that is not full is the last.
+        """
+        query = {"sequence": {"$gt": sequence}}
+        cursor = self._collection.find(query, batch_size=limit + 1).sort("sequence", 1)
+        found: list[Connection] = []
+        async for document in cursor:
+            each = read_or_none(self._collection, Connection.from_document, document)
+            if each is None:
+                continue
+            if len(found) >= limit and each.sequence != found[-1].sequence:
+                break
+            found.append(each)
+        return found
+
+    async def _find(self, query: Document, session: Session | None) -> Connection | None:
+        document = await self._collection.find_one(query, session=session)
+        return read(self._collection, Connection.from_document, document) if document else None
 
     async def shared(self, connection: Connection) -> bool:
         """Whether any workspace has another connected connection to the same account."""
@@ -132,7 +141,3 @@ class Connections:
         if event is not None:
             unit.publish(changed.state(event))
         return changed
-
-
-async def _all(cursor: AsyncIterable[Document]) -> list[Connection]:
-    return [Connection.from_document(each) async for each in cursor]

@@ -7,6 +7,7 @@ from tablesync.notifier.models import Stored
 from tablesync.notifier.store import PREFERENCES
 from tablesync.notifier.unsubscribe import Subscriber
 from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo.reading import read
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
@@ -25,9 +26,9 @@ class Preferences:
         self._rows = database[PREFERENCES]
 
     async def wants_mails(self, whose: Subscriber) -> bool:
-        """Whether one person wants mails."""
+        """Whether one person wants mails; raises UnreadableDocumentError if nobody can say here."""
         found = await self._rows.find_one({"_id": _id(whose)})
-        return Preference.from_document(found).mails if found else True
+        return read(self._rows, Preference.from_document, found).mails if found else True
 
     async def set_mails(self, whose: Subscriber, wanted: bool, unit: UnitOfWork) -> None:
         """Switch one person's mails on or off."""

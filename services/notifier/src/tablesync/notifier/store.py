@@ -16,6 +16,7 @@ from tablesync.notifier.models import (
 )
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.indexes import Indexes
+from tablesync.service_kit.mongo.reading import read, read_all
 
 INCIDENTS = "incidents"
 CONNECTIONS = "connections"
@@ -69,7 +70,7 @@ class Store:
     async def connection_incident(self, incident_id: str) -> ConnectionIncident | None:
         """Return the incident of a connection."""
         found = await self.incidents.find_one({"_id": incident_id})
-        return ConnectionIncident.from_document(found) if found else None
+        return self._connection_incident(found) if found else None
 
     async def connection_incident_ids(self, connection_id: str, session: Session) -> list[str]:
         """Return the ids of all incidents that a connection has had."""
@@ -89,14 +90,14 @@ class Store:
         found = await self.incidents.find_one_and_update(
             {"open_key": connection_id}, _closing(at), session=session
         )
-        return ConnectionIncident.from_document(found) if found else None
+        return self._connection_incident(found) if found else None
 
     # Incidents of syncs
 
     async def sync_incidents(self, incident_ids: Sequence[str]) -> list[SyncIncident]:
-        """Return incidents of syncs, in the order of their ids here."""
-        cursor = self.incidents.find({"_id": {"$in": list(incident_ids)}})
-        found = {row["_id"]: SyncIncident.from_document(row) async for row in cursor}
+        """Return those incidents of syncs that can be read, in the order of their ids here."""
+        rows = await self.incidents.find({"_id": {"$in": list(incident_ids)}}).to_list(None)
+        found = {each.id: each for each in self._sync_incidents(rows)}
         return [found[each] for each in incident_ids if each in found]
 
     async def note_failure(
@@ -112,20 +113,18 @@ class Store:
         return known is not None
 
     async def failing(self, sync_id: str, before: datetime, session: Session) -> list[SyncIncident]:
-        """Return a sync's open incidents whose last failure was before a moment."""
+        """Return a sync's open incidents whose last failure was before a moment, if readable."""
         query = {
             "sync_id": sync_id,
             "status": IncidentStatus.OPEN,
             "last_failed_at": {"$lt": before},
         }
-        cursor = self.incidents.find(query, session=session)
-        return [SyncIncident.from_document(each) async for each in cursor]
+        return self._sync_incidents(await self.incidents.find(query, session=session).to_list(None))
 
     async def open_incidents_of(self, sync_id: str, session: Session) -> list[SyncIncident]:
         """Return a sync's open incidents."""
         query = {"sync_id": sync_id, "status": IncidentStatus.OPEN}
-        cursor = self.incidents.find(query, session=session)
-        return [SyncIncident.from_document(each) async for each in cursor]
+        return self._sync_incidents(await self.incidents.find(query, session=session).to_list(None))
 
     # Connections
 
@@ -134,7 +133,13 @@ class Store:
     ) -> KnownConnection | None:
         """Return what is known of a connection."""
         found = await self.connections.find_one({"_id": connection_id}, session=session)
-        return KnownConnection.from_document(found) if found else None
+        return read(self.connections, KnownConnection.from_document, found) if found else None
+
+    async def sequences(self, connection_ids: Iterable[str]) -> dict[str, int]:
+        """Return the sequence of each of these connections that is known."""
+        query = {"_id": {"$in": list(connection_ids)}, "sequence": {"$type": "number"}}
+        rows = await self.connections.find(query, {"sequence": 1}).to_list(None)
+        return {row["_id"]: row["sequence"] for row in rows}
 
     async def save_connection(self, state: KnownConnection, session: Session) -> None:
         """Store a connection's state."""
@@ -157,9 +162,9 @@ class Store:
         )
 
     async def holds_by(self, connection_id: str) -> list[HoldState]:
-        """Return the hold states that a connection has caused."""
-        cursor = self.syncs.find({"hold.connection_id": connection_id})
-        return [HoldState.from_document(each) async for each in cursor]
+        """Return those hold states that a connection has caused and that can be read."""
+        rows = await self.syncs.find({"hold.connection_id": connection_id}).to_list(None)
+        return read_all(self.syncs, HoldState.from_document, rows).items
 
     async def last_success(self, sync_id: str, session: Session) -> datetime | None:
         """Return when a sync succeeded last, by sync-runner's database clock."""
@@ -196,8 +201,15 @@ class Store:
     async def catch_ups(self, run_ids: Iterable[str | None]) -> dict[str, CatchUpEnd]:
         """Return how these catch-ups ended, by run; None is passed over."""
         wanted = sorted({each for each in run_ids if each})
-        cursor = self.runs.find({"_id": {"$in": wanted}})
-        return {row["_id"]: CatchUpEnd.from_document(row) async for row in cursor}
+        rows = await self.runs.find({"_id": {"$in": wanted}}).to_list(None)
+        ends = read_all(self.runs, CatchUpEnd.from_document, rows).items
+        return {each.run_id: each for each in ends}
+
+    def _connection_incident(self, found: Document) -> ConnectionIncident:
+        return read(self.incidents, ConnectionIncident.from_document, found)
+
+    def _sync_incidents(self, found: Iterable[Document]) -> list[SyncIncident]:
+        return read_all(self.incidents, SyncIncident.from_document, found).items
 
 
 def _closing(at: datetime) -> Document:
@@ -221,6 +233,9 @@ INDEXES: Indexes = {
             name="newest_of_status",
         ),
         IndexModel([("sync_id", ASCENDING), ("status", ASCENDING)], name="sync", sparse=True),
+        IndexModel(
+            [("connection_id", ASCENDING), ("kind", ASCENDING)], name="connection", sparse=True
+        ),
     ],
     MAILS: [
         IndexModel([("status", ASCENDING), ("due_at", ASCENDING)], name="due"),

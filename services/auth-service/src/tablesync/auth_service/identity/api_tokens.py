@@ -9,10 +9,11 @@ from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import API_TOKENS, Sparse
 from tablesync.contracts import new_id
 from tablesync.contracts.specs import Value
-from tablesync.service_kit.http.pages import Page, PageRequest, find_page
+from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo.reading import read
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 PREFIX = "tsk_"
@@ -50,14 +51,13 @@ class ApiTokens:
         document = await self._collection.find_one({"digest": digest(token)})
         if document is None:
             return None
-        found = ApiToken.from_document(document)
+        found = read(self._collection, ApiToken.from_document, document)
         member = await self._members.find(found.workspace_id, found.operator_id)
         return member.principal() if member else None
 
     async def page(self, principal: Principal, at: PageRequest) -> Page[ApiToken]:
         """Return a page of the caller's own tokens, oldest first."""
-        found = await find_page(self._collection, _own(principal), at)
-        return found.map(ApiToken.from_document)
+        return await read_page(self._collection, _own(principal), at, ApiToken.from_document)
 
     async def create(
         self, unit: UnitOfWork, principal: Principal, name: str

@@ -12,6 +12,7 @@ from tablesync.service_kit.http.pages import Page, PageRequest, find_page
 from tablesync.service_kit.http.problems import conflict, not_found
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo.reading import Found, read, read_all
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 # Looser than RFC 5321, and free of its rules about which domains are real; without what would
@@ -101,12 +102,14 @@ class Members:
         """Return a page of members, highest role first, then whoever came last."""
         query = {"workspace_id": workspace_id}
         rows = await find_page(self._memberships, query, at, by="role", descending=True)
-        return rows.with_items(await self._members(rows.items))
+        found = await self._members(rows.items)
+        unread_ids = [str(each) for each in found.unread_ids]
+        return Page(items=found.items, next_cursor=rows.next_cursor, unread_ids=unread_ids)
 
     async def find(self, workspace_id: str, operator_id: str) -> Member | None:
         """Return one member, or None."""
         row = await self._memberships.find_one({"_id": _id(workspace_id, operator_id)})
-        members = await self._members([row] if row else [])
+        members = (await self._members([row] if row else [])).items
         return members[0] if members else None
 
     async def of_person(self, email: str) -> list[Member]:
@@ -114,14 +117,15 @@ class Members:
         person = await self.find_operator(email)
         if person is None:
             return []
-        rows = self._memberships.find({"operator_id": person.id}).sort("_id", 1)
-        return [_member(Membership.from_document(row), person) async for row in rows]
+        rows = await self._memberships.find({"operator_id": person.id}).sort("_id", 1).to_list(None)
+        found = read_all(self._memberships, Membership.from_document, rows)
+        return [_member(each, person) for each in found.items]
 
     async def find_operator(self, email: str, session: Session | None = None) -> Operator | None:
         """Return whoever has this e-mail address, in whatever spelling."""
         query = {"email_key": email.lower()}
         document = await self._operators.find_one(query, session=session)
-        return Operator.from_document(document) if document else None
+        return read(self._operators, Operator.from_document, document) if document else None
 
     async def operator(self, operator_id: str) -> Operator | None:
         """Return a person by id, whatever they are a member of."""
@@ -133,7 +137,7 @@ class Members:
         wanted = [{"operator_id": owner_id}, {"role": OperatorRole.ADMIN}]
         query: Document = {"workspace_id": workspace_id, "$or": wanted}
         rows = await self._memberships.find(query).sort("_id", 1).to_list(None)
-        members = await self._members(rows)
+        members = (await self._members(rows)).items
         return sorted(members, key=lambda each: each.operator.id != owner_id)
 
     async def has_address(self, workspace_id: str, email: str, session: Session) -> bool:
@@ -181,19 +185,21 @@ class Members:
     ) -> Membership | None:
         query = {"_id": _id(workspace_id, operator_id)}
         document = await self._memberships.find_one(query, session=session)
-        return Membership.from_document(document) if document else None
+        return read(self._memberships, Membership.from_document, document) if document else None
 
-    async def _members(self, rows: list[Document]) -> list[Member]:
+    async def _members(self, rows: list[Document]) -> Found[Member]:
         """Return the members that these memberships make of people."""
-        memberships = [Membership.from_document(row) for row in rows]
-        ids = [each.operator_id for each in memberships]
-        found = self._operators.find({"_id": {"$in": ids}})
-        people = {row["_id"]: Operator.from_document(row) async for row in found}
-        return [
-            _member(each, people[each.operator_id])
-            for each in memberships
-            if each.operator_id in people
+        memberships = read_all(self._memberships, Membership.from_document, rows)
+        ids = [each.operator_id for each in memberships.items]
+        found = await self._operators.find({"_id": {"$in": ids}}).to_list(None)
+        people = read_all(self._operators, Operator.from_document, found)
+        known = {each.id: each for each in people.items}
+        members = [
+            _member(each, known[each.operator_id])
+            for each in memberships.items
+            if each.operator_id in known
         ]
+        return Found(members, [*memberships.unread_ids, *people.unread_ids])
 
 
 def _member(membership: Membership, operator: Operator) -> Member:

@@ -4,6 +4,7 @@ from tablesync.auth_service.store import WORKSPACES
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo.reading import read
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
@@ -39,7 +40,7 @@ class Workspaces:
     async def find(self, workspace_id: str, session: Session | None = None) -> Workspace | None:
         """Return a workspace, or None."""
         document = await self._collection.find_one({"_id": workspace_id}, session=session)
-        return Workspace.from_document(document) if document else None
+        return read(self._collection, Workspace.from_document, document) if document else None
 
     async def add(self, unit: UnitOfWork, workspace: Workspace) -> None:
         """Store a new workspace."""

@@ -1,13 +1,13 @@
 """Incidents as operators read them: each with its mails."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tablesync.notifier.mail.plan import Mail, Mails
 from tablesync.notifier.models import Incident, IncidentStatus, incident_from_document
 from tablesync.notifier.store import Store
-from tablesync.service_kit.http.pages import Page, PageRequest, find_page
-from tablesync.service_kit.mongo import Document
+from tablesync.service_kit.http.pages import Page, PageRequest, read_page
+from tablesync.service_kit.mongo.reading import read
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,20 @@ class Incidents:
     ) -> Page[ToldIncident]:
         """Return a page of a workspace's incidents, newest first."""
         wanted = {"workspace_id": workspace_id, **({"status": status} if status else {})}
-        found = await find_page(self._rows, wanted, at, by="opened_at", descending=True)
+        found = await read_page(
+            self._rows, wanted, at, incident_from_document, by="opened_at", descending=True
+        )
         return found.with_items(await self._with_mails(found.items))
 
     async def get(self, workspace_id: str, incident_id: str) -> ToldIncident | None:
         """Return one incident, if it is this workspace's."""
         row = await self._rows.find_one({"_id": incident_id, "workspace_id": workspace_id})
-        return (await self._with_mails([row]))[0] if row else None
+        if row is None:
+            return None
+        (told,) = await self._with_mails([read(self._rows, incident_from_document, row)])
+        return told
 
-    async def _with_mails(self, rows: Iterable[Document]) -> list[ToldIncident]:
-        incidents = [incident_from_document(each) for each in rows]
+    async def _with_mails(self, incidents: Sequence[Incident]) -> list[ToldIncident]:
         mails = await self._mails.shown([each.id for each in incidents])
         return [
             ToldIncident(each, [mail for mail in mails if each.id in mail.incident_ids])

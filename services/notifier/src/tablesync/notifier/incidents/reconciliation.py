@@ -7,12 +7,11 @@ from tablesync.contracts import ConnectionEvent
 from tablesync.notifier.incidents.connections import Connections
 from tablesync.notifier.store import Store
 from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.http.peer import OVERLAP_MS
+from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 log = structlog.get_logger()
-
-# Sequences are milliseconds, and a commit may come later than its sequence says.
-OVERLAP = 600_000
 
 # Yields pages of the newest state of each connection that changed since a sequence.
 StatesSince = Callable[[int], AsyncIterator[Sequence[ConnectionEvent]]]
@@ -32,19 +31,27 @@ class Reconciliation:
         self._seen = 0
 
     async def tick(self) -> float:
-        """Compare once; return the seconds to wait before the next time."""
-        since = max(0, self._seen - OVERLAP)
+        """Compare once; return the seconds to wait before the next time.
+
+        The first time all are compared, and again once one could not be taken in.
+        """
+        seen, complete = self._seen, True
         try:
-            async for page in self._states(since):
-                for state in page:
-                    await self._take(state)
-                    self._seen = max(self._seen, state.sequence)
+            async for page in self._states(max(0, seen - OVERLAP_MS)):
+                complete &= await self._take_newer(page)
+                seen = max([seen, *(each.sequence for each in page)])
         except DependencyUnavailableError as error:
             log.info("not reconciled", error=str(error))
+        self._seen = seen if complete else 0
         return self._every_seconds
 
+    async def _take_newer(self, states: Sequence[ConnectionEvent]) -> bool:
+        """Take what is newer than what is known; False if one could not be."""
+        known = await self._store.sequences(each.connection_id for each in states)
+        newer = [each for each in states if each.sequence > known.get(each.connection_id, -1)]
+        rows = self._store.connections
+        return all([await alone(rows, each.connection_id, self._take(each)) for each in newer])
+
     async def _take(self, state: ConnectionEvent) -> None:
-        known = await self._store.connection(state.connection_id)
-        if known is None or known.sequence < state.sequence:
-            await self._units.run(lambda unit: self._connections.take(state, unit))
-            log.info("connection state reconciled", connection_id=state.connection_id)
+        await self._units.run(lambda unit: self._connections.take(state, unit))
+        log.info("connection state reconciled", connection_id=state.connection_id)

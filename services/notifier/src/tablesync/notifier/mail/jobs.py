@@ -9,15 +9,17 @@ it is raised before and lowered after a known failure, so that a crash in betwee
 from collections.abc import Sequence
 from datetime import datetime
 
-import structlog
-from pydantic import ValidationError
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from tablesync.notifier.errors import ClaimLostError
 from tablesync.notifier.mail.plan import Addressee, Mail, MailKind, MailStatus
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
+from tablesync.service_kit.mongo.reading import alone, read, read_all, set_aside
 
-log = structlog.get_logger()
+_IS_DUE: Document = {
+    "status": MailStatus.PENDING,
+    "$expr": {"$lte": ["$due_at", "$$NOW"]},
+}
 
 
 class MailJob(Mail):
@@ -41,24 +43,36 @@ class MailJobs:
     async def claim(self, lease_seconds: float) -> MailJob | None:
         """Take the job that is due longest, if any.
 
-        One that this version cannot read is left to a newer replica: its lease passes.
+        One that this version cannot read or take is left to a newer replica, or until mended.
         """
-        row = await self._rows.find_one_and_update(
-            {"status": MailStatus.PENDING, "$expr": {"$lte": ["$due_at", "$$NOW"]}},
-            [
-                {
-                    "$set": {
-                        "due_at": from_now(lease_seconds),
-                        "fence": {"$add": ["$fence", 1]},
-                        "claimed_at": "$$NOW",
-                        "first_claimed_at": {"$ifNull": ["$first_claimed_at", "$$NOW"]},
-                    }
-                }
-            ],
-            sort=[("due_at", ASCENDING)],
-            return_document=ReturnDocument.AFTER,
-        )
-        return _job(row) if row else None
+        longest = [("due_at", ASCENDING)]
+        while found := await self._rows.find_one(_IS_DUE, {"due_at": 1}, sort=longest):
+            if job := await self._take(found, lease_seconds):
+                return job
+        return None
+
+    async def _take(self, found: Document, lease_seconds: float) -> MailJob | None:
+        """Take a job that is still due as it was found; None if it is another's, or bad."""
+        change = {
+            "due_at": from_now(lease_seconds),
+            "fence": {"$add": ["$fence", 1]},
+            "claimed_at": "$$NOW",
+            "first_claimed_at": {"$ifNull": ["$first_claimed_at", "$$NOW"]},
+        }
+        taken: list[MailJob] = []
+
+        async def take() -> None:
+            row = await self._rows.find_one_and_update(
+                {**found, "status": MailStatus.PENDING},
+                [{"$set": change}],
+                return_document=ReturnDocument.AFTER,
+            )
+            if row is not None:
+                taken.append(read(self._rows, MailJob.from_document, row))
+
+        if not await alone(self._rows, found["_id"], take()):
+            await set_aside(self._rows, [found["_id"]], "due_at")
+        return taken[0] if taken else None
 
     async def put_off(self, job: MailJob, seconds: float, reason: str) -> None:
         """Hand the job back, to be taken up again after some time."""
@@ -124,7 +138,7 @@ class MailJobs:
         if job.kind is MailKind.RECOVERY:
             query["to.email"] = job.to.email if job.to else None
         cursor = self._rows.find(query, sort=[("due_at", DESCENDING)], session=session)
-        return [Mail.from_document(each) for each in await cursor.to_list(limit)]
+        return read_all(self._rows, Mail.from_document, await cursor.to_list(limit)).items
 
     async def group(self, mails: Sequence[Mail], digest_id: str, session: Session) -> None:
         """Note that a digest carries these mails."""
@@ -139,12 +153,3 @@ class MailJobs:
         result = await self._rows.update_one(claimed, change)
         if not result.matched_count:
             raise ClaimLostError(job.id)
-
-
-def _job(row: Document) -> MailJob | None:
-    try:
-        return MailJob.from_document(row)
-    except ValidationError as error:
-        members = [each["loc"] for each in error.errors(include_input=False)]
-        log.error("mail job unreadable", mail=row["_id"], members=members)
-        return None

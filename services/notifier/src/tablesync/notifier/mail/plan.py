@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from tablesync.notifier.models import IncidentKind, Stored
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo.reading import read, read_all
 from tablesync.service_kit.telemetry import current_traceparent
 
 
@@ -130,22 +131,25 @@ class Mails:
             "kind": kind,
             "$or": [{"status": MailStatus.SENT}, may_have],
         }
-        return _mail(await self._rows.find_one(query, session=session))
+        return self._mail(await self._rows.find_one(query, session=session))
 
     async def of_incident(
         self, incident_id: str, kind: MailKind, *, addressed: bool = False
     ) -> Mail | None:
         """Return a mail about an incident, whatever became of it."""
         query = {"incident_ids": incident_id, "kind": kind}
-        return _mail(
+        return self._mail(
             await self._rows.find_one(query | ({"to": {"$ne": None}} if addressed else {}))
         )
 
     async def shown(self, incident_ids: Sequence[str]) -> list[Mail]:
         """Return the mails that those who read of these incidents want to see, oldest first."""
         query = {"incident_ids": {"$in": list(incident_ids)}, "status": {"$in": SHOWN}}
-        cursor = self._rows.find(query, sort=[("created_at", 1)])
-        return [Mail.from_document(each) async for each in cursor]
+        rows = await self._rows.find(query, sort=[("created_at", 1)]).to_list(None)
+        return read_all(self._rows, Mail.from_document, rows).items
+
+    def _mail(self, found: Document | None) -> Mail | None:
+        return read(self._rows, Mail.from_document, found) if found else None
 
     async def _cancel_unsent(self, query: Document, session: Session) -> None:
         unsent = {"status": MailStatus.PENDING, "handovers": 0}
@@ -157,7 +161,3 @@ class Mails:
 def later(moment: datetime, seconds: float) -> datetime:
     """Return the moment that many seconds later."""
     return moment + timedelta(seconds=seconds)
-
-
-def _mail(found: Document | None) -> Mail | None:
-    return Mail.from_document(found) if found else None

@@ -27,6 +27,7 @@ from tablesync.notifier.store import Store
 from tablesync.notifier.unsubscribe import Subscriber
 from tablesync.service_kit.backoff import Backoff
 from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.mongo.reading import UnreadableDocumentError
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import pause, persist
 from tablesync.service_kit.telemetry import span_from
@@ -78,7 +79,7 @@ class Worker:
         while not stop.is_set():
             try:
                 seconds = await self.tick()
-            except PyMongoError as error:
+            except Exception as error:
                 log.warning("mail worker interrupted", error=repr(error))
                 seconds = 2 * IDLE_SECONDS
             await pause(stop, seconds)
@@ -150,9 +151,16 @@ class Worker:
     async def _first_who_wants_mails(
         self, workspace_id: str, candidates: Sequence[Candidate]
     ) -> Addressee | None:
+        """Return the best candidate; one of whom nobody can say here is passed over for now."""
+        unread = False
         for each in candidates:
-            if await self._preferences.wants_mails(Subscriber(workspace_id, each.operator_id)):
-                return Addressee.model_validate(each)
+            try:
+                if await self._preferences.wants_mails(Subscriber(workspace_id, each.operator_id)):
+                    return Addressee.model_validate(each)
+            except UnreadableDocumentError:
+                unread = True
+        if unread:
+            raise NotYetError("preferences that can be read", seconds=60.0)
         return None
 
     async def _send(self, job: MailJob, content: MailContent, to: Addressee) -> None:
