@@ -4,7 +4,7 @@ import asyncio
 import time
 
 import pytest
-from sync_runner_rig import Rig, destination, text
+from sync_runner_rig import AIRTABLE, Rig, destination, text
 from tablesync.contracts import FieldMapping, Provider
 from tablesync.sync_runner.access.budgets import Budgets, Limit
 
@@ -43,6 +43,28 @@ async def test_p16_several_runners_on_one_base_are_never_refused(rig: Rig) -> No
     assert counters["hubspot"]["rate_violations"] == 0
     seen = counters["airtable"]["by_base"][base["id"]]
     assert seen["requests"] >= 78
+
+
+@pytest.mark.timeout(400)
+async def test_p16_a_token_that_is_slow_to_be_renewed_costs_no_refusal(rig: Rig) -> None:
+    """All writes in flight wait for it, and would arrive at one moment with places of before."""
+    for provider in (Provider.HUBSPOT, Provider.AIRTABLE):
+        await rig.sandbox.control(provider, "-", "limits", enabled=True)
+    await rig.fill(600)
+    rig.airtable.token_seconds = 5
+    rig.auth.token_takes_seconds = 2
+    limits = {
+        "runner_airtable_base_per_second": 5,
+        "runner_hubspot_per_ten_seconds": 110,
+        "runner_hubspot_search_per_second": 5,
+    }
+    async with rig.runner(**limits, runner_writes_in_flight=8):
+        row = await rig.run(await rig.spec("deals"), timeout=300)
+    assert row["status"] == "succeeded", row["summary"]
+    counters = await rig.sandbox.counters()
+    assert counters["airtable"]["rate_violations"] == 0
+    tokens = [each for each in rig.auth.asked if each.path.endswith(f"{AIRTABLE}/access-token")]
+    assert len(tokens) > 3, "the token was not renewed in the middle of the run"
 
 
 async def test_p16_places_are_spaced_over_all_processes(rig: Rig) -> None:

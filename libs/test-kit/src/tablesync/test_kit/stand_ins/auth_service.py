@@ -1,5 +1,6 @@
 """auth-service as its peers see it: connections that are lost and regained as a test says."""
 
+import asyncio
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -115,7 +116,8 @@ class AuthServiceStandIn(StandIn):
     """Knows connections and members; rules as told, and that a grant is lost if not told.
 
     `new_token` makes the token of each fresh grant: one of the sandbox's, say. `on_report` is
-    awaited between a report and its ruling. `clock_ahead_seconds` is how wrong its clock is.
+    awaited between a report and its ruling. `clock_ahead_seconds` is how wrong its clock is, and
+    `token_takes_seconds` how long it takes to hand out a token.
     """
 
     name = "auth-service"
@@ -131,6 +133,7 @@ class AuthServiceStandIn(StandIn):
         self.makes_links = True
         self.clock_ahead_seconds = 0.0
         self.wait_seconds = 0.2
+        self.token_takes_seconds = 0.0
         self.new_token: NewToken = _random_token
         self.on_report: OnReport = _do_nothing
 
@@ -232,6 +235,7 @@ class AuthServiceStandIn(StandIn):
 
         @router.post("/connections/{connection_id}/access-token", dependencies=[runner])
         async def access_token(connection_id: str, body: AccessTokenRequest) -> AccessTokenAnswer:
+            await asyncio.sleep(self.token_takes_seconds)
             held = self._of(body.workspace_id, connection_id)
             if not held.connected:
                 raise _not_connected(held)

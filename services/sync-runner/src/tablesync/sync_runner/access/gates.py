@@ -53,7 +53,14 @@ class Admission:
 
     async def grant(self) -> Grant:
         """Get a live token; raises ConnectionLostError once the grant this run used is lost."""
-        grant = await self._gate.grant(self.version)
+        return self._using(await self._gate.grant(self.version))
+
+    def grant_at_hand(self) -> Grant | None:
+        """Return a live token if there is one without waiting; raises as `grant` does."""
+        grant = self._gate.grant_at_hand(self.version)
+        return self._using(grant) if grant else None
+
+    def _using(self, grant: Grant) -> Grant:
         self.version = grant.version
         return grant
 
@@ -97,10 +104,14 @@ class Gate:
 
     async def grant(self, used_version: int | None) -> Grant:
         """Get a live token; waits while a refused one is looked into."""
-        if not self._lock.locked() and (grant := self._fresh(used_version)):
+        if grant := self.grant_at_hand(used_version):
             return grant
         async with self._lock:
             return self._fresh(used_version) or await self._renew()
+
+    def grant_at_hand(self, used_version: int | None) -> Grant | None:
+        """Return a live token; None where one has to be waited for."""
+        return None if self._lock.locked() else self._fresh(used_version)
 
     async def refused(self, call: RefusedCall) -> bool:
         """Shut the gate, report the refused token and act on the ruling.

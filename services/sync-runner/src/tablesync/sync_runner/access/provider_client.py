@@ -120,7 +120,9 @@ class ProviderClient:
             await self.admission.grant()  # a closed gate must not cost a place
             for budget in budgets:
                 await budget.take(self.stall_timer)
-            grant = await self.admission.grant()
+            grant = self.admission.grant_at_hand()
+            if grant is None:
+                continue  # whoever waits now would use its place too late, with all who wait
             request = make()
             request.headers["Authorization"] = f"Bearer {grant.token}"
             sent_at = clock.seconds()
