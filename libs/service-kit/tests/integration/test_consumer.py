@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from confluent_kafka import Producer
 from tablesync.contracts import RunCancelRequested
-from tablesync.service_kit.messaging import consumer
+from tablesync.service_kit.messaging import blame, consumer
 from tablesync.service_kit.messaging.broker import MAX_POLL_INTERVAL_MS, Subscriptions
 from tablesync.service_kit.messaging.consumer import CONSUMED
 from tablesync.service_kit.messaging.dead_letters import CUT_HEADERS, CUT_KEY_BYTES, CUT_VALUE_BYTES
@@ -102,7 +102,7 @@ async def test_p13_what_is_after_a_poison_message_is_handled(
         letters = await subscriptions.dead_letters.list("sync-requests")
     assert await effects() == ["run_1", "run_last"]
     assert [each.offset for each in letters] == [1, 2, 3, 5, 6, 7, 8]
-    assert len(delivered) == consumer.ATTEMPTS
+    assert len(delivered) == blame.FAULTS
     assert parked[1] - delivered[0] <= 30
     reasons = [each.reason for each in letters]
     assert reasons[0] == "ValueError: this run cannot be cancelled"
@@ -201,24 +201,28 @@ async def test_p13_a_message_that_the_dead_letter_topic_refuses_is_cut_too(
 
 
 async def test_p13_a_handler_that_hangs_is_parked_within_30_seconds(
-    settings, event, new_subscriptions, effects: Effects, monkeypatch: pytest.MonkeyPatch
+    settings, event, new_subscriptions, effects: Effects
 ) -> None:
-    assert consumer.HANDLING_SECONDS < 30
-    assert consumer.HANDLING_SECONDS < MAX_POLL_INTERVAL_MS / 1000 / 2
-    monkeypatch.setattr(consumer, "HANDLING_SECONDS", 2.0)
+    """The attempts are shortened here, not in `soak/`; their number is what it is."""
+    attempts = blame.STRIKES + 1
+    assert attempts * consumer.ATTEMPT_SECONDS < 30
+    assert attempts * consumer.ATTEMPT_SECONDS < MAX_POLL_INTERVAL_MS / 1000 / 2
+    delivered: list[str] = []
     await ensure_topics(settings, "sync-runner")
 
     async def handle(event: RunCancelRequested, unit: UnitOfWork) -> None:
+        delivered.append(event.run_id)
         if event.run_id == "run_hangs":
             await asyncio.Event().wait()
         await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
 
     await send(settings, event("run_hangs"), event("run_2"))
-    subscriptions = new_subscriptions(handle)
+    subscriptions = new_subscriptions(handle, settings.with_(message_attempt_seconds=1.0))
     async with running(subscriptions.run):
         await eventually(lambda: effects(1), timeout=90)
         letters = await subscriptions.dead_letters.list("sync-requests")
     assert [each.reason for each in letters] == ["TimeoutError: "]
+    assert delivered.count("run_hangs") >= attempts
 
 
 async def test_a_message_that_fails_for_a_moment_is_handled_not_parked(

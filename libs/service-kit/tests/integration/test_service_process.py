@@ -2,48 +2,18 @@
 
 import asyncio
 import json
-import os
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
+from service_process import DRAIN_SECONDS, environment, has_begun, service
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.test_kit import eventually, free_port
 from tablesync.test_kit.messaging import Forwarder, send
-
-SERVICE = Path(__file__).parent / "slow_service.py"
-DRAIN_SECONDS = 30
-
-
-def environment(settings: ServiceSettings, **changes: str) -> dict[str, str]:
-    own = {name.upper(): str(value) for name, value in settings if value is not None}
-    return {**os.environ, **own, **changes}
-
-
-@asynccontextmanager
-async def service(
-    given: Mapping[str, str], *arguments: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(SERVICE),
-        *arguments,
-        env=given,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+from tablesync.test_kit.own_mongod import OwnMongod
 
 
 async def status(settings: ServiceSettings, path: str) -> int:
@@ -91,9 +61,7 @@ async def test_p25_sigterm_finishes_the_message_in_hand_and_leaves_the_rest(
     await ensure_topics(settings, "sync-runner")
     await send(settings, *(event(f"run_{n}") for n in range(4)))
     async with service(environment(settings)) as process:
-        assert process.stdout is not None
-        async with asyncio.timeout(90):
-            await process.stdout.readuntil(b"begun run_0\n")
+        await has_begun(process, "run_0")
         process.send_signal(signal.SIGTERM)
         asked_at = time.monotonic()
         log, _ = await process.communicate()
@@ -107,15 +75,49 @@ async def test_p25_sigterm_finishes_the_message_in_hand_and_leaves_the_rest(
     assert await effects() == [f"run_{n}" for n in range(4)]
 
 
+@pytest.mark.needs("mongod")
+async def test_p25_sigterm_is_obeyed_while_mongodb_stands_still(
+    settings: ServiceSettings, own_mongod: OwnMongod, event
+) -> None:
+    """What is in hand cannot be finished then; it is left, and the process ends all the same."""
+    await ensure_topics(settings, "sync-runner")
+    await send(settings, event("run_0"))
+    async with service(environment(settings, MONGODB_URI=own_mongod.uri)) as process:
+        await has_begun(process, "run_0")
+        with own_mongod.suspended():
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await process.communicate()
+        assert process.returncode == 0
+
+
+async def test_p13_a_service_that_was_suspended_parks_nothing(
+    settings: ServiceSettings, event, effects, new_subscriptions
+) -> None:
+    """However often, and for longer than an attempt may take: that time is not the message's."""
+    own = settings.with_(message_attempt_seconds=2.0)
+    await ensure_topics(settings, "sync-runner")
+    await send(settings, event("run_0"))
+    async with service(environment(own)) as process:
+        for _ in range(3):
+            await has_begun(process, "run_0")
+            process.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(own.message_attempt_seconds * 2)
+            process.send_signal(signal.SIGCONT)
+            if await effects():
+                break
+        await eventually(lambda: effects(1), timeout=90)
+    assert await effects() == ["run_0"]
+    assert await new_subscriptions().dead_letters.list("sync-requests") == []
+
+
 async def test_p11_a_service_killed_in_mid_handler_has_each_effect_once(
     settings: ServiceSettings, event, effects
 ) -> None:
     await ensure_topics(settings, "sync-runner")
     await send(settings, event("run_0"), event("run_1"))
     async with service(environment(settings)) as process:
-        assert process.stdout is not None
-        async with asyncio.timeout(90):
-            await process.stdout.readuntil(b"begun run_0\n")
+        await has_begun(process, "run_0")
         process.kill()
         await process.wait()
     assert await effects() == []

@@ -151,7 +151,7 @@ async def test_concerns_are_majority_journal_and_snapshot(
     await watched["state"].insert_one({"n": 2})
     await watched["state"].find_one({"n": 2})
     client.close()
-    durable = {"w": "majority", "j": True, "wtimeout": 10_000}
+    durable = {"w": "majority", "j": True}
     by_name: dict[str, list[Any]] = {}
     for name, command in commands.sent:
         by_name.setdefault(name, []).append(command)
@@ -160,3 +160,5 @@ async def test_concerns_are_majority_journal_and_snapshot(
     assert by_name["commitTransaction"][0]["writeConcern"] == durable
     assert outside["writeConcern"] == durable
     assert by_name["find"][0]["readConcern"]["level"] == "majority"
+    bounded = (inside, outside, *by_name["commitTransaction"], *by_name["find"])
+    assert all(0 < command["maxTimeMS"] <= 10_000 for command in bounded)

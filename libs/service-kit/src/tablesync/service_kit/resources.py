@@ -40,7 +40,8 @@ class Resources:
     @classmethod
     def open(cls, name: str, settings: ServiceSettings, *, database: str) -> "Resources":
         """Open what a service of this name has; `database` is its own, without the prefix."""
-        client, closers = mongo.connect(settings.mongodb_uri), AsyncExitStack()
+        client = mongo.connect(settings.mongodb_uri, settings.mongodb_operation_seconds)
+        closers = AsyncExitStack()
         closers.callback(client.close)
         opened = mongo.open_database(client, f"{settings.mongodb_database_prefix}{database}")
         return cls(

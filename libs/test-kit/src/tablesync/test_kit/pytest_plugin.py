@@ -17,6 +17,7 @@ from tablesync.local_stack.sandbox_control import SandboxControl
 from tablesync.local_stack.stack import LocalStack
 from tablesync.test_kit import containers, markers, missing_tools
 from tablesync.test_kit.isolation import drop_databases, drop_topics, unique_prefix
+from tablesync.test_kit.own_mongod import OwnMongod
 from tablesync.test_kit.stale_test_stacks import remove_stale_test_stacks
 
 
@@ -93,6 +94,14 @@ def mongodb_uri(pytestconfig: pytest.Config) -> Iterator[str]:
     else:
         with part_of_a_stack(pytestconfig, "mongod") as stack:
             yield stack.info.mongodb
+
+
+@pytest.fixture
+def own_mongod(tmp_path: Path) -> Iterator[OwnMongod]:
+    """Yield a mongod that is this test's alone; the test `needs("mongod")`."""
+    mongod = OwnMongod(tmp_path / "mongod")
+    yield mongod
+    mongod.end()
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ log = structlog.get_logger()
 MAX_POLL_INTERVAL_MS = 300_000
 NACK_WAIT_SECONDS = 0.5
 NACK_WAIT_MAX_SECONDS = 30.0
-DRAIN_SECONDS = 20.0
+DRAIN_SECONDS = 15.0
 
 Record: TypeAlias = "ConsumerRecord[Any, Any]"
 
@@ -52,7 +52,8 @@ class Subscriptions:
         self._followings = followings
         self.dead_letters = DeadLetters(settings, service, lambda: new_producer(settings))
         self.consumers = {
-            each.topic: Consumer(each, units, self.dead_letters) for each in subscriptions
+            each.topic: Consumer(each, units, self.dead_letters, settings.message_attempt_seconds)
+            for each in subscriptions
         }
         self.started = asyncio.Event()
 
@@ -106,7 +107,7 @@ class Subscriptions:
 
         async def on_message(message: KafkaMessage) -> None:
             try:
-                await consumer.consume(_record(message))
+                await consumer.consume(_record(message), stop)
             except Exception as error:
                 CONSUMED.labels(subscription.topic, "kept").inc()
                 log.warning("message kept", topic=subscription.topic, error=repr(error))

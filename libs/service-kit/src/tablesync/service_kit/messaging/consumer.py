@@ -2,7 +2,8 @@
 
 (a) MongoDB, Kafka or another service is away: wait, leave the message, repeat for ever.
 (b) The message can never be read: dead letters, at once. An unknown type: skip and count.
-(c) This one message fails five times within 20 s: dead letters, and the partition goes on.
+(c) This one message fails, and nothing else is to blame (`blame`): dead letters within 30 s, and
+    the partition goes on.
 """
 
 import asyncio
@@ -10,17 +11,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import stamina
 import structlog
 from aiokafka import ConsumerRecord
 from prometheus_client import Counter
 from tablesync.contracts import Envelope, Event, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.envelope import decode
-from tablesync.service_kit import mongo
-from tablesync.service_kit.errors import is_unavailable
+from tablesync.service_kit.backoff import Backoff
+from tablesync.service_kit.clock import AwakeTime
 from tablesync.service_kit.messaging import inbox
+from tablesync.service_kit.messaging.blame import Blame
 from tablesync.service_kit.messaging.dead_letters import DeadLetters
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.roles import pause
 from tablesync.service_kit.telemetry import span_from
 
 log = structlog.get_logger()
@@ -28,9 +30,11 @@ log = structlog.get_logger()
 Handler = Callable[[Any, UnitOfWork], Awaitable[None]]
 Follower = Callable[[Any], Awaitable[None]]
 
-ATTEMPTS = 5
-ATTEMPTS_SECONDS = 20.0
-HANDLING_SECONDS = 25.0
+ATTEMPT_SECONDS = 8.0
+# What of an attempt its transaction may take, so that it ends before the attempt is cut off.
+UNIT_SHARE = 0.6
+FIRST_WAIT_SECONDS = 0.1
+LAST_WAIT_SECONDS = 2.0
 CONSUMED = Counter("messages_consumed_total", "Messages by what became of them.", ["topic", "end"])
 
 
@@ -54,14 +58,24 @@ class Consumer:
     """Handles the messages of one subscription, each as one unit of work."""
 
     def __init__(
-        self, subscription: Subscription, units: UnitsOfWork, dead_letters: DeadLetters
+        self,
+        subscription: Subscription,
+        units: UnitsOfWork,
+        dead_letters: DeadLetters,
+        attempt_seconds: float = ATTEMPT_SECONDS,
     ) -> None:
         self._subscription = subscription
         self._units = units
         self._dead_letters = dead_letters
+        self._attempt_seconds = attempt_seconds
 
-    async def consume(self, record: ConsumerRecord[bytes, bytes]) -> None:
-        """Handle a message, or park it; raises only while something it needs is away."""
+    async def consume(
+        self, record: ConsumerRecord[bytes, bytes], stop: asyncio.Event | None = None
+    ) -> None:
+        """Handle a message, or park it.
+
+        Raises where it is to be kept: while something it needs is away, or once `stop` is set.
+        """
         topic = self._subscription.topic
         try:
             envelope = decode(record.headers, record.value)
@@ -72,7 +86,7 @@ class Consumer:
         except MalformedEventError as error:
             await self._park(record, error)
             return
-        await self._handle_or_park(record, envelope)
+        await self._handle_or_park(record, envelope, stop or asyncio.Event())
 
     async def handle(self, envelope: Envelope[Event]) -> None:
         """Run the handler once, in one transaction with the inbox row; a replay is a no-op."""
@@ -87,37 +101,44 @@ class Consumer:
 
         with span_from(envelope.traceparent, f"handle {envelope.event.type}"):
             try:
-                await self._units.run(work)
+                await self._units.run(work, self._attempt_seconds * UNIT_SHARE)
             except inbox.AlreadyHandledError:
                 CONSUMED.labels(self._subscription.topic, "repeated").inc()
 
     async def _handle_or_park(
-        self, record: ConsumerRecord[bytes, bytes], envelope: Envelope[Event]
+        self,
+        record: ConsumerRecord[bytes, bytes],
+        envelope: Envelope[Event],
+        stop: asyncio.Event,
     ) -> None:
+        blame, waits = Blame(self._units.database), Backoff(FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS)
+        while failure := await self._attempt(envelope):
+            error, awake = failure
+            if await blame.falls_on_message(error, awake):
+                await self._park_unless_handled(record, envelope, error)
+                return
+            await pause(stop, waits.next())
+            if stop.is_set():
+                raise error
+        CONSUMED.labels(self._subscription.topic, "handled").inc()
+
+    async def _attempt(self, envelope: Envelope[Event]) -> tuple[Exception, AwakeTime] | None:
+        """Handle a message once, within its time; returns what failed, and how long that took."""
+        awake = AwakeTime()
         try:
-            await self._handle_patiently(envelope)
+            async with awake.limited_to(self._attempt_seconds):
+                await self.handle(envelope)
         except Exception as error:
-            if is_unavailable(error) or not await self._is_its_own_fault(error):
-                raise
+            return error, awake
+        return None
+
+    async def _park_unless_handled(
+        self, record: ConsumerRecord[bytes, bytes], envelope: Envelope[Event], error: Exception
+    ) -> None:
+        """Ask for the outcome first: who was cut off in a commit does not know it."""
+        topic = self._subscription.topic
+        if not await inbox.has(self._units.database, topic, envelope.id):
             await self._park(record, error)
-        else:
-            CONSUMED.labels(self._subscription.topic, "handled").inc()
-
-    async def _handle_patiently(self, envelope: Envelope[Event]) -> None:
-        """Try up to five times; a handler that hangs is stopped well before Kafka's patience."""
-        async with asyncio.timeout(HANDLING_SECONDS):
-            async for attempt in stamina.retry_context(
-                on=_is_worth_another_try,
-                attempts=ATTEMPTS,
-                timeout=ATTEMPTS_SECONDS,
-                wait_initial=0.1,
-            ):
-                with attempt:
-                    await self.handle(envelope)
-
-    async def _is_its_own_fault(self, error: Exception) -> bool:
-        """Tell a handler that hangs from a database that does not answer any more."""
-        return not isinstance(error, TimeoutError) or await mongo.answers(self._units.database)
 
     async def _park(self, record: ConsumerRecord[bytes, bytes], error: Exception) -> None:
         await self._dead_letters.park(self._subscription.topic, record, error)
@@ -129,11 +150,6 @@ class Consumer:
             partition=record.partition,
             error=repr(error),
         )
-
-
-def _is_worth_another_try(error: BaseException) -> bool:
-    """Refuse cancellation as well: stamina would swallow it and call a stopped handler again."""
-    return isinstance(error, Exception) and not is_unavailable(error)
 
 
 async def follow(following: Following, record: ConsumerRecord[bytes, bytes]) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
+from tablesync.service_kit.mongo import Database, Session
 from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
@@ -27,10 +28,16 @@ class AlreadyHandledError(Exception):
 
 async def refuse_repeats(unit: UnitOfWork, topic: str, event_id: str) -> None:
     """Come here before the effect; raises AlreadyHandledError the second time."""
-    if await unit.database[COLLECTION].find_one(
-        {"_id": _id(topic, event_id)}, {"_id": 1}, session=unit.session
-    ):
+    if await has(unit.database, topic, event_id, unit.session):
         raise AlreadyHandledError(event_id)
+
+
+async def has(
+    database: Database, topic: str, event_id: str, session: Session | None = None
+) -> bool:
+    """Whether a message has had its effect."""
+    query = {"_id": _id(topic, event_id)}
+    return await database[COLLECTION].find_one(query, {"_id": 1}, session=session) is not None
 
 
 async def record(unit: UnitOfWork, topic: str, event_id: str) -> None:

@@ -4,7 +4,6 @@ from tablesync.service_kit.mongo.client import (
     DURABLE,
     MAJORITY,
     SNAPSHOT,
-    UNAVAILABLE,
     Client,
     Collection,
     Database,
@@ -13,16 +12,18 @@ from tablesync.service_kit.mongo.client import (
     answers,
     connect,
     database_now,
-    is_unavailable,
     open_database,
+    takes_writes,
+    within,
+    without_limit,
 )
 from tablesync.service_kit.mongo.expressions import from_now
+from tablesync.service_kit.mongo.failures import is_late, is_refused_document, is_unavailable
 
 __all__ = [
     "DURABLE",
     "MAJORITY",
     "SNAPSHOT",
-    "UNAVAILABLE",
     "Client",
     "Collection",
     "Database",
@@ -32,6 +33,11 @@ __all__ = [
     "connect",
     "database_now",
     "from_now",
+    "is_late",
+    "is_refused_document",
     "is_unavailable",
     "open_database",
+    "takes_writes",
+    "within",
+    "without_limit",
 ]

@@ -1,6 +1,8 @@
 """The MongoDB client, with the concerns that keep what was acknowledged."""
 
 import asyncio
+from collections.abc import Awaitable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -11,14 +13,8 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
-from pymongo import ReadPreference, WriteConcern
-from pymongo.errors import (
-    ConnectionFailure,
-    ExecutionTimeout,
-    NotPrimaryError,
-    PyMongoError,
-    WTimeoutError,
-)
+from pymongo import ReadPreference, WriteConcern, timeout
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 Document = dict[str, Any]
@@ -31,20 +27,24 @@ Session: TypeAlias = AsyncIOMotorClientSession
 
 SNAPSHOT = ReadConcern("snapshot")
 MAJORITY = ReadConcern("majority")
-DURABLE = WriteConcern(w="majority", j=True, wtimeout=10_000)
+DURABLE = WriteConcern(w="majority", j=True)
 
-# MongoDB is away or not itself: whatever failed may be tried again later.
-UNAVAILABLE = (ConnectionFailure, NotPrimaryError, ExecutionTimeout, WTimeoutError)
+# How long an operation may take in all. Nothing that waits for one can be stopped before it: the
+# driver's threads know no cancellation.
+OPERATION_SECONDS = 10.0
+PROBES = "write_probes"
 
 
-def connect(uri: str) -> Client:
+def connect(uri: str, operation_seconds: float = OPERATION_SECONDS) -> Client:
     """Make a client; it connects when first used, and again whenever it has to."""
+    milliseconds = round(operation_seconds * 1000)
     return AsyncIOMotorClient(
         uri,
         tz_aware=True,
         serverSelectionTimeoutMS=5_000,
         connectTimeoutMS=5_000,
-        socketTimeoutMS=60_000,
+        timeoutMS=milliseconds,
+        socketTimeoutMS=milliseconds,  # what closes a cursor heeds this alone
         retryWrites=True,
         uuidRepresentation="standard",
     )
@@ -61,14 +61,28 @@ def open_database(client: Client, name: str) -> Database:
     )
 
 
+def within(seconds: float) -> AbstractContextManager[None]:
+    """Bound all operations of a block together, in place of each alone."""
+    return timeout(seconds)
+
+
+def without_limit() -> AbstractContextManager[None]:
+    """Give the server no limit for a block's operations: one that is long goes on without us."""
+    return timeout(0)
+
+
 async def answers(database: Database, seconds: float = 3.0) -> bool:
     """Whether MongoDB answers a ping in time."""
-    try:
-        async with asyncio.timeout(seconds):
-            await database.command("ping")
-    except (PyMongoError, TimeoutError):
-        return False
-    return True
+    return await _succeeds(database.command("ping"), seconds)
+
+
+async def takes_writes(database: Database, seconds: float = 2.0) -> bool:
+    """Whether a majority takes a small write in time; a ping is answered even by a locked disk."""
+    with within(seconds):
+        write = database[PROBES].update_one(
+            {"_id": "probe"}, [{"$set": {"at": "$$NOW"}}], upsert=True
+        )
+        return await _succeeds(write, seconds)
 
 
 async def database_now(database: Database) -> datetime:
@@ -80,8 +94,10 @@ async def database_now(database: Database) -> datetime:
     return moment.astimezone(UTC)
 
 
-def is_unavailable(error: BaseException) -> bool:
-    """Whether MongoDB was away, rather than the request wrong."""
-    if isinstance(error, UNAVAILABLE):
-        return True
-    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
+async def _succeeds(operation: Awaitable[object], seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await operation
+    except (PyMongoError, TimeoutError):
+        return False
+    return True

@@ -10,17 +10,30 @@ from datetime import datetime
 from typing import TypeVar
 
 from pymongo import ReadPreference
+from pymongo.errors import PyMongoError
 from tablesync.contracts import Envelope, Event
 from tablesync.service_kit.backoff import Backoff
 from tablesync.service_kit.clock import Deadline, unix_milliseconds
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.messaging.outbox import insert_rows
-from tablesync.service_kit.mongo import DURABLE, SNAPSHOT, Database, Session, database_now
+from tablesync.service_kit.mongo import (
+    DURABLE,
+    SNAPSHOT,
+    Database,
+    Session,
+    database_now,
+    is_late,
+    within,
+)
 from tablesync.service_kit.telemetry import current_traceparent
 
 T = TypeVar("T")
 
-CONFLICT_SECONDS = 15.0
+UNIT_SECONDS = 10.0
+# A limit of nothing would be none.
+LEAST_SECONDS = 0.001
+ABORT_SECONDS = 2.0
+MAY_BE_REPEATED = "TransientTransactionError"
 FIRST_WAIT_SECONDS = 0.005
 LAST_WAIT_SECONDS = 0.5
 
@@ -78,35 +91,52 @@ class UnitsOfWork:
             raise
         self._idle.append(session)
 
-    async def run(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+    async def run(
+        self, work: Callable[[UnitOfWork], Awaitable[T]], seconds: float = UNIT_SECONDS
+    ) -> T:
         """Run `work` in one transaction; it may be called several times, so it has no effects
         but on the database.
 
-        Raises DependencyUnavailableError after 15 s of conflicts: MongoDB keeps what a killed
-        process has locked for up to a minute.
+        Raises DependencyUnavailableError if conflicts take all the seconds: MongoDB keeps what a
+        killed process has locked for up to a minute.
         """
-        now = await database_now(self.database)
-        waits, deadline = _waits(), Deadline(CONFLICT_SECONDS)
+        deadline, waits = Deadline(seconds), _waits()
+        conflict: PyMongoError | None = None
+        with within(seconds):
+            now = await database_now(self.database)
+        async with self._session() as session:
+            while True:
+                await asyncio.sleep(next(waits))
+                unit = UnitOfWork(self.database, session, now, self._source)
+                try:
+                    return await _attempt(unit, work, deadline.remaining())
+                except PyMongoError as error:
+                    if conflict and is_late(error):
+                        raise DependencyUnavailableError("mongodb") from conflict
+                    if is_late(error) or not error.has_error_label(MAY_BE_REPEATED):
+                        raise
+                    conflict = error
+                if deadline.passed():
+                    raise DependencyUnavailableError("mongodb") from conflict
 
-        async def attempt(session: Session) -> T:
-            await asyncio.sleep(next(waits))
-            if deadline.passed():
-                raise DependencyUnavailableError("mongodb")
-            unit = UnitOfWork(self.database, session, now, self._source)
+
+async def _attempt(
+    unit: UnitOfWork, work: Callable[[UnitOfWork], Awaitable[T]], seconds: float
+) -> T:
+    """Run `work` in a transaction of its own, which has ended when this returns or raises."""
+    session = unit.session
+    session.start_transaction(
+        read_concern=SNAPSHOT, write_concern=DURABLE, read_preference=ReadPreference.PRIMARY
+    )
+    try:
+        with within(max(seconds, LEAST_SECONDS)):
             result = await work(unit)
             await unit.flush()
-            # Here, because Motor does not repeat a transaction that conflicts in its own commit, as
-            # two do that are the first to write into a collection.
             await _commit(session)
-            return result
-
-        async with self._session() as session:
-            return await session.with_transaction(
-                attempt,
-                read_concern=SNAPSHOT,
-                write_concern=DURABLE,
-                read_preference=ReadPreference.PRIMARY,
-            )
+    except BaseException:
+        await _abort(session)
+        raise
+    return result
 
 
 def _waits() -> Iterator[float]:
@@ -125,3 +155,10 @@ async def _commit(session: Session) -> None:
     except asyncio.CancelledError:
         await asyncio.wait([commit])
         raise
+
+
+async def _abort(session: Session) -> None:
+    """Let go of what is locked, with time of its own: that of the work may be over."""
+    if session.in_transaction:  # type: ignore[truthy-function]  # a property; its stub errs
+        with within(ABORT_SECONDS):
+            await session.abort_transaction()
