@@ -18,7 +18,13 @@ from tablesync.contracts import (
     SyncStatus,
     new_id,
 )
-from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs, AirtableTable, SyncOwner
+from tablesync.contracts.internal_api import (
+    AffectedSync,
+    AffectedSyncs,
+    AirtableTable,
+    CatchUpCounts,
+    SyncOwner,
+)
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.scheduler import bootstrap
 from tablesync.service_kit.http.service_auth import Signer
@@ -151,6 +157,38 @@ class SchedulerSuite:
 
         sync = await eventually(held)
         assert (sync.status, sync.next_slot_at) == (SyncStatus.PAUSED, None)
+
+    async def test_pages_of_a_list_are_told_whole_and_in_order(self, world: World) -> None:
+        made = sorted([await world.add_sync(f"Sync {number}") for number in range(5)])
+        path, found, after = f"/connections/{world.hubspot_id}/affected-syncs", [], ""
+        while True:
+            query = {"workspace_id": world.workspace_id, "limit": 2, "after": after}
+            page = answer_of(AffectedSyncs, await world.edge.get("notifier", path, **query))
+            found += [each.sync_id for each in page.items]
+            assert (len(page.items) <= 2, page.total, page.count) == (True, 5, 5)
+            if page.next_after is None:
+                break
+            after = page.next_after
+        assert found == made
+        assert sorted(each.sync_id for each in await affected(world)) == made, "or all at once"
+
+    async def test_catch_ups_are_counted(self, world: World) -> None:
+        await world.add_sync("Contacts")
+        path = f"/connections/{world.hubspot_id}/catch-ups"
+
+        async def counts() -> CatchUpCounts:
+            answer = await world.edge.get("notifier", path, workspace_id=world.workspace_id)
+            return answer_of(CatchUpCounts, answer)
+
+        assert await counts() == CatchUpCounts(total=1, held=0, by_status={})
+        await held_with_a_gap(world)
+        assert await counts() == CatchUpCounts(total=1, held=1, by_status={})
+        await world.regain()
+        await the_only(world, SyncStatus.ACTIVE)
+        found = await counts()
+        assert (found.total, found.held, found.at_work) == (1, 0, 1)
+        foreign = await world.edge.get("notifier", path, workspace_id=FOREIGN)
+        assert answer_of(CatchUpCounts, foreign).total == 0
 
     async def test_another_workspace_sees_none(self, world: World) -> None:
         await world.add_sync("Contacts")

@@ -18,7 +18,7 @@ from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
-from tablesync.contracts.internal_api import AffectedSync
+from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs
 from tablesync.contracts.wording import PROVIDER_LABELS, loss
 
 POLICY = "content-security-policy"
@@ -173,13 +173,14 @@ def a_sync(name: str, status: str, missed: int = 0) -> AffectedSync:
     ("syncs", "text"),
     [
         (None, "cannot be shown just now"),
-        ([], "Reconnect HubSpot"),
-        ([a_sync("A", "held", 2)], "waiting, 2 missed"),
-        ([a_sync("B", "paused")] * 2, "2 syncs use"),
+        (AffectedSyncs(items=()), "Reconnect HubSpot"),
+        (AffectedSyncs(items=(a_sync("A", "held", 2),)), "waiting, 2 missed"),
+        (AffectedSyncs(items=(a_sync("B", "paused"),) * 2), "2 syncs use"),
+        (AffectedSyncs(items=(a_sync("C", "held"),), total=10_000), "and 9999 more"),
     ],
 )
 def test_a_link_shows_what_waits(
-    pages: Pages, hubspot: OAuthProvider, syncs: list[AffectedSync] | None, text: str
+    pages: Pages, hubspot: OAuthProvider, syncs: AffectedSyncs | None, text: str
 ) -> None:
     response = pages.reconnect(hubspot, LINK, WORKSPACE, syncs)
 

@@ -16,11 +16,13 @@ from tablesync.contracts import (
     SyncStatus,
     SyncSucceeded,
 )
-from tablesync.contracts.internal_api import CatchUp
+from tablesync.contracts.internal_api import AFFECTED_LIMIT, CatchUp
+from tablesync.test_kit import eventually
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
 SYNCS = ("syn_1", "syn_2", "syn_3")
+GAP = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", "slots_missed": 12}
 
 
 async def lose(rig: Rig) -> None:
@@ -33,10 +35,9 @@ async def lose(rig: Rig) -> None:
 async def regain(rig: Rig) -> None:
     """Reconnect; each sync is released with a catch-up of 1,200 records, which succeeds."""
     await rig.publish(rig.events.connection(ConnectionReconnected, grant_version=2))
-    gap = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", "slots_missed": 12}
     for each in SYNCS:
         run_id = f"run_{each}"
-        released = rig.events.hold(SyncReleased, each, gap=gap, catch_up_run_id=run_id)
+        released = rig.events.hold(SyncReleased, each, gap=GAP, catch_up_run_id=run_id)
         ended = rig.events.run(
             SyncSucceeded,
             each,
@@ -121,3 +122,24 @@ async def test_a_sync_that_was_paused_while_on_hold_is_not_said_to_have_caught_u
         assert "missed nothing" not in said
         assert "have caught up with" not in said
         assert "Nothing is left" not in said
+
+
+async def test_a_recovery_of_thousands_is_waited_for_by_counts_and_listed_once(rig: Rig) -> None:
+    ids = [f"syn_{number:03}" for number in range(AFFECTED_LIMIT + 50)]
+    rig.know_syncs(*(held_sync(each) for each in ids))
+    lost_at = "2026-11-22T19:29:00Z"
+    async with rig.working():
+        await rig.take(rig.events.connection(ConnectionRevoked, changed_at=lost_at))
+        (lost,) = await rig.mail_came("revocation")
+        running = CatchUp(run_id="run_x", status=RunStatus.RUNNING)
+        rig.know_syncs(*(affected_sync(each, catch_up=running, gap=GAP) for each in ids))
+        listed = rig.scheduler.times("/affected-syncs")
+        await rig.take(rig.events.connection(ConnectionReconnected, grant_version=2))
+        await eventually(lambda: rig.scheduler.times("/catch-ups") >= 2)
+        assert rig.scheduler.times("/affected-syncs") == listed, "nobody needs the list yet"
+        ended = CatchUp(run_id="run_x", status=RunStatus.SUCCEEDED)
+        rig.know_syncs(*(affected_sync(each, catch_up=ended, gap=GAP) for each in ids))
+        (back,) = await rig.mail_came("recovery")
+    assert "300 syncs are on hold" in lost["Subject"]
+    assert "300 syncs have caught up" in back["Subject"]
+    assert rig.scheduler.times("/affected-syncs") == listed + 2, "two pages"

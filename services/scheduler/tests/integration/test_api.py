@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from scheduler_examples import WORKSPACE
+from scheduler_examples import HUBSPOT, WORKSPACE
 from scheduler_http import Json, Tokens, create_sync
 from scheduler_rig import Rig
 from tablesync.contracts import (
@@ -14,6 +14,7 @@ from tablesync.contracts import (
     RunFailureCause,
     SyncRequested,
 )
+from tablesync.contracts.internal_api import AFFECTED_LIMIT
 from tablesync.service_kit.http.user_auth import OperatorRole
 from tablesync.test_kit import eventually
 from tablesync.test_kit.stand_ins import SyncRunnerStandIn
@@ -202,3 +203,23 @@ async def test_an_edit_that_mends_the_mapping_releases_the_sync(
     assert (edited["status"], edited["hold"]) == ("active", None)
     runs = (await api.get("/v1/runs", params={"sync_id": created["id"]})).json()["items"]
     assert [each["trigger"] for each in runs] == ["catch_up", "manual"]
+
+
+async def test_a_list_of_thousands_is_read_in_pages_and_without_what_it_does_not_show(
+    rig: Rig, api: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    await rig.add_many(1_100, due_seconds_ago=-600)
+    await rig.database.command("profile", 2)
+    path, headers = f"/internal/v1/connections/{HUBSPOT}", tokens.service("notifier")
+    query = {"workspace_id": WORKSPACE}
+    found = (await api.get(f"{path}/affected-syncs", params=query, headers=headers)).json()
+    counts = (await api.get(f"{path}/catch-ups", params=query, headers=headers)).json()
+    await rig.database.command("profile", 0)
+    assert len({each["sync_id"] for each in found["items"]}) == 1_100
+    assert counts == {"total": 1_100, "held": 0, "by_status": {}}
+    reads = rig.database["system.profile"].find({"op": {"$in": ["query", "getmore"]}})
+    of_syncs = [each for each in await reads.to_list(None) if each["ns"].endswith(".syncs")]
+    assert max(each["nreturned"] for each in of_syncs) <= AFFECTED_LIMIT
+    asked = [each["command"] for each in of_syncs if each["op"] == "query"]
+    assert [each["projection"]["mapping"] for each in asked] == [0] * len(asked)
+    await rig.database["system.profile"].drop()

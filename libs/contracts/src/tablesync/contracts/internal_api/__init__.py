@@ -28,9 +28,11 @@ from tablesync.contracts.internal_api.auth_service import (
 )
 from tablesync.contracts.internal_api.base import Body, Items, Unreadable
 from tablesync.contracts.internal_api.scheduler import (
+    AFFECTED_LIMIT,
     AffectedSync,
     AffectedSyncs,
     CatchUp,
+    CatchUpCounts,
     SyncOwner,
 )
 from tablesync.contracts.internal_api.sync_runner import (
@@ -61,6 +63,7 @@ _BODIES: tuple[type[Body], ...] = (
     Recipients,
     ConnectionStates,
     AffectedSyncs,
+    CatchUpCounts,
     SyncOwner,
     SourceObjects,
     SourceProperties,
@@ -73,6 +76,7 @@ _BODIES: tuple[type[Body], ...] = (
 BODIES: Mapping[str, type[Body]] = MappingProxyType({each.__name__: each for each in _BODIES})
 
 __all__ = [
+    "AFFECTED_LIMIT",
     "BODIES",
     "CONNECTION_NOT_CONNECTED",
     "RUN_IDS_LIMIT",
@@ -90,6 +94,7 @@ __all__ = [
     "AuthFailureRuling",
     "Body",
     "CatchUp",
+    "CatchUpCounts",
     "ConnectionNotConnected",
     "ConnectionStates",
     "InvitationLinkAnswer",

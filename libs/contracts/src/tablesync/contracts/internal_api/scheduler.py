@@ -1,8 +1,15 @@
-"""What scheduler is asked: the syncs that need a connection, and whose a sync is."""
+"""What scheduler is asked: the syncs that need a connection, their catch-ups, whose a sync is."""
 
 from pydantic import Field
 from pydantic.config import JsonDict
-from tablesync.contracts.internal_api.base import Body, Items, Tolerant, showing
+from tablesync.contracts.internal_api.base import (
+    Body,
+    Items,
+    Tolerant,
+    is_empty,
+    is_none,
+    showing,
+)
 from tablesync.contracts.specs import (
     Gap,
     Hold,
@@ -12,6 +19,9 @@ from tablesync.contracts.specs import (
     Source,
     SyncStatus,
 )
+
+# The most affected syncs of one page.
+AFFECTED_LIMIT = 250
 
 _SYNC = "syn_01997f2c-0e1b-7d24-b3a5-7c4e9a1d5f04"
 _CONNECTION = "con_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03"
@@ -84,7 +94,46 @@ class AffectedSync(Body):
 
 
 class AffectedSyncs(Items[AffectedSync]):
-    """The syncs that need a connection, as source or as destination, as they are right now."""
+    """The syncs that need a connection, as source or as destination, as they are right now.
+
+    By id, and in pages for those who ask with a `limit`; whoever asks without one gets them all.
+    """
+
+    total: Tolerant[int] = Field(
+        default=None, exclude_if=is_none, description="How many there are, beyond this page, too."
+    )
+    next_after: Tolerant[str] = Field(
+        default=None,
+        exclude_if=is_none,
+        description="Send it as `after` for the next page; left out on the last one.",
+    )
+    unread_ids: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=is_empty,
+        description="Syncs that scheduler knows and cannot tell of: a newer version wrote them.",
+    )
+
+    @property
+    def count(self) -> int:
+        """How many syncs need the connection, as far as the answer says."""
+        return len(self.items) if self.total is None else self.total
+
+
+class CatchUpCounts(Body):
+    """How far the catch-ups of all syncs that need a connection are, for a mail that waits."""
+
+    model_config = showing({"total": 3, "held": 0, "by_status": {"succeeded": 2, "running": 1}})
+
+    total: int = Field(ge=0, description="The syncs that need the connection.")
+    held: int = Field(ge=0, description="Those of them that the connection still holds.")
+    by_status: dict[str, int] = Field(
+        description="The last catch-ups of those that nothing holds, counted by their run's status."
+    )
+
+    @property
+    def at_work(self) -> int:
+        """How many syncs are held, or catch up; a status that a reader does not know is none."""
+        return self.held + sum(self.by_status.get(each, 0) for each in RunStatus if not each.ended)
 
 
 class SyncOwner(Body):

@@ -1,5 +1,6 @@
 """scheduler as its peers see it: syncs that are held and released as a test says."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,19 @@ from tablesync.contracts import (
     SyncStatus,
     new_id,
 )
-from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs, CatchUp, SyncOwner
+from tablesync.contracts.internal_api import (
+    AFFECTED_LIMIT,
+    AffectedSync,
+    AffectedSyncs,
+    CatchUp,
+    CatchUpCounts,
+    SyncOwner,
+)
 from tablesync.service_kit.http import problems
 from tablesync.test_kit.stand_ins.base import StandIn
 
 Workspace = Annotated[str, Query(min_length=1)]
+Limit = Annotated[int | None, Query(ge=1, le=AFFECTED_LIMIT)]
 UNTIL_NEXT_SLOT = timedelta(minutes=5)
 
 
@@ -105,6 +114,11 @@ class SchedulerStandIn(StandIn):
     def _dependents(self, connection_id: str) -> Iterator[KnownSync]:
         return (each for each in self.syncs.values() if connection_id in each.connection_ids)
 
+    def _own(self, connection_id: str, workspace_id: str) -> tuple[AffectedSync, ...]:
+        found = self._dependents(connection_id)
+        own = (each.affected for each in found if each.workspace_id == workspace_id)
+        return tuple(sorted(own, key=lambda each: each.sync_id))
+
     # routes
 
     def routes(self) -> APIRouter:
@@ -113,10 +127,24 @@ class SchedulerStandIn(StandIn):
         askers = self.admits("auth-service", "notifier")
 
         @router.get("/connections/{connection_id}/affected-syncs", dependencies=[askers])
-        async def affected_syncs(connection_id: str, workspace_id: Workspace) -> AffectedSyncs:
-            found = self._dependents(connection_id)
-            own = (each.affected for each in found if each.workspace_id == workspace_id)
-            return AffectedSyncs(items=tuple(own))
+        async def affected_syncs(
+            connection_id: str, workspace_id: Workspace, after: str = "", limit: Limit = None
+        ) -> AffectedSyncs:
+            own = self._own(connection_id, workspace_id)
+            if limit is None:
+                return AffectedSyncs(items=own)
+            page = [each for each in own if each.sync_id > after][:limit]
+            more = page[-1].sync_id if len(page) == limit else None
+            return AffectedSyncs(items=tuple(page), total=len(own), next_after=more)
+
+        @router.get(
+            "/connections/{connection_id}/catch-ups", dependencies=[self.admits("notifier")]
+        )
+        async def catch_ups(connection_id: str, workspace_id: Workspace) -> CatchUpCounts:
+            own = self._own(connection_id, workspace_id)
+            held = [each for each in own if each.hold and each.hold.connection_id == connection_id]
+            statuses = Counter(each.catch_up.status.value for each in own if each.catch_up)
+            return CatchUpCounts(total=len(own), held=len(held), by_status=dict(statuses))
 
         @router.get("/syncs/{sync_id}", dependencies=[self.admits("notifier")])
         async def sync_owner(sync_id: str, workspace_id: Workspace) -> SyncOwner:

@@ -1,7 +1,6 @@
 """The few pages that a browser sees: nothing external, nothing cached, no referrer."""
 
 import secrets
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +16,7 @@ from tablesync.auth_service.identity.members import Operator
 from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import Provider
-from tablesync.contracts.internal_api import AffectedSync
+from tablesync.contracts.internal_api import AffectedSyncs
 from tablesync.contracts.wording import PROVIDER_LABELS, loss, moment
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.problems import RaisedAnswer
@@ -61,7 +60,7 @@ class Pages:
         provider: OAuthProvider,
         link: ReconnectLink,
         workspace: Workspace,
-        syncs: Sequence[AffectedSync] | None,
+        syncs: AffectedSyncs | None,
     ) -> HTMLResponse:
         """Show what a usable reconnect link is about, and its button."""
         connection = link.connection

@@ -1,16 +1,17 @@
 """scheduler, as auth-service asks it: which syncs wait for a connection."""
 
 import asyncio
-from collections.abc import Sequence
 
 import structlog
-from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs
+from tablesync.contracts.internal_api import AffectedSyncs
 from tablesync.service_kit.errors import DependencyUnavailableError, UnknownToPeerError
 from tablesync.service_kit.http.answers import read_items
 from tablesync.service_kit.http.peer import PeerClient
 
 log = structlog.get_logger()
 DEADLINE_SECONDS = 2.0
+# What a page shows of a list that may be thousands long.
+SHOWN = 50
 
 
 class SchedulerClient(PeerClient):
@@ -18,15 +19,16 @@ class SchedulerClient(PeerClient):
 
     name = "scheduler"
 
-    async def affected_syncs(
-        self, workspace_id: str, connection_id: str
-    ) -> Sequence[AffectedSync] | None:
-        """Return the syncs that need a connection; None if scheduler does not answer at once."""
+    async def affected_syncs(self, workspace_id: str, connection_id: str) -> AffectedSyncs | None:
+        """Return the first syncs that need a connection, and how many there are.
+
+        None if scheduler does not answer at once.
+        """
         path = f"/connections/{connection_id}/affected-syncs"
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                response = await self._get(path, workspace_id=workspace_id)
-            return read_items(AffectedSyncs, response, self.name).items
+                response = await self._get(path, workspace_id=workspace_id, limit=SHOWN)
+            return read_items(AffectedSyncs, response, self.name)
         except (TimeoutError, UnknownToPeerError, DependencyUnavailableError) as error:
             log.warning("affected syncs unknown", error=type(error).__name__)
             return None

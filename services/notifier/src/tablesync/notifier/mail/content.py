@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from tablesync.contracts.internal_api import (
     AffectedSync,
+    CatchUpCounts,
     InvitationLinkAnswer,
     Recipient,
     ReconnectLinkAnswer,
@@ -70,6 +71,9 @@ class Scheduler(Protocol):
 
     async def affected_syncs(self, connection_id: str, workspace_id: str) -> Sequence[AffectedSync]:
         """Return the syncs that use a connection."""
+
+    async def catch_up_counts(self, connection_id: str, workspace_id: str) -> CatchUpCounts:
+        """Return how far the catch-ups of all syncs that use a connection are."""
 
     async def sync_owner(self, sync_id: str, workspace_id: str) -> SyncOwner:
         """Return a sync's name and owner."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tablesync.contracts import RunStatus
-from tablesync.contracts.internal_api import AffectedSync
+from tablesync.contracts.internal_api import AFFECTED_LIMIT, AffectedSync
 from tablesync.contracts.wording import provider_label
 from tablesync.notifier.catch_ups import (
     SETTLE_SECONDS,
@@ -48,6 +48,8 @@ class RecoveryWriter:
     async def _recovered(self, incident: ConnectionIncident, elapsed: float) -> list[Recovered]:
         """Return every sync's catch-up; raises NotYetError while one may still end in time."""
         in_time = elapsed < self._wait_seconds
+        if in_time and await self._at_work(incident):
+            raise _catch_ups_to_end(elapsed)
         affected = await self._affected(incident, in_time and elapsed < SETTLE_SECONDS)
         catch_ups = await self._catch_ups(incident, elapsed, affected or ())
         if affected is None:
@@ -55,8 +57,17 @@ class RecoveryWriter:
         else:
             syncs = [catch_ups.of(each) for each in affected]
         if in_time and not all(each.settled for each in syncs):
-            raise NotYetError("catch-ups to end", seconds=min(15.0, max(1.0, elapsed / 10)))
+            raise _catch_ups_to_end(elapsed)
         return syncs
+
+    async def _at_work(self, incident: ConnectionIncident) -> bool:
+        """Whether catch-ups of more syncs than one page lists go on: then no list is needed yet."""
+        connection_id, workspace_id = incident.connection_id, incident.workspace_id
+        try:
+            counts = await self._scheduler.catch_up_counts(connection_id, workspace_id)
+        except (DependencyUnavailableError, UnknownToPeerError):
+            return False
+        return counts.total > AFFECTED_LIMIT and counts.at_work > 0
 
     async def _affected(
         self, incident: ConnectionIncident, insist: bool
@@ -78,6 +89,10 @@ class RecoveryWriter:
         told = [each.catch_up.run_id for each in affected if each.catch_up]
         run_ids = [*told, *(each.catch_up_run_id for each in holds.values())]
         return CatchUps(incident, elapsed, holds, await self._store.catch_ups(run_ids))
+
+
+def _catch_ups_to_end(elapsed: float) -> NotYetError:
+    return NotYetError("catch-ups to end", seconds=min(15.0, max(1.0, elapsed / 10)))
 
 
 def _content(incident: ConnectionIncident, syncs: Sequence[Recovered], told: Mail) -> MailContent:

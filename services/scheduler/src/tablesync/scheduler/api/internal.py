@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from tablesync.contracts.internal_api import AffectedSyncs, SyncOwner
+from tablesync.contracts.internal_api import AFFECTED_LIMIT, AffectedSyncs, CatchUpCounts, SyncOwner
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.views import sync_owner
 from tablesync.service_kit.http.openapi import declares
@@ -20,8 +20,20 @@ def routes(queries: Queries, verifier: Verifier) -> APIRouter:
         "/connections/{connection_id}/affected-syncs",
         dependencies=[Depends(callers(verifier, "auth-service", "notifier"))],
     )
-    async def affected_syncs(connection_id: str, workspace_id: Workspace) -> AffectedSyncs:
-        return AffectedSyncs(items=await queries.affected(workspace_id, connection_id))
+    async def affected_syncs(
+        connection_id: str,
+        workspace_id: Workspace,
+        after: str = "",
+        limit: Annotated[int | None, Query(ge=1, le=AFFECTED_LIMIT)] = None,
+    ) -> AffectedSyncs:
+        return await queries.affected(workspace_id, connection_id, after, limit)
+
+    @router.get(
+        "/connections/{connection_id}/catch-ups",
+        dependencies=[Depends(callers(verifier, "notifier"))],
+    )
+    async def catch_ups(connection_id: str, workspace_id: Workspace) -> CatchUpCounts:
+        return await queries.catch_up_counts(workspace_id, connection_id)
 
     @router.get(
         "/syncs/{sync_id}",

@@ -1,8 +1,8 @@
 """Reading syncs as they are right now: with holds and slots that nobody has stored yet."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
-from tablesync.contracts.internal_api import AffectedSync
+from tablesync.contracts.internal_api import AFFECTED_LIMIT, AffectedSyncs, CatchUpCounts
 from tablesync.scheduler.api.views import SyncView, affected_sync
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
@@ -32,16 +32,48 @@ class Queries:
         runs = await self._store.runs.by_id(sync.last_run_id for sync in syncs)
         return [SyncView.of(sync, runs.get(sync.last_run_id or "")) for sync in syncs]
 
-    async def affected(self, workspace_id: str, connection_id: str) -> tuple[AffectedSync, ...]:
-        """Show the syncs that need a connection."""
-        syncs = [
-            each
-            for each in (await self._store.syncs.dependents(connection_id)).items
-            if each.workspace_id == workspace_id
-        ]
+    async def affected(
+        self, workspace_id: str, connection_id: str, after: str, limit: int | None
+    ) -> AffectedSyncs:
+        """Show the syncs that need a connection: a page of them, or all."""
+        if limit is not None:
+            total = await self._store.syncs.count_dependents(workspace_id, connection_id)
+            page = await self._affected_page(workspace_id, connection_id, after, limit)
+            return page.model_copy(update={"total": total})
+        pages = [page async for page in self._affected_pages(workspace_id, connection_id)]
+        return AffectedSyncs(
+            items=tuple(each for page in pages for each in page.items),
+            unread_ids=tuple(each for page in pages for each in page.unread_ids),
+        )
+
+    async def catch_up_counts(self, workspace_id: str, connection_id: str) -> CatchUpCounts:
+        """Count the syncs that need a connection, by how their catch-ups stand."""
+        return await self._store.syncs.catch_up_counts(workspace_id, connection_id)
+
+    async def _affected_pages(
+        self, workspace_id: str, connection_id: str
+    ) -> AsyncIterator[AffectedSyncs]:
+        """Yield page after page, so that no list of thousands stops what else is to be done."""
+        after: str | None = ""
+        while after is not None:
+            page = await self._affected_page(workspace_id, connection_id, after, AFFECTED_LIMIT)
+            after = page.next_after
+            yield page
+
+    async def _affected_page(
+        self, workspace_id: str, connection_id: str, after: str, limit: int
+    ) -> AffectedSyncs:
+        found = await self._store.syncs.outlines(workspace_id, connection_id, after, limit)
+        syncs = found.items
         await self._as_of_now(syncs)
         runs = await self._store.runs.by_id(sync.last_catch_up_id for sync in syncs)
-        return tuple(affected_sync(each, runs.get(each.last_catch_up_id or "")) for each in syncs)
+        shown = (affected_sync(each, runs.get(each.last_catch_up_id or "")) for each in syncs)
+        last = max((*(sync.id for sync in syncs), *found.unread_ids), default=None)
+        return AffectedSyncs(
+            items=tuple(shown),
+            next_after=last if len(found) == limit else None,
+            unread_ids=tuple(found.unread_ids),
+        )
 
     async def _as_of_now(self, syncs: Sequence[Sync]) -> None:
         now = await self._store.now()

@@ -111,6 +111,11 @@ class Sync(BaseModel):
         sync._stored = document
         return sync
 
+    @classmethod
+    def in_outline(cls, document: dict[str, Any]) -> "Sync":
+        """Read a stored sync without what it maps and its past: to be shown, never stored."""
+        return cls.model_validate({**document, "mapping": []})
+
     @property
     def stored(self) -> dict[str, Any]:
         """The document that it was read from; empty if it is new."""

@@ -5,12 +5,16 @@ from collections.abc import Iterable, Sequence
 
 import bson
 from pymongo import ASCENDING, IndexModel, UpdateMany, UpdateOne
+from tablesync.contracts import HoldKind
+from tablesync.contracts.internal_api import CatchUpCounts
 from tablesync.scheduler.domain.syncs import Sync
+from tablesync.scheduler.store.runs import COLLECTION as RUNS
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.mongo import Collection, Database, Document, Session
 from tablesync.service_kit.mongo.reading import Found, read, read_all, set_aside
 
 COLLECTION = "syncs"
+HELD_BY_IT = "held by it"
 IS_DUE: Document = {"claimable": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
 NEEDS_RECHECK: Document = {
     "$expr": {"$lte": ["$recheck_at", "$$NOW"]},
@@ -76,6 +80,31 @@ class SyncStore:
         cursor = self.collection.find(query, session=session).sort("_id", ASCENDING)
         return self._read_all(await cursor.limit(limit or 0).to_list(limit))
 
+    async def outlines(
+        self, workspace_id: str, connection_id: str, after: str, limit: int
+    ) -> Found[Sync]:
+        """Return the syncs of a workspace that need a connection, as far as lists show them."""
+        query = {**_needing(workspace_id, connection_id), "_id": {"$gt": after}}
+        cursor = self.collection.find(query, {"mapping": 0, "past_schedules": 0})
+        rows = await cursor.sort("_id", ASCENDING).limit(limit).to_list(limit)
+        return read_all(self.collection, Sync.in_outline, rows)
+
+    async def count_dependents(self, workspace_id: str, connection_id: str) -> int:
+        """Return how many syncs of a workspace need a connection."""
+        return await self.collection.count_documents(_needing(workspace_id, connection_id))
+
+    async def catch_up_counts(self, workspace_id: str, connection_id: str) -> CatchUpCounts:
+        """Count the syncs that need a connection, by how their catch-ups stand."""
+        pipeline = [
+            {"$match": _needing(workspace_id, connection_id)},
+            *_by_catch_up(connection_id),
+        ]
+        rows = await self.collection.aggregate(pipeline).to_list(None)
+        counts = {each["_id"]: each["syncs"] for each in rows}
+        total, held = sum(counts.values()), counts.pop(HELD_BY_IT, 0)
+        by_status = {status: count for status, count in counts.items() if status is not None}
+        return CatchUpCounts(total=total, held=held, by_status=by_status)
+
     async def dependent_ids(self, connection_id: str, after: str, limit: int) -> list[str]:
         """Return which syncs need a connection, by id, from a point on."""
         query = {"connection_ids": connection_id, "_id": {"$gt": after}}
@@ -120,6 +149,36 @@ class SyncStore:
 
     def _read_all(self, found: Iterable[Document]) -> Found[Sync]:
         return read_all(self.collection, Sync.from_document, found)
+
+
+def _needing(workspace_id: str, connection_id: str) -> Document:
+    return {"connection_ids": connection_id, "workspace_id": workspace_id}
+
+
+def _by_catch_up(connection_id: str) -> list[Document]:
+    """Group syncs by `held`, their last catch-up's status, or None; a bad sync breaks nothing."""
+    holds: Document = {"$cond": [{"$isArray": "$holds"}, "$holds", []]}
+    by_it = {"kind": HoldKind.CONNECTION, "connection_id": connection_id}
+    its_own = {
+        "$filter": {
+            "input": "$holds",
+            "cond": {"$and": [{"$eq": [f"$$this.{name}", value]} for name, value in by_it.items()]},
+        }
+    }
+    catch_up = {
+        "from": RUNS,
+        "localField": "last_catch_up_id",
+        "foreignField": "_id",
+        "pipeline": [{"$project": {"status": 1}}],
+        "as": "catch_up",
+    }
+    free = {"$cond": [{"$eq": ["$holds", []]}, {"$first": "$catch_up.status"}, None]}
+    return [
+        {"$project": {"last_catch_up_id": 1, "holds": holds}},
+        {"$lookup": catch_up},
+        {"$project": {"stands": {"$cond": [{"$ne": [its_own, []]}, HELD_BY_IT, free]}}},
+        {"$group": {"_id": "$stands", "syncs": {"$sum": 1}}},
+    ]
 
 
 def _writes(syncs: Iterable[Sync]) -> list[UpdateOne | UpdateMany]:
