@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,6 +63,11 @@ def test_the_platform_is_up_where_it_says_until_it_is_stopped(
         assert {each for each in SERVICES if not is_up(info["urls"][each], "readyz")} == set()
         children = psutil.Process(process.pid).children(recursive=True)
         assert {"java", "mongod"} <= {each.name() for each in children}
+        second = refused(checkout, "up")
+        assert f"process {process.pid} " in second
+        assert str(file) in second
+        assert written(file, process) == info
+        assert {each for each in SERVICES if not is_up(info["urls"][each], "readyz")} == set()
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
@@ -126,7 +132,8 @@ def test_the_sandbox_alone_runs_on_the_port_set_until_it_is_stopped(
     checkout: Path, sign: signal.Signals
 ) -> None:
     port = free_port()
-    with command(checkout, "sandbox", SANDBOX_PORT=str(port)) as process:
+    ports = {"SANDBOX_PORT": str(port), "SMTP_PORT": str(free_port())}
+    with command(checkout, "sandbox", **ports) as process:
         assert process.stdout
         assert any(f"http://127.0.0.1:{port}/mail" in line for line in process.stdout)
         assert is_up(f"http://127.0.0.1:{port}", "healthz")
@@ -137,8 +144,50 @@ def test_the_sandbox_alone_runs_on_the_port_set_until_it_is_stopped(
     assert not any(each.is_running() for each in children)
 
 
+def test_a_second_sandbox_says_that_one_runs_and_leaves_it_alone(checkout: Path) -> None:
+    ports = {"SANDBOX_PORT": str(free_port()), "SMTP_PORT": str(free_port())}
+    with command(checkout, "sandbox", **ports) as process:
+        assert process.stdout
+        assert any("mailbox" in line for line in process.stdout)
+        other = {"SANDBOX_PORT": str(free_port()), "SMTP_PORT": str(free_port())}
+        said = refused(checkout, "sandbox", **other)
+        assert said.startswith(f"`make sandbox` runs here already, in {checkout}")
+        assert f"with: kill {process.pid}" in said
+        assert is_up(f"http://127.0.0.1:{ports['SANDBOX_PORT']}", "healthz")
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [("up", "AUTH_SERVICE_PORT"), ("up", "SMTP_PORT"), ("sandbox", "SANDBOX_PORT")],
+)
+def test_a_taken_port_is_refused_by_name_before_anything_starts(
+    checkout: Path, name: str, setting: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refused(checkout, name, **{"SMTP_PORT": str(free_port()), setting: str(port)})
+    assert said.startswith(f"{setting} is {port}, on which process {os.getpid()} listens already;")
+    assert not (checkout / ".local" / name).exists()
+
+
+def test_one_port_for_two_programs_is_refused(checkout: Path) -> None:
+    port = str(free_port())
+    said = refused(checkout, "up", SCHEDULER_PORT=port, NOTIFIER_PORT=port)
+    assert said.startswith(f"SCHEDULER_PORT is {port}, as NOTIFIER_PORT is;")
+
+
+def refused(checkout: Path, name: str, **env: str) -> str:
+    """Return the one line with which a command ends that starts nothing."""
+    with command(checkout, name, **env) as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert said.count("\n") == 1, said
+    return said
+
+
 def test_a_program_that_cannot_start_ends_the_command_with_its_log(checkout: Path) -> None:
-    with command(checkout, "sandbox", SANDBOX_CONTACTS="many") as process:
+    ports = {"SANDBOX_PORT": str(free_port()), "SMTP_PORT": str(free_port())}
+    with command(checkout, "sandbox", SANDBOX_CONTACTS="many", **ports) as process:
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "sandbox ended" in said

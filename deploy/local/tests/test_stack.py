@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from pymongo import MongoClient
 from tablesync.local_stack import LocalStack, ProgramEndedError, kafka
 from tablesync.local_stack.kafka import KafkaNode
+from tablesync.local_stack.ports import PortTakenError
 from tablesync.local_stack.progress import print_progress
 from tablesync.test_kit import free_port, wait_until
 
@@ -86,12 +87,22 @@ def test_two_checkouts_run_at_once(checkout: Path, other_checkout: Path) -> None
 
 
 def test_a_program_that_ends_at_once_is_shown_with_its_log(checkout: Path) -> None:
+    stack = LocalStack(checkout, programs=MONGOD)
+    (stack.folder / "mongod").mkdir(parents=True)
+    (stack.folder / "mongod" / "storage.bson").write_text("not what mongod has written")
+    with pytest.raises(ProgramEndedError, match="storage engine metadata"):
+        stack.start()
+    assert stack.pid("mongod") is None
+
+
+def test_a_stack_on_a_taken_port_is_refused_before_anything_starts(checkout: Path) -> None:
     with LocalStack(checkout, programs=MONGOD) as stack:
         taken = stack.plan.port("mongod")
         second = LocalStack(checkout, "second", programs=MONGOD, ports={"mongod": taken})
-        with pytest.raises(ProgramEndedError, match="Address already in use"):
+        with pytest.raises(PortTakenError, match=f"^MONGOD_PORT is {taken}, on which process"):
             second.start()
         assert second.pid("mongod") is None
+        assert not second.folder.exists()
 
 
 def test_what_is_given_is_not_started(checkout: Path) -> None:

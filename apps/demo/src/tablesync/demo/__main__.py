@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from tablesync.demo.story import Story
 from tablesync.demo.timeline import Timeline, Tone
 from tablesync.demo.watch import Watch
 from tablesync.local_stack import LocalStack, StackInfo, without_maven
+from tablesync.local_stack.one_line import told_in_one_line
 from tablesync.local_stack.progress import print_progress
 from tablesync.local_stack.sandbox_control import SandboxControl
 
@@ -38,12 +40,13 @@ def main(
     out: Annotated[Path, typer.Option(help="Where report and picture go.")] = Path(".local/demo"),
 ) -> None:
     """Play the story; exit code 0 only if all of it held."""
-    (out / "report.json").unlink(missing_ok=True)  # a story that breaks off leaves no old report
     if against is not None:
         info = StackInfo(**json.loads(against.read_text("utf-8")))
         report = asyncio.run(play(info, out))
     else:
-        with _stack() as stack:
+        with ExitStack() as running:
+            with told_in_one_line():
+                stack = running.enter_context(_stack())
             report = asyncio.run(play(stack.info, out))
     raise typer.Exit(1 if report.failures() else 0)
 
@@ -62,6 +65,7 @@ def _stack() -> LocalStack:
 
 async def play(info: StackInfo, out: Path) -> Report:
     """Play the story against a running stack; write and return the report."""
+    (out / "report.json").unlink(missing_ok=True)  # a story that breaks off leaves no old report
     timeline = Timeline()
     api = Api(info.urls, info.api_token)
     assert info.sandbox, "the story needs the sandbox"

@@ -12,20 +12,23 @@ from rich.console import Console
 from rich.table import Table
 from tablesync.local_stack import earlier_platform, kafka
 from tablesync.local_stack.info import StackInfo
-from tablesync.local_stack.plan import PORTS
+from tablesync.local_stack.one_line import refused_in_one_line, told_in_one_line
+from tablesync.local_stack.plan import PORTS, setting_of
 from tablesync.local_stack.progress import print_progress
-from tablesync.local_stack.stack import LocalStack, ProgramEndedError
-from tablesync.local_stack.tools import MissingToolError
+from tablesync.local_stack.stack import LocalStack
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 LAST_PORT = 65_535
+# Where the sandbox is by itself, and so wherever somebody starts it alone.
+SANDBOX_PORTS = {"sandbox": 8900, "smtp": 8925}
 
 
 @app.command()
 def up() -> None:
     """Start the whole platform anew, print where it is, and keep it up until Ctrl-C."""
-    with refusing():
+    with told_in_one_line(), refused_in_one_line():
         stack = new_platform(Path.cwd())
+        stack.refuse_to_share()
         earlier_platform.refuse(stack.plan.given)
     print_progress("Starting anew: the sandbox begins empty, so nothing but .local/keys is kept")
     keep_up(stack, stack.root / ".local" / "up.json")
@@ -52,11 +55,12 @@ def new_platform(root: Path) -> LocalStack:
 @app.command()
 def sandbox() -> None:
     """Start the sandbox alone and keep it up until Ctrl-C."""
-    with refusing():
-        ports = ports_from_environment()
-    stack = LocalStack(
-        Path.cwd(), "sandbox", programs=("sandbox",), ports=ports, progress=print_progress
-    )
+    with told_in_one_line(), refused_in_one_line():
+        ports = SANDBOX_PORTS | ports_from_environment()
+        stack = LocalStack(
+            Path.cwd(), "sandbox", programs=("sandbox",), ports=ports, progress=print_progress
+        )
+        stack.refuse_to_share()
     keep_up(stack)
 
 
@@ -69,16 +73,6 @@ def fetch() -> None:
         kafka.fetch_jars(Path.cwd(), print_progress)
 
 
-@contextmanager
-def refusing() -> Iterator[None]:
-    """Say in one line why the environment will not do, and end with exit code 2."""
-    try:
-        yield
-    except ValueError as error:
-        print_progress(str(error))
-        raise typer.Exit(2) from None
-
-
 def ports_from_environment() -> dict[str, int]:
     """Read ports that a person has set, such as AUTH_SERVICE_PORT or KAFKA_PORT.
 
@@ -86,7 +80,7 @@ def ports_from_environment() -> dict[str, int]:
         ValueError: one of them is no port; it names the variable and the remedy.
 
     """
-    names = {program: f"{program.upper().replace('-', '_')}_PORT" for program in PORTS}
+    names = {program: setting_of(program) for program in PORTS}
     given = {program: name for program, name in names.items() if os.environ.get(name)}
     return {program: _port(name, os.environ[name]) for program, name in given.items()}
 
@@ -94,7 +88,7 @@ def ports_from_environment() -> dict[str, int]:
 def _port(name: str, text: str) -> int:
     port = int(text) if text.isascii() and text.isdigit() else 0
     if not 0 < port <= LAST_PORT:
-        remedy = f"set it to a number from 1 to {LAST_PORT}, or unset it for a free port"
+        remedy = f"set it to a number from 1 to {LAST_PORT}, or unset it"
         raise ValueError(f"{name} is {text!r}, which is no port; {remedy}")
     return port
 
@@ -104,19 +98,25 @@ def keep_up(stack: LocalStack, file: Path | None = None) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):  # a shell's background job ignores SIGINT
         signal.signal(ending, signal.default_int_handler)
     try:
-        with stack:
+        with told_in_one_line(), stack:
             show(stack)
-            if file:
-                stack.info.write(file)
-            threading.Event().wait()
+            with written(stack.info, file):
+                threading.Event().wait()
     except KeyboardInterrupt:
         print_progress("Stopped.")
-    except (MissingToolError, ProgramEndedError, TimeoutError) as error:
-        print_progress(str(error))
-        raise typer.Exit(1) from None
+
+
+@contextmanager
+def written(info: StackInfo, file: Path | None) -> Iterator[None]:
+    """Have a file say where a stack is for as long as it is there."""
+    if file is None:
+        yield
+        return
+    info.write(file)
+    try:
+        yield
     finally:
-        if file:
-            file.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
 
 def show(stack: LocalStack) -> None:

@@ -9,13 +9,15 @@ from tablesync.local_stack import kafka, mongodb, readiness
 from tablesync.local_stack.kafka import KafkaNode
 from tablesync.local_stack.keys import SERVICES, ServiceKeys
 from tablesync.local_stack.mongodb import MongoNode
-from tablesync.local_stack.ports import free_port
+from tablesync.local_stack.ports import PortTakenError, free_port, why_taken
 from tablesync.local_stack.progress import Progress
 from tablesync.local_stack.services import Environment, Surroundings, module_of
 from tablesync.local_stack.supervision import Program
 
 BACKING = ("mongod", "sandbox", "kafka")
 ALL = (*BACKING, *SERVICES)
+# Ports that a program has beside its own.
+BESIDE = {"kafka-controller": "kafka", "smtp": "sandbox"}
 PORTS = ("kafka", "kafka-controller", "mongod", "sandbox", "smtp", *SERVICES)
 
 
@@ -58,6 +60,20 @@ class Plan:
         if program not in self.ports:
             self.ports[program] = free_port()
         return self.ports[program]
+
+    def refuse_taken_ports(self) -> None:
+        """Refuse ports that were set, if something listens there or two programs would.
+
+        Raises:
+            PortTakenError: it names port, setting and remedy.
+
+        """
+        ours = (*self.programs, *(of for of, by in BESIDE.items() if by in self.programs))
+        wanted = {setting_of(each): self.ports[each] for each in ours if each in self.ports}
+        for setting, port in wanted.items():
+            same = [each for each, other in wanted.items() if other == port and each != setting]
+            if why := f"as {same[0]} is" if same else why_taken(port):
+                raise PortTakenError(f"{setting} is {port}, {why}; set it to another port")
 
     @property
     def kafka(self) -> str:
@@ -163,6 +179,11 @@ class Plan:
 
     def _mongo(self) -> MongoNode:
         return MongoNode(self.folder / "mongod", self.port("mongod"))
+
+
+def setting_of(program: str) -> str:
+    """Return the variable that sets a program's port."""
+    return f"{program.upper().replace('-', '_')}_PORT"
 
 
 def base(name: str) -> str:

@@ -13,6 +13,10 @@ FIRST, LAST = 20_000, 32_000
 BLOCK = 250
 
 
+class PortTakenError(RuntimeError):
+    """A port that was set is taken; the message names port, setting and remedy."""
+
+
 def free_port() -> int:
     """Choose a port that nothing listens on and that no other process chooses."""
     return _own_block().next_free()
@@ -56,13 +60,39 @@ def _claim_any() -> tuple[socket.socket, int]:
 
 def is_free(port: int) -> bool:
     """Whether a program could listen on this port now."""
+    try:
+        _try_to_bind(port)
+    except OSError:
+        return False
+    return True
+
+
+def why_taken(port: int) -> str | None:
+    """Say why no program could listen on this port now; None if one could."""
+    try:
+        _try_to_bind(port)
+    except PermissionError:
+        return "which is for root alone"
+    except OSError:
+        return f"on which {_listener(port)} listens already"
+    return None
+
+
+def _try_to_bind(port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        probe.bind(("127.0.0.1", port))
+
+
+def _listener(port: int) -> str:
+    """Name the process that listens on a port, as far as that can be seen."""
+    try:
+        found = psutil.net_connections("tcp")
+    except psutil.AccessDenied:  # macOS tells root alone
+        found = []
+    listening = (each for each in found if each.status == psutil.CONN_LISTEN)
+    pid = next((each.pid for each in listening if each.laddr[1:] == (port,)), None)
+    return f"process {pid}" if pid else "another program"
 
 
 def listens(pid: int, port: int) -> bool:

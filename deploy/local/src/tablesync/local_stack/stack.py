@@ -11,6 +11,7 @@ from typing import Self
 import psutil
 from tablesync.local_stack.info import StackInfo
 from tablesync.local_stack.keys import SERVICES, ensure_keys
+from tablesync.local_stack.occupation import refuse_a_second
 from tablesync.local_stack.plan import ALL, BACKING, Given, Plan
 from tablesync.local_stack.ports import listens
 from tablesync.local_stack.progress import Progress, no_progress
@@ -86,15 +87,28 @@ class LocalStack:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def refuse_to_share(self) -> None:
+        """Refuse to start beside another stack of this name, or on a port that is taken.
+
+        Raises:
+            AlreadyRunningError: a stack of this name runs.
+            PortTakenError: something listens on a port that was set.
+
+        """
+        refuse_a_second(self.folder)
+        self.plan.refuse_taken_ports()
+
     def start(self) -> None:
         """Start every program and wait until all are ready; on failure leave nothing running.
 
         Raises:
+            AlreadyRunningError, PortTakenError: as `refuse_to_share`; nothing was touched.
             MissingToolError: something that the machine lacks, with its install line.
             ProgramEndedError: a program that ended, with the end of its log.
             TimeoutError: a program that did not become ready.
 
         """
+        self.refuse_to_share()
         self.folder.mkdir(parents=True, exist_ok=True)
         atexit.register(self.stop)
         try:

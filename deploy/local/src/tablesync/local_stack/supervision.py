@@ -1,6 +1,5 @@
 """One supervisord and its programs: start, stop, look at one at a time."""
 
-import fcntl
 import json
 import shlex
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from supervisor.xmlrpc import SupervisorTransport
+from tablesync.local_stack.occupation import occupy
 from tablesync.local_stack.waiting import wait_until
 
 UNIX_SOCKET_PATH_LIMIT = 100
@@ -56,7 +56,8 @@ class Supervisor:
     def start(self, *, fresh: bool = False) -> None:
         """Start supervisord without any program; `fresh` empties its folder before."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with self._locked_folder() as lock:
+        # supervisord inherits the lock and holds it for as long as it lives.
+        with occupy(self._folder) as lock:
             if fresh:
                 _empty(self._folder, keep="lock")
             self._write_configuration()
@@ -145,14 +146,6 @@ class Supervisor:
     def _configuration(self) -> Path:
         return self._folder / "supervisord.conf"
 
-    def _locked_folder(self) -> IO[str]:
-        """Lock the folder; supervisord inherits the lock and holds it for as long as it lives."""
-        lock = (self._folder / "lock").open("w")
-        wait_until(
-            lambda: _try_lock(lock), timeout=15, what=f"the end of the stack that uses {lock.name}"
-        )
-        return lock
-
     def _answers(self) -> bool:
         if not self.is_running:
             raise RuntimeError(tail(self.log_path("supervisord-output")))
@@ -200,14 +193,6 @@ def _empty(folder: Path, *, keep: str) -> None:
             shutil.rmtree(each)
         elif each.name != keep:
             each.unlink()
-
-
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _socket_path(folder: Path) -> Path:
