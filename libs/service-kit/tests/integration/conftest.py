@@ -1,16 +1,20 @@
 """A service of the tests: it consumes `sync-requests` as sync-runner does, and notes each run."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
+import pytest_asyncio
 from tablesync.contracts import Envelope, RunCancelRequested, new_id
+from tablesync.service_kit.messaging import outbox
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.consumer import Handler, Subscription
 from tablesync.service_kit.messaging.kafka import new_producer
 from tablesync.service_kit.messaging.relay import Relay
 from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo.changes import INSERTED, Changes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
+from tablesync.test_kit.messaging import running
 
 NewEvent = Callable[..., Envelope[RunCancelRequested]]
 NewSubscriptions = Callable[..., Subscriptions]
@@ -48,9 +52,13 @@ def new_subscriptions(settings: ServiceSettings, units: UnitsOfWork) -> NewSubsc
     return make
 
 
-@pytest.fixture
-def relay(settings: ServiceSettings, database: Database) -> Relay:
-    return Relay(database, lambda: new_producer(settings), settings.kafka_topic_prefix)
+@pytest_asyncio.fixture
+async def relay(settings: ServiceSettings, database: Database) -> AsyncIterator[Relay]:
+    """Yield a relay that is woken by new rows, as a service's is."""
+    changes = Changes(database)
+    stored = changes.wakes(outbox.COLLECTION, INSERTED)
+    async with running(changes.run):
+        yield Relay(database, lambda: new_producer(settings), settings.kafka_topic_prefix, stored)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ class Surroundings:
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
             "KAFKA_TOPIC_PREFIX": self.topic_prefix,
             "KAFKA_AUTO_CREATED_TOPICS": str(self.embedded_broker).lower(),
-            "KAFKA_FETCH_MAX_WAIT_MS": "20" if self.embedded_broker else "100",
+            "KAFKA_FETCH_MAX_WAIT_MS": "20" if self.embedded_broker else "1000",
             "MONGODB_URI": self.mongodb,
             "MONGODB_DATABASE_PREFIX": self.database_prefix,
             "HTTP_HOST": "127.0.0.1",

@@ -9,6 +9,7 @@ from tablesync.service_kit import mongo
 from tablesync.service_kit.http.client import TOTAL_SECONDS, new_client
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer, Verifier
 from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo.changes import Changes
 from tablesync.service_kit.mongo.leases import Leases
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
@@ -33,6 +34,7 @@ class Resources:
     database: Database
     units: UnitsOfWork
     leases: Leases
+    changes: Changes
     signer: Signer
     verifier: Verifier
     _closers: AsyncExitStack
@@ -50,6 +52,7 @@ class Resources:
             opened,
             UnitsOfWork(opened, name),
             Leases(opened),
+            Changes(opened),
             Signer.from_file(name, settings.service_key_file),
             Verifier.from_file(name, settings.trusted_keys_file),
             closers,

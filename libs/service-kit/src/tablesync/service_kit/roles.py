@@ -8,14 +8,11 @@ from typing import Any, TypeVar
 
 import stamina
 import structlog
-from pymongo.errors import PyMongoError
-from tablesync.service_kit.mongo import Collection, Document
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 WAIT_MAX_SECONDS = 30.0
-REOPEN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,32 +54,6 @@ async def repeat(
         woken.clear()
         seconds = await unless_stopped(persist(one, name), stop, busy)
         await pause(stop, seconds or 0.0, woken)
-
-
-async def watch(
-    collection: Collection,
-    woken: asyncio.Event,
-    stop: asyncio.Event,
-    only: Document | None = None,
-) -> None:
-    """Set `woken` at each change of a collection, in whatever process, until `stop`.
-
-    `only` narrows which changes count. A stream that breaks is opened again, and whoever is woken
-    polls as well: it misses nothing.
-    """
-
-    async def forever() -> None:
-        while True:
-            with suppress(PyMongoError):
-                async with collection.watch(
-                    [{"$match": only or {}}, {"$project": {"_id": 1}}], max_await_time_ms=1_000
-                ) as stream:
-                    woken.set()
-                    async for _ in stream:
-                        woken.set()
-            await asyncio.sleep(REOPEN_SECONDS)
-
-    await unless_stopped(forever(), stop)
 
 
 async def persist(work: Callable[[], Awaitable[T]], name: str) -> T:

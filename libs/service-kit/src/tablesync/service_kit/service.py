@@ -20,6 +20,7 @@ from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.consumer import Following, Subscription
 from tablesync.service_kit.messaging.kafka import new_producer
 from tablesync.service_kit.messaging.relay import Publishing, Relay
+from tablesync.service_kit.mongo.changes import INSERTED
 from tablesync.service_kit.mongo.indexes import Indexes, ensure_indexes
 from tablesync.service_kit.process import run_roles, serve_beside
 from tablesync.service_kit.resources import Resources
@@ -100,7 +101,8 @@ class Service:
         await unless_stopped(persist(self._make_ready, "prepare"), stop)
         if not stop.is_set():
             self.prepared.set()
-            await run_roles([each for each in self.roles if self._is_chosen(each.name)], stop)
+            roles = [each for each in self.roles if self._is_chosen(each.name)]
+            await run_roles([*roles, Role("changes", self._resources.changes.run)], stop)
 
     async def _make_ready(self) -> None:
         for indexes in (KIT_INDEXES, self._indexes):
@@ -140,5 +142,6 @@ class Service:
 def _publishing(resources: Resources) -> Publishing:
     settings = resources.settings
     new = partial(new_producer, settings)
-    relay = Relay(resources.database, new, settings.kafka_topic_prefix)
+    stored = resources.changes.wakes(outbox.COLLECTION, INSERTED)
+    relay = Relay(resources.database, new, settings.kafka_topic_prefix, stored)
     return Publishing(settings, resources.name, relay)

@@ -43,7 +43,9 @@ class ServiceSettings(BaseSettings):
     kafka_auto_created_topics: bool = Field(
         default=False, description="The broker creates topics itself: only librdkafka's mock does."
     )
-    kafka_fetch_max_wait_ms: int = Field(default=100, ge=1)
+    kafka_fetch_max_wait_ms: int = Field(
+        default=1_000, ge=1, description="Kafka answers a fetch at once when it has messages."
+    )
     mongodb_uri: str = Field(repr=False, pattern=r"^mongodb(\+srv)?://.+")
     mongodb_database_prefix: str = ""
     mongodb_operation_seconds: float = Field(default=10.0, gt=0, le=15)

@@ -49,7 +49,9 @@ def build(
     templates = Templates()
     messages = Messages(templates, tokens, settings)
     writers = _writers(store, auth, syncs, settings)
-    worker = Worker(store, units, writers, messages, Mailer(settings), settings)
+    worker = Worker(
+        store, units, writers, messages, Mailer(settings), settings, changes=resources.changes
+    )
     every_seconds = settings.notifier_reconcile_seconds
     reconciliation = Reconciliation(store, units, auth.connection_states, every_seconds)
     return Service(

@@ -1,6 +1,5 @@
 """The composition root: everything the scheduler consists of, and how it hangs together."""
 
-import asyncio
 from functools import partial
 
 from tablesync.scheduler import store as stored
@@ -18,10 +17,11 @@ from tablesync.scheduler.loops.rechecks import Rechecks
 from tablesync.scheduler.loops.reconciliation import Reconciliation
 from tablesync.scheduler.loops.ticker import Ticker
 from tablesync.scheduler.settings import NAME, Settings
-from tablesync.scheduler.store import Store
+from tablesync.scheduler.store import Store, connections, syncs
 from tablesync.scheduler.subscriptions import subscriptions
+from tablesync.service_kit.mongo.changes import touching
 from tablesync.service_kit.resources import Resources
-from tablesync.service_kit.roles import Role, repeat, watch
+from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
 
 
@@ -42,11 +42,14 @@ def build(
     states = KnownStates(auth, units, store, handlers)
     queries, commands = Queries(store), Commands(store, jitter.moment)
     validation = Validation(states, runner, settings.scheduler_min_interval_seconds)
-    due, changed = asyncio.Event(), asyncio.Event()
     ticker = Ticker(units, store)
-    jobs = HoldJobs(units, store, jitter, after_chunk=due.set)
+    jobs = HoldJobs(units, store, jitter)
     rechecks = Rechecks(units, store, runner, jitter.moment)
     reconciliation = Reconciliation(units, store, states, runner, handlers, jitter.moment)
+    wakes = resources.changes.wakes
+    planned = wakes(syncs.COLLECTION, syncs.BRINGS_FORWARD)
+    recheck = wakes(syncs.COLLECTION, touching("recheck_at"))
+    state = wakes(connections.COLLECTION)
     return Service(
         resources,
         routers=[
@@ -57,10 +60,9 @@ def build(
         subscriptions=subscriptions(handlers),
         publishes=True,
         roles=[
-            Role("ticker", partial(repeat, ticker.tick, name="ticker", woken=due)),
-            Role("worker", partial(repeat, jobs.tick, name="hold jobs", woken=changed)),
-            Role("worker", partial(watch, store.connections.collection, changed)),
-            Role("worker", partial(repeat, rechecks.tick, name="rechecks")),
+            Role("ticker", partial(repeat, ticker.tick, name="ticker", woken=planned)),
+            Role("worker", partial(repeat, jobs.tick, name="hold jobs", woken=state)),
+            Role("worker", partial(repeat, rechecks.tick, name="rechecks", woken=recheck)),
             Role("worker", reconciliation.run),
         ],
         indexes=stored.INDEXES,

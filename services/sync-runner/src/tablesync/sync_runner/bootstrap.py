@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from tablesync.service_kit.mongo.changes import INSERTED, touching
 from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
@@ -50,9 +51,11 @@ def build(
     queue = RunQueue(database, settings.runner_lease_seconds)
     board, in_flight = ProgressBoard(settings, NAME), settings.runner_writes_in_flight
     context = RunContext(resources.units, queue, connections, sources, airtable, board, in_flight)
-    workers = Workers(queue, partial(execute, context), settings.runner_workers)
+    claimable = resources.changes.wakes(store.RUNS, touching("status"))
+    workers = Workers(queue, partial(execute, context), settings.runner_workers, claimable)
+    gone = resources.changes.wakes(store.DELETED_SYNCS, INSERTED)
     forgetting = Forgetting(resources.units, runs, deleted)
-    handlers = Handlers(runs, deleted, workers, connections)
+    handlers = Handlers(runs, deleted, connections)
     return Service(
         resources,
         routers=[
@@ -64,7 +67,7 @@ def build(
         publishes=True,
         roles=[
             Role("ticker", partial(repeat, reconciliation.tick, name="reconciliation")),
-            Role("ticker", partial(repeat, forgetting.tick, name="forgetting")),
+            Role("ticker", partial(repeat, forgetting.tick, name="forgetting", woken=gone)),
             Role("worker", workers.run),
             Role("worker", board.run),
         ],

@@ -9,25 +9,20 @@ from tablesync.contracts import (
 )
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner.access.connections import Connections
-from tablesync.sync_runner.execution.workers import Workers
 from tablesync.sync_runner.store import DeletedSyncs, Runs
 
 
 class Handlers:
     """The handlers of what is consumed, and of connection-events as every process follows them."""
 
-    def __init__(
-        self, runs: Runs, deleted: DeletedSyncs, workers: Workers, connections: Connections
-    ) -> None:
+    def __init__(self, runs: Runs, deleted: DeletedSyncs, connections: Connections) -> None:
         self._runs = runs
         self._deleted = deleted
-        self._workers = workers
         self._connections = connections
 
     async def on_sync_requested(self, event: SyncRequested, unit: UnitOfWork) -> None:
         """Put the run into the queue."""
         await self._runs.record(unit, event)
-        self._workers.wake()
 
     async def on_run_cancel_requested(self, event: RunCancelRequested, unit: UnitOfWork) -> None:
         """End the run if it waits, else have its worker end it."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.contracts import RunStatus, SyncRequested
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
+from tablesync.service_kit.mongo.changes import seconds_until
 from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.reading import Found, read, read_all
@@ -180,6 +181,10 @@ class DeletedSyncs:
             sort=[("due_at", ASCENDING)],
         )
         return str(row["_id"]) if row else None
+
+    async def seconds_until_due(self) -> float:
+        """Return how long no sync has its turn, at most until the next poll."""
+        return await seconds_until(self._rows, "due_at", {"left": True})
 
     async def put_back(self, sync_id: str) -> None:
         """Let a sync of which something is left have its turn again at once."""

@@ -77,6 +77,7 @@ class Subscriptions:
         broker = self._build(stop)
         try:
             await broker.start()
+            _fetch_when_all_is_handled(broker, self._settings.kafka_fetch_max_wait_ms / 1_000)
             await _reach_the_end(broker)
         except BaseException:
             await _stop(broker)
@@ -165,6 +166,19 @@ async def _stop(broker: KafkaBroker) -> None:
         await broker.stop()
     except Exception as error:
         log.warning("consumers not closed cleanly", error=repr(error))
+
+
+def _fetch_when_all_is_handled(broker: KafkaBroker, wait_seconds: float) -> None:
+    """Let no fetch for other partitions wait at Kafka while a message is handled.
+
+    aiokafka sends one after a tenth of a second, and asks for this partition's next messages only
+    once that has been answered; and it looks five times a second whether there is anything to do.
+    It has no public way to say either.
+    """
+    for subscriber in broker.subscribers:
+        fetcher = subscriber.consumer._fetcher  # type: ignore[attr-defined]
+        fetcher._prefetch_backoff = MAX_POLL_INTERVAL_MS / 1_000
+        fetcher._fetcher_timeout = wait_seconds
 
 
 async def _reach_the_end(broker: KafkaBroker) -> None:

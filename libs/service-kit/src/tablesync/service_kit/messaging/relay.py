@@ -17,8 +17,9 @@ from pymongo import ASCENDING
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.messaging import kafka, outbox
 from tablesync.service_kit.mongo import SNAPSHOT, Database, Document
+from tablesync.service_kit.mongo.changes import POLL_SECONDS
 from tablesync.service_kit.mongo.leases import Lease, Leases
-from tablesync.service_kit.roles import pause, persist, unless_stopped, watch
+from tablesync.service_kit.roles import pause, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.telemetry import span_from
 
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 
 BATCH = 1_000
 LEASE_SECONDS = 10.0
-POLL_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 REST_SECONDS = 30.0
 PUBLISHED = Counter("outbox_published_total", "Outbox rows published.", ["topic"])
 
@@ -39,7 +40,9 @@ class Relay:
         database: Database,
         new_producer: Callable[[], AIOKafkaProducer],
         topic_prefix: str = "",
+        stored: asyncio.Event | None = None,
     ) -> None:
+        """Make the relay; `stored` is set when there may be new rows, which are polled as well."""
         self._rows = database[outbox.COLLECTION]
         self._unpublished = database.client.get_database(
             database.name, codec_options=database.codec_options, read_concern=SNAPSHOT
@@ -47,6 +50,7 @@ class Relay:
         self._leases = Leases(database)
         self._new_producer = new_producer
         self._prefix = topic_prefix
+        self._stored = stored or asyncio.Event()
         self._resting: dict[str, Deadline] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -59,20 +63,15 @@ class Relay:
                         await self._relay(lease, stop)
             except Exception as error:
                 log.warning("relay interrupted", error=repr(error))
-            await pause(stop, POLL_SECONDS)
+            await pause(stop, RETRY_SECONDS)
 
     async def _relay(self, lease: Lease, stop: asyncio.Event) -> None:
         """Publish with one producer, until the lease or the producer is lost."""
-        woken = asyncio.Event()
-        watcher = asyncio.create_task(watch(self._rows, woken, stop, {"operationType": "insert"}))
-        try:
-            async with kafka.started(self._new_producer()) as producer:
-                while lease.remaining() > 0 and not stop.is_set():
-                    woken.clear()
-                    if not await self._publish_batch(producer, lease):
-                        await pause(stop, POLL_SECONDS, woken)
-        finally:
-            watcher.cancel()
+        async with kafka.started(self._new_producer()) as producer:
+            while lease.remaining() > 0 and not stop.is_set():
+                self._stored.clear()
+                if not await self._publish_batch(producer, lease):
+                    await pause(stop, min(POLL_SECONDS, lease.remaining()), self._stored)
 
     async def _publish_batch(self, producer: AIOKafkaProducer, lease: Lease) -> int:
         """Publish what is pending, keys side by side, and return how many rows went out.

@@ -14,6 +14,7 @@ from motor.motor_asyncio import (
     AsyncIOMotorDatabase,
 )
 from pymongo import ReadPreference, WriteConcern, timeout
+from pymongo.database import Database as BlockingDatabase
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
@@ -69,6 +70,12 @@ def within(seconds: float) -> AbstractContextManager[None]:
 def without_limit() -> AbstractContextManager[None]:
     """Give the server no limit for a block's operations: one that is long goes on without us."""
     return timeout(0)
+
+
+def blocking(database: Database) -> BlockingDatabase[Document]:
+    """Return the database for a thread of its own, where each call waits for its answer."""
+    found: BlockingDatabase[Document] = database.delegate
+    return found
 
 
 async def answers(database: Database, seconds: float = 3.0) -> bool:

@@ -14,6 +14,7 @@ from tablesync.notifier.errors import ClaimLostError
 from tablesync.notifier.mail.plan import Addressee, Mail, MailKind, MailStatus
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
+from tablesync.service_kit.mongo.changes import seconds_until
 from tablesync.service_kit.mongo.reading import alone, read, read_all, set_aside
 
 _IS_DUE: Document = {
@@ -73,6 +74,10 @@ class MailJobs:
         if not await alone(self._rows, found["_id"], take()):
             await set_aside(self._rows, [found["_id"]], "due_at")
         return taken[0] if taken else None
+
+    async def seconds_until_due(self) -> float:
+        """Return how long no job is due, at most until the next poll."""
+        return await seconds_until(self._rows, "due_at", {"status": MailStatus.PENDING})
 
     async def put_off(self, job: MailJob, seconds: float, reason: str) -> None:
         """Hand the job back, to be taken up again after some time."""

@@ -23,10 +23,11 @@ from tablesync.notifier.mail.plan import Addressee, MailKind, Mails, MailStatus,
 from tablesync.notifier.mail.smtp import Mailer
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.settings import Settings
-from tablesync.notifier.store import Store
+from tablesync.notifier.store import MAILS, Store
 from tablesync.notifier.unsubscribe import Subscriber
 from tablesync.service_kit.backoff import Backoff
 from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.mongo.changes import INSERTED, Changes
 from tablesync.service_kit.mongo.reading import UnreadableDocumentError
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import pause, persist
@@ -34,7 +35,7 @@ from tablesync.service_kit.telemetry import span_from
 
 log = structlog.get_logger()
 
-IDLE_SECONDS = 0.5
+RETRY_SECONDS = 1.0
 FIRST_WAIT_SECONDS = 2.0
 WAIT_MAX_SECONDS = 300.0
 # An unknown outcome is followed by one repeat with the same Message-ID, never by a second.
@@ -56,8 +57,11 @@ class Worker:
         messages: Messages,
         mailer: Mailer,
         settings: Settings,
+        *,
+        changes: Changes,
     ) -> None:
         self._store = store
+        self._planned = [changes.wakes(MAILS, INSERTED) for _ in range(settings.notifier_workers)]
         self._mails = Mails(store.database)
         self._jobs = MailJobs(store.database)
         self._preferences = Preferences(store.database)
@@ -72,23 +76,24 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; the mail in hand is finished first, never torn off."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._settings.notifier_workers):
-                group.create_task(self._run_one(stop))
+            for planned in self._planned:
+                group.create_task(self._run_one(stop, planned))
 
-    async def _run_one(self, stop: asyncio.Event) -> None:
+    async def _run_one(self, stop: asyncio.Event, planned: asyncio.Event) -> None:
         while not stop.is_set():
+            planned.clear()
             try:
                 seconds = await self.tick()
             except Exception as error:
                 log.warning("mail worker interrupted", error=repr(error))
-                seconds = 2 * IDLE_SECONDS
-            await pause(stop, seconds)
+                seconds = RETRY_SECONDS
+            await pause(stop, seconds, planned)
 
     async def tick(self) -> float:
         """Work off one job, if any is due; return the seconds to wait before the next."""
         job = await self._jobs.claim(self._settings.notifier_lease_seconds)
         if job is None:
-            return IDLE_SECONDS
+            return await self._jobs.seconds_until_due()
         with span_from(job.traceparent, f"mail {job.kind}", mail=job.id):
             try:
                 await self._work(job)

@@ -4,7 +4,7 @@ The one document of the connection has decided already. A chunk and the place it
 one transaction, so that a job goes on where it was killed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -15,29 +15,22 @@ from tablesync.scheduler.domain.jitter import Jitter
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import is_unavailable
+from tablesync.service_kit.mongo.changes import POLL_SECONDS
 from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 CHUNK = 500
 ROUNDS = 10
 CONNECTIONS = 4
-LONGEST_WAIT_SECONDS = 1.0
 
 
 class HoldJobs:
     """Marks or releases every sync of each connection whose state has changed."""
 
-    def __init__(
-        self,
-        units: UnitsOfWork,
-        store: Store,
-        jitter: Jitter,
-        after_chunk: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, units: UnitsOfWork, store: Store, jitter: Jitter) -> None:
         self._units = units
         self._store = store
         self._jitter = jitter
-        self._after_chunk = after_chunk
 
     async def tick(self) -> float:
         """Work on the jobs, a chunk of each in turn; return the seconds to wait.
@@ -47,10 +40,9 @@ class HoldJobs:
         for _ in range(ROUNDS):
             jobs = await self._store.connections.with_job(CONNECTIONS)
             if not jobs:
-                return LONGEST_WAIT_SECONDS
+                return POLL_SECONDS
             for connection_id in jobs:
                 await self.work_chunk(connection_id)
-                self._after_chunk()
         return 0.0
 
     async def work_chunk(self, connection_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Rechecks, in the worker role: polls for what held syncs lack, and releases those that have it."""
+"""Rechecks, in the worker role: looks for what held syncs lack, and releases those that have it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +19,6 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 
-WAIT_SECONDS = 5.0
 BATCH = 20
 
 
@@ -39,7 +38,7 @@ class Rechecks:
         self._catch_up_at = catch_up_at
 
     async def tick(self) -> float:
-        """Look at each sync that is due for it; return the seconds to wait."""
+        """Look at each sync that is due for it; return the seconds until the next one is."""
         syncs = self._store.syncs
         found = await syncs.to_recheck(BATCH)
         failed = [
@@ -48,7 +47,7 @@ class Rechecks:
             if not await alone(syncs.collection, sync.id, self._recheck(sync))
         ]
         await syncs.put_recheck_back([*found.unread_ids, *failed])
-        return WAIT_SECONDS
+        return await syncs.seconds_until_recheck()
 
     async def _recheck(self, sync: Sync) -> None:
         faults = await self._faults(sync)

@@ -21,8 +21,6 @@ log = structlog.get_logger()
 
 BATCH = 500
 BATCHES = 10
-# Another process may plan something earlier than what this one waits for.
-LONGEST_WAIT_SECONDS = 1.0
 
 
 class Ticker:
@@ -33,14 +31,14 @@ class Ticker:
         self._store = store
 
     async def tick(self) -> float:
-        """Claim what is due now; return the seconds until the next slot, at most 1.
+        """Claim what is due now; return the seconds until the next slot.
 
         A backlog of many batches is left to the next tick, so that a tick ends soon.
         """
         for _ in range(BATCHES):
-            seconds = await self._seconds_left()
+            seconds = await self._store.syncs.seconds_until_due()
             if seconds > 0:
-                return min(seconds, LONGEST_WAIT_SECONDS)
+                return seconds
             await self._claim_some()
         return 0.0
 
@@ -90,7 +88,3 @@ class Ticker:
             if not follow_connections(sync, held, unit.now, changes):
                 claim(sync, unit.now, changes)
         await self._store.save(unit, syncs, changes)
-
-    async def _seconds_left(self) -> float:
-        seconds = await self._store.syncs.seconds_until_due()
-        return LONGEST_WAIT_SECONDS if seconds is None else seconds

@@ -11,11 +11,14 @@ from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store.runs import COLLECTION as RUNS
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.mongo import Collection, Database, Document, Session
+from tablesync.service_kit.mongo.changes import seconds_until, touching
 from tablesync.service_kit.mongo.reading import Found, read, read_all, set_aside
 
 COLLECTION = "syncs"
 HELD_BY_IT = "held by it"
 IS_DUE: Document = {"claimable": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
+# What may bring the next slot or catch-up forward; claiming one changes none of these.
+BRINGS_FORWARD = touching("claimable", "planned", "schedule")
 NEEDS_RECHECK: Document = {
     "$expr": {"$lte": ["$recheck_at", "$$NOW"]},
     "recheck_at": {"$type": "date"},
@@ -57,16 +60,14 @@ class SyncStore:
         """Have the ticker come again in a minute; what is due meanwhile is accounted for then."""
         await set_aside(self.collection, sync_ids, "due_at", session)
 
-    async def seconds_until_due(self) -> float | None:
-        """Return how long nothing is due, by the database's clock; None if there is no sync."""
-        pipeline: list[Document] = [
-            {"$match": {"claimable": True}},
-            {"$sort": {"due_at": ASCENDING}},
-            {"$limit": 1},
-            {"$project": {"_id": 0, "left": {"$subtract": ["$due_at", "$$NOW"]}}},
-        ]
-        rows = await self.collection.aggregate(pipeline, hint="due").to_list(1)
-        return rows[0]["left"] / 1000 if rows else None
+    async def seconds_until_due(self) -> float:
+        """Return how long nothing is due, at most until the next poll."""
+        return await seconds_until(self.collection, "due_at", {"claimable": True})
+
+    async def seconds_until_recheck(self) -> float:
+        """Return how long nothing is to be looked at again, at most until the next poll."""
+        query = {"recheck_at": {"$type": "date"}}
+        return await seconds_until(self.collection, "recheck_at", query)
 
     async def dependents(
         self,

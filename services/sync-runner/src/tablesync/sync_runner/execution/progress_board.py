@@ -26,12 +26,14 @@ class ProgressBoard:
         self._settings = settings
         self._source = source
         self._looks: set[Look] = set()
+        self._some = asyncio.Event()
         self._sent: dict[str, RunProgressed] = {}
 
     @contextmanager
     def shown(self, look: Look) -> Iterator[None]:
         """Show a run while the block runs."""
         self._looks.add(look)
+        self._some.set()
         try:
             yield
         finally:
@@ -53,7 +55,7 @@ class ProgressBoard:
         producer = new_producer(self._settings)
         try:
             await producer.start()
-            while True:
+            while await self._some.wait():
                 await self._send(producer)
                 await asyncio.sleep(EVERY_SECONDS)
         finally:
@@ -61,6 +63,8 @@ class ProgressBoard:
                 await asyncio.wait_for(producer.stop(), STOP_SECONDS)
 
     async def _send(self, producer: AIOKafkaProducer) -> None:
+        if not self._looks:
+            self._some.clear()
         for look in list(self._looks):
             event = look()
             if self._sent.get(event.run_id) != event:

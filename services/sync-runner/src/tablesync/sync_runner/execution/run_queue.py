@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from tablesync.contracts import RunStatus
 from tablesync.service_kit import clock
 from tablesync.service_kit.mongo import Database, Document, from_now
+from tablesync.service_kit.mongo.changes import seconds_until
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.reading import ASIDE_SECONDS, alone, read
 from tablesync.sync_runner.runs import Run
@@ -47,6 +48,11 @@ class RunQueue:
                 if claimed := await self._take(found, change):
                     return claimed
         return None
+
+    async def seconds_until_takeover(self) -> float:
+        """Return how long no run can have been left by its worker, at most until the next poll."""
+        grace_ms = round(self._lease_seconds * REQUEST_SHARE * 1_000)
+        return await seconds_until(self._runs, "lease_until", _RUNNING, later_ms=grace_ms)
 
     async def renew(self, lease: Lease) -> bool:
         """Extend the lease; return whether somebody wants the run cancelled.

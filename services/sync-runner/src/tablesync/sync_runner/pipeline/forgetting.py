@@ -16,7 +16,6 @@ from tablesync.sync_runner.store import DeletedSyncs, Runs
 
 log = structlog.get_logger()
 
-IDLE_SECONDS = 5.0
 # A sync whose runs have still to end, or whose worker died, has its turn again so much later.
 AGAIN_SECONDS = 10.0
 TURNS = 10
@@ -46,7 +45,7 @@ class Forgetting:
         for _ in range(TURNS):
             sync_id = await self._deleted.take(AGAIN_SECONDS)
             if sync_id is None:
-                return IDLE_SECONDS
+                return await self._deleted.seconds_until_due()
             await self._try(sync_id)
         return 0.0
 
