@@ -19,6 +19,12 @@ def test_a_missing_maven_is_named_with_its_install_line(empty_path: Path) -> Non
     assert failure.value.remedy == "sudo apt-get install maven"
 
 
+def test_a_missing_chromium_is_named_with_its_install_line(empty_path: Path) -> None:
+    with pytest.raises(MissingToolError, match="Chromium is missing") as failure:
+        tools.find_chromium()
+    assert failure.value.remedy == "sudo apt-get install chromium"
+
+
 def test_kafka_cannot_start_without_maven_unless_its_jars_are_there(
     empty_path: Path, tmp_path: Path
 ) -> None:

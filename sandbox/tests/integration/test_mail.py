@@ -1,5 +1,6 @@
 """The mail catcher, by smtplib and aiosmtplib."""
 
+import re
 import smtplib
 from email.message import EmailMessage
 
@@ -46,6 +47,39 @@ async def test_mails_are_found_by_recipient_and_cleared(
     assert [m["to"] for m in await sandbox.messages("B@example.test")] == [["b@example.test"]]
     await http.delete("/mail/api/messages")
     assert await sandbox.messages() == []
+
+
+async def test_links_of_both_parts_open_in_a_tab_of_their_own_that_is_free(
+    sandbox: SandboxControl, sandbox_ports: tuple[int, int], http: httpx.AsyncClient
+):
+    deliver(sandbox_ports[1], mail())
+    number = (await sandbox.messages())[0]["id"]
+    page, part = await http.get(f"/mail/{number}"), await http.get(f"/mail/{number}/html")
+    assert part.text.startswith('<base target="_blank">')
+    for flags in (page.text, part.headers["content-security-policy"]):
+        assert "allow-popups allow-popups-to-escape-sandbox" in flags
+    assert re.search(r'<a href="http://127\.0\.0\.1/reconnect"[^>]* target="_blank"', page.text)
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("<!doctype html><p>x</p>", '<!doctype html><base target="_blank"><p>x</p>'),
+        ("<HTML lang='en'><head><p>x", "<HTML lang='en'><head><base target=\"_blank\"><p>x"),
+    ],
+)
+async def test_a_mails_own_opening_stays_first(
+    sandbox: SandboxControl,
+    sandbox_ports: tuple[int, int],
+    http: httpx.AsyncClient,
+    html: str,
+    shown: str,
+):
+    message = mail()
+    message.get_payload(1).set_content(html, subtype="html")
+    deliver(sandbox_ports[1], message)
+    number = (await sandbox.messages())[0]["id"]
+    assert (await http.get(f"/mail/{number}/html")).text.strip() == shown
 
 
 async def test_the_inbox_shows_mails_and_runs_nothing(

@@ -143,6 +143,7 @@ def addresses(info: StackInfo, programs: tuple[str, ...]) -> list[tuple[str, str
         ("MongoDB", info.mongodb),
         ("users", users),
         ("API token", "in .local/up.json"),
+        ("what next", "docs/first-sync.md, in a second terminal"),
     ]
 
 

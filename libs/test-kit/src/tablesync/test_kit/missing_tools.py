@@ -16,7 +16,7 @@ from tablesync.local_stack import kafka, tools
 from tablesync.test_kit import containers
 
 # Fixture → the tool, and what gives the same without it.
-FIXTURES = {"kafka_bootstrap": "kafka", "mongodb_uri": "mongod"}
+FIXTURES = {"kafka_bootstrap": "kafka", "mongodb_uri": "mongod", "browser": "chromium"}
 GIVEN_BY = {"kafka_bootstrap": "KAFKA_BOOTSTRAP_SERVERS", "mongodb_uri": "MONGODB_URI"}
 NOT_RUN = pytest.StashKey[Counter[str]]()
 
@@ -71,17 +71,16 @@ def _needs(item: pytest.Item) -> set[str]:
 
 
 def _is_given(fixture: str) -> bool:
-    return GIVEN_BY[fixture] in os.environ or containers.wanted()
+    by = GIVEN_BY.get(fixture)
+    return by is not None and (by in os.environ or containers.wanted())
 
 
 @cache
 def _missing(tool: str, root: Path) -> tools.MissingToolError | None:
-    return {"kafka": kafka.missing, "mongod": _mongod_missing}[tool](root)
-
-
-def _mongod_missing(_: Path) -> tools.MissingToolError | None:
+    if tool == "kafka":
+        return kafka.missing(root)
     try:
-        tools.find_mongod()
+        {"mongod": tools.find_mongod, "chromium": tools.find_chromium}[tool]()
     except tools.MissingToolError as error:
         return error
     return None

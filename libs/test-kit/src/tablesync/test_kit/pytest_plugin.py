@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 from tablesync.local_stack.keys import ServiceKeys, ensure_keys
 from tablesync.local_stack.sandbox_control import SandboxControl
 from tablesync.local_stack.stack import LocalStack
 from tablesync.test_kit import containers, markers, missing_tools
+from tablesync.test_kit.browser import chromium
 from tablesync.test_kit.isolation import drop_databases, drop_topics, unique_prefix
 from tablesync.test_kit.own_mongod import OwnMongod
 from tablesync.test_kit.stale_test_stacks import remove_stale_test_stacks
@@ -126,6 +128,13 @@ def database_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
     uri: str = request.getfixturevalue("mongodb_uri")
     yield prefix
     drop_databases(uri, prefix)
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Yield a browser for one test."""
+    async with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,19 @@
 """The inbox page, one page per mail, and the same as JSON."""
 
+import re
+
 from aiohttp import web
 from tablesync.sandbox.pages import page
 from tablesync.sandbox.web import json_answer, problem
 
 from .mailbox import Mail, Mailbox
 
+# Nothing in a mail may run; what its links lead to is a page of its own, and may.
 _SAFE_FRAME = {
-    "content-security-policy": "sandbox allow-popups allow-top-navigation-by-user-activation; "
+    "content-security-policy": "sandbox allow-popups allow-popups-to-escape-sandbox; "
     "default-src 'none'; img-src *; style-src 'unsafe-inline'"
 }
+_OPENING = re.compile(r"\s*(<!doctype[^>]*>)?\s*(<html[^>]*>)?\s*(<head[^>]*>)?", re.IGNORECASE)
 
 
 class MailRoutes:
@@ -39,8 +43,8 @@ class MailRoutes:
         return page("mail", "mail.html", mail=self._get(request).shown())
 
     async def html(self, request: web.Request) -> web.Response:
-        """Return the HTML part alone, for the frame; nothing in it may run."""
-        text = self._get(request).shown()["html"]
+        """Return the HTML part alone, for the frame."""
+        text = _in_new_tabs(self._get(request).shown()["html"])
         return web.Response(text=text, content_type="text/html", headers=_SAFE_FRAME)
 
     async def messages(self, request: web.Request) -> web.Response:
@@ -57,3 +61,10 @@ class MailRoutes:
         if mail is None:
             raise problem(404, "Not Found", "There is no such mail.")
         return mail
+
+
+def _in_new_tabs(html: str) -> str:
+    """Have links open in a new tab, as mail programs do: few pages let themselves be framed."""
+    opening = _OPENING.match(html)
+    at = opening.end() if opening else 0
+    return f'{html[:at]}<base target="_blank">{html[at:]}'
