@@ -146,7 +146,9 @@ async def test_p21_bad_input_names_the_field_and_the_remedy(
 
 async def test_unknown_paths_and_methods_are_problems(client) -> None:
     unknown = await client.get("/nowhere")
-    assert (unknown.status_code, unknown.json()["title"]) == (404, "Not found")
+    assert (unknown.status_code, unknown.json()["title"]) == (404, "No such route")
+    missing = await client.get("/raise/not-found")
+    assert unknown.json()["type"] != missing.json()["type"], "nobody may think that a thing is gone"
     method = await client.put("/schedules")
     assert (method.status_code, method.json()["title"]) == (405, "Method not allowed")
     assert method.headers["Allow"] == "POST"

@@ -189,3 +189,31 @@ async def test_p25_sigterm_waits_for_the_refresh(
     assert "intent" not in grant
     token = (await rig.token(connection["id"])).json()["token"]
     assert await works(sandbox, "airtable", token)
+
+
+async def test_p25_neither_sigterm_nor_a_closed_browser_tears_a_code_exchange(
+    rig: Rig, spawn: Spawn, sandbox: SandboxControl, database: Database
+) -> None:
+    process = spawn()
+    await process.ready()
+    rig.url = process.url
+    await sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
+    begun = await (await rig.operator()).post("/v1/authorizations", json={"provider": "hubspot"})
+    attempt, browser = begun.json(), rig.client()
+    page = (await press(browser, attempt["start_url"])).headers["location"]
+    callback = (await browser.get(page)).headers["location"]
+    # Two calls, which together take longer than a stop leaves to requests.
+    await sandbox.control("hubspot", "-", "latency", ms=7_000)
+    answer = asyncio.create_task(browser.get(callback))
+    claimed = {"_id": attempt["id"], "state_digest": {"$exists": False}}
+    await eventually(lambda: database["authorizations"].find_one(claimed))
+    answer.cancel()
+
+    os.kill(process.pid, signal.SIGTERM)
+
+    assert process.wait() == 0
+    await sandbox.control("hubspot", "-", "latency", ms=0)
+    after = await stored(database, "authorizations", attempt["id"])
+    assert after["status"] == "completed"
+    grant = await stored(database, "grants", after["connection_id"])
+    assert (grant["version"], grant["live"]) == (1, True)

@@ -55,7 +55,7 @@ from tablesync.service_kit.http.client import new_client, new_transport
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role
-from tablesync.service_kit.service import Service
+from tablesync.service_kit.service import Service, Step
 
 log = structlog.get_logger()
 
@@ -86,8 +86,8 @@ def build(
         roles=[Role("ticker", Ticker(stores.grants, work.access_tokens).run)],
         indexes=store.INDEXES,
         prepare=[partial(_apply_bootstrap_file, settings, resources.units)],
-        # Refreshes under way end first: their tokens would be lost.
-        drains=[work.auth_failures.drain, work.access_tokens.drain, work.disconnecting.drain],
+        # What is under way at a provider ends first: its tokens would be lost.
+        drains=work.drains,
     )
     service.app.add_exception_handler(UnreadableGrantError, _on_unreadable_grant)
     return service
@@ -130,6 +130,7 @@ class _Work:
     access_tokens: AccessTokens
     auth_failures: AuthFailures
     disconnecting: Disconnecting
+    connecting: Connecting
 
     @classmethod
     def on_grants(cls, resources: Resources, stores: _Stores, providers: Providers) -> Self:
@@ -141,7 +142,14 @@ class _Work:
             access_tokens=AccessTokens(stored, grants, refresher),
             auth_failures=AuthFailures(stored, grants, refresher),
             disconnecting=Disconnecting(stored, grants, providers),
+            connecting=Connecting(units, stored, grants, stores.authorizations, stores.links),
         )
+
+    @property
+    def drains(self) -> Sequence[Step]:
+        """What a stop waits for."""
+        work = (self.auth_failures, self.access_tokens, self.connecting, self.disconnecting)
+        return [each.drain for each in work]
 
 
 def _identity(resources: Resources, stores: _Stores, signing_in: SignIn) -> Sequence[APIRouter]:
@@ -167,12 +175,11 @@ def _consent(
     stored, attempts, links = stores.connections, stores.authorizations, stores.links
     url, providers, pages = settings.auth_public_url, work.providers, Pages()
     requests = ConsentRequests(stores.workspaces, stores.members, stored)
-    connecting = Connecting(units, stored, stores.grants, attempts, links)
     return [
         connections.routes(units, stored, work.disconnecting, providers, standing),
         connections.authorization_routes(units, stored, attempts, providers, url, standing),
         oauth.start_routes(attempts, requests, providers, pages),
-        oauth.callback_routes(attempts, requests, connecting, providers, pages),
+        oauth.callback_routes(attempts, requests, work.connecting, providers, pages),
         reconnect.routes(
             units, links, attempts, requests, providers, scheduler=scheduler, pages=pages
         ),

@@ -117,5 +117,5 @@ def json_or_none(response: httpx.Response) -> Any:
     """Read a JSON body, or None where a proxy or a broken server sent something else."""
     try:
         return response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

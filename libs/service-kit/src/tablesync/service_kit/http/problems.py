@@ -181,7 +181,8 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.BAD_REQUEST and error.__cause__:
         return _unreadable_body().response()
-    kinds = {404: NOT_FOUND, 405: "method-not-allowed"}
+    # A path that is no route says nothing of what a caller asked about: see `not_found`.
+    kinds = {404: "no-such-route", 405: "method-not-allowed"}
     return Problem(
         error.status_code,
         kinds.get(error.status_code, "http-error"),

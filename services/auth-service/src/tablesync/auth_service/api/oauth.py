@@ -1,6 +1,7 @@
 """`/oauth/{provider}`: where a browser leaves for the provider and comes back."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -97,11 +98,14 @@ def callback_routes(
         if provider is None:
             return pages.expired(None, 404)
         attempt = await _attempt(request, authorizations, provider)
-        verifier = await authorizations.claim(attempt) if attempt else None
-        if attempt is None or verifier is None:
+        if attempt is None:
             return pages.expired(provider, 400)
-        answer = request.query_params
-        outcome = await _conclude(answer, connecting, attempt, provider, verifier)
+        conclude = partial(
+            _conclude, request.query_params, authorizations, connecting, attempt, provider
+        )
+        outcome = await connecting.see_through(attempt, conclude)
+        if outcome is None:
+            return pages.expired(provider, 400)
         return pages.outcome(provider, outcome, await requests.workspace_of(attempt))
 
     return router
@@ -153,12 +157,18 @@ async def _attempt(
 
 async def _conclude(
     answer: QueryParams,
+    authorizations: Authorizations,
     connecting: Connecting,
     attempt: Authorization,
     provider: OAuthProvider,
-    verifier: SecretStr,
-) -> Outcome:
-    """Take the provider's answer: a code, a no, or that it could not serve (RFC 6749, 4.1.2.1)."""
+) -> Outcome | None:
+    """Take the provider's answer: a code, a no, or that it could not serve (RFC 6749, 4.1.2.1).
+
+    None for whoever comes second.
+    """
+    verifier = await authorizations.claim(attempt)
+    if verifier is None:
+        return None
     error, code = answer.get("error"), answer.get("code")
     if error in AWAY:
         return await connecting.fail(attempt, provider, ProviderUnavailableError(provider.name))

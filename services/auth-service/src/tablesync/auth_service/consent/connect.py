@@ -1,6 +1,8 @@
 """The staged reconnect: exchange → who is it, what was granted → compare → swap, or nothing."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import SecretStr
 from tablesync.auth_service import audit
@@ -24,6 +26,7 @@ from tablesync.contracts import (
     new_id,
 )
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.single_flight import SingleFlight
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,23 @@ class Connecting:
         self._grants = grants
         self._authorizations = authorizations
         self._links = links
+        self._flights: SingleFlight[Outcome | None] = SingleFlight()
+
+    async def see_through(
+        self,
+        authorization: Authorization,
+        answer: Callable[[], Coroutine[Any, Any, Outcome | None]],
+    ) -> Outcome | None:
+        """Answer a callback to the end: its code is burnt by the first use.
+
+        Neither a browser that is closed nor a stop of the process cancels it. The same callback,
+        sent again meanwhile, waits for the same outcome.
+        """
+        return await self._flights.join((authorization.id, authorization.state_digest), answer)
+
+    async def drain(self) -> None:
+        """Wait until no callback is being answered."""
+        await self._flights.drain()
 
     async def complete(
         self,

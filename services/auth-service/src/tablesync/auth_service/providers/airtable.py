@@ -9,6 +9,7 @@ from tablesync.auth_service.errors import (
     GrantLostError,
     ProviderUnavailableError,
 )
+from tablesync.auth_service.providers.answers import Answer, Name, understood
 from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext
 from tablesync.auth_service.providers.oauth_client import (
     CodeFlow,
@@ -29,6 +30,14 @@ SCOPES: tuple[str, ...] = (
     "user.email:read",
 )
 IDLE_SECONDS = 60 * 24 * 3_600
+
+
+class Whoami(Answer):
+    """Whose token it is, and what it allows."""
+
+    id: Name
+    email: str | None = None
+    scopes: tuple[str, ...] | None = None
 
 
 class AirtableSettings(BaseModel):
@@ -81,9 +90,8 @@ class Airtable(CodeFlow):
         answer = await self._whoami(access_token)
         if answer is None:
             raise GrantLostError(ConnectionCause.TOKEN_REJECTED)
-        user = str(answer["id"])
-        account = Account(id=user, name=answer.get("email") or user, email=answer.get("email"))
-        return Identity(account, tuple(answer.get("scopes") or ()))
+        account = Account(id=answer.id, name=answer.email or answer.id, email=answer.email)
+        return Identity(account, answer.scopes or ())
 
     async def end(self, refresh_token: SecretStr) -> bool:
         """Airtable lets only the user end a grant."""
@@ -93,7 +101,7 @@ class Airtable(CodeFlow):
         """Ask Airtable who we are; any living token may."""
         return Probe.REJECTED if await self._whoami(access_token) is None else Probe.ACCEPTED
 
-    async def _whoami(self, access_token: SecretStr) -> dict[str, Any] | None:
+    async def _whoami(self, access_token: SecretStr) -> Whoami | None:
         """Return the answer; None for a token that Airtable rejects."""
         bearer = {"Authorization": f"Bearer {access_token.get_secret_value()}"}
         async with deadline(self.name):
@@ -101,10 +109,9 @@ class Airtable(CodeFlow):
         if response.status_code == httpx.codes.UNAUTHORIZED:
             return None
         raise_if_unavailable(self.name, response)
-        body = json_or_none(response)
-        if not response.is_success or not isinstance(body, dict):
+        if not response.is_success:
             raise ProviderUnavailableError(self.name)
-        return body
+        return understood(Whoami, self.name, json_or_none(response))
 
 
 def classify(body: dict[str, Any]) -> None:

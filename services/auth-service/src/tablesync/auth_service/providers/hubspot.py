@@ -2,8 +2,14 @@
 
 from typing import Any
 
-from pydantic import BaseModel, SecretStr
-from tablesync.auth_service.errors import AppRefusedError, CodeRefusedError, GrantLostError
+from pydantic import BaseModel, SecretStr, StrictBool
+from tablesync.auth_service.errors import (
+    AppRefusedError,
+    CodeRefusedError,
+    GrantLostError,
+    ProviderUnavailableError,
+)
+from tablesync.auth_service.providers.answers import Answer, Name, understood
 from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext
 from tablesync.auth_service.providers.oauth_client import CodeFlow, OAuthApp, OAuthClient
 from tablesync.auth_service.setting_types import HttpUrl, Secret
@@ -25,6 +31,18 @@ _LOST = {
     "BAD_HUB": ConnectionCause.APP_UNINSTALLED,
 }
 _CODE_REFUSED = {"BAD_AUTH_CODE", "BAD_CODE_VERIFIER"}
+# The account is locked for a while, or being moved between data centres.
+_NOT_NOW = frozenset({423, 477})
+
+
+class Introspection(Answer):
+    """What HubSpot says of an access token: of one that is not active, nothing else."""
+
+    active: StrictBool
+    hub_id: Name | None = None
+    hub_domain: str | None = None
+    user: str | None = None
+    scopes: tuple[str, ...] | None = None
 
 
 class HubSpotSettings(BaseModel):
@@ -66,6 +84,7 @@ class HubSpot(CodeFlow):
             token_url=f"{oauth}/token",
             client_authentication="client_secret_post",
             scope=" ".join(SCOPES),
+            not_now=_NOT_NOW,
         )
         super().__init__(OAuthClient(app, context.transport, classify))
         # Accounts of other regions are redirected to hosts such as app-eu1.
@@ -75,13 +94,16 @@ class HubSpot(CodeFlow):
     async def identify(self, access_token: SecretStr) -> Identity:
         """Name the portal by its domain, and whoever allowed access by e-mail."""
         answer = await self._introspect(access_token)
-        if not answer.get("active"):
+        if not answer.active:
             raise GrantLostError(ConnectionCause.TOKEN_REJECTED)
-        portal = str(answer["hub_id"])
+        if answer.hub_id is None:
+            raise ProviderUnavailableError(self.name)
         account = Account(
-            id=portal, name=answer.get("hub_domain") or f"Portal {portal}", email=answer.get("user")
+            id=answer.hub_id,
+            name=answer.hub_domain or f"Portal {answer.hub_id}",
+            email=answer.user,
         )
-        return Identity(account, tuple(answer.get("scopes") or ()))
+        return Identity(account, answer.scopes or ())
 
     async def end(self, refresh_token: SecretStr) -> bool:
         """End this grant; the app stays installed, and so do other grants."""
@@ -91,15 +113,18 @@ class HubSpot(CodeFlow):
     async def probe(self, access_token: SecretStr) -> Probe:
         """Ask HubSpot whether it still knows the token."""
         answer = await self._introspect(access_token)
-        return Probe.ACCEPTED if answer.get("active") else Probe.REJECTED
+        return Probe.ACCEPTED if answer.active else Probe.REJECTED
 
-    async def _introspect(self, access_token: SecretStr) -> dict[str, Any]:
-        return await self._oauth.introspect(self._introspection_url, access_token)
+    async def _introspect(self, access_token: SecretStr) -> Introspection:
+        answer = await self._oauth.introspect(self._introspection_url, access_token)
+        return understood(Introspection, self.name, answer)
 
 
 def classify(body: dict[str, Any]) -> None:
     """Raise what an error of HubSpot's token endpoint stands for; its `status` decides."""
     status = body.get("status")
+    if not isinstance(status, str | None):
+        return
     if "not issued to this client" in str(body.get("message")):
         raise AppRefusedError("the refresh token belongs to another client id")
     if status in _LOST:

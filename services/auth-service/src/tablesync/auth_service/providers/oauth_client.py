@@ -19,6 +19,7 @@ from tablesync.auth_service.errors import (
     ProviderUnavailableError,
     RefreshConflictError,
 )
+from tablesync.auth_service.providers.answers import without_oddities
 from tablesync.auth_service.providers.base import TokenSet
 from tablesync.service_kit.http.client import CONNECT_SECONDS, json_or_none, never_sent
 from tablesync.service_kit.http.retry_after import retry_after
@@ -37,7 +38,10 @@ Classify = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class OAuthApp:
-    """How TableSync is registered at a provider."""
+    """How TableSync is registered at a provider.
+
+    `not_now` are statuses by which this provider asks to wait, beside those of all.
+    """
 
     provider: str
     client_id: str
@@ -47,6 +51,7 @@ class OAuthApp:
     token_url: str
     client_authentication: str
     scope: str
+    not_now: frozenset[int] = frozenset()
 
     @property
     def web_origin(self) -> str:
@@ -108,7 +113,7 @@ class OAuthClient:
             response = await self._client().revoke_token(
                 url, token=token.get_secret_value(), token_type_hint=_REFRESH_TOKEN
             )
-            raise_if_unavailable(self.app.provider, response)
+            raise_if_unavailable(self.app.provider, response, self.app.not_now)
             if not response.is_success:
                 raise AppRefusedError(f"{response.status_code} at revocation")
 
@@ -132,13 +137,13 @@ class OAuthClient:
 
     def _check(self, response: httpx.Response) -> httpx.Response:
         body = self._checked(response)
-        if not isinstance(body.get("access_token"), str):
+        if not isinstance(body.get("access_token"), str) or not body["access_token"]:
             raise ProviderUnavailableError(self.app.provider)
-        return response
+        return httpx.Response(response.status_code, json=without_oddities(body))
 
     def _checked(self, response: httpx.Response) -> dict[str, Any]:
         """Return the JSON object of a 2xx answer; raise what any other answer means."""
-        raise_if_unavailable(self.app.provider, response)
+        raise_if_unavailable(self.app.provider, response, self.app.not_now)
         body = json_or_none(response)
         answer = body if isinstance(body, dict) else {}
         if response.is_success:
@@ -154,9 +159,9 @@ class OAuthClient:
         return TokenSet(
             access_token=SecretStr(token["access_token"]),
             refresh_token=_secret(token.get("refresh_token")),
-            expires_in=int(token.get("expires_in") or 0),
+            expires_in=token["expires_in"],
             refresh_expires_in=token.get("refresh_expires_in"),
-            scopes=_scopes(token),
+            scopes=tuple(token["scope"].split()) if "scope" in token else None,
         )
 
 
@@ -196,10 +201,12 @@ async def deadline(provider: str) -> AsyncIterator[None]:
         raise AppRefusedError(type(error).__name__) from None
 
 
-def raise_if_unavailable(provider: str, response: httpx.Response) -> None:
-    """Raise for a throttled request, which was not acted upon, and for a server error."""
+def raise_if_unavailable(
+    provider: str, response: httpx.Response, not_now: frozenset[int] = frozenset()
+) -> None:
+    """Raise for a request that was not acted upon for now, and for a server error."""
     seconds = retry_after(response, COOL_DOWN_SECONDS)
-    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+    if response.status_code in {httpx.codes.TOO_MANY_REQUESTS, *not_now}:
         raise ProviderUnavailableError(provider, seconds, processed=False)
     if response.is_server_error:
         raise ProviderUnavailableError(provider, seconds)
@@ -207,12 +214,6 @@ def raise_if_unavailable(provider: str, response: httpx.Response) -> None:
 
 def _secret(value: str | None) -> SecretStr | None:
     return SecretStr(value) if value else None
-
-
-def _scopes(token: dict[str, Any]) -> tuple[str, ...] | None:
-    """Read RFC 6749's `scope` or HubSpot's `scopes`."""
-    value = token.get("scope") or token.get("scopes")
-    return tuple(value.split() if isinstance(value, str) else value) if value else None
 
 
 def _reason(status_code: int, body: dict[str, Any]) -> str:

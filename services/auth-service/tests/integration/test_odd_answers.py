@@ -1,0 +1,84 @@
+"""Providers answer oddly: then they cannot be asked just now; nothing breaks, nothing is lost."""
+
+from typing import Any
+
+import pytest
+from auth_service_rig import Rig, aged
+from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import SandboxControl
+
+WHO_ARE_WE = {"hubspot": "/token/introspect", "airtable": "/meta/whoami"}
+TOKENS = {"hubspot": "/oauth/2026-09/token", "airtable": "/oauth2/v1/token"}
+ODD: dict[str, Any] = {
+    "nothing": {},
+    "a list": [],
+    "a page": "<html>",
+    "too deep": "[" * 100_000,
+    "no account": {"active": True, "email": "ada@acme.test"},
+    "an account of another kind": {"active": True, "hub_id": {"id": 1}, "id": ["usr"]},
+    "scopes of another kind": {"active": True, "hub_id": 7001, "id": "usr", "scopes": 3},
+}
+
+
+async def break_(rig: Rig, provider: str, path: str, **fault: Any) -> None:
+    await rig.sandbox.control(provider, "-", "break", path_contains=path, **fault)
+
+
+@pytest.mark.parametrize("provider", WHO_ARE_WE)
+@pytest.mark.parametrize("odd", ODD)
+async def test_whoever_cannot_say_whose_a_token_is_did_not_answer(
+    rig: Rig, provider: str, odd: str
+) -> None:
+    connection = await rig.connect(provider)
+    await break_(rig, provider, WHO_ARE_WE[provider], status=200, body=ODD[odd])
+
+    attempt = await rig.authorize(provider, connection["id"])
+
+    assert attempt["page"].status_code == 200
+    assert (attempt["status"], attempt["finding"]["kind"]) == ("refused", "provider_unavailable")
+    ruling = await rig.report(connection["id"], connection["grant_version"], status_code=403)
+    # HubSpot's probe needs no account: that a token is active is enough of an answer there.
+    known = provider == "hubspot" and odd == "no account"
+    assert ruling["verdict"] == ("not_confirmed" if known else "inconclusive")
+    assert await rig.connection(connection["id"]) == connection
+
+
+@pytest.mark.parametrize("provider", TOKENS)
+@pytest.mark.parametrize("lifetime", [None, "soon", [], -1, 1e300])
+async def test_new_tokens_are_kept_however_oddly_their_life_is_told(
+    rig: Rig, sandbox: SandboxControl, database: Database, provider: str, lifetime: Any
+) -> None:
+    connection = await rig.connect(provider)
+    await aged(database, connection["id"])
+    tokens = {"access_token": f"odd {lifetime}", "refresh_token": "r", "expires_in": lifetime}
+    odd = {**tokens, "scope": {"of": "another kind"}, "error": None}
+    await break_(rig, provider, TOKENS[provider], status=200, body=odd)
+
+    answer = await rig.token(connection["id"])
+
+    assert answer.status_code == 200
+    assert answer.json()["token"] == tokens["access_token"]
+    assert answer.json()["grant_version"] == connection["grant_version"] + 1
+    assert 0 < answer.json()["expires_in"] <= 600
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 423, "headers": {"Retry-After": "60"}}, {"status": 477}],  # which says it itself
+    ids=["locked", "moved"],
+)
+async def test_p02_an_account_that_is_locked_or_moved_is_waited_for(
+    rig: Rig, sandbox: SandboxControl, database: Database, fault: dict[str, Any]
+) -> None:
+    connection = await rig.connect("hubspot")
+    await aged(database, connection["id"])
+    await break_(rig, "hubspot", TOKENS["hubspot"], **fault, count=1)
+
+    answers = [await rig.token(connection["id"]) for _ in range(2)]
+
+    assert [each.status_code for each in answers] == [503, 503], "the second was not even sent"
+    assert all(30 < int(each.headers["Retry-After"]) <= 60 for each in answers)
+    grant = await database["grants"].find_one({"_id": connection["id"]})
+    assert grant is not None
+    assert "intent" not in grant
+    assert (await rig.connection(connection["id"]))["status"] == "connected"
