@@ -14,6 +14,7 @@ from tablesync.contracts.internal_api import AffectedSync, ReconnectLinkAnswer
 from tablesync.notifier.catch_ups import Recovered
 from tablesync.notifier.mail.plan import Addressee, MailKind
 from tablesync.notifier.mail.sync_failure import Line
+from tablesync.notifier.mail.wording import failure
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
@@ -103,7 +104,7 @@ LETTERS: list[tuple[str, MailKind, dict[str, Any]]] = [
     (
         "failure",
         MailKind.FAILURE,
-        {"lines": [Line(EVIL, "why", "what to do", EVIL, "now")], "total": 2},
+        {"lines": [Line(EVIL, failure("mapping"), EVIL, "now")], "total": 2},
     ),
     ("sync_recovery", MailKind.RECOVERY, {"names": [EVIL], "total": 2}),
 ]

@@ -66,9 +66,17 @@ def test_a_span_names_its_days_once_where_it_can() -> None:
 
 @pytest.mark.parametrize("cause", RunFailureCause)
 def test_every_failure_has_words_and_a_remedy(cause: RunFailureCause) -> None:
-    what, remedy = wording.failure(cause)
-    assert not what.endswith(".")
-    assert remedy.endswith(".")
+    words = wording.failure(cause)
+    assert not words.what.endswith(".")
+    assert words.remedy.endswith(".")
+    assert words.then.endswith(".")
+
+
+@pytest.mark.parametrize("cause", [RunFailureCause.RESOURCE, RunFailureCause.MAPPING])
+def test_what_is_held_is_never_said_to_run_at_its_next_slot(cause: RunFailureCause) -> None:
+    then = wording.failure(cause).then
+    assert "on hold" in then
+    assert "next slot" not in then
 
 
 def test_a_failure_that_a_newer_version_has_written_has_words_too() -> None:

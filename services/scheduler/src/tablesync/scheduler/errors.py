@@ -7,9 +7,21 @@ Nothing               run_ended
 
 from dataclasses import asdict, dataclass
 
-from tablesync.contracts import Hold
+from tablesync.contracts import Hold, HoldKind
 from tablesync.contracts.internal_api import CONNECTION_NOT_CONNECTED
 from tablesync.service_kit.http.problems import Problem, conflict
+
+_LOOKED_AT_AGAIN = (
+    "It is looked at again every 15 minutes, and at once when its mapping is saved again."
+)
+# What ends a hold of each kind.
+_WAY_OUT = {
+    HoldKind.CONNECTION: "It catches up by itself once the connection is reconnected.",
+    HoldKind.RESOURCE: _LOOKED_AT_AGAIN,
+    HoldKind.MAPPING: _LOOKED_AT_AGAIN,
+    HoldKind.QUOTA: "It is tried again each day, until the quota is refilled.",
+    HoldKind.PLANNED: "It goes on after the reconnect that was announced, or when you resume it.",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ def sync_held(hold: Hold) -> Problem:
     """TableSync stopped the sync; nothing runs until the cause is gone."""
     return conflict(
         "sync-held",
-        f"The sync is held ({hold.kind}: {hold.cause}); it goes on by itself once that is solved.",
+        f"The sync is held ({hold.kind}: {hold.cause}). {_WAY_OUT[hold.kind]}",
         hold=hold.model_dump(mode="json"),
     )
 

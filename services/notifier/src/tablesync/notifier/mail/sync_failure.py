@@ -20,8 +20,7 @@ class Line:
     """What a mail says of one sync; `owner_id` is None while scheduler does not tell."""
 
     name: str
-    what: str
-    remedy: str
+    failure: wording.Failure
     summary: str
     failed_at: str
     owner_id: str | None = None
@@ -107,11 +106,9 @@ class SyncRecoveryWriter:
 
 
 def _line(incident: SyncIncident, name: str, owner_id: str | None = None) -> Line:
-    what, remedy = wording.failure(incident.cause)
     return Line(
         name=wording.plain(name),
-        what=what,
-        remedy=remedy,
+        failure=wording.failure(incident.cause),
         summary=wording.plain(incident.summary, 300),
         failed_at=moment(incident.last_failed_at),
         owner_id=owner_id,
@@ -120,7 +117,7 @@ def _line(incident: SyncIncident, name: str, owner_id: str | None = None) -> Lin
 
 def _content(lines: Sequence[Line], total: int, candidates: Sequence[Recipient]) -> MailContent:
     subject = (
-        f"Sync “{lines[0].name}” failed: {lines[0].what}"
+        f"Sync “{lines[0].name}” failed: {lines[0].failure.what}"
         if total == 1
         else f"{wording.counted(total, 'sync')} failed"
     )

@@ -1,6 +1,7 @@
 """Plain words for people: causes, remedies, times and names."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tablesync.contracts import Account, RunFailureCause
@@ -9,30 +10,48 @@ from tablesync.contracts.wording import moment, one_line
 NAME_MAX = 80
 SHOWN_MAX = 10
 
-FAILURES: Mapping[str, tuple[str, str]] = {
-    RunFailureCause.RESOURCE: (
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a sync failed, what a person can do about it, and what TableSync does."""
+
+    what: str
+    remedy: str
+    then: str
+
+
+_ON_HOLD = (
+    "It is on hold until that is solved: TableSync looks again every 15 minutes, and at once "
+    "when its mapping is saved again."
+)
+_GOES_ON = "It runs again at its next slot."
+
+FAILURES: Mapping[str, Failure] = {
+    RunFailureCause.RESOURCE: Failure(
         "an object, base or table that it needs is missing or not shared",
         "Check that it still exists and that TableSync may see it.",
+        _ON_HOLD,
     ),
-    RunFailureCause.MAPPING: (
-        "a mapped field is missing or has changed its type",
-        "Open the sync’s field mapping and map the field again.",
+    RunFailureCause.MAPPING: Failure(
+        "what it maps is not there any more, or is not taken as it is mapped",
+        "Look at the field that is named, and map it again.",
+        _ON_HOLD,
     ),
-    RunFailureCause.QUOTA: (
+    RunFailureCause.QUOTA: Failure(
         "the provider’s quota is used up",
-        "Nothing to do: it runs again when the quota is refilled.",
+        "Nothing, unless you can raise the quota.",
+        "It tries again at each slot, and gets through once the quota is refilled.",
     ),
-    RunFailureCause.PROVIDER: (
-        "the provider did not answer properly",
-        "Nothing to do yet: it runs again at its next slot.",
+    RunFailureCause.PROVIDER: Failure(
+        "the provider did not answer properly", "Nothing yet.", _GOES_ON
     ),
-    RunFailureCause.STALLED: (
+    RunFailureCause.STALLED: Failure(
         "a run made no progress for a long time and was stopped",
-        "It runs again at its next slot. If this repeats, tell us.",
+        "Nothing yet. If this repeats, tell us.",
+        _GOES_ON,
     ),
-    RunFailureCause.INTERNAL: (
-        "something went wrong inside TableSync",
-        "It runs again at its next slot; we have been told.",
+    RunFailureCause.INTERNAL: Failure(
+        "something went wrong inside TableSync", "Nothing: we have been told.", _GOES_ON
     ),
 }
 
@@ -53,8 +72,8 @@ def account_name(account: Account) -> str:
     return plain(account.name or account.id)
 
 
-def failure(cause: str) -> tuple[str, str]:
-    """Say why a sync failed, and what to do about it; a cause that is not known here is ours."""
+def failure(cause: str) -> Failure:
+    """Return the words for a cause; one that is not known here is ours."""
     return FAILURES.get(cause, FAILURES[RunFailureCause.INTERNAL])
 
 
