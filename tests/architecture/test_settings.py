@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import ServiceSettings, explain
 
 pytestmark = pytest.mark.unit
 
@@ -23,6 +23,8 @@ COMMON = {name.upper() for name in ServiceSettings.model_fields}
 CONFIDENTIAL = re.compile(
     "SECRET|PASSWORD|AUTH_(HUBSPOT|AIRTABLE)_CLIENT_ID|MONGODB_URI|KEYS?_FILE"
 )
+
+ASKED_BY_NO_REPLAY = {"auth_keep_attempts_days"}
 
 
 def example_lines() -> Iterator[tuple[str, str, str, bool]]:
@@ -94,6 +96,19 @@ def test_every_setting_of_the_example_is_explained_in_a_line() -> None:
     for before, line in pairwise((ROOT / ".env.example").read_text("utf-8").splitlines()):
         if re.match(r"#?[A-Z0-9_]+=", line):
             assert before.startswith("# "), line
+
+
+def test_what_may_be_asked_about_by_a_replay_is_not_kept_more_briefly_than_topics(
+    service: str, settings_class: SettingsClass
+) -> None:
+    model = settings_class(service)
+    kept = [name for name in model.model_fields if name.endswith("_days")]
+    kept = [name for name in kept if name not in ASKED_BY_NO_REPLAY]
+    assert len(kept) > (service != "auth-service")
+    for name in kept:
+        with pytest.raises(ValidationError) as refused:
+            model.model_validate({name: 13})
+        assert f"{name.upper()}: Value error, must be 14 to " in explain(refused.value)
 
 
 def test_the_example_holds_nothing_confidential() -> None:

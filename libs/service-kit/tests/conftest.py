@@ -7,6 +7,7 @@ import pytest_asyncio
 import structlog
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit import mongo
+from tablesync.service_kit.messaging import inbox
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
@@ -52,7 +53,7 @@ async def database(mongodb_uri: str, database_prefix: str) -> AsyncIterator[Data
     """Yield a service's database with the kit's indexes."""
     client = mongo.connect(mongodb_uri)
     database = mongo.open_database(client, f"{database_prefix}kit")
-    await ensure_indexes(database, KIT_INDEXES)
+    await ensure_indexes(database, {**KIT_INDEXES, **inbox.expiries(days=14)})
     yield database
     client.close()
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from scheduler_examples import NOON, a_state
+from scheduler_examples import a_state
 from scheduler_rig import Rig
 from tablesync.contracts import (
     ConnectionReconnected,
@@ -68,8 +68,8 @@ async def test_an_end_whose_event_was_lost_is_asked_for(
 ) -> None:
     sync, run = await rig.requested()
     await rig.pass_time(OVERDUE_SECONDS + 1)
-    counts = RunCounts(read=3, written=2, unchanged=1)
-    sync_runner.runs[run.id] = told(run, RunStatus.SUCCEEDED, counts=counts, ended_at=NOON)
+    counts, ended_at = RunCounts(read=3, written=2, unchanged=1), await rig.now()
+    sync_runner.runs[run.id] = told(run, RunStatus.SUCCEEDED, counts=counts, ended_at=ended_at)
     await reconciliation.runs()
     (ended,) = await rig.runs(sync)
     assert ended.status is RunStatus.SUCCEEDED

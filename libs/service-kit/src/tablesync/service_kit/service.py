@@ -27,7 +27,7 @@ from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, persist, unless_stopped
 
 # What the kit itself keeps in a service's database.
-KIT_INDEXES: Indexes = {**outbox.INDEXES, **inbox.INDEXES, **idempotency.INDEXES}
+KIT_INDEXES: Indexes = {**outbox.INDEXES, **idempotency.INDEXES}
 
 Step = Callable[[], Awaitable[None]]
 
@@ -36,7 +36,7 @@ class Service:
     """An API with problems, health and dead letters; a consumer and a relay role; and one's own.
 
     `subscriptions` and `followings` make the consumer role, `publishes` the relay role. First
-    come `indexes` and `prepare`, repeated until they succeed; roles start after them, while
+    come indexes and `prepare`, repeated until they succeed; roles start after them, while
     `/healthz` answers from the first moment. In the end, when HTTP and every role have ended,
     come `drains`, and then the clients are closed.
     """
@@ -51,6 +51,7 @@ class Service:
         publishes: bool = False,
         roles: Sequence[Role] = (),
         indexes: Indexes | None = None,
+        expiries: Indexes | None = None,
         prepare: Sequence[Step] = (),
         drains: Sequence[Step] = (),
     ) -> None:
@@ -66,7 +67,8 @@ class Service:
             **({"relay": _publishing(resources)} if publishes else {}),
         }
         self.roles = [*(Role(name, each.run) for name, each in self._messaging.items()), *roles]
-        self._indexes, self._prepare, self._drains = indexes or {}, prepare, drains
+        self._indexes, self._expiries = indexes or {}, expiries or {}
+        self._prepare, self._drains = prepare, drains
         self.app = self._new_app(routers)
 
     @property
@@ -105,7 +107,8 @@ class Service:
             await run_roles([*roles, Role("changes", self._resources.changes.run)], stop)
 
     async def _make_ready(self) -> None:
-        for indexes in (KIT_INDEXES, self._indexes):
+        kits_own = inbox.expiries(self.settings.keep_inbox_days)
+        for indexes in (KIT_INDEXES, kits_own, self._indexes, self._expiries):
             await ensure_indexes(self._resources.database, indexes)
         for step in self._prepare:
             await step()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self, TypeVar
 
@@ -9,6 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 from pydantic import AfterValidator, AnyHttpUrl, Field, FilePath, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from tablesync.contracts import TOPICS
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -31,6 +33,25 @@ def readable_key_set(path: Path) -> Path:
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise ValueError("holds no JSON Web Key Set") from error
     return path
+
+
+# What a replay of a topic may ask about outlives the topic's messages by a week.
+LEAST_DAYS_KEPT = ceil(max(each.retention_hours for each in TOPICS.values()) / 24) + 7
+MOST_DAYS_KEPT = 10_000
+
+
+def outlasting_topics(days: int) -> int:
+    """Check that what is kept so long outlasts every message about it; raises ValueError."""
+    if not LEAST_DAYS_KEPT <= days <= MOST_DAYS_KEPT:
+        raise ValueError(
+            f"must be {LEAST_DAYS_KEPT} to {MOST_DAYS_KEPT} days: topics keep messages for "
+            f"{LEAST_DAYS_KEPT - 7}, and a replay has to meet what they brought about"
+        )
+    return days
+
+
+# How many days a kind of document is kept once it has ended.
+DaysKept = Annotated[int, AfterValidator(outlasting_topics)]
 
 
 class ServiceSettings(BaseSettings):
@@ -57,6 +78,7 @@ class ServiceSettings(BaseSettings):
     )
     service_key_file: Annotated[FilePath, AfterValidator(readable_key)]
     trusted_keys_file: Annotated[FilePath, AfterValidator(readable_key_set)]
+    keep_inbox_days: DaysKept = 14
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otel_exporter_otlp_endpoint: AnyHttpUrl | None = None
 

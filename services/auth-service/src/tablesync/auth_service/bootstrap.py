@@ -85,6 +85,7 @@ def build(
         publishes=True,
         roles=[Role("ticker", Ticker(stores.grants, work.access_tokens).run)],
         indexes=store.INDEXES,
+        expiries=store.expiries(settings.auth_keep_attempts_days),
         prepare=[partial(_apply_bootstrap_file, settings, resources.units)],
         # What is under way at a provider ends first: its tokens would be lost.
         drains=work.drains,

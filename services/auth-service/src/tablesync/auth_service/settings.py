@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.providers import ProviderSettings
 from tablesync.auth_service.setting_types import HttpUrl
 from tablesync.contracts.internal_api.base import Text
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import MOST_DAYS_KEPT, ServiceSettings
 
 NAME = "auth-service"
 
@@ -34,4 +34,6 @@ class Settings(ProviderSettings, ServiceSettings):
     auth_oidc_issuer_url: HttpUrl | None = None
     auth_oidc_client_id: Text = "tablesync"
     auth_bootstrap_file: Annotated[Path, AfterValidator(_bootstrap_file)] | None = None
+    # No message is about them, so that they need not outlast any.
+    auth_keep_attempts_days: int = Field(default=7, ge=1, le=MOST_DAYS_KEPT)
     scheduler_url: HttpUrl

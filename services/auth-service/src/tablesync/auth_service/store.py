@@ -5,7 +5,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.contracts.internal_api.base import is_none
-from tablesync.service_kit.mongo.indexes import Indexes
+from tablesync.service_kit.mongo.indexes import Indexes, expiry
 
 T = TypeVar("T")
 
@@ -21,8 +21,6 @@ INVITATIONS = "invitations"
 INVITATION_LINKS = "invitation_links"
 AUDIT = "audit"
 AUDIT_HEADS = "audit_heads"
-
-_ATTEMPTS_KEPT_SECONDS = 7 * 24 * 3_600
 
 INDEXES: Indexes = {
     OPERATORS: [IndexModel([("email_key", ASCENDING)], name="by_email", unique=True)],
@@ -51,34 +49,29 @@ INDEXES: Indexes = {
     ],
     AUTHORIZATIONS: [
         IndexModel([("state_digest", ASCENDING)], name="by_state", unique=True, sparse=True),
-        IndexModel(
-            [("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=_ATTEMPTS_KEPT_SECONDS
-        ),
     ],
-    RECONNECT_LINKS: [
-        IndexModel([("connection_id", ASCENDING)], name="by_connection"),
-        IndexModel(
-            [("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=_ATTEMPTS_KEPT_SECONDS
-        ),
-    ],
+    RECONNECT_LINKS: [IndexModel([("connection_id", ASCENDING)], name="by_connection")],
     INVITATIONS: [
         IndexModel(
             [("workspace_id", ASCENDING), ("email_key", ASCENDING)], name="one_each", unique=True
         ),
         IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="by_workspace"),
         IndexModel([("email_key", ASCENDING), ("_id", ASCENDING)], name="by_person"),
-        IndexModel(
-            [("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=_ATTEMPTS_KEPT_SECONDS
-        ),
     ],
     INVITATION_LINKS: [
         IndexModel([("invitation_id", ASCENDING)], name="by_invitation"),
-        IndexModel(
-            [("expires_at", ASCENDING)], name="expiry", expireAfterSeconds=_ATTEMPTS_KEPT_SECONDS
-        ),
     ],
     AUDIT: [IndexModel([("workspace_id", ASCENDING), ("number", ASCENDING)], name="chain")],
 }
+
+
+def expiries(days: int) -> Indexes:
+    """Return what has attempts to connect, invitations and links expire so long after they ended.
+
+    The audit trail never does: a chain of hashes that is cut can no longer be verified.
+    """
+    ending = (AUTHORIZATIONS, RECONNECT_LINKS, INVITATIONS, INVITATION_LINKS)
+    return {name: [expiry("expires_at", days)] for name in ending}
 
 
 # A field of which the stored form has nothing while it is None, as sparse indexes want.

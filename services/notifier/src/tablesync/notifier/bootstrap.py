@@ -9,6 +9,7 @@ from tablesync.notifier.clients.scheduler import SchedulerClient
 from tablesync.notifier.handlers import Handlers
 from tablesync.notifier.incidents.incidents import Incidents
 from tablesync.notifier.incidents.reconciliation import Reconciliation
+from tablesync.notifier.incidents.retention import MailRetention
 from tablesync.notifier.mail.invitation import InvitationWriter
 from tablesync.notifier.mail.mime import Messages
 from tablesync.notifier.mail.plan import MailKind, MailSubject
@@ -20,7 +21,7 @@ from tablesync.notifier.mail.sync_failure import FailureWriter, SyncRecoveryWrit
 from tablesync.notifier.mail.worker import Worker, Writers
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.settings import NAME, Settings
-from tablesync.notifier.store import INDEXES, Store
+from tablesync.notifier.store import INDEXES, Store, expiries
 from tablesync.notifier.subscriptions import subscriptions
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
 from tablesync.service_kit.resources import Resources
@@ -54,6 +55,7 @@ def build(
     )
     every_seconds = settings.notifier_reconcile_seconds
     reconciliation = Reconciliation(store, units, auth.connection_states, every_seconds)
+    retention = MailRetention(resources.database, settings.notifier_keep_incidents_days)
     return Service(
         resources,
         routers=[
@@ -64,8 +66,13 @@ def build(
         roles=[
             Role("worker", worker.run),
             Role("ticker", partial(repeat, reconciliation.tick, name="reconcile")),
+            Role("ticker", partial(repeat, retention.tick, name="mail retention")),
         ],
         indexes=INDEXES,
+        expiries=expiries(
+            incidents_days=settings.notifier_keep_incidents_days,
+            news_days=settings.keep_inbox_days,
+        ),
     )
 
 

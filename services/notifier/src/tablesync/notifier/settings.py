@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AnyHttpUrl, Field, SecretStr, StringConstraints, field_validator
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import DaysKept, ServiceSettings
 
 NAME = "notifier"
 DAY = 86_400.0
@@ -60,6 +60,9 @@ class Settings(ServiceSettings):
     )
     notifier_reconcile_seconds: float = Field(
         default=60.0, gt=0, description="How often connection states are compared."
+    )
+    notifier_keep_incidents_days: DaysKept = Field(
+        default=365, description="Incidents and their mails, from when each incident was closed."
     )
 
     @field_validator("notifier_reminder_seconds")

@@ -1,7 +1,7 @@
 """The notifier's documents in MongoDB: their indexes, and each query but those of mail jobs."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.notifier.models import (
@@ -15,7 +15,7 @@ from tablesync.notifier.models import (
     SyncIncident,
 )
 from tablesync.service_kit.mongo import Database, Document, Session
-from tablesync.service_kit.mongo.indexes import Indexes
+from tablesync.service_kit.mongo.indexes import Indexes, expiry
 from tablesync.service_kit.mongo.reading import read, read_all
 
 INCIDENTS = "incidents"
@@ -24,9 +24,6 @@ SYNCS = "syncs"
 RUNS = "runs"
 MAILS = "mails"
 PREFERENCES = "preferences"
-
-# Topics keep 7 days; what a replay could ask about outlives them by 7 more.
-KEEP_RUNS = timedelta(days=14)
 
 
 class Store:
@@ -244,13 +241,19 @@ INDEXES: Indexes = {
             [("workspace_id", ASCENDING), ("kind", ASCENDING), ("status", ASCENDING)],
             name="digest",
         ),
+        IndexModel([("created_at", ASCENDING)], name="age"),
     ],
     SYNCS: [IndexModel([("hold.connection_id", ASCENDING)], name="held_by", sparse=True)],
-    RUNS: [
-        IndexModel(
-            [("received_at", ASCENDING)],
-            name="expiry",
-            expireAfterSeconds=int(KEEP_RUNS.total_seconds()),
-        )
-    ],
 }
+
+
+def expiries(*, incidents_days: int, news_days: int) -> Indexes:
+    """Return what has closed incidents expire, and news of catch-ups and of deleted syncs.
+
+    The mails of an incident follow it: `incidents.retention`.
+    """
+    return {
+        INCIDENTS: [expiry("closed_at", incidents_days)],
+        RUNS: [expiry("received_at", news_days)],
+        SYNCS: [expiry("deleted_at", news_days)],
+    }

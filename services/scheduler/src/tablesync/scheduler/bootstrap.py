@@ -66,6 +66,10 @@ def build(
             Role("worker", reconciliation.run),
         ],
         indexes=stored.INDEXES,
+        expiries=stored.expiries(
+            runs_days=settings.scheduler_keep_runs_days,
+            gaps_days=settings.scheduler_keep_gaps_days,
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """The scheduler's settings."""
 
 from pydantic import AnyHttpUrl, Field
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import DaysKept, ServiceSettings
 
 NAME = "scheduler"
 
@@ -18,4 +18,10 @@ class Settings(ServiceSettings):
         default=30.0,
         ge=0,
         description="Catch-ups of one release are spread, ten a second, over no more than this.",
+    )
+    scheduler_keep_runs_days: DaysKept = Field(
+        default=90, description="The history of runs, from each one's end on."
+    )
+    scheduler_keep_gaps_days: DaysKept = Field(
+        default=365, description="Gaps in the ledger, from when each was closed."
     )

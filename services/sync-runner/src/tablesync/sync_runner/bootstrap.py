@@ -72,4 +72,8 @@ def build(
             Role("worker", board.run),
         ],
         indexes=store.INDEXES,
+        expiries=store.expiries(
+            runs_days=settings.runner_keep_runs_days,
+            rejections_days=settings.runner_keep_rejections_days,
+        ),
     )

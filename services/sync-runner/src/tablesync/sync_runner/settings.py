@@ -1,7 +1,7 @@
 """Settings of sync-runner, read from the environment; each provider's own are in its folder."""
 
 from pydantic import AnyHttpUrl, Field
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import DaysKept, ServiceSettings
 from tablesync.sync_runner.airtable.settings import AirtableSettings
 from tablesync.sync_runner.sources import SourceSettings
 
@@ -16,3 +16,9 @@ class Settings(SourceSettings, AirtableSettings, ServiceSettings):
     runner_workers: int = Field(default=8, ge=1, description="Runs at once in this process.")
     runner_lease_seconds: float = Field(default=30, ge=1, le=40)
     runner_writes_in_flight: int = Field(default=8, ge=1, description="Requests at once, per run.")
+    runner_keep_runs_days: DaysKept = Field(
+        default=30, description="Runs from their end on, and which syncs were deleted."
+    )
+    runner_keep_rejections_days: DaysKept = Field(
+        default=30, description="Rejections, from when each was stored."
+    )

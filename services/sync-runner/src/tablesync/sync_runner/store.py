@@ -6,7 +6,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.contracts import RunStatus, SyncRequested
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.changes import seconds_until
-from tablesync.service_kit.mongo.indexes import Indexes
+from tablesync.service_kit.mongo.indexes import Indexes, expiry
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.reading import Found, read, read_all
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -16,8 +16,6 @@ from tablesync.sync_runner.runs import Run, ended_by
 RUNS, CANCELLATIONS, CHECKPOINTS = "runs", "cancellations", "checkpoints"
 RECORD_STATES, REJECTIONS, CONNECTIONS = "record_states", "rejections", "connections"
 DELETED_SYNCS = "deleted_syncs"
-# Topics keep 7 days; runs and what belongs to them outlive their messages by 23 more.
-KEEP_SECONDS = 30 * 24 * 3600
 # What one transaction forgets: none may get long.
 FORGET_AT_ONCE = 5_000
 
@@ -40,9 +38,7 @@ INDEXES: Indexes = {
             partialFilterExpression={"status": RunStatus.RUNNING.value},
         ),
         IndexModel([("sync_id", 1), ("spec.version", DESCENDING)], name="newest_spec"),
-        IndexModel([("ended_at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS),
     ],
-    CANCELLATIONS: [IndexModel([("at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS)],
     RECORD_STATES: [
         IndexModel(
             [("sync_id", 1), ("key", 1)],
@@ -58,15 +54,23 @@ INDEXES: Indexes = {
     REJECTIONS: [
         IndexModel([("run_id", 1), ("source_id", 1)], name="of_run", unique=True),
         IndexModel([("sync_id", 1)], name="of_sync"),
-        IndexModel([("at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS),
     ],
     DELETED_SYNCS: [
         IndexModel(
             [("left", 1), ("due_at", 1)], name="left", partialFilterExpression={"left": True}
         ),
-        IndexModel([("forgotten_at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS),
     ],
 }
+
+
+def expiries(*, runs_days: int, rejections_days: int) -> Indexes:
+    """Return what has runs expire that have ended, what stops late ones, and rejections."""
+    return {
+        RUNS: [expiry("ended_at", runs_days)],
+        CANCELLATIONS: [expiry("at", runs_days)],
+        DELETED_SYNCS: [expiry("forgotten_at", runs_days)],
+        REJECTIONS: [expiry("at", rejections_days)],
+    }
 
 
 def owned_by(lease: Lease) -> Document:

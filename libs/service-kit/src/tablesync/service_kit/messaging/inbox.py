@@ -1,25 +1,16 @@
 """The inbox (idempotent consumer): a message's id, stored with its effect, so that it has one."""
 
-from datetime import timedelta
-
-from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 from tablesync.service_kit.mongo import Database, Session
-from tablesync.service_kit.mongo.indexes import Indexes
+from tablesync.service_kit.mongo.indexes import Indexes, expiry
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 COLLECTION = "inbox"
-# Topics keep 7 days; a row outlives its message by 7 more.
-KEEP = timedelta(days=14)
-INDEXES: Indexes = {
-    COLLECTION: [
-        IndexModel(
-            [("received_at", ASCENDING)],
-            name="expiry",
-            expireAfterSeconds=int(KEEP.total_seconds()),
-        )
-    ]
-}
+
+
+def expiries(days: int) -> Indexes:
+    """Return what has a row expire, so long after its message came."""
+    return {COLLECTION: [expiry("received_at", days)]}
 
 
 class AlreadyHandledError(Exception):

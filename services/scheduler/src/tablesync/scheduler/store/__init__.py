@@ -14,10 +14,18 @@ from tablesync.scheduler.store.runs import RunStore
 from tablesync.scheduler.store.syncs import SyncStore
 from tablesync.service_kit.messaging import outbox
 from tablesync.service_kit.mongo import Database, database_now
-from tablesync.service_kit.mongo.indexes import Indexes
+from tablesync.service_kit.mongo.indexes import Indexes, expiry
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 INDEXES: Indexes = {each.COLLECTION: each.INDEXES for each in (syncs, connections, runs, gaps)}
+
+
+def expiries(*, runs_days: int, gaps_days: int) -> Indexes:
+    """Return what has runs expire that have ended, and gaps that are closed."""
+    return {
+        runs.COLLECTION: [expiry("ended_at", runs_days)],
+        gaps.COLLECTION: [expiry("gap.to", gaps_days)],
+    }
 
 
 class Store:
