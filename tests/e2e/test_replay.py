@@ -53,6 +53,10 @@ async def test_p07_p12_a_pause_stays_and_replaying_every_topic_changes_nothing(
     for sync in story.syncs.values():
         await story.api.post("scheduler", f"/v1/syncs/{sync['id']}/pause")
         await eventually(lambda sync=sync: quiet(story, sync), timeout=180)
+    await delete(story, paused)
+    await eventually(
+        lambda: is_forgotten(mongodb_uri, database_prefix + "runner", paused["id"]), timeout=60
+    )
     mails = len(await story.sandbox.messages())
     for service in CONSUMERS:
         stack.stop_program(service)
@@ -95,6 +99,27 @@ async def sync_now_is_refused(story: Story) -> None:
 
 async def quiet(story: Story, sync: dict[str, Any]) -> bool:
     return all(run["ended_at"] for run in await story.runs(sync))
+
+
+async def delete(story: Story, sync: dict[str, Any]) -> None:
+    path = f"/v1/syncs/{sync['id']}"
+    assert (await story.api.attempt("DELETE", "scheduler", path)).status_code == 204
+    assert await story.runs(sync), "the history stays"
+
+
+async def is_forgotten(uri: str, name: str, sync_id: str) -> bool:
+    """Whether sync-runner has heard of a deletion, and keeps nothing of the sync but its runs."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        left = [
+            client[name][collection].find_one({field: sync_id})
+            for collection, field in (
+                ("record_states", "sync_id"),
+                ("rejections", "sync_id"),
+                ("checkpoints", "_id"),
+            )
+        ]
+        known = client[name]["deleted_syncs"].find_one({"_id": sync_id, "left": None})
+        return known is not None and left == [None] * 3
 
 
 def dump(uri: str, prefix: str) -> dict[str, Any]:

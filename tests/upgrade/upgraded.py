@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pymongo import MongoClient
+from tablesync.contracts import TOPICS
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl, eventually
 from tablesync.test_kit.commit_source import ROOT
@@ -181,9 +182,18 @@ async def everything_is_read(platform: Upgraded) -> None:
 
 
 async def unread(platform: Upgraded) -> list[str]:
-    """Return the consumer groups, by their names of before, that are not at their topic's end."""
-    groups = platform.dump.manifest.groups.items()
-    return [group for group, topic in groups if not await _at_end(platform, group, topic)]
+    """Return the consumer groups, by their names of before and now, not at their topic's end."""
+    groups = {**groups_of_today(), **platform.dump.manifest.groups}
+    return [group for group, topic in groups.items() if not await _at_end(platform, group, topic)]
+
+
+def groups_of_today() -> dict[str, str]:
+    """Return today's consumer groups, each with its topic."""
+    return {
+        f"{service}.{topic.name}": topic.name
+        for topic in TOPICS.values()
+        for service in topic.consumers
+    }
 
 
 async def _at_end(platform: Upgraded, group: str, topic: str) -> bool:

@@ -5,7 +5,7 @@ from pymongo import ASCENDING, IndexModel
 from tablesync.service_kit.mongo import Database, from_now
 from tablesync.service_kit.mongo.indexes import ensure_indexes, expiry
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import prompt_expiry
+from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
 
 pytestmark = pytest.mark.integration
 
@@ -30,13 +30,13 @@ async def test_documents_expire_as_the_newest_setting_says(
         async def left() -> bool:
             return await kept(database) == set(names)
 
-        await eventually(left, timeout=90)
+        await eventually(left, timeout=PATIENCE_SECONDS)
 
-    with prompt_expiry(mongodb_uri):
-        await ensure_indexes(database, {"rows": [expiry("ended_at", 30)]})
-        await only("young", "middle", "open")
-        await ensure_indexes(database, {"rows": [expiry("ended_at", 14)]})
-        await only("young", "open")
+    expire_promptly(mongodb_uri)
+    await ensure_indexes(database, {"rows": [expiry("ended_at", 30)]})
+    await only("young", "middle", "open")
+    await ensure_indexes(database, {"rows": [expiry("ended_at", 14)]})
+    await only("young", "open")
     information = await rows.index_information()
     assert information["expiry"]["expireAfterSeconds"] == 14 * DAY
 

@@ -11,7 +11,7 @@ from tablesync.notifier.store import expiries
 from tablesync.service_kit.mongo import from_now
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import prompt_expiry
+from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
@@ -48,9 +48,9 @@ async def test_closed_incidents_expire_with_their_mails_and_open_ones_never(
     async def is_gone() -> bool:
         return await rig.database["incidents"].find_one({"_id": closed["_id"]}) is None
 
-    with prompt_expiry(mongodb_uri):
-        await ensure_indexes(rig.database, expiries(incidents_days=DAYS, news_days=14))
-        await eventually(is_gone, timeout=90)
+    expire_promptly(mongodb_uri)
+    await ensure_indexes(rig.database, expiries(incidents_days=DAYS, news_days=14))
+    await eventually(is_gone, timeout=PATIENCE_SECONDS)
     assert await MailRetention(rig.database, DAYS).tick() == EVERY_SECONDS
 
     async with rig.running("api"):

@@ -12,7 +12,7 @@ from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import expiries
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import prompt_expiry
+from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
 
 pytestmark = pytest.mark.integration
 
@@ -48,12 +48,12 @@ async def test_p10_the_ledger_balances_when_runs_and_gaps_have_expired(
 
     async def only_what_is_open_is_left() -> bool:
         return [run.id for run in await rig.runs(sync)] == [under_way.id] and (
-            await rig.store.gaps.all_of(sync.id) == []
+            (await rig.store.gaps.all_of(sync.id)).items == []
         )
 
-    with prompt_expiry(mongodb_uri):
-        await ensure_indexes(rig.database, expiries(runs_days=90, gaps_days=90))
-        await eventually(only_what_is_open_is_left, timeout=90)
+    expire_promptly(mongodb_uri)
+    await ensure_indexes(rig.database, expiries(runs_days=90, gaps_days=90))
+    await eventually(only_what_is_open_is_left, timeout=PATIENCE_SECONDS)
     shown = await rig.ledger(sync)
     assert shown.balanced
     assert shown.due > LONG / 60

@@ -8,7 +8,7 @@ from tablesync.service_kit.mongo import from_now
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.sync_runner import store
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import prompt_expiry
+from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
 
 pytestmark = pytest.mark.integration
 
@@ -37,9 +37,9 @@ async def test_only_what_has_ended_expires(rig: Rig, mongodb_uri: str) -> None:
         rejected = await rig.database[store.REJECTIONS].distinct("_id")
         return (runs, known, rejected) == ([waiting], ["syn_left"], [])
 
-    with prompt_expiry(mongodb_uri):
-        await ensure_indexes(rig.database, store.expiries(runs_days=30, rejections_days=30))
-        await eventually(are_gone, timeout=90)
+    expire_promptly(mongodb_uri)
+    await ensure_indexes(rig.database, store.expiries(runs_days=30, rejections_days=30))
+    await eventually(are_gone, timeout=PATIENCE_SECONDS)
     for collection in (store.RECORD_STATES, store.CHECKPOINTS):
         assert await rig.stored(collection, spec.sync_id)
         indexes = await rig.database[collection].index_information()

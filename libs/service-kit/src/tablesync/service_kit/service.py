@@ -27,7 +27,7 @@ from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, persist, unless_stopped
 
 # What the kit itself keeps in a service's database.
-KIT_INDEXES: Indexes = {**outbox.INDEXES, **idempotency.INDEXES}
+KIT_INDEXES: Indexes = {**outbox.INDEXES, **idempotency.INDEXES, **dead_letter_routes.INDEXES}
 
 Step = Callable[[], Awaitable[None]]
 

@@ -1,21 +1,17 @@
 """MongoDB's own expiry, as a test can wait for it: it looks each second, not each minute."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from pymongo import MongoClient
 
-PARAMETER = "ttlMonitorSleepSecs"
+# MongoDB may be in the middle of a wait of a minute.
+PATIENCE_SECONDS = 150.0
 
 
-@contextmanager
-def prompt_expiry(uri: str) -> Iterator[None]:
-    """Have MongoDB look each second for documents that expire, for a block."""
+def expire_promptly(uri: str) -> None:
+    """Have MongoDB look each second for documents that expire, until it is started again.
+
+    It stays so, since another test may rely on it by then.
+    """
     with MongoClient[dict[str, Any]](uri) as client:
-        before = client.admin.command({"getParameter": 1, PARAMETER: 1})[PARAMETER]
-        client.admin.command({"setParameter": 1, PARAMETER: 1})
-        try:
-            yield
-        finally:
-            client.admin.command({"setParameter": 1, PARAMETER: before})
+        client.admin.command({"setParameter": 1, "ttlMonitorSleepSecs": 1})
