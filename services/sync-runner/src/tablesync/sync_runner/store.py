@@ -17,7 +17,7 @@ RUNS, CANCELLATIONS, CHECKPOINTS = "runs", "cancellations", "checkpoints"
 RECORD_STATES, REJECTIONS, CONNECTIONS = "record_states", "rejections", "connections"
 DELETED_SYNCS = "deleted_syncs"
 # What one transaction forgets: none may get long.
-FORGET_AT_ONCE = 5_000
+FORGET_AT_ONCE = 1_000
 
 INDEXES: Indexes = {
     RUNS: [
