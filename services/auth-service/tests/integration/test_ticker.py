@@ -167,3 +167,22 @@ async def test_p29_whatever_goes_wrong_with_a_grant_stops_no_other_and_no_reseal
         return refreshed and await under_new_key(database, bad["id"])
 
     await eventually(all_done)
+
+
+async def test_p29_whatever_goes_wrong_with_resealing_a_grant_stops_no_other(
+    rig: Rig, start: Start, database: Database, rotated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = await rig.connect("hubspot"), await rig.connect("airtable")
+    reseal = Grants.reseal
+
+    async def fail(grants: Grants, connection_id: str) -> bool:
+        if connection_id == bad["id"]:
+            raise UnicodeDecodeError("utf-8", b"", 0, 1, "unforeseen")
+        return await reseal(grants, connection_id)
+
+    monkeypatch.setattr(Grants, "reseal", fail)
+
+    await start(AUTH_ENCRYPTION_KEYS_FILE=str(rotated))
+
+    await eventually(lambda: under_new_key(database, good["id"]))
+    assert not await under_new_key(database, bad["id"])

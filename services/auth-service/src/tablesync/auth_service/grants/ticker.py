@@ -7,6 +7,7 @@ from prometheus_client import Gauge
 from tablesync.auth_service.errors import ProviderUnavailableError, UnreadableGrantError
 from tablesync.auth_service.grants.access_tokens import AccessTokens
 from tablesync.auth_service.grants.grants import Grants
+from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.roles import repeat
 
 log = structlog.get_logger()
@@ -75,6 +76,10 @@ class Ticker:
             await self._grants.reseal(connection_id)
         except UnreadableGrantError as error:
             log.error("not resealed", connection_id=connection_id, error=str(error))
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            log.error("not resealed", connection_id=connection_id, error=type(error).__name__)
 
     async def _count(self) -> None:
         left = await self._grants.count_under_other_keys()
