@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Self
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from auth_service_processes import Process
@@ -14,6 +15,7 @@ from tablesync.test_kit import SandboxControl, press
 
 Json = dict[str, Any]
 PORTAL, OTHER_PORTAL = "7001", "7002"
+REDIRECT = "http://127.0.0.1:1/callback"
 
 
 class Rig:
@@ -151,6 +153,29 @@ class Rig:
             json={"workspace_id": self.workspace_id},
         )
         return str(answer.raise_for_status().json()["url"])
+
+
+async def id_token(sandbox: SandboxControl, user: str, client_id: str = "tablesync") -> str:
+    """Sign in at the sandbox's issuer; return the id token."""
+    await sandbox.answer("oidc", user=user, decision="allow")
+    query = {
+        "client_id": client_id,
+        "redirect_uri": REDIRECT,
+        "response_type": "code",
+        "scope": "openid email profile",
+        "state": "s",
+    }
+    async with httpx.AsyncClient(base_url=f"{sandbox.url}/oidc") as client:
+        answer = await client.get("/authorize", params=query)
+        code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": REDIRECT,
+            "client_id": client_id,
+        }
+        answer = await client.post("/token", data=form)
+    return str(answer.raise_for_status().json()["id_token"])
 
 
 async def pages_of(client: httpx.AsyncClient, path: str, limit: int) -> list[list[Json]]:

@@ -66,5 +66,7 @@ OIDC_PEOPLE = {
         Person("admin@example.test", "Alma Admin"),
         Person("operator@example.test", "Otto Operator"),
         Person("viewer@example.test", "Vera Viewer"),
+        # A member of nothing, until invited.
+        Person("newcomer@example.test", "Nora Newcomer"),
     )
 }

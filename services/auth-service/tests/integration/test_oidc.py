@@ -1,36 +1,9 @@
 """Sign-in with an id token of the configured issuer."""
 
-from urllib.parse import parse_qs, urlsplit
-
-import httpx
 import pytest
-from auth_service_rig import Rig
+from auth_service_rig import Rig, id_token
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.test_kit import SandboxControl
-
-REDIRECT = "http://127.0.0.1:1/callback"
-
-
-async def id_token(sandbox: SandboxControl, user: str, client_id: str = "tablesync") -> str:
-    await sandbox.answer("oidc", user=user, decision="allow")
-    query = {
-        "client_id": client_id,
-        "redirect_uri": REDIRECT,
-        "response_type": "code",
-        "scope": "openid email profile",
-        "state": "s",
-    }
-    async with httpx.AsyncClient(base_url=f"{sandbox.url}/oidc") as client:
-        answer = await client.get("/authorize", params=query)
-        code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": REDIRECT,
-            "client_id": client_id,
-        }
-        answer = await client.post("/token", data=form)
-    return str(answer.raise_for_status().json()["id_token"])
 
 
 async def test_an_id_token_is_exchanged_for_a_user_token(

@@ -8,8 +8,8 @@ from auth_service_rig import Rig, stored
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import eventually, press
 
-# Where nobody is told anything of a workspace, and what all services have.
-OPEN_TO_OTHERS = ("/v1/tokens", "/v1/dlq")
+# What is not about the caller's workspace: a person remains one. And what all services have.
+OPEN_TO_OTHERS = ("/v1/tokens", "/v1/workspaces", "/v1/received-invitations", "/v1/dlq")
 
 
 async def changing(rig: Rig) -> list[tuple[str, str]]:

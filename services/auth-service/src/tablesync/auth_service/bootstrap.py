@@ -20,6 +20,7 @@ from tablesync.auth_service.api import (
     sign_in,
     workspaces,
 )
+from tablesync.auth_service.api import people as people_api
 from tablesync.auth_service.api.pages import Pages
 from tablesync.auth_service.clients.scheduler import SchedulerClient
 from tablesync.auth_service.connections import Connections
@@ -42,6 +43,8 @@ from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.identity.oidc import OidcVerifier
+from tablesync.auth_service.identity.own_workspaces import OwnWorkspaces
+from tablesync.auth_service.identity.people import Founding, People
 from tablesync.auth_service.identity.sign_in import SignIn
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.identity.workspaces import Workspaces
@@ -78,7 +81,7 @@ def build(
     service = Service(
         resources,
         routers=[
-            *_identity(resources, stores, _sign_in(settings, resources, stores, http)),
+            *_identity(resources, stores, _oidc(settings, http)),
             *_consent(resources, stores, work, SchedulerClient(scheduler), settings),
             *_internal(resources, stores, work, settings),
         ],
@@ -153,14 +156,21 @@ class _Work:
         return [each.drain for each in work]
 
 
-def _identity(resources: Resources, stores: _Stores, signing_in: SignIn) -> Sequence[APIRouter]:
+def _identity(
+    resources: Resources, stores: _Stores, oidc: OidcVerifier | None
+) -> Sequence[APIRouter]:
     units, standing = resources.units, Standing(resources.verifier, stores.members)
     members, asked, api_tokens = stores.members, stores.invitations, stores.api_tokens
+    people = People(resources.signer, resources.verifier, members)
+    own = OwnWorkspaces(stores.workspaces, members)
+    signing_in = SignIn(resources.signer, api_tokens, own, people, oidc)
     leaving = Leaving(members, asked, api_tokens, stores.authorizations)
     return [
         sign_in.routes(units, signing_in, api_tokens, standing),
         workspaces.routes(units, stores.workspaces, members, asked, leaving, standing),
         invitations.routes(units, asked, standing),
+        people_api.workspace_routes(units, people, own, Founding(stores.workspaces, members)),
+        people_api.invitation_routes(units, people, asked, stores.workspaces, members),
         invitation_page.routes(units, asked, stores.workspaces, members, Pages()),
     ]
 
@@ -207,13 +217,9 @@ def _internal(
     ]
 
 
-def _sign_in(
-    settings: Settings, resources: Resources, stores: _Stores, http: httpx.AsyncClient
-) -> SignIn:
-    issuer, oidc = settings.auth_oidc_issuer_url, None
-    if issuer is not None:
-        oidc = OidcVerifier(issuer, settings.auth_oidc_client_id, http)
-    return SignIn(resources.signer, stores.api_tokens, stores.members, oidc)
+def _oidc(settings: Settings, http: httpx.AsyncClient) -> OidcVerifier | None:
+    issuer = settings.auth_oidc_issuer_url
+    return OidcVerifier(issuer, settings.auth_oidc_client_id, http) if issuer else None
 
 
 async def _apply_bootstrap_file(settings: Settings, units: UnitsOfWork) -> None:

@@ -93,7 +93,7 @@ class Bodies:
 
     def _check_token(self, path: str, headers: Mapping[str, str]) -> None:
         token, verifier = bearer_token(headers), self._verifier
-        check = verifier.service_caller if path.startswith(INTERNAL) else verifier.user_claims
+        check = verifier.service_caller if path.startswith(INTERNAL) else verifier.signed_in_claims
         check(token)
 
 

@@ -17,12 +17,12 @@ key itself, of which only a digest is stored: an answer may hold a secret that i
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from fastapi import Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
@@ -32,12 +32,23 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from tablesync.service_kit import sealing
 from tablesync.service_kit.http.openapi import IDEMPOTENCY_KEY
 from tablesync.service_kit.http.problems import Problem, RaisedAnswer, conflict
-from tablesync.service_kit.http.user_auth import Dependency, Principal
+from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 T = TypeVar("T")
+
+
+class Caller(Protocol):
+    """Who sends a request: keys of different callers have nothing to do with each other."""
+
+    @property
+    def key_scope(self) -> tuple[str, str]:
+        """Whose an Idempotency-Key is."""
+
+
+C = TypeVar("C", bound=Caller)
 
 COLLECTION = "idempotency"
 KEEP = timedelta(hours=24)
@@ -104,12 +115,10 @@ class Memory:
         await self.database[COLLECTION].update_one({"_id": self.id}, change, session=unit.session)
 
 
-class Once:
+class OnceBy(Generic[C]):
     """A request's mutation: call it with the work that its one transaction consists of."""
 
-    def __init__(
-        self, units: UnitsOfWork, principal: Principal, memory: Memory | None = None
-    ) -> None:
+    def __init__(self, units: UnitsOfWork, principal: C, memory: Memory | None = None) -> None:
         self.principal = principal
         self._units = units
         self._memory = memory
@@ -126,13 +135,16 @@ class Once:
             raise
 
 
-def dependency(units: UnitsOfWork, principal: Dependency) -> Any:
+Once = OnceBy[Principal]
+
+
+def dependency(units: UnitsOfWork, principal: Callable[..., Coroutine[Any, Any, Caller]]) -> Any:
     """Make the default of a route's `once: Once` parameter; `principal` says who may call."""
     in_flight: set[str] = set()
 
     async def provide(
         request: Request,
-        who: Principal = Depends(principal),
+        who: Caller = Depends(principal),
         idempotency_key: str | None = Header(
             None,
             alias=IDEMPOTENCY_KEY,
@@ -140,14 +152,14 @@ def dependency(units: UnitsOfWork, principal: Dependency) -> Any:
             max_length=KEY_MAX_CHARACTERS,
             description="Of your choice, such as a UUID: sent twice, the request acts once.",
         ),
-    ) -> AsyncIterator[Once]:
+    ) -> AsyncIterator[OnceBy[Caller]]:
         if idempotency_key is None:
-            yield Once(units, who)
+            yield OnceBy(units, who)
             return
         memory = await _memory(units.database, request, who, idempotency_key)
         with _alone(memory.id, in_flight):
             await memory.recall()
-            yield Once(units, who, memory)
+            yield OnceBy(units, who, memory)
 
     # Function scope: the key is free again before the caller has the answer.
     return Depends(provide, scope="function")
@@ -162,9 +174,9 @@ async def _remembered(
     return answer
 
 
-async def _memory(database: Database, request: Request, who: Principal, key: str) -> Memory:
+async def _memory(database: Database, request: Request, who: Caller, key: str) -> Memory:
     route = request.scope["route"]
-    scope = (who.workspace_id, who.operator_id, request.method, route.path_format, key)
+    scope = (*who.key_scope, request.method, route.path_format, key)
     body = hashlib.sha256(await request.body()).hexdigest()
     content = (request.url.path, request.url.query, body)
     return Memory(database, key, _digest(scope), _digest(content), route.status_code or 200)

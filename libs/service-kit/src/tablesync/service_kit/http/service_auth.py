@@ -26,6 +26,7 @@ LONGEST_SECONDS = 3600  # no token that is checked here lives nearly as long
 KEPT_TOKENS = 1_000
 SERVICE_TOKEN = "service"  # noqa: S105 - a kind of token, not a token
 USER_TOKEN = "user"  # noqa: S105
+PERSON_TOKEN = "person"  # noqa: S105 - of somebody signed in, but to no workspace
 USER_AUDIENCE = "tablesync"
 
 
@@ -94,19 +95,26 @@ class Verifier:
 
     def user_claims(self, token: str) -> dict[str, Any]:
         """Return the claims of a user JWT, which only auth-service issues; raises Problem 401."""
-        claims = self._claims(token, USER_AUDIENCE, USER_TOKEN)
+        return self._issued_claims(token, USER_TOKEN)
+
+    def signed_in_claims(self, token: str) -> dict[str, Any]:
+        """Return the claims of a user JWT, or of one that is good for no workspace yet."""
+        return self._issued_claims(token, USER_TOKEN, PERSON_TOKEN)
+
+    def _issued_claims(self, token: str, *uses: str) -> dict[str, Any]:
+        claims = self._claims(token, USER_AUDIENCE, *uses)
         if claims["iss"] != "auth-service":
             raise unauthorized()
         return claims
 
-    def _claims(self, token: str, audience: str, use: str) -> dict[str, Any]:
+    def _claims(self, token: str, audience: str, *uses: str) -> dict[str, Any]:
         """Return the claims of a token for this audience; whoever signed it, odd ones are none."""
         try:
             signer, claims = self._signed(token)
             registry = jwt.JWTClaimsRegistry(
                 leeway=LEEWAY_SECONDS,
                 aud={"essential": True, "value": audience},
-                use={"essential": True, "value": use},
+                use={"essential": True, "values": list(uses)},
                 exp={"essential": True},
                 iss={"essential": True, "value": signer},
             )

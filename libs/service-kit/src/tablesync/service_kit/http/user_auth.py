@@ -43,6 +43,11 @@ class Principal(BaseModel):
     role: OperatorRole
     platform: bool = False
 
+    @property
+    def key_scope(self) -> tuple[str, str]:
+        """Whose an Idempotency-Key is."""
+        return self.workspace_id, self.operator_id
+
     def need(self, role: OperatorRole) -> None:
         """Raise Problem 403 for whoever has a lower role."""
         if self.role < role:

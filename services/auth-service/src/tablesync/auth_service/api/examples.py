@@ -16,6 +16,12 @@ USER_TOKEN: JsonDict = {
     "operator_id": _OPERATOR_ID,
     "role": "operator",
 }
+PERSON_TOKEN: JsonDict = {
+    **USER_TOKEN,
+    "workspace_id": None,
+    "operator_id": None,
+    "role": None,
+}
 NEW_API_TOKEN: JsonDict = {"name": "Ada’s laptop"}
 API_TOKEN: JsonDict = {
     "id": "tok_01997f2a-5a77-7d10-8c4e-1b2f6a9d3c05",
@@ -26,12 +32,21 @@ CREATED_API_TOKEN: JsonDict = {**API_TOKEN, "api_token": "tsk_the-secret-that-is
 DELETED_API_TOKEN: JsonDict = {"id": API_TOKEN["id"], "deleted": True}
 
 WORKSPACE: JsonDict = {"id": _WORKSPACE_ID, "name": "Acme"}
+OWN_WORKSPACE: JsonDict = {**WORKSPACE, "role": "admin"}
+NEW_WORKSPACE: JsonDict = {"name": "Acme"}
 NEW_MEMBER: JsonDict = {"email": "ada@acme.example", "name": "Ada", "role": "operator"}
 MEMBER: JsonDict = {"operator_id": _OPERATOR_ID, **NEW_MEMBER}
 INVITATION: JsonDict = {
     "id": "inv_01997f31-5b20-7d64-8c0e-91a3f5d7c205",
     **NEW_MEMBER,
     "expires_at": "2026-11-29T09:52:41.803Z",
+}
+RECEIVED_INVITATION: JsonDict = {
+    "id": INVITATION["id"],
+    "workspace": WORKSPACE,
+    "role": "operator",
+    "invited_by": {"email": "eve@acme.example", "name": "Eve"},
+    "expires_at": INVITATION["expires_at"],
 }
 WITHDRAWN_INVITATION: JsonDict = {"id": INVITATION["id"], "withdrawn": True}
 REMOVED_MEMBER: JsonDict = {"operator_id": _OPERATOR_ID, "removed": True}

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from tablesync.auth_service.api import examples
 from tablesync.auth_service.identity.api_tokens import ApiToken
 from tablesync.auth_service.identity.invitation import Invitation
-from tablesync.auth_service.identity.members import Email, Member, Name
+from tablesync.auth_service.identity.members import Email, Member, Name, Operator
+from tablesync.auth_service.identity.own_workspaces import OwnWorkspace
 from tablesync.auth_service.identity.sign_in import SignedIn
 from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.contracts.internal_api.base import showing
@@ -23,27 +24,32 @@ _ROLE_NAMES: Mapping[OperatorRole, RoleName] = {
 
 
 class UserToken(BaseModel):
-    """A user JWT, which every service takes, and whose it is."""
+    """A user JWT, which every service takes, and whose it is.
 
-    model_config = showing(examples.USER_TOKEN)
+    For a member of no workspace it is a token that is good for seeing and accepting invitations
+    and for creating a workspace, and workspace, operator and role are null.
+    """
+
+    model_config = showing(examples.USER_TOKEN, examples.PERSON_TOKEN)
 
     access_token: str = Field(repr=False)
     token_type: Literal["Bearer"]
     expires_in: int = Field(description="Seconds.")
-    workspace_id: str
-    operator_id: str
-    role: RoleName
+    workspace_id: str | None
+    operator_id: str | None
+    role: RoleName | None
 
     @classmethod
     def of(cls, signed_in: SignedIn) -> "UserToken":
         """Hand out what somebody signed in for."""
+        who = signed_in.principal
         return cls(
             access_token=signed_in.token.get_secret_value(),
             token_type="Bearer",  # noqa: S106 - a kind of token, not a secret
             expires_in=LIFETIME_SECONDS,
-            workspace_id=signed_in.principal.workspace_id,
-            operator_id=signed_in.principal.operator_id,
-            role=_ROLE_NAMES[signed_in.principal.role],
+            workspace_id=who.workspace_id if who else None,
+            operator_id=who.operator_id if who else None,
+            role=_ROLE_NAMES[who.role] if who else None,
         )
 
 
@@ -107,6 +113,30 @@ class WorkspaceView(BaseModel):
         return cls(id=workspace.id, name=workspace.name)
 
 
+class NewWorkspace(BaseModel):
+    """A workspace to make, whose first admin is whoever asks."""
+
+    model_config = ConfigDict(extra="forbid", **showing(examples.NEW_WORKSPACE))
+
+    name: Name
+
+
+class OwnWorkspaceView(BaseModel):
+    """A workspace of whoever asks, with what they are in it."""
+
+    model_config = showing(examples.OWN_WORKSPACE)
+
+    id: str
+    name: str
+    role: RoleName
+
+    @classmethod
+    def of(cls, own: OwnWorkspace) -> "OwnWorkspaceView":
+        """Show a workspace and the caller's role."""
+        shown = own.workspace
+        return cls(id=shown.id, name=shown.name, role=_ROLE_NAMES[own.member.role])
+
+
 class NewMember(BaseModel):
     """Somebody to invite."""
 
@@ -136,6 +166,38 @@ class InvitationView(BaseModel):
             email=invitation.email,
             name=invitation.name,
             role=_ROLE_NAMES[invitation.role],
+            expires_at=invitation.expires_at,
+        )
+
+
+class InviterView(BaseModel):
+    """Who invites."""
+
+    email: str
+    name: str
+
+
+class ReceivedInvitationView(BaseModel):
+    """An invitation as the one invited sees it."""
+
+    model_config = showing(examples.RECEIVED_INVITATION)
+
+    id: str
+    workspace: WorkspaceView
+    role: RoleName
+    invited_by: InviterView | None = Field(description="Null for somebody unknown by now.")
+    expires_at: Moment
+
+    @classmethod
+    def of(
+        cls, invitation: Invitation, workspace: Workspace, inviter: Operator | None
+    ) -> "ReceivedInvitationView":
+        """Show an invitation to whom it was sent."""
+        return cls(
+            id=invitation.id,
+            workspace=WorkspaceView.of(workspace),
+            role=_ROLE_NAMES[invitation.role],
+            invited_by=InviterView(email=inviter.email, name=inviter.name) if inviter else None,
             expires_at=invitation.expires_at,
         )
 

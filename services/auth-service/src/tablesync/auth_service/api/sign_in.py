@@ -32,7 +32,7 @@ def routes(
     viewer = Depends(standing.told(OperatorRole.VIEWER))
     as_viewer = idempotency.dependency(units, standing.now(OperatorRole.VIEWER))
 
-    @router.post("/tokens", responses=declares(401), openapi_extra=NO_TOKEN)
+    @router.post("/tokens", responses=declares(401, 409), openapi_extra=NO_TOKEN)
     async def exchange(credentials: Credentials, response: Response) -> UserToken:
         response.headers["Cache-Control"] = "no-store"
         return UserToken.of(await sign_in.exchange(credentials))

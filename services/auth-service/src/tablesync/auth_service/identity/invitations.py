@@ -18,10 +18,11 @@ from tablesync.auth_service.identity.members import Member, Members, Membership
 from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import INVITATION_LINKS, INVITATIONS
 from tablesync.contracts import MemberInvited, new_id
-from tablesync.service_kit.http.pages import Page, PageRequest, find_page
+from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.http.problems import Problem, conflict, not_found
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo import Database, Document, database_now
+from tablesync.service_kit.mongo.reading import read
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 MAILS_A_DAY = 3
@@ -117,7 +118,7 @@ class Invitations:
         """Look at the invitation behind a link, whatever became of it; it changes nothing."""
         link = await self._links.find_one({"_id": digest(secret)})
         found = await self._rows.find_one({"_id": link["invitation_id"]}) if link else None
-        return Invitation.from_document(found) if found else None
+        return read(self._rows, Invitation.from_document, found) if found else None
 
     async def accept(self, unit: UnitOfWork, invitation_id: str, email: str) -> Member | None:
         """Make the one invited a member; None unless it is open, and theirs."""
@@ -206,7 +207,7 @@ class Invitations:
 
     async def _find(self, unit: UnitOfWork, **query: object) -> Invitation | None:
         found = await self._rows.find_one(query, session=unit.session)
-        return Invitation.from_document(found) if found else None
+        return read(self._rows, Invitation.from_document, found) if found else None
 
     async def _page(self, query: Document, at: PageRequest) -> Page[Invitation]:
         still_open = {
@@ -214,7 +215,7 @@ class Invitations:
             "status": InvitationStatus.PENDING,
             "expires_at": {"$gt": await database_now(self._database)},
         }
-        return (await find_page(self._rows, still_open, at)).map(Invitation.from_document)
+        return await read_page(self._rows, still_open, at, Invitation.from_document)
 
 
 async def _record(

@@ -8,7 +8,7 @@ from tablesync.auth_service.store import MEMBERSHIPS, OPERATORS
 from tablesync.contracts import new_id
 from tablesync.contracts.specs import Value
 from tablesync.contracts.wording import ONE_LINE
-from tablesync.service_kit.http.pages import Page, PageRequest, find_page
+from tablesync.service_kit.http.pages import Page, PageRequest, find_page, read_page
 from tablesync.service_kit.http.problems import conflict, not_found
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo import Database, Document, Session
@@ -113,13 +113,22 @@ class Members:
         return members[0] if members else None
 
     async def of_person(self, email: str) -> list[Member]:
-        """Return whoever has this e-mail address as a member of each workspace, oldest first."""
+        """Return whoever has this e-mail address as a member of each of their workspaces."""
         person = await self.find_operator(email)
         if person is None:
             return []
         rows = await self._memberships.find({"operator_id": person.id}).sort("_id", 1).to_list(None)
         found = read_all(self._memberships, Membership.from_document, rows)
         return [_member(each, person) for each in found.items]
+
+    async def page_of_person(self, email: str, at: PageRequest) -> Page[Member]:
+        """Return a page of the same."""
+        person = await self.find_operator(email)
+        if person is None:
+            return Page(items=[], next_cursor=None)
+        query = {"operator_id": person.id}
+        found = await read_page(self._memberships, query, at, Membership.from_document)
+        return found.map(lambda each: _member(each, person))
 
     async def find_operator(self, email: str, session: Session | None = None) -> Operator | None:
         """Return whoever has this e-mail address, in whatever spelling."""
@@ -130,7 +139,7 @@ class Members:
     async def operator(self, operator_id: str) -> Operator | None:
         """Return a person by id, whatever they are a member of."""
         document = await self._operators.find_one({"_id": operator_id})
-        return Operator.from_document(document) if document else None
+        return read(self._operators, Operator.from_document, document) if document else None
 
     async def recipients(self, workspace_id: str, owner_id: str | None) -> list[Member]:
         """Return who is told: the owner if still a member, then admins."""

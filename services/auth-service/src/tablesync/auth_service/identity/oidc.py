@@ -7,6 +7,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import SecretStr
+from tablesync.auth_service.identity.people import Person, named
 from tablesync.service_kit import clock
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http.client import json_or_none
@@ -28,8 +29,8 @@ class OidcVerifier:
         self._keys: KeySet | None = None
         self._read_at = 0.0
 
-    async def email_of(self, id_token: SecretStr) -> str:
-        """Return the verified e-mail address; raises Problem 401."""
+    async def person_of(self, id_token: SecretStr) -> Person:
+        """Return whose token it is, by a verified e-mail address; raises Problem 401."""
         try:
             decoded = jwt.decode(id_token.get_secret_value(), await self._key_set(), ALGORITHMS)
             registry = jwt.JWTClaimsRegistry(
@@ -45,7 +46,10 @@ class OidcVerifier:
             raise unauthorized() from None
         if decoded.claims.get("email_verified") is False:
             raise unauthorized()
-        return str(decoded.claims["email"])
+        try:
+            return named(str(decoded.claims["email"]), decoded.claims.get("name"))
+        except ValueError:
+            raise unauthorized() from None
 
     def _read_again_soon(self) -> None:
         """The keys may have changed; bad tokens must not make us ask at every one, though."""

@@ -1,19 +1,21 @@
 """Sign-in: an API token or an id token is exchanged for a user JWT of five minutes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from tablesync.auth_service.identity.api_tokens import ApiTokens
-from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.identity.oidc import OidcVerifier
+from tablesync.auth_service.identity.own_workspaces import OwnWorkspace, OwnWorkspaces
+from tablesync.auth_service.identity.people import People, Person
 from tablesync.contracts.internal_api.base import Text, showing
-from tablesync.service_kit.http.problems import invalid
+from tablesync.service_kit.http.problems import Problem, conflict, invalid
 from tablesync.service_kit.http.service_auth import Signer, unauthorized
 from tablesync.service_kit.http.user_auth import Principal, issue
 
 
 class Credentials(BaseModel):
-    """Exactly one of the two; `workspace_id` chooses among an operator's workspaces."""
+    """Exactly one of the two; `workspace_id` chooses among somebody's workspaces."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -34,43 +36,67 @@ class Credentials(BaseModel):
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Somebody who has proved who they are, and the user JWT that says so to every service."""
+    """Somebody who has proved who they are, and the token that says so.
 
-    principal: Principal
+    `principal` is None for a member of no workspace: the token then is good for no other service.
+    """
+
+    principal: Principal | None
     token: SecretStr
 
 
 class SignIn:
-    """Issues user JWTs."""
+    """Issues the tokens with which people call services."""
 
     def __init__(
         self,
         signer: Signer,
         api_tokens: ApiTokens,
-        members: Members,
+        memberships: OwnWorkspaces,
+        people: People,
         oidc: OidcVerifier | None,
     ) -> None:
         self._signer = signer
         self._api_tokens = api_tokens
-        self._members = members
+        self._memberships = memberships
+        self._people = people
         self._oidc = oidc
 
     async def exchange(self, credentials: Credentials) -> SignedIn:
-        """Return a user JWT and whose it is; raises Problem 401."""
-        principal = await self._principal(credentials)
+        """Return a token and whose it is; raises Problem 401, or 409 where a choice is wanted."""
+        if credentials.api_token is not None:
+            return self._signed_in(await self._api_tokens.principal_of(credentials.api_token))
+        assert credentials.id_token is not None
+        if self._oidc is None:
+            raise invalid("id_token", "no identity provider is configured", "Send an api_token.")
+        person = await self._oidc.person_of(credentials.id_token)
+        return await self._enter(person, credentials.workspace_id)
+
+    async def _enter(self, person: Person, workspace_id: str | None) -> SignedIn:
+        """Sign somebody in to the workspace they name, else to the one that they have, if any."""
+        own = await self._memberships.of(person.email)
+        if workspace_id is not None:
+            chosen = [each for each in own if each.workspace.id == workspace_id]
+            return self._signed_in(chosen[0].member.principal() if chosen else None)
+        if not own:
+            return SignedIn(None, self._people.issue(person))
+        if len(own) > 1:
+            raise _which(own)
+        return self._signed_in(own[0].member.principal())
+
+    def _signed_in(self, principal: Principal | None) -> SignedIn:
         if principal is None:
             raise unauthorized()
         return SignedIn(principal, SecretStr(issue(self._signer, principal)))
 
-    async def _principal(self, credentials: Credentials) -> Principal | None:
-        if credentials.api_token is not None:
-            return await self._api_tokens.principal_of(credentials.api_token)
-        assert credentials.id_token is not None
-        if self._oidc is None:
-            raise invalid("id_token", "no identity provider is configured", "Send an api_token.")
-        email = await self._oidc.email_of(credentials.id_token)
-        wanted = credentials.workspace_id
-        for member in await self._members.of_person(email):
-            if wanted in (None, member.workspace_id):
-                return member.principal()
-        return None
+
+def _which(own: Sequence[OwnWorkspace]) -> Problem:
+    """Ask which workspace is meant: which came first is nothing that anybody chose."""
+    workspaces = [
+        {"id": each.workspace.id, "name": each.workspace.name, "role": each.role} for each in own
+    ]
+    return conflict(
+        "several-workspaces",
+        "You are a member of several workspaces: name one of them as workspace_id.",
+        workspaces=workspaces,
+    )

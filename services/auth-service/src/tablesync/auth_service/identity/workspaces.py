@@ -1,5 +1,7 @@
 """Workspaces: the tenants."""
 
+from collections.abc import Mapping, Sequence
+
 from tablesync.auth_service.store import WORKSPACES
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.problems import not_found
@@ -41,6 +43,11 @@ class Workspaces:
         """Return a workspace, or None."""
         document = await self._collection.find_one({"_id": workspace_id}, session=session)
         return read(self._collection, Workspace.from_document, document) if document else None
+
+    async def named(self, workspace_ids: Sequence[str]) -> Mapping[str, Workspace]:
+        """Return those of these workspaces that there are, by their ids."""
+        rows = self._collection.find({"_id": {"$in": list(workspace_ids)}})
+        return {row["_id"]: Workspace.from_document(row) async for row in rows}
 
     async def add(self, unit: UnitOfWork, workspace: Workspace) -> None:
         """Store a new workspace."""
