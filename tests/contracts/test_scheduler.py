@@ -333,10 +333,10 @@ class RealWorld:
             "source": {"connection_id": self.hubspot_id, "object": "contacts"},
             "destination": {
                 "connection_id": self.airtable_id,
-                "base_id": "app1",
-                "table_id": "tbl1",
+                "base_id": "appAcme0000000001",
+                "table_id": "tblContacts000001",
             },
-            "key": {"source": "id", "field_id": "fld1"},
+            "key": {"source": "id", "field_id": "fldKey00000000001"},
             "schedule": {"every_seconds": 1},
         }
         answer = await self._http.post("/v1/syncs", json=body)
@@ -372,8 +372,12 @@ async def peers(
         SyncRunnerStandIn(service_keys.trusted_keys_file) as runner,
     ):
         runner.objects = {"contacts": ["email"]}
-        table = AirtableTable(id="tbl1", name="Contacts", fields=(airtable_field("fld1", "Id"),))
-        runner.tables = {"app1": [table]}
+        table = AirtableTable(
+            id="tblContacts000001",
+            name="Contacts",
+            fields=(airtable_field("fldKey00000000001", "Id"),),
+        )
+        runner.tables = {"appAcme0000000001": [table]}
         yield auth, runner
 
 

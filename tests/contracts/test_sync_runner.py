@@ -177,7 +177,7 @@ class SyncRunnerSuite:
         assert len(await runs_of(world, run_id, *others)) == 1
 
     @pytest.mark.parametrize(
-        "path", ["/runs", "/catalog/con_1/objects", "/catalog/con_1/bases/app1/tables"]
+        "path", ["/runs", "/catalog/con_1/objects", "/catalog/con_1/bases/appAcme0000000001/tables"]
     )
     async def test_only_scheduler_is_answered(self, world: World, path: str) -> None:
         query = {"ids": "run_1", "workspace_id": FOREIGN}
@@ -212,8 +212,12 @@ class StandInWorld:
             )
         }
         runner.objects = {"contacts": ["email"], "deals": ["amount"]}
-        table = AirtableTable(id="tbl1", name="Contacts", fields=(airtable_field("fld1", "Id"),))
-        runner.tables = {"app1": [table]}
+        table = AirtableTable(
+            id="tblContacts000001",
+            name="Contacts",
+            fields=(airtable_field("fldKey00000000001", "Id"),),
+        )
+        runner.tables = {"appAcme0000000001": [table]}
 
     async def lose(self, connection_id: str) -> None:
         self._runner.connections[connection_id].lost = True
@@ -317,9 +321,11 @@ class RealWorld:
                 connection_id=self.hubspot_id, provider=Provider.HUBSPOT, object="contacts"
             ),
             destination=Destination(
-                connection_id=self.airtable_id, base_id="app1", table_id="tbl1"
+                connection_id=self.airtable_id,
+                base_id="appAcme0000000001",
+                table_id="tblContacts000001",
             ),
-            key=FieldMapping(source="id", field_id="fld1"),
+            key=FieldMapping(source="id", field_id="fldKey00000000001"),
             mapping=(),
         )
 

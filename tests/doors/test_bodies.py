@@ -182,6 +182,15 @@ async def test_p30_headers_have_a_limit(service: Running) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("path", ["/healthz/", "/v1/dlq/", "/reconnect/token/", "/v1/syncs/"])
+async def test_p30_no_answer_leads_to_where_the_host_header_says(
+    service: Running, path: str
+) -> None:
+    answer = await service.send(f"GET {path} HTTP/1.1\r\nHost: evil.test\r\n\r\n".encode())
+    assert problem(answer) in [(404, "not-found"), (401, "unauthorized")]
+    assert "evil.test" not in repr(answer)
+
+
 async def costs_next_to_nothing(service: Running, ask: Callable[[], Awaitable[None]]) -> None:
     """Ask several times, and hold the cost of each against the promise."""
     await ask()  # what is imported late is no cost

@@ -37,7 +37,7 @@ async def sync_runner(service_keys: ServiceKeys) -> AsyncIterator[SyncRunnerStan
         for connection_id, provider in PROVIDERS.items():
             stand_in.connections[connection_id] = CatalogConnection(WORKSPACE, provider)
         stand_in.objects = {name: [*properties] for name, properties in OBJECTS.items()}
-        stand_in.tables = {"app1": [TABLE]}
+        stand_in.tables = {"appAcme0000000001": [TABLE]}
         yield stand_in
 
 

@@ -26,13 +26,13 @@ PROVIDERS = {HUBSPOT: Provider.HUBSPOT, AIRTABLE: Provider.AIRTABLE}
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 OBJECTS = {"contacts": ("email", "firstname"), "companies": ("domain",)}
 TABLE = AirtableTable(
-    id="tbl1",
+    id="tblContacts000001",
     name="Contacts",
     fields=(
-        airtable_field("fldKey", "HubSpot id"),
-        airtable_field("fldEmail", "E-mail", "email", mergeable=False),
-        airtable_field("fldName", "Name"),
-        airtable_field("fldSum", "Total", "formula", mergeable=False, writable=False),
+        airtable_field("fldKey00000000001", "HubSpot id"),
+        airtable_field("fldEmail000000001", "E-mail", "email", mergeable=False),
+        airtable_field("fldName0000000001", "Name"),
+        airtable_field("fldSum00000000001", "Total", "formula", mergeable=False, writable=False),
     ),
 )
 
@@ -44,9 +44,13 @@ def new_sync_body(every_seconds: int = 3600) -> dict[str, Any]:
     return {
         "name": "Contacts",
         "source": {"connection_id": HUBSPOT, "object": "contacts"},
-        "destination": {"connection_id": AIRTABLE, "base_id": "app1", "table_id": TABLE.id},
-        "key": {"source": "id", "field_id": "fldKey"},
-        "mapping": [{"source": "email", "field_id": "fldEmail"}],
+        "destination": {
+            "connection_id": AIRTABLE,
+            "base_id": "appAcme0000000001",
+            "table_id": TABLE.id,
+        },
+        "key": {"source": "id", "field_id": "fldKey00000000001"},
+        "mapping": [{"source": "email", "field_id": "fldEmail000000001"}],
         "schedule": {"every_seconds": every_seconds},
     }
 
@@ -61,9 +65,11 @@ def a_sync(schedule: Interval | None = None, anchor: datetime = NOON, **changes:
         "owner_id": "op_1",
         "created_at": anchor,
         "source": Source(connection_id=HUBSPOT, provider=Provider.HUBSPOT, object="contacts"),
-        "destination": Destination(connection_id=AIRTABLE, base_id="app1", table_id=TABLE.id),
-        "key": FieldMapping(source="id", field_id="fldKey"),
-        "mapping": (FieldMapping(source="email", field_id="fldEmail"),),
+        "destination": Destination(
+            connection_id=AIRTABLE, base_id="appAcme0000000001", table_id=TABLE.id
+        ),
+        "key": FieldMapping(source="id", field_id="fldKey00000000001"),
+        "mapping": (FieldMapping(source="email", field_id="fldEmail000000001"),),
         "schedule": schedule,
         "anchor": anchor,
         "next_slot_at": next_slot(schedule, anchor, anchor),

@@ -1,6 +1,8 @@
 """Service and user JWTs: only the right key, audience, use, caller and time are admitted."""
 
+import json
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,7 +11,7 @@ import pytest_asyncio
 from fastapi import Depends, FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import OctKey, OKPKey
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.http import problems
@@ -178,6 +180,67 @@ async def test_no_token_is_a_problem_with_a_challenge(client) -> None:
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"] == "Bearer"
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+def signed(keys: ServiceKeys, payload: str) -> str:
+    """Sign a payload as auth-service does, whatever is in it."""
+    key = OKPKey.import_key(keys.private_key_file("auth-service").read_bytes())
+    header = {"alg": "Ed25519", "kid": "auth-service"}
+    return jws.serialize_compact(header, payload.encode(), key, algorithms=["Ed25519"])
+
+
+GOOD = {
+    "iss": "auth-service",
+    "aud": "tablesync",
+    "use": "user",
+    "sub": "op_1",
+    "ws": "ws_1",
+    "role": "viewer",
+    "platform": False,
+}
+
+
+def without(*names: str) -> dict[str, object]:
+    return {name: value for name, value in GOOD.items() if name not in names}
+
+
+def payloads() -> dict[str, str]:
+    """Return claims that only whoever has the key could sign, and has no reason to."""
+    soon = {"exp": int(time.time()) + 60}
+    odd: dict[str, dict[str, object]] = {
+        "no role": without("role") | soon,
+        "no workspace": without("ws") | soon,
+        "no operator": without("sub") | soon,
+        "a role that is none": GOOD | soon | {"role": "owner"},
+        "a role that is a list": GOOD | soon | {"role": ["admin"]},
+        "a workspace that is an object": GOOD | soon | {"ws": {"$ne": ""}},
+        "a workspace that is empty": GOOD | soon | {"ws": ""},
+        "a workspace that is a path": GOOD | soon | {"ws": "../ws_1"},
+        "platform by a word": GOOD | soon | {"platform": "yes"},
+        "a list of audiences": GOOD | soon | {"aud": ["tablesync", "another"]},
+        "an end in the far future": GOOD | {"exp": 10**30},
+        "an end in a year": GOOD | {"exp": int(time.time()) + 365 * 86_400},
+        "an end that is a word": GOOD | {"exp": "tomorrow"},
+        "an end that is true": GOOD | {"exp": True},
+    }
+    good = json.dumps(GOOD | soon)
+    return {name: json.dumps(claims) for name, claims in odd.items()} | {
+        "a claim twice": good[:-1] + ', "role": "admin"}',
+        "deep nesting": good[:-1] + ', "x": ' + "[" * 4_000 + "]" * 4_000 + "}",
+        "a list": "[]",
+        "a number of many digits": good[:-1] + ', "x": ' + "1" * 5_000 + "}",
+    }
+
+
+@pytest.mark.parametrize("odd", list(payloads()))
+async def test_p30_odd_claims_are_refused_though_they_are_signed(client, service_keys, odd) -> None:
+    assert await status(client, "/v1/connections", signed(service_keys, payloads()[odd])) == 401
+
+
+async def test_a_header_that_is_nested_deeply_is_refused(client) -> None:
+    header = '{"alg":"Ed25519","kid":' + "[" * 5_000 + "]" * 5_000 + "}"
+    token = urlsafe_b64encode(header.encode()).decode().rstrip("=") + ".e30.AA"
+    assert await status(client, "/v1/connections", token) == 401
 
 
 PART = st.one_of(

@@ -22,6 +22,19 @@ async def test_members_are_added_and_removed_by_admins(rig: Rig) -> None:
     assert (await admin.delete(f"/v1/members/{added['operator_id']}")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "email",
+    ["a@b.test>", "<a@b.test", "a@b@c.test", "a b@c.test", "a@b.test,c@d.test", "a@b.test\u202e",
+     "a@b.test/x", '"a"@b.test', "a@", "a\x00@b.test", "a" * 250 + "@b.test"],
+)  # fmt: skip
+async def test_p21_an_address_that_ends_early_in_a_header_is_refused(rig: Rig, email: str) -> None:
+    admin = await rig.operator("admin")
+    member = {"email": email, "name": "Nia", "role": "viewer"}
+    answer = await admin.post("/v1/members", json=member)
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["errors"]] == ["email"]
+
+
 @pytest.mark.parametrize("name", ["  ", "a\u0000b", "a\u2028b", "Evil\r\nBcc: x@y.z"])
 async def test_names_that_are_blank_or_not_on_one_line_are_refused(rig: Rig, name: str) -> None:
     admin = await rig.operator("admin")

@@ -198,7 +198,7 @@ async def test_an_edit_that_mends_the_mapping_releases_the_sync(
     assert (await api.get(path)).json()["hold"]["kind"] == "mapping"
     same = await api.patch(path, json={"mapping": body["mapping"]})
     assert same.json()["errors"][0]["field"] == "mapping.0.source"
-    mended = {"mapping": [{"source": "firstname", "field_id": "fldName"}]}
+    mended = {"mapping": [{"source": "firstname", "field_id": "fldName0000000001"}]}
     edited = (await api.patch(path, json=mended)).json()
     assert (edited["status"], edited["hold"]) == ("active", None)
     runs = (await api.get("/v1/runs", params={"sync_id": created["id"]})).json()["items"]

@@ -39,15 +39,50 @@ def put(body: Json, path: str, value: Any) -> Json:
         ("source.connection_id", "con_airtable", "source.connection_id", "read from"),
         ("destination.connection_id", "con_hubspot", "destination.connection_id", "Airtable"),
         ("source.object", "tickets", "source.object", "companies, contacts"),
-        ("destination.base_id", "appX", "destination.base_id", "app1"),
-        ("destination.table_id", "tblX", "destination.table_id", "tbl1 (Contacts)"),
+        ("destination.base_id", "appX0000000000001", "destination.base_id", "appAcme0000000001"),
+        (
+            "destination.table_id",
+            "tblX0000000000001",
+            "destination.table_id",
+            "tblContacts000001 (Contacts)",
+        ),
         ("key.source", "nope", "key.source", "email, firstname, id"),
-        ("key.field_id", "fldX", "key.field_id", "fldKey (HubSpot id)"),
-        ("key.field_id", "fldName2", "key.field_id", "fldName (Name)"),
-        ("mapping", [{"source": "x", "field_id": "fldName"}], "mapping.0.source", "email"),
-        ("mapping", [{"source": "email", "field_id": "fldX"}], "mapping.0.field_id", "fldName"),
-        ("mapping", [{"source": "email", "field_id": "fldSum"}], "mapping.0.field_id", "fldName"),
-        ("mapping", [{"source": "email", "field_id": "fldKey"}], "mapping.0.field_id", "once"),
+        ("key.field_id", "fldX0000000000001", "key.field_id", "fldKey00000000001 (HubSpot id)"),
+        ("key.field_id", "fldName0000000002", "key.field_id", "fldName0000000001 (Name)"),
+        (
+            "mapping",
+            [{"source": "x", "field_id": "fldName0000000001"}],
+            "mapping.0.source",
+            "email",
+        ),
+        (
+            "mapping",
+            [{"source": "email", "field_id": "fldX0000000000001"}],
+            "mapping.0.field_id",
+            "fldName0000000001",
+        ),
+        (
+            "mapping",
+            [{"source": "email", "field_id": "fldSum00000000001"}],
+            "mapping.0.field_id",
+            "fldName0000000001",
+        ),
+        (
+            "mapping",
+            [{"source": "email", "field_id": "fldKey00000000001"}],
+            "mapping.0.field_id",
+            "once",
+        ),
+        *(
+            (path, odd, path, "Change " + path)
+            for path in (
+                "destination.base_id",
+                "destination.table_id",
+                "key.field_id",
+                "source.object",
+            )
+            for odd in ("..", ".", "%2e%2e", "a/b", "a\x00b", "app" + "a" * 5_000, "")
+        ),
         ("key", None, "key", "Change key in the body: it should be"),
         ("name", "", "name", "at least one"),
         ("name", " \t\n\u2003", "name", "at least one"),
@@ -101,11 +136,11 @@ async def test_names_in_any_script_are_kept_and_white_space_around_them_is_not(
 async def test_a_key_that_airtable_does_not_merge_on_is_refused(
     api: httpx.AsyncClient, body: Json
 ) -> None:
-    bad = {**body, "key": {"source": "email", "field_id": "fldEmail"}, "mapping": []}
+    bad = {**body, "key": {"source": "email", "field_id": "fldEmail000000001"}, "mapping": []}
     (error,) = (await api.post("/v1/syncs", json=bad)).json()["errors"]
     assert error["field"] == "key.field_id"
     assert "of type email" in error["message"]
-    assert "fldKey (HubSpot id), fldName (Name)" in error["remedy"]
+    assert "fldKey00000000001 (HubSpot id), fldName0000000001 (Name)" in error["remedy"]
 
 
 async def test_the_key_may_be_listed_among_the_mappings(api: httpx.AsyncClient, body: Json) -> None:

@@ -82,7 +82,7 @@ async def test_sync_changed_follows_the_release_that_an_edit_brought_about(
     run_id = (await api.post(f"{path}/run")).json()["run_id"]
     sync_runner.objects["contacts"] = ["firstname"]
     await rig.fail(await rig.run(run_id), RunFailureCause.MAPPING)
-    mended = {"mapping": [{"source": "firstname", "field_id": "fldName"}]}
+    mended = {"mapping": [{"source": "firstname", "field_id": "fldName0000000001"}]}
     assert (await api.patch(path, json=mended)).is_success
     (released,) = await rig.events(SyncReleased)
     _, edited = await told(rig)

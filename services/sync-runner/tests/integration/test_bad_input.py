@@ -206,6 +206,24 @@ async def test_what_is_missing_fails_the_run_by_name(
     assert not await rig.rows(spec)
 
 
+@pytest.mark.parametrize("odd", ["..", ".", "a/b", "a\x00b", "app" + "a" * 5_000, ""])
+@pytest.mark.parametrize("member", ["base_id", "table_id"])
+async def test_p30_an_odd_id_in_an_event_reaches_neither_a_path_nor_a_budget(
+    rig: Rig, member: str, odd: str
+) -> None:
+    spec = await rig.spec("deals")
+    to = spec.destination.model_copy(update={member: odd})
+    async with rig.runner():
+        row = await rig.run(spec.model_copy(update={"destination": to}))
+    assert (row["status"], row["cause"]) == ("failed", "resource")
+    assert len(row["summary"]) < 200
+    asked = (await rig.sandbox.log(provider="airtable"))["requests"]
+    allowed = f"/airtable/v0/meta/bases/{spec.destination.base_id}/tables"
+    assert {each["path"] for each in asked} <= {allowed}
+    names = await rig.database["budgets"].distinct("_id")
+    assert not [each for each in names if odd and each.endswith(odd)]
+
+
 async def test_a_provider_that_is_no_source_fails_the_run_without_a_token(rig: Rig) -> None:
     spec = await rig.spec("deals")
     shop = Source(connection_id="con_shop", provider=Provider.SHOPIFY, object="products")

@@ -136,15 +136,26 @@ async def test_a_connection_that_is_not_connected_is_said_why(
     assert (known.connection_status, known.cause) == ("revoked", "app_uninstalled")
 
 
-@pytest.mark.parametrize("base_id", ["%00", "a%0Ab", "..", "%3Fx", "a%2Fb"])
-async def test_p21_a_base_that_cannot_be_is_not_there(
-    rig: Rig, service_keys: ServiceKeys, base_id: str
+ODD_IDS = ["%00", "a%0Ab", "%2e%2e", "%2e", "%3Fx", "%C3%A9", "app" + "a" * 5_000]
+
+
+@pytest.mark.parametrize("odd", ODD_IDS)
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/v1/catalog/con_airtable/bases/{}/tables", "base_id"),
+        ("/v1/catalog/con_hubspot/objects/{}/properties", "object_"),
+    ],
+)
+async def test_p30_no_odd_id_reaches_a_provider_or_a_budget(
+    rig: Rig, service_keys: ServiceKeys, path: str, field: str, odd: str
 ) -> None:
     async with rig.http("api") as http:
-        path = f"/v1/catalog/con_airtable/bases/{base_id}/tables"
-        answer = await http.get(path, headers=as_operator(service_keys))
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+        answer = await http.get(path.format(odd), headers=as_operator(service_keys))
+    assert answer.status_code == 422, answer.text
+    assert [each["field"] for each in answer.json()["errors"]] == [field]
+    assert not (await rig.sandbox.log())["requests"]
+    assert not await rig.database["budgets"].count_documents({})
 
 
 async def test_a_removed_connection_is_said_to_be_lost(rig: Rig, service_keys: ServiceKeys) -> None:

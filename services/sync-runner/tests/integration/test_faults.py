@@ -1,8 +1,9 @@
 """Providers and networks that fail for a while: the run waits, and loses and doubles nothing."""
 
 import pytest
-from sync_runner_rig import Rig
+from sync_runner_rig import Json, Rig
 from tablesync.contracts import Provider
+from tablesync.service_kit.redaction import HIDDEN
 from tablesync.test_kit import eventually
 
 
@@ -17,6 +18,38 @@ async def test_a_provider_in_trouble_is_asked_again(
         row = await rig.run(spec)
     assert row["status"] == "succeeded", row["summary"]
     assert not await rig.differences(spec)
+
+
+CANARY = "CANARY7fK2mQ9xLw4Zt8Rb1Vy6Nc3Hd5Js0PgAe"
+SAID = f"Bearer {CANARY} is bad, access_token={CANARY}, so is the token {CANARY}"
+
+
+@pytest.mark.parametrize(
+    ("provider", "status", "body"),
+    [
+        (Provider.HUBSPOT, 400, {"status": "error", "message": SAID}),
+        (Provider.HUBSPOT, 403, {"status": "error", "message": SAID}),
+        (Provider.AIRTABLE, 403, {"error": {"type": "INVALID_PERMISSIONS", "message": SAID}}),
+        (Provider.AIRTABLE, 422, {"error": {"type": "INVALID_VALUE", "message": SAID}}),
+        (Provider.AIRTABLE, 400, {"error": SAID}),
+    ],
+)
+async def test_p18_what_a_provider_repeats_of_a_token_is_stored_and_told_nowhere(
+    rig: Rig, provider: Provider, status: int, body: Json
+) -> None:
+    spec = await rig.spec("deals")
+    data = "/objects/" if provider is Provider.HUBSPOT else f"/v0/{spec.destination.base_id}"
+    await rig.sandbox.control(provider, "-", "break", status=status, body=body, path_contains=data)
+    async with rig.runner():
+        row = await rig.run(spec)
+    stored = [  # events too, in the outbox
+        document
+        for name in await rig.database.list_collection_names()
+        async for document in rig.database[name].find()
+    ]
+    assert HIDDEN in repr(row) + repr(await rig.rejections(row["_id"]))
+    assert {"runs", "outbox"} <= set(await rig.database.list_collection_names())
+    assert CANARY not in repr(stored)
 
 
 async def test_answers_that_come_too_late_double_nothing(rig: Rig) -> None:

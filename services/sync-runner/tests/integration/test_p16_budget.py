@@ -6,7 +6,8 @@ import time
 import pytest
 from sync_runner_rig import AIRTABLE, Rig, destination, text
 from tablesync.contracts import FieldMapping, Provider
-from tablesync.sync_runner.access.budgets import Budgets, Limit
+from tablesync.sync_runner.access.budgets import KEEP_SECONDS, Budgets, Limit
+from tablesync.test_kit import eventually
 
 
 @pytest.mark.timeout(400)
@@ -107,3 +108,22 @@ async def test_a_429_is_waited_out_and_costs_nothing(rig: Rig) -> None:
         row = await rig.run(spec)
     assert row["status"] == "succeeded"
     assert not await rig.differences(spec)
+
+
+async def test_p30_budgets_that_nobody_uses_are_forgotten(rig: Rig) -> None:
+    """Also those that were stored before they had a date, and those in memory."""
+    collection = rig.database["budgets"]
+    await collection.insert_one({"_id": "airtable-base/old", "next": 0.0})
+    async with rig.http("api"):
+        expiry = (await collection.index_information())["expiry"]
+    budgets = Budgets(rig.database)
+    await budgets.of(Limit("airtable-base/used", per_second=5)).take()
+    await budgets.of(Limit("airtable-base/frozen", per_second=5)).freeze(1)
+    assert expiry["expireAfterSeconds"] == KEEP_SECONDS
+    assert budgets.in_memory == 0
+
+    async def all_are_dated() -> bool:  # budgets are written without waiting for a majority
+        dated = await collection.distinct("_id", {"used_at": {"$type": "date"}})
+        return dated == ["airtable-base/frozen", "airtable-base/old", "airtable-base/used"]
+
+    await eventually(all_are_dated)

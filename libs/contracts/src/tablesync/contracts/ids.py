@@ -1,9 +1,16 @@
-"""Ids: a prefix that names the kind, and a UUIDv7, so that ids sort by creation time."""
+"""Ids: ours are a prefix that names the kind, and a UUIDv7; a provider's have its own syntax."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
+from pydantic import StringConstraints
 from uuid_utils import uuid7
+
+# Of these alone may be made what is asked of a provider: a path, the name of a limit.
+AirtableBaseId = Annotated[str, StringConstraints(pattern=r"^app[A-Za-z0-9]{14}$")]
+AirtableTableId = Annotated[str, StringConstraints(pattern=r"^tbl[A-Za-z0-9]{14}$")]
+AirtableFieldId = Annotated[str, StringConstraints(pattern=r"^fld[A-Za-z0-9]{14}$")]
+ObjectName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 
 IdKind = Literal["ws", "op", "con", "aut", "syn", "run", "inc", "tok", "fnd", "inv"]
 

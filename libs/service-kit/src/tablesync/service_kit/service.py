@@ -117,7 +117,10 @@ class Service:
         return not self._only or role in self._only
 
     def _new_app(self, routers: Sequence[APIRouter]) -> FastAPI:
-        app = FastAPI(title=f"TableSync {self.name}", docs_url=None, redoc_url=None)
+        # A redirect to a path without its slash would go to whatever the Host header names.
+        app = FastAPI(
+            title=f"TableSync {self.name}", docs_url=None, redoc_url=None, redirect_slashes=False
+        )
         bodies.install(app, self._resources.verifier, self.settings.http_receive_seconds)
         access.use_instead_of_fastapis(app)
         problems.install(app)

@@ -7,7 +7,7 @@ from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
 from tablesync.sync_runner import store
-from tablesync.sync_runner.access.budgets import Budgets
+from tablesync.sync_runner.access.budgets import INDEXES, Budgets
 from tablesync.sync_runner.access.connections import Connections
 from tablesync.sync_runner.access.grants import AuthService
 from tablesync.sync_runner.access.reconciliation import Reconciliation
@@ -71,9 +71,10 @@ def build(
             Role("worker", workers.run),
             Role("worker", board.run),
         ],
-        indexes=store.INDEXES,
+        indexes={**store.INDEXES, **INDEXES},
         expiries=store.expiries(
             runs_days=settings.runner_keep_runs_days,
             rejections_days=settings.runner_keep_rejections_days,
         ),
+        prepare=[budgets.date_old_rows],
     )

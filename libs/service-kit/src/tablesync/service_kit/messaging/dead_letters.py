@@ -12,6 +12,7 @@ from tablesync.contracts import TOPICS
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.messaging.kafka import read_until, started
+from tablesync.service_kit.redaction import redact_text
 from tablesync.service_kit.settings import ServiceSettings
 
 PARK_SECONDS = 15.0
@@ -156,7 +157,7 @@ async def _fill_page(
 def _notes(record: ConsumerRecord[bytes, bytes], error: Exception, cut_from: int = 0) -> RawHeaders:
     """Say why, and where the original is; each note always, lest a sender's header pass for it."""
     notes = {
-        "reason": f"{type(error).__name__}: {error}"[:REASON_MAX_CHARACTERS],
+        "reason": redact_text(f"{type(error).__name__}: {error}")[:REASON_MAX_CHARACTERS],
         "partition": str(record.partition),
         "offset": str(record.offset),
         "at": rfc3339(datetime.now(UTC)),

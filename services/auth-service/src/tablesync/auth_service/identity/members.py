@@ -15,11 +15,14 @@ from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import Found, read, read_all
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
-# Looser than RFC 5321, and free of its rules about which domains are real; without what would
-# mean something else in a mail's header.
-_PART = r"[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]+"
+# Looser than RFC 5321, and free of its rules about which domains are real; but nothing invisible,
+# and nothing that ends an address in a header, a URL or a page.
+_NOT = r"\s\x00-\x20\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff@<>()\[\],;:\\\""
 Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=f"^{_PART}@{_PART}$", max_length=254)
+    str,
+    StringConstraints(
+        strip_whitespace=True, pattern=rf"^[^{_NOT}]+@[^{_NOT}/?#]+$", max_length=254
+    ),
 ]
 # On one line and without controls: names are shown in mails and lists.
 Name = Annotated[

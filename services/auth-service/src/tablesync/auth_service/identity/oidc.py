@@ -41,7 +41,7 @@ class OidcVerifier:
                 email={"essential": True},
             )
             registry.validate(decoded.claims)
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError):
             self._read_again_soon()
             raise unauthorized() from None
         if decoded.claims.get("email_verified") is False:

@@ -1,6 +1,7 @@
 """Authlib's OAuth client over the kit's transport, with one deadline and sorted errors."""
 
 import asyncio
+import re
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ with warnings.catch_warnings():
 
 DEADLINE_SECONDS = 10.0
 COOL_DOWN_SECONDS = 5.0
+_CODE = re.compile(r"[\w.-]{1,64}")
 _ACCESS_TOKEN, _REFRESH_TOKEN = "access_token", "refresh_token"
 # Raises the error that a 4xx answer with this JSON body stands for, if it knows it.
 Classify = Callable[[dict[str, Any]], None]
@@ -218,5 +220,5 @@ def _secret(value: str | None) -> SecretStr | None:
 
 def _reason(status_code: int, body: dict[str, Any]) -> str:
     """Name an error by its code alone: descriptions may repeat what was sent."""
-    code = body.get("error")
-    return f"{status_code} {code if isinstance(code, str) else 'without an error code'}"
+    code = str(body.get("error"))
+    return f"{status_code} {code if _CODE.fullmatch(code) else 'without an error code'}"

@@ -17,6 +17,12 @@ from tablesync.contracts import (
     SyncStatus,
     Trigger,
 )
+from tablesync.contracts.ids import (
+    AirtableBaseId,
+    AirtableFieldId,
+    AirtableTableId,
+    ObjectName,
+)
 from tablesync.contracts.internal_api import AffectedSync, CatchUp, SyncOwner
 from tablesync.contracts.internal_api.base import showing
 from tablesync.contracts.specs import Moment
@@ -42,7 +48,7 @@ class NewMapping(_Body):
     model_config = showing(examples.MAPPING)
 
     source: Text
-    field_id: Text
+    field_id: AirtableFieldId
 
     def value(self) -> FieldMapping:
         """Return the contract's form."""
@@ -55,7 +61,7 @@ class NewSource(_Body):
     model_config = showing(examples.NEW_SOURCE)
 
     connection_id: Text
-    object: Text
+    object: ObjectName
 
 
 class NewDestination(_Body):
@@ -64,8 +70,8 @@ class NewDestination(_Body):
     model_config = showing(examples.DESTINATION)
 
     connection_id: Text
-    base_id: Text
-    table_id: Text
+    base_id: AirtableBaseId
+    table_id: AirtableTableId
 
     def value(self) -> Destination:
         """Return the contract's form."""

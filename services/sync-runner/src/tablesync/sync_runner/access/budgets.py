@@ -10,17 +10,25 @@ import asyncio
 from collections import deque
 from contextlib import nullcontext
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from prometheus_client import Counter
-from pymongo import ReturnDocument, WriteConcern
+from pymongo import IndexModel, ReturnDocument, WriteConcern
 from tablesync.service_kit import clock
 from tablesync.service_kit.mongo import Collection, Database, Document
+from tablesync.service_kit.mongo.indexes import Indexes
 from tablesync.sync_runner.stall import StallTimer
 
 COLLECTION = "budgets"
 # Reserved though nobody waits yet, so that a wide limit does not cost a round trip per call.
 AHEAD_SECONDS = 0.02
 FROZEN = Counter("budget_frozen_total", "Times a provider refused a call for its limit.", ["kind"])
+# Longer than any freeze. By the hour, since what changes with each call costs an index each time.
+KEEP_SECONDS = 24 * 3600
+INDEXES: Indexes = {
+    COLLECTION: [IndexModel([("used_at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS)]
+}
+_THIS_HOUR = {"$dateTrunc": {"date": "$$NOW", "unit": "hour"}}
 _NOW = {"$toDouble": {"$toLong": "$$NOW"}}
 
 
@@ -68,7 +76,14 @@ class Budget:
         until = {"$add": [_NOW, seconds * 1000]}
         await self._collection.update_one(
             {"_id": self._limit.name},
-            [{"$set": {"next": {"$max": [{"$ifNull": ["$next", 0]}, until]}}}],
+            [
+                {
+                    "$set": {
+                        "next": {"$max": [{"$ifNull": ["$next", 0]}, until]},
+                        "used_at": _THIS_HOUR,
+                    }
+                }
+            ],
             upsert=True,
         )
 
@@ -122,7 +137,7 @@ class Budget:
         earliest = {"$subtract": [_NOW, (self._limit.burst - 1) * spacing_ms]}
         return [
             {"$set": {"start": {"$max": [{"$ifNull": ["$next", 0]}, earliest]}, "now": _NOW}},
-            {"$set": {"next": {"$add": ["$start", count * spacing_ms]}}},
+            {"$set": {"next": {"$add": ["$start", count * spacing_ms]}, "used_at": _THIS_HOUR}},
         ]
 
 
@@ -134,7 +149,18 @@ class Budgets:
         self._collection: Collection = database.get_collection(
             COLLECTION, write_concern=WriteConcern(w=1)
         )
-        self._budgets: dict[str, Budget] = {}
+        # Whoever calls holds its budget: those that nobody uses are forgotten, here and there.
+        self._budgets: WeakValueDictionary[str, Budget] = WeakValueDictionary()
+
+    @property
+    def in_memory(self) -> int:
+        """How many budgets somebody holds."""
+        return len(self._budgets)
+
+    async def date_old_rows(self) -> None:
+        """Let rows expire that were stored before they had a date."""
+        undated = {"used_at": {"$exists": False}}
+        await self._collection.update_many(undated, [{"$set": {"used_at": _THIS_HOUR}}])
 
     def of(self, limit: Limit) -> Budget:
         """Return the budget of a limit."""

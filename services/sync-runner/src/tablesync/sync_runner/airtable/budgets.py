@@ -16,8 +16,12 @@ class AirtableBudgets:
         self._budgets = budgets
         self._base_per_second = self.SHARE * settings.runner_airtable_base_per_second
         user_per_second = self.SHARE * settings.runner_airtable_user_per_second
+        self._bases: dict[str, Budget] = {}
         self.user: Budget = budgets.of(Limit(f"airtable-user/{user_id}", user_per_second, burst=10))
 
     def base(self, base_id: str) -> Budget:
         """Return the budget of a base, which all its users share."""
-        return self._budgets.of(Limit(f"airtable-base/{base_id}", self._base_per_second))
+        if base_id not in self._bases:
+            limit = Limit(f"airtable-base/{base_id}", self._base_per_second)
+            self._bases[base_id] = self._budgets.of(limit)
+        return self._bases[base_id]

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 import httpx
+from pydantic import TypeAdapter, ValidationError
+from tablesync.contracts.ids import AirtableBaseId, AirtableTableId
 from tablesync.contracts.internal_api import AirtableBase
 from tablesync.sync_runner.access.provider_client import (
     ProviderClient,
@@ -26,6 +27,7 @@ from tablesync.sync_runner.errors import RunFailedError
 PENALTY_SECONDS = 30.0
 RECORDS_PER_REQUEST = 10
 Json = dict[str, Any]
+_BASE, _TABLE = TypeAdapter[str](AirtableBaseId), TypeAdapter[str](AirtableTableId)
 
 
 class AirtableClient:
@@ -52,7 +54,7 @@ class AirtableClient:
 
     async def tables(self, base_id: str) -> list[Table]:
         """Return a base's tables; raises RunFailedError (resource) if it is not granted."""
-        path = f"/v0/meta/bases/{quote(base_id, safe='')}/tables"
+        path = f"/v0/meta/bases/{_checked(_BASE, base_id)}/tables"
         response = await self._call("GET", path, base_id)
         return read_tables(json_body(response))
 
@@ -67,7 +69,7 @@ class AirtableClient:
         body: Json = {"records": records, "returnFieldsByFieldId": True, "typecast": False}
         if any("id" not in each for each in records):
             body["performUpsert"] = {"fieldsToMergeOn": [key_field]}
-        path = f"/v0/{quote(base_id, safe='')}/{quote(table_id, safe='')}"
+        path = f"/v0/{_checked(_BASE, base_id)}/{_checked(_TABLE, table_id)}"
         response = await self._call("PATCH", path, base_id, body)
         return [each["id"] for each in json_body(response)["records"]]
 
@@ -114,3 +116,12 @@ class AirtableClient:
         raise RunFailedError.provider(
             f"Airtable answered {status}: {message}", self._client.connection_id
         )
+
+
+def _checked(kind: TypeAdapter[str], id_: str) -> str:
+    """Return an id for a path, wherever it came from; raises RunFailedError (resource)."""
+    try:
+        return kind.validate_python(id_)
+    except ValidationError:
+        what = "base" if kind is _BASE else "table"
+        raise RunFailedError.resource(f"Airtable has no {what} with the id {id_[:40]!r}.") from None

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.redaction import foreign_text
 
 _FIELD = re.compile(r'[Ff]ield (?:name: )?"([^"]+)"')
 _ROW = re.compile(r"\brec\w{14}\b")
@@ -40,8 +41,8 @@ def read_error(response: httpx.Response) -> tuple[str, str]:
         error = body.get("error") or next(iter(body.get("errors") or ()), None)
     if isinstance(error, dict):
         kind = str(error.get("type") or error.get("error") or "")
-        return kind, str(error.get("message") or kind)
-    return str(error or ""), str(error or f"HTTP {response.status_code}")
+        return kind, foreign_text(str(error.get("message") or kind))
+    return str(error or ""), foreign_text(str(error or f"HTTP {response.status_code}"))
 
 
 def named_field(message: str) -> str | None:

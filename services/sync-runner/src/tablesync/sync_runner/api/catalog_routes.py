@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from tablesync.contracts.ids import AirtableBaseId, ObjectName
 from tablesync.contracts.internal_api import (
     AirtableBases,
     AirtableTables,
@@ -29,7 +30,7 @@ def catalog_routes(
 
     @router.get("/objects/{object_}/properties")
     async def properties(
-        connection_id: str, object_: str, workspace_id: Workspace
+        connection_id: str, object_: ObjectName, workspace_id: Workspace
     ) -> SourceProperties:
         return await catalog.properties(workspace_id, connection_id, object_)
 
@@ -38,7 +39,9 @@ def catalog_routes(
         return await catalog.bases(workspace_id, connection_id)
 
     @router.get("/bases/{base_id}/tables")
-    async def tables(connection_id: str, base_id: str, workspace_id: Workspace) -> AirtableTables:
+    async def tables(
+        connection_id: str, base_id: AirtableBaseId, workspace_id: Workspace
+    ) -> AirtableTables:
         return await catalog.tables(workspace_id, connection_id, base_id)
 
     return router

@@ -41,7 +41,7 @@ def make_plan(
     table = next((each for each in tables if each.id == spec.destination.table_id), None)
     if table is None:
         raise RunFailedError.resource(
-            f"Table {spec.destination.table_id} is not in base {spec.destination.base_id}.",
+            f"Table {spec.destination.table_id[:40]} is not in base {spec.destination.base_id}.",
             spec.destination.connection_id,
         )
     mapped = tuple(dict.fromkeys((spec.key, *spec.mapping)))

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.redaction import foreign_text
 from tablesync.sync_runner.access.provider_client import (
     ProviderClient,
     TransientError,
@@ -173,7 +174,7 @@ class HubSpotSource:
         """Sort an answer that is no success."""
         body = json_or_none(response)
         said = body.get("message", "") if isinstance(body, dict) else ""
-        summary = f"HubSpot answered {response.status_code}: {said[:300]}"
+        summary = f"HubSpot answered {response.status_code}: {foreign_text(str(said))}"
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS:
             await self._too_many(body if isinstance(body, dict) else {}, summary)
