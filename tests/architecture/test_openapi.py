@@ -18,7 +18,10 @@ Json = dict[str, Any]
 JSON, HTML = "application/json", "text/html"
 NO_CONTENT, FIRST_PROBLEM, UNAVAILABLE = 204, 400, 503
 # The scheduler need not know a connection: nothing depends on it then.
-KNOWS_EVERY_ID = {"/internal/v1/connections/{connection_id}/affected-syncs"}
+KNOWS_EVERY_ID = {
+    "/internal/v1/connections/{connection_id}/affected-syncs",
+    "/internal/v1/connections/{connection_id}/catch-ups",
+}
 # That the process answers is all that it says.
 DEPENDS_ON_NOTHING = {"/healthz"}
 
