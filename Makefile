@@ -86,8 +86,8 @@ images: ## build every container image
 upgrade-dump: $(READY) fetch ## write down what COMMIT=<commit> stores, for tests/upgrade
 	$(BIN)/python -m tests.upgrade.making $(COMMIT)
 
-bench: $(READY) fetch ## measure what speed is promised; BEFORE=<commit> compares with a commit
-	$(BIN)/python bench/access_token.py $(if $(BEFORE),--before $(BEFORE))
+bench: $(READY) fetch ## measure WHAT=access_token or idle; BEFORE=<commit> compares with a commit
+	$(BIN)/python bench/$(or $(WHAT),access_token).py $(if $(BEFORE),--before $(BEFORE))
 
 ##### Running it
 

@@ -36,6 +36,26 @@ async def test_a_message_delivered_twice_has_one_effect(
     assert await effects() == ["run_1", "run_2"]
 
 
+async def test_no_message_waits_for_a_fetch_that_began_while_another_was_handled(
+    settings: ServiceSettings, event, new_subscriptions, effects: Effects
+) -> None:
+    """Kafka would answer a fetch for the other partitions after 30 s, and only then the next."""
+    begun = asyncio.Event()
+
+    async def take_a_second(handled: RunCancelRequested, unit: UnitOfWork) -> None:
+        begun.set()
+        await asyncio.sleep(1)
+        await unit.database["effects"].insert_one({"run_id": handled.run_id}, session=unit.session)
+
+    patient = settings.with_(kafka_fetch_max_wait_ms=30_000)
+    await ensure_topics(settings, "sync-runner")
+    await send(settings, event("run_1"))
+    async with running(new_subscriptions(take_a_second, settings=patient).run):
+        await asyncio.wait_for(begun.wait(), 60)
+        await send(settings, event("run_2"))
+        await eventually(lambda: effects(2), timeout=20)
+
+
 def send_nothing(settings: ServiceSettings, topic: str) -> None:
     """Send a message without key, value and headers, as other clients than aiokafka can."""
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap_servers})

@@ -15,6 +15,7 @@ from tablesync.contracts import (
     RunStatus,
 )
 from tablesync.contracts.internal_api import CatchUp
+from tablesync.service_kit.mongo import changes
 from tablesync.test_kit import eventually
 from tablesync.test_kit.stand_ins import affected_sync
 
@@ -189,3 +190,13 @@ async def test_reconciling_finds_a_loss_whose_event_was_lost(rig: Rig) -> None:
         await rig.mail_came("revocation")
         (incident,) = await rig.incidents()
     assert incident["connection_id"] == state.connection_id
+
+
+async def test_sleeping_workers_are_woken_by_what_another_process_plans(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "POLL_SECONDS", 3_600)
+    async with rig.working():
+        for count, connection_id in enumerate(("con_1", "con_2"), 1):
+            await rig.take(rig.events.connection(ConnectionRevoked, connection_id))
+            await rig.mail_came("revocation", count)

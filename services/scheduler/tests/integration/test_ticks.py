@@ -3,14 +3,19 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from scheduler_rig import Rig
 from tablesync.contracts import Overlap, SyncRequested, Trigger
 from tablesync.scheduler.domain.schedules import Interval
+from tablesync.scheduler.store import syncs
 from tablesync.service_kit import mongo
+from tablesync.service_kit.mongo import changes
+from tablesync.service_kit.roles import repeat
 from tablesync.test_kit import eventually
+from tablesync.test_kit.messaging import running
 
 pytestmark = pytest.mark.integration
 
@@ -38,6 +43,23 @@ async def test_nothing_is_asked_for_before_its_time(rig: Rig) -> None:
     (run,) = await eventually(asked)
     assert run.requested_at >= run.slot
     assert len(await rig.requests(sync)) == 1
+
+
+async def test_a_sleeping_ticker_is_woken_by_what_another_process_plans(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "POLL_SECONDS", 3_600)
+    waking = changes.Changes(rig.database)
+    woken = waking.wakes(syncs.COLLECTION, syncs.BRINGS_FORWARD)
+    paused = await rig.add(due_seconds_ago=0, schedule=Interval(every_seconds=1))
+    await rig.units.run(lambda unit: rig.commands.pause(unit, rig.principal, paused.id))
+    async with running(
+        waking.run, partial(repeat, rig.beside().ticker.tick, name="ticker", woken=woken)
+    ):
+        created = await rig.add(due_seconds_ago=0)
+        await eventually(lambda: rig.runs(created))
+        await rig.units.run(lambda unit: rig.commands.resume(unit, rig.principal, paused.id))
+        await eventually(lambda: rig.runs(paused))
 
 
 async def test_slots_missed_while_the_scheduler_was_down_become_one_run(rig: Rig) -> None:

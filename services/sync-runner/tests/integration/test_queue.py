@@ -3,8 +3,10 @@
 import asyncio
 import itertools
 
+import pytest
 from sync_runner_rig import WORKSPACE, Rig, requested
 from tablesync.contracts import Provider, RunCancelRequested, SyncSpec, Trigger
+from tablesync.service_kit.mongo import changes
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.sync_runner import store
 from tablesync.sync_runner.execution.run_queue import RunQueue
@@ -67,6 +69,15 @@ async def test_manual_runs_come_first_then_the_oldest(rig: Rig) -> None:
     claimed = [(await claim(queue))[0].id for _ in range(3)]
     assert claimed == [manual, first, second]
     assert await queue.claim() is None
+
+
+async def test_sleeping_workers_are_woken_by_what_another_process_records(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "POLL_SECONDS", 3_600)
+    async with rig.runner():
+        for object_ in ("deals", "companies"):
+            await rig.ended(await rig.enqueue(await rig.spec(object_)))
 
 
 async def test_a_table_has_one_active_run(rig: Rig) -> None:

@@ -46,7 +46,6 @@ class Surroundings:
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
             "KAFKA_TOPIC_PREFIX": self.topic_prefix,
             "KAFKA_AUTO_CREATED_TOPICS": str(self.embedded_broker).lower(),
-            "KAFKA_FETCH_MAX_WAIT_MS": "20" if self.embedded_broker else "1000",
             "MONGODB_URI": self.mongodb,
             "MONGODB_DATABASE_PREFIX": self.database_prefix,
             "HTTP_HOST": "127.0.0.1",
@@ -54,6 +53,7 @@ class Surroundings:
             "SERVICE_KEY_FILE": str(self.keys.private_key_file(service)),
             "TRUSTED_KEYS_FILE": str(self.keys.trusted_keys_file),
             "PYTHONUNBUFFERED": "1",
+            **({"KAFKA_FETCH_MAX_WAIT_MS": "20"} if self.embedded_broker else {}),
             **{_url_setting(each): self.urls[each] for each in SERVICES if each in self.urls},
         }
 
