@@ -3,7 +3,10 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
+from aiokafka import AIOKafkaProducer
+from tablesync.contracts import TOPICS
 from tablesync.local_stack import LocalStack
 from tablesync.service_kit import mongo
 from tablesync.service_kit.messaging.consumer import CONSUMED
@@ -12,7 +15,7 @@ from tablesync.service_kit.messaging.relay import Relay
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.test_kit import eventually, free_port
-from tablesync.test_kit.messaging import Forwarder, running, send
+from tablesync.test_kit.messaging import Forwarder, read_all, running, send
 
 
 async def test_p25_consumer_and_relay_start_before_kafka_and_wait_for_it(
@@ -93,3 +96,50 @@ async def test_p13_kafka_away_parks_nothing_and_loses_nothing(
             assert await subscriptions.dead_letters.list("sync-requests") == []
     stack.remove()
     assert await effects() == ["run_1", "run_2"]
+
+
+@pytest.mark.needs("kafka")
+async def test_p11_a_relay_that_lost_its_lease_is_silent_at_once(
+    settings: ServiceSettings, topic_prefix: str, units: UnitsOfWork, event
+) -> None:
+    """Kafka stands still when the lease is lost, and goes on soon after: of what the relay has in
+    hand only that arrives which was on the wire already, one message for each partition.
+    """
+    database, made, events = units.database, [], 20
+
+    def new_small_producer() -> AIOKafkaProducer:
+        made.append(
+            AIOKafkaProducer(
+                bootstrap_servers=own.kafka_bootstrap_servers,
+                enable_idempotence=True,
+                max_batch_size=1,
+            )
+        )
+        return made[-1]
+
+    async def work(unit: UnitOfWork) -> None:
+        unit.publish(*(event(f"run_{n}", f"syn_{n}").event for n in range(events)))
+
+    async def none_is_left() -> bool:
+        return await database["outbox"].count_documents({"pending": True}) == 0
+
+    name = f"test-{topic_prefix.strip('-')}-kafka"
+    stack = LocalStack(Path(__file__).parents[4], name, programs=("kafka",), fresh=True)
+    own = settings.with_(kafka_bootstrap_servers=stack.plan.kafka)
+    relay = Relay(database, new_small_producer, own.kafka_topic_prefix)
+    with stack:
+        await ensure_topics(own, "scheduler")
+        async with running(relay.run):
+            await send(own, event("run_first"))
+            await eventually(lambda: bool(made and made[-1]._sender.sender_task))
+            kafka = psutil.Process(stack.pid("kafka"))
+            kafka.suspend()
+            await units.run(work)
+            await eventually(lambda: bool(made[-1]._sender._in_flight))
+            await database["leases"].update_one({"_id": "relay"}, {"$set": {"owner": "another"}})
+            await eventually(lambda: made[-1]._closed)
+            kafka.resume()
+            await eventually(none_is_left)
+            sent = len(await read_all(own, "sync-requests")) - 1
+    stack.remove()
+    assert events <= sent <= events + TOPICS["sync-requests"].partitions

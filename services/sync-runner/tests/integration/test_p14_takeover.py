@@ -1,5 +1,6 @@
 """P14: a runner dies, or only seems to; P25: it is asked to stop. The run goes on elsewhere."""
 
+import asyncio
 import signal
 import time
 from subprocess import Popen
@@ -169,3 +170,22 @@ async def test_p25_a_runner_that_is_asked_to_stop_hands_its_run_back(rig: Rig) -
     counters = await rig.counters(Provider.AIRTABLE)
     assert (counters["records_created"], counters["records_updated"]) == (900, 0)
     assert not await rig.differences(spec)
+
+
+async def test_p25_a_renewal_that_hangs_hides_no_request_to_stop(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MongoDB takes the renewal of the run's lease and does not answer; all else goes on."""
+    await rig.fill(900, "contacts")
+    run_id = await rig.enqueue(await rig.spec("contacts"))
+    await rig.slow_down(Provider.AIRTABLE, 150)
+
+    async def hang(*_: object) -> bool:
+        await asyncio.Event().wait()
+        return False
+
+    async with rig.runner(runner_writes_in_flight=2):
+        await rig.reached(run_id, 100)
+        monkeypatch.setattr(RunQueue, "renew", hang)
+    row = await rig.row(run_id)
+    assert (row["status"], row["owner"], row["lease_until"]) == ("queued", None, None)

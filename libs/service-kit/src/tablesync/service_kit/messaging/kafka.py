@@ -20,7 +20,7 @@ DEAD_LETTERS_KEPT_HOURS = 24 * 30
 MESSAGE_MAX_BYTES = 4 * 1024 * 1024
 # A parked message carries its reason too, so its topic and the producer allow for more.
 HEADROOM_BYTES = 64 * 1024
-FLUSH_SECONDS = 5.0
+SILENT_SECONDS = 1.0
 
 
 def new_producer(settings: ServiceSettings) -> AIOKafkaProducer:
@@ -36,23 +36,29 @@ def new_producer(settings: ServiceSettings) -> AIOKafkaProducer:
 
 @asynccontextmanager
 async def started(producer: AIOKafkaProducer) -> AsyncIterator[AIOKafkaProducer]:
-    """Start a producer for a block, and surely end it: also one that failed to start."""
+    """Start a producer for a block, and surely end it: also one that failed to start.
+
+    What the block has not waited for, or has given up, is not sent later.
+    """
     try:
         await producer.start()
         yield producer
     finally:
-        await _close(producer)
+        await silence(producer)
 
 
-async def _close(producer: AIOKafkaProducer) -> None:
-    """Flush and close; a producer that cannot flush is torn down, since it would send later."""
-    try:
-        async with asyncio.timeout(FLUSH_SECONDS):
-            await producer.stop()
-    except TimeoutError:
-        # aiokafka has no public way to give up what an idempotent producer has in hand.
-        await producer._sender.close()
-        await producer.client.close()
+async def silence(producer: AIOKafkaProducer) -> None:
+    """Have a producer send nothing more, at once, and fail what waits for being sent.
+
+    aiokafka has no public way to give up what an idempotent producer has in hand.
+    """
+    producer._closed = True
+    if sender := producer._sender.sender_task:
+        sender.cancel()
+    await producer.client.close()
+    producer._message_accumulator.fail_all(KafkaConnectionError("the producer was silenced"))
+    if sender:
+        await asyncio.wait({sender}, timeout=SILENT_SECONDS)
 
 
 async def read_until(

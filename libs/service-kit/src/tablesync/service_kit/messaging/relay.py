@@ -67,11 +67,16 @@ class Relay:
 
     async def _relay(self, lease: Lease, stop: asyncio.Event) -> None:
         """Publish with one producer, until the lease or the producer is lost."""
-        async with kafka.started(self._new_producer()) as producer:
-            while lease.remaining() > 0 and not stop.is_set():
-                self._stored.clear()
-                if not await self._publish_batch(producer, lease):
-                    await pause(stop, min(POLL_SECONDS, lease.remaining()), self._stored)
+        producer = self._new_producer()
+        silencer = asyncio.create_task(_silence_once_lost(producer, lease))
+        try:
+            async with kafka.started(producer):
+                while lease.remaining() > 0 and not stop.is_set():
+                    self._stored.clear()
+                    if not await self._publish_batch(producer, lease):
+                        await pause(stop, min(POLL_SECONDS, lease.remaining()), self._stored)
+        finally:
+            silencer.cancel()
 
     async def _publish_batch(self, producer: AIOKafkaProducer, lease: Lease) -> int:
         """Publish what is pending, keys side by side, and return how many rows went out.
@@ -113,7 +118,6 @@ class Relay:
         """Publish one key's rows in order; the first failure stops the key and is given back."""
         try:
             for row in rows:
-                # No send outlives the lease: the next holder must find this producer silent.
                 async with asyncio.timeout(lease.remaining()):
                     await self._send(producer, row)
                 sent.append(row["_id"])
@@ -138,6 +142,12 @@ class Relay:
                 {"_id": {"$in": sent}},
                 [{"$set": {"published_at": "$$NOW"}}, {"$unset": "pending"}],
             )
+
+
+async def _silence_once_lost(producer: AIOKafkaProducer, lease: Lease) -> None:
+    """Whoever has the lease next must find this producer silent, whatever else hangs here."""
+    await lease.lost.wait()
+    await kafka.silence(producer)
 
 
 class Publishing:

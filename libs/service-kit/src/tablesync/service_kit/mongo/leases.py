@@ -4,7 +4,8 @@ The fence (fencing token) grows with each owner, so that a write of an earlier o
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -13,11 +14,18 @@ import structlog
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 from tablesync.service_kit import clock
-from tablesync.service_kit.mongo import Collection, Database, Document, from_now
+from tablesync.service_kit.mongo import Collection, Database, Document, from_now, within
+
+Renew = Callable[["Lease"], Awaitable[object]]
 
 log = structlog.get_logger()
 COLLECTION = "leases"
 RELEASE_SECONDS = 2.0
+LOOK_SECONDS = 0.5
+# Of a lease's time: when it is renewed, how long that may take, and when it is tried again.
+RENEW_SHARE = 1 / 3
+TRY_SHARE = 1 / 4
+AGAIN_SHARE = 1 / 12
 
 
 @dataclass
@@ -85,7 +93,7 @@ class Leases:
     @asynccontextmanager
     async def kept(self, lease: Lease) -> AsyncIterator[Lease]:
         """Renew the lease in the background while the block runs, then release it."""
-        keeper = asyncio.create_task(self._keep(lease))
+        keeper = asyncio.create_task(keep(lease, self.renew))
         try:
             yield lease
         finally:
@@ -96,15 +104,44 @@ class Leases:
                 async with asyncio.timeout(RELEASE_SECONDS):
                     await self.release(lease)
 
-    async def _keep(self, lease: Lease) -> None:
+
+async def keep(lease: Lease, renew: Renew, every_seconds: float = math.inf) -> None:
+    """Renew a lease until it is lost, and notice that at once, however long a renewal hangs.
+
+    It is renewed when a third of its time is over, or more often where `every_seconds` says so.
+    """
+    every = min(every_seconds, lease.ttl_seconds * RENEW_SHARE)
+    renewing = asyncio.create_task(_renew_for_ever(lease, renew, every))
+    try:
         while lease.remaining() > 0:
-            await asyncio.sleep(min(lease.ttl_seconds / 3, lease.remaining()))
-            try:
-                async with asyncio.timeout(lease.remaining()):
-                    await self.renew(lease)
-            except (PyMongoError, TimeoutError) as error:
-                log.warning("lease not renewed", lease=lease.name, error=repr(error))
-        lease.lost.set()
+            # In short steps: unlike the lease's clock, timers stand still while the machine sleeps.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(LOOK_SECONDS, lease.remaining())):
+                    await lease.lost.wait()
+    finally:
+        renewing.cancel()
+    lease.lost.set()
+
+
+async def _renew_for_ever(lease: Lease, renew: Renew, every: float) -> None:
+    wait = every
+    while True:
+        await asyncio.sleep(wait)
+        renewed = await _renews(lease, renew)
+        wait = every if renewed else min(every, lease.ttl_seconds * AGAIN_SHARE)
+
+
+async def _renews(lease: Lease, renew: Renew) -> bool:
+    """Whether a lease was renewed in time; one that hangs leaves time for another try."""
+    seconds = lease.ttl_seconds * TRY_SHARE
+    try:
+        with within(seconds):
+            async with asyncio.timeout(seconds):
+                await renew(lease)
+    except (PyMongoError, TimeoutError) as error:
+        log.warning("lease not renewed", lease=lease.name, error=repr(error))
+        return False
+    return True
 
 
 def _taken_if_free(owner: str, ttl_seconds: float) -> Document:

@@ -5,10 +5,9 @@ import asyncio
 import stamina
 import structlog
 from prometheus_client import Counter
-from pymongo.errors import PyMongoError
 from tablesync.contracts import RunFailureCause, RunStatus
 from tablesync.service_kit.mongo import is_unavailable
-from tablesync.service_kit.mongo.leases import Lease
+from tablesync.service_kit.mongo.leases import Lease, keep
 from tablesync.service_kit.telemetry import span_from
 from tablesync.sync_runner.errors import (
     LeaseLostError,
@@ -111,23 +110,25 @@ class RunSupervisor:
         log.info("run ended", run_id=self._run.id, status=ending.status, summary=ending.summary)
 
     async def _watch(self, stop: asyncio.Event) -> None:
-        """Keep the lease; notice a cancel, a shutdown and a stall."""
-        every = min(WATCH_SECONDS, self._lease.ttl_seconds / 6)
-        while not self._lease.lost.is_set():
-            await self._look_around()
-            if stop.is_set():
-                self._signals.stop(ShuttingDownError())
-            if self._lease.remaining() == 0:
-                self._lease.lost.set()
-            await asyncio.sleep(every)
+        """Keep the lease; notice its end, a cancel, a shutdown and a stall, whatever hangs."""
+        keeper = asyncio.create_task(keep(self._lease, self._renew, WATCH_SECONDS))
+        try:
+            while not self._lease.lost.is_set():
+                self._look_around(stop)
+                await asyncio.sleep(WATCH_SECONDS)
+        finally:
+            keeper.cancel()
         self._signals.stop(LeaseLostError(self._run.id))
 
-    async def _look_around(self) -> None:
+    async def _renew(self, lease: Lease) -> None:
+        if await self._context.queue.renew(lease):
+            self._signals.stop(RunCancelledError())
+
+    def _look_around(self, stop: asyncio.Event) -> None:
+        """Take in what needs no database."""
+        if stop.is_set():
+            self._signals.stop(ShuttingDownError())
         try:
-            if await self._context.queue.renew(self._lease):
-                self._signals.stop(RunCancelledError())
             self._sync_run.stall_timer.check()
-        except PyMongoError as error:
-            log.warning("lease not renewed", run_id=self._run.id, error=str(error))
         except RunEndedError as error:
             self._signals.stop(error)
