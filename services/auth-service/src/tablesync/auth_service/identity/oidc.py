@@ -17,6 +17,7 @@ ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
 KEYS_KEPT_SECONDS = 300.0
 SUSPECT_KEYS_KEPT_SECONDS = 5.0
 LEEWAY_SECONDS = 30
+ISSUER = "identity provider"
 
 
 class OidcVerifier:
@@ -61,16 +62,26 @@ class OidcVerifier:
             discovery = await self._get(f"{self._issuer}/.well-known/openid-configuration")
             if discovery.get("issuer") != self._issuer:
                 raise unauthorized()
-            self._keys = KeySet.import_key_set(await self._get(discovery["jwks_uri"]))  # type: ignore[arg-type]
+            self._keys = _key_set_of(await self._get(str(discovery.get("jwks_uri"))))
             self._read_at = clock.seconds()
         return self._keys
 
     async def _get(self, url: str) -> dict[str, Any]:
         try:
             response = await self._http.get(url)
-        except httpx.TransportError:
-            raise DependencyUnavailableError("identity provider") from None
+        except (httpx.TransportError, httpx.InvalidURL, ValueError):  # no usable address
+            raise DependencyUnavailableError(ISSUER) from None
         body = json_or_none(response)
         if not response.is_success or not isinstance(body, dict):
-            raise DependencyUnavailableError("identity provider")
+            raise DependencyUnavailableError(ISSUER)
         return body
+
+
+def _key_set_of(keys: dict[str, Any]) -> KeySet:
+    """Read the issuer's keys; what is no key set is no fault of whoever signs in."""
+    if not keys.get("keys"):
+        raise DependencyUnavailableError(ISSUER)
+    try:
+        return KeySet.import_key_set(keys)  # type: ignore[arg-type]
+    except (JoseError, ValueError, TypeError, LookupError, AttributeError):
+        raise DependencyUnavailableError(ISSUER) from None
