@@ -24,6 +24,7 @@ from tablesync.local_stack import without_maven
 from tablesync.local_stack.__main__ import ports_from_environment
 from tablesync.local_stack.earlier_platform import DATABASES
 from tablesync.local_stack.keys import SERVICES
+from tablesync.local_stack.occupation import occupy
 from tablesync.test_kit import SandboxControl, eventually, free_port, wait_until
 
 pytestmark = pytest.mark.integration
@@ -154,6 +155,17 @@ def test_a_second_sandbox_says_that_one_runs_and_leaves_it_alone(checkout: Path)
         assert said.startswith(f"`make sandbox` runs here already, in {checkout}")
         assert f"with: kill {process.pid}" in said
         assert is_up(f"http://127.0.0.1:{ports['SANDBOX_PORT']}", "healthz")
+
+
+def test_a_second_demo_says_that_one_runs(checkout: Path) -> None:
+    folder = checkout / ".local" / "demo"
+    folder.mkdir()
+    with occupy(folder):
+        demo = [sys.executable, "-m", "tablesync.demo"]
+        ended = subprocess.run(demo, cwd=checkout, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith(f"`make demo` runs here already, in {folder}, as process")
+    assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
