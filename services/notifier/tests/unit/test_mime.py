@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from typing import Any
@@ -14,7 +15,7 @@ from tablesync.contracts.internal_api import AffectedSync, ReconnectLinkAnswer
 from tablesync.notifier.catch_ups import Recovered
 from tablesync.notifier.mail.plan import Addressee, MailKind
 from tablesync.notifier.mail.sync_failure import Line
-from tablesync.notifier.mail.wording import failure
+from tablesync.notifier.mail.wording import failure, plain
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
@@ -160,6 +161,35 @@ def test_the_message_id_depends_on_incident_kind_and_recipient_alone(build: Buil
     other = build("revocation", "one", revocation(), to=addressee("bob@acme.test", "Bob"))
     assert first["Message-ID"] == again["Message-ID"]
     assert len({each["Message-ID"] for each in (first, reminder, other)}) == 3
+
+
+def written(mail: EmailMessage, header: str) -> str:
+    """Read a header as its bytes say it, by a decoder that did not write them."""
+    found = re.search(
+        rf"^{header}: (.*?)\r\n(?![ \t])", mail.as_bytes().decode("ascii"), re.S | re.M
+    )
+    assert found
+    assert all(len(line) <= 78 for line in found[1].split("\r\n"))
+    return str(make_header(decode_header(re.sub(r"\r\n(?=[ \t])", "", found[1]))))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Ευρώπη Ελλάδα",
+        "HubSpot “Acme Ευρώπη” is disconnected – 3 syncs are on hold",
+        "Sync “連絡先 → Contacts” failed: “取引先 会社” was not found",
+        "a " * 30 + "é é " * 9 + "z",
+        "e\u0301 " * 20 + "👩\u200d👩\u200d👧 ok",
+        "plain words, and no more",
+    ],
+)
+def test_subjects_and_names_of_several_words_arrive_as_they_are(build: Build, words: str) -> None:
+    mail = build("revocation", words, revocation(), to=addressee("ada@acme.test", words))
+    assert written(mail, "Subject") == words
+    assert mail["Subject"] == words
+    name = written(mail, "To").rpartition(" <")[0]
+    assert name.strip('"') == plain(words)
 
 
 @pytest.mark.parametrize("name", ["", "Ada, Countess", "Ζωή", 'x" <evil@y.test>', "a\r\nb"])

@@ -3,7 +3,7 @@
 import pytest
 
 KINDS = ("unit", "integration", "e2e", "soak")
-REAL_THINGS = frozenset({"kafka_bootstrap", "mongodb_uri", "sandbox_url"})
+REAL_THINGS = frozenset({"kafka_bootstrap", "mongodb_uri", "sandbox_url", "browser"})
 
 
 def mark(items: list[pytest.Item]) -> None:

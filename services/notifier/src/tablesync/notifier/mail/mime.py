@@ -1,10 +1,12 @@
 """Content becomes a mail: HTML and text, a stable Message-ID and a way to unsubscribe."""
 
 import hashlib
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import format_datetime, parseaddr
+from typing import Any
 
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import MailContent
@@ -15,6 +17,30 @@ from tablesync.notifier.settings import Settings
 from tablesync.notifier.unsubscribe import Subscriber, UnsubscribeTokens
 
 SUBJECT_MAX = 160
+LINE_MAX = 75
+
+
+class _Encoded(str):
+    """A header's value in encoded words (RFC 2047)."""
+
+    __slots__ = ()
+
+
+class _Policy(EmailPolicy):
+    """Writes what is encoded as it is.
+
+    The policies of the standard library, of 3.11 to 3.13, lose spaces between encoded words, or
+    bytes of them, where they encode a value word by word.
+    """
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        """Keep an encoded value; parse every other."""
+        encoded = isinstance(value, _Encoded)
+        return (name, str(value)) if encoded else super().header_store_parse(name, value)
+
+
+ASCII_ADDRESS = _Policy(linesep=SMTP.linesep)
+ANY_ADDRESS = _Policy(linesep=SMTPUTF8.linesep, utf8=True)
 
 
 class Messages:
@@ -42,10 +68,10 @@ class Messages:
             "recipient": wording.plain(to.name),
             "unsubscribe_url": unsubscribe_url,
         }
-        message = EmailMessage(policy=SMTP if to.email.isascii() else SMTPUTF8)
+        message = EmailMessage(policy=ASCII_ADDRESS if to.email.isascii() else ANY_ADDRESS)
         message["From"] = self._from
         message["To"] = _address(to)
-        message["Subject"] = wording.plain(content.subject, SUBJECT_MAX)
+        message["Subject"] = _encoded("Subject", wording.plain(content.subject, SUBJECT_MAX))
         message["Date"] = format_datetime(job.claimed_at)
         message["Message-ID"] = self.message_id(job, to)
         for name, value in self._further_headers(job, content, unsubscribe_url):
@@ -75,7 +101,18 @@ class Messages:
         return f"{self._public_url}/unsubscribe/{token}"
 
 
-def _address(to: Addressee) -> Address:
+def _address(to: Addressee) -> Address | str:
     """Return the header's address; `addr_spec` would refuse a name beyond ASCII before the @."""
+    name = wording.plain(to.name)
+    if not name.isascii():
+        return _Encoded(f"{_encoded('To', name)}{SMTP.linesep} <{to.email}>")
     username, _, domain = to.email.rpartition("@")
-    return Address(wording.plain(to.name), username, domain)
+    return Address(name, username, domain)
+
+
+def _encoded(header: str, text: str) -> str:
+    """Encode a whole text, its spaces included, unless it is ASCII."""
+    if text.isascii():
+        return text
+    folded = Header(text, "utf-8", maxlinelen=LINE_MAX, header_name=header)
+    return _Encoded(folded.encode(linesep=SMTP.linesep))
