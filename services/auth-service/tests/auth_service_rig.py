@@ -2,11 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from auth_service_processes import Process
 from tablesync.contracts import Provider
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
@@ -134,8 +133,16 @@ class Rig:
         return await runner.post(path, json={"workspace_id": self.workspace_id})
 
     async def report(self, connection_id: str, version: int, status_code: int = 401) -> Json:
-        """Report an auth failure as sync-runner."""
-        answer = await self.service("sync-runner").post(
+        """Report an auth failure as sync-runner; return the ruling."""
+        answer = await self.reported(connection_id, version, status_code)
+        ruling: Json = answer.raise_for_status().json()
+        return ruling
+
+    async def reported(
+        self, connection_id: str, version: int, status_code: int = 401
+    ) -> httpx.Response:
+        """Report an auth failure as sync-runner; return whatever answer there is."""
+        return await self.service("sync-runner").post(
             f"/internal/v1/connections/{connection_id}/auth-failures",
             json={
                 "workspace_id": self.workspace_id,
@@ -143,8 +150,6 @@ class Rig:
                 "status_code": status_code,
             },
         )
-        ruling: Json = answer.raise_for_status().json()
-        return ruling
 
     async def link(self, connection_id: str) -> str:
         """Make a reconnect link as notifier."""
@@ -215,14 +220,5 @@ def answer_for(provider: str, account: str) -> Json:
     return {"user": "ada@acme.test", "account": account, "decision": "allow"}
 
 
-# Makes the environment of one more auth-service.
-Environment = Callable[..., dict[str, str]]
 # Starts one more auth-service in this process, over the same database.
 Start = Callable[..., Awaitable[Rig]]
-
-
-class Spawn(Protocol):
-    """Starts one more auth-service, or a script that is one, as a process of its own."""
-
-    def __call__(self, script: str | None = None, **changes: str) -> Process:
-        """Start it with some settings changed."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from auth_service_processes import Process
-from auth_service_rig import Environment, Json, Rig, Spawn, Start
+from auth_service_processes import Environment, Spawn, environments, spawning
+from auth_service_rig import Json, Rig, Start
 from tablesync.auth_service.bootstrap import build
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.identity.first_workspace import BootstrapFile
@@ -18,7 +18,7 @@ from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
-from tablesync.test_kit import SandboxControl, free_port, unique_prefix
+from tablesync.test_kit import SandboxControl, unique_prefix
 from tablesync.test_kit.isolation import drop_databases, drop_topics
 from tablesync.test_kit.services import serving
 
@@ -41,35 +41,7 @@ def environment(
     sandbox_url: str,
 ) -> Environment:
     """Return a function that makes the environment of one more auth-service process."""
-    topic_prefix, database_prefix = isolation
-
-    def make(**changes: str) -> dict[str, str]:
-        port = free_port()
-        return {
-            "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
-            "KAFKA_TOPIC_PREFIX": topic_prefix,
-            "MONGODB_URI": mongodb_uri,
-            "MONGODB_DATABASE_PREFIX": database_prefix,
-            "HTTP_PORT": str(port),
-            "SERVICE_KEY_FILE": str(service_keys.private_key_file("auth-service")),
-            "TRUSTED_KEYS_FILE": str(service_keys.trusted_keys_file),
-            "AUTH_PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "AUTH_ENCRYPTION_KEYS_FILE": str(service_keys.encryption_keys_file),
-            "HUBSPOT_API_URL": f"{sandbox_url}/hubspot",
-            "HUBSPOT_APP_URL": f"{sandbox_url}/hubspot",
-            "AIRTABLE_WEB_URL": f"{sandbox_url}/airtable",
-            "AIRTABLE_API_URL": f"{sandbox_url}/airtable",
-            "AUTH_HUBSPOT_CLIENT_ID": "sandbox-hubspot",
-            "AUTH_HUBSPOT_CLIENT_SECRET": "sandbox-hubspot-secret",
-            "AUTH_AIRTABLE_CLIENT_ID": "sandbox-airtable",
-            "AUTH_AIRTABLE_CLIENT_SECRET": "sandbox-airtable-secret",
-            "AUTH_OIDC_ISSUER_URL": f"{sandbox_url}/oidc",
-            "AUTH_BOOTSTRAP_FILE": str(service_keys.bootstrap_file),
-            "SCHEDULER_URL": f"http://127.0.0.1:{free_port()}",
-            **changes,
-        }
-
-    return make
+    return environments(kafka_bootstrap, mongodb_uri, isolation, service_keys, sandbox_url)
 
 
 def settings_of(environment: dict[str, str]) -> Settings:
@@ -131,13 +103,5 @@ def database(mongodb_uri: str, isolation: tuple[str, str]) -> Database:
 @pytest.fixture
 def spawn(environment: Environment, tmp_path: Path) -> Iterator[Spawn]:
     """Yield a function that starts auth-service as a process; all are ended afterwards."""
-    started: list[Process] = []
-
-    def start_process(script: str | None = None, **changes: str) -> Process:
-        log = tmp_path / f"auth-{len(started)}.log"
-        started.append(Process(environment(**changes), log, script))
-        return started[-1]
-
-    yield start_process
-    for each in started:
-        each.end()
+    with spawning(environment, tmp_path) as spawn:
+        yield spawn

@@ -7,7 +7,6 @@ from typing import Any
 from tablesync.auth_service.bootstrap import build
 from tablesync.auth_service.consent import connect
 from tablesync.auth_service.consent.authorizations import Authorizations
-from tablesync.auth_service.grants import refresh
 from tablesync.auth_service.grants.ending import Ending
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.renewal import Renewal
@@ -51,7 +50,5 @@ def arm(step: str) -> None:
 
 
 if __name__ == "__main__":
-    # A dead holder's lease is waited for; a short one proves the same.
-    refresh.LEASE_SECONDS = 1.0
     arm(os.environ["CRASH_AT"])
     run(build, Settings, NAME)

@@ -10,8 +10,9 @@ from typing import Any
 import bson
 import httpx
 import pytest
-from auth_service_rig import Rig, Spawn, Start, stored
-from tablesync.auth_service.grants import refresh
+import pytest_asyncio
+from auth_service_processes import Spawn
+from auth_service_rig import Rig, Start, stored
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import SandboxControl, eventually, press
 
@@ -31,15 +32,17 @@ RECONNECT_STEPS = (
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dead sender's intent is waited for; a short wait proves the same."""
-    monkeypatch.setattr(refresh, "UNDER_WAY_SECONDS", 1.0)
+@pytest_asyncio.fixture
+async def rig(start: Start) -> Rig:
+    """A dead sender's intent is watched for a while; a short one proves the same."""
+    return await start(AUTH_REFRESH_ABANDONED_SECONDS="1")
 
 
 async def crash(rig: Rig, spawn: Spawn, step: str, act: Any) -> None:
     """Start a service that dies at the step, and make it reach it."""
-    process = spawn(SCRIPT, CRASH_AT=step)
+    # A dead holder's lease is short, and its callers are there when it dies.
+    patient = {"AUTH_REFRESH_LEASE_SECONDS": "1", "AUTH_REFRESH_WAIT_SECONDS": "60"}
+    process = spawn(SCRIPT, CRASH_AT=step, **patient)
     await process.ready()
     with pytest.raises(httpx.TransportError):
         await act(process.url)
@@ -107,7 +110,7 @@ async def test_p03_a_torn_refresh_shows_without_anybody_asking(
     old = datetime.now(UTC) - timedelta(minutes=2)
     await database["grants"].update_one({"_id": connection["id"]}, {"$set": {"intent.at": old}})
 
-    await start()  # its ticker ticks at once
+    await start(AUTH_REFRESH_ABANDONED_SECONDS="1")  # its ticker ticks at once
 
     async def shown() -> bool:
         return bool((await rig.connection(connection["id"]))["cause"] == "rotation_lost")

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from auth_service_rig import Rig, Spawn, Start, aged, cooled
-from tablesync.auth_service.providers import oauth_client
+from auth_service_processes import Spawn
+from auth_service_rig import Rig, Start, aged, cooled
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import SandboxControl, eventually, free_port
 
@@ -144,23 +144,18 @@ async def test_p02_trouble_at_the_token_endpoint_revokes_nothing(
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_p02_a_time_out_revokes_nothing(
-    rig: Rig,
-    sandbox: SandboxControl,
-    database: Database,
-    provider: str,
-    monkeypatch: pytest.MonkeyPatch,
+    start: Start, sandbox: SandboxControl, database: Database, provider: str
 ) -> None:
-    connection = await rig.connect(provider)
+    impatient = await start(AUTH_REFRESH_ANSWER_SECONDS="0.3")
+    connection = await impatient.connect(provider)
     await aged(database, connection["id"])
     await sandbox.control(provider, "-", "latency", ms=2_000)
-    monkeypatch.setattr(oauth_client, "DEADLINE_SECONDS", 0.3)
 
-    late = await rig.token(connection["id"])
+    late = await impatient.token(connection["id"])
 
     assert late.status_code == 503
-    monkeypatch.undo()
     await sandbox.control(provider, "-", "latency", ms=0)
-    assert (await rig.connection(connection["id"]))["status"] == "connected"
+    assert (await impatient.connection(connection["id"]))["status"] == "connected"
 
 
 async def test_p02_a_host_that_cannot_be_reached_revokes_nothing(

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
-from auth_service_rig import Rig, Spawn, Start, stored
+from auth_service_processes import Spawn
+from auth_service_rig import Rig, Start, stored
 from pydantic import SecretStr
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grants

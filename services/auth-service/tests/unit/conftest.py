@@ -20,5 +20,5 @@ def providers() -> Providers:
         }
     )
     http = httpx.AsyncClient()
-    context = ProviderContext(httpx.AsyncHTTPTransport(), http, "https://auth.test")
+    context = ProviderContext(httpx.AsyncHTTPTransport(), http, "https://auth.test", 60.0)
     return Providers(start_all(settings, context))

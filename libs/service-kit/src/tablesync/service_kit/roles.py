@@ -56,10 +56,12 @@ async def repeat(
         await pause(stop, seconds or 0.0, woken)
 
 
-async def persist(work: Callable[[], Awaitable[T]], name: str) -> T:
-    """Try `work` until it succeeds, with growing waits of at most 30 s."""
+async def persist(
+    work: Callable[[], Awaitable[T]], name: str, *, wait_max: float = WAIT_MAX_SECONDS
+) -> T:
+    """Try `work` until it succeeds, with growing waits of at most `wait_max` seconds."""
     async for attempt in stamina.retry_context(
-        on=Exception, attempts=None, timeout=None, wait_initial=0.2, wait_max=WAIT_MAX_SECONDS
+        on=Exception, attempts=None, timeout=None, wait_initial=0.2, wait_max=wait_max
     ):
         with attempt:
             try:

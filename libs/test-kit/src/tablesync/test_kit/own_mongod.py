@@ -1,4 +1,4 @@
-"""A mongod of one test's own: it can be suspended, locked as for a backup, and told to fail."""
+"""A mongod of one test's own: it can be away, suspended, locked, and told to fail."""
 
 import signal
 from collections.abc import Iterator, Sequence
@@ -16,23 +16,31 @@ class OwnMongod:
     """One node, from its making until `end`; its data stay in `folder`."""
 
     def __init__(self, folder: Path) -> None:
-        node = MongoNode(folder, free_port())
-        node.prepare()
-        argv = [*node.argv, "--setParameter", "enableTestCommands=1"]
-        self.uri = node.uri
+        self._node = MongoNode(folder, free_port())
+        self._node.prepare()
+        self.uri = self._node.uri
+        self._client: MongoClient[dict[str, Any]] = MongoClient(self.uri)
+        self.start()
+
+    def start(self) -> None:
+        """Start it, with what it had stored; it takes writes when this returns."""
+        argv = [*self._node.argv, "--setParameter", "enableTestCommands=1"]
         self._process = Popen(argv, stdout=DEVNULL)
-        self._client: MongoClient[dict[str, Any]] = MongoClient(node.uri)
         try:
-            node.make_ready()
+            self._node.make_ready()
         except BaseException:
             self.end()
             raise
 
-    def end(self) -> None:
-        """Kill it."""
-        self._client.close()
+    def kill(self) -> None:
+        """Kill it; what it had acknowledged is in its journal."""
         self._process.kill()
         self._process.wait()
+
+    def end(self) -> None:
+        """Kill it for good."""
+        self._client.close()
+        self.kill()
 
     @contextmanager
     def suspended(self) -> Iterator[None]:

@@ -31,6 +31,7 @@ from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.consent.requests import ConsentRequests
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.access_tokens import AccessTokens
+from tablesync.auth_service.grants.attempt import Attempts
 from tablesync.auth_service.grants.auth_failures import AuthFailures
 from tablesync.auth_service.grants.disconnect import Disconnecting
 from tablesync.auth_service.grants.ending import Ending
@@ -73,11 +74,16 @@ def build(
     resources = Resources.open(NAME, settings, database="auth")
     http = resources.kept(new_client())
     if providers is None:
-        context = ProviderContext(resources.kept(new_transport()), http, settings.auth_public_url)
+        context = ProviderContext(
+            resources.kept(new_transport()),
+            http,
+            settings.auth_public_url,
+            settings.auth_refresh_answer_seconds,
+        )
         providers = start_all(settings, context)
     scheduler = scheduler or resources.peer(settings.scheduler_url, "scheduler")
     stores = _Stores.open(resources, Keyring.from_file(settings.auth_encryption_keys_file))
-    work = _Work.on_grants(resources, stores, Providers(providers))
+    work = _Work.on_grants(resources, stores, Providers(providers), settings)
     service = Service(
         resources,
         routers=[
@@ -131,18 +137,23 @@ class _Work:
     """What goes on beyond a request, so that a stop waits for it."""
 
     providers: Providers
+    refresher: Refresher
     access_tokens: AccessTokens
     auth_failures: AuthFailures
     disconnecting: Disconnecting
     connecting: Connecting
 
     @classmethod
-    def on_grants(cls, resources: Resources, stores: _Stores, providers: Providers) -> Self:
+    def on_grants(
+        cls, resources: Resources, stores: _Stores, providers: Providers, settings: Settings
+    ) -> Self:
         units, stored, grants = resources.units, stores.connections, stores.grants
         renewal, ending = Renewal(units, stored, grants), Ending(units, stored, grants)
-        refresher = Refresher(grants, renewal, ending, resources.leases, providers)
+        attempts = Attempts(grants, renewal, ending, settings.beat_seconds)
+        refresher = Refresher(grants, attempts, resources.leases, providers, settings)
         return cls(
             providers=providers,
+            refresher=refresher,
             access_tokens=AccessTokens(stored, grants, refresher),
             auth_failures=AuthFailures(stored, grants, refresher),
             disconnecting=Disconnecting(stored, grants, providers),
@@ -152,7 +163,7 @@ class _Work:
     @property
     def drains(self) -> Sequence[Step]:
         """What a stop waits for."""
-        work = (self.auth_failures, self.access_tokens, self.connecting, self.disconnecting)
+        work = (self.refresher, self.connecting, self.disconnecting)
         return [each.drain for each in work]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
+from tablesync.auth_service.grants.intents import RefreshSettings
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.providers import ProviderSettings
@@ -26,8 +27,8 @@ def _bootstrap_file(path: Path) -> Path:
     return path
 
 
-class Settings(ProviderSettings, ServiceSettings):
-    """The kit's and the providers' settings, and what auth-service needs beyond them."""
+class Settings(ProviderSettings, RefreshSettings, ServiceSettings):
+    """Settings of the kit, the providers and refreshes, and what auth-service needs beyond them."""
 
     auth_public_url: HttpUrl
     auth_encryption_keys_file: Annotated[Path, AfterValidator(_key_file)]

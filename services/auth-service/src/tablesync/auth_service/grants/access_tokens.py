@@ -4,14 +4,13 @@ from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
-from tablesync.auth_service.grants.refresh import Refreshed, Refresher
+from tablesync.auth_service.grants.refresh import Refresher
 from tablesync.contracts.internal_api import (
     CONNECTION_NOT_CONNECTED,
     AccessTokenAnswer,
     ConnectionNotConnected,
 )
 from tablesync.service_kit.http.problems import Problem, conflict
-from tablesync.service_kit.single_flight import SingleFlight
 
 
 class AccessTokens:
@@ -21,7 +20,6 @@ class AccessTokens:
         self._connections = connections
         self._grants = grants
         self._refresher = refresher
-        self._flights: SingleFlight[Refreshed] = SingleFlight()
 
     async def get(self, workspace_id: str, connection_id: str) -> AccessTokenAnswer:
         """Return a token; raises Problem 404, 409 `connection-not-connected`, or 503."""
@@ -40,11 +38,7 @@ class AccessTokens:
         """Refresh whatever the age of the token; raises ProviderUnavailableError."""
         grant = await self._grants.get(connection_id)
         if grant is not None and grant.live:
-            await self._refresh(connection_id, grant.version)
-
-    async def drain(self) -> None:
-        """Wait until no refresh is under way."""
-        await self._flights.drain()
+            await self._refresher.refresh(connection_id, grant.version)
 
     async def _usable(self, workspace_id: str, connection_id: str) -> Grant:
         grant = await self._grants.get(connection_id)
@@ -55,7 +49,7 @@ class AccessTokens:
     async def _refreshed(self, grant: Grant) -> Grant:
         """Return the refreshed grant, or the old one if its token lives and no refresh succeeds."""
         try:
-            await self._refresh(grant.connection_id, grant.version)
+            await self._refresher.refresh(grant.connection_id, grant.version)
         except ProviderUnavailableError as error:
             if grant.remaining_seconds <= 0:
                 raise unavailable(error) from error
@@ -63,12 +57,6 @@ class AccessTokens:
         if now.remaining_seconds <= 0:
             raise unavailable(ProviderUnavailableError("provider", 1.0))
         return now
-
-    async def _refresh(self, connection_id: str, version: int) -> None:
-        """Refresh once, however many wait for it."""
-        await self._flights.join(
-            (connection_id, version), lambda: self._refresher.refresh(connection_id, version)
-        )
 
     async def _not_connected(self, workspace_id: str, connection_id: str) -> Problem:
         connection = await self._connections.get(workspace_id, connection_id)

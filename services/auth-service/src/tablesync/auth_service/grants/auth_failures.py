@@ -6,19 +6,17 @@ from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.refresh import Refreshed, Refresher, Refusal
 from tablesync.contracts.internal_api import AuthFailureReport, AuthFailureRuling, Verdict
-from tablesync.service_kit.single_flight import SingleFlight
 
 SOON_SECONDS = 1.0
 
 
 class AuthFailures:
-    """Judges reports; those of one connection at one time share one judgement."""
+    """Judges reports; those of one connection at one time share one refresh or probe."""
 
     def __init__(self, connections: Connections, grants: Grants, refresher: Refresher) -> None:
         self._connections = connections
         self._grants = grants
         self._refresher = refresher
-        self._flights: SingleFlight[AuthFailureRuling] = SingleFlight()
 
     async def judge(self, connection_id: str, report: AuthFailureReport) -> AuthFailureRuling:
         """Return the ruling on a failure seen with a grant version; raises Problem 404."""
@@ -30,14 +28,7 @@ class AuthFailures:
             return _ruling(Verdict.STALE, connection.grant_version)
         forbidden = report.status_code == httpx.codes.FORBIDDEN
         refusal = Refusal.OBJECT if forbidden else Refusal.TOKEN
-        return await self._flights.join(
-            (connection_id, version, refusal),
-            lambda: self._verify(connection_id, version, refusal),
-        )
-
-    async def drain(self) -> None:
-        """Wait until no judgement is under way."""
-        await self._flights.drain()
+        return await self._verify(connection_id, version, refusal)
 
     async def _verify(
         self, connection_id: str, version: int, refusal: Refusal

@@ -22,17 +22,18 @@ class Ending:
         self._connections = connections
         self._grants = grants
 
-    async def end(self, grant: Grant, cause: ConnectionCause) -> None:
-        """Mark the grant as ended and publish it, unless it has moved meanwhile."""
-        ended = await self._units.run(lambda unit: self._end(unit, grant, cause))
+    async def end(self, grant: Grant, intent_id: str, cause: ConnectionCause) -> bool:
+        """Mark the grant as ended and publish it; False if it moved or another has taken over."""
+        ended = await self._units.run(lambda unit: self._end(unit, grant, intent_id, cause))
         if ended is not None:
             LOST.labels(ended.provider, cause).inc()
             log.warning("connection revoked", connection_id=ended.id, cause=cause)
+        return ended is not None
 
     async def _end(
-        self, unit: UnitOfWork, grant: Grant, cause: ConnectionCause
+        self, unit: UnitOfWork, grant: Grant, intent_id: str, cause: ConnectionCause
     ) -> Connection | None:
-        if not await self._grants.end(unit, grant):
+        if not await self._grants.end(unit, grant, intent_id):
             return None
         connection = await self._connections.get(
             grant.workspace_id, grant.connection_id, unit.session

@@ -13,11 +13,16 @@ REFRESH_AHEAD_SECONDS = 300
 
 
 class Intent(Value):
-    """A refresh that was about to be sent, and whose outcome is not known."""
+    """A refresh that was about to be sent, and whose outcome is not known.
+
+    `owner` is the process at work, `at` when it last said so; versions before named no owner,
+    and said so once.
+    """
 
     id: str
     at: datetime
     given_up: bool = False
+    owner: Sparse[str] = None
 
 
 class Grant(Value):
@@ -58,7 +63,7 @@ class Grant(Value):
 
     @property
     def intent_age_seconds(self) -> float | None:
-        """How long ago a refresh was about to be sent; None if nobody waits for its outcome."""
+        """How long ago its owner last was at work; None if nobody waits for an outcome."""
         if self.intent is None or self.intent.given_up:
             return None
         return _seconds(self.intent.at, self.now)

@@ -1,7 +1,8 @@
 """The stored grants: one document per connection, versioned (optimistic concurrency).
 
 A grant changes only by compare-and-set on its version, which grows by one at each refresh and
-reconnect. An *intent* is written before a refresh is sent and goes when its outcome is known.
+reconnect. An *intent* is written before a refresh is sent, renewed by its owner, and goes when its
+outcome is known.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,11 @@ class Grants:
         document = await self._collection.find_one(query, PROJECTION, session=session)
         return _grant(document) if document else None
 
+    async def unmoved(self, connection_id: str, version: int) -> Grant | None:
+        """Return the grant; None once it has ended or has another version."""
+        grant = await self.get(connection_id)
+        return grant if grant and grant.live and grant.version == version else None
+
     def access_token(self, grant: Grant) -> SecretStr:
         """Decrypt; raises UnreadableGrantError for a row that was moved here."""
         return self._open(grant, ACCESS, grant.access_token)
@@ -53,22 +59,31 @@ class Grants:
             raise UnreadableGrantError("there is no refresh token")
         return self._open(grant, REFRESH, grant.refresh_token)
 
-    async def open_intent(self, grant: Grant, *, forced: bool) -> bool:
-        """Write that a refresh is about to be sent; False if the grant or its intent has moved."""
-        intent = {"id": uuid4().hex, "at": "$$NOW", "given_up": False}
+    async def open_intent(self, grant: Grant, owner: str, *, forced: bool) -> str | None:
+        """Write that a refresh is about to be sent; None if the grant or its intent has moved."""
+        intent_id = uuid4().hex
+        intent = {"id": intent_id, "at": "$$NOW", "owner": owner, "given_up": False}
         change: Document = {"intent": intent}
         if forced:
             change["forced_at"] = "$$NOW"
-        seen = {"intent.id": grant.intent.id if grant.intent else None}
-        return await self._change(grant, [{"$set": change}, {"$unset": ["cooldown_until"]}], seen)
+        old = grant.intent
+        seen = {"intent.id": old.id, "intent.at": old.at} if old else {"intent.id": None}
+        pipeline = [{"$set": change}, {"$unset": ["cooldown_until"]}]
+        return intent_id if await self._change(grant, pipeline, seen) else None
 
-    async def give_up_intent(self, grant: Grant) -> bool:
+    async def renew_intent(self, grant: Grant, intent_id: str) -> bool:
+        """Write that its owner is still at work; False if another has taken over."""
+        pipeline = [{"$set": {"intent.at": "$$NOW"}}]
+        return await self._change(grant, pipeline, {"intent.id": intent_id})
+
+    async def give_up_intent(self, grant: Grant, intent_id: str) -> bool:
         """Write that whoever sent the refresh will never learn its outcome."""
-        return await self._change(grant, {"$set": {"intent.given_up": True}})
+        change = {"$set": {"intent.given_up": True}}
+        return await self._change(grant, change, {"intent.id": intent_id})
 
-    async def close_intent(self, grant: Grant) -> bool:
+    async def close_intent(self, grant: Grant, intent_id: str) -> bool:
         """Write that the refresh surely has not happened."""
-        return await self._change(grant, {"$unset": {"intent": ""}})
+        return await self._change(grant, {"$unset": {"intent": ""}}, {"intent.id": intent_id})
 
     async def cool_down(self, grant: Grant, seconds: float) -> bool:
         """Leave the provider alone for a while."""
@@ -141,9 +156,18 @@ class Grants:
         )
 
     async def advance(
-        self, unit: UnitOfWork, grant: Grant, tokens: TokenSet, idle_seconds: int | None
+        self,
+        unit: UnitOfWork,
+        grant: Grant,
+        tokens: TokenSet,
+        idle_seconds: int | None,
+        *,
+        revive: bool = False,
     ) -> bool:
-        """Store refreshed tokens by compare-and-set on the version alone; False if it moved."""
+        """Store refreshed tokens by compare-and-set on the version; False if it moved.
+
+        A grant that was ended meanwhile takes them only to be revived.
+        """
         change = {
             **self._sealed(
                 grant.workspace_id, grant.connection_id, tokens.access_token, tokens.refresh_token
@@ -155,16 +179,17 @@ class Grants:
         if tokens.refresh_token is None:
             del change["refresh_expires_at"], change["key_id"]
         result = await self._collection.update_one(
-            {"_id": grant.connection_id, "version": grant.version},
+            {"_id": grant.connection_id, "version": grant.version, "live": not revive},
             {"$set": change, "$unset": {"intent": "", "cooldown_until": "", "retry_at": ""}},
             session=unit.session,
         )
         return bool(result.matched_count)
 
-    async def end(self, unit: UnitOfWork, grant: Grant) -> bool:
-        """Mark a grant as ended by the provider; False if it has moved."""
+    async def end(self, unit: UnitOfWork, grant: Grant, intent_id: str) -> bool:
+        """Mark a grant as ended by the provider; False if it or the intent has moved."""
+        ours = {"version": grant.version, "live": True, "intent.id": intent_id}
         result = await self._collection.update_one(
-            {"_id": grant.connection_id, "version": grant.version, "live": True},
+            {"_id": grant.connection_id, **ours},
             {"$set": {"live": False}, "$unset": {"intent": "", "refresh_at": ""}},
             session=unit.session,
         )

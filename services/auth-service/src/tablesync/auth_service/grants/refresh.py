@@ -1,46 +1,36 @@
 """Refreshing a grant: one at a time across all processes, and never torn without a trace.
 
-The steps: take the lease → read again → write the intent → send → store by compare-and-set.
-An intent that is found open and not quite young means that somebody died, or never learned the
-outcome, between sending and storing. For a provider that rotates, the stored access token then
-tells: accepted, nothing had happened; rejected, the stored refresh token is tried once more, and
-if that is refused too, the rotation is lost.
+The steps: wait for one's turn → take the lease → read again → write the intent → send → store by
+compare-and-set. An intent that is found open, and whose owner shows no life, means that somebody
+died, or never learned the outcome, between sending and storing. For a provider that rotates, the
+stored access token then tells: accepted, nothing had happened; rejected, the stored refresh token
+is tried once more, and if that is refused too, the rotation is lost.
 """
 
 import asyncio
 from enum import Enum
+from uuid import uuid4
 
-import structlog
-from prometheus_client import Counter
-from tablesync.auth_service.errors import (
-    AppRefusedError,
-    GrantLostError,
-    ProviderUnavailableError,
-    RefreshConflictError,
-)
-from tablesync.auth_service.grants.ending import Ending
+from tablesync.auth_service.errors import ProviderUnavailableError
+from tablesync.auth_service.grants.attempt import Attempt, Attempts
 from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
-from tablesync.auth_service.grants.renewal import Renewal
-from tablesync.auth_service.providers.base import OAuthProvider, Probe
+from tablesync.auth_service.grants.intents import Observation, RefreshSettings
+from tablesync.auth_service.grants.probe import is_accepted
 from tablesync.auth_service.providers.served import Providers
-from tablesync.contracts import ConnectionCause
+from tablesync.service_kit.backoff import Backoff
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.mongo.leases import Lease, Leases
+from tablesync.service_kit.single_flight import SingleFlight
 
-log = structlog.get_logger()
-
-LEASE_SECONDS = 15.0
-LEASE_WAIT_SECONDS = 20.0
-LEASE_POLL_SECONDS = 0.05
-CONFLICT_WAIT_SECONDS = 2.0
+TURN_WAIT_SECONDS = 20.0
+TURN_POLL_SECONDS = 0.05
+TURN_POLL_AT_MOST_SECONDS = 0.5
+SOON_SECONDS = 1.0
 FORCED_AT_MOST_EVERY_SECONDS = 300.0
-# A refresh ends within its deadline of 10 s: a younger intent may be one under way, whatever
-# became of its sender's lease.
+# Versions before this one named no owner, and ended a refresh within 10 s: a younger intent of
+# theirs may be one under way.
 UNDER_WAY_SECONDS = 12.0
-APP_REFUSED_COOLDOWN_SECONDS = 60.0
-
-REFRESHES = Counter("auth_refreshes_total", "Refreshes by outcome.", ["provider", "outcome"])
 
 
 class Refusal(Enum):
@@ -59,21 +49,28 @@ class Refreshed(Enum):
 
 
 class Refresher:
-    """Refreshes grants and ends those that the provider has ended; `refresh` owns its lease."""
+    """Refreshes grants and ends those that the provider has ended; it owns lease and intent.
+
+    All that is done about one version of a grant in this process is one flight, whoever asks:
+    nobody passes by tokens that wait in it to be stored.
+    """
 
     def __init__(
         self,
         grants: Grants,
-        renewal: Renewal,
-        ending: Ending,
+        attempts: Attempts,
         leases: Leases,
         providers: Providers,
+        settings: RefreshSettings,
     ) -> None:
         self._grants = grants
-        self._renewal = renewal
-        self._ending = ending
+        self._attempts = attempts
         self._leases = leases
         self._providers = providers
+        self._settings = settings
+        self._owner = uuid4().hex
+        self._draining = False
+        self._flights: SingleFlight[tuple[Refusal | None, Refreshed]] = SingleFlight()
 
     async def refresh(
         self, connection_id: str, version: int, *, forced: Refusal | None = None
@@ -81,155 +78,122 @@ class Refresher:
         """Refresh if this version is still the stored one; raises what `errors.py` names.
 
         Where a refusal forces it, the provider is perhaps only asked whether it takes the token.
+        Raises ProviderUnavailableError also if it takes too long for a caller: it then goes on.
         """
-        grant = await self._unmoved(connection_id, version)
-        lease = await self._lease(grant) if grant else None
-        if lease is None:
-            return Refreshed.ELSEWHERE
-        async with self._leases.kept(lease):
-            return await self._under_lease(connection_id, version, forced)
+        try:
+            async with asyncio.timeout(self._settings.auth_refresh_wait_seconds):
+                return await self._join(connection_id, version, forced)
+        except TimeoutError:
+            raise ProviderUnavailableError("provider", SOON_SECONDS) from None
 
-    async def _lease(self, grant: Grant) -> Lease | None:
-        """Take the refresh lease; None once the grant has moved on by other hands.
+    async def drain(self) -> None:
+        """Wait until no refresh is under way and all new tokens are stored, however long it takes.
 
-        Raises ProviderUnavailableError if somebody holds the lease for too long.
+        What only waits for its turn gives it up.
         """
-        deadline = Deadline(LEASE_WAIT_SECONDS)
+        self._draining = True
+        await self._flights.drain()
+
+    async def _join(self, connection_id: str, version: int, forced: Refusal | None) -> Refreshed:
+        """Wait for what is under way; ask anew if that met a lesser demand."""
         while True:
-            lease = await self._leases.acquire(f"refresh/{grant.connection_id}", LEASE_SECONDS)
-            if lease is not None:
-                return lease
-            if await self._moved(grant):
-                return None
-            if deadline.passed():
-                raise ProviderUnavailableError("refresh lease", processed=False)
-            await asyncio.sleep(LEASE_POLL_SECONDS)
+            demand, outcome = await self._flights.join(
+                (connection_id, version), lambda: self._fly(connection_id, version, forced)
+            )
+            if outcome is not Refreshed.NOT_NEEDED or demand is forced:
+                return outcome
 
-    async def _under_lease(
+    async def _fly(
         self, connection_id: str, version: int, forced: Refusal | None
-    ) -> Refreshed:
-        grant = await self._unmoved(connection_id, version)
+    ) -> tuple[Refusal | None, Refreshed]:
+        observation = Observation(self._settings.auth_refresh_abandoned_seconds)
+        lease = await self._turn(connection_id, version, observation)
+        if lease is None:
+            return forced, Refreshed.ELSEWHERE
+        async with self._leases.kept(lease):
+            grant = await self._in_need(connection_id, version, forced)
+            if isinstance(grant, Refreshed):
+                return forced, grant
+            return forced, await self._send(grant, lease, observation, forced is not None)
+
+    async def _turn(
+        self, connection_id: str, version: int, observation: Observation
+    ) -> Lease | None:
+        """Take the refresh lease once nobody is at work; None if the grant has moved on meanwhile.
+
+        Raises ProviderUnavailableError if somebody is for too long.
+        """
+        deadline = Deadline(TURN_WAIT_SECONDS + self._settings.auth_refresh_abandoned_seconds)
+        poll = Backoff(TURN_POLL_SECONDS, TURN_POLL_AT_MOST_SECONDS)
+        while grant := await self._grants.unmoved(connection_id, version):
+            if not self._is_at_work(grant, observation):
+                seconds = self._settings.auth_refresh_lease_seconds
+                lease = await self._leases.acquire(f"refresh/{connection_id}", seconds)
+                if lease is not None:
+                    return lease
+            if self._draining or deadline.passed():
+                raise ProviderUnavailableError("refresh lease", processed=False)
+            await asyncio.sleep(poll.next())
+        return None
+
+    def _is_at_work(self, grant: Grant, observation: Observation) -> bool:
+        """Whether another may be refreshing; a provider that does not rotate is no worse for two.
+
+        An intent of our own was left by a flight that is over: this is the only one.
+        """
+        intent = grant.intent
+        if intent is None or intent.given_up or not self._providers.of(grant.provider).rotates:
+            return False
+        if intent.owner is None:
+            return (grant.intent_age_seconds or 0.0) < UNDER_WAY_SECONDS
+        return intent.owner != self._owner and not observation.shows_no_life(intent)
+
+    async def _in_need(
+        self, connection_id: str, version: int, forced: Refusal | None
+    ) -> Grant | Refreshed:
+        """Return the grant as it is now, or why it needs no refresh."""
+        grant = await self._grants.unmoved(connection_id, version)
         if grant and forced:
             if await self._is_accepted(grant, forced):
                 return Refreshed.NOT_NEEDED
-            grant = await self._unmoved(connection_id, version)
-        if grant is None:
-            return Refreshed.ELSEWHERE
-        if grant.cooldown_seconds:
-            raise ProviderUnavailableError(grant.provider, grant.cooldown_seconds, processed=False)
-        uncertain = await self._outcome_unknown(grant)
-        if not await self._grants.open_intent(grant, forced=forced is not None):
-            return Refreshed.ELSEWHERE
-        await self._send(grant, uncertain)
-        return Refreshed.HERE
-
-    async def _unmoved(self, connection_id: str, version: int) -> Grant | None:
-        """Return the grant; None once it has ended or has another version."""
-        grant = await self._grants.get(connection_id)
-        return grant if grant and grant.live and grant.version == version else None
-
-    async def _moved(self, grant: Grant) -> bool:
-        return await self._unmoved(grant.connection_id, grant.version) is None
+            grant = await self._grants.unmoved(connection_id, version)
+        return grant or Refreshed.ELSEWHERE
 
     async def _is_accepted(self, grant: Grant, refusal: Refusal) -> bool:
         """Ask with the refused token, where a refresh would do harm or has just been of no use.
 
         A rotation would break the calls of others, and a refresh often helps only once.
         """
-        provider = self._provider(grant)
+        provider = self._providers.of(grant.provider)
         since = grant.since_forced_seconds
         lately = since is not None and since < FORCED_AT_MOST_EVERY_SECONDS
         if not (provider.rotates or refusal is Refusal.OBJECT or lately):
             return False
-        return await self._probe(grant, provider) is Probe.ACCEPTED
+        return await is_accepted(provider, self._grants.access_token(grant))
 
-    async def _probe(self, grant: Grant, provider: OAuthProvider) -> Probe:
-        try:
-            return await provider.probe(self._grants.access_token(grant))
-        except AppRefusedError as error:
-            raise _app_refused(grant, error) from error
+    async def _send(
+        self, grant: Grant, lease: Lease, observation: Observation, forced: bool
+    ) -> Refreshed:
+        """Write the intent and send, unless the provider is to be left alone."""
+        if self._is_at_work(grant, observation):
+            raise ProviderUnavailableError("refresh lease", SOON_SECONDS, processed=False)
+        if grant.cooldown_seconds:
+            raise ProviderUnavailableError(grant.provider, grant.cooldown_seconds, processed=False)
+        uncertain = await self._is_uncertain(grant)
+        intent_id = await self._grants.open_intent(grant, self._owner, forced=forced)
+        if intent_id is None:
+            return Refreshed.ELSEWHERE
+        provider = self._providers.of(grant.provider)
+        await self._attempts.make(Attempt(grant, provider, lease, intent_id, uncertain))
+        return Refreshed.HERE
 
-    def _provider(self, grant: Grant) -> OAuthProvider:
-        return self._providers.of(grant.provider)
-
-    async def _outcome_unknown(self, grant: Grant) -> bool:
+    async def _is_uncertain(self, grant: Grant) -> bool:
         """Whether an earlier refresh may have used up the stored refresh token."""
-        provider = self._provider(grant)
+        provider = self._providers.of(grant.provider)
         if grant.intent is None or not provider.rotates:
             return False
-        age = grant.intent_age_seconds
-        if age is not None and age < UNDER_WAY_SECONDS:
-            raise ProviderUnavailableError(provider.name, UNDER_WAY_SECONDS - age, processed=False)
         try:
-            return await self._probe(grant, provider) is Probe.REJECTED
+            return not await is_accepted(provider, self._grants.access_token(grant))
         except ProviderUnavailableError as error:
             await self._grants.cool_down(grant, error.retry_after)
             raise
-
-    async def _send(self, grant: Grant, uncertain: bool) -> None:
-        provider = self._provider(grant)
-        outcome = "stored"
-        try:
-            tokens = await provider.refresh(self._grants.refresh_token(grant))
-            await self._renewal.persist(grant, provider, tokens)
-        except GrantLostError as error:
-            outcome = "lost"
-            await self._on_lost(grant, error, uncertain)
-        except RefreshConflictError as error:
-            outcome = "conflict"
-            await self._on_conflict(grant, error)
-        except AppRefusedError as error:
-            outcome = "app_refused"
-            await self._on_app_refused(grant, error, uncertain)
-        except ProviderUnavailableError as error:
-            outcome = "unavailable"
-            await self._on_unavailable(grant, error, uncertain)
-            raise
-        finally:
-            REFRESHES.labels(provider.name, outcome).inc()
-
-    async def _on_lost(self, grant: Grant, error: GrantLostError, uncertain: bool) -> None:
-        """End the grant, unless its version has moved: then only a race was lost."""
-        if await self._moved(grant):
-            # Said aloud: a provider may take the second sending of a used token for a leak.
-            log.warning("refresh refused, lost to another", connection_id=grant.connection_id)
-            return
-        cause = error.cause
-        if uncertain:
-            cause = ConnectionCause.ROTATION_LOST
-        elif grant.refresh_token_over:
-            cause = ConnectionCause.GRANT_EXPIRED
-        await self._ending.end(grant, cause)
-
-    async def _on_conflict(self, grant: Grant, error: RefreshConflictError) -> None:
-        """Wait for whoever has just refreshed; if nobody stores it, a probe has to decide."""
-        deadline = Deadline(CONFLICT_WAIT_SECONDS)
-        while not await self._moved(grant):
-            if deadline.passed():
-                await self._grants.give_up_intent(grant)
-                raise ProviderUnavailableError(str(error), CONFLICT_WAIT_SECONDS)
-            await asyncio.sleep(LEASE_POLL_SECONDS)
-
-    async def _on_app_refused(self, grant: Grant, error: AppRefusedError, uncertain: bool) -> None:
-        await self._end_intent(grant, uncertain)
-        await self._grants.cool_down(grant, APP_REFUSED_COOLDOWN_SECONDS)
-        raise _app_refused(grant, error) from error
-
-    async def _on_unavailable(
-        self, grant: Grant, error: ProviderUnavailableError, uncertain: bool
-    ) -> None:
-        await self._end_intent(grant, uncertain or error.processed)
-        await self._grants.cool_down(grant, error.retry_after)
-
-    async def _end_intent(self, grant: Grant, uncertain: bool) -> None:
-        """Remember what is uncertain: a request that surely did nothing tells of no earlier one."""
-        if uncertain:
-            await self._grants.give_up_intent(grant)
-        else:
-            await self._grants.close_intent(grant)
-
-
-def _app_refused(grant: Grant, error: AppRefusedError) -> ProviderUnavailableError:
-    """Alarm us: no operator can help with this, and no connection is to blame."""
-    log.error("provider refuses our app", provider=grant.provider, reason=str(error))
-    return ProviderUnavailableError(grant.provider, APP_REFUSED_COOLDOWN_SECONDS, processed=False)

@@ -81,7 +81,7 @@ class Airtable(CodeFlow):
             client_authentication="client_secret_basic",
             scope=" ".join(SCOPES),
         )
-        super().__init__(OAuthClient(app, context.transport, classify))
+        super().__init__(OAuthClient(app, context, classify))
         self.web_origins: tuple[str, ...] = (app.web_origin,)
         self.issuer = settings.airtable_web_url
 

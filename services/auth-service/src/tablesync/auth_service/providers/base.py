@@ -1,5 +1,6 @@
 """What every provider can do for auth-service, and the values that it gives."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -60,11 +61,15 @@ class Hints:
 
 @dataclass(frozen=True)
 class ProviderContext:
-    """How this process reaches providers, and where they send browsers back to."""
+    """How this process reaches providers, and where they send browsers back to.
+
+    `refresh_seconds` is how long the answer to a refresh is waited for.
+    """
 
     transport: httpx.AsyncBaseTransport
     http: httpx.AsyncClient
     public_url: str
+    refresh_seconds: float
 
     def redirect_uri(self, provider: Provider) -> str:
         """Return the one redirect URI of a provider."""
@@ -99,8 +104,8 @@ class OAuthProvider(Protocol):
         """Turn a code into tokens."""
         ...
 
-    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
-        """Get fresh tokens."""
+    async def refresh(self, refresh_token: SecretStr, may_go: Callable[[], bool]) -> TokenSet:
+        """Get fresh tokens, if the request `may_go` at the moment when its bytes go out."""
         ...
 
     async def identify(self, access_token: SecretStr) -> Identity:

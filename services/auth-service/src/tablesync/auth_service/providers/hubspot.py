@@ -86,7 +86,7 @@ class HubSpot(CodeFlow):
             scope=" ".join(SCOPES),
             not_now=_NOT_NOW,
         )
-        super().__init__(OAuthClient(app, context.transport, classify))
+        super().__init__(OAuthClient(app, context, classify))
         # Accounts of other regions are redirected to hosts such as app-eu1.
         self.web_origins: tuple[str, ...] = (app.web_origin, "https://*.hubspot.com")
         self.issuer = settings.hubspot_app_url

@@ -3,10 +3,10 @@
 import asyncio
 import re
 import warnings
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -21,8 +21,13 @@ from tablesync.auth_service.errors import (
     RefreshConflictError,
 )
 from tablesync.auth_service.providers.answers import without_oddities
-from tablesync.auth_service.providers.base import TokenSet
-from tablesync.service_kit.http.client import CONNECT_SECONDS, json_or_none, never_sent
+from tablesync.auth_service.providers.base import ProviderContext, TokenSet
+from tablesync.service_kit.http.client import (
+    CONNECT_SECONDS,
+    LastLook,
+    json_or_none,
+    never_sent,
+)
 from tablesync.service_kit.http.retry_after import retry_after
 
 with warnings.catch_warnings():
@@ -30,7 +35,10 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "The httpx module", AuthlibDeprecationWarning)
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
+T = TypeVar("T")
+
 DEADLINE_SECONDS = 10.0
+LATE_LOOK_SECONDS = 1.0
 COOL_DOWN_SECONDS = 5.0
 _CODE = re.compile(r"[\w.-]{1,64}")
 _ACCESS_TOKEN, _REFRESH_TOKEN = "access_token", "refresh_token"
@@ -65,11 +73,10 @@ class OAuthApp:
 class OAuthClient:
     """The authorization-code flow with PKCE, and refresh, for one app."""
 
-    def __init__(
-        self, app: OAuthApp, transport: httpx.AsyncBaseTransport, classify: Classify
-    ) -> None:
+    def __init__(self, app: OAuthApp, context: ProviderContext, classify: Classify) -> None:
         self.app = app
-        self._transport = transport
+        self._transport = context.transport
+        self._refresh_seconds = context.refresh_seconds
         self._classify = classify
 
     def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
@@ -93,11 +100,15 @@ class OAuthClient:
             )
         return self._token_set(token)
 
-    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
-        """Send the refresh token once."""
-        async with deadline(self.app.provider):
-            token = await self._client().refresh_token(
-                self.app.token_url, refresh_token=refresh_token.get_secret_value()
+    async def refresh(self, refresh_token: SecretStr, may_go: Callable[[], bool]) -> TokenSet:
+        """Send the refresh token once, if it still may go; its answer may be long in coming."""
+        client = self._client(LastLook(self._transport, may_go), read_seconds=None)
+        with sorted_errors(self.app.provider):
+            token = await _waited_for(
+                client.refresh_token(
+                    self.app.token_url, refresh_token=refresh_token.get_secret_value()
+                ),
+                self._refresh_seconds,
             )
         return self._token_set(token)
 
@@ -119,7 +130,12 @@ class OAuthClient:
             if not response.is_success:
                 raise AppRefusedError(f"{response.status_code} at revocation")
 
-    def _client(self) -> AsyncOAuth2Client:
+    def _client(
+        self,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        read_seconds: float | None = DEADLINE_SECONDS,
+    ) -> AsyncOAuth2Client:
         """Make a client that lives for one call, since Authlib's remember the last token."""
         client = AsyncOAuth2Client(
             client_id=self.app.client_id,
@@ -128,8 +144,8 @@ class OAuthClient:
             revocation_endpoint_auth_method=self.app.client_authentication,
             redirect_uri=self.app.redirect_uri,
             code_challenge_method="S256",
-            transport=self._transport,
-            timeout=httpx.Timeout(DEADLINE_SECONDS, connect=CONNECT_SECONDS),
+            transport=transport or self._transport,
+            timeout=httpx.Timeout(DEADLINE_SECONDS, connect=CONNECT_SECONDS, read=read_seconds),
             trust_env=False,
             follow_redirects=False,
         )
@@ -185,22 +201,45 @@ class CodeFlow:
         except GrantLostError as error:
             raise CodeRefusedError("invalid_grant") from error
 
-    async def refresh(self, refresh_token: SecretStr) -> TokenSet:
-        """Get fresh tokens."""
-        return await self._oauth.refresh(refresh_token)
+    async def refresh(self, refresh_token: SecretStr, may_go: Callable[[], bool]) -> TokenSet:
+        """Get fresh tokens, if the request `may_go` at the moment when its bytes go out."""
+        return await self._oauth.refresh(refresh_token, may_go)
 
 
 @asynccontextmanager
 async def deadline(provider: str) -> AsyncIterator[None]:
     """Bound a whole call to a provider, and sort what can go wrong on the way."""
-    try:
+    with sorted_errors(provider):
         async with asyncio.timeout(DEADLINE_SECONDS):
             yield
+
+
+@contextmanager
+def sorted_errors(provider: str) -> Iterator[None]:
+    """Raise what an answer that did not come, or that nobody understands, stands for."""
+    try:
+        yield
     except (TimeoutError, httpx.HTTPError) as error:
         raise ProviderUnavailableError(provider, processed=not never_sent(error)) from None
     except (AuthlibBaseError, ValueError) as error:
         # From an answer that passed our own checks: its type says enough, its text may quote it.
         raise AppRefusedError(type(error).__name__) from None
+
+
+async def _waited_for(work: Coroutine[Any, Any, T], seconds: float) -> T:
+    """Await an answer that may hold the only living tokens; raises TimeoutError.
+
+    After the time is over one more look is taken: whoever slept meanwhile finds it in the socket.
+    """
+    task = asyncio.create_task(work)
+    try:
+        for patience in (seconds, LATE_LOOK_SECONDS):
+            await asyncio.wait({task}, timeout=patience)
+            if task.done():
+                return await task
+    finally:
+        task.cancel()
+    raise TimeoutError
 
 
 def raise_if_unavailable(

@@ -1,0 +1,146 @@
+"""One sending of a refresh token, from its open intent to the outcome that is stored.
+
+Its intent is renewed all the while. Tokens that a provider has given are in memory alone until
+they are stored: whoever wants to act on this version of the grant waits for that.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import Counter
+from pymongo.errors import PyMongoError
+from tablesync.auth_service.errors import (
+    AppRefusedError,
+    GrantLostError,
+    ProviderUnavailableError,
+    RefreshConflictError,
+)
+from tablesync.auth_service.grants.ending import Ending
+from tablesync.auth_service.grants.grant import Grant
+from tablesync.auth_service.grants.grants import Grants
+from tablesync.auth_service.grants.probe import APP_REFUSED_COOLDOWN_SECONDS, app_refused
+from tablesync.auth_service.grants.renewal import Renewal
+from tablesync.auth_service.providers.base import OAuthProvider
+from tablesync.contracts import ConnectionCause
+from tablesync.service_kit.clock import Deadline
+from tablesync.service_kit.mongo.leases import Lease
+
+log = structlog.get_logger()
+
+CONFLICT_WAIT_SECONDS = 2.0
+CONFLICT_POLL_SECONDS = 0.05
+# A beat that hangs must not stand in the way of the next ones.
+BEAT_AT_MOST_SECONDS = 5.0
+
+REFRESHES = Counter("auth_refreshes_total", "Refreshes by outcome.", ["provider", "outcome"])
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A refresh whose intent is written; `uncertain`: an earlier one may have used up the token."""
+
+    grant: Grant
+    provider: OAuthProvider
+    lease: Lease
+    intent_id: str
+    uncertain: bool
+
+    def may_be_sent(self) -> bool:
+        """Whether nobody else can have taken over: asked right before the bytes go out."""
+        return self.lease.remaining() > 0
+
+
+class Attempts:
+    """Sends refresh tokens, and stores what came of it."""
+
+    def __init__(
+        self, grants: Grants, renewal: Renewal, ending: Ending, beat_seconds: float
+    ) -> None:
+        self._grants = grants
+        self._renewal = renewal
+        self._ending = ending
+        self._beat_seconds = beat_seconds
+
+    async def make(self, attempt: Attempt) -> None:
+        """Send, and store the outcome; raises ProviderUnavailableError where there was none."""
+        async with self._kept_alive(attempt):
+            await self._send(attempt)
+
+    async def _send(self, attempt: Attempt) -> None:
+        grant, provider = attempt.grant, attempt.provider
+        outcome = "stored"
+        try:
+            token = self._grants.refresh_token(grant)
+            tokens = await provider.refresh(token, attempt.may_be_sent)
+            await self._renewal.persist(grant, provider, tokens)
+        except GrantLostError as error:
+            outcome = "lost"
+            await self._on_lost(attempt, error)
+        except RefreshConflictError as error:
+            outcome = "conflict"
+            await self._on_conflict(attempt, error)
+        except AppRefusedError as error:
+            outcome = "app_refused"
+            await self._on_app_refused(attempt, error)
+        except ProviderUnavailableError as error:
+            outcome = "unavailable"
+            await self._on_unavailable(attempt, error)
+            raise
+        finally:
+            REFRESHES.labels(provider.name, outcome).inc()
+
+    @asynccontextmanager
+    async def _kept_alive(self, attempt: Attempt) -> AsyncIterator[None]:
+        beating = asyncio.create_task(self._beat(attempt))
+        try:
+            yield
+        finally:
+            beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await beating
+
+    async def _beat(self, attempt: Attempt) -> None:
+        ours = True
+        while ours:
+            await asyncio.sleep(self._beat_seconds)
+            with suppress(PyMongoError, TimeoutError):
+                async with asyncio.timeout(BEAT_AT_MOST_SECONDS):
+                    ours = await self._grants.renew_intent(attempt.grant, attempt.intent_id)
+
+    async def _on_lost(self, attempt: Attempt, error: GrantLostError) -> None:
+        """End the grant, unless it moved or another has taken over: then only a race was lost."""
+        grant, cause = attempt.grant, error.cause
+        if attempt.uncertain:
+            cause = ConnectionCause.ROTATION_LOST
+        elif grant.refresh_token_over:
+            cause = ConnectionCause.GRANT_EXPIRED
+        if not await self._ending.end(grant, attempt.intent_id, cause):
+            # Said aloud: a provider may take the second sending of a used token for a leak.
+            log.warning("refresh refused, lost to another", connection_id=grant.connection_id)
+
+    async def _on_conflict(self, attempt: Attempt, error: RefreshConflictError) -> None:
+        """Wait for whoever has just refreshed; if nobody stores it, a probe has to decide."""
+        deadline = Deadline(CONFLICT_WAIT_SECONDS)
+        while await self._grants.unmoved(attempt.grant.connection_id, attempt.grant.version):
+            if deadline.passed():
+                await self._grants.give_up_intent(attempt.grant, attempt.intent_id)
+                raise ProviderUnavailableError(str(error), CONFLICT_WAIT_SECONDS)
+            await asyncio.sleep(CONFLICT_POLL_SECONDS)
+
+    async def _on_app_refused(self, attempt: Attempt, error: AppRefusedError) -> None:
+        await self._end_intent(attempt, attempt.uncertain)
+        await self._grants.cool_down(attempt.grant, APP_REFUSED_COOLDOWN_SECONDS)
+        raise app_refused(attempt.grant.provider, error) from error
+
+    async def _on_unavailable(self, attempt: Attempt, error: ProviderUnavailableError) -> None:
+        await self._end_intent(attempt, attempt.uncertain or error.processed)
+        if attempt.may_be_sent():  # else it is another's turn, and not for us to hold up
+            await self._grants.cool_down(attempt.grant, error.retry_after)
+
+    async def _end_intent(self, attempt: Attempt, uncertain: bool) -> None:
+        """Remember what is uncertain: a request that surely did nothing tells of no earlier one."""
+        end = self._grants.give_up_intent if uncertain else self._grants.close_intent
+        await end(attempt.grant, attempt.intent_id)

@@ -1,0 +1,182 @@
+"""A refresh under fire: auth-services over a MongoDB that goes away, and what Airtable saw."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Self
+
+import httpx
+from auth_service_processes import Process, Spawn
+from auth_service_rig import Json, Rig, aged, stored
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.service_kit import mongo
+from tablesync.service_kit.mongo import Document
+from tablesync.test_kit import SandboxControl, eventually
+from tablesync.test_kit.own_mongod import OwnMongod
+
+TOKEN_PATH = "/oauth2/v1/token"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One auth-service process, and the rig that speaks to it."""
+
+    process: Process
+    rig: Rig
+
+    async def unsaved(self) -> int:
+        """Return how many token sets it has received and not yet stored."""
+        lines = (await self.rig.client().get("/metrics")).text.splitlines()
+        found = (each for each in lines if each.startswith("auth_unsaved_token_sets "))
+        return int(float(next(found).split()[1]))
+
+    async def version(self, connection_id: str) -> int | None:
+        """Ask for a token until there is an answer other than 503; return its grant's version."""
+        answer = await self.rig.token(connection_id)
+        return int(answer.json()["grant_version"]) if answer.is_success else None
+
+
+@dataclass
+class Heard:
+    """What callers heard from one service."""
+
+    tokens: list[int] = field(default_factory=list)
+    verdicts: list[str | int] = field(default_factory=list)
+
+
+class Stage:
+    """Auth-services over one mongod, of which the test disposes, and one Airtable connection."""
+
+    def __init__(
+        self, mongod: OwnMongod, spawn: Spawn, keys: ServiceKeys, sandbox: SandboxControl
+    ) -> None:
+        self._mongod = mongod
+        self._spawn = spawn
+        self._keys = keys
+        self._closers = AsyncExitStack()
+        self.sandbox = sandbox
+        self.client = mongo.connect(mongod.uri)
+        self.database = mongo.open_database(self.client, "auth")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._closers.aclose()
+        self.client.close()
+
+    async def service(self, script: str | None = None, **changes: str) -> Service:
+        """Start an auth-service, or a script that is one, and wait until it is ready."""
+        changes = {"MONGODB_URI": self._mongod.uri, **changes}
+        process = self._spawn(script, MONGODB_DATABASE_PREFIX="", **changes)
+        await process.ready()
+        rig = Rig(process.url, self._keys, self._keys.bootstrap(), self.sandbox)
+        return Service(process, await self._closers.enter_async_context(rig))
+
+    async def connect(self, service: Service) -> str:
+        """Connect Airtable, with an access token that is over by our clock; return its id."""
+        connection = await service.rig.connect("airtable")
+        await aged(self.database, connection["id"])
+        return str(connection["id"])
+
+    async def begin(self, service: Service, connection_id: str) -> "asyncio.Task[httpx.Response]":
+        """Ask for a token, and return as soon as the refresh's intent is written."""
+        caller = asyncio.create_task(service.rig.token(connection_id))
+        await eventually(lambda: self._intent(connection_id), interval=0.01)
+        return caller
+
+    async def sending(self, connection_id: str) -> None:
+        """Wait for a sign of life of a refresh: by then its request is out."""
+        begun = await self._intent(connection_id)
+
+        async def alive() -> bool:
+            return await self._intent(connection_id) != begun
+
+        await eventually(alive)
+
+    async def _intent(self, connection_id: str) -> Document | None:
+        grant = await stored(self.database, "grants", connection_id)
+        found: Document | None = grant.get("intent")
+        return found
+
+    async def slow(self, milliseconds: int) -> None:
+        """Let Airtable take its time over every answer."""
+        await self.sandbox.control("airtable", "-", "latency", ms=milliseconds)
+
+    async def lose_mongodb(self) -> None:
+        """Kill mongod."""
+        await asyncio.to_thread(self._mongod.kill)
+
+    async def regain_mongodb(self) -> None:
+        """Start mongod again; it takes writes when this returns."""
+        await asyncio.to_thread(self._mongod.start)
+
+    async def lose_mongodb_in_mid_refresh(self, service: Service, connection_id: str) -> None:
+        """Let MongoDB go between sending and answer: the new tokens then wait in memory."""
+        await self.slow(5_000)
+        caller = await self.begin(service, connection_id)
+        await self.sending(connection_id)
+        await self.lose_mongodb()
+        await eventually(service.unsaved)
+        caller.cancel()
+        await self.slow(0)
+
+    @asynccontextmanager
+    async def callers(self, service: Service, connection_id: str) -> AsyncIterator[Heard]:
+        """Let runners ask for tokens and report their 401 all the while."""
+        heard = Heard()
+        asking = [
+            asyncio.create_task(self._ask(service, connection_id, heard)),
+            asyncio.create_task(self._report(service, connection_id, heard)),
+        ]
+        try:
+            yield heard
+        finally:
+            for each in asking:
+                each.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _ask(self, service: Service, connection_id: str, heard: Heard) -> None:
+        while True:
+            heard.tokens.append((await service.rig.token(connection_id)).status_code)
+            await asyncio.sleep(0.2)
+
+    async def _report(self, service: Service, connection_id: str, heard: Heard) -> None:
+        while True:
+            answer = await service.rig.reported(connection_id, 1)
+            heard.verdicts.append(answer.json().get("verdict", answer.status_code))
+            await asyncio.sleep(0.2)
+
+    async def refreshes(self) -> int:
+        """Return how many refreshes Airtable has carried out."""
+        return int((await self.sandbox.counters())["airtable"]["refreshes"])
+
+    async def sent(self) -> list[int]:
+        """Return how Airtable answered each request to its token endpoint, the exchange first."""
+        requests = (await self.sandbox.log(provider="airtable"))["requests"]
+        return [each["status"] for each in requests if each["path"].endswith(TOKEN_PATH)]
+
+    async def airtables_grants(self) -> list[tuple[bool, str]]:
+        """Return, for each grant of Airtable's, whether it lives, and why not."""
+        found: list[Json] = (await self.sandbox.control("airtable", "-", "grants"))["grants"]
+        return [(each["alive"], each["end"]) for each in found]
+
+    async def events(self, connection_id: str) -> list[str]:
+        """Return what was published of the connection, in order."""
+        rows = await self.database["outbox"].find({"key": connection_id}).sort("_id").to_list(None)
+        return [dict(each["headers"])["ce_type"].split(".")[2] for each in rows]
+
+    async def all_is_well(self, service: Service, connection_id: str) -> None:
+        """Wait for a token, and check that one refresh was made and that it cost nothing."""
+        assert await eventually(lambda: service.version(connection_id), timeout=90) == 2
+        token = (await service.rig.token(connection_id)).json()["token"]
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+            whoami = await client.get(f"{self.sandbox.url}/airtable/v0/meta/whoami")
+        assert whoami.is_success
+        assert await self.refreshes() == 1
+        assert await self.airtables_grants() == [(True, "")]
+        assert await self.events(connection_id) == ["established"]
+        grant = await stored(self.database, "grants", connection_id)
+        assert (grant["version"], grant["live"], "intent" in grant) == (2, True, False)
+        assert (await service.rig.connection(connection_id))["status"] == "connected"

@@ -1,0 +1,142 @@
+"""MongoDB away, a process asleep, an answer that is late: none of them costs a grant.
+
+Shortened: `soak/` has the lengths at which each did harm.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+import pytest_asyncio
+from auth_service_processes import Spawn
+from auth_service_stage import Stage
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.test_kit import SandboxControl, eventually
+from tablesync.test_kit.own_mongod import OwnMongod
+
+pytestmark = [pytest.mark.needs("mongod"), pytest.mark.timeout(300)]
+
+STOPPING = str(Path(__file__).with_name("stopping_service.py"))
+ABANDONED, LEASE = 5, 2
+# Enough for whoever counts the time of the outage to believe that a refresh was abandoned.
+AWAY = ABANDONED + LEASE + 1
+PATIENCE = 6
+QUICK = {
+    "AUTH_REFRESH_ABANDONED_SECONDS": str(ABANDONED),
+    "AUTH_REFRESH_LEASE_SECONDS": str(LEASE),
+}
+
+
+@pytest_asyncio.fixture
+async def stage(
+    own_mongod: OwnMongod, spawn: Spawn, service_keys: ServiceKeys, sandbox: SandboxControl
+) -> AsyncIterator[Stage]:
+    async with Stage(own_mongod, spawn, service_keys, sandbox) as stage:
+        yield stage
+
+
+async def test_p02_reports_wait_for_tokens_that_are_not_stored_yet(stage: Stage) -> None:
+    service = await stage.service(**QUICK)
+    connection = await stage.connect(service)
+
+    await stage.lose_mongodb_in_mid_refresh(service, connection)
+    async with stage.callers(service, connection) as heard:
+        await asyncio.sleep(AWAY)
+        await stage.regain_mongodb()
+        await stage.all_is_well(service, connection)
+
+    assert await service.unsaved() == 0
+    assert set(heard.tokens) <= {200, 503}
+    assert set(heard.verdicts) <= {503, "inconclusive", "recovered", "stale"}
+
+
+async def test_p01_an_outage_ages_nobodys_intent(stage: Stage) -> None:
+    holder, other = await asyncio.gather(stage.service(**QUICK), stage.service(**QUICK))
+    connection = await stage.connect(holder)
+
+    await stage.lose_mongodb_in_mid_refresh(holder, connection)
+    async with stage.callers(other, connection) as heard:
+        await asyncio.sleep(AWAY)
+        await stage.regain_mongodb()
+        await stage.all_is_well(other, connection)
+
+    assert set(heard.tokens) <= {200, 503}
+    assert "revoked" not in heard.verdicts
+
+
+async def test_p25_sigterm_waits_until_new_tokens_are_stored(stage: Stage) -> None:
+    holder, other = await asyncio.gather(stage.service(**QUICK), stage.service(**QUICK))
+    connection = await stage.connect(holder)
+
+    await stage.lose_mongodb_in_mid_refresh(holder, connection)
+    os.kill(holder.process.pid, signal.SIGTERM)
+    await eventually(lambda: not listens(holder.process.pid))
+    await asyncio.sleep(AWAY)
+    assert psutil.pid_exists(holder.process.pid)
+    await stage.regain_mongodb()
+
+    assert holder.process.wait() == 0
+    await stage.all_is_well(other, connection)
+
+
+def listens(pid: int) -> bool:
+    """Whether a process still takes requests."""
+    connections = psutil.Process(pid).net_connections("tcp")
+    return any(each.status == psutil.CONN_LISTEN for each in connections)
+
+
+async def test_p01_who_slept_before_the_request_does_not_send_it(stage: Stage) -> None:
+    sleeper, other = await asyncio.gather(stage.service(STOPPING, **QUICK), stage.service(**QUICK))
+    connection = await stage.connect(other)
+    caller = await stage.begin(sleeper, connection)
+    await eventually(lambda: is_stopped(sleeper.process.pid))
+
+    assert await eventually(lambda: other.version(connection)) == 2
+    # By now Airtable takes the old token's return for a leak.
+    await stage.sandbox.control("airtable", "ada@acme.test", "end-races")
+    os.kill(sleeper.process.pid, signal.SIGCONT)
+
+    assert (await caller).status_code in {200, 503}
+    assert await stage.sent() == [200, 200]
+    await stage.all_is_well(other, connection)
+
+
+def is_stopped(pid: int) -> bool:
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+
+
+async def test_p02_an_answer_that_is_late_is_stored(stage: Stage) -> None:
+    service = await stage.service(AUTH_REFRESH_WAIT_SECONDS="0.5")
+    connection = await stage.connect(service)
+    await stage.slow(4_000)
+
+    hurried = await service.rig.token(connection)
+    ruling = await service.rig.report(connection, 1)
+
+    assert (hurried.status_code, hurried.headers["retry-after"]) == (503, "1")
+    assert (ruling["verdict"], ruling["retry_after"]) == ("inconclusive", 1.0)
+    await eventually(stage.refreshes)
+    await stage.slow(0)
+    await stage.all_is_well(service, connection)
+    assert await stage.sent() == [200, 200]
+
+
+async def test_p02_an_answer_that_came_while_we_slept_is_stored(stage: Stage) -> None:
+    service = await stage.service(AUTH_REFRESH_ANSWER_SECONDS=str(PATIENCE))
+    connection = await stage.connect(service)
+    await stage.slow(5_000)
+    await stage.begin(service, connection)
+    await stage.sending(connection)
+    os.kill(service.process.pid, signal.SIGSTOP)
+    await eventually(stage.refreshes)
+    await stage.slow(0)
+
+    await asyncio.sleep(PATIENCE)
+    os.kill(service.process.pid, signal.SIGCONT)
+
+    await stage.all_is_well(service, connection)
+    assert await stage.sent() == [200, 200]
