@@ -136,6 +136,20 @@ def test_lists_are_read_to_their_last_page(tablesync: Command, lost: StandIn) ->
     }
 
 
+def test_p29_what_a_service_cannot_read_is_named_beside_the_rest(
+    tablesync: Command, lost: StandIn
+) -> None:
+    page = {"items": [SYNC], "next_cursor": None, "unread_ids": ["syn_2"]}
+    lost.answers["GET", "/v1/syncs"] = (200, page)
+    done = tablesync("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "scheduler cannot read syn_2." in done.stdout
+    assert "連絡先 → Contacts" in done.stdout
+    assert json.loads(tablesync("status", "--json").stdout)["unread"] == [
+        "scheduler cannot read syn_2."
+    ]
+
+
 def test_what_a_newer_service_names_is_shown_as_it_is(tablesync: Command, lost: StandIn) -> None:
     strange = {**SYNC, "status": "dreaming", "hold": None, "more": 1}
     lost.answers["GET", "/v1/syncs"] = (200, {"items": [strange], "total": 1})

@@ -33,9 +33,13 @@ class AccessToken(Value):
 
 
 class Page(Value):
-    """A page of a list, and where to go on: `next` is that of dead letters."""
+    """A page of a list, and where to go on: `next` is that of dead letters.
+
+    `unread_ids` are what the service has left out, since it cannot read them itself.
+    """
 
     items: tuple[Json, ...]
+    unread_ids: tuple[str, ...] = ()
     next_cursor: str | None = None
     next: str | None = None
 

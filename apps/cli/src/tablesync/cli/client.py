@@ -25,6 +25,7 @@ class Client:
         self._addresses = addresses
         self._http = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
         self._access_token = ""
+        self.unread: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -46,11 +47,15 @@ class Client:
         return read(Page, service, self.get(service, path, **query))
 
     def items(self, model: type[V], service: str, path: str, **query: str) -> Iterator[V]:
-        """Yield the items of a list, to its last page; raises a CliError."""
+        """Yield the items of a list, to its last page; raises a CliError.
+
+        What the service cannot read itself is noted in `unread`.
+        """
         cursor: str | None = ""
         while cursor is not None:
             page = self.page(service, path, **query, **({"cursor": cursor} if cursor else {}))
             yield from (read(model, service, each) for each in page.items)
+            self.unread += [f"{service} cannot read {each}." for each in page.unread_ids]
             cursor = page.next_cursor
 
     def post(self, service: str, path: str) -> Any:

@@ -13,18 +13,23 @@ V = TypeVar("V", bound=Item)
 
 @dataclass(frozen=True)
 class Status:
-    """The workspace as far as its services answered; `problems` says who did not."""
+    """The workspace as far as its services answered; `problems` says who did not.
+
+    `unread` says what a service could not read of what it has stored: the lists go without.
+    """
 
     connections: Sequence[Connection]
     syncs: Sequence[Sync]
     incidents: Sequence[Incident]
     problems: Sequence[str]
+    unread: Sequence[str] = ()
 
     def as_json(self) -> Json:
         """Return it for `--json`, in the services' own words."""
         lists = {"connections": self.connections, "syncs": self.syncs, "incidents": self.incidents}
         said = {name: [each.said for each in items] for name, items in lists.items()}
-        return {**said, "problems": list(self.problems)}
+        unread = {"unread": list(self.unread)} if self.unread else {}
+        return {**said, "problems": list(self.problems), **unread}
 
 
 def read(client: Client) -> Status:
@@ -32,6 +37,7 @@ def read(client: Client) -> Status:
 
     Raises UnauthorizedError, and AwayError if auth-service is away: nobody would know us.
     """
+    client.unread.clear()
     connections = list(client.items(Connection, "auth-service", "/v1/connections"))
     problems: list[str] = []
 
@@ -44,4 +50,4 @@ def read(client: Client) -> Status:
 
     syncs = part(Sync, "scheduler", "/v1/syncs")
     incidents = part(Incident, "notifier", "/v1/incidents", status="open")
-    return Status(connections, syncs, incidents, problems)
+    return Status(connections, syncs, incidents, problems, list(client.unread))

@@ -28,7 +28,7 @@ def _parts(status: Status) -> Iterator[RenderableType]:
     yield from _syncs(status.syncs, connections)
     if status.incidents:
         yield from _incidents(status.incidents, {**connections, **_names(status.syncs)})
-    for problem in status.problems:
+    for problem in (*status.problems, *status.unread):
         yield Text(problem, style="bold red")
 
 

@@ -23,6 +23,7 @@ from tablesync.contracts import Provider, new_id
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo.reading import read
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -178,7 +179,7 @@ class Authorizations:
             {"$unset": {"state_digest": ""}},
             return_document=ReturnDocument.BEFORE,
         )
-        claimed = Authorization.from_document(document) if document else None
+        claimed = self._read(document) if document else None
         return self._verifier(claimed) if claimed else None
 
     def _verifier(self, claimed: Authorization) -> SecretStr | None:
@@ -228,7 +229,10 @@ class Authorizations:
 
     async def _find(self, **query: Any) -> Authorization | None:
         document = await self._collection.find_one(query)
-        return Authorization.from_document(document) if document else None
+        return self._read(document) if document else None
+
+    def _read(self, document: Document) -> Authorization:
+        return read(self._collection, Authorization.from_document, document)
 
 
 def _pending(**query: Any) -> Document:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo.reading import read
 from tablesync.sync_runner.sources.base import Position
 from tablesync.sync_runner.store import CHECKPOINTS, FORGET_AT_ONCE, RECORD_STATES
 
@@ -104,7 +105,7 @@ class Checkpoints:
     async def find(self, sync_id: str, session: Session | None = None) -> Checkpoint | None:
         """Return a sync's checkpoint, if it has one."""
         found = await self._checkpoints.find_one({"_id": sync_id}, session=session)
-        return Checkpoint.from_document(found) if found else None
+        return read(self._checkpoints, Checkpoint.from_document, found) if found else None
 
     async def save(self, checkpoint: Checkpoint, session: Session) -> None:
         """Store a checkpoint in the transaction that proves the lease."""
