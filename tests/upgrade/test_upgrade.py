@@ -165,7 +165,7 @@ async def test_every_dead_letter_is_listed(upgraded: Upgraded) -> None:
         for name, records in upgraded.dump.records.items()
         if name.endswith(DEAD_LETTERS)
     }
-    before, now = upgraded.dump.manifest.groups, groups_of_today()
+    before, now = upgraded.dump.manifest.groups, groups_of_today(upgraded)
     assert before.keys() <= now.keys()
     for service in ("scheduler", "sync-runner", "notifier"):
         listed = await admin.items(service, "/v1/dlq")

@@ -183,16 +183,17 @@ async def everything_is_read(platform: Upgraded) -> None:
 
 async def unread(platform: Upgraded) -> list[str]:
     """Return the consumer groups, by their names of before and now, not at their topic's end."""
-    groups = {**groups_of_today(), **platform.dump.manifest.groups}
+    groups = {**groups_of_today(platform), **platform.dump.manifest.groups}
     return [group for group, topic in groups.items() if not await _at_end(platform, group, topic)]
 
 
-def groups_of_today() -> dict[str, str]:
-    """Return today's consumer groups, each with its topic."""
+def groups_of_today(platform: Upgraded) -> dict[str, str]:
+    """Return today's consumer groups of topics that the commit before had, each with its topic."""
     return {
-        f"{service}.{topic.name}": topic.name
-        for topic in TOPICS.values()
+        f"{service}.{name}": name
+        for name, topic in TOPICS.items()
         for service in topic.consumers
+        if name in platform.dump.topics
     }
 
 
