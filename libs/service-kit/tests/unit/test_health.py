@@ -56,6 +56,13 @@ async def test_a_service_is_ready_when_every_check_passes() -> None:
         assert (answer.status_code, answer.json()) == (200, {"kafka": True})
 
 
+async def test_what_a_probe_excludes_is_named_and_does_not_count() -> None:
+    async with client(kafka=failing) as kit:
+        answer = await kit.get("/readyz", params={"exclude": "kafka"})
+        assert (answer.status_code, answer.json()) == (200, {"kafka": False})
+        assert (await kit.get("/readyz", params={"exclude": "mongodb"})).status_code == 503
+
+
 @pytest.mark.parametrize(
     ("only", "ready"),
     [((), False), (("consumer",), False), (("api", "consumer"), False), (("api",), True)],

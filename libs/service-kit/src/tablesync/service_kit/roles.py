@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import stamina
-import structlog
-
-log = structlog.get_logger()
+from tablesync.service_kit.repeats import Trouble
 
 T = TypeVar("T")
 WAIT_MAX_SECONDS = 30.0
@@ -60,15 +58,18 @@ async def persist(
     work: Callable[[], Awaitable[T]], name: str, *, wait_max: float = WAIT_MAX_SECONDS
 ) -> T:
     """Try `work` until it succeeds, with growing waits of at most `wait_max` seconds."""
+    trouble = Trouble("will try again", "done after all", work=name)
     async for attempt in stamina.retry_context(
         on=Exception, attempts=None, timeout=None, wait_initial=0.2, wait_max=wait_max
     ):
         with attempt:
             try:
-                return await work()
+                done = await work()
             except Exception as error:
-                log.warning("will try again", work=name, error=repr(error))
+                trouble.met(error)
                 raise
+            trouble.over()
+            return done
     raise AssertionError("unreachable: the retries never end")
 
 

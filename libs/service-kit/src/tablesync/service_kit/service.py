@@ -19,6 +19,7 @@ from tablesync.service_kit.messaging import inbox, outbox
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.consumer import Following, Subscription
 from tablesync.service_kit.messaging.kafka import new_producer
+from tablesync.service_kit.messaging.kafka_watch import KafkaWatch
 from tablesync.service_kit.messaging.relay import Publishing, Relay
 from tablesync.service_kit.mongo.changes import INSERTED
 from tablesync.service_kit.mongo.indexes import Indexes, ensure_indexes
@@ -67,6 +68,7 @@ class Service:
             **({"relay": _publishing(resources)} if publishes else {}),
         }
         self.roles = [*(Role(name, each.run) for name, each in self._messaging.items()), *roles]
+        self._kafka = KafkaWatch(self.settings, self.name, self._consuming.begin_anew.set)
         self._indexes, self._expiries = indexes or {}, expiries or {}
         self._prepare, self._drains = prepare, drains
         self.app = self._new_app(routers)
@@ -103,8 +105,20 @@ class Service:
         await unless_stopped(persist(self._make_ready, "prepare"), stop)
         if not stop.is_set():
             self.prepared.set()
-            roles = [each for each in self.roles if self._is_chosen(each.name)]
-            await run_roles([*roles, Role("changes", self._resources.changes.run)], stop)
+            chosen = [each for each in self.roles if self._is_chosen(each.name)]
+            always = [
+                Role("changes", self._resources.changes.run),
+                Role("kafka", self._watch_kafka),
+            ]
+            await run_roles([*chosen, *always], stop)
+
+    async def _watch_kafka(self, stop: asyncio.Event) -> None:
+        """Watch it for the roles that need it, once they have started: until then they tell."""
+        needing = [each for name, each in self._messaging.items() if self._is_chosen(name)]
+        for each in needing:
+            await unless_stopped(each.started.wait(), stop)
+        if needing:
+            await self._kafka.run(stop)
 
     async def _make_ready(self) -> None:
         kits_own = inbox.expiries(self.settings.keep_inbox_days)
@@ -142,6 +156,7 @@ class Service:
                 role: self.once_started(role, each.started)
                 for role, each in self._messaging.items()
             },
+            **({"kafka": self._kafka.is_well} if self._messaging else {}),
         }
 
 

@@ -67,6 +67,7 @@ class ServiceSettings(BaseSettings):
     kafka_fetch_max_wait_ms: int = Field(
         default=1_000, ge=1, description="Kafka answers a fetch at once when it has messages."
     )
+    kafka_check_seconds: float = Field(default=5.0, gt=0)
     mongodb_uri: str = Field(repr=False, pattern=r"^mongodb(\+srv)?://.+")
     mongodb_database_prefix: str = ""
     mongodb_operation_seconds: float = Field(default=10.0, gt=0, le=15)

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from structlog.typing import Processor
 from tablesync.service_kit import redaction
+from tablesync.service_kit.repeats import WithoutRepeats
 
 tracer = trace.get_tracer("tablesync")
 CHATTY = ("aiokafka", "httpx", "pymongo", "faststream", "uvicorn", "asyncio")
@@ -61,6 +62,7 @@ def _configure_logs(log_level: str) -> None:
             ],
         )
     )
+    handler.addFilter(WithoutRepeats("aiokafka"))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     for chatty in CHATTY:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, RootModel
 from tablesync.service_kit import mongo
@@ -13,6 +13,13 @@ from tablesync.service_kit.mongo import Database
 
 Check = Callable[[], Awaitable[bool]]
 CHECK_SECONDS = 3.0
+# Whatever it names is taken: a probe has no use for a problem.
+EXCLUDE = {
+    "name": "exclude",
+    "in": "query",
+    "description": "A check that is named, but makes no 503, such as `kafka`; repeatable.",
+    "schema": {"type": "array", "items": {"type": "string"}},
+}
 
 
 class Alive(BaseModel):
@@ -37,12 +44,18 @@ def routes(checks: Mapping[str, Check]) -> APIRouter:
     async def healthz() -> Alive:
         return Alive()
 
-    @router.get("/readyz", responses={503: {"model": Readiness}}, openapi_extra=NO_TOKEN)
-    async def readyz(response: Response) -> Readiness:
+    @router.get(
+        "/readyz",
+        responses={503: {"model": Readiness}},
+        openapi_extra={**NO_TOKEN, "parameters": [EXCLUDE]},
+    )
+    async def readyz(request: Request, response: Response) -> Readiness:
+        exclude = request.query_params.getlist("exclude")
         outcomes = await asyncio.gather(*(_passes(check) for check in checks.values()))
-        if not all(outcomes):
+        named = dict(zip(checks, outcomes, strict=True))
+        if not all(passes for name, passes in named.items() if name not in exclude):
             response.status_code = 503
-        return Readiness(dict(zip(checks, outcomes, strict=True)))
+        return Readiness(named)
 
     @router.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:

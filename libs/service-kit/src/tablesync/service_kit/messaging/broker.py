@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -22,6 +23,7 @@ from tablesync.service_kit.messaging.consumer import (
 from tablesync.service_kit.messaging.dead_letters import DeadLetters
 from tablesync.service_kit.messaging.kafka import ensure_topics, new_producer
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
+from tablesync.service_kit.repeats import Trouble
 from tablesync.service_kit.roles import pause, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings
 
@@ -56,18 +58,20 @@ class Subscriptions:
             for each in subscriptions
         }
         self.started = asyncio.Event()
+        # Set when a topic was deleted and is there again: a consumer's place in it means nothing.
+        self.begin_anew = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`, then finish the messages in hand."""
         await unless_stopped(self._prepare(), stop)
-        if stop.is_set():
-            return
-        broker = await unless_stopped(persist(lambda: self._start(stop), "broker"), stop)
-        if broker is None:
-            return
-        self.started.set()
-        await stop.wait()
-        await _stop(broker)
+        while not stop.is_set():
+            self.begin_anew.clear()
+            broker = await unless_stopped(persist(lambda: self._start(stop), "broker"), stop)
+            if broker is None:
+                return
+            self.started.set()
+            await pause(stop, math.inf, self.begin_anew)
+            await _stop(broker)
 
     async def _prepare(self) -> None:
         await persist(lambda: ensure_topics(self._settings, self._service), "topics")
@@ -105,18 +109,20 @@ class Subscriptions:
     ) -> None:
         consumer = self.consumers[subscription.topic]
         backoff = Backoff(NACK_WAIT_SECONDS, NACK_WAIT_MAX_SECONDS)
+        trouble = Trouble("message kept", "messages handled again", topic=subscription.topic)
 
         async def on_message(message: KafkaMessage) -> None:
             try:
                 await consumer.consume(_record(message), stop)
             except Exception as error:
                 CONSUMED.labels(subscription.topic, "kept").inc()
-                log.warning("message kept", topic=subscription.topic, error=repr(error))
+                trouble.met(error)
                 # FastStream's nack alone would spin.
                 await pause(stop, backoff.next())
                 await _settle(message.nack, subscription.topic)
             else:
                 backoff.reset()
+                trouble.over()
                 await _settle(message.ack, subscription.topic)
 
         self._register(

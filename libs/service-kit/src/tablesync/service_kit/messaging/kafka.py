@@ -71,15 +71,23 @@ async def read_until(
 
 async def ensure_topics(settings: ServiceSettings, service: str) -> None:
     """Create the topics that this service writes or reads, and its dead-letter topics."""
-    if settings.kafka_auto_created_topics:
+    topics = topics_of(settings, service)
+    if not topics:
         return
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
     await admin.start()
     try:
-        response = await admin.create_topics(list(_topics_of(service, settings.kafka_topic_prefix)))
+        response = await admin.create_topics(topics)
         _raise_failures(response.topic_errors)
     finally:
         await admin.close()
+
+
+def topics_of(settings: ServiceSettings, service: str) -> list[NewTopic]:
+    """Return the topics that a service makes sure of; none where the broker makes them itself."""
+    if settings.kafka_auto_created_topics:
+        return []
+    return list(_topics_of(service, settings.kafka_topic_prefix))
 
 
 def _topics_of(service: str, prefix: str) -> Iterable[NewTopic]:

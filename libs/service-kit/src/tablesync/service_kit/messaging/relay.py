@@ -19,6 +19,7 @@ from tablesync.service_kit.messaging import kafka, outbox
 from tablesync.service_kit.mongo import SNAPSHOT, Database, Document
 from tablesync.service_kit.mongo.changes import POLL_SECONDS
 from tablesync.service_kit.mongo.leases import Lease, Leases
+from tablesync.service_kit.repeats import Trouble
 from tablesync.service_kit.roles import pause, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.service_kit.telemetry import span_from
@@ -52,6 +53,7 @@ class Relay:
         self._prefix = topic_prefix
         self._stored = stored or asyncio.Event()
         self._resting: dict[str, Deadline] = {}
+        self._trouble = Trouble("relay interrupted", "relay publishes again")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Be the active relay whenever the lease is free; never raise but for cancellation."""
@@ -62,7 +64,7 @@ class Relay:
                     async with self._leases.kept(lease):
                         await self._relay(lease, stop)
             except Exception as error:
-                log.warning("relay interrupted", error=repr(error))
+                self._trouble.met(error)
             await pause(stop, RETRY_SECONDS)
 
     async def _relay(self, lease: Lease, stop: asyncio.Event) -> None:
@@ -93,6 +95,8 @@ class Relay:
             await self._mark(sent)
         if failure := next((each for each in failures if each), None):
             raise failure
+        if sent:
+            self._trouble.over()
         return len(sent)
 
     async def _pending(self) -> dict[str, list[Document]]:
@@ -122,8 +126,8 @@ class Relay:
                     await self._send(producer, row)
                 sent.append(row["_id"])
         except Exception as error:
-            log.warning("row not published", key=key, error=repr(error))
             if not (isinstance(error, TimeoutError) or kafka.is_unavailable(error)):
+                log.warning("row not published", key=key, error=repr(error))
                 self._resting[key] = Deadline(REST_SECONDS)
             return error
         return None

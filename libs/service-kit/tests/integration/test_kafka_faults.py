@@ -1,0 +1,121 @@
+"""Kafka or a topic goes away: one line says so and one that it is back, and `/readyz` as well."""
+
+import asyncio
+import json
+import signal
+from asyncio.subprocess import Process
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from service_process import environment, service
+from tablesync.local_stack import LocalStack
+from tablesync.service_kit.messaging.kafka import ensure_topics
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.settings import ServiceSettings
+from tablesync.test_kit import eventually
+from tablesync.test_kit.messaging import send
+
+AWAY_SECONDS = 10
+# What a service says in all, from its start to its end; it was ten thousand a minute.
+FEW_LINES = 40
+
+
+@pytest.fixture
+def settings(settings: ServiceSettings) -> ServiceSettings:
+    return settings.with_(kafka_check_seconds=1.0)
+
+
+async def ready(settings: ServiceSettings, query: str = "") -> tuple[int, bool | None]:
+    """Return the status of `/readyz`, and what it says of Kafka."""
+    url = f"http://127.0.0.1:{settings.http_port}/readyz{query}"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        try:
+            answer = await http.get(url)
+        except httpx.TransportError:
+            return 0, None
+    return answer.status_code, answer.json()["kafka"]
+
+
+async def tells(settings: ServiceSettings, status: int, *, kafka: bool) -> None:
+    async def told() -> bool:
+        return await ready(settings) == (status, kafka)
+
+    await eventually(told, timeout=120)
+
+
+async def lines_of(process: Process) -> list[dict[str, Any]]:
+    """End a service, and read what it has logged."""
+    process.send_signal(signal.SIGTERM)
+    out, _ = await process.communicate()
+    return [json.loads(line) for line in out.decode().splitlines() if line.startswith("{")]
+
+
+def told_once(lines: list[dict[str, Any]]) -> None:
+    events = Counter(each["event"] for each in lines)
+    assert (events["kafka away"], events["kafka back"]) == (1, 1), events
+    assert len(lines) <= FEW_LINES, events
+
+
+@pytest.mark.needs("kafka")
+async def test_p13_an_absence_of_kafka_is_told_once_and_by_readyz(
+    settings: ServiceSettings, topic_prefix: str, event, effects
+) -> None:
+    """Requests that need no Kafka are served all the while."""
+    name = f"test-{topic_prefix.strip('-')}-kafka"
+    stack = LocalStack(Path(__file__).parents[4], name, programs=("kafka",), fresh=True)
+    own = settings.with_(kafka_bootstrap_servers=stack.plan.kafka)
+    with stack:
+        async with service(environment(own)) as process:
+            await tells(own, 200, kafka=True)
+            stack.kill("kafka")
+            await tells(own, 503, kafka=False)
+            assert await ready(own, "?exclude=kafka") == (200, False)
+            await asyncio.sleep(AWAY_SECONDS)
+            stack.start_program("kafka")
+            await tells(own, 200, kafka=True)
+            await send(own, event("run_1"))
+            await eventually(lambda: effects(1), timeout=120)
+            told_once(await lines_of(process))
+    stack.remove()
+
+
+async def test_p11_a_deleted_topic_is_made_again_and_nothing_is_lost_without_a_restart(
+    settings: ServiceSettings, units: UnitsOfWork, event, effects
+) -> None:
+    """What is published meanwhile waits in the outbox, and is consumed from the beginning."""
+
+    async def publish(*run_ids: str) -> None:
+        async def work(unit: UnitOfWork) -> None:
+            unit.publish(*(event(each, each).event for each in run_ids))
+
+        await units.run(work)
+
+    await ensure_topics(settings, "sync-runner")
+    async with service(environment(settings)) as process:
+        await publish("run_1", "run_2", "run_3")
+        await eventually(lambda: effects(3), timeout=120)
+        await tells(settings, 200, kafka=True)
+        await delete(settings, "sync-requests")
+        await publish("run_4", "run_5", "run_6")
+        await tells(settings, 503, kafka=False)
+        await tells(settings, 200, kafka=True)
+        await publish("run_7", "run_8")
+        await eventually(lambda: effects(8), timeout=120)
+        lines = await lines_of(process)
+    assert sorted(await effects()) == [f"run_{n}" for n in range(1, 9)]
+    told_once(lines)
+    [away] = [each for each in lines if each["event"] == "kafka away"]
+    assert away["reason"] == f"topics are missing: {settings.kafka_topic_prefix}sync-requests"
+
+
+async def delete(settings: ServiceSettings, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    await admin.start()
+    try:
+        await admin.delete_topics([settings.kafka_topic_prefix + topic])
+    finally:
+        await admin.close()
