@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
+from urllib.parse import urlsplit
 
 import httpx
 from auth_service_processes import Process, Spawn
@@ -74,6 +75,11 @@ class Stage:
         rig = Rig(process.url, self._keys, self._keys.bootstrap(), self.sandbox)
         return Service(process, await self._closers.enter_async_context(rig))
 
+    @property
+    def mongod_port(self) -> int:
+        """Where mongod listens."""
+        return int(urlsplit(self._mongod.uri).port or 0)
+
     async def connect(self, service: Service) -> str:
         """Connect Airtable, with an access token that is over by our clock; return its id."""
         connection = await service.rig.connect("airtable")
@@ -103,6 +109,11 @@ class Stage:
     async def slow(self, milliseconds: int) -> None:
         """Let Airtable take its time over every answer."""
         await self.sandbox.control("airtable", "-", "latency", ms=milliseconds)
+
+    async def refuse_refreshes(self) -> None:
+        """Let Airtable refuse every refresh token, and end no grant for it."""
+        refusal = {"status": 400, "body": {"error": "invalid_grant"}}
+        await self.sandbox.control("airtable", "-", "break", path_contains=TOKEN_PATH, **refusal)
 
     async def lose_mongodb(self) -> None:
         """Kill mongod."""
@@ -147,6 +158,16 @@ class Stage:
             answer = await service.rig.reported(connection_id, 1)
             heard.verdicts.append(answer.json().get("verdict", answer.status_code))
             await asyncio.sleep(0.2)
+
+    async def cause(self, service: Service, connection_id: str) -> str | None:
+        """Ask for a token, and return why there is none for good, if so."""
+        await service.rig.token(connection_id)
+        cause: str | None = (await service.rig.connection(connection_id))["cause"]
+        return cause
+
+    async def all_is_stored(self, service: Service) -> bool:
+        """Whether a service has no tokens that wait to be stored."""
+        return await service.unsaved() == 0
 
     async def refreshes(self) -> int:
         """Return how many refreshes Airtable has carried out."""

@@ -17,6 +17,7 @@ from auth_service_stage import Stage
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.test_kit import SandboxControl, eventually
 from tablesync.test_kit.own_mongod import OwnMongod
+from tcp_gate import gate_to
 
 pytestmark = [pytest.mark.needs("mongod"), pytest.mark.timeout(300)]
 
@@ -140,3 +141,36 @@ async def test_p02_an_answer_that_came_while_we_slept_is_stored(stage: Stage) ->
 
     await stage.all_is_well(service, connection)
     assert await stage.sent() == [200, 200]
+
+
+@pytest.mark.parametrize("alive", [False, True], ids=["dead", "alive"])
+async def test_p17_tokens_of_a_grant_that_was_given_up_are_probed_before_it_revives(
+    stage: Stage, alive: bool
+) -> None:
+    async with gate_to(stage.mongod_port) as gate:
+        way = f"mongodb://127.0.0.1:{gate.port}/?directConnection=true"
+        cut_off, other = await asyncio.gather(
+            stage.service(MONGODB_URI=way, **QUICK), stage.service(**QUICK)
+        )
+        connection = await stage.connect(other)
+        await stage.slow(5_000)
+        await stage.begin(cut_off, connection)
+        await stage.sending(connection)
+        gate.shut()
+        await eventually(cut_off.unsaved)
+        await stage.slow(0)
+
+        # The other reads no sign of life for long enough, and sends the used token again. Airtable
+        # ends the whole grant for that; where it does not, a refusal has to do.
+        if alive:
+            await stage.refuse_refreshes()
+        await stage.sandbox.control("airtable", "ada@acme.test", "end-races")
+        await eventually(lambda: stage.cause(other, connection))
+        assert await stage.cause(other, connection) == "rotation_lost"
+        await gate.open()
+
+        await eventually(lambda: stage.all_is_stored(cut_off))
+    revived = ["reconnected"] if alive else []
+    assert await stage.events(connection) == ["established", "revoked", *revived]
+    status = (await other.rig.connection(connection))["status"]
+    assert status == ("connected" if alive else "revoked")
