@@ -13,6 +13,7 @@ from tablesync.notifier.catch_ups import Recovered
 from tablesync.notifier.mail.plan import MailKind
 from tablesync.notifier.mail.sync_failure import Line
 from tablesync.notifier.mail.wording import NAME_MAX, failure
+from tablesync.test_kit.browser import cut_words, width_of
 
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 PHONE, TABLET = 360, 800
@@ -61,8 +62,7 @@ async def test_no_mail_is_wider_than_the_screen(
     for name in (LONG, WORDS):
         for template in mails(name):
             await page.set_content(html_of(build, template, name))
-            found = await page.evaluate("document.documentElement.scrollWidth")
-            assert found <= width, (template, name)
+            assert await width_of(page) <= width, (template, name)
 
 
 async def test_numbers_and_dates_are_not_cut_within_a_word(
@@ -72,7 +72,7 @@ async def test_numbers_and_dates_are_not_cut_within_a_word(
     page = await browser.new_page(viewport={"width": PHONE, "height": 800})
     for template in ("revocation", "recovery"):
         await page.set_content(html_of(build, template, LONG))
-        assert await page.evaluate(CUT_WORDS, ".number") == []
+        assert await cut_words(page, ".number") == []
 
 
 def html_of(build: Callable[..., EmailMessage], template: str, name: str) -> str:
@@ -80,17 +80,3 @@ def html_of(build: Callable[..., EmailMessage], template: str, name: str) -> str
     html = build(template, "Subject", facts, kind).get_body(("html",))
     assert html
     return str(html.get_content())
-
-
-# Returns the words under a selector that stand on more than one line.
-CUT_WORDS = """selector => [...document.querySelectorAll(selector)].flatMap(cell => {
-  const words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), cut = [];
-  while (words.nextNode())
-    for (const word of words.currentNode.data.matchAll(/\\S+/g)) {
-      const range = document.createRange();
-      range.setStart(words.currentNode, word.index);
-      range.setEnd(words.currentNode, word.index + word[0].length);
-      if (range.getClientRects().length > 1) cut.push(word[0]);
-    }
-  return cut;
-})"""
