@@ -36,6 +36,7 @@ def measured(method: str, route: str, status: int) -> float:
         ("GET", "/reconnect/canary?code=canary", "/reconnect/{token}", 200),
         ("GET", "/canary", "(no route)", 404),
         ("GET", "/broken", "/broken", 500),
+        ("HEAD", "/reconnect/canary?code=canary", "/reconnect/{token}", 200),
     ],
 )
 async def test_p18_a_request_is_noted_by_its_route(

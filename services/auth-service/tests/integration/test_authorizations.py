@@ -74,16 +74,71 @@ async def test_p05_state_and_verifier_are_independent_and_the_verifier_stays_her
     assert not [state for state in states if state in stored]
 
 
-async def test_p05_a_callback_is_taken_once(rig: Rig) -> None:
+async def test_p05_a_callback_is_taken_once_and_its_page_can_be_loaded_again(rig: Rig) -> None:
     attempt = await begin(rig, "hubspot")
     browser, callback = await come_back(rig, attempt, "hubspot")
 
-    first = await browser.get(callback)
-    again = await browser.get(callback)
+    pages = [await browser.get(callback) for _ in range(2)]
+    pages.append(await browser.get(attempt["start_url"]))
 
-    assert first.status_code == 200
-    assert again.status_code == 400
-    assert (await outcome(rig, attempt))["status"] == "completed"
+    assert [each.status_code for each in pages] == [200, 200, 200]
+    assert all("HubSpot is connected" in each.text for each in pages)
+    connection = await rig.connection((await outcome(rig, attempt))["connection_id"])
+    assert connection["grant_version"] == 1
+    log = await rig.sandbox.log(provider="hubspot")
+    assert sum(each["path"].endswith("/token") for each in log["requests"]) == 1
+    for elsewhere in (callback, attempt["start_url"]):
+        assert (await rig.client().get(elsewhere)).status_code in (400, 410)
+
+
+async def test_a_page_that_is_loaded_again_says_what_is_true_now(rig: Rig) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
+    await browser.get(callback)
+    connection_id = (await outcome(rig, attempt))["connection_id"]
+    gone = await (await rig.operator()).post(f"/v1/connections/{connection_id}/disconnect")
+    assert gone.is_success
+
+    page = await browser.get(callback)
+
+    assert page.status_code == 200
+    assert "was connected, and is not any more" in page.text
+
+
+async def test_what_was_denied_is_begun_anew_by_a_button(rig: Rig) -> None:
+    attempt = await begin(rig, "airtable")
+    browser = rig.client()
+    page = (await press(browser, attempt["start_url"])).headers["location"]
+    await rig.sandbox.answer("airtable", user="ada@acme.test", decision="deny")
+    denied = await browser.get((await browser.get(page)).headers["location"])
+    assert "Access was not allowed" in denied.text
+
+    forged = await browser.post(again_url(attempt), data={"form_token": "guessed"})
+    anew = await browser.post(again_url(attempt), data={"form_token": form_token_in(denied.text)})
+
+    assert forged.status_code == 403
+    assert anew.status_code == 303
+    await rig.sandbox.answer("airtable", user="ada@acme.test", decision="allow")
+    page = (await press(browser, anew.headers["location"])).headers["location"]
+    connected = await browser.get((await browser.get(page)).headers["location"])
+    assert "Airtable is connected" in connected.text
+    assert (await outcome(rig, attempt))["status"] == "denied"
+
+
+def again_url(attempt: dict[str, str]) -> str:
+    return attempt["start_url"].replace("/start?", "/again?")
+
+
+def form_token_in(page: str) -> str:
+    return page.partition('name="form_token" value="')[2].partition('"')[0]
+
+
+async def test_looking_with_head_is_answered_and_binds_nothing(rig: Rig) -> None:
+    attempt = await begin(rig, "hubspot")
+    looked = await rig.client().head(attempt["start_url"])
+    assert looked.status_code == 200
+    browser, callback = await come_back(rig, attempt, "hubspot")
+    assert (await browser.get(callback)).status_code == 200
 
 
 async def test_p05_another_browser_cannot_finish(rig: Rig) -> None:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from tablesync.auth_service.api.pages import Pages
+from tablesync.auth_service.api.pages import Again, Pages
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.authorizations import AuthorizationStatus
 from tablesync.auth_service.consent.connect import Outcome
@@ -34,8 +34,12 @@ CONNECTION = Connection(
     owner_id="op_1",
     changed_at=NOW,
 )
+CONNECTED = CONNECTION.model_copy(
+    update={"status": ConnectionStatus.CONNECTED, "cause": None, "grant_version": 2}
+)
 WORKSPACE = Workspace(id="ws_1", name="Acme & <Co>")
 ASKER = Operator(id="op_1", email="ada@acme.test", name="Ada <i>")
+AGAIN = Again("aut_1", "a-token")
 LINK = ReconnectLink(CONNECTION, NOW, spent=False, expired=False)
 
 
@@ -87,9 +91,9 @@ def check(response: Any, *texts: str, status: int = 200) -> None:
 
 
 def test_the_outcome_of_a_connection(pages: Pages, hubspot: OAuthProvider) -> None:
-    outcome = Outcome(AuthorizationStatus.COMPLETED, CONNECTION)
+    outcome = Outcome(AuthorizationStatus.COMPLETED, CONNECTED)
     check(
-        pages.outcome(hubspot, outcome, WORKSPACE),
+        pages.outcome(hubspot, outcome, WORKSPACE, AGAIN),
         "HubSpot is connected",
         "Acme &lt;script&gt;",
         "Acme &amp; &lt;Co&gt;",
@@ -99,30 +103,59 @@ def test_the_outcome_of_a_connection(pages: Pages, hubspot: OAuthProvider) -> No
 def test_the_outcome_of_a_connection_with_less_than_asked_for(
     pages: Pages, hubspot: OAuthProvider
 ) -> None:
-    partial = CONNECTION.model_copy(update={"missing_scopes": ("crm.objects.deals.read",)})
+    partial = CONNECTED.model_copy(update={"missing_scopes": ("crm.objects.deals.read",)})
     outcome = Outcome(AuthorizationStatus.COMPLETED, partial)
-    check(pages.outcome(hubspot, outcome, WORKSPACE), "Needs attention", "crm.objects.deals.read")
+    check(
+        pages.outcome(hubspot, outcome, WORKSPACE, AGAIN),
+        "Needs attention",
+        "crm.objects.deals.read",
+    )
 
 
 def test_the_outcome_of_another_account_names_both(pages: Pages, hubspot: OAuthProvider) -> None:
     finding = another_account(CONNECTION.account, Account(id="7002", name="Globex"))
     outcome = Outcome(AuthorizationStatus.REFUSED, CONNECTION, finding)
     check(
-        pages.outcome(hubspot, outcome, WORKSPACE), "Acme &lt;script&gt;", "Globex", "7001", "7002"
+        pages.outcome(hubspot, outcome, WORKSPACE, AGAIN),
+        "Acme &lt;script&gt;",
+        "Globex",
+        "7001",
+        "7002",
     )
 
 
 def test_the_outcome_of_a_denial(pages: Pages, hubspot: OAuthProvider) -> None:
     check(
-        pages.outcome(hubspot, Outcome(AuthorizationStatus.DENIED), WORKSPACE),
+        pages.outcome(hubspot, Outcome(AuthorizationStatus.DENIED), WORKSPACE, AGAIN),
         "Access was not allowed",
     )
+
+
+def test_the_outcome_of_what_was_lost_since_says_so(pages: Pages, hubspot: OAuthProvider) -> None:
+    outcome = Outcome(AuthorizationStatus.COMPLETED, CONNECTION)
+    response = pages.outcome(hubspot, outcome, WORKSPACE, AGAIN)
+    check(response, "was connected, and is not any more")
+    assert "carry on by themselves" not in response.body.decode()
+
+
+def test_what_came_to_nothing_can_be_begun_anew(pages: Pages, hubspot: OAuthProvider) -> None:
+    for status, is_offered in {
+        AuthorizationStatus.DENIED: True,
+        AuthorizationStatus.COMPLETED: False,
+        AuthorizationStatus.PENDING: False,
+    }.items():
+        page = pages.outcome(hubspot, Outcome(status, CONNECTED), WORKSPACE, AGAIN).body.decode()
+        assert ('action="again?authorization=aut_1"' in page) is is_offered, status
 
 
 def test_the_outcome_of_trouble(pages: Pages, hubspot: OAuthProvider) -> None:
     finding = Finding(kind="provider_unavailable", message="HubSpot did not answer.")
     outcome = Outcome(AuthorizationStatus.REFUSED, None, finding)
-    check(pages.outcome(hubspot, outcome, WORKSPACE), "could not be connected", "did not answer")
+    check(
+        pages.outcome(hubspot, outcome, WORKSPACE, AGAIN),
+        "could not be connected",
+        "did not answer",
+    )
 
 
 def test_an_attempt_that_is_over(pages: Pages, hubspot: OAuthProvider) -> None:
@@ -210,8 +243,8 @@ def test_pages_say_what_to_choose_at_the_provider(
 
     for page in (
         pages.reconnect(provider, LINK, WORKSPACE, None),
-        pages.outcome(provider, denied, WORKSPACE),
-        pages.outcome(provider, other, WORKSPACE),
+        pages.outcome(provider, denied, WORKSPACE, AGAIN),
+        pages.outcome(provider, other, WORKSPACE, AGAIN),
     ):
         check(page, provider.hints.reconnect)
 

@@ -87,6 +87,10 @@ async def test_one_click_unsubscribe_as_mail_programs_do_it(rig: Rig) -> None:
         done = await rig.call("POST", path, None, data=one_click)
         assert done.status_code == 200
         assert (await rig.get("/v1/preferences")).json() == {"mails": False}
+        assert 'action="?again=true"' in done.text
+        again = await rig.call("POST", f"{path}?again=true", None)
+        assert "You get mails again" in again.text
+        assert (await rig.get("/v1/preferences")).json() == {"mails": True}
         for wrong in (f"{path}x", "/unsubscribe/x", f"/unsubscribe/{rig.token('ws_1')}"):
             assert (await rig.call("POST", wrong, None)).status_code == 404
 

@@ -200,7 +200,7 @@ def _consent(
     return [
         connections.routes(units, stored, work.disconnecting, providers, standing),
         connections.authorization_routes(units, stored, attempts, providers, url, standing),
-        oauth.start_routes(attempts, requests, providers, pages),
+        oauth.start_routes(attempts, requests, work.connecting, providers, pages),
         oauth.callback_routes(attempts, requests, work.connecting, providers, pages),
         reconnect.routes(
             units, links, attempts, requests, providers, scheduler=scheduler, pages=pages

@@ -49,6 +49,7 @@ INDEXES: Indexes = {
     ],
     AUTHORIZATIONS: [
         IndexModel([("state_digest", ASCENDING)], name="by_state", unique=True, sparse=True),
+        IndexModel([("answered_state", ASCENDING)], name="by_answered_state", sparse=True),
     ],
     RECONNECT_LINKS: [IndexModel([("connection_id", ASCENDING)], name="by_connection")],
     INVITATIONS: [

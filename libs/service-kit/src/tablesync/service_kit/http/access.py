@@ -35,7 +35,10 @@ def use_instead_of_fastapis(app: FastAPI) -> None:
 
 
 class Access:
-    """ASGI middleware: continues the caller's trace and notes what became of the request."""
+    """ASGI middleware: continues the caller's trace and notes what became of the request.
+
+    Routes see a GET where HEAD is asked for, which FastAPI's do not know; the server sends no body.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -45,7 +48,8 @@ class Access:
         if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
-        status = SERVER_ERROR
+        status, method = SERVER_ERROR, scope["method"]
+        scope = {**scope, "method": "GET"} if method == "HEAD" else scope
 
         async def send_noting(message: Message) -> None:
             nonlocal status
@@ -54,11 +58,11 @@ class Access:
             await send(message)
 
         began = time.perf_counter()
-        with span_from(_traceparent(scope["headers"]), scope["method"], SpanKind.SERVER) as span:
+        with span_from(_traceparent(scope["headers"]), method, SpanKind.SERVER) as span:
             try:
                 await self._app(scope, receive, send_noting)
             finally:
-                _note(scope, span, status, time.perf_counter() - began)
+                _note(route_of(scope), method, span, status, time.perf_counter() - began)
 
 
 def route_of(scope: Scope) -> str:
@@ -66,9 +70,8 @@ def route_of(scope: Scope) -> str:
     return str(getattr(scope.get("route"), "path_format", UNMATCHED))
 
 
-def _note(scope: Scope, span: Span, status: int, seconds: float) -> None:
-    route = route_of(scope)
-    method = scope["method"] if scope["method"] in METHODS else OTHER
+def _note(route: str, method: str, span: Span, status: int, seconds: float) -> None:
+    method = method if method in METHODS else OTHER
     span.update_name(f"{method} {route}")
     span.set_attributes(
         {"http.request.method": method, "http.route": route, "http.response.status_code": status}

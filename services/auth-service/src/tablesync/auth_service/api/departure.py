@@ -58,6 +58,12 @@ async def pressed_by(request: Request, browser: SecretStr | None) -> bool:
     return hmac.compare_digest(fields.get(FORM_TOKEN, "").encode(), form_token(browser).encode())
 
 
+def to_start(provider: OAuthProvider, attempt: Authorization) -> RedirectResponse:
+    """Send the browser to our own page before the provider's."""
+    folder = provider.redirect_uri.removesuffix("/callback")
+    return RedirectResponse(f"{folder}/start?authorization={attempt.id}", 303, headers=no_store())
+
+
 def depart(provider: OAuthProvider, started: Started) -> RedirectResponse:
     """Send the browser to the provider's page."""
     url = provider.authorize_url(started.state, started.verifier)

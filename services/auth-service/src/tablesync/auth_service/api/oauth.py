@@ -14,9 +14,14 @@ from tablesync.auth_service.api.departure import (
     form_token,
     pressed_by,
     remember,
+    to_start,
 )
-from tablesync.auth_service.api.pages import Pages, ShownInstead, shows
-from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
+from tablesync.auth_service.api.pages import Again, Pages, ShownInstead, shows
+from tablesync.auth_service.consent.authorizations import (
+    Authorization,
+    Authorizations,
+    AuthorizationStatus,
+)
 from tablesync.auth_service.consent.connect import Connecting, Outcome
 from tablesync.auth_service.consent.requests import ConsentRequests
 from tablesync.auth_service.errors import ProviderUnavailableError
@@ -39,11 +44,16 @@ _BUTTON = {
 
 
 def start_routes(
-    authorizations: Authorizations, requests: ConsentRequests, providers: Providers, pages: Pages
+    authorizations: Authorizations,
+    requests: ConsentRequests,
+    connecting: Connecting,
+    providers: Providers,
+    pages: Pages,
 ) -> APIRouter:
     """Make the page before the provider's, and its button."""
     router = APIRouter(prefix="/oauth", tags=["oauth"], responses=declares(503))
-    opening = Depends(_Opening(authorizations, providers, pages))
+    results = Results(requests, connecting, pages)
+    opening = Depends(_Opening(authorizations, providers, pages, results))
 
     @router.get(
         "/{provider_name}/start",
@@ -74,6 +84,25 @@ def start_routes(
         started = await authorizations.start(opened.attempt, browser)
         return depart(opened.provider, started) if started else pages.taken(opened.provider)
 
+    @router.post(
+        "/{provider_name}/again",
+        status_code=303,
+        response_class=RedirectResponse,
+        responses=shows(403, 404, 410),
+        openapi_extra={**NO_TOKEN, "requestBody": _BUTTON},
+    )
+    async def again(request: Request, provider_name: str, authorization: str = "") -> Response:
+        """Begin anew what came to nothing in this browser."""
+        provider = providers.named(provider_name)
+        if provider is None:
+            return pages.expired(None, 404)
+        ended = await authorizations.find(provider.name, authorization)
+        browser = browser_of(request, ended) if ended else None
+        if ended is None or not ended.bound_to(browser) or not await pressed_by(request, browser):
+            return pages.not_pressed_here(provider)
+        attempt = await connecting.again(ended)
+        return to_start(provider, attempt) if attempt else pages.expired(provider, 410)
+
     return router
 
 
@@ -86,6 +115,7 @@ def callback_routes(
 ) -> APIRouter:
     """Make the route that the provider sends the browser back to."""
     router = APIRouter(prefix="/oauth", tags=["oauth"], responses=declares(503))
+    results = Results(requests, connecting, pages)
 
     @router.get(
         "/{provider_name}/callback",
@@ -103,12 +133,35 @@ def callback_routes(
         conclude = partial(
             _conclude, request.query_params, authorizations, connecting, attempt, provider
         )
-        outcome = await connecting.see_through(attempt, conclude)
-        if outcome is None:
-            return pages.expired(provider, 400)
-        return pages.outcome(provider, outcome, await requests.workspace_of(attempt))
+        await connecting.see_through(attempt, conclude)
+        return await results.of(provider, attempt, browser_of(request, attempt), if_over=400)
 
     return router
+
+
+@dataclass(frozen=True)
+class Results:
+    """Shows how an attempt ended, as it is now: the page may be loaded again at any time."""
+
+    requests: ConsentRequests
+    connecting: Connecting
+    pages: Pages
+
+    async def of(
+        self,
+        provider: OAuthProvider,
+        attempt: Authorization,
+        browser: SecretStr | None,
+        *,
+        if_over: int,
+    ) -> HTMLResponse:
+        """Return the page, for the browser in which the attempt began."""
+        outcome = await self.connecting.outcome_of(attempt)
+        if outcome.status is AuthorizationStatus.EXPIRED or browser is None:
+            return self.pages.expired(provider, if_over)
+        workspace = await self.requests.workspace_of(attempt)
+        again = Again(attempt.id, form_token(browser))
+        return self.pages.outcome(provider, outcome, workspace, again)
 
 
 @dataclass(frozen=True)
@@ -123,10 +176,17 @@ class _Opened:
 class _Opening:
     """A FastAPI dependency: finds the attempt of a link, or shows why it does not go on here."""
 
-    def __init__(self, authorizations: Authorizations, providers: Providers, pages: Pages) -> None:
+    def __init__(
+        self,
+        authorizations: Authorizations,
+        providers: Providers,
+        pages: Pages,
+        results: Results,
+    ) -> None:
         self._authorizations = authorizations
         self._providers = providers
         self._pages = pages
+        self._results = results
 
     async def __call__(
         self, request: Request, provider_name: str, authorization: str = ""
@@ -136,11 +196,21 @@ class _Opening:
             raise ShownInstead(self._pages.expired(None, 404))
         attempt = await self._authorizations.find_pending(provider.name, authorization)
         if attempt is None:
-            raise ShownInstead(self._pages.expired(provider, 410))
+            raise ShownInstead(await self._ended(request, provider, authorization))
         browser = browser_of(request, attempt)
         if attempt.taken_by_another(browser):
             raise ShownInstead(self._pages.taken(provider))
         return _Opened(provider, attempt, browser)
+
+    async def _ended(
+        self, request: Request, provider: OAuthProvider, authorization: str
+    ) -> HTMLResponse:
+        """Show what became of an attempt, in the browser in which it began."""
+        ended = await self._authorizations.find(provider.name, authorization)
+        browser = browser_of(request, ended) if ended else None
+        if ended is None or not ended.bound_to(browser):
+            return self._pages.expired(provider, 410)
+        return await self._results.of(provider, ended, browser, if_over=410)
 
 
 async def _attempt(

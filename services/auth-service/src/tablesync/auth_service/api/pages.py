@@ -1,6 +1,7 @@
 """The few pages that a browser sees: nothing external, nothing cached, no referrer."""
 
 import secrets
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -22,11 +23,20 @@ from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.problems import RaisedAnswer
 
 _OUTCOMES = {
+    AuthorizationStatus.PENDING: "pending",
     AuthorizationStatus.COMPLETED: "connected",
     AuthorizationStatus.DENIED: "denied",
     AuthorizationStatus.REFUSED: "refused",
     AuthorizationStatus.EXPIRED: "expired",
 }
+
+
+@dataclass(frozen=True)
+class Again:
+    """What a page needs to offer to begin an attempt anew."""
+
+    authorization_id: str
+    form_token: str
 
 
 class Pages:
@@ -86,17 +96,24 @@ class Pages:
         )
 
     def outcome(
-        self, provider: OAuthProvider, outcome: Outcome, workspace: Workspace
+        self, provider: OAuthProvider, outcome: Outcome, workspace: Workspace, again: Again
     ) -> HTMLResponse:
-        """Show how an attempt to connect ended."""
+        """Show how an attempt to connect ended, and how its connection is now."""
+        connection, kind = outcome.connection, _OUTCOMES[outcome.status]
+        if outcome.status is AuthorizationStatus.COMPLETED:
+            kind = "connected" if connection and connection.connected else "disconnected_since"
+        elif outcome.finding:
+            kind = outcome.finding.kind
         return self._page(
             "outcome.html",
+            form_targets=("'self'",),
             label=PROVIDER_LABELS[provider.name],
             hint=provider.hints.reconnect,
-            kind=outcome.finding.kind if outcome.finding else _OUTCOMES[outcome.status],
-            connection=outcome.connection,
+            kind=kind,
+            connection=connection,
             finding=outcome.finding,
             workspace=workspace,
+            again=again,
         )
 
     def expired(self, provider: OAuthProvider | None, status: int) -> HTMLResponse:

@@ -60,6 +60,7 @@ class Authorization(Value):
     created_at: datetime
     expires_at: datetime
     state_digest: Sparse[str] = None
+    answered_state: Sparse[str] = None
     binding: Sparse[str] = None
     verifier: Sparse[Sealed] = None
     finding: Sparse[Finding] = None
@@ -78,6 +79,11 @@ class Authorization(Value):
         """Return what became of it until now: an attempt ends by itself."""
         over = self.status is AuthorizationStatus.PENDING and self.expires_at <= now
         return AuthorizationStatus.EXPIRED if over else self.status
+
+    @property
+    def callback(self) -> tuple[str, str | None]:
+        """Which callback answers it, or has answered it: the same one may come again."""
+        return self.id, self.state_digest or self.answered_state
 
     def bound_to(self, browser: SecretStr | None) -> bool:
         """Whether the attempt began in the browser that has this cookie."""
@@ -152,6 +158,10 @@ class Authorizations:
         """Look at an attempt, which changes nothing; None if it is over."""
         return await self._find(**_pending(_id=authorization_id, provider=provider))
 
+    async def find(self, provider: str, authorization_id: str) -> Authorization | None:
+        """Look at an attempt, over or not."""
+        return await self._find(_id=authorization_id, provider=provider)
+
     async def start(self, authorization: Authorization, browser: SecretStr) -> Started | None:
         """Begin in this browser, or there anew: an earlier state and verifier are void.
 
@@ -169,14 +179,16 @@ class Authorizations:
         return Started(authorization, state, verifier, browser) if result.matched_count else None
 
     async def by_state(self, provider: str, state: SecretStr) -> Authorization | None:
-        """Find the attempt that a callback answers."""
-        return await self._find(**_pending(provider=provider, state_digest=digest(state)))
+        """Find the attempt that a callback answers, or has answered before."""
+        name = digest(state)
+        either = [{"state_digest": name}, {"answered_state": name}]
+        return await self._find(provider=provider, **{"$or": either})
 
     async def claim(self, authorization: Authorization) -> SecretStr | None:
         """Use the state up and return the verifier; None for whoever comes second."""
         document = await self._collection.find_one_and_update(
             _pending(_id=authorization.id, state_digest=authorization.state_digest),
-            {"$unset": {"state_digest": ""}},
+            {"$rename": {"state_digest": "answered_state"}},
             return_document=ReturnDocument.BEFORE,
         )
         claimed = self._read(document) if document else None
@@ -209,7 +221,7 @@ class Authorizations:
             change["finding"] = finding.model_dump()
         await self._collection.update_one(
             {"_id": authorization.id},
-            {"$set": change, "$unset": {VERIFIER: "", "binding": ""}},
+            {"$set": change, "$unset": {VERIFIER: ""}},
             session=unit.session,
         )
 

@@ -9,6 +9,7 @@ from tablesync.auth_service import audit
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent import findings
 from tablesync.auth_service.consent.authorizations import (
+    LIFETIME,
     Authorization,
     Authorizations,
     AuthorizationStatus,
@@ -25,6 +26,7 @@ from tablesync.contracts import (
     ConnectionStatus,
     new_id,
 )
+from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.single_flight import SingleFlight
 
@@ -85,7 +87,34 @@ class Connecting:
         Neither a browser that is closed nor a stop of the process cancels it. The same callback,
         sent again meanwhile, waits for the same outcome.
         """
-        return await self._flights.join((authorization.id, authorization.state_digest), answer)
+        return await self._flights.join(authorization.callback, answer)
+
+    async def outcome_of(self, authorization: Authorization) -> Outcome:
+        """Return what became of an attempt until now, with its connection as it is now."""
+        found = await self._authorizations.get(authorization.workspace_id, authorization.id)
+        status = found.status_at(await database_now(self._units.database))
+        connection_id = found.connection_id
+        connection = await self._connections.find(connection_id) if connection_id else None
+        return Outcome(status, connection, found.finding)
+
+    async def again(self, authorization: Authorization) -> Authorization | None:
+        """Begin anew what came to nothing; None if it is too long ago, or there is no need."""
+
+        async def work(unit: UnitOfWork) -> Authorization | None:
+            target = await self._target(unit, authorization)
+            is_over = unit.now > authorization.expires_at + LIFETIME
+            if is_over or (authorization.by_link and target and target.connected):
+                return None
+            return await self._authorizations.create(
+                unit,
+                authorization.workspace_id,
+                authorization.operator_id,
+                authorization.provider,
+                target,
+                by_link=authorization.by_link,
+            )
+
+        return await self._units.run(work)
 
     async def drain(self) -> None:
         """Wait until no callback is being answered."""

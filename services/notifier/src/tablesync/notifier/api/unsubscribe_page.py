@@ -40,11 +40,12 @@ def pages(
         return page("ask") if tokens.read(token) else page("unknown", 404)
 
     @router.post("/unsubscribe/{token}", openapi_extra=NO_TOKEN)
-    async def unsubscribe(token: str) -> HTMLResponse:
+    async def unsubscribe(token: str, again: bool = False) -> HTMLResponse:
+        """Switch mails off, or on again for who pressed the wrong button."""
         whose = tokens.read(token)
         if whose is None:
             return page("unknown", 404)
-        await units.run(lambda unit: preferences.set_mails(whose, False, unit))
-        return page("done")
+        await units.run(lambda unit: preferences.set_mails(whose, again, unit))
+        return page("again" if again else "done")
 
     return router
