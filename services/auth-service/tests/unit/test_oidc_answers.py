@@ -30,4 +30,4 @@ async def test_odd_keys_are_waited_for(keys_url: Any, keys: Any) -> None:
     verifier = OidcVerifier(ISSUER, "tablesync", http)
 
     with pytest.raises(DependencyUnavailableError):
-        await verifier.email_of(SecretStr("e30.e30.e30"))
+        await verifier.person_of(SecretStr("e30.e30.e30"))
