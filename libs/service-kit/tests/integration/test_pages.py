@@ -160,6 +160,7 @@ async def test_a_route_takes_limit_and_cursor_and_shows_items(incidents: Collect
         assert rest.json() == {
             "items": ["inc_06", "inc_07", "inc_08", "inc_09"],
             "next_cursor": None,
+            "unread_ids": [],
         }
         for bad in ({"limit": "9"}, {"limit": "0"}, {"cursor": "x" * 2_001}, {"cursor": "x"}):
             answer = await client.get("/v1/incidents", params=bad)
