@@ -35,18 +35,34 @@ async def test_p21_an_address_that_ends_early_in_a_header_is_refused(rig: Rig, e
     assert [each["field"] for each in answer.json()["errors"]] == ["email"]
 
 
-@pytest.mark.parametrize("name", ["  ", "a\u0000b", "a\u2028b", "Evil\r\nBcc: x@y.z"])
-async def test_names_that_are_blank_or_not_on_one_line_are_refused(rig: Rig, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("  ", "at least one character"),
+        ("a\u0000b", "one line"),
+        ("a\u2028b", "one line"),
+        ("Evil\r\nBcc: x@y.z", "one line"),
+        ("\u200b\u2060", "letter, digit, symbol or emoji"),
+        ("\u2800", "letter, digit, symbol or emoji"),
+    ],
+)
+async def test_p21_names_that_show_nothing_or_are_not_on_one_line_are_refused(
+    rig: Rig, name: str, remedy: str
+) -> None:
     admin = await rig.operator("admin")
     member = {"email": "new@example.test", "name": name, "role": "viewer"}
 
     answers = [
         await admin.post("/v1/members", json=member),
         await admin.post("/v1/api-tokens", json={"name": name}),
+        await admin.post("/v1/workspaces", json={"name": name}),
     ]
 
-    assert [each.status_code for each in answers] == [422, 422]
-    assert [each.json()["errors"][0]["field"] for each in answers] == ["name", "name"]
+    assert [each.status_code for each in answers] == [422, 422, 422]
+    for answer in answers:
+        (error,) = answer.json()["errors"]
+        assert error["field"] == "name"
+        assert remedy in error["remedy"]
 
 
 async def test_a_name_in_any_script_is_kept(rig: Rig) -> None:

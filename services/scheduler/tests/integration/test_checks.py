@@ -91,6 +91,7 @@ def put(body: Json, path: str, value: Any) -> Json:
         ("name", "a\u2028b", "name", "one line"),
         ("name", "a\u2029b", "name", "one line"),
         ("name", "Evil\r\nBcc: x@y.z", "name", "one line"),
+        ("name", "\u200d\u3164 \u00ad", "name", "at least one letter"),
         ("name", "x" * 256, "name", "at most"),
         ("overlap", "sometimes", "overlap", "it should be 'coalesce' or 'skip'"),
         ("overlaps", "skip", "overlaps", "Leave overlaps out of the body."),

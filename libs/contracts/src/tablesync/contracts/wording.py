@@ -5,12 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from tablesync.contracts.names import UNPRINTED
 from tablesync.contracts.specs import ConnectionCause, Provider
 
-# Categories of Unicode that no line can show: controls, and separators of lines and paragraphs.
-UNPRINTED = frozenset({"Cc", "Zl", "Zp"})
-# What a name of one line matches, as a pattern of pydantic's.
-ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
 # What turns the reading direction of all that follows. Joiners are format characters as well, but
 # scripts and emoji are spelled with them.
 _STEERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})

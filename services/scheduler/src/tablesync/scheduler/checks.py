@@ -3,13 +3,12 @@
 Each check returns faults, one per bad field, with the remedy; an empty list means that all is well.
 """
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tablesync.contracts import Destination, FieldMapping
 from tablesync.contracts.internal_api import AirtableBase, AirtableField, AirtableTable
-from tablesync.contracts.wording import UNPRINTED
+from tablesync.contracts.names import name_fault
 from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain.schedules import LONGEST_SECONDS, Schedule
 from tablesync.scheduler.domain.syncs import Sync
@@ -20,14 +19,9 @@ SHOWN = 12
 
 
 def name_faults(name: str) -> list[Fault]:
-    """Check that a name fits on one line, since lists, logs and mails show it."""
-    if not name:
-        return [Fault("name", "it is empty", "Send at least one character besides white space.")]
-    found = next((each for each in name if unicodedata.category(each) in UNPRINTED), None)
-    if found is None:
-        return []
-    message = f"it contains the control character or line break U+{ord(found):04X}"
-    return [Fault("name", message, "Send a name of one line, without control characters.")]
+    """Check that lists, logs and mails can show a name."""
+    fault = name_fault(name)
+    return [Fault("name", fault.message, fault.remedy)] if fault else []
 
 
 def schedule_faults(schedule: Schedule, least_seconds: int) -> list[Fault]:

@@ -165,6 +165,8 @@ def _remedy(error: dict[str, Any]) -> str:
             return f"Leave {field} out of the {place}."
         case "json_invalid":
             return "Send well-formed JSON."
+        case _ if remedy := error.get("ctx", {}).get("remedy"):
+            return str(remedy)
         case _ if should:
             return f"Change {what}: it should {rule}."
         case _:

@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 from tablesync.auth_service import audit
 from tablesync.auth_service.store import MEMBERSHIPS, OPERATORS
-from tablesync.contracts import new_id
+from tablesync.contracts import names, new_id
 from tablesync.contracts.specs import Value
-from tablesync.contracts.wording import ONE_LINE
 from tablesync.service_kit.http.pages import Page, PageRequest, find_page, read_page
 from tablesync.service_kit.http.problems import conflict, not_found
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal
@@ -24,11 +23,8 @@ Email = Annotated[
         strip_whitespace=True, pattern=rf"^[^{_NOT}]+@[^{_NOT}/?#]+$", max_length=254
     ),
 ]
-# On one line and without controls: names are shown in mails and lists.
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE),
-]
+# Names are shown in mails and lists.
+Name = Annotated[names.Name, Field(max_length=200)]
 
 
 class Operator(Value):

@@ -33,7 +33,7 @@ from tablesync.scheduler.domain.schedules import Schedule
 from tablesync.scheduler.domain.syncs import Sync
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-# What cannot be seen in it is refused by checks.name_faults, which tells the remedy.
+# What else is wrong with one is told by checks.name_faults, along with all other faults.
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 MAPPINGS = 500
 
