@@ -187,7 +187,7 @@ async def test_p30_no_answer_leads_to_where_the_host_header_says(
     service: Running, path: str
 ) -> None:
     answer = await service.send(f"GET {path} HTTP/1.1\r\nHost: evil.test\r\n\r\n".encode())
-    assert problem(answer) in [(404, "not-found"), (401, "unauthorized")]
+    assert problem(answer) in [(404, "no-such-route"), (401, "unauthorized")]
     assert "evil.test" not in repr(answer)
 
 
