@@ -44,7 +44,7 @@ async def test_sync_changed_tells_each_change_with_the_whole_state(
         "sync_id": created["id"],
         "workspace_id": WORKSPACE,
         **{name: created[name] for name in ("name", "version", "source", "destination")},
-        **{name: created[name] for name in ("key", "mapping")},
+        **{name: created[name] for name in ("key", "mapping", "names")},
     }
     assert (first.schedule.every_seconds, first.overlap) == (3600, "coalesce")
     assert (edited.spec.name, edited.spec.version) == ("People", 2)

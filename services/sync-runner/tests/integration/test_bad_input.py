@@ -201,8 +201,12 @@ async def test_what_is_missing_fails_the_run_by_name(
     }
     async with rig.runner():
         row = await rig.run(spec.model_copy(update=changes[change]))
+        remembered = {"names": {named: "What it was"}, "version": 2}
+        again = await rig.run(spec.model_copy(update=changes[change] | remembered))
     assert (row["status"], row["cause"]) == ("failed", cause)
     assert named in row["summary"]
+    if change in ("table", "base", "field"):
+        assert f'"What it was" ({named})' in again["summary"]
     assert not await rig.rows(spec)
 
 
@@ -252,6 +256,16 @@ async def test_a_field_that_goes_in_the_middle_fails_the_run_by_name(rig: Rig) -
         row = await rig.ended(run_id)
     assert (row["status"], row["cause"]) == ("failed", "mapping")
     assert city.field_id in row["summary"]
+
+
+async def test_a_changed_name_alone_reads_nothing_again(rig: Rig) -> None:
+    spec = await rig.spec("deals")
+    names = {each.field_id: "Another name" for each in spec.mapping}
+    async with rig.runner():
+        first = await rig.run(spec)
+        row = await rig.run(spec.model_copy(update={"names": names, "version": 2}))
+    assert first["counts"]["read"] > row["counts"]["read"]
+    assert row["counts"]["written"] == 0
 
 
 async def test_a_changed_mapping_reads_and_writes_everything_again(rig: Rig) -> None:

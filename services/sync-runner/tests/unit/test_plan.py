@@ -84,6 +84,7 @@ def test_what_is_wrong_is_named(
 
 def test_only_what_decides_the_cells_needs_a_full_pass() -> None:
     assert fingerprint(spec()) == fingerprint(spec(name="Other", version=7))
+    assert fingerprint(spec()) == fingerprint(spec(names={"fldSum": "Sum", "tbl1": "Deals"}))
     assert fingerprint(spec()) != fingerprint(spec(mapping=()))
     assert fingerprint(spec()) != fingerprint(
         spec(key=FieldMapping(source="amount", field_id="fldKey"))

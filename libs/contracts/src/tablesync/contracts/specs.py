@@ -1,5 +1,7 @@
 """The values that events are made of: accounts, sync specs, gaps, holds and counts."""
 
+import operator
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -174,6 +176,12 @@ class SyncSpec(Value):
     destination: Destination
     key: FieldMapping = Field(description="The mapping whose field identifies a row.")
     mapping: tuple[FieldMapping, ...] = Field(description="All other mapped fields.")
+    names: Mapping[str, str] = Field(
+        default={},
+        exclude_if=operator.not_,
+        description="What base, table and fields were called when last checked, by id: for people "
+        "to read once they are gone. Another name is no other mapping.",
+    )
 
 
 class Gap(Value):

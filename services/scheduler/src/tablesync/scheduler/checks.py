@@ -3,7 +3,7 @@
 Each check returns faults, one per bad field, with the remedy; an empty list means that all is well.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tablesync.contracts import Destination, FieldMapping
@@ -81,9 +81,39 @@ class Contents:
         return [("key", self.key), *others]
 
 
-async def contents_faults(runner: SyncRunnerClient, wanted: Contents) -> list[Fault]:
+@dataclass(frozen=True)
+class CheckedContents:
+    """What a catalogue says: what is wrong, and what table and mapped fields are called, by id."""
+
+    faults: list[Fault]
+    names: Mapping[str, str]
+
+
+async def check_contents(runner: SyncRunnerClient, wanted: Contents) -> CheckedContents:
     """Check both ends of a sync against the catalogue."""
-    return [*await _source_faults(runner, wanted), *await _destination_faults(runner, wanted)]
+    faults, to = await _source_faults(runner, wanted), wanted.destination
+    tables = await runner.tables(wanted.workspace_id, to.connection_id, to.base_id)
+    if tables is None:
+        return CheckedContents([*faults, await _base_fault(runner, wanted)], {})
+    table = next((each for each in tables if each.id == to.table_id), None)
+    if table is None:
+        remedy = _choose_named(tables)
+        fault = Fault("destination.table_id", f"{to.table_id} is not there", remedy)
+        return CheckedContents([*faults, fault], {})
+    faults += _field_faults(table, wanted) or _key_faults(table, wanted.key)
+    return CheckedContents(faults, _names(table, wanted))
+
+
+async def base_name(runner: SyncRunnerClient, wanted: Contents) -> dict[str, str]:
+    """Return what the base is called, by its id; empty if it is not among those granted."""
+    to = wanted.destination
+    bases = await runner.bases(wanted.workspace_id, to.connection_id) or ()
+    return {each.id: each.name for each in bases if each.id == to.base_id}
+
+
+def _names(table: AirtableTable, wanted: Contents) -> dict[str, str]:
+    ids = {each.field_id for _, each in wanted.mapped()}
+    return {table.id: table.name} | {each.id: each.name for each in table.fields if each.id in ids}
 
 
 async def _source_faults(runner: SyncRunnerClient, wanted: Contents) -> list[Fault]:
@@ -103,17 +133,10 @@ async def _source_faults(runner: SyncRunnerClient, wanted: Contents) -> list[Fau
     ]
 
 
-async def _destination_faults(runner: SyncRunnerClient, wanted: Contents) -> list[Fault]:
-    """Check that the base has the table and the mapped fields, and that the key can merge."""
+async def _base_fault(runner: SyncRunnerClient, wanted: Contents) -> Fault:
     to = wanted.destination
-    tables = await runner.tables(wanted.workspace_id, to.connection_id, to.base_id)
-    if tables is None:
-        bases = await runner.bases(wanted.workspace_id, to.connection_id) or ()
-        return [Fault("destination.base_id", f"{to.base_id} is not there", _choose_named(bases))]
-    table = next((each for each in tables if each.id == to.table_id), None)
-    if table is None:
-        return [Fault("destination.table_id", f"{to.table_id} is not there", _choose_named(tables))]
-    return _field_faults(table, wanted) or _key_faults(table, wanted.key)
+    bases = await runner.bases(wanted.workspace_id, to.connection_id) or ()
+    return Fault("destination.base_id", f"{to.base_id} is not there", _choose_named(bases))
 
 
 def _field_faults(table: AirtableTable, wanted: Contents) -> list[Fault]:

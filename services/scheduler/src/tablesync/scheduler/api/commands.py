@@ -12,11 +12,11 @@ from tablesync.contracts import (
     new_id,
 )
 from tablesync.scheduler import errors
-from tablesync.scheduler.api.views import CancelledRun, NewSync, RequestedRun, SyncEdit, SyncView
+from tablesync.scheduler.api.validation import AcceptedSync
+from tablesync.scheduler.api.views import CancelledRun, RequestedRun, SyncEdit, SyncView
 from tablesync.scheduler.domain import holds, pauses
 from tablesync.scheduler.domain.changes import Changes, changed
 from tablesync.scheduler.domain.claims import claim, count_passed_slots, reschedule
-from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.requests import request_run, withdraw_planned
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import next_slot
@@ -34,19 +34,22 @@ class Commands:
         self._store = store
         self._catch_up_at = catch_up_at
 
-    async def create(
-        self, unit: UnitOfWork, who: Principal, wanted: NewSync, source: Connection
-    ) -> SyncView:
+    async def create(self, unit: UnitOfWork, who: Principal, accepted: AcceptedSync) -> SyncView:
         """Create a sync; its first slot is one interval from now."""
-        sync = _new_sync(who, wanted, source, unit.now)
+        sync = _new_sync(who, accepted, unit.now)
         unit.publish(changed(sync, unit.now))
         await self._store.syncs.insert(sync, unit.session)
         return SyncView.of(sync, None)
 
     async def edit(
-        self, unit: UnitOfWork, who: Principal, sync_id: str, wanted: SyncEdit, *, checked: bool
+        self,
+        unit: UnitOfWork,
+        who: Principal,
+        sync_id: str,
+        wanted: SyncEdit,
+        names: dict[str, str] | None,
     ) -> SyncView:
-        """Change a sync; one whose contents were `checked` is released from such holds."""
+        """Change a sync; one whose contents were checked, which gives names, is released."""
         sync = await self._sync(unit, who, sync_id)
         changes = Changes()
         await self._follow_connections(unit, sync, changes)
@@ -57,7 +60,8 @@ class Commands:
         if wanted.mapping is not None:
             sync.mapping = [each.value() for each in wanted.mapping]
         sync.version += 1
-        if checked:
+        if names is not None:
+            sync.names = _base_name(sync) | names
             sync.recheck_at = None
             at = self._catch_up_at(unit.now)
             holds.release(sync, holds.of_contents, unit.now, at, changes)
@@ -146,7 +150,8 @@ class Commands:
         return SyncView.of(sync, last)
 
 
-def _new_sync(who: Principal, wanted: NewSync, source: Connection, now: datetime) -> Sync:
+def _new_sync(who: Principal, accepted: AcceptedSync, now: datetime) -> Sync:
+    wanted, source = accepted.wanted, accepted.source
     return Sync(
         id=new_id("syn"),
         workspace_id=who.workspace_id,
@@ -159,11 +164,17 @@ def _new_sync(who: Principal, wanted: NewSync, source: Connection, now: datetime
         destination=wanted.destination.value(),
         key=wanted.key.value(),
         mapping=[each.value() for each in wanted.mapping],
+        names=accepted.names,
         overlap=wanted.overlap,
         schedule=wanted.schedule,
         anchor=now,
         next_slot_at=next_slot(wanted.schedule, now, now),
     )
+
+
+def _base_name(sync: Sync) -> dict[str, str]:
+    base = sync.destination.base_id
+    return {id_: name for id_, name in sync.names.items() if id_ == base}
 
 
 def _cancel(workspace_id: str, sync_id: str, run_id: str, who: Principal) -> RunCancelRequested:

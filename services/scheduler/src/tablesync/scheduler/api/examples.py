@@ -71,6 +71,13 @@ HELD_SYNC: JsonDict = {
     "id": SYNC_ID,
     "version": 1,
     "source": {**NEW_SOURCE, "provider": "hubspot"},
+    "names": {
+        "appAcme0000000001": "CRM",
+        "tblContacts000001": "Contacts",
+        "fldHubSpotId00001": "HubSpot ID",
+        "fldEmail000000001": "E-mail",
+    },
+    "writes": [{"field": "HubSpot ID", **KEY}, {"field": "E-mail", **MAPPING}],
     "status": "held",
     "paused": False,
     "hold": HOLD,

@@ -41,15 +41,15 @@ def sync_routes(
 
     @router.post("/syncs", status_code=201)
     async def create_sync(body: NewSync, once: Once = once_as_operator) -> SyncView:
-        wanted, source = await validation.new_sync(once.principal.workspace_id, body)
-        return await once(lambda unit: commands.create(unit, once.principal, wanted, source))
+        accepted = await validation.new_sync(once.principal.workspace_id, body)
+        return await once(lambda unit: commands.create(unit, once.principal, accepted))
 
     @router.patch("/syncs/{sync_id}", responses=declares(404))
     async def edit_sync(sync_id: str, body: SyncEdit, once: Once = once_as_operator) -> SyncView:
         who = once.principal
-        wanted = await validation.edit(await queries.sync(who.workspace_id, sync_id), body)
-        checked = wanted.mapping is not None
-        return await once(lambda unit: commands.edit(unit, who, sync_id, wanted, checked=checked))
+        sync = await queries.sync(who.workspace_id, sync_id)
+        wanted, names = await validation.edit(sync, body)
+        return await once(lambda unit: commands.edit(unit, who, sync_id, wanted, names))
 
     @router.delete("/syncs/{sync_id}", status_code=204, responses=declares(404))
     async def delete_sync(sync_id: str, once: Once = once_as_operator) -> Response:

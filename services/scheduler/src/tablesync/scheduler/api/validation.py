@@ -1,6 +1,6 @@
 """Whether what an operator wants can be: asked of auth-service and sync-runner beforehand."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tablesync.contracts import Provider
 from tablesync.scheduler import checks, errors
@@ -15,6 +15,15 @@ from tablesync.scheduler.known_states import KnownStates
 _CONNECT = "Connect the account first, or use the id of one of this workspace's connections."
 
 
+@dataclass(frozen=True)
+class AcceptedSync:
+    """A new sync that can be, its source, and what its base, table and fields are called."""
+
+    wanted: NewSync
+    source: Connection
+    names: dict[str, str]
+
+
 class Validation:
     """Checks new syncs and edits; raises Problem 422 with every fault, or 409."""
 
@@ -25,8 +34,8 @@ class Validation:
         self._runner = runner
         self._min_interval_seconds = min_interval_seconds
 
-    async def new_sync(self, workspace_id: str, wanted: NewSync) -> tuple[NewSync, Connection]:
-        """Return a new sync without the key among its mappings, and its source, once checked."""
+    async def new_sync(self, workspace_id: str, wanted: NewSync) -> AcceptedSync:
+        """Return a new sync without the key among its mappings, once checked."""
         wanted = wanted.model_copy(
             update={"mapping": [each for each in wanted.mapping if each != wanted.key]}
         )
@@ -37,37 +46,38 @@ class Validation:
             + checks.mapping_faults(key, mapping)
         )
         source = await self._source(workspace_id, wanted)
-        _raise_any(
-            await checks.contents_faults(
-                self._runner,
-                Contents(
-                    workspace_id=workspace_id,
-                    source_id=source.id,
-                    object=wanted.source.object,
-                    destination=wanted.destination.value(),
-                    key=key,
-                    mapping=mapping,
-                ),
-            )
+        contents = Contents(
+            workspace_id=workspace_id,
+            source_id=source.id,
+            object=wanted.source.object,
+            destination=wanted.destination.value(),
+            key=key,
+            mapping=mapping,
         )
-        return wanted, source
+        names = await self._names(contents)
+        return AcceptedSync(wanted, source, names | await checks.base_name(self._runner, contents))
 
-    async def edit(self, sync: Sync, wanted: SyncEdit) -> SyncEdit:
-        """Check an edit against the sync as it is."""
+    async def edit(self, sync: Sync, wanted: SyncEdit) -> tuple[SyncEdit, dict[str, str] | None]:
+        """Check an edit against the sync as it is; returns names if its contents were checked."""
         faults = [] if wanted.name is None else checks.name_faults(wanted.name)
         if wanted.schedule:
             faults += checks.schedule_faults(wanted.schedule, self._min_interval_seconds)
         if wanted.mapping is None:
             _raise_any(faults)
-            return wanted
+            return wanted, None
         others = [each for each in wanted.mapping if each.value() != sync.key]
         mapping = [each.value() for each in others]
         _raise_any(faults + checks.mapping_faults(sync.key, mapping))
         for connection_id in sync.connection_ids:
             await self._connected(sync.workspace_id, connection_id)
-        edited = replace(Contents.of(sync), mapping=mapping)
-        _raise_any(await checks.contents_faults(self._runner, edited))
-        return wanted.model_copy(update={"mapping": others})
+        names = await self._names(replace(Contents.of(sync), mapping=mapping))
+        return wanted.model_copy(update={"mapping": others}), names
+
+    async def _names(self, contents: Contents) -> dict[str, str]:
+        """Return what table and fields are called, once checked."""
+        checked = await checks.check_contents(self._runner, contents)
+        _raise_any(checked.faults)
+        return dict(checked.names)
 
     async def _source(self, workspace_id: str, wanted: NewSync) -> Connection:
         source_id, destination_id = wanted.source.connection_id, wanted.destination.connection_id

@@ -87,7 +87,11 @@ class NewSync(_Body):
     source: NewSource
     destination: NewDestination
     key: NewMapping
-    mapping: list[NewMapping] = Field(default=[], max_length=MAPPINGS)
+    mapping: list[NewMapping] = Field(
+        default=[],
+        max_length=MAPPINGS,
+        description="Without any, the key's field alone is written: see `writes` in the answer.",
+    )
     schedule: Schedule
     overlap: Overlap = Overlap.COALESCE
 
@@ -128,6 +132,14 @@ class RunView(BaseModel):
         return cls.model_validate(run, from_attributes=True)
 
 
+class WrittenField(BaseModel):
+    """A field that a sync writes, by its name where that is known, and what it is filled with."""
+
+    field: str
+    field_id: str
+    source: str
+
+
 class SyncView(BaseModel):
     """A sync with its state."""
 
@@ -140,6 +152,12 @@ class SyncView(BaseModel):
     destination: Destination
     key: FieldMapping
     mapping: tuple[FieldMapping, ...]
+    names: dict[str, str] = Field(
+        description="What base, table and mapped fields were called when last checked, by id."
+    )
+    writes: tuple[WrittenField, ...] = Field(
+        description="All that it writes in a row: the key's field first, then the mapped ones."
+    )
     schedule: Schedule
     overlap: Overlap
     status: SyncStatus
@@ -153,9 +171,10 @@ class SyncView(BaseModel):
     @classmethod
     def of(cls, sync: Sync, last_run: Run | None) -> "SyncView":
         """Show a sync whose slots are counted until now."""
-        own = set(cls.model_fields) - {"last_run", "next_slot_at"}
+        own = set(cls.model_fields) - {"last_run", "next_slot_at", "writes"}
         return cls(
             **{name: getattr(sync, name) for name in own},
+            writes=_writes(sync),
             next_slot_at=_next_slot(sync),
             last_run=RunView.of(last_run) if last_run else None,
         )
@@ -207,6 +226,17 @@ def affected_sync(sync: Sync, catch_up: Run | None) -> AffectedSync:
 def sync_owner(sync: Sync) -> SyncOwner:
     """Show whose sync it is."""
     return SyncOwner(sync_id=sync.id, name=sync.name, source=sync.source, owner_id=sync.owner_id)
+
+
+def _writes(sync: Sync) -> tuple[WrittenField, ...]:
+    return tuple(
+        WrittenField(
+            field=sync.names.get(each.field_id, each.field_id),
+            field_id=each.field_id,
+            source=each.source,
+        )
+        for each in (sync.key, *sync.mapping)
+    )
 
 
 def _next_slot(sync: Sync) -> datetime | None:

@@ -85,6 +85,9 @@ class Sync(BaseModel):
     destination: Destination
     key: FieldMapping
     mapping: list[FieldMapping]
+    names: dict[str, str] = Field(
+        default={}, description="Of base, table and fields by id, when they were last checked."
+    )
     overlap: Overlap = Overlap.COALESCE
     schedule: Schedule
     anchor: datetime = Field(description="The first slot is one interval after it.")
@@ -185,6 +188,7 @@ class Sync(BaseModel):
             destination=self.destination,
             key=self.key,
             mapping=tuple(self.mapping),
+            names=self.names,
         )
 
     def to_document(self) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Rechecks:
     async def _faults(self, sync: Sync) -> list[Fault] | None:
         """Return what is missing; None if that cannot be found out now."""
         try:
-            return await checks.contents_faults(self._runner, Contents.of(sync))
+            return (await checks.check_contents(self._runner, Contents.of(sync))).faults
         except Problem as problem:
             log.info("not rechecked", sync_id=sync.id, problem=problem.type)
         except Exception as error:

@@ -86,7 +86,7 @@ class SyncStore:
     ) -> Found[Sync]:
         """Return the syncs of a workspace that need a connection, as far as lists show them."""
         query = {**_needing(workspace_id, connection_id), "_id": {"$gt": after}}
-        cursor = self.collection.find(query, {"mapping": 0, "past_schedules": 0})
+        cursor = self.collection.find(query, {"mapping": 0, "names": 0, "past_schedules": 0})
         rows = await cursor.sort("_id", ASCENDING).limit(limit).to_list(limit)
         return read_all(self.collection, Sync.in_outline, rows)
 

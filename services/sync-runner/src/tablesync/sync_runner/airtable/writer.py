@@ -7,6 +7,7 @@ from typing import Protocol
 from tablesync.sync_runner.airtable.cells import Cell
 from tablesync.sync_runner.airtable.client import AirtableClient, Json
 from tablesync.sync_runner.airtable.errors import RefusedError, RowGoneError
+from tablesync.sync_runner.airtable.names import with_names
 from tablesync.sync_runner.airtable.schema import Field
 
 
@@ -82,7 +83,9 @@ class Writer:
         if len(rows) == 1:
             field = self._fields.get(refused.field or "")
             name = field.name if field else refused.field
-            outcomes.refused(rows[0].source_id, f"Airtable refused it: {refused}", name)
+            names = {each.id: each.name for each in self._fields.values()}
+            reason = with_names(f"Airtable refused it: {refused}", names)
+            outcomes.refused(rows[0].source_id, reason, name)
             return
         middle = len(rows) // 2
         for half in (rows[:middle], rows[middle:]):

@@ -9,6 +9,7 @@ from tablesync.contracts import RunProgressed, SyncSpec
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.roles import pause
 from tablesync.sync_runner.airtable.client import AirtableClient
+from tablesync.sync_runner.airtable.names import told_by_names
 from tablesync.sync_runner.airtable.writer import Writer
 from tablesync.sync_runner.errors import LeaseLostError
 from tablesync.sync_runner.execution.context import RunContext
@@ -45,6 +46,10 @@ class SyncRun:
     async def run(self) -> None:
         """Read the source to its end and write it; raises what ended it before."""
         spec = self._run.spec
+        with told_by_names(spec.names):
+            await self._work(spec)
+
+    async def _work(self, spec: SyncSpec) -> None:
         source, origin = await self._access.open_source(spec.source)
         client = await self._access.open_airtable(spec.destination)
         await self.journal.begin()
