@@ -101,6 +101,16 @@ def test_it_fits_a_narrow_terminal_and_every_id_can_be_copied_whole(
     assert set(name.split()) <= set(words), "no word is cut in two"
 
 
+@pytest.mark.parametrize("status", ["held", "paused", "active"])
+def test_a_next_run_is_told_of_a_sync_that_has_one(
+    tablesync: Command, lost: StandIn, status: str
+) -> None:
+    hold = HOLD if status == "held" else None
+    sync = {**SYNC, "status": status, "hold": hold, "gap": None}
+    lost.answers["GET", "/v1/syncs"] = (200, {"items": [sync]})
+    assert ("next run" in tablesync("status").stdout) is (status == "active")
+
+
 def test_a_gap_without_slots_is_a_run_cut_short(tablesync: Command, lost: StandIn) -> None:
     gap = {**SYNC["gap"], "slots_missed": 0}
     lost.answers["GET", "/v1/syncs"] = (200, {"items": [{**SYNC, "gap": gap}]})

@@ -55,7 +55,7 @@ def _syncs(found: Sequence[Sync], names: Names) -> Iterator[RenderableType]:
             plain(each.name).append("  ").append(_sync_state(each)),
             plain(f"{where} {each.source.object}, {every(each.schedule)}"),
             Text("last run: ").append(_last_run(each.last_run)),
-            Text(f"next run: {ago(each.next_slot_at)}"),
+            *_next_run(each),
             *_gap(each.gap),
             _id(each.id),
         )
@@ -91,6 +91,12 @@ def _sync_state(sync: Sync) -> Text:
     if hold is None:
         return state(sync.status)
     return state(SyncStatus.HELD).append(f": {hold.kind} ({hold.cause}), since {ago(hold.since)}")
+
+
+def _next_run(sync: Sync) -> Iterator[Text]:
+    """Yield when it runs again; the slots of one that is held or paused pass without a run."""
+    if sync.status == SyncStatus.ACTIVE:
+        yield Text(f"next run: {ago(sync.next_slot_at)}")
 
 
 def _gap(gap: Gap | None) -> Iterator[Text]:
