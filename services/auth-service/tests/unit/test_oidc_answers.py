@@ -1,22 +1,26 @@
-"""An issuer that answers oddly cannot be asked just now: nobody's sign-in is to blame."""
+"""What an issuer may say: of its keys, and of the addresses that it vouches for."""
 
+import time
 from typing import Any
 
 import httpx
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OKPKey
 from pydantic import SecretStr
 from tablesync.auth_service.identity.oidc import OidcVerifier
 from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.service_kit.http.problems import Problem
 
 ISSUER = "https://issuer.test"
 KEYS = f"{ISSUER}/keys"
 
 
-@pytest.mark.parametrize("keys_url", [None, 3, "http://[", KEYS])
-@pytest.mark.parametrize(
-    "keys", [{}, [], "?", {"keys": None}, {"keys": 3}, {"keys": [3]}, {"keys": [{"kty": "RSA"}]}]
-)
-async def test_odd_keys_are_waited_for(keys_url: Any, keys: Any) -> None:
+KEY = OKPKey.generate_key("Ed25519", {"kid": "1"})
+
+
+def verifier_told(keys: Any, keys_url: Any = KEYS) -> OidcVerifier:
+    """Return a verifier whose issuer has these keys."""
     answers = {
         f"{ISSUER}/.well-known/openid-configuration": {"issuer": ISSUER, "jwks_uri": keys_url},
         KEYS: keys,
@@ -27,7 +31,46 @@ async def test_odd_keys_are_waited_for(keys_url: Any, keys: Any) -> None:
         return httpx.Response(200 if found else 404, json=answers.get(str(request.url)))
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    verifier = OidcVerifier(ISSUER, "tablesync", http)
+    return OidcVerifier(ISSUER, "tablesync", http)
 
+
+def id_token(**more: Any) -> SecretStr:
+    """Return a good id token of Ada's, with these claims as well."""
+    claims = {"iss": ISSUER, "aud": "tablesync", "exp": int(time.time()) + 60}
+    header = {"alg": "Ed25519", "kid": "1"}
+    said = {**claims, "email": "ada@acme.test", "name": "Ada", **more}
+    return SecretStr(jwt.encode(header, said, KEY, algorithms=["Ed25519"]))
+
+
+@pytest.mark.parametrize("keys_url", [None, 3, "http://[", KEYS])
+@pytest.mark.parametrize(
+    "keys", [{}, [], "?", {"keys": None}, {"keys": 3}, {"keys": [3]}, {"keys": [{"kty": "RSA"}]}]
+)
+async def test_odd_keys_are_waited_for(keys_url: Any, keys: Any) -> None:
+    """Nobody's sign-in is to blame for them."""
     with pytest.raises(DependencyUnavailableError):
-        await verifier.person_of(SecretStr("e30.e30.e30"))
+        await verifier_told(keys, keys_url).person_of(SecretStr("e30.e30.e30"))
+
+
+@pytest.mark.parametrize(
+    ("said", "vouched_for"),
+    [
+        ({}, True),
+        ({"email_verified": True}, True),
+        ({"email_verified": "true"}, True),
+        ({"email_verified": False}, False),
+        ({"email_verified": "false"}, False),
+        ({"email_verified": None}, False),
+        ({"email_verified": ["true"]}, False),
+    ],
+)
+async def test_an_address_that_the_issuer_does_not_vouch_for_signs_nobody_in(
+    said: dict[str, Any], vouched_for: bool
+) -> None:
+    """Whoever could write another's address there would be in all workspaces of the other."""
+    verifier = verifier_told({"keys": [KEY.as_dict(private=False)]})
+    if vouched_for:
+        assert (await verifier.person_of(id_token(**said))).email == "ada@acme.test"
+    else:
+        with pytest.raises(Problem, match="not valid"):
+            await verifier.person_of(id_token(**said))

@@ -17,6 +17,8 @@ ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
 KEYS_KEPT_SECONDS = 300.0
 SUSPECT_KEYS_KEPT_SECONDS = 5.0
 LEEWAY_SECONDS = 30
+# Some issuers say it as a word. One that never says it is believed, being the one configured.
+VERIFIED = (True, "true")
 ISSUER = "identity provider"
 
 
@@ -45,7 +47,7 @@ class OidcVerifier:
         except (JoseError, ValueError, KeyError, TypeError, RecursionError):
             self._read_again_soon()
             raise unauthorized() from None
-        if decoded.claims.get("email_verified") is False:
+        if decoded.claims.get("email_verified", True) not in VERIFIED:
             raise unauthorized()
         try:
             return named(str(decoded.claims["email"]), decoded.claims.get("name"))
