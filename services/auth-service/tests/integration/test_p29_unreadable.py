@@ -1,7 +1,8 @@
 """P29: a stored connection, member or token that cannot be read is left out, and stops no other."""
 
-from auth_service_rig import Json, Rig, stored
+from auth_service_rig import Json, Rig, aged, stored
 from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import SandboxControl
 
 
 async def copies(rig: Rig, database: Database, count: int) -> list[str]:
@@ -70,3 +71,22 @@ async def test_p29_a_member_who_cannot_be_read_is_nobodys_loss(
         f"/internal/v1/workspaces/{rig.workspace_id}/recipients"
     )
     assert answer.raise_for_status().json()["items"]
+
+
+async def test_p02_p29_nothing_is_refreshed_for_a_connection_that_cannot_be_read(
+    rig: Rig, database: Database, sandbox: SandboxControl
+) -> None:
+    """Its new tokens could not be stored, and the old ones are dead by then."""
+    connection_id = (await rig.connect("airtable"))["id"]
+    good = await stored(database, "connections", connection_id)
+    await aged(database, connection_id)
+    strange = {"$set": {"status": "tomorrow's"}}
+    await database["connections"].update_one({"_id": connection_id}, strange)
+    answer = await rig.token(connection_id)
+    assert (answer.status_code, answer.json()["type"]) == (
+        500,
+        "urn:tablesync:problem:unreadable-document",
+    )
+    assert (await sandbox.counters())["airtable"]["refreshes"] == 0
+    await database["connections"].replace_one({"_id": connection_id}, good)
+    assert (await rig.token(connection_id)).json()["grant_version"] == 2

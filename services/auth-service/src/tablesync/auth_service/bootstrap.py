@@ -150,7 +150,7 @@ class _Work:
         units, stored, grants = resources.units, stores.connections, stores.grants
         renewal, ending = Renewal(units, stored, grants), Ending(units, stored, grants)
         attempts = Attempts(grants, renewal, ending, settings.beat_seconds)
-        refresher = Refresher(grants, attempts, resources.leases, providers, settings)
+        refresher = Refresher(stored, grants, attempts, resources.leases, providers, settings)
         return cls(
             providers=providers,
             refresher=refresher,

@@ -11,6 +11,7 @@ import asyncio
 from enum import Enum
 from uuid import uuid4
 
+from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.grants.attempt import Attempt, Attempts
 from tablesync.auth_service.grants.grant import Grant
@@ -57,12 +58,14 @@ class Refresher:
 
     def __init__(
         self,
+        connections: Connections,
         grants: Grants,
         attempts: Attempts,
         leases: Leases,
         providers: Providers,
         settings: RefreshSettings,
     ) -> None:
+        self._connections = connections
         self._grants = grants
         self._attempts = attempts
         self._leases = leases
@@ -174,11 +177,17 @@ class Refresher:
     async def _send(
         self, grant: Grant, lease: Lease, observation: Observation, forced: bool
     ) -> Refreshed:
-        """Write the intent and send, unless the provider is to be left alone."""
+        """Write the intent and send, unless the provider is to be left alone.
+
+        Raises UnreadableDocumentError for a connection that this version cannot read.
+        """
         if self._is_at_work(grant, observation):
             raise ProviderUnavailableError("refresh lease", SOON_SECONDS, processed=False)
         if grant.cooldown_seconds:
             raise ProviderUnavailableError(grant.provider, grant.cooldown_seconds, processed=False)
+        # What comes of it is stored with the connection: new tokens of one that cannot be read
+        # would have no place but our memory.
+        await self._connections.get(grant.workspace_id, grant.connection_id)
         uncertain = await self._is_uncertain(grant)
         intent_id = await self._grants.open_intent(grant, self._owner, forced=forced)
         if intent_id is None:
