@@ -22,6 +22,7 @@ from tablesync.contracts import (
     Trigger,
     next_sequence,
 )
+from tablesync.contracts.internal_api import AffectedSync
 from tablesync.scheduler.domain import ledger
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import Interval
@@ -78,6 +79,11 @@ class Rig(Parts):
         current = await self.queries.sync(WORKSPACE, sync.id)
         closed = await self.store.gaps.all_of(sync.id)
         return ledger.statement(current, closed.items, await self.now())
+
+    async def affected(self, sync: Sync) -> list[AffectedSync]:
+        """Return what is told of the syncs that need a sync's source."""
+        source = sync.source.connection_id
+        return list((await self.queries.affected(WORKSPACE, source, after="", limit=None)).items)
 
     async def recheck_now(self, sync: Sync) -> None:
         """Have a held sync's contents looked at by the next recheck."""

@@ -3,7 +3,6 @@
 from typing import Literal
 
 import pytest
-from scheduler_examples import HUBSPOT
 from scheduler_rig import Rig, gap_of
 from tablesync.contracts import (
     RunStatus,
@@ -176,16 +175,16 @@ async def test_a_catch_up_is_shown_with_its_own_release_alone(rig: Rig) -> None:
     await rig.release()
     (run,) = await rig.catch_ups(sync)
     await rig.succeed(run)
-    (affected,) = await rig.queries.affected(sync.workspace_id, HUBSPOT)
+    (affected,) = await rig.affected(sync)
     assert affected.catch_up
     assert (affected.catch_up.run_id, affected.catch_up.status) == (run.id, "succeeded")
     assert affected.catch_up.counts.written == 10
     assert affected.gap == run.gap
     await rig.hold()
-    (affected,) = await rig.queries.affected(sync.workspace_id, HUBSPOT)
+    (affected,) = await rig.affected(sync)
     assert (affected.status, affected.catch_up) == (SyncStatus.HELD, None)
     await rig.release()
-    (affected,) = await rig.queries.affected(sync.workspace_id, HUBSPOT)
+    (affected,) = await rig.affected(sync)
     assert (affected.status, affected.catch_up, affected.gap) == (SyncStatus.ACTIVE, None, None)
 
 

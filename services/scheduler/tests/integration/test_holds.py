@@ -107,7 +107,7 @@ async def test_a_hold_is_seen_before_the_job_has_marked_anything(rig: Rig) -> No
     seen = await rig.queries.sync(sync.workspace_id, sync.id)
     assert seen.hold
     assert (seen.hold.kind, seen.hold.cause) == (HoldKind.CONNECTION, "app_uninstalled")
-    (affected,) = await rig.queries.affected(sync.workspace_id, HUBSPOT)
+    (affected,) = await rig.affected(sync)
     assert affected.status is SyncStatus.HELD
 
 
