@@ -59,8 +59,13 @@ def test_a_name_is_one_line_of_something(name: str, message: str) -> None:
     assert message in fault.message
 
 
+def test_a_name_that_is_too_long_is_told_so_in_characters() -> None:
+    with pytest.raises(ValidationError, match="at most 200 characters"):
+        Named(name="x" * 201)
+
+
 def test_the_schema_of_a_name_can_be_generated_from() -> None:
     shown = Named.model_json_schema()["properties"]["name"]
     assert shown["type"] == "string"
-    assert shown["minLength"] == 1
+    assert (shown["minLength"], shown["maxLength"]) == (1, 200)
     assert shown["pattern"].startswith("^[^")

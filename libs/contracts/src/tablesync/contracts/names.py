@@ -16,6 +16,7 @@ _UNSEEN = UNPRINTED | {"Cf", "Cs", "Zs", "Mn", "Mc", "Me"}
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159\U00013441\U00013442")
 # A plane of tags and selectors alone, most of it unassigned and shown as nothing.
 _TAGS = range(0xE0000, 0xF0000)
+LONGEST = 200
 _ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
 
 
@@ -59,7 +60,7 @@ def _fit(name: str) -> str:
 # A name in a request: without white space around it, and refused with the remedy.
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True),
+    StringConstraints(strip_whitespace=True, max_length=LONGEST),
     AfterValidator(_fit),
     Field(json_schema_extra={"minLength": 1, "pattern": _ONE_LINE}),
 ]

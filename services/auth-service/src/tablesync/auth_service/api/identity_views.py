@@ -7,11 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from tablesync.auth_service.api import examples
 from tablesync.auth_service.identity.api_tokens import ApiToken
 from tablesync.auth_service.identity.invitation import Invitation
-from tablesync.auth_service.identity.members import Email, Member, Name, Operator
+from tablesync.auth_service.identity.members import Email, Member, Operator
 from tablesync.auth_service.identity.own_workspaces import OwnWorkspace
 from tablesync.auth_service.identity.sign_in import SignedIn
 from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.contracts.internal_api.base import showing
+from tablesync.contracts.names import Name
 from tablesync.contracts.specs import Moment
 from tablesync.service_kit.http.user_auth import LIFETIME_SECONDS, OperatorRole
 

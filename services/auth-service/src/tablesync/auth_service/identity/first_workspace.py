@@ -12,7 +12,6 @@ from tablesync.auth_service.identity.members import (
     Email,
     Members,
     Membership,
-    Name,
     Operator,
     parse_role,
 )
@@ -20,6 +19,7 @@ from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
 from tablesync.auth_service.opaque_tokens import digest
 from tablesync.contracts import new_id
 from tablesync.contracts.internal_api.base import Text
+from tablesync.contracts.names import Name
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 

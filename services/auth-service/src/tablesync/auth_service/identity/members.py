@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 from tablesync.auth_service import audit
 from tablesync.auth_service.store import MEMBERSHIPS, OPERATORS
-from tablesync.contracts import names, new_id
+from tablesync.contracts import new_id
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.pages import Page, PageRequest, find_page, read_page
 from tablesync.service_kit.http.problems import conflict, not_found
@@ -23,8 +23,6 @@ Email = Annotated[
         strip_whitespace=True, pattern=rf"^[^{_NOT}]+@[^{_NOT}/?#]+$", max_length=254
     ),
 ]
-# Names are shown in mails and lists.
-Name = Annotated[names.Name, Field(max_length=200)]
 
 
 class Operator(Value):

@@ -3,9 +3,10 @@
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from tablesync.auth_service import audit
-from tablesync.auth_service.identity.members import Email, Member, Members, Membership, Name
+from tablesync.auth_service.identity.members import Email, Member, Members, Membership
 from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
 from tablesync.contracts import new_id
+from tablesync.contracts.names import Name
 from tablesync.service_kit.http.service_auth import (
     PERSON_TOKEN,
     USER_AUDIENCE,
