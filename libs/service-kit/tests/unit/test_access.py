@@ -17,6 +17,10 @@ def client() -> httpx.AsyncClient:
     async def page(token: str) -> str:
         return token
 
+    @app.get("/healthz")
+    async def alive() -> str:
+        return "alive"
+
     @app.get("/broken")
     async def broken() -> None:
         raise RuntimeError("canary")
@@ -50,6 +54,14 @@ async def test_p18_a_request_is_noted_by_its_route(
     assert (line["method"], line["route"], line["status"]) == (method, route, status)
     assert "canary" not in said
     assert measured(method, route, status) == before + 1
+
+
+async def test_a_probe_by_head_is_answered_as_by_get(capsys: pytest.CaptureFixture[str]) -> None:
+    """What watches from outside often asks so; nothing of it is noted either."""
+    async with client() as kit:
+        answers = [await kit.request(method, "/healthz") for method in ("GET", "HEAD")]
+    assert [each.status_code for each in answers] == [200, 200]
+    assert capsys.readouterr().out == ""
 
 
 async def test_an_invented_method_makes_no_label() -> None:

@@ -45,11 +45,11 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request inside its span."""
+        status, method = SERVER_ERROR, scope.get("method", "")
+        scope = {**scope, "method": "GET"} if method == "HEAD" else scope
         if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
-        status, method = SERVER_ERROR, scope["method"]
-        scope = {**scope, "method": "GET"} if method == "HEAD" else scope
 
         async def send_noting(message: Message) -> None:
             nonlocal status
