@@ -17,6 +17,8 @@ from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.changes import seconds_until
 from tablesync.service_kit.mongo.reading import alone, read, read_all, set_aside
 
+# A job of which this is said was given to the mail server, and nobody has told what came of it.
+UNTOLD = "the mail server’s answer"
 _IS_DUE: Document = {
     "status": MailStatus.PENDING,
     "$expr": {"$lte": ["$due_at", "$$NOW"]},
@@ -33,6 +35,11 @@ class MailJob(Mail):
     def waited_seconds(self) -> float:
         """How long ago a worker first took the job up."""
         return (self.claimed_at - self.first_claimed_at).total_seconds()
+
+    @property
+    def untold(self) -> bool:
+        """Whether somebody may know what came of its hand-over, who has not told yet."""
+        return self.handovers > 0 and self.waits_for == UNTOLD
 
 
 class MailJobs:
@@ -92,7 +99,7 @@ class MailJobs:
     async def hand_over(self, job: MailJob, lease_seconds: float) -> None:
         """Note that the mail server is given the mail now, and keep the job meanwhile."""
         change = {"handovers": {"$add": ["$handovers", 1]}, "due_at": from_now(lease_seconds)}
-        await self._change(job, [{"$set": change}])
+        await self._change(job, [{"$set": {**change, "waits_for": UNTOLD}}])
 
     async def take_back(self, job: MailJob) -> None:
         """Note that the mail server has surely not taken it."""

@@ -40,6 +40,10 @@ FIRST_WAIT_SECONDS = 2.0
 WAIT_MAX_SECONDS = 300.0
 # An unknown outcome is followed by one repeat with the same Message-ID, never by a second.
 HANDOVERS_MAX = 2
+# How often whoever knows that a mail was sent tries to tell, and how long others wait for that:
+# while MongoDB is away nobody can tell, and the job's lease runs out all the same.
+TELL_EVERY_SECONDS = 1.0
+TOLD_WITHIN_SECONDS = 10.0
 SENT = Counter("mails_sent_total", "Mails handed to the mail server.", ["kind"])
 DELAYED = Counter("mails_delayed_total", "Mail jobs put off.", ["kind"])
 
@@ -122,6 +126,8 @@ class Worker:
         if job.handovers >= HANDOVERS_MAX:
             await self._note_sent(job, confirmed=False)
             return
+        if job.untold:
+            raise NotYetError("whoever has handed it over", TOLD_WITHIN_SECONDS)
         if await self._digests.gather(job):
             return
         content = await self._writers[job.about, job.kind].write(job)
@@ -180,7 +186,11 @@ class Worker:
         await self._mailer.send(
             message, self._messages.sender, to.email, hand_over=hand_over, take_back=take_back
         )
-        await persist(lambda: self._note_sent_if_ours(job), "note that a mail was sent")
+        await persist(
+            lambda: self._note_sent_if_ours(job),
+            "note that a mail was sent",
+            wait_max=TELL_EVERY_SECONDS,
+        )
         SENT.labels(job.kind).inc()
         log.info("mail sent", mail=job.id, kind=job.kind, incident=job.incident_ids[0])
 
