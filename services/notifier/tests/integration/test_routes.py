@@ -88,6 +88,7 @@ async def test_one_click_unsubscribe_as_mail_programs_do_it(rig: Rig) -> None:
         assert done.status_code == 200
         assert (await rig.get("/v1/preferences")).json() == {"mails": False}
         assert 'action="?again=true"' in done.text
+        assert (await rig.get(path, None)).text == done.text, "the page says what is so now"
         again = await rig.call("POST", f"{path}?again=true", None)
         assert "You get mails again" in again.text
         assert (await rig.get("/v1/preferences")).json() == {"mails": True}

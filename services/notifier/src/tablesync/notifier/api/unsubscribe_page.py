@@ -8,6 +8,7 @@ from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
 from tablesync.service_kit.http.openapi import NO_TOKEN, declares
+from tablesync.service_kit.mongo.reading import UnreadableDocumentError
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 UNKNOWN: dict[int | str, dict[str, Any]] = {
@@ -37,7 +38,14 @@ def pages(
 
     @router.get("/unsubscribe/{token}", openapi_extra=NO_TOKEN)
     async def show(token: str) -> HTMLResponse:
-        return page("ask") if tokens.read(token) else page("unknown", 404)
+        """Show what the switch stands at; where nobody can say, either way is offered by asking."""
+        whose = tokens.read(token)
+        if whose is None:
+            return page("unknown", 404)
+        try:
+            return page("ask" if await preferences.wants_mails(whose) else "done")
+        except UnreadableDocumentError:
+            return page("ask")
 
     @router.post("/unsubscribe/{token}", openapi_extra=NO_TOKEN)
     async def unsubscribe(token: str, again: bool = False) -> HTMLResponse:
