@@ -65,6 +65,11 @@ async def test_an_invitation_is_accepted_by_the_button_of_its_mails_page(rig: Ri
         assert "You are a member of" in again.text
     assert (await (await rig.operator()).get("/v1/invitations")).json()["items"] == []
 
+    await (await rig.operator("admin")).delete(f"/v1/members/{new['operator_id']}")
+    for again in (await browser.get(url), await browser.post(url)):
+        assert again.status_code == 410
+        assert "You are not a member of" in again.text
+
 
 async def test_p20_inviting_tells_nothing_of_who_is_known_elsewhere(
     rig: Rig, database: Database, workspace: Json

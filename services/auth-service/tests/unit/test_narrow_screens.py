@@ -1,5 +1,6 @@
 """Pages on a phone: none is wider than the screen, and labels, dates and states stay whole."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.responses import HTMLResponse
 from playwright.async_api import Browser
-from tablesync.auth_service.api.pages import Pages
+from tablesync.auth_service.api.pages import Again, Pages
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.authorizations import AuthorizationStatus
 from tablesync.auth_service.consent.connect import Outcome
@@ -45,17 +46,19 @@ def pages_about(name: str, providers: Providers) -> Iterator[tuple[str, HTMLResp
     for connection in (None, lost):
         asked = ConsentRequest(workspace, person, connection)
         yield "consent", pages.consent(hubspot, asked, "a-token")
-    connected = lost.model_copy(update={"missing_scopes": ("crm.objects.deals.read",) * 4})
+    whole = lost.model_copy(update={"status": ConnectionStatus.CONNECTED, "cause": None})
+    partial = whole.model_copy(update={"missing_scopes": ("crm.objects.deals.read",) * 4})
     for outcome in (
         Outcome(AuthorizationStatus.COMPLETED, lost),
-        Outcome(AuthorizationStatus.COMPLETED, connected),
+        Outcome(AuthorizationStatus.COMPLETED, whole),
+        Outcome(AuthorizationStatus.COMPLETED, partial),
         Outcome(AuthorizationStatus.REFUSED, lost, another_account(account, account)),
     ):
-        yield "outcome", pages.outcome(hubspot, outcome, workspace)
+        yield "outcome", pages.outcome(hubspot, outcome, workspace, Again("aut_1", "a-token"))
     yield "link over", pages.link_over(replace(link, spent=True))
-    for status in InvitationStatus:
+    for status, is_member in itertools.product(InvitationStatus, (True, False)):
         invitation = an_invitation(name, person.email, status)
-        shown = pages.invitation(invitation, workspace, person, is_open=True)
+        shown = pages.invitation(invitation, workspace, person, is_open=True, is_member=is_member)
         yield f"invitation, {status}", shown
 
 

@@ -35,6 +35,7 @@ def routes(
             await workspaces.get(invitation.workspace_id),
             await members.operator(invitation.invited_by),
             is_open=await invitations.is_open(invitation),
+            is_member=await members.has_joined(invitation.workspace_id, invitation.email),
         )
 
     @router.get("/{token}", openapi_extra=NO_TOKEN)

@@ -127,6 +127,10 @@ class Members:
         found = await read_page(self._memberships, query, at, Membership.from_document)
         return found.map(lambda each: _member(each, person))
 
+    async def has_joined(self, workspace_id: str, email: str) -> bool:
+        """Whether somebody with this e-mail address is a member, as it is now."""
+        return workspace_id in {each.workspace_id for each in await self.of_person(email)}
+
     async def find_operator(self, email: str, session: Session | None = None) -> Operator | None:
         """Return whoever has this e-mail address, in whatever spelling."""
         query = {"email_key": email.lower()}
