@@ -112,6 +112,19 @@ def test_the_outcome_of_a_connection_with_less_than_asked_for(
     )
 
 
+def test_a_success_says_what_becomes_of_a_base_that_was_not_chosen(
+    pages: Pages, providers: Providers
+) -> None:
+    """Airtable's tokens do not tell which bases they reach; a promise for all would be false."""
+    outcome = Outcome(AuthorizationStatus.COMPLETED, CONNECTED)
+    airtable = providers.of(Provider.AIRTABLE)
+    check(
+        pages.outcome(airtable, outcome, WORKSPACE, AGAIN),
+        "carry on by themselves",
+        "A sync to a base that was not chosen is held",
+    )
+
+
 def test_the_outcome_of_another_account_names_both(pages: Pages, hubspot: OAuthProvider) -> None:
     finding = another_account(CONNECTION.account, Account(id="7002", name="Globex"))
     outcome = Outcome(AuthorizationStatus.REFUSED, CONNECTION, finding)

@@ -109,6 +109,7 @@ class Pages:
             form_targets=("'self'",),
             label=PROVIDER_LABELS[provider.name],
             hint=provider.hints.reconnect,
+            left_out=provider.hints.left_out,
             kind=kind,
             connection=connection,
             finding=outcome.finding,

@@ -62,6 +62,8 @@ class Airtable(CodeFlow):
         reconnect="Airtable asks which bases TableSync may use: choose every base that your syncs "
         "write to, or all of them.",
         removal="To remove it too: Airtable → Account → Integrations → Third-party.",
+        left_out="A sync to a base that was not chosen is held instead, and a mail names it: then "
+        "connect once more and choose that base as well.",
     )
     rotates = True
     required_scopes = SCOPES

@@ -50,13 +50,15 @@ class Hints:
     """What people read of a provider.
 
     `asks`: what its consent page will ask for. `connect`, `reconnect`: what to choose there, the
-    first time and any other. `removal`: where to remove the app.
+    first time and any other. `removal`: where to remove the app. `left_out`: what becomes of what
+    was not chosen, where that cannot be told of the grant.
     """
 
     asks: str
     connect: str
     reconnect: str
     removal: str
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
