@@ -73,6 +73,17 @@ def test_a_refused_document_is_not_away(error: Exception) -> None:
     assert (is_unavailable(error), is_late(error), is_refused_document(error)) == (0, 0, 1)
 
 
-@pytest.mark.parametrize("error", [OperationFailure("", UNKNOWN), ValueError()], ids=repr)
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationFailure("", UNKNOWN),
+        WriteError("", UNKNOWN),
+        many(UNKNOWN),
+        many(DUPLICATE, UNKNOWN),
+        many(),
+        ValueError(),
+    ],
+    ids=repr,
+)
 def test_of_anything_else_nothing_is_known(error: Exception) -> None:
     assert (is_unavailable(error), is_late(error), is_refused_document(error)) == (0, 0, 0)

@@ -75,6 +75,25 @@ AWAY_CODES = frozenset(
         11601,  # Interrupted
     }
 )
+# The server looked at one document, or at how it was to be changed, and refuses just that.
+DOCUMENT_CODES = frozenset(
+    {
+        2,  # BadValue
+        9,  # FailedToParse
+        14,  # TypeMismatch
+        40,  # ConflictingUpdateOperators
+        52,  # DollarPrefixedFieldName
+        53,  # InvalidIdField
+        56,  # EmptyFieldName
+        57,  # DottedFieldName
+        66,  # ImmutableField
+        121,  # DocumentValidationFailure
+        171,  # CannotIndexParallelArrays
+        10334,  # BSONObjectTooLarge
+        11000,  # DuplicateKey
+        17280,  # KeyTooLong
+    }
+)
 # The server or the driver says itself that all may be well the next time.
 AWAY_LABELS = (
     "TransientTransactionError",
@@ -101,18 +120,21 @@ def is_unavailable(error: BaseException) -> bool:
 def is_refused_document(error: BaseException) -> bool:
     """Whether MongoDB looked at what was to be written, and refused just that.
 
-    A key that is taken, a document that is too large or does not pass validation.
+    A key that is taken, a document that is too large or does not pass validation. In a transaction
+    the server words whatever a write meets as if the document were to blame: its code decides.
     """
-    refused = isinstance(error, WriteError | BulkWriteError | DocumentTooLarge)
-    return refused and not is_unavailable(error)
+    if isinstance(error, WriteError | BulkWriteError):
+        codes = set(_codes(error))
+        return bool(codes) and codes <= DOCUMENT_CODES and not is_unavailable(error)
+    return isinstance(error, DocumentTooLarge)
 
 
 def _codes(error: PyMongoError) -> Iterator[int]:
-    """Yield every code that an error carries; one of many writes has one for each."""
+    """Yield every code that an error carries; one of many writes has one for each, none itself."""
     if not isinstance(error, OperationFailure):
         return
     details = error.details or {}
     each_write = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
     yield from (each["code"] for each in each_write if "code" in each)
-    if error.code is not None:
+    if error.code is not None and not isinstance(error, BulkWriteError):
         yield error.code
