@@ -13,9 +13,10 @@ import psutil
 import pytest
 import pytest_asyncio
 from auth_service_processes import Spawn
+from auth_service_rig import answer_for
 from auth_service_stage import Stage
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.test_kit import SandboxControl, eventually
+from tablesync.test_kit import SandboxControl, eventually, press
 from tablesync.test_kit.own_mongod import OwnMongod
 from tcp_gate import gate_to
 
@@ -26,6 +27,7 @@ ABANDONED, LEASE = 5, 2
 # Enough for whoever counts the time of the outage to believe that a refresh was abandoned.
 AWAY = ABANDONED + LEASE + 1
 PATIENCE = 6
+ANSWERED = {"answered_state": {"$exists": True}}
 QUICK = {
     "AUTH_REFRESH_ABANDONED_SECONDS": str(ABANDONED),
     "AUTH_REFRESH_LEASE_SECONDS": str(LEASE),
@@ -174,3 +176,27 @@ async def test_p17_tokens_of_a_grant_that_was_given_up_are_probed_before_it_revi
     assert await stage.events(connection) == ["established", "revoked", *revived]
     status = (await other.rig.connection(connection))["status"]
     assert status == ("connected" if alive else "revoked")
+
+
+async def test_p03_tokens_of_a_new_consent_wait_for_mongodb(stage: Stage) -> None:
+    """Its code is burnt, and nobody else has them: the person need not begin again."""
+    service = await stage.service()
+    operator = await service.rig.operator()
+    body = {"provider": "airtable"}
+    attempt = (await operator.post("/v1/authorizations", json=body)).raise_for_status().json()
+    await stage.sandbox.answer("airtable", **answer_for("airtable", "ada@acme.test"))
+    await stage.slow(2_000)
+    browser = service.rig.client(follow_redirects=True)
+    person = asyncio.create_task(press(browser, attempt["start_url"]))
+    await eventually(lambda: stage.database["authorizations"].find_one(ANSWERED), timeout=60)
+    await stage.lose_mongodb()
+    await eventually(service.unsaved, timeout=60)
+    await asyncio.sleep(AWAY)
+    await stage.regain_mongodb()
+    await person
+
+    assert await eventually(lambda: stage.all_is_stored(service), timeout=60)
+    outcome = (await operator.get(f"/v1/authorizations/{attempt['id']}")).json()
+    assert outcome["status"] == "completed"
+    assert (await service.rig.token(outcome["connection_id"])).is_success
+    assert await stage.sent() == [200]

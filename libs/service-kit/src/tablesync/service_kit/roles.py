@@ -55,12 +55,19 @@ async def repeat(
 
 
 async def persist(
-    work: Callable[[], Awaitable[T]], name: str, *, wait_max: float = WAIT_MAX_SECONDS
+    work: Callable[[], Awaitable[T]],
+    name: str,
+    *,
+    wait_max: float = WAIT_MAX_SECONDS,
+    on: type[Exception] | Callable[[Exception], bool] = Exception,
 ) -> T:
-    """Try `work` until it succeeds, with growing waits of at most `wait_max` seconds."""
+    """Try `work` until it succeeds, with growing waits of at most `wait_max` seconds.
+
+    Only what fails as `on` says is tried again.
+    """
     trouble = Trouble("will try again", "done after all", work=name)
     async for attempt in stamina.retry_context(
-        on=Exception, attempts=None, timeout=None, wait_initial=0.2, wait_max=wait_max
+        on=on, attempts=None, timeout=None, wait_initial=0.2, wait_max=wait_max
     ):
         with attempt:
             try:

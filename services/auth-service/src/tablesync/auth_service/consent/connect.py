@@ -1,5 +1,6 @@
 """The staged reconnect: exchange → who is it, what was granted → compare → swap, or nothing."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from tablesync.auth_service.consent.findings import Finding
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
 from tablesync.auth_service.grants.grants import Grants
+from tablesync.auth_service.grants.renewal import RETRY_AT_MOST_EVERY_SECONDS, UNSAVED
 from tablesync.auth_service.providers.base import Identity, OAuthProvider, TokenSet
 from tablesync.contracts import (
     ConnectionEstablished,
@@ -26,9 +28,14 @@ from tablesync.contracts import (
     ConnectionStatus,
     new_id,
 )
+from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
 from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.roles import persist
 from tablesync.service_kit.single_flight import SingleFlight
+
+# Longer than an exchange takes and finding out whose account it is; then MongoDB must be away.
+PATIENCE_SECONDS = 25.0
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,14 @@ class Connecting:
 
         Neither a browser that is closed nor a stop of the process cancels it. The same callback,
         sent again meanwhile, waits for the same outcome.
+
+        Raises DependencyUnavailableError if it takes too long for a browser: it then goes on.
         """
-        return await self._flights.join(authorization.callback, answer)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._flights.join(authorization.callback, answer)
+        except TimeoutError:
+            raise DependencyUnavailableError("mongodb") from None
 
     async def outcome_of(self, authorization: Authorization) -> Outcome:
         """Return what became of an attempt until now, with its connection as it is now."""
@@ -133,8 +146,17 @@ class Connecting:
             identity = await provider.identify(tokens.access_token)
         except (ProviderError, ProviderUnavailableError) as error:
             return await self.fail(authorization, provider, error)
-        consent = Consent(provider, tokens, identity)
-        return await self._units.run(lambda unit: self._swap(unit, authorization, consent))
+        return await self._stored(authorization, Consent(provider, tokens, identity))
+
+    async def _stored(self, authorization: Authorization, consent: Consent) -> Outcome:
+        """Store what came of it, however long MongoDB is away: nobody else has the tokens."""
+        with UNSAVED.track_inprogress():
+            return await persist(
+                lambda: self._units.run(lambda unit: self._swap(unit, authorization, consent)),
+                "store consent",
+                wait_max=RETRY_AT_MOST_EVERY_SECONDS,
+                on=is_unavailable,
+            )
 
     async def deny(self, authorization: Authorization) -> Outcome:
         """Note that the person, or the provider, said no."""
