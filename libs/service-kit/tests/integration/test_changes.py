@@ -51,6 +51,20 @@ async def test_a_change_wakes_whoever_waits(database: Database, others: Database
     await asyncio.wait_for(watching, 60)
 
 
+async def test_a_database_that_is_dropped_and_restored_is_followed_again(
+    database: Database, others: Database
+) -> None:
+    changes = Changes(database)
+    woken = changes.wakes("watched")
+    async with running(changes.run):
+        await woken_by(woken)
+        await others.client.drop_database(others.name)
+        await woken_by(woken)  # the stream is open anew
+
+        await others["watched"].insert_one({"_id": "one"})
+        await woken_by(woken)
+
+
 async def test_each_is_woken_by_its_own_changes_alone_over_one_stream(
     database: Database, others: Database
 ) -> None:

@@ -109,7 +109,8 @@ class Changes:
             self._lost = False
             for collection in self._woken:
                 self._wake(collection, loop)
-            while not self._ending.is_set():
+            # It is no longer alive once the database was dropped: it would tell nothing, at once.
+            while stream.alive and not self._ending.is_set():
                 if change := stream.try_next():
                     self._wake(change["ns"]["coll"], loop)
 
