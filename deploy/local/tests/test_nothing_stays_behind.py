@@ -39,6 +39,7 @@ def test_a_stack_can_start_right_after_its_owner_was_killed(
     owner: subprocess.Popen[str], checkout: Path
 ) -> None:
     owner.kill()
+    owner.wait(timeout=60)
     with LocalStack(checkout, "owned", programs=("mongod",)) as stack:
         assert stack.pid("mongod")
 

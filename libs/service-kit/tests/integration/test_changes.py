@@ -34,9 +34,9 @@ async def woken_by(event: asyncio.Event) -> None:
     event.clear()
 
 
-def streams() -> list[threading.Thread]:
-    """Return the threads that follow a change stream."""
-    return [each for each in threading.enumerate() if each.name == "changes"]
+def streams() -> set[threading.Thread]:
+    """Return the threads that follow a change stream: some of an earlier test may be ending."""
+    return {each for each in threading.enumerate() if each.name == "changes"}
 
 
 async def test_a_change_wakes_whoever_waits(database: Database, others: Database) -> None:
@@ -68,13 +68,13 @@ async def test_a_database_that_is_dropped_and_restored_is_followed_again(
 async def test_each_is_woken_by_its_own_changes_alone_over_one_stream(
     database: Database, others: Database
 ) -> None:
-    changes = Changes(database)
+    changes, others_own = Changes(database), streams()
     first, second = changes.wakes("first"), changes.wakes("first")
     due = changes.wakes("second", touching("due_at"))
     async with running(changes.run):
         for each in (first, second, due):
             await woken_by(each)
-        assert len(streams()) == 1
+        assert len(streams() - others_own) == 1
 
         await others["second"].insert_one({"_id": 1})
         await woken_by(due)
@@ -110,12 +110,15 @@ async def test_what_is_stored_while_the_stream_is_broken_wakes_once_it_is_open_a
 
 
 async def test_the_thread_ends_with_whoever_started_it(database: Database) -> None:
-    changes = Changes(database)
-    woken = changes.wakes("watched")
-    async with running(changes.run):
+    for end in ("stopped", "cancelled"):
+        changes, stop, others_own = Changes(database), asyncio.Event(), streams()
+        woken = changes.wakes("watched")
+        watching = asyncio.create_task(changes.run(stop))
         await woken_by(woken)
-        assert streams()
-    await eventually(lambda: not streams())
+        (thread,) = streams() - others_own
+        _ = stop.set() if end == "stopped" else watching.cancel()
+        await asyncio.wait([watching])
+        await eventually(lambda thread=thread: not thread.is_alive())
 
 
 async def test_a_loop_may_sleep_until_the_first_is_due_but_never_beyond_the_next_poll(

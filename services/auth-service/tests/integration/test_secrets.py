@@ -220,7 +220,7 @@ async def test_p19_an_attempt_whose_key_was_taken_away_is_begun_anew(
     operator = await rig.operator()
     attempt = (await operator.post("/v1/authorizations", json={"provider": "hubspot"})).json()
     browser = rig.client()
-    page = (await browser.get(attempt["start_url"])).headers["location"]
+    page = (await press(browser, attempt["start_url"])).headers["location"]
     callback = (await browser.get(page)).headers["location"]
     await database["authorizations"].update_one(
         {"_id": attempt["id"]}, {"$set": {"verifier.key_id": "of last year"}}
@@ -229,7 +229,9 @@ async def test_p19_an_attempt_whose_key_was_taken_away_is_begun_anew(
     answer = await browser.get(callback)
 
     assert answer.status_code == 400
-    assert "start again" in answer.text
+    assert "cannot be continued" in answer.text
+    shown = await operator.get(f"/v1/authorizations/{attempt['id']}")
+    assert shown.json()["status"] == "expired"
 
 
 async def test_the_ticker_passes_over_a_grant_of_a_newer_version(

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 
 async def test_it_names_the_account_the_syncs_and_carries_one_fresh_link(rig: Rig) -> None:
     names = ["Контакты", "连接", "العملاء", "Ö <b>fett</b>"]
-    rig.know_syncs(*(held_sync(f"syn_{n}", name=name) for n, name in enumerate(names)))
+    rig.know_syncs(*(held_sync(f"syn_0{n}", name=name) for n, name in enumerate(names)))
     rig.know_syncs(*(held_sync(f"syn_{n}") for n in range(10, 20)))
     async with rig.working():
         await rig.take(rig.events.connection(ConnectionRevoked))

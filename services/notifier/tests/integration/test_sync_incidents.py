@@ -29,7 +29,7 @@ async def test_one_incident_per_sync_and_cause_until_the_next_success(rig: Rig) 
     assert incident["cause"] == "mapping"
     assert "Kontakte · 連絡先" in failure["Subject"]
     assert "No field." in text_of(failure)
-    assert "map the field again" in text_of(failure)
+    assert "map it again" in text_of(failure)
     assert recovery["Subject"] == "Sync “Kontakte · 連絡先” works again"
     asked = [each.query for each in rig.auth.asked if "/workspaces/" in each.path]
     assert [query.get("owner_id") for query in asked] == ["op_ada"]

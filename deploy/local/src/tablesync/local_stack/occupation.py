@@ -73,7 +73,8 @@ def _owner(file: Path) -> psutil.Process | None:
     try:
         signed = json.loads(file.read_text("utf-8"))
         process = psutil.Process(signed["pid"])
-        same = process.create_time() == signed["since"]
+        alive = process.status() != psutil.STATUS_ZOMBIE
+        same = alive and process.create_time() == signed["since"]
     except (ValueError, TypeError, KeyError, psutil.Error):
         return None  # not signed yet, or gone
     return process if same and process.pid != os.getpid() else None

@@ -74,11 +74,13 @@ class Changes:
         return woken
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Watch until `stop`."""
+        """Watch until `stop`, or until cancelled."""
         if self._interests:
             self._start(asyncio.get_running_loop())
-        await stop.wait()
-        self._ending.set()
+        try:
+            await stop.wait()
+        finally:
+            self._ending.set()
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the thread; a daemon, so that no process waits for a socket that hangs."""

@@ -192,7 +192,11 @@ class Authorizations:
             return_document=ReturnDocument.BEFORE,
         )
         claimed = self._read(document) if document else None
-        return self._verifier(claimed) if claimed else None
+        verifier = self._verifier(claimed) if claimed else None
+        if claimed and verifier is None:
+            change = {"$set": {"status": AuthorizationStatus.EXPIRED}}
+            await self._collection.update_one({"_id": claimed.id}, change)
+        return verifier
 
     def _verifier(self, claimed: Authorization) -> SecretStr | None:
         """Decrypt; None if its key was taken away meanwhile: the person begins anew."""
