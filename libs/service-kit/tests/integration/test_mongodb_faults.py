@@ -15,6 +15,7 @@ from tablesync.service_kit.errors import DependencyUnavailableError, is_unavaila
 from tablesync.service_kit.http import problems
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.consumer import CONSUMED
+from tablesync.service_kit.messaging.dead_letters import DeadLetter
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.mongo import Client, Database
 from tablesync.service_kit.mongo.indexes import ensure_indexes
@@ -134,9 +135,14 @@ async def test_p13_what_nobody_knows_is_parked_once_the_database_is_proved(
                 await send(settings, event("run_1"), event("run_2"))
                 await kept_again()
                 assert await subscriptions.dead_letters.list("sync-requests") == []
-            letters = await eventually(lambda: subscriptions.dead_letters.list("sync-requests"))
+            letters = await eventually(lambda: _all_parked(subscriptions, 2), timeout=120)
     assert "OperationFailure" in letters[0].reason
     assert await effects() == []
+
+
+async def _all_parked(subscriptions: Subscriptions, count: int) -> list[DeadLetter] | None:
+    letters = await subscriptions.dead_letters.list("sync-requests")
+    return letters if len(letters) == count else None
 
 
 async def _reading(event: RunCancelRequested, unit: UnitOfWork) -> None:
