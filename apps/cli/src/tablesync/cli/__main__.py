@@ -16,8 +16,8 @@ from tablesync.cli import addresses, dlq
 from tablesync.cli.answers import DeadLetter
 from tablesync.cli.client import Client
 from tablesync.cli.errors import AwayError, CliError, RefusedError
+from tablesync.cli.layout import overview
 from tablesync.cli.status import read
-from tablesync.cli.tables import overview
 
 WATCH_SECONDS = 2.0
 
