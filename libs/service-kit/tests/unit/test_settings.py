@@ -35,6 +35,7 @@ def test_complete_settings_are_read_from_the_environment() -> None:
     [
         ("HTTP_PORT", "seventy"),
         ("HTTP_PORT", "70000"),
+        ("MESSAGE_ATTEMPT_SECONDS", "9"),
         ("SERVICE_KEY_FILE", "/nowhere/key.pem"),
         ("SERVICE_KEY_FILE", __file__),
         ("TRUSTED_KEYS_FILE", __file__),

@@ -71,7 +71,8 @@ class ServiceSettings(BaseSettings):
     mongodb_uri: str = Field(repr=False, pattern=r"^mongodb(\+srv)?://.+")
     mongodb_database_prefix: str = ""
     mongodb_operation_seconds: float = Field(default=10.0, gt=0, le=15)
-    message_attempt_seconds: float = Field(default=8.0, gt=0, le=10)
+    # A message whose handler hangs is parked within 30 s: at the third attempt.
+    message_attempt_seconds: float = Field(default=8.0, gt=0, le=8)
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=1, le=65535)
     http_receive_seconds: float = Field(
