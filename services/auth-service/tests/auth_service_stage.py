@@ -32,9 +32,11 @@ class Service:
         found = (each for each in lines if each.startswith("auth_unsaved_token_sets "))
         return int(float(next(found).split()[1]))
 
-    async def version(self, connection_id: str) -> int | None:
-        """Ask for a token until there is an answer other than 503; return its grant's version."""
-        answer = await self.rig.token(connection_id)
+    async def version(
+        self, connection_id: str, runner: httpx.AsyncClient | None = None
+    ) -> int | None:
+        """Ask for a token; return its grant's version, None if there is none yet."""
+        answer = await self.rig.token(connection_id, runner)
         return int(answer.json()["grant_version"]) if answer.is_success else None
 
 
