@@ -1,8 +1,13 @@
-"""`/openapi.json` describes every route: its answer, an example, its problems, its callers."""
+"""`/openapi.json` describes every route: its answer, an example, its problems, its callers.
 
+What deploy/k8s/README.md says of the entrance shows each of them that people open, and no other.
+"""
+
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +18,9 @@ from tablesync.service_kit.http.openapi import API
 from tablesync.service_kit.http.problems import MEDIA_TYPE
 
 pytestmark = pytest.mark.unit
+
+ENTRANCE = Path(__file__).resolve().parents[2] / "deploy" / "k8s" / "README.md"
+INSIDE = {"/internal", "/metrics", "/readyz", "/healthz"}
 
 Json = dict[str, Any]
 JSON, HTML = "application/json", "text/html"
@@ -161,6 +169,15 @@ def test_every_route_is_described(routes: list[Route], lacks: Callable[[Route], 
     assert {"/v1/dlq", "/healthz", "/readyz"} <= {each.path for each in routes}
     lacking = [str(each) for each in routes if lacks(each)]
     assert not lacking, "\n".join([f"{len(lacking)} of {len(routes)}:", *lacking])
+
+
+def test_the_entrance_shows_what_people_open_and_nothing_else(routes: list[Route]) -> None:
+    service, guide = routes[0].service, ENTRANCE.read_text("utf-8")
+    outside = {f"/{each.path.split('/')[1]}" for each in routes} - INSIDE
+    (row,) = re.findall(rf"^\| {service} \| (`/.*`) \|$", guide, re.MULTILINE)
+    assert set(row.strip("`").split("`, `")) == outside
+    in_the_example = set(re.findall(rf"path: (/\w+), .*name: {service},", guide))
+    assert in_the_example in (outside, set())
 
 
 def test_every_example_is_what_its_schema_describes(routes: list[Route]) -> None:
