@@ -60,7 +60,12 @@ async def test_p25_every_service_starts_before_kafka_and_mongodb_and_waits(
         async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
             for service, url in urls.items():
                 await eventually(lambda url=url: answers(http, f"{url}/healthz"), timeout=180)
-                assert await missing(http, url) == {"mongodb", "prepared", *KAFKA[service]}
+                assert await missing(http, url) == {
+                    "mongodb",
+                    "writes",
+                    "prepared",
+                    *KAFKA[service],
+                }
             await mongodb.open()
             for service, url in urls.items():
                 waits = KAFKA[service]

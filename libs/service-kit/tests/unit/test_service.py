@@ -73,7 +73,7 @@ async def test_a_service_has_the_roles_that_it_needs_and_is_ready_with_them(
     async with httpx.AsyncClient(transport=transport, base_url="http://kit") as kit:
         assert (await kit.get("/healthz")).is_success
         answer = await kit.get("/readyz")
-        checks = {"mongodb", "prepared", *roles, *({"kafka"} if roles else ())}
+        checks = {"mongodb", "writes", "prepared", *roles, *({"kafka"} if roles else ())}
         assert (answer.status_code, set(answer.json())) == (503, checks)
         problem = await kit.get("/v1/dlq")
         assert problem.headers["content-type"] == "application/problem+json"

@@ -151,6 +151,7 @@ class Service:
     def _checks(self) -> dict[str, Check]:
         return {
             "mongodb": health.mongodb_answers(self._resources.database),
+            "writes": health.mongodb_takes_writes(self._resources.database),
             "prepared": health.is_set(self.prepared),
             **{
                 role: self.once_started(role, each.started)

@@ -1,15 +1,19 @@
-"""A mongod of one test's own: it can be away, suspended, locked, and told to fail."""
+"""A mongod of one test's own: away, suspended, locked, told to fail, or asking for passwords."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import Any
 
 from pymongo import MongoClient
+from pymongo.database import Database
 from tablesync.local_stack.mongodb import MongoNode
+from tablesync.local_stack.waiting import wait_until
 from tablesync.test_kit import free_port
+
+ROOT = "root"
 
 
 class OwnMongod:
@@ -20,17 +24,50 @@ class OwnMongod:
         self._node.prepare()
         self.uri = self._node.uri
         self._client: MongoClient[dict[str, Any]] = MongoClient(self.uri)
+        self._make_ready: Callable[[], None] = self._node.make_ready
+        self._options: Sequence[str] = ()
         self.start()
 
     def start(self) -> None:
         """Start it, with what it had stored; it takes writes when this returns."""
-        argv = [*self._node.argv, "--setParameter", "enableTestCommands=1"]
+        argv = [*self._node.argv, "--setParameter", "enableTestCommands=1", *self._options]
         self._process = Popen(argv, stdout=DEVNULL)
         try:
-            self._node.make_ready()
+            self._make_ready()
         except BaseException:
             self.end()
             raise
+
+    def restart(self) -> None:
+        """Kill and start it: every connection to it is made anew."""
+        self.kill()
+        self.start()
+
+    def demand_passwords(self) -> None:
+        """Restart it so that it serves accounts alone; `admin` is then asked as its root."""
+        key = self._node.folder / "members.key"
+        key.write_text("oneMemberAlone")
+        key.chmod(0o600)
+        self.admin.command("createUser", ROOT, pwd=ROOT, roles=["root"])
+        self._client.close()
+        self._client = MongoClient(self.uri, username=ROOT, password=ROOT)
+        self._options = ("--keyFile", str(key))
+        self._make_ready = self._await_writes
+        self.restart()
+
+    @property
+    def admin(self) -> Database[dict[str, Any]]:
+        """Return its database of accounts, and of commands for all of it."""
+        return self._client.admin
+
+    def uri_of(self, name: str, password: str) -> str:
+        """Return the address that clients use who have an account."""
+        return self.uri.replace("//", f"//{name}:{password}@") + "&authSource=admin"
+
+    def _await_writes(self) -> None:
+        wait_until(
+            lambda: self.admin.command("hello")["isWritablePrimary"], timeout=60, what="its primary"
+        )
 
     def kill(self) -> None:
         """Kill it; what it had acknowledged is in its journal."""
@@ -54,11 +91,11 @@ class OwnMongod:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Lock it as a snapshot of its disk does: it answers, but takes no writes."""
-        self._client.admin.command("fsync", lock=True)
+        self.admin.command("fsync", lock=True)
         try:
             yield
         finally:
-            self._client.admin.command("fsyncUnlock")
+            self.admin.command("fsyncUnlock")
 
     @contextmanager
     def failing(self, commands: Sequence[str], **how: Any) -> Iterator[None]:
@@ -70,4 +107,4 @@ class OwnMongod:
             self._fail_command("off")
 
     def _fail_command(self, mode: str, **data: Any) -> None:
-        self._client.admin.command("configureFailPoint", "failCommand", mode=mode, **data)
+        self.admin.command("configureFailPoint", "failCommand", mode=mode, **data)

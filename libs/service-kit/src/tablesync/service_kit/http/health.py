@@ -8,16 +8,20 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, RootModel
 from tablesync.service_kit import mongo
+from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.http.openapi import NO_TOKEN
 from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.single_flight import SingleFlight
 
 Check = Callable[[], Awaitable[bool]]
 CHECK_SECONDS = 3.0
+# What the last small write has shown is believed for so long.
+WRITE_SECONDS = 5.0
 # Whatever it names is taken: a probe has no use for a problem.
 EXCLUDE = {
     "name": "exclude",
     "in": "query",
-    "description": "A check that is named, but makes no 503, such as `kafka`; repeatable.",
+    "description": "A check that is named, but makes no 503: `kafka`, for one; repeatable.",
     "schema": {"type": "array", "items": {"type": "string"}},
 }
 
@@ -65,10 +69,30 @@ def routes(checks: Mapping[str, Check]) -> APIRouter:
 
 
 def mongodb_answers(database: Database) -> Check:
-    """Make a check that MongoDB answers."""
+    """Make a check that MongoDB answers, and lets us read."""
 
     async def check() -> bool:
         return await mongo.answers(database)
+
+    return check
+
+
+def mongodb_takes_writes(database: Database) -> Check:
+    """Make a check that MongoDB takes what we write; however often it is asked, it writes seldom.
+
+    A disk that is full or locked, and a role that was taken away, are seen by nothing else.
+    """
+    looks: SingleFlight[bool] = SingleFlight()
+    takes, until = False, Deadline(0)
+
+    async def look() -> bool:
+        nonlocal takes, until
+        takes = await mongo.takes_writes(database)
+        until = Deadline(WRITE_SECONDS)
+        return takes
+
+    async def check() -> bool:
+        return await looks.join("writes", look) if until.passed() else takes
 
     return check
 

@@ -13,7 +13,14 @@ from contextvars import copy_context
 import structlog
 from pymongo import ASCENDING
 from pymongo.errors import PyMongoError
-from tablesync.service_kit.mongo.client import Collection, Database, Document, blocking
+from tablesync.service_kit.mongo.client import (
+    Collection,
+    Database,
+    Document,
+    authenticate_anew,
+    blocking,
+)
+from tablesync.service_kit.mongo.failures import is_signed_out
 
 log = structlog.get_logger()
 
@@ -95,6 +102,8 @@ class Changes:
                 if not self._lost:
                     log.warning("changes not followed, only polled", error=repr(error))
                 self._lost = True
+                if is_signed_out(error):
+                    authenticate_anew(self._database)
             except RuntimeError:  # the event loop was closed meanwhile
                 return
             self._ending.wait(REOPEN_SECONDS)

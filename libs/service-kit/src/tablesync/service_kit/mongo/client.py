@@ -78,9 +78,20 @@ def blocking(database: Database) -> BlockingDatabase[Document]:
     return found
 
 
+def authenticate_anew(database: Database) -> None:
+    """Have every connection made again: the driver keeps those that belong to nobody any more.
+
+    An account that was dropped and made again is another one to the server. May be called in any
+    thread.
+    """
+    for server in database.client.delegate._topology._servers.values():
+        server.pool.reset_without_pause()
+
+
 async def answers(database: Database, seconds: float = 3.0) -> bool:
-    """Whether MongoDB answers a ping in time."""
-    return await _succeeds(database.command("ping"), seconds)
+    """Whether MongoDB lets us read in time; a ping it answers to whoever has no account."""
+    with within(seconds):
+        return await _succeeds(database[PROBES].find_one({}, {"_id": 1}), seconds)
 
 
 async def takes_writes(database: Database, seconds: float = 2.0) -> bool:

@@ -21,12 +21,13 @@ from pymongo.errors import (
 # It did not answer in time: it may be away, or what it was asked may be too much.
 LATE = (NetworkTimeout, ExecutionTimeout)
 
+UNAUTHORIZED = 13
 # Nobody is served, or nobody with our rights: whatever was asked may be asked again later.
 AWAY_CODES = frozenset(
     {
         # Our account: its password was changed, a role taken from it.
         11,  # UserNotFound
-        13,  # Unauthorized
+        UNAUTHORIZED,
         18,  # AuthenticationFailed
         214,  # AuthenticationRestrictionUnmet
         391,  # ReauthenticationRequired
@@ -106,6 +107,15 @@ AWAY_LABELS = (
 def is_late(error: BaseException) -> bool:
     """Whether an answer did not come in time, for whatever reason."""
     return isinstance(error, LATE)
+
+
+def is_signed_out(error: BaseException) -> bool:
+    """Whether the connection's account is gone, rather than one of its rights."""
+    return (
+        isinstance(error, OperationFailure)
+        and error.code == UNAUTHORIZED
+        and "requires authentication" in str(error)
+    )
 
 
 def is_unavailable(error: BaseException) -> bool:
