@@ -29,6 +29,7 @@ NO_CONTENT, FIRST_PROBLEM, UNAVAILABLE = 204, 400, 503
 KNOWS_EVERY_ID = {
     "/internal/v1/connections/{connection_id}/affected-syncs",
     "/internal/v1/connections/{connection_id}/catch-ups",
+    "/internal/v1/connections/{connection_id}/written-bases",
 }
 # That the process answers is all that it says.
 DEPENDS_ON_NOTHING = {"/healthz"}

@@ -24,6 +24,8 @@ from tablesync.contracts.internal_api import (
     AirtableTable,
     CatchUpCounts,
     SyncOwner,
+    WrittenBase,
+    WrittenBases,
 )
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.scheduler import bootstrap
@@ -45,6 +47,8 @@ from tablesync.test_kit.stand_ins import (
 Serve = Callable[..., AbstractAsyncContextManager[str]]
 FOREIGN = "ws_0198f0c2-0000-7000-8000-00000000dead"
 OWNER = "op_0198f0c2-0000-7000-8000-000000000001"
+CONTACTS_BASE, DEALS_BASE = "appAcme0000000001", "appAcme0000000002"
+BASES = {each: f"Base {each}" for each in (CONTACTS_BASE, DEALS_BASE)}
 
 
 class World(Protocol):
@@ -55,8 +59,8 @@ class World(Protocol):
     hubspot_id: str
     airtable_id: str
 
-    async def add_sync(self, name: str) -> str:
-        """Make a sync of contacts that is due often; return its id."""
+    async def add_sync(self, name: str, base_id: str = CONTACTS_BASE) -> str:
+        """Make a sync of contacts that is due often, to a base of `BASES`; return its id."""
 
     async def pause(self, sync_id: str) -> None:
         """Do as an operator does who stops a sync."""
@@ -190,6 +194,36 @@ class SchedulerSuite:
         foreign = await world.edge.get("notifier", path, workspace_id=FOREIGN)
         assert answer_of(CatchUpCounts, foreign).total == 0
 
+    async def test_the_bases_that_syncs_write_to_are_told_by_name_and_in_pages(
+        self, world: World
+    ) -> None:
+        for number in range(7):
+            await world.add_sync(f"Contacts {number}")
+        paused = await world.add_sync("Deals", DEALS_BASE)
+        await world.pause(paused)
+        contacts = WrittenBase(
+            base_id=CONTACTS_BASE,
+            name=BASES[CONTACTS_BASE],
+            syncs=7,
+            sync_names=tuple(f"Contacts {number}" for number in range(5)),
+        )
+        deals = WrittenBase(
+            base_id=DEALS_BASE, name=BASES[DEALS_BASE], syncs=1, sync_names=("Deals",)
+        )
+        path = f"/connections/{world.airtable_id}/written-bases"
+
+        async def page(**changes: str | int) -> WrittenBases:
+            query: dict[str, str | int] = {"workspace_id": world.workspace_id, **changes}
+            return answer_of(WrittenBases, await world.edge.get("auth-service", path, **query))
+
+        assert await page() == WrittenBases(items=(contacts, deals))
+        first = await page(limit=1)
+        assert (first.items, first.next_after) == ((contacts,), CONTACTS_BASE)
+        assert (await page(limit=1, after=CONTACTS_BASE)).items == (deals,)
+        assert (await page(workspace_id=FOREIGN)).items == ()
+        path = f"/connections/{world.hubspot_id}/written-bases"
+        assert (await page()).items == (), "nothing is written over a source's connection"
+
     async def test_another_workspace_sees_none(self, world: World) -> None:
         await world.add_sync("Contacts")
         assert await affected(world, workspace_id=FOREIGN) == ()
@@ -222,6 +256,7 @@ class SchedulerSuite:
         ("path", "admitted"),
         [
             ("/connections/con_1/affected-syncs", {"auth-service", "notifier"}),
+            ("/connections/con_1/written-bases", {"auth-service"}),
             ("/syncs/syn_1", {"notifier"}),
         ],
     )
@@ -257,11 +292,14 @@ class StandInWorld:
         self.hubspot_id, self.airtable_id = new_id("con"), new_id("con")
         self._scheduler = scheduler
 
-    async def add_sync(self, name: str) -> str:
+    async def add_sync(self, name: str, base_id: str = CONTACTS_BASE) -> str:
         sync = affected_sync(new_id("syn"), name=name)
-        connections = (self.hubspot_id, self.airtable_id)
         self._scheduler.know(
-            sync, workspace_id=self.workspace_id, connection_ids=connections, owner_id=OWNER
+            sync,
+            workspace_id=self.workspace_id,
+            connection_ids=(self.hubspot_id, self.airtable_id),
+            owner_id=OWNER,
+            base=(base_id, BASES[base_id]),
         )
         return sync.sync_id
 
@@ -327,13 +365,13 @@ class RealWorld:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def add_sync(self, name: str) -> str:
+    async def add_sync(self, name: str, base_id: str = CONTACTS_BASE) -> str:
         body = {
             "name": name,
             "source": {"connection_id": self.hubspot_id, "object": "contacts"},
             "destination": {
                 "connection_id": self.airtable_id,
-                "base_id": "appAcme0000000001",
+                "base_id": base_id,
                 "table_id": "tblContacts000001",
             },
             "key": {"source": "id", "field_id": "fldKey00000000001"},
@@ -377,7 +415,7 @@ async def peers(
             name="Contacts",
             fields=(airtable_field("fldKey00000000001", "Id"),),
         )
-        runner.tables = {"appAcme0000000001": [table]}
+        runner.tables = {base_id: [table] for base_id in BASES}
         yield auth, runner
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tablesync.auth_service.api.pages import Again, Pages
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent.authorizations import AuthorizationStatus
+from tablesync.auth_service.consent.authorizations import AuthorizationStatus, Completion
 from tablesync.auth_service.consent.connect import Outcome
-from tablesync.auth_service.consent.findings import Finding, another_account
+from tablesync.auth_service.consent.findings import Finding, another_account, bases_left_out
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.auth_service.consent.requests import ConsentRequest
 from tablesync.auth_service.identity.members import Operator
@@ -18,7 +18,7 @@ from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
-from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs
+from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs, WrittenBase
 from tablesync.contracts.wording import PROVIDER_LABELS, loss
 
 POLICY = "content-security-policy"
@@ -250,7 +250,8 @@ def test_every_cause_has_its_words(
 def test_pages_say_what_to_choose_at_the_provider(
     pages: Pages, providers: Providers, name: Provider
 ) -> None:
-    provider, denied = providers.of(name), Outcome(AuthorizationStatus.DENIED)
+    provider = providers.of(name)
+    denied = Outcome(AuthorizationStatus.DENIED, CONNECTION)
     finding = another_account(CONNECTION.account, Account(id="7002", name="Globex"))
     other = Outcome(AuthorizationStatus.REFUSED, CONNECTION, finding)
 
@@ -260,6 +261,72 @@ def test_pages_say_what_to_choose_at_the_provider(
         pages.outcome(provider, other, WORKSPACE, AGAIN),
     ):
         check(page, provider.hints.reconnect)
+    first = pages.outcome(provider, Outcome(AuthorizationStatus.DENIED), WORKSPACE, AGAIN)
+    check(first, provider.hints.connect)
+
+
+@pytest.mark.parametrize(
+    ("connection", "text"),
+    [
+        (None, "Not connected"),
+        (CONNECTION, "the syncs that use this connection still wait"),
+        (CONNECTED, "HubSpot stays connected as it was"),
+    ],
+)
+def test_what_came_to_nothing_says_how_the_connection_is_now(
+    pages: Pages, hubspot: OAuthProvider, connection: Connection | None, text: str
+) -> None:
+    denied = Outcome(AuthorizationStatus.DENIED, connection)
+    page = pages.outcome(hubspot, denied, WORKSPACE, AGAIN)
+    late = pages.too_late(hubspot, connection, 400, AGAIN)
+    check(page, "Access was not allowed", "Nothing was changed", text, "Start again")
+    check(late, "took too long", "Nothing was changed", text, "Start again", status=400)
+
+
+@pytest.mark.parametrize(
+    ("was", "says", "not_this"),
+    [
+        (None, "choose it in a sync", "Syncs that waited"),
+        (ConnectionStatus.CONNECTED, "nothing had to wait", "Syncs that waited"),
+        (ConnectionStatus.REVOKED, "Syncs that waited", "nothing had to wait"),
+        (ConnectionStatus.DISCONNECTED, "Syncs that waited", "nothing had to wait"),
+    ],
+)
+def test_a_success_says_what_it_has_changed(
+    pages: Pages, hubspot: OAuthProvider, was: ConnectionStatus | None, says: str, not_this: str
+) -> None:
+    outcome = completed(CONNECTED, was)
+    page = pages.outcome(hubspot, outcome, WORKSPACE, AGAIN)
+    check(page, says, "HubSpot is connected", "ada@acme.test")
+    assert not_this not in page.body.decode()
+    assert "<button" not in page.body.decode()
+
+
+def test_what_is_missing_is_named_and_asked_for_once_more(
+    pages: Pages, providers: Providers
+) -> None:
+    base = WrittenBase(base_id="app1", name="Deals <b>", syncs=3, sync_names=("A <i>", "B"))
+    bases = [base, *(WrittenBase(base_id=f"app{n}", syncs=1) for n in range(2, 30))]
+    left_out = bases_left_out(bases)
+    assert "Deals <b> (app1), 3 syncs: A <i>, B and 1 more; app2, 1 sync" in left_out.message
+    partial = CONNECTED.model_copy(update={"missing_scopes": ("data.records:write",)})
+    outcome = replace(completed(partial, ConnectionStatus.REVOKED), finding=left_out)
+
+    page = pages.outcome(providers.of(Provider.AIRTABLE), outcome, WORKSPACE, AGAIN)
+
+    shown = ("data.records:write", "29 bases", "Deals &lt;b&gt;", "A &lt;i&gt;, B and 1 more")
+    check(page, *shown, "3 syncs", "and 9 more", "held until", "Connect once more")
+    since = outcome.connection and outcome.connection.model_copy(update={"sequence": 8})
+    whole = since and since.model_copy(update={"missing_scopes": ()})
+    later = pages.outcome(
+        providers.of(Provider.AIRTABLE), replace(outcome, connection=whole), WORKSPACE, AGAIN
+    )
+    assert "Deals" not in later.body.decode(), "another attempt has changed it since"
+
+
+def completed(connection: Connection, was: ConnectionStatus | None) -> Outcome:
+    completion = Completion(was=was, sequence=connection.sequence)
+    return Outcome(AuthorizationStatus.COMPLETED, connection, completion=completion)
 
 
 @pytest.mark.parametrize("provider", Provider)

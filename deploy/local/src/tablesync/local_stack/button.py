@@ -1,9 +1,11 @@
 """The one button of a page: for scripts that go where a person would click."""
 
 import re
+from html import unescape
 
 import httpx
 
+_ACTION = re.compile(r"<form[^>]*\baction=\"([^\"]*)\"")
 _HIDDEN = re.compile(r"<input[^>]*type=\"hidden\"[^>]*>")
 
 
@@ -15,7 +17,9 @@ async def press(browser: httpx.AsyncClient, url: str) -> httpx.Response:
     page = await browser.get(url)
     if "<form" not in page.text:
         return page
-    return await browser.post(page.url, data=_hidden_fields(page.text))
+    action = _ACTION.search(page.text)
+    target = page.url.join(unescape(action[1])) if action else page.url
+    return await browser.post(target, data=_hidden_fields(page.text))
 
 
 def _hidden_fields(page: str) -> dict[str, str]:

@@ -27,6 +27,7 @@ from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.consent.authorizations import Authorizations
 from tablesync.auth_service.consent.connect import Connecting
 from tablesync.auth_service.consent.leaving import Leaving
+from tablesync.auth_service.consent.left_out import LeftOut
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.consent.requests import ConsentRequests
 from tablesync.auth_service.errors import UnreadableGrantError
@@ -83,12 +84,14 @@ def build(
         providers = start_all(settings, context)
     scheduler = scheduler or resources.peer(settings.scheduler_url, "scheduler")
     stores = _Stores.open(resources, Keyring.from_file(settings.auth_encryption_keys_file))
-    work = _Work.on_grants(resources, stores, Providers(providers), settings)
+    asked = SchedulerClient(scheduler)
+    left_out = LeftOut(stores.connections, asked.written_bases)
+    work = _Work.on_grants(resources, stores, Providers(providers), settings, left_out)
     service = Service(
         resources,
         routers=[
             *_identity(resources, stores, _oidc(settings, http)),
-            *_consent(resources, stores, work, SchedulerClient(scheduler), settings),
+            *_consent(resources, stores, work, asked, settings),
             *_internal(resources, stores, work, settings),
         ],
         publishes=True,
@@ -145,7 +148,12 @@ class _Work:
 
     @classmethod
     def on_grants(
-        cls, resources: Resources, stores: _Stores, providers: Providers, settings: Settings
+        cls,
+        resources: Resources,
+        stores: _Stores,
+        providers: Providers,
+        settings: Settings,
+        left_out: LeftOut,
     ) -> Self:
         units, stored, grants = resources.units, stores.connections, stores.grants
         renewal, ending = Renewal(units, stored, grants), Ending(units, stored, grants)
@@ -157,7 +165,9 @@ class _Work:
             access_tokens=AccessTokens(stored, grants, refresher),
             auth_failures=AuthFailures(stored, grants, refresher),
             disconnecting=Disconnecting(stored, grants, providers),
-            connecting=Connecting(units, stored, grants, stores.authorizations, stores.links),
+            connecting=Connecting(
+                units, stored, grants, stores.authorizations, stores.links, left_out
+            ),
         )
 
     @property

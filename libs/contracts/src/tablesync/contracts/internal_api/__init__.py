@@ -29,11 +29,15 @@ from tablesync.contracts.internal_api.auth_service import (
 from tablesync.contracts.internal_api.base import Body, Items, Unreadable
 from tablesync.contracts.internal_api.scheduler import (
     AFFECTED_LIMIT,
+    NAMED_SYNCS,
+    WRITTEN_BASES_LIMIT,
     AffectedSync,
     AffectedSyncs,
     CatchUp,
     CatchUpCounts,
     SyncOwner,
+    WrittenBase,
+    WrittenBases,
 )
 from tablesync.contracts.internal_api.sync_runner import (
     RUN_IDS_LIMIT,
@@ -64,6 +68,7 @@ _BODIES: tuple[type[Body], ...] = (
     ConnectionStates,
     AffectedSyncs,
     CatchUpCounts,
+    WrittenBases,
     SyncOwner,
     SourceObjects,
     SourceProperties,
@@ -79,8 +84,10 @@ __all__ = [
     "AFFECTED_LIMIT",
     "BODIES",
     "CONNECTION_NOT_CONNECTED",
+    "NAMED_SYNCS",
     "RUN_IDS_LIMIT",
     "STATES_LIMIT",
+    "WRITTEN_BASES_LIMIT",
     "AccessTokenAnswer",
     "AccessTokenRequest",
     "AffectedSync",
@@ -114,4 +121,6 @@ __all__ = [
     "SyncOwner",
     "Unreadable",
     "Verdict",
+    "WrittenBase",
+    "WrittenBases",
 ]

@@ -1,4 +1,4 @@
-"""What scheduler is asked: the syncs that need a connection, their catch-ups, whose a sync is."""
+"""What scheduler is asked: syncs that need a connection, their catch-ups and bases, an owner."""
 
 from pydantic import Field
 from pydantic.config import JsonDict
@@ -22,6 +22,8 @@ from tablesync.contracts.specs import (
 
 # The most affected syncs of one page.
 AFFECTED_LIMIT = 250
+# The most written bases of one page, and the most syncs that are named of each.
+WRITTEN_BASES_LIMIT, NAMED_SYNCS = 100, 5
 
 _SYNC = "syn_01997f2c-0e1b-7d24-b3a5-7c4e9a1d5f04"
 _CONNECTION = "con_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03"
@@ -134,6 +136,38 @@ class CatchUpCounts(Body):
     def at_work(self) -> int:
         """How many syncs are held, or catch up; a status that a reader does not know is none."""
         return self.held + sum(self.by_status.get(each, 0) for each in RunStatus if not each.ended)
+
+
+class WrittenBase(Body):
+    """An Airtable base that syncs write to, paused and held ones too."""
+
+    model_config = showing(
+        {
+            "base_id": "appAcmeDeals00001",
+            "name": "Acme deals",
+            "syncs": 7,
+            "sync_names": ["Closed deals", "Deals", "Deals of 2025", "Lost deals", "Open deals"],
+        }
+    )
+
+    base_id: str
+    name: str | None = Field(
+        default=None, description="As it was called when a sync to it was last checked."
+    )
+    syncs: int = Field(ge=1, description="How many syncs write to it.")
+    sync_names: tuple[str, ...] = Field(
+        default=(), description=f"The first of their names, {NAMED_SYNCS} at most."
+    )
+
+
+class WrittenBases(Items[WrittenBase]):
+    """The bases that a workspace's syncs write to over a connection, by id, page by page."""
+
+    next_after: Tolerant[str] = Field(
+        default=None,
+        exclude_if=is_none,
+        description="Send it as `after` for the next page; left out on the last one.",
+    )
 
 
 class SyncOwner(Body):

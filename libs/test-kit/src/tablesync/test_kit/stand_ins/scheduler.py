@@ -1,6 +1,6 @@
 """scheduler as its peers see it: syncs that are held and released as a test says."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,17 +21,22 @@ from tablesync.contracts import (
 )
 from tablesync.contracts.internal_api import (
     AFFECTED_LIMIT,
+    NAMED_SYNCS,
+    WRITTEN_BASES_LIMIT,
     AffectedSync,
     AffectedSyncs,
     CatchUp,
     CatchUpCounts,
     SyncOwner,
+    WrittenBase,
+    WrittenBases,
 )
 from tablesync.service_kit.http import problems
 from tablesync.test_kit.stand_ins.base import StandIn
 
 Workspace = Annotated[str, Query(min_length=1)]
 Limit = Annotated[int | None, Query(ge=1, le=AFFECTED_LIMIT)]
+BasesLimit = Annotated[int, Query(ge=1, le=WRITTEN_BASES_LIMIT)]
 UNTIL_NEXT_SLOT = timedelta(minutes=5)
 
 
@@ -43,6 +48,11 @@ class KnownSync:
     connection_ids: tuple[str, ...]
     owner: SyncOwner
     affected: AffectedSync
+    base: tuple[str, str] | None = None
+
+    def writes_over(self, connection_id: str) -> bool:
+        """Whether its base is one of this connection's."""
+        return self.base is not None and self.connection_ids[-1] == connection_id
 
     def change(self, status: SyncStatus, **changes: Any) -> None:
         """Enter a state; a pause is shown before it."""
@@ -69,14 +79,18 @@ class SchedulerStandIn(StandIn):
         connection_ids: tuple[str, ...],
         owner_id: str = "op_1",
         provider: Provider = Provider.HUBSPOT,
+        base: tuple[str, str] | None = None,
     ) -> None:
-        """Have these syncs, or know them better, from the first connection to the others."""
+        """Have these syncs, or know them better, from the first connection to the others.
+
+        `base` is the id and the name of the one that they write to, over the last connection.
+        """
         for each in syncs:
             source = Source(connection_id=connection_ids[0], provider=provider, object=each.object)
             owner = SyncOwner(
                 sync_id=each.sync_id, name=each.name, source=source, owner_id=owner_id
             )
-            self.syncs[each.sync_id] = KnownSync(workspace_id, connection_ids, owner, each)
+            self.syncs[each.sync_id] = KnownSync(workspace_id, connection_ids, owner, each, base)
 
     def pause(self, sync_id: str) -> None:
         """Do as an operator does who stops a sync."""
@@ -119,6 +133,23 @@ class SchedulerStandIn(StandIn):
         own = (each.affected for each in found if each.workspace_id == workspace_id)
         return tuple(sorted(own, key=lambda each: each.sync_id))
 
+    def _bases(self, connection_id: str, workspace_id: str) -> list[WrittenBase]:
+        own = self._own(connection_id, workspace_id)
+        over = [self.syncs[each.sync_id] for each in own]
+        names = defaultdict[tuple[str, str], list[str]](list)
+        for each in over:
+            if each.base and each.writes_over(connection_id):
+                names[each.base].append(each.affected.name)
+        return [
+            WrittenBase(
+                base_id=base_id,
+                name=name,
+                syncs=len(syncs),
+                sync_names=tuple(sorted(syncs)[:NAMED_SYNCS]),
+            )
+            for (base_id, name), syncs in sorted(names.items())
+        ]
+
     # routes
 
     def routes(self) -> APIRouter:
@@ -145,6 +176,20 @@ class SchedulerStandIn(StandIn):
             held = [each for each in own if each.hold and each.hold.connection_id == connection_id]
             statuses = Counter(each.catch_up.status.value for each in own if each.catch_up)
             return CatchUpCounts(total=len(own), held=len(held), by_status=dict(statuses))
+
+        @router.get(
+            "/connections/{connection_id}/written-bases", dependencies=[self.admits("auth-service")]
+        )
+        async def written_bases(
+            connection_id: str,
+            workspace_id: Workspace,
+            after: str = "",
+            limit: BasesLimit = WRITTEN_BASES_LIMIT,
+        ) -> WrittenBases:
+            own = self._bases(connection_id, workspace_id)
+            page = [each for each in own if each.base_id > after][:limit]
+            more = page[-1].base_id if len(page) == limit else None
+            return WrittenBases(items=tuple(page), next_after=more)
 
         @router.get("/syncs/{sync_id}", dependencies=[self.admits("notifier")])
         async def sync_owner(sync_id: str, workspace_id: Workspace) -> SyncOwner:

@@ -33,7 +33,8 @@ def remember(
     response.set_cookie(
         attempt.cookie_name,
         browser.get_secret_value(),
-        max_age=int(LIFETIME.total_seconds()),
+        # Longer than the attempt lasts: the page that tells of its end offers another.
+        max_age=int(2 * LIFETIME.total_seconds()),
         path=redirect.path.removesuffix("/callback"),
         secure=redirect.scheme == "https",
         httponly=True,

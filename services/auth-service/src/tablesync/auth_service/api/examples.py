@@ -106,3 +106,27 @@ REFUSED_AUTHORIZATION: JsonDict = {
         "Nothing was changed. Try again and choose acme.example.",
     },
 }
+LESS_THAN_NEEDED_AUTHORIZATION: JsonDict = {
+    **COMPLETED_AUTHORIZATION,
+    "provider": "airtable",
+    "finding": {
+        "kind": "bases_left_out",
+        "bases": [
+            {
+                "base_id": "appAcmeDeals00001",
+                "name": "Acme deals",
+                "syncs": 2,
+                "sync_names": ["Deals", "Deals of 2025"],
+            }
+        ],
+        "bases_total": 1,
+        "message": "Bases that syncs write to were left out on Airtable's page: Acme deals "
+        "(appAcmeDeals00001), 2 syncs: Deals, Deals of 2025. Those syncs are held until their "
+        "base is chosen: connect once more and choose it too.",
+    },
+}
+CONTINUED_AUTHORIZATION: JsonDict = {
+    **COMPLETED_AUTHORIZATION,
+    "status": "denied",
+    "continued_by": "aut_01997f2d-0c11-7b3a-9e42-8d5f1a7c6b05",
+}

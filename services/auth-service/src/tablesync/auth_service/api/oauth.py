@@ -157,10 +157,12 @@ class Results:
     ) -> HTMLResponse:
         """Return the page, for the browser in which the attempt began."""
         outcome = await self.connecting.outcome_of(attempt)
-        if outcome.status is AuthorizationStatus.EXPIRED or browser is None:
+        if browser is None:
             return self.pages.expired(provider, if_over)
-        workspace = await self.requests.workspace_of(attempt)
         again = Again(attempt.id, form_token(browser))
+        if outcome.status is AuthorizationStatus.EXPIRED:
+            return self.pages.too_late(provider, outcome.connection, if_over, again)
+        workspace = await self.requests.workspace_of(attempt)
         return self.pages.outcome(provider, outcome, workspace, again)
 
 

@@ -24,10 +24,8 @@ from tablesync.service_kit.http.problems import RaisedAnswer
 
 _OUTCOMES = {
     AuthorizationStatus.PENDING: "pending",
-    AuthorizationStatus.COMPLETED: "connected",
     AuthorizationStatus.DENIED: "denied",
     AuthorizationStatus.REFUSED: "refused",
-    AuthorizationStatus.EXPIRED: "expired",
 }
 
 
@@ -99,21 +97,52 @@ class Pages:
         self, provider: OAuthProvider, outcome: Outcome, workspace: Workspace, again: Again
     ) -> HTMLResponse:
         """Show how an attempt to connect ended, and how its connection is now."""
-        connection, kind = outcome.connection, _OUTCOMES[outcome.status]
         if outcome.status is AuthorizationStatus.COMPLETED:
-            kind = "connected" if connection and connection.connected else "disconnected_since"
-        elif outcome.finding:
-            kind = outcome.finding.kind
+            return self._completed(provider, outcome, workspace, again)
+        finding = outcome.finding
         return self._page(
             "outcome.html",
             form_targets=("'self'",),
             label=PROVIDER_LABELS[provider.name],
-            hint=provider.hints.reconnect,
-            left_out=provider.hints.left_out,
-            kind=kind,
+            hint=provider.hints.reconnect if outcome.connection else provider.hints.connect,
+            kind=finding.kind if finding else _OUTCOMES[outcome.status],
+            connection=outcome.connection,
+            finding=finding,
+            again=None if outcome.status is AuthorizationStatus.PENDING else again,
+        )
+
+    def _completed(
+        self, provider: OAuthProvider, outcome: Outcome, workspace: Workspace, again: Again
+    ) -> HTMLResponse:
+        """Show a connection as it is now, and what this attempt did to it if nothing has since."""
+        connection, completion = outcome.connection, outcome.completion
+        is_lost = connection is None or not connection.connected
+        holds_still = outcome.holds_still
+        lacks_bases = outcome.finding if holds_still else None
+        lacks = lacks_bases or (connection and connection.missing_scopes)
+        return self._page(
+            "connected.html" if not is_lost else "disconnected_since.html",
+            form_targets=("'self'",),
+            label=PROVIDER_LABELS[provider.name],
+            left_out="" if completion and completion.reaches_bases else provider.hints.left_out,
             connection=connection,
-            finding=outcome.finding,
+            completion=completion if holds_still else None,
+            finding=lacks_bases,
             workspace=workspace,
+            again=again if lacks or is_lost else None,
+        )
+
+    def too_late(
+        self, provider: OAuthProvider, connection: Connection | None, status: int, again: Again
+    ) -> HTMLResponse:
+        """Say that an attempt of this browser has ended by itself, and offer another."""
+        return self._page(
+            "outcome.html",
+            status=status,
+            form_targets=("'self'",),
+            label=PROVIDER_LABELS[provider.name],
+            kind="too_late",
+            connection=connection,
             again=again,
         )
 

@@ -73,7 +73,12 @@ class CreatedAuthorization(BaseModel):
 class AuthorizationView(BaseModel):
     """An attempt, as the page that waits for its outcome reads it."""
 
-    model_config = showing(examples.COMPLETED_AUTHORIZATION, examples.REFUSED_AUTHORIZATION)
+    model_config = showing(
+        examples.COMPLETED_AUTHORIZATION,
+        examples.REFUSED_AUTHORIZATION,
+        examples.LESS_THAN_NEEDED_AUTHORIZATION,
+        examples.CONTINUED_AUTHORIZATION,
+    )
 
     id: str
     provider: Provider
@@ -81,7 +86,13 @@ class AuthorizationView(BaseModel):
     connection_id: str | None = Field(
         description="What is to be reconnected, or what came of the attempt."
     )
-    finding: Finding | None
+    finding: Finding | None = Field(
+        description="What to know of it: why nothing came of it, or what it does not reach."
+    )
+    continued_by: Sparse[str] = Field(
+        default=None,
+        description="The attempt that was begun after this one, on its own page: go on with that.",
+    )
 
     @classmethod
     def of(cls, attempt: Authorization, now: datetime) -> "AuthorizationView":
@@ -92,6 +103,7 @@ class AuthorizationView(BaseModel):
             status=attempt.status_at(now),
             connection_id=attempt.connection_id,
             finding=attempt.finding,
+            continued_by=attempt.continued_by,
         )
 
 

@@ -1,9 +1,10 @@
-"""scheduler, as auth-service asks it: which syncs wait for a connection."""
+"""scheduler, as auth-service asks it: which syncs need a connection, and what they write to."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
-from tablesync.contracts.internal_api import AffectedSyncs
+from tablesync.contracts.internal_api import AffectedSyncs, WrittenBase, WrittenBases
 from tablesync.service_kit.errors import DependencyUnavailableError, UnknownToPeerError
 from tablesync.service_kit.http.answers import read_items
 from tablesync.service_kit.http.peer import PeerClient
@@ -32,3 +33,28 @@ class SchedulerClient(PeerClient):
         except (TimeoutError, UnknownToPeerError, DependencyUnavailableError) as error:
             log.warning("affected syncs unknown", error=type(error).__name__)
             return None
+
+    async def written_bases(
+        self, workspace_id: str, connection_id: str
+    ) -> Sequence[WrittenBase] | None:
+        """Return the bases that syncs write to over a connection.
+
+        None if scheduler does not answer at once, or is of a version that cannot tell.
+        """
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await self._written_bases(workspace_id, connection_id)
+        except (TimeoutError, UnknownToPeerError, DependencyUnavailableError) as error:
+            log.warning("written bases unknown", error=type(error).__name__)
+            return None
+
+    async def _written_bases(self, workspace_id: str, connection_id: str) -> Sequence[WrittenBase]:
+        found: list[WrittenBase] = []
+        path = f"/connections/{connection_id}/written-bases"
+        after: str | None = ""
+        while after is not None:
+            response = await self._get(path, workspace_id=workspace_id, after=after)
+            page = read_items(WrittenBases, response, self.name)
+            found += page.items
+            after = page.next_after
+        return found

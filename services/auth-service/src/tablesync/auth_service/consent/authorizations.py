@@ -19,10 +19,10 @@ from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.keyring import Keyring, Sealed, SecretLocation
 from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import AUTHORIZATIONS, Sparse
-from tablesync.contracts import Provider, new_id
+from tablesync.contracts import ConnectionStatus, Provider, new_id
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.problems import not_found
-from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import read
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
@@ -43,11 +43,24 @@ class AuthorizationStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class Completion(Value):
+    """How an attempt that succeeded found its connection, and how it left it.
+
+    `was` is None for a new connection; `sequence` is that of its new state; `reaches_bases` says
+    that every base that syncs write to is reached, and is None where nobody knows.
+    """
+
+    was: Sparse[ConnectionStatus] = None
+    sequence: int
+    reaches_bases: Sparse[bool] = None
+
+
 class Authorization(Value):
     """An attempt as stored.
 
     `connection_id` is what is to be reconnected, or what came of it; `operator_id` is who began
-    it, or for a reconnect link, whoever the connection belongs to.
+    it, or for a reconnect link, whoever the connection belongs to. `continued_by` is the attempt
+    that was begun after it on its own page.
     """
 
     id: str
@@ -64,6 +77,13 @@ class Authorization(Value):
     binding: Sparse[str] = None
     verifier: Sparse[Sealed] = None
     finding: Sparse[Finding] = None
+    completion: Sparse[Completion] = None
+    continued_by: Sparse[str] = None
+
+    @property
+    def leaves_bases_out(self) -> bool:
+        """Whether it connected, and does not reach all that syncs write to."""
+        return self.status is AuthorizationStatus.COMPLETED and self.finding is not None
 
     @property
     def actor(self) -> str:
@@ -122,9 +142,11 @@ class Authorizations:
         self._collection = database[AUTHORIZATIONS]
         self._keyring = keyring
 
-    async def get(self, workspace_id: str, authorization_id: str) -> Authorization:
+    async def get(
+        self, workspace_id: str, authorization_id: str, session: Session | None = None
+    ) -> Authorization:
         """Return one; raises Problem 404."""
-        found = await self._find(_id=authorization_id, workspace_id=workspace_id)
+        found = await self._find(session, _id=authorization_id, workspace_id=workspace_id)
         if found is None:
             raise not_found("authorization")
         return found
@@ -156,11 +178,11 @@ class Authorizations:
 
     async def find_pending(self, provider: str, authorization_id: str) -> Authorization | None:
         """Look at an attempt, which changes nothing; None if it is over."""
-        return await self._find(**_pending(_id=authorization_id, provider=provider))
+        return await self._find(None, **_pending(_id=authorization_id, provider=provider))
 
     async def find(self, provider: str, authorization_id: str) -> Authorization | None:
         """Look at an attempt, over or not."""
-        return await self._find(_id=authorization_id, provider=provider)
+        return await self._find(None, _id=authorization_id, provider=provider)
 
     async def start(self, authorization: Authorization, browser: SecretStr) -> Started | None:
         """Begin in this browser, or there anew: an earlier state and verifier are void.
@@ -182,7 +204,7 @@ class Authorizations:
         """Find the attempt that a callback answers, or has answered before."""
         name = digest(state)
         either = [{"state_digest": name}, {"answered_state": name}]
-        return await self._find(provider=provider, **{"$or": either})
+        return await self._find(None, provider=provider, **{"$or": either})
 
     async def claim(self, authorization: Authorization) -> SecretStr | None:
         """Use the state up and return the verifier; None for whoever comes second."""
@@ -216,6 +238,7 @@ class Authorizations:
         *,
         connection_id: str | None = None,
         finding: Finding | None = None,
+        completion: Completion | None = None,
     ) -> None:
         """Store the outcome, with what came of it or why nothing did."""
         change: Document = {"status": status}
@@ -223,11 +246,20 @@ class Authorizations:
             change["connection_id"] = connection_id
         if finding is not None:
             change["finding"] = finding.model_dump()
+        if completion is not None:
+            change["completion"] = completion.model_dump()
         await self._collection.update_one(
             {"_id": authorization.id},
             {"$set": change, "$unset": {VERIFIER: ""}},
             session=unit.session,
         )
+
+    async def continue_by(
+        self, unit: UnitOfWork, ended: Authorization, following: Authorization
+    ) -> None:
+        """Note which attempt goes on where this one ended, for whoever waits for its outcome."""
+        change = {"$set": {"continued_by": following.id}}
+        await self._collection.update_one({"_id": ended.id}, change, session=unit.session)
 
     async def end_all(self, unit: UnitOfWork, workspace_id: str, operator_id: str) -> None:
         """End what somebody began who has left the workspace; a mail's link stands for itself."""
@@ -243,8 +275,8 @@ class Authorizations:
         query = {"_id": authorization.id, "status": AuthorizationStatus.PENDING}
         return await self._collection.count_documents(query, session=unit.session) == 1
 
-    async def _find(self, **query: Any) -> Authorization | None:
-        document = await self._collection.find_one(query)
+    async def _find(self, session: Session | None, **query: Any) -> Authorization | None:
+        document = await self._collection.find_one(query, session=session)
         return self._read(document) if document else None
 
     def _read(self, document: Document) -> Authorization:

@@ -1,7 +1,7 @@
 """The staged reconnect: exchange → who is it, what was granted → compare → swap, or nothing."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,10 @@ from tablesync.auth_service.consent.authorizations import (
     Authorization,
     Authorizations,
     AuthorizationStatus,
+    Completion,
 )
 from tablesync.auth_service.consent.findings import Finding
+from tablesync.auth_service.consent.left_out import LeftOut
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
 from tablesync.auth_service.grants.grants import Grants
@@ -28,6 +30,7 @@ from tablesync.contracts import (
     ConnectionStatus,
     new_id,
 )
+from tablesync.contracts.internal_api import WrittenBase
 from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
 from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
@@ -45,15 +48,26 @@ class Outcome:
     status: AuthorizationStatus
     connection: Connection | None = None
     finding: Finding | None = None
+    completion: Completion | None = None
+
+    @property
+    def holds_still(self) -> bool:
+        """Whether the connection is as this attempt left it: refreshes change no state."""
+        connection, completion = self.connection, self.completion
+        return bool(connection and completion and connection.sequence == completion.sequence)
 
 
 @dataclass(frozen=True)
 class Consent:
-    """What a person has allowed: not stored until it is known whose it is."""
+    """What a person has allowed: not stored until it is known whose it is.
+
+    `left_out` are the bases that it does not reach and syncs write to; None if nobody knows.
+    """
 
     provider: OAuthProvider
     tokens: TokenSet
     identity: Identity
+    left_out: Sequence[WrittenBase] | None = None
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -76,12 +90,14 @@ class Connecting:
         grants: Grants,
         authorizations: Authorizations,
         links: ReconnectLinks,
+        left_out: LeftOut,
     ) -> None:
         self._units = units
         self._connections = connections
         self._grants = grants
         self._authorizations = authorizations
         self._links = links
+        self._left_out = left_out
         self._flights: SingleFlight[Outcome | None] = SingleFlight()
 
     async def see_through(
@@ -108,26 +124,45 @@ class Connecting:
         status = found.status_at(await database_now(self._units.database))
         connection_id = found.connection_id
         connection = await self._connections.find(connection_id) if connection_id else None
-        return Outcome(status, connection, found.finding)
+        return Outcome(status, connection, found.finding, found.completion)
 
     async def again(self, authorization: Authorization) -> Authorization | None:
-        """Begin anew what came to nothing; None if it is too long ago, or there is no need."""
+        """Begin anew what came to nothing or too little; a second click finds the same attempt.
+
+        None if it is too long ago, or there is no need.
+        """
 
         async def work(unit: UnitOfWork) -> Authorization | None:
-            target = await self._target(unit, authorization)
-            is_over = unit.now > authorization.expires_at + LIFETIME
-            if is_over or (authorization.by_link and target and target.connected):
-                return None
-            return await self._authorizations.create(
-                unit,
-                authorization.workspace_id,
-                authorization.operator_id,
-                authorization.provider,
-                target,
-                by_link=authorization.by_link,
+            ended = await self._authorizations.get(
+                authorization.workspace_id, authorization.id, unit.session
             )
+            return await self._going_on(unit, ended) or await self._begun_after(unit, ended)
 
         return await self._units.run(work)
+
+    async def _going_on(self, unit: UnitOfWork, ended: Authorization) -> Authorization | None:
+        """Return what is under way already: the attempt itself, or the one begun after it."""
+        if ended.continued_by is not None:
+            ended = await self._authorizations.get(
+                ended.workspace_id, ended.continued_by, unit.session
+            )
+        return ended if ended.status_at(unit.now) is AuthorizationStatus.PENDING else None
+
+    async def _begun_after(self, unit: UnitOfWork, ended: Authorization) -> Authorization | None:
+        target = await self._target(unit, ended)
+        is_over = unit.now > ended.expires_at + LIFETIME
+        if is_over or (ended.by_link and target and not _lacks_something(ended, target)):
+            return None
+        following = await self._authorizations.create(
+            unit,
+            ended.workspace_id,
+            ended.operator_id,
+            ended.provider,
+            target,
+            by_link=ended.by_link,
+        )
+        await self._authorizations.continue_by(unit, ended, following)
+        return following
 
     async def drain(self) -> None:
         """Wait until no callback is being answered."""
@@ -146,7 +181,10 @@ class Connecting:
             identity = await provider.identify(tokens.access_token)
         except (ProviderError, ProviderUnavailableError) as error:
             return await self.fail(authorization, provider, error)
-        return await self._stored(authorization, Consent(provider, tokens, identity))
+        left_out = await self._left_out.find(
+            provider, tokens.access_token, authorization.workspace_id, identity.account
+        )
+        return await self._stored(authorization, Consent(provider, tokens, identity, left_out))
 
     async def _stored(self, authorization: Authorization, consent: Consent) -> Outcome:
         """Store what came of it, however long MongoDB is away: nobody else has the tokens."""
@@ -192,10 +230,16 @@ class Connecting:
                 authorization.workspace_id, authorization.provider, account.id, unit.session
             )
         connection = await self._store(unit, authorization, consent, known)
+        outcome = _completed(known, connection, consent.left_out)
         await self._authorizations.finish(
-            unit, authorization, AuthorizationStatus.COMPLETED, connection_id=connection.id
+            unit,
+            authorization,
+            outcome.status,
+            connection_id=connection.id,
+            finding=outcome.finding,
+            completion=outcome.completion,
         )
-        return Outcome(AuthorizationStatus.COMPLETED, connection)
+        return outcome
 
     async def _store(
         self,
@@ -250,6 +294,23 @@ class Connecting:
         return await self._connections.get(
             authorization.workspace_id, authorization.connection_id, unit.session
         )
+
+
+def _completed(
+    known: Connection | None, connection: Connection, left_out: Sequence[WrittenBase] | None
+) -> Outcome:
+    completion = Completion(
+        was=known.status if known else None,
+        sequence=connection.sequence,
+        reaches_bases=None if left_out is None else not left_out,
+    )
+    finding = findings.bases_left_out(left_out) if left_out else None
+    return Outcome(AuthorizationStatus.COMPLETED, connection, finding, completion)
+
+
+def _lacks_something(ended: Authorization, target: Connection) -> bool:
+    """Whether connecting once more could bring what is not there."""
+    return not target.connected or bool(target.missing_scopes) or ended.leaves_bases_out
 
 
 def _new(unit: UnitOfWork, authorization: Authorization, identity: Identity) -> Connection:

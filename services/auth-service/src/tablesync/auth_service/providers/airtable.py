@@ -40,6 +40,19 @@ class Whoami(Answer):
     scopes: tuple[str, ...] | None = None
 
 
+class Base(Answer):
+    """A base, as far as it is asked for here."""
+
+    id: Name
+
+
+class Bases(Answer):
+    """A page of the bases that a token reaches, and where to go on."""
+
+    bases: tuple[Base, ...]
+    offset: Name | None = None
+
+
 class AirtableSettings(BaseModel):
     """Where Airtable is, and how TableSync is registered there."""
 
@@ -71,7 +84,7 @@ class Airtable(CodeFlow):
 
     def __init__(self, settings: AirtableSettings, context: ProviderContext) -> None:
         self._http = context.http
-        self._whoami_url = f"{settings.airtable_api_url}/v0/meta/whoami"
+        self._meta_url = f"{settings.airtable_api_url}/v0/meta"
         oauth = f"{settings.airtable_web_url}/oauth2/v1"
         app = OAuthApp(
             provider=self.name,
@@ -95,6 +108,19 @@ class Airtable(CodeFlow):
         account = Account(id=answer.id, name=answer.email or answer.id, email=answer.email)
         return Identity(account, answer.scopes or ())
 
+    async def granted_bases(self, access_token: SecretStr) -> frozenset[str] | None:
+        """List what was chosen on the consent page, a thousand bases at a time."""
+        found: set[str] = set()
+        query: dict[str, str] | None = {}
+        while query is not None:
+            response = await self._get("bases", access_token, query)
+            if not response.is_success:
+                raise ProviderUnavailableError(self.name)
+            page = understood(Bases, self.name, json_or_none(response))
+            found |= {each.id for each in page.bases}
+            query = {"offset": page.offset} if page.offset else None
+        return frozenset(found)
+
     async def end(self, refresh_token: SecretStr) -> bool:
         """Airtable lets only the user end a grant."""
         return False
@@ -105,15 +131,20 @@ class Airtable(CodeFlow):
 
     async def _whoami(self, access_token: SecretStr) -> Whoami | None:
         """Return the answer; None for a token that Airtable rejects."""
-        bearer = {"Authorization": f"Bearer {access_token.get_secret_value()}"}
-        async with deadline(self.name):
-            response = await self._http.get(self._whoami_url, headers=bearer)
+        response = await self._get("whoami", access_token)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             return None
         raise_if_unavailable(self.name, response)
         if not response.is_success:
             raise ProviderUnavailableError(self.name)
         return understood(Whoami, self.name, json_or_none(response))
+
+    async def _get(
+        self, path: str, access_token: SecretStr, query: dict[str, str] | None = None
+    ) -> httpx.Response:
+        bearer = {"Authorization": f"Bearer {access_token.get_secret_value()}"}
+        async with deadline(self.name):
+            return await self._http.get(f"{self._meta_url}/{path}", headers=bearer, params=query)
 
 
 def classify(body: dict[str, Any]) -> None:

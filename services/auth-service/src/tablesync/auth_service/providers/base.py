@@ -114,6 +114,10 @@ class OAuthProvider(Protocol):
         """Ask whose token this is; raises GrantLostError if it is nobody's any more."""
         ...
 
+    async def granted_bases(self, access_token: SecretStr) -> frozenset[str] | None:
+        """Return the ids of the bases that the token reaches; None where there is no choice."""
+        ...
+
     async def end(self, refresh_token: SecretStr) -> bool:
         """End this grant alone at the provider; False where it offers no such call."""
         ...

@@ -184,7 +184,10 @@ class OAuthClient:
 
 
 class CodeFlow:
-    """The part of a provider that is the same at all: authorize, exchange and refresh."""
+    """The part of a provider that is the same at all: authorize, exchange and refresh.
+
+    Its consent page leaves nothing to choose beside the account, unless a provider says so.
+    """
 
     def __init__(self, oauth: OAuthClient) -> None:
         self._oauth = oauth
@@ -204,6 +207,10 @@ class CodeFlow:
     async def refresh(self, refresh_token: SecretStr, may_go: Callable[[], bool]) -> TokenSet:
         """Get fresh tokens, if the request `may_go` at the moment when its bytes go out."""
         return await self._oauth.refresh(refresh_token, may_go)
+
+    async def granted_bases(self, access_token: SecretStr) -> frozenset[str] | None:
+        """Return None: the account is all that there is to choose."""
+        return None
 
 
 @asynccontextmanager

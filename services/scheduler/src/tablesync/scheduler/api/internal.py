@@ -3,7 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from tablesync.contracts.internal_api import AFFECTED_LIMIT, AffectedSyncs, CatchUpCounts, SyncOwner
+from tablesync.contracts.internal_api import (
+    AFFECTED_LIMIT,
+    WRITTEN_BASES_LIMIT,
+    AffectedSyncs,
+    CatchUpCounts,
+    SyncOwner,
+    WrittenBases,
+)
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.views import sync_owner
 from tablesync.service_kit.http.openapi import declares
@@ -34,6 +41,18 @@ def routes(queries: Queries, verifier: Verifier) -> APIRouter:
     )
     async def catch_ups(connection_id: str, workspace_id: Workspace) -> CatchUpCounts:
         return await queries.catch_up_counts(workspace_id, connection_id)
+
+    @router.get(
+        "/connections/{connection_id}/written-bases",
+        dependencies=[Depends(callers(verifier, "auth-service"))],
+    )
+    async def written_bases(
+        connection_id: str,
+        workspace_id: Workspace,
+        after: str = "",
+        limit: Annotated[int, Query(ge=1, le=WRITTEN_BASES_LIMIT)] = WRITTEN_BASES_LIMIT,
+    ) -> WrittenBases:
+        return await queries.written_bases(workspace_id, connection_id, after, limit)
 
     @router.get(
         "/syncs/{sync_id}",

@@ -2,7 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from tablesync.contracts.internal_api import AFFECTED_LIMIT, AffectedSyncs, CatchUpCounts
+from tablesync.contracts.internal_api import (
+    AFFECTED_LIMIT,
+    AffectedSyncs,
+    CatchUpCounts,
+    WrittenBases,
+)
 from tablesync.scheduler.api.views import SyncView, affected_sync
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
@@ -49,6 +54,15 @@ class Queries:
     async def catch_up_counts(self, workspace_id: str, connection_id: str) -> CatchUpCounts:
         """Count the syncs that need a connection, by how their catch-ups stand."""
         return await self._store.syncs.catch_up_counts(workspace_id, connection_id)
+
+    async def written_bases(
+        self, workspace_id: str, connection_id: str, after: str, limit: int
+    ) -> WrittenBases:
+        """Show a page of the bases that syncs write to over a connection."""
+        syncs = self._store.syncs
+        bases = await syncs.written_bases(workspace_id, connection_id, after, limit)
+        more = bases[-1].base_id if len(bases) == limit else None
+        return WrittenBases(items=tuple(bases), next_after=more)
 
     async def _affected_pages(
         self, workspace_id: str, connection_id: str

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import bson
 from pymongo import ASCENDING, IndexModel, UpdateMany, UpdateOne
 from tablesync.contracts import HoldKind
-from tablesync.contracts.internal_api import CatchUpCounts
+from tablesync.contracts.internal_api import NAMED_SYNCS, CatchUpCounts, WrittenBase
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store.runs import COLLECTION as RUNS
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
@@ -106,6 +106,20 @@ class SyncStore:
         by_status = {status: count for status, count in counts.items() if status is not None}
         return CatchUpCounts(total=total, held=held, by_status=by_status)
 
+    async def written_bases(
+        self, workspace_id: str, connection_id: str, after: str, limit: int
+    ) -> list[WrittenBase]:
+        """Return the bases that a workspace's syncs write to over a connection, by id."""
+        match = {
+            **_needing(workspace_id, connection_id),
+            "destination.connection_id": connection_id,
+            "destination.base_id": {"$type": "string", "$gt": after},
+            "name": {"$type": "string"},
+        }
+        pipeline = [{"$match": match}, *_by_base(limit)]
+        rows = await self.collection.aggregate(pipeline).to_list(limit)
+        return [WrittenBase.model_validate(each) for each in rows]
+
     async def dependent_ids(self, connection_id: str, after: str, limit: int) -> list[str]:
         """Return which syncs need a connection, by id, from a point on."""
         query = {"connection_ids": connection_id, "_id": {"$gt": after}}
@@ -179,6 +193,45 @@ def _by_catch_up(connection_id: str) -> list[Document]:
         {"$lookup": catch_up},
         {"$project": {"stands": {"$cond": [{"$ne": [its_own, []]}, HELD_BY_IT, free]}}},
         {"$group": {"_id": "$stands", "syncs": {"$sum": 1}}},
+    ]
+
+
+def _by_base(limit: int) -> list[Document]:
+    """Group syncs by the base they write to, and name it as the newest sync does that knows how."""
+    names: Document = {"$cond": [{"$eq": [{"$type": "$names"}, "object"]}, "$names", {}]}
+    its_own: Document = {
+        "$filter": {
+            "input": {"$objectToArray": names},
+            "cond": {
+                "$and": [
+                    {"$eq": ["$$this.k", "$destination.base_id"]},
+                    {"$eq": [{"$type": "$$this.v"}, "string"]},
+                ]
+            },
+        }
+    }
+    named: Document = {"$cond": [{"$eq": ["$called", []]}, None, {"by": "$_id", "it": "$called.v"}]}
+    return [
+        {"$project": {"base": "$destination.base_id", "name": 1, "called": its_own}},
+        {
+            "$group": {
+                "_id": "$base",
+                "syncs": {"$sum": 1},
+                "sync_names": {"$minN": {"input": "$name", "n": NAMED_SYNCS}},
+                "named": {"$max": named},
+            }
+        },
+        {"$sort": {"_id": ASCENDING}},
+        {"$limit": limit},
+        {
+            "$project": {
+                "_id": 0,
+                "base_id": "$_id",
+                "name": {"$first": "$named.it"},
+                "syncs": 1,
+                "sync_names": 1,
+            }
+        },
     ]
 
 
