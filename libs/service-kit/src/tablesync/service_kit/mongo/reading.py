@@ -5,10 +5,11 @@ once by each process, and left as it is; one that waits for its turn is put back
 that it comes by itself once it was mended, and meanwhile does not come first for ever.
 """
 
+import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from prometheus_client import Counter
@@ -19,6 +20,17 @@ from tablesync.service_kit.mongo import Collection, Document, Session, from_now
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+
+class Identified(Protocol):
+    """What was read from a document."""
+
+    @property
+    def id(self) -> Any:
+        """Return the document's id."""
+
+
+H = TypeVar("H", bound=Identified)
 Read = Callable[[Document], T]
 
 ASIDE_SECONDS = 60.0
@@ -89,6 +101,29 @@ async def alone(collection: Collection, id_: Any, work: Awaitable[object]) -> bo
         _alarm_of_work(collection, id_, error)
         return False
     return True
+
+
+async def each_alone(
+    collection: Collection, items: Iterable[H], work: Callable[[H], Awaitable[object]], at_once: int
+) -> list[Any]:
+    """Work on several documents, so many at once; return the ids of those where it failed.
+
+    An outage ends what is under way and is raised.
+    """
+    places, failed = asyncio.Semaphore(at_once), []
+
+    async def one(item: H) -> None:
+        async with places:
+            if not await alone(collection, item.id, work(item)):
+                failed.append(item.id)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for item in items:
+                group.create_task(one(item))
+    except ExceptionGroup as outages:
+        raise outages.exceptions[0] from None
+    return failed
 
 
 async def set_aside(

@@ -40,6 +40,8 @@ class StandIn(ABC):
         self.url = f"http://127.0.0.1:{self.port}"
         self.down = False
         self.delay_seconds = 0.0
+        self.most_at_once = self._at_once = 0
+        self._hanging: dict[str, asyncio.Event] = {}
         self.asked: list[Asked] = []
         self._instead: list[tuple[str, Response]] = []
         self._verifier = Verifier.from_file(self.name, trusted_keys_file)
@@ -78,6 +80,16 @@ class StandIn(ABC):
         """Answer so, whatever it is, to the next requests whose path ends so."""
         self._instead += [(path, each) for each in responses]
 
+    @contextmanager
+    def hanging(self, part: str) -> Iterator[None]:
+        """Answer no request whose path holds this before the block ends."""
+        self._hanging[part] = goes_on = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._hanging[part]
+            goes_on.set()
+
     def times(self, *parts: str) -> int:
         """Return how many requests there were whose path holds each of these parts."""
         return sum(all(part in each.path for part in parts) for each in self.asked)
@@ -89,10 +101,21 @@ class StandIn(ABC):
     async def _receive(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
         path = request.url.path
         self.asked.append(Asked(request.method, path, dict(request.query_params)))
-        await asyncio.sleep(self.delay_seconds)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            await self._wait(path)
+        finally:
+            self._at_once -= 1
         if self.down:
             return unavailable().response()
         return self._taken_instead(path) or await call_next(request)
+
+    async def _wait(self, path: str) -> None:
+        await asyncio.sleep(self.delay_seconds)
+        for part, goes_on in list(self._hanging.items()):
+            if part in path:
+                await goes_on.wait()
 
     def _taken_instead(self, path: str) -> Response | None:
         for index, (ending, response) in enumerate(self._instead):

@@ -1,5 +1,6 @@
 """Rechecks, in the worker role: looks for what held syncs lack, and releases those that have it."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -14,12 +15,15 @@ from tablesync.scheduler.errors import Fault
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.http.problems import Problem
-from tablesync.service_kit.mongo.reading import alone
+from tablesync.service_kit.mongo.reading import each_alone
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 log = structlog.get_logger()
 
-BATCH = 20
+BATCH = 100
+AT_ONCE = 20
+# How long one look may take, so that what hangs keeps its place from others no longer.
+LOOK_SECONDS = 20.0
 
 
 class Rechecks:
@@ -41,11 +45,7 @@ class Rechecks:
         """Look at each sync that is due for it; return the seconds until the next one is."""
         syncs = self._store.syncs
         found = await syncs.to_recheck(BATCH)
-        failed = [
-            sync.id
-            for sync in found.items
-            if not await alone(syncs.collection, sync.id, self._recheck(sync))
-        ]
+        failed = await each_alone(syncs.collection, found.items, self._recheck, AT_ONCE)
         await syncs.put_recheck_back([*found.unread_ids, *failed])
         return await syncs.seconds_until_recheck()
 
@@ -74,11 +74,12 @@ class Rechecks:
     async def _faults(self, sync: Sync) -> list[Fault] | None:
         """Return what is missing; None if that cannot be found out now."""
         try:
-            return (await checks.check_contents(self._runner, Contents.of(sync))).faults
+            async with asyncio.timeout(LOOK_SECONDS):
+                return (await checks.check_contents(self._runner, Contents.of(sync))).faults
         except Problem as problem:
             log.info("not rechecked", sync_id=sync.id, problem=problem.type)
         except Exception as error:
-            if not is_unavailable(error):
+            if not isinstance(error, TimeoutError) and not is_unavailable(error):
                 raise
             log.info("not rechecked", sync_id=sync.id, error=repr(error))
         return None

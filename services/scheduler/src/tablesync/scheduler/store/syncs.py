@@ -127,8 +127,9 @@ class SyncStore:
         return [each["_id"] for each in await cursor.to_list(limit)]
 
     async def to_recheck(self, limit: int) -> Found[Sync]:
-        """Return the syncs that are held for their contents and due for another look."""
-        return self._read_all(await self.collection.find(NEEDS_RECHECK).limit(limit).to_list(limit))
+        """Return the syncs that are held for their contents, longest due for another look first."""
+        cursor = self.collection.find(NEEDS_RECHECK).sort("recheck_at", ASCENDING).limit(limit)
+        return self._read_all(await cursor.to_list(limit))
 
     async def put_recheck_back(self, sync_ids: Sequence[str]) -> None:
         """Have the rechecks come again in a minute."""
