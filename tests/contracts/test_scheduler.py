@@ -131,7 +131,8 @@ class SchedulerSuite:
         assert sync.gap
         assert (sync.gap.from_, sync.gap.to) == (sync.hold.since, None)
         assert sync.catch_up is None
-        assert sync.next_slot_at
+        assert sync.stopped_by == (sync.hold,)
+        assert sync.next_slot_at is None, "its slots pass without a run"
 
     async def test_a_regained_connection_releases_them_and_names_the_catch_up(
         self, world: World
@@ -241,6 +242,8 @@ class SchedulerSuite:
                 connection_id=world.hubspot_id, provider=Provider.HUBSPOT, object="contacts"
             ),
             owner_id=OWNER,
+            status=SyncStatus.ACTIVE,
+            holds=(),
         )
 
     async def test_what_is_unknown_or_foreign_is_nobodys(self, world: World) -> None:

@@ -1,6 +1,7 @@
 """`tablesync status`: what it shows, and what it says when something is wrong."""
 
 import json
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -101,14 +102,37 @@ def test_it_fits_a_narrow_terminal_and_every_id_can_be_copied_whole(
     assert set(name.split()) <= set(words), "no word is cut in two"
 
 
-@pytest.mark.parametrize("status", ["held", "paused", "active"])
-def test_a_next_run_is_told_of_a_sync_that_has_one(
-    tablesync: Command, lost: StandIn, status: str
+MAPPING_HOLD: Json = {**HOLD, "kind": "mapping", "cause": "Field “Stage” is gone."}
+LOOKED_AT = (
+    "what it needs is there again (looked at every 15 minutes, and at once when its mapping is "
+    "saved again)"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "holds", "next_run"),
+    [
+        ("active", [], r"next run: \d+ d ago"),
+        ("paused", [], "paused next run: once somebody resumes it"),
+        ("held", [HOLD], "next run: once its connection is reconnected"),
+        ("held", [MAPPING_HOLD], f"next run: once {re.escape(LOOKED_AT)}"),
+        ("held", [HOLD, HOLD], "next run: once both its connections are reconnected"),
+        (
+            "paused",
+            [HOLD],
+            r"paused and held: connection \(app_uninstalled\), since .* "
+            "next run: once somebody resumes it and its connection is reconnected",
+        ),
+        ("held", [{**HOLD, "kind": "moon"}], "next run: once what holds it is over"),
+    ],
+)
+def test_a_next_run_is_promised_to_nothing_that_is_stopped(
+    tablesync: Command, lost: StandIn, status: str, holds: list[Json], next_run: str
 ) -> None:
-    hold = HOLD if status == "held" else None
-    sync = {**SYNC, "status": status, "hold": hold, "gap": None}
-    lost.answers["GET", "/v1/syncs"] = (200, {"items": [sync]})
-    assert ("next run" in tablesync("status").stdout) is (status == "active")
+    shown = {"hold": next(iter(holds), None), "holds": holds, "gap": None}
+    lost.answers["GET", "/v1/syncs"] = (200, {"items": [{**SYNC, **shown, "status": status}]})
+    said = " ".join(re.sub("last run: .*", "", tablesync("status").stdout).split())
+    assert re.search(f"{next_run} syn_1", said), said
 
 
 def test_a_gap_without_slots_is_a_run_cut_short(tablesync: Command, lost: StandIn) -> None:

@@ -209,10 +209,16 @@ def test_attempts_that_go_on_elsewhere_or_were_not_begun_here(
     check(pages.not_pressed_here(hubspot), "press the button", "cookies", status=403)
 
 
-def a_sync(name: str, status: str, missed: int = 0) -> AffectedSync:
+def a_sync(name: str, status: str, missed: int = 0, *others: str) -> AffectedSync:
+    """Make a sync; what missed something is held by the connection, and perhaps by others."""
     gap = {"from": NOW, "slots_missed": missed} if missed else None
+    kinds = ("connection", *others) if missed else others
+    holds = [
+        {"kind": each, "connection_id": CONNECTION.id, "cause": "gone", "since": NOW}
+        for each in kinds
+    ]
     body = {"sync_id": "syn_1", "name": name, "object": "contacts", "status": status, "gap": gap}
-    return AffectedSync.model_validate(body)
+    return AffectedSync.model_validate({**body, "holds": holds})
 
 
 @pytest.mark.parametrize(
@@ -221,6 +227,14 @@ def a_sync(name: str, status: str, missed: int = 0) -> AffectedSync:
         (None, "cannot be shown just now"),
         (AffectedSyncs(items=()), "Reconnect HubSpot"),
         (AffectedSyncs(items=(a_sync("A", "held", 2),)), "waiting, 2 missed"),
+        (
+            AffectedSyncs(items=(a_sync("A", "paused", 2),)),
+            "paused; runs again once somebody resumes it and its connection is reconnected, 2",
+        ),
+        (
+            AffectedSyncs(items=(a_sync("A", "held", 2, "mapping"),)),
+            "runs again once its connection is reconnected and what it needs is there again",
+        ),
         (AffectedSyncs(items=(a_sync("B", "paused"),) * 2), "2 syncs use"),
         (AffectedSyncs(items=(a_sync("C", "held"),), total=10_000), "and 9999 more"),
     ],

@@ -1,5 +1,6 @@
 """What the revocation mail needs from others, and what it does when they are away."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,8 @@ from tablesync.contracts import (
     ConnectionRemoved,
     ConnectionRevoked,
     Gap,
+    Hold,
+    HoldKind,
     RevocationAnnounced,
     RunStatus,
 )
@@ -40,6 +43,43 @@ async def test_it_names_the_account_the_syncs_and_carries_one_fresh_link(rig: Ri
     assert "and 4 more" in html
     assert "Ö &lt;b&gt;fett&lt;/b&gt;" in html
     assert "The TableSync app was uninstalled at HubSpot." in text
+
+
+async def test_no_sync_that_is_stopped_is_promised_a_slot(rig: Rig) -> None:
+    ours = held_sync("syn_0").hold
+    assert ours
+    by_mapping = Hold(kind=HoldKind.MAPPING, connection_id="con_1", cause="Gone.", since=NOW)
+    elsewhere = ours.model_copy(update={"connection_id": "con_airtable"})
+    rig.know_syncs(
+        held_sync("syn_1", name="Ours"),
+        affected_sync("syn_2", name="Unmarked"),
+        held_sync("syn_3", name="Paused", status="paused"),
+        held_sync("syn_4", name="Both", holds=[ours, elsewhere]),
+        held_sync("syn_5", name="Unmapped", holds=[ours, by_mapping]),
+        held_sync("syn_6", name="Earlier", hold=by_mapping, next_slot_at=NOW),
+    )
+    async with rig.working():
+        await rig.take(rig.events.connection(ConnectionRevoked))
+        (mail,) = await rig.mail_came("revocation")
+    looked_at = (
+        "what it needs is there again (looked at every 15 minutes, and at once when its mapping "
+        "is saved again)"
+    )
+    told = {
+        "Ours": "runs once you reconnect",
+        "Unmarked": "runs once you reconnect",
+        "Paused": "paused; runs again once somebody resumes it and its connection is reconnected",
+        "Both": "on hold; runs again once both its connections are reconnected",
+        "Unmapped": "on hold; runs again once its connection is reconnected and " + looked_at,
+        "Earlier": "on hold; runs again once its connection is reconnected and " + looked_at,
+    }
+    for text in (text_of(mail), html_of(mail)):
+        shown = " ".join(re.sub("<[^>]*>", " ", text).replace("- ", "").split())
+        for name, words in told.items():
+            assert f"{name} ({words})" in shown or f"{name} {words}" in shown, shown
+        assert "due" not in shown
+        assert "slot" not in shown
+    assert mail["Subject"].endswith("5 syncs are on hold"), "what is paused stood still before"
 
 
 async def test_what_a_newer_version_has_written_is_mailed_about_all_the_same(rig: Rig) -> None:

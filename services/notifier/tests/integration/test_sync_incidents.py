@@ -2,8 +2,9 @@
 
 import pytest
 from mail_catcher import recipient_of, text_of
+from notifier_events import NOW
 from notifier_rig import Rig
-from tablesync.contracts import SyncFailed, SyncSucceeded
+from tablesync.contracts import Hold, HoldKind, SyncFailed, SyncSucceeded
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
@@ -33,6 +34,30 @@ async def test_one_incident_per_sync_and_cause_until_the_next_success(rig: Rig) 
     assert recovery["Subject"] == "Sync “Kontakte · 連絡先” works again"
     asked = [each.query for each in rig.auth.asked if "/workspaces/" in each.path]
     assert [query.get("owner_id") for query in asked] == ["op_ada"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kinds", "then"),
+    [
+        ("active", [], "It runs again at its next slot."),
+        ("paused", [], "It is paused; runs again once somebody resumes it."),
+        (
+            "held",
+            [HoldKind.CONNECTION],
+            "It is on hold; runs again once its connection is reconnected.",
+        ),
+    ],
+)
+async def test_what_happens_next_is_what_does(
+    rig: Rig, status: str, kinds: list[HoldKind], then: str
+) -> None:
+    """It failed, and was paused or held before the mail was written."""
+    holds = [Hold(kind=each, cause="gone", since=NOW) for each in kinds]
+    rig.know_syncs(affected_sync("syn_1", status=status, holds=holds))
+    async with rig.working():
+        await rig.take(rig.events.run(SyncFailed, "syn_1", cause="provider"))
+        (mail,) = await rig.mail_came("failure")
+    assert f"What happens next: {then}" in text_of(mail)
 
 
 @pytest.mark.parametrize("cause", ["connection", "cancelled", "shutdown"])

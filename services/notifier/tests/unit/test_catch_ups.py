@@ -92,7 +92,9 @@ def test_what_is_still_held_by_this_connection_waits() -> None:
     by_another = by_us | {"connection_id": "con_2"}
     catch_ups = judged(LATE)
     assert catch_ups.of(sync(hold=by_us)).status is NoCatchUp.WAITING
-    assert catch_ups.of(sync(hold=by_another)).status is NoCatchUp.UNMISSED
+    elsewhere = catch_ups.of(sync(status="held", hold=by_another, gap=GAP))
+    assert (elsewhere.status, elsewhere.gap) == (NoCatchUp.ON_HOLD, GAP)
+    assert elsewhere.runs == "once its connection is reconnected"
     (still_held,) = judged(LATE, hold(held=True)).by_events()
     assert still_held.status is NoCatchUp.WAITING
 

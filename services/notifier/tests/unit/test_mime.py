@@ -34,6 +34,8 @@ def revocation(**changes: Any) -> dict[str, Any]:
         "down_for": "3 days",
         "loss": "The TableSync app was uninstalled at HubSpot.",
         "syncs": [],
+        "connection_id": "con_1",
+        "put_on_hold": "the syncs that use it",
         "link": LINK,
     }
     return {**facts, **changes}
@@ -98,7 +100,7 @@ LETTERS: list[tuple[str, MailKind, dict[str, Any]]] = [
             "syncs": [recovered(EVIL), recovered("x", RunStatus.RUNNING)],
             "written": 1200,
             "complete": False,
-            "paused": True,
+            "stopped": True,
             "at_work": True,
         },
     ),

@@ -20,13 +20,14 @@ PHONE, TABLET = 360, 800
 LONG = "Northern" * (NAME_MAX // 8)
 WORDS = "Every deal that the northern sales team closed in the year before the one past"
 GAP = Gap.model_validate({"from": NOW, "to": NOW, "slots_missed": 12})
+HOLD = {"kind": "mapping", "cause": "Field “Stage” is gone.", "since": NOW}
 COUNTS = RunCounts(written=1_234_567, unchanged=1_234_567, rejected=1_234_567)
 
 
 def mails(name: str) -> dict[str, tuple[MailKind, dict[str, Any]]]:
     """Return each kind of mail in which names stand, by template."""
     sync = AffectedSync.model_validate(
-        {"sync_id": "syn_1", "name": name, "object": "x", "status": "held", "next_slot_at": NOW}
+        {"sync_id": "syn_1", "name": name, "object": "x", "status": "held", "hold": HOLD}
     )
     link = ReconnectLinkAnswer(
         url=f"https://tablesync.example/reconnect/{'x' * 43}", expires_at=NOW
@@ -38,12 +39,13 @@ def mails(name: str) -> dict[str, tuple[MailKind, dict[str, Any]]]:
             about
             | {"account_email": f"{name[:60].replace(' ', '.')}@acme.test", "reminder": False}
             | {"lost_at": NOW, "down_for": "", "loss": "The app was uninstalled at HubSpot."}
-            | {"syncs": [sync], "link": link},
+            | {"syncs": [sync], "link": link}
+            | {"connection_id": "con_1", "put_on_hold": "this sync"},
         ),
         "recovery": (
             MailKind.RECOVERY,
             about
-            | {"back_at": NOW, "written": 1, "complete": True, "paused": False, "at_work": False}
+            | {"back_at": NOW, "written": 1, "complete": True, "stopped": False, "at_work": False}
             | {"syncs": [Recovered(name, RunStatus.SUCCEEDED, COUNTS, GAP)]},
         ),
         "failure": (

@@ -1,5 +1,6 @@
 """Holding and releasing: at once for claims, then sync by sync."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +15,13 @@ from tablesync.contracts import (
     SyncRequested,
     SyncStatus,
 )
-from tablesync.scheduler.api.views import SyncEdit
+from tablesync.contracts.wording import runs_again
+from tablesync.scheduler.api.views import SyncEdit, SyncView
+from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.loops import hold_jobs
+from tablesync.service_kit.http.problems import Problem
 
 pytestmark = pytest.mark.integration
 
@@ -197,3 +201,63 @@ async def test_what_is_missing_holds_the_sync_alone(rig: Rig, cause: RunFailureC
     await rig.release()
     assert await rig.recheck_at(sync) <= await rig.now()
     assert not (await rig.sync(sync)).claimable
+
+
+LOOKED_AT = (
+    "what it needs is there again (looked at every 15 minutes, and at once when its mapping is "
+    "saved again)"
+)
+
+
+@pytest.mark.parametrize(
+    ("lost", "cause", "paused", "causes", "when"),
+    [
+        ([HUBSPOT], None, False, "connection: app_uninstalled", "its connection is reconnected"),
+        ([], RunFailureCause.MAPPING, False, "mapping: It failed.", LOOKED_AT),
+        ([], RunFailureCause.RESOURCE, False, "resource: It failed.", LOOKED_AT),
+        (
+            [HUBSPOT, AIRTABLE],
+            None,
+            False,
+            "connection: app_uninstalled; connection: app_uninstalled",
+            "both its connections are reconnected",
+        ),
+        (
+            [HUBSPOT],
+            RunFailureCause.MAPPING,
+            True,
+            "connection: app_uninstalled; mapping: It failed.",
+            f"somebody resumes it and its connection is reconnected and {LOOKED_AT}",
+        ),
+    ],
+)
+async def test_sync_now_says_all_that_has_to_end_before_a_held_sync_runs_again(
+    rig: Rig,
+    lost: list[str],
+    cause: RunFailureCause | None,
+    paused: bool,
+    causes: str,
+    when: str,
+) -> None:
+    sync, run = await rig.requested()
+    if cause:
+        await rig.fail(run, cause)
+    for connection_id in lost:
+        await rig.lose(connection_id)
+    if paused:
+        await rig.units.run(lambda unit: rig.commands.pause(unit, rig.principal, sync.id))
+    with pytest.raises(Problem) as refused:
+        await rig.units.run(lambda unit: rig.commands.run_now(unit, rig.principal, sync.id))
+    also = ", and paused" if paused else ""
+    said = f"The sync is held ({causes}){also}. It runs again once {when}."
+    assert (refused.value.status, refused.value.detail) == (409, said)
+    shown = SyncView.of(await rig.queries.sync(sync.workspace_id, sync.id), None)
+    assert (len(shown.holds), shown.next_slot_at) == (causes.count(": "), None)
+    (told,) = await rig.affected(sync)
+    assert (told.stopped_by, told.next_slot_at) == (shown.holds, None)
+
+
+def test_the_wait_for_another_look_is_the_one_that_is_said() -> None:
+    said = runs_again("held", ["mapping"])
+    assert said
+    assert f"every {holds.RECHECK_AFTER // timedelta(minutes=1)} minutes" in said

@@ -112,9 +112,16 @@ class Sync(Item):
     schedule: Json
     status: str
     hold: Hold | None
+    holds: tuple[Hold, ...] | None = None
     gap: Gap | None
     next_slot_at: AwareDatetime | None
     last_run: Run | None
+
+    @property
+    def stopped_by(self) -> list[str]:
+        """The kinds of all its holds, also as told by a scheduler that shows one alone."""
+        shown = (self.hold,) if self.hold else ()
+        return [each.kind for each in (shown if self.holds is None else self.holds)]
 
 
 class Mail(Value):

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
-from tablesync.cli.answers import Connection, Incident, Run, Sync
+from tablesync.cli.answers import Connection, Hold, Incident, Run, Sync
 from tablesync.cli.format import NOTHING, ago, badge, counts, every, plain, state
 from tablesync.cli.status import Status
 from tablesync.contracts import Gap, SyncStatus
+from tablesync.contracts.wording import one_line, runs_again
 
 Names = Mapping[str | None, str]
 INDENT = (0, 0, 0, 2)
@@ -87,15 +88,21 @@ def _id(value: str) -> Text:
 
 
 def _sync_state(sync: Sync) -> Text:
-    hold = sync.hold
-    if hold is None:
-        return state(sync.status)
-    return state(SyncStatus.HELD).append(f": {hold.kind} ({hold.cause}), since {ago(hold.since)}")
+    shown = state(sync.status)
+    if sync.status == SyncStatus.PAUSED and sync.hold:
+        shown.append(" and ").append(state(SyncStatus.HELD))
+    return shown.append(_why(sync.hold), style="default") if sync.hold else shown
+
+
+def _why(hold: Hold) -> str:
+    return f": {hold.kind} ({one_line(hold.cause)}), since {ago(hold.since)}"
 
 
 def _next_run(sync: Sync) -> Iterator[Text]:
     """Yield when it runs again; the slots of one that is held or paused pass without a run."""
-    if sync.status == SyncStatus.ACTIVE:
+    if again := runs_again(sync.status, sync.stopped_by):
+        yield Text(f"next run: {again}")
+    elif sync.status == SyncStatus.ACTIVE:
         yield Text(f"next run: {ago(sync.next_slot_at)}")
 
 

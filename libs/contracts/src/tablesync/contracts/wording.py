@@ -1,12 +1,12 @@
 """What people read of a provider, a cause, a moment and a name: said once, wherever it is shown."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from tablesync.contracts.names import UNPRINTED
-from tablesync.contracts.specs import ConnectionCause, Provider
+from tablesync.contracts.specs import ConnectionCause, HoldKind, Provider, SyncStatus
 
 # What turns the reading direction of all that follows. Joiners are format characters as well, but
 # scripts and emoji are spelled with them.
@@ -37,6 +37,23 @@ _LOSSES: Mapping[str, str] = MappingProxyType(
 )
 _LOSS_OTHERWISE = "{provider} no longer gives TableSync access."
 
+_FOUND_AGAIN = (
+    "what it needs is there again (looked at every 15 minutes, "
+    "and at once when its mapping is saved again)"
+)
+_ENDS: Mapping[str, str] = MappingProxyType(
+    {
+        HoldKind.CONNECTION: "its connection is reconnected",
+        HoldKind.RESOURCE: _FOUND_AGAIN,
+        HoldKind.MAPPING: _FOUND_AGAIN,
+        HoldKind.QUOTA: "the provider’s quota is refilled",
+        HoldKind.PLANNED: "the reconnect that was announced is done",
+    }
+)
+_ENDS_OTHERWISE = "what holds it is over"
+_BOTH_RECONNECTED = "both its connections are reconnected"
+_RESUMED = "somebody resumes it"
+
 
 def provider_label(provider: str) -> str:
     """Return a provider's name; one that this version does not know is called by its id."""
@@ -47,6 +64,26 @@ def loss(cause: str | None, provider: str) -> str:
     """Return one sentence that says why a connection to this provider was lost, known or not."""
     text = _LOSSES.get(cause or "", _LOSS_OTHERWISE)
     return text.format(provider=provider_label(provider))
+
+
+def runs_again(status: str, hold_kinds: Sequence[str]) -> str | None:
+    """Return when a sync that is stopped runs again, such as `once somebody resumes it`.
+
+    `hold_kinds` has one kind for each hold. None for a sync that nothing stops: its next slot says
+    when it runs.
+    """
+    ends = [_ENDS.get(each, _ENDS_OTHERWISE) for each in hold_kinds]
+    if list(hold_kinds).count(HoldKind.CONNECTION) > 1:
+        ends = [_BOTH_RECONNECTED, *(each for each in ends if each != _ENDS[HoldKind.CONNECTION])]
+    if status == SyncStatus.PAUSED:
+        ends = [_RESUMED, *ends]
+    return f"once {' and '.join(dict.fromkeys(ends))}" if ends else None
+
+
+def stopped(status: str, hold_kinds: Sequence[str]) -> str:
+    """Return how a sync stands that is paused or held, and when it runs again."""
+    state = "paused" if status == SyncStatus.PAUSED else "on hold"
+    return f"{state}; runs again {runs_again(status, hold_kinds)}"
 
 
 def one_line(text: str) -> str:

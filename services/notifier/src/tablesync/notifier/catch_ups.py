@@ -6,11 +6,13 @@ from enum import StrEnum
 
 from tablesync.contracts import Gap, RunCounts, RunStatus
 from tablesync.contracts.internal_api import AffectedSync, CatchUp
+from tablesync.contracts.wording import runs_again
 from tablesync.notifier.models import CatchUpEnd, ConnectionIncident, HoldState
 
 # How long a sync may look as if nothing had happened to it: events are on their way.
 SETTLE_SECONDS = 60.0
 NOTHING = RunCounts()
+AT_ITS_SLOT = "at its next slot"
 
 
 class NoCatchUp(StrEnum):
@@ -19,16 +21,26 @@ class NoCatchUp(StrEnum):
     WAITING = "waiting"  # for its release, or for a run of which nothing was heard yet
     UNMISSED = "unmissed"  # released, and nothing was owed
     PAUSED = "paused"  # released, and scheduler plans no catch-up while it is paused
+    ON_HOLD = "on_hold"  # for another cause, which keeps what was missed
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """A sync of a connection that is back: how its catch-up stands, and what it brought."""
+    """A sync of a connection that is back: how its catch-up stands, and what it brought.
+
+    `runs` is when it runs next, as `at its next slot`; None while scheduler does not tell.
+    """
 
     name: str
     status: RunStatus | NoCatchUp
     counts: RunCounts = NOTHING
     gap: Gap | None = None
+    runs: str | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody, or another hold, keeps it from its schedule."""
+        return self.status is NoCatchUp.PAUSED or self.runs not in (None, AT_ITS_SLOT)
 
     @property
     def settled(self) -> bool:
@@ -53,9 +65,18 @@ class CatchUps:
 
     def of(self, sync: AffectedSync) -> Recovered:
         """Judge a sync by its events and by what scheduler says of it."""
+        others = sync.stopped_beside(self.incident.connection_id)
+        runs = runs_again(sync.status, others) or AT_ITS_SLOT
+        return replace(self._judge(sync, held_by_others=bool(others)), runs=runs)
+
+    def _judge(self, sync: AffectedSync, *, held_by_others: bool) -> Recovered:
         found = self._catch_up(sync)
+        if found is None and self._early:
+            return Recovered(sync.name, NoCatchUp.WAITING)
+        if found is None and held_by_others:
+            return Recovered(sync.name, NoCatchUp.ON_HOLD, gap=sync.gap)
         if found is None:
-            return Recovered(sync.name, NoCatchUp.WAITING if self._early else NoCatchUp.UNMISSED)
+            return Recovered(sync.name, NoCatchUp.UNMISSED)
         if found.settled and found.gap is None and self._early:
             return replace(found, status=NoCatchUp.WAITING)  # for the release, which tells the gap
         return found
@@ -70,7 +91,7 @@ class CatchUps:
 
     def _catch_up(self, sync: AffectedSync) -> Recovered | None:
         """Say how far a sync's catch-up is: by its events if they came, else as scheduler says."""
-        if sync.hold is not None and sync.hold.connection_id == self.incident.connection_id:
+        if sync.stopped_by_loss_of(self.incident.connection_id):
             return Recovered(sync.name, NoCatchUp.WAITING, gap=sync.gap)
         release = self.holds.get(sync.sync_id)
         if release is not None and not release.held:

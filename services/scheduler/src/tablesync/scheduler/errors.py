@@ -5,23 +5,13 @@ Reconnect, then retry connection_not_connected, sync_held
 Nothing               run_ended
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from tablesync.contracts import Hold, HoldKind
+from tablesync.contracts import Hold, SyncStatus
 from tablesync.contracts.internal_api import CONNECTION_NOT_CONNECTED
+from tablesync.contracts.wording import runs_again
 from tablesync.service_kit.http.problems import Problem, conflict
-
-_LOOKED_AT_AGAIN = (
-    "It is looked at again every 15 minutes, and at once when its mapping is saved again."
-)
-# What ends a hold of each kind.
-_WAY_OUT = {
-    HoldKind.CONNECTION: "It catches up by itself once the connection is reconnected.",
-    HoldKind.RESOURCE: _LOOKED_AT_AGAIN,
-    HoldKind.MAPPING: _LOOKED_AT_AGAIN,
-    HoldKind.QUOTA: "It is tried again each day, until the quota is refilled.",
-    HoldKind.PLANNED: "It goes on after the reconnect that was announced, or when you resume it.",
-}
 
 
 @dataclass(frozen=True)
@@ -50,12 +40,16 @@ def connection_not_connected(connection_id: str, status: str, cause: str | None)
     )
 
 
-def sync_held(hold: Hold) -> Problem:
-    """TableSync stopped the sync; nothing runs until the cause is gone."""
+def sync_held(status: SyncStatus, holds: Sequence[Hold]) -> Problem:
+    """TableSync stopped the sync; nothing runs until every cause is gone."""
+    causes = "; ".join(f"{each.kind}: {each.cause}" for each in holds)
+    paused = ", and paused" if status is SyncStatus.PAUSED else ""
+    when = runs_again(status, [each.kind for each in holds])
     return conflict(
         "sync-held",
-        f"The sync is held ({hold.kind}: {hold.cause}). {_WAY_OUT[hold.kind]}",
-        hold=hold.model_dump(mode="json"),
+        f"The sync is held ({causes}){paused}. It runs again {when}.",
+        hold=holds[0].model_dump(mode="json"),
+        holds=[each.model_dump(mode="json") for each in holds],
     )
 
 

@@ -13,6 +13,7 @@ from tablesync.contracts.internal_api.base import (
 from tablesync.contracts.specs import (
     Gap,
     Hold,
+    HoldKind,
     Moment,
     RunCounts,
     RunStatus,
@@ -49,13 +50,14 @@ _HELD: JsonDict = {
         "slots_missed": 2,
         "interrupted": True,
     },
-    "next_slot_at": "2026-11-22T10:30:00.000Z",
+    "next_slot_at": None,
     "catch_up": None,
 }
 _RELEASED: JsonDict = {
     **_HELD,
     "status": "active",
     "hold": None,
+    "next_slot_at": "2026-11-22T10:30:00.000Z",
     "gap": {
         "from": "2026-11-22T10:00:00.000Z",
         "to": "2026-11-22T10:20:03.117Z",
@@ -86,13 +88,38 @@ class AffectedSync(Body):
     object: str = Field(description="The source's object, such as `contacts`.")
     status: SyncStatus
     hold: Hold | None = None
+    holds: Tolerant[tuple[Hold, ...]] = Field(
+        default=None,
+        exclude_if=is_none,
+        description="All that stops it; `hold` is the one of them to show first.",
+    )
     gap: Gap | None = Field(
         default=None, description="Open while the sync is held, then what its catch-up covers."
     )
     next_slot_at: Moment | None = Field(
-        default=None, description="UTC, by scheduler's database clock; null while it is paused."
+        default=None,
+        description="UTC, by scheduler's database clock; null while it is stopped.",
     )
     catch_up: CatchUp | None = Field(default=None, description="Null while the sync is held.")
+
+    @property
+    def stopped_by(self) -> tuple[Hold, ...]:
+        """All its holds, also as told by a scheduler that shows one alone."""
+        shown = (self.hold,) if self.hold else ()
+        return shown if self.holds is None else self.holds
+
+    def stopped_beside(self, connection_id: str) -> tuple[HoldKind, ...]:
+        """Return the kinds of its holds but for the loss of this connection."""
+        return tuple(each.kind for each in self.stopped_by if not _is_loss(each, connection_id))
+
+    def stopped_by_loss_of(self, connection_id: str) -> bool:
+        """Whether the loss of this connection holds it."""
+        return any(_is_loss(each, connection_id) for each in self.stopped_by)
+
+
+def _is_loss(hold: Hold, connection_id: str) -> bool:
+    """Whether this connection's loss is the cause: others name the connection they were met on."""
+    return hold.kind is HoldKind.CONNECTION and hold.connection_id == connection_id
 
 
 class AffectedSyncs(Items[AffectedSync]):
@@ -192,3 +219,9 @@ class SyncOwner(Body):
         default=None, description="Null for a reader that does not know the provider."
     )
     owner_id: str = Field(description="The operator who made the sync.")
+    status: Tolerant[SyncStatus] = Field(
+        default=None, exclude_if=is_none, description="Left out by a scheduler that tells none."
+    )
+    holds: Tolerant[tuple[Hold, ...]] = Field(
+        default=None, exclude_if=is_none, description="All that stops it; told with `status`."
+    )

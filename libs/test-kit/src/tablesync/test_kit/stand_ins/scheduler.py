@@ -106,7 +106,8 @@ class SchedulerStandIn(StandIn):
         )
         for each in self._dependents(connection_id):
             gap = Gap(from_=now, slots_missed=0)
-            each.change(SyncStatus.HELD, hold=why, gap=gap, catch_up=None)
+            stopped = {"hold": why, "holds": (why,), "next_slot_at": None}
+            each.change(SyncStatus.HELD, **stopped, gap=gap, catch_up=None)
 
     def miss(self, connection_id: str, slots: int = 1) -> None:
         """Let slots of held syncs come due."""
@@ -123,7 +124,9 @@ class SchedulerStandIn(StandIn):
             gap = gap.model_copy(update={"to": now}) if gap and gap.slots_missed else None
             if gap is not None:
                 catch_up = CatchUp(run_id=new_id("run"), status=RunStatus.REQUESTED)
-            each.change(SyncStatus.ACTIVE, hold=None, gap=gap, catch_up=catch_up)
+            each.change(SyncStatus.ACTIVE, hold=None, holds=(), gap=gap, catch_up=catch_up)
+            if each.affected.status is SyncStatus.ACTIVE:
+                each.change(SyncStatus.ACTIVE, next_slot_at=now + UNTIL_NEXT_SLOT)
 
     def _dependents(self, connection_id: str) -> Iterator[KnownSync]:
         return (each for each in self.syncs.values() if connection_id in each.connection_ids)
@@ -196,7 +199,8 @@ class SchedulerStandIn(StandIn):
             known = self.syncs.get(sync_id)
             if known is None or known.workspace_id != workspace_id:
                 raise problems.not_found("sync")
-            return known.owner
+            stopped = {"status": known.affected.status, "holds": known.affected.stopped_by}
+            return known.owner.model_copy(update=stopped)
 
         return router
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from tablesync.auth_service.api.views import standing
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.authorizations import AuthorizationStatus
 from tablesync.auth_service.consent.connect import Outcome
@@ -48,7 +49,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["moment"] = moment
+        self._templates.filters.update(moment=moment, standing=standing)
 
     def consent(
         self, provider: OAuthProvider, asked: ConsentRequest, form_token: str

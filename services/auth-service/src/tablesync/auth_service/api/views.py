@@ -9,9 +9,18 @@ from tablesync.auth_service.consent.authorizations import Authorization, Authori
 from tablesync.auth_service.consent.findings import Finding
 from tablesync.auth_service.providers.base import Hints
 from tablesync.auth_service.store import Sparse
-from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
+from tablesync.contracts import (
+    Account,
+    ConnectionCause,
+    ConnectionStatus,
+    HoldKind,
+    Provider,
+    SyncStatus,
+)
+from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.internal_api.base import Text, showing
 from tablesync.contracts.specs import Moment
+from tablesync.contracts.wording import stopped
 
 
 class ConnectionFinding(BaseModel):
@@ -127,3 +136,18 @@ def findings(connection: Connection, hints: Hints) -> tuple[ConnectionFinding, .
     return (
         ConnectionFinding(kind="missing_scopes", scopes=connection.missing_scopes, message=message),
     )
+
+
+def standing(sync: AffectedSync, connection: Connection) -> str:
+    """Return how a sync stands that uses this connection, and what it has missed."""
+    missed = sync.gap.slots_missed if sync.gap and sync.stopped_by else 0
+    return f"{_state(sync, connection)}{f', {missed} missed' if missed else ''}"
+
+
+def _state(sync: AffectedSync, connection: Connection) -> str:
+    others = sync.stopped_beside(connection.id)
+    if sync.status is SyncStatus.PAUSED or others:
+        ours = () if connection.connected else (HoldKind.CONNECTION,)
+        return stopped(sync.status, [*ours, *others])
+    running = connection.connected and sync.status is SyncStatus.ACTIVE
+    return "active" if running else "waiting"

@@ -20,7 +20,7 @@ class SchedulerClient(PeerClient):
     name = "scheduler"
 
     async def affected_syncs(self, connection_id: str, workspace_id: str) -> Sequence[AffectedSync]:
-        """Return the syncs that use a connection, with holds, next slots and catch-ups.
+        """Return the syncs that use a connection, with holds and catch-ups.
 
         They are read page by page. Raises DependencyUnavailableError where one of them cannot be.
         """

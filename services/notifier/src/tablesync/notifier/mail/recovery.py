@@ -105,7 +105,7 @@ def _content(incident: ConnectionIncident, syncs: Sequence[Recovered], told: Mai
         "written": sum(each.counts.written for each in syncs),
         "complete": all(each.status in complete for each in syncs),
         "at_work": not all(each.settled for each in syncs),
-        "paused": any(each.status is NoCatchUp.PAUSED for each in syncs),
+        "stopped": any(each.stopped for each in syncs),
     }
     what = f"{facts['provider']} “{facts['account']}”"
     subject = f"{what} is connected again{_tail(syncs)}"

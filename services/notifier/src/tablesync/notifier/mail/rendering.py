@@ -25,8 +25,10 @@ class Templates:
             counted=wording.counted,
             span=_span,
             missed=_missed,
+            waits=wording.waits,
+            ending=wording.ending,
         )
-        self._environment.globals.update(shown_max=wording.SHOWN_MAX, endings=wording.ENDINGS)
+        self._environment.globals.update(shown_max=wording.SHOWN_MAX)
 
     def html(self, name: str, **facts: Any) -> str:
         """Render a page or a mail's HTML part."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tablesync.contracts import SyncStatus
 from tablesync.contracts.internal_api import AffectedSync, Recipient, ReconnectLinkAnswer
 from tablesync.contracts.wording import loss, provider_label
 from tablesync.notifier.mail import wording
@@ -72,6 +73,8 @@ def _content(
         "lost_at": incident.lost_at,
         "down_for": wording.duration(job.claimed_at - incident.lost_at),
         "loss": loss(incident.cause, incident.provider),
+        "connection_id": incident.connection_id,
+        "put_on_hold": _put_on_hold(syncs),
         "syncs": syncs,
         "link": link,
     }
@@ -84,7 +87,22 @@ def _content(
 def _subject(job: MailJob, what: str, down_for: str, syncs: Sequence[AffectedSync] | None) -> str:
     if job.kind is MailKind.REMINDER:
         return f"Reminder: {what} has been disconnected for {down_for}"
-    if not syncs:
+    waiting = len(_not_paused(syncs or ()))
+    if not waiting:
         return f"{what} is disconnected"
-    verb = "is" if len(syncs) == 1 else "are"
-    return f"{what} is disconnected: {wording.counted(len(syncs), 'sync')} {verb} on hold"
+    verb = "is" if waiting == 1 else "are"
+    return f"{what} is disconnected: {wording.counted(waiting, 'sync')} {verb} on hold"
+
+
+def _put_on_hold(syncs: Sequence[AffectedSync] | None) -> str:
+    """Return what was put on hold: what somebody has paused stood still before."""
+    if syncs is None:
+        return "every sync that uses this connection"
+    waiting = _not_paused(syncs)
+    if not waiting:
+        return "the connection"
+    return "this sync" if len(waiting) == len(syncs) == 1 else "the syncs that use it"
+
+
+def _not_paused(syncs: Sequence[AffectedSync]) -> list[AffectedSync]:
+    return [each for each in syncs if each.status is not SyncStatus.PAUSED]

@@ -64,8 +64,9 @@ class FailureWriter:
         except DependencyUnavailableError as error:
             if job.waited_seconds < self._settings.notifier_sync_list_wait_seconds:
                 raise NotYetError("scheduler’s name of the sync", seconds=2.0) from error
-            return _line(incident, name=incident.sync_id)
-        return _line(incident, sync.name, sync.owner_id)
+            return _line(incident, incident.sync_id, wording.failure(incident.cause))
+        words = wording.failure_of(incident.cause, sync)
+        return _line(incident, sync.name, words, sync.owner_id)
 
 
 class SyncRecoveryWriter:
@@ -105,10 +106,12 @@ class SyncRecoveryWriter:
         return wording.plain(sync.name)
 
 
-def _line(incident: SyncIncident, name: str, owner_id: str | None = None) -> Line:
+def _line(
+    incident: SyncIncident, name: str, failure: wording.Failure, owner_id: str | None = None
+) -> Line:
     return Line(
         name=wording.plain(name),
-        failure=wording.failure(incident.cause),
+        failure=failure,
         summary=wording.plain(incident.summary, 300),
         failed_at=moment(incident.last_failed_at),
         owner_id=owner_id,

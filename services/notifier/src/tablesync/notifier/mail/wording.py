@@ -1,11 +1,13 @@
 """Plain words for people: causes, remedies, times and names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from tablesync.contracts import Account, RunFailureCause
-from tablesync.contracts.wording import moment, one_line
+from tablesync.contracts import Account, HoldKind, RunFailureCause, SyncStatus
+from tablesync.contracts.internal_api import AffectedSync, SyncOwner
+from tablesync.contracts.wording import moment, one_line, stopped
+from tablesync.notifier.catch_ups import Recovered
 
 NAME_MAX = 80
 SHOWN_MAX = 10
@@ -60,11 +62,14 @@ ENDINGS: Mapping[str, str] = {
     "running": "still catching up",
     "unmissed": "missed nothing",
     "paused": "paused; once resumed, its next run brings what it missed",
-    "failed": "its catch-up failed; it runs again at its next slot",
-    "interrupted": "on hold again",
-    "held": "on hold again",
+    "on_hold": "on hold for another cause",
+    "failed": "its catch-up failed",
+    "interrupted": "its catch-up was cut short",
+    "held": "its catch-up could not begin",
     "cancelled": "its catch-up was cancelled",
 }
+# Of these it is to be said what comes next; the other endings say it themselves.
+_ENDED = frozenset({"on_hold", "failed", "interrupted", "held", "cancelled"})
 
 
 def account_name(account: Account) -> str:
@@ -75,6 +80,29 @@ def account_name(account: Account) -> str:
 def failure(cause: str) -> Failure:
     """Return the words for a cause; one that is not known here is ours."""
     return FAILURES.get(cause, FAILURES[RunFailureCause.INTERNAL])
+
+
+def failure_of(cause: str, sync: SyncOwner) -> Failure:
+    """Return the words for a cause, and what comes next for a sync that is stopped by now."""
+    words = failure(cause)
+    if sync.status in (None, SyncStatus.ACTIVE):
+        return words
+    how = stopped(sync.status, [each.kind for each in sync.holds or ()])
+    return replace(words, then=f"It is {how}.")
+
+
+def waits(sync: AffectedSync, connection_id: str) -> str:
+    """Return what becomes of a sync while this connection of its is lost."""
+    others = sync.stopped_beside(connection_id)
+    if sync.status is not SyncStatus.PAUSED and not others:
+        return "runs once you reconnect"
+    return stopped(sync.status, [HoldKind.CONNECTION, *others])
+
+
+def ending(sync: Recovered) -> str:
+    """Return how a sync stands whose catch-up brought nothing, and when it runs next."""
+    said = ENDINGS[sync.status]
+    return f"{said}; runs again {sync.runs}" if sync.runs and sync.status in _ENDED else said
 
 
 def plain(text: str, longest: int = NAME_MAX) -> str:

@@ -102,10 +102,9 @@ class Commands:
     async def run_now(self, unit: UnitOfWork, who: Principal, sync_id: str) -> RequestedRun:
         """Ask for a run now; raises Problem 409 with the cause while the sync is held."""
         sync = await self._sync(unit, who, sync_id)
-        held = await self._store.connections.held_among(sync.connection_ids, unit.session)
-        for why in (*holds.holds_on(sync, held), *sync.holds):
-            raise errors.sync_held(why)
         changes = Changes()
+        if await self._follow_connections(unit, sync, changes) or sync.holds:
+            raise errors.sync_held(sync.status, sync.stopped_by)
         run = request_run(sync, Trigger.MANUAL, unit.now, changes, requested_by=who.operator_id)
         await self._store.save(unit, [sync], changes)
         return RequestedRun(run_id=run.id)

@@ -81,8 +81,9 @@ HELD_SYNC: JsonDict = {
     "status": "held",
     "paused": False,
     "hold": HOLD,
+    "holds": [HOLD],
     "gap": OPEN_GAP,
-    "next_slot_at": "2026-11-22T10:20:00.000Z",
+    "next_slot_at": None,
     "last_run": INTERRUPTED_RUN,
     "created_at": "2026-11-20T08:00:00.000Z",
 }

@@ -162,9 +162,10 @@ class SyncView(BaseModel):
     overlap: Overlap
     status: SyncStatus
     paused: bool
-    hold: Hold | None
+    hold: Hold | None = Field(description="What stops it; one of `holds`, a connection's first.")
+    holds: tuple[Hold, ...] = Field(description="All that stops it: it runs once all are over.")
     gap: Gap | None
-    next_slot_at: Moment | None
+    next_slot_at: Moment | None = Field(description="Null while it is paused or held.")
     last_run: RunView | None
     created_at: Moment
 
@@ -217,6 +218,7 @@ def affected_sync(sync: Sync, catch_up: Run | None) -> AffectedSync:
         object=sync.source.object,
         status=sync.status,
         hold=sync.hold,
+        holds=tuple(sync.stopped_by),
         gap=sync.gap or (shown.gap if shown else None),
         next_slot_at=_next_slot(sync),
         catch_up=_catch_up(shown) if shown else None,
@@ -225,7 +227,14 @@ def affected_sync(sync: Sync, catch_up: Run | None) -> AffectedSync:
 
 def sync_owner(sync: Sync) -> SyncOwner:
     """Show whose sync it is."""
-    return SyncOwner(sync_id=sync.id, name=sync.name, source=sync.source, owner_id=sync.owner_id)
+    return SyncOwner(
+        sync_id=sync.id,
+        name=sync.name,
+        source=sync.source,
+        owner_id=sync.owner_id,
+        status=sync.status,
+        holds=tuple(sync.stopped_by),
+    )
 
 
 def _writes(sync: Sync) -> tuple[WrittenField, ...]:
@@ -240,7 +249,8 @@ def _writes(sync: Sync) -> tuple[WrittenField, ...]:
 
 
 def _next_slot(sync: Sync) -> datetime | None:
-    return None if sync.paused else sync.next_slot_at
+    """Return when it runs next; slots of one that is paused or held pass without a run."""
+    return sync.next_slot_at if sync.claimable else None
 
 
 def _catch_up(run: Run) -> CatchUp:

@@ -131,9 +131,13 @@ class Sync(BaseModel):
 
     @property
     def hold(self) -> Hold | None:
-        """The hold to show: a connection's before any other."""
-        of_connections = (each for each in self.holds if each.kind is HoldKind.CONNECTION)
-        return next(of_connections, self.holds[0] if self.holds else None)
+        """The hold to show first."""
+        return next(iter(self.stopped_by), None)
+
+    @property
+    def stopped_by(self) -> list[Hold]:
+        """All holds as they are shown: a connection's before any other."""
+        return sorted(self.holds, key=lambda each: each.kind is not HoldKind.CONNECTION)
 
     @property
     def gap(self) -> Gap | None:
