@@ -206,12 +206,16 @@ class Rig:
     async def enqueue(self, spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE) -> str:
         """Put a run into the queue, as the consumer does."""
         event = requested(spec, trigger)
+        await self.take(event)
+        return event.run_id
+
+    async def take(self, event: SyncRequested) -> None:
+        """Take in a request, as the consumer does, or who replays a dead letter."""
 
         async def work(unit: UnitOfWork) -> None:
             await store.Runs(self.database).record(unit, event)
 
         await self.units.run(work)
-        return event.run_id
 
     async def cancel(self, run_id: str) -> None:
         """Have an operator cancel a run, as the consumer does."""

@@ -7,9 +7,11 @@ from notifier_rig import Rig
 from tablesync.contracts import ConnectionRevoked, SyncFailed, SyncSucceeded
 from tablesync.notifier.incidents import retention
 from tablesync.notifier.incidents.retention import EVERY_SECONDS, MailRetention
-from tablesync.notifier.store import expiries
+from tablesync.notifier.store import SYNCS, expiries
+from tablesync.service_kit.messaging.kafka import DEAD_LETTERS_KEPT_HOURS
 from tablesync.service_kit.mongo import from_now
 from tablesync.service_kit.mongo.indexes import ensure_indexes
+from tablesync.service_kit.settings import LEAST_DAYS_KEPT
 from tablesync.test_kit import eventually
 from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
 from tablesync.test_kit.stand_ins import affected_sync
@@ -66,6 +68,12 @@ async def test_closed_incidents_expire_with_their_mails_and_open_ones_never(
         ("reminder", "pending"),
         ("revocation", "sent"),
     ]
+
+
+def test_a_deletion_is_remembered_until_no_dead_letter_can_tell_of_its_sync() -> None:
+    (of_syncs,) = expiries(incidents_days=DAYS, news_days=LEAST_DAYS_KEPT)[SYNCS]
+    kept = timedelta(seconds=of_syncs.document["expireAfterSeconds"])
+    assert kept >= timedelta(days=LEAST_DAYS_KEPT, hours=DEAD_LETTERS_KEPT_HOURS)
 
 
 async def test_mails_are_forgotten_in_chunks_and_young_ones_stay(

@@ -3,16 +3,29 @@
 from datetime import timedelta
 
 import pytest
-from sync_runner_rig import Rig
-from tablesync.service_kit.mongo import from_now
+from sync_runner_rig import Rig, requested
+from tablesync.service_kit.messaging.kafka import DEAD_LETTERS_KEPT_HOURS
+from tablesync.service_kit.mongo import Collection, Document, from_now
 from tablesync.service_kit.mongo.indexes import ensure_indexes
+from tablesync.service_kit.settings import LEAST_DAYS_KEPT
 from tablesync.sync_runner import store
 from tablesync.test_kit import eventually
 from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
 
 pytestmark = pytest.mark.integration
 
-LONG_AGO = from_now(-timedelta(days=100).total_seconds())
+
+def days_ago(days: int) -> Document:
+    """Return the moment so many days ago, by the database's clock."""
+    return from_now(-timedelta(days=days).total_seconds())
+
+
+LONG_AGO = days_ago(100)
+
+
+async def happened(collection: Collection, id_: str, **moments: Document) -> None:
+    """Store that something happened at some moment."""
+    await collection.update_one({"_id": id_}, [{"$set": moments}], upsert=True)
 
 
 async def test_only_what_has_ended_expires(rig: Rig, mongodb_uri: str) -> None:
@@ -27,9 +40,8 @@ async def test_only_what_has_ended_expires(rig: Rig, mongodb_uri: str) -> None:
         await rig.database[collection].insert_one(row)
         await rig.database[collection].update_one(row, [{"$set": {"at": LONG_AGO}}])
     deletions = rig.database[store.DELETED_SYNCS]
-    for sync_id, field in (("syn_left", "at"), ("syn_forgotten", "forgotten_at")):
-        await deletions.insert_one({"_id": sync_id})
-        await deletions.update_one({"_id": sync_id}, [{"$set": {field: LONG_AGO}}])
+    await happened(deletions, "syn_left", at=LONG_AGO)
+    await happened(deletions, "syn_forgotten", forgotten_at=LONG_AGO)
 
     async def are_gone() -> bool:
         runs = await rig.database[store.RUNS].distinct("_id")
@@ -44,3 +56,31 @@ async def test_only_what_has_ended_expires(rig: Rig, mongodb_uri: str) -> None:
         assert await rig.stored(collection, spec.sync_id)
         indexes = await rig.database[collection].index_information()
         assert not [each for each in indexes.values() if "expireAfterSeconds" in each]
+
+
+async def test_a_dead_letter_runs_no_sync_that_was_deleted_and_no_run_that_was_cancelled(
+    rig: Rig, mongodb_uri: str
+) -> None:
+    """Parked when its topic was about to forget it, and replayed when Kafka is: even at the
+    shortest time that may be set. Kafka keeps what is in a segment that is not full for longer.
+    """
+    replayed_after = LEAST_DAYS_KEPT + DEAD_LETTERS_KEPT_HOURS // 24 + 7
+    deleted, stopped = rig.database[store.DELETED_SYNCS], rig.database[store.CANCELLATIONS]
+    gone, cancelled = [requested(await rig.spec(each)) for each in ("deals", "companies")]
+    await happened(deleted, gone.sync_id, forgotten_at=days_ago(replayed_after))
+    await happened(deleted, "syn_ages_ago", forgotten_at=days_ago(1_000))
+    await happened(stopped, cancelled.run_id, at=days_ago(replayed_after))
+    await happened(stopped, "run_ages_ago", at=days_ago(1_000))
+
+    async def what_is_too_old_is_gone() -> bool:
+        known = [*await deleted.distinct("_id"), *await stopped.distinct("_id")]
+        return known == [gone.sync_id, cancelled.run_id]
+
+    expire_promptly(mongodb_uri)
+    shortest = store.expiries(runs_days=LEAST_DAYS_KEPT, rejections_days=LEAST_DAYS_KEPT)
+    await ensure_indexes(rig.database, shortest)
+    await eventually(what_is_too_old_is_gone, timeout=PATIENCE_SECONDS)
+    for event in (gone, cancelled):
+        await rig.take(event)
+        row = await rig.row(event.run_id)
+        assert (row["status"], row["started_at"]) == ("cancelled", None)

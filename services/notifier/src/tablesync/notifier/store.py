@@ -14,6 +14,7 @@ from tablesync.notifier.models import (
     KnownConnection,
     SyncIncident,
 )
+from tablesync.service_kit.messaging.kafka import outlasting_dead_letters
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.indexes import Indexes, expiry
 from tablesync.service_kit.mongo.reading import read, read_all
@@ -255,5 +256,5 @@ def expiries(*, incidents_days: int, news_days: int) -> Indexes:
     return {
         INCIDENTS: [expiry("closed_at", incidents_days)],
         RUNS: [expiry("received_at", news_days)],
-        SYNCS: [expiry("deleted_at", news_days)],
+        SYNCS: [expiry("deleted_at", outlasting_dead_letters(news_days))],
     }

@@ -17,7 +17,7 @@ class Settings(SourceSettings, AirtableSettings, ServiceSettings):
     runner_lease_seconds: float = Field(default=30, ge=1, le=40)
     runner_writes_in_flight: int = Field(default=8, ge=1, description="Requests at once, per run.")
     runner_keep_runs_days: DaysKept = Field(
-        default=30, description="Runs from their end on, and which syncs were deleted."
+        default=30, description="Runs from their end on; cancellations and deletions 44 days more."
     )
     runner_keep_rejections_days: DaysKept = Field(
         default=30, description="Rejections, from when each was stored."

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.contracts import RunStatus, SyncRequested
+from tablesync.service_kit.messaging.kafka import outlasting_dead_letters
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.changes import seconds_until
 from tablesync.service_kit.mongo.indexes import Indexes, expiry
@@ -65,10 +66,11 @@ INDEXES: Indexes = {
 
 def expiries(*, runs_days: int, rejections_days: int) -> Indexes:
     """Return what has runs expire that have ended, what stops late ones, and rejections."""
+    stops_days = outlasting_dead_letters(runs_days)
     return {
         RUNS: [expiry("ended_at", runs_days)],
-        CANCELLATIONS: [expiry("at", runs_days)],
-        DELETED_SYNCS: [expiry("forgotten_at", runs_days)],
+        CANCELLATIONS: [expiry("at", stops_days)],
+        DELETED_SYNCS: [expiry("forgotten_at", stops_days)],
         REJECTIONS: [expiry("at", rejections_days)],
     }
 

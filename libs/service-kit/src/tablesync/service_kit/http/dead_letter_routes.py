@@ -18,13 +18,13 @@ from tablesync.service_kit.http.user_auth import platform_only
 from tablesync.service_kit.messaging.broker import Subscriptions
 from tablesync.service_kit.messaging.consumer import Consumer
 from tablesync.service_kit.messaging.dead_letters import PAGE, DeadLetter
-from tablesync.service_kit.messaging.kafka import DEAD_LETTERS_KEPT_HOURS
+from tablesync.service_kit.messaging.kafka import DEAD_LETTERS_GONE_DAYS
 from tablesync.service_kit.mongo import Database, database_now
 from tablesync.service_kit.mongo.indexes import Indexes, expiry
 
 MARKS = "dead_letter_marks"
-# A mark outlasts its letter, also one that Kafka still keeps in a segment that is not full.
-INDEXES: Indexes = {MARKS: [expiry("replayed_at", DEAD_LETTERS_KEPT_HOURS // 24 + 14)]}
+# A mark outlasts its letter.
+INDEXES: Indexes = {MARKS: [expiry("replayed_at", DEAD_LETTERS_GONE_DAYS)]}
 Start = Annotated[str | None, Query(alias="from", pattern=r"^[a-z-]+/[0-9]{1,18}$")]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 

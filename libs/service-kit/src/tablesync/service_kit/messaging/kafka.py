@@ -17,6 +17,8 @@ from tablesync.contracts import TOPICS
 from tablesync.service_kit.settings import ServiceSettings
 
 DEAD_LETTERS_KEPT_HOURS = 24 * 30
+# After so many none is left, not even in a segment that is not full.
+DEAD_LETTERS_GONE_DAYS = DEAD_LETTERS_KEPT_HOURS // 24 + 14
 MESSAGE_MAX_BYTES = 4 * 1024 * 1024
 # A parked message carries its reason too, so its topic and the producer allow for more.
 HEADROOM_BYTES = 64 * 1024
@@ -88,6 +90,14 @@ def topics_of(settings: ServiceSettings, service: str) -> list[NewTopic]:
     if settings.kafka_auto_created_topics:
         return []
     return list(_topics_of(service, settings.kafka_topic_prefix))
+
+
+def outlasting_dead_letters(days: int) -> int:
+    """Return for how long to remember what must never be done again, or not any more.
+
+    `days` outlast the topic itself; at their end a message may have been parked, to be replayed.
+    """
+    return days + DEAD_LETTERS_GONE_DAYS
 
 
 def _topics_of(service: str, prefix: str) -> Iterable[NewTopic]:
