@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from scheduler_examples import AIRTABLE, HUBSPOT
+from scheduler_examples import AIRTABLE, HUBSPOT, WORKSPACE
 from scheduler_rig import Rig
 from tablesync.contracts import (
     ConnectionReconnected,
@@ -14,13 +14,16 @@ from tablesync.contracts import (
     SyncReleased,
     SyncRequested,
     SyncStatus,
+    Trigger,
 )
 from tablesync.contracts.wording import runs_again
 from tablesync.scheduler.api.views import SyncEdit, SyncView
 from tablesync.scheduler.domain import holds
+from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.loops import hold_jobs
+from tablesync.service_kit.http.pages import PageRequest
 from tablesync.service_kit.http.problems import Problem
 
 pytestmark = pytest.mark.integration
@@ -137,17 +140,46 @@ async def test_p07_a_reconnect_changes_nothing_but_the_hold(rig: Rig) -> None:
     kept = {"id", "name", "version", "source", "destination", "key", "mapping", "schedule",
             "overlap", "owner_id", "paused"}  # fmt: skip
     before = [(await rig.sync(each)).model_dump(include=kept) for each in (sync, paused)]
-    history = await rig.runs(sync)
     await rig.hold()
     await rig.pass_time(180)
     await rig.release()
     after = [(await rig.sync(each)).model_dump(include=kept) for each in (sync, paused)]
     assert after == before
-    assert [each.id for each in await rig.runs(sync)][: len(history)] == [run.id]
     assert await rig.requests(paused) == []
     assert (await rig.sync(paused)).status is SyncStatus.PAUSED
     statement = await rig.ledger(paused)
     assert (statement.paused, statement.held, statement.balanced) == (3, 0, True)
+
+
+async def test_p07_a_reconnect_keeps_the_whole_history_also_for_who_is_turning_its_pages(
+    rig: Rig,
+) -> None:
+    sync = await rig.add(due_seconds_ago=0, schedule=MINUTE)
+    for end in (rig.succeed, rig.fail, rig.succeed, rig.interrupt, rig.succeed):
+        await rig.ticker.tick()
+        await end((await rig.runs(sync))[-1])
+        await rig.pass_time(60)
+    history = await rig.runs(sync)
+    assert len({run.id for run in history}) == 5
+    await rig.hold()
+    assert await rig.runs(sync) == history
+    await rig.pass_time(60)
+    history = await rig.runs(sync)
+    first = await rig.store.runs.page_of(WORKSPACE, sync.id, PageRequest(2))
+    await rig.release()
+    *kept, catch_up = await rig.runs(sync)
+    assert catch_up.trigger is Trigger.CATCH_UP
+    assert kept == history
+    assert [*first.items, *await later_pages(rig, sync, first.next_cursor)] == history[::-1]
+
+
+async def later_pages(rig: Rig, sync: Sync, cursor: str | None) -> list[Run]:
+    """Turn the pages of a history from a cursor to the last one."""
+    runs: list[Run] = []
+    while cursor:
+        page = await rig.store.runs.page_of(WORKSPACE, sync.id, PageRequest(2, cursor))
+        runs, cursor = [*runs, *page.items], page.next_cursor
+    return runs
 
 
 async def test_an_older_state_never_wins(rig: Rig) -> None:

@@ -61,13 +61,21 @@ commands = st.one_of(
 
 @dataclass
 class World:
-    """One sync and everything that was decided about it; no debts stay of what was `let_off`."""
+    """One sync and everything that was decided about it; no debts stay of what was `let_off`.
+
+    `book` is an account of its own of what was held and paused, by what was done to the sync;
+    each slot until `looked_at` is in it, or was claimed.
+    """
 
     sync: Sync
     now: datetime
     let_off: set[str] = field(default_factory=set)
+    book: Counter[str] = field(default_factory=Counter)
     changes: Changes = field(default_factory=Changes)
     dice: random.Random = field(default_factory=lambda: random.Random(7))
+
+    def __post_init__(self) -> None:
+        self.looked_at = self.now
 
     @property
     def runs(self) -> list[Run]:
@@ -97,10 +105,33 @@ class World:
     def events(self, kind: type[Any]) -> list[Any]:
         return [each for each in self.changes.events if isinstance(each, kind)]
 
+    @property
+    def stop(self) -> str | None:
+        """Where a slot goes that comes due now, if nobody may claim it."""
+        if self.sync.paused:
+            return "paused"
+        return "held" if self.sync.holds else None
+
     def do(self, command: str, argument: Any) -> None:
+        before, stopped = self.sync.model_copy(deep=True), self._slots_of_stopped_runs()
+        stop = self.stop
         getattr(self, f"_{command}")(argument)
+        self.book["held"] += self._slots_of_stopped_runs() - stopped
+        if stop or self.stop:
+            self.book[stop or self.stop] += self._slots_nobody_ran(before)
+        if stop or self.stop or command in {"tick", "reschedule"}:
+            self.looked_at = self.now
         if self.sync.paused and not self.sync.holds:
             self._let_off()
+
+    def _slots_of_stopped_runs(self) -> int:
+        return sum(1 + run.coalesced_slots for run in self.stopped_runs if run.slot)
+
+    def _slots_nobody_ran(self, sync: Sync) -> int:
+        """Count the slots that passed since we looked, and those that waited for a run's end."""
+        every = sync.schedule.length
+        passed = (self.now - sync.anchor) // every - (self.looked_at - sync.anchor) // every
+        return passed + (sync.waiting.slots if sync.waiting else 0)
 
     def _let_off(self) -> None:
         self.let_off |= {run.id for run in self.stopped_runs}
@@ -168,6 +199,7 @@ def check(world: World) -> None:
     """What must be true at every moment."""
     statement = ledger.statement(world.sync, world.changes.gaps, world.now)
     assert statement.agrees
+    assert (statement.held, statement.paused) == (world.book["held"], world.book["paused"])
     assert statement.balanced == (not is_late(world)), "balanced is said of books up to date alone"
     assert min(world.sync.ledger.model_dump().values()) >= 0
     slots = Counter(run.slot for run in world.runs if run.slot)
