@@ -7,6 +7,7 @@ from tablesync.contracts import ConnectionReconnected, ConnectionRevoked, SyncHe
 from tablesync.demo.measures import measure
 from tablesync.demo.story import Story
 from tablesync.demo.watch import Watch
+from tablesync.test_kit import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -22,6 +23,8 @@ async def test_p07_p09_p14_p17_lost_regained_and_carried_on(told: tuple[Story, W
     await story.mail_arrives()
     await story.slots_are_missed()
     await story.other_portal_is_refused()
+    assert await eventually(lambda: nothing_runs(story), timeout=60)
+    history = await histories(story)
     await story.press_the_button()
     await story.catch_up()
     await story.recovery_mail()
@@ -35,6 +38,8 @@ async def test_p07_p09_p14_p17_lost_regained_and_carried_on(told: tuple[Story, W
     assert report.other_portal_refused
     assert (report.rejected, report.rate_violations, report.duplicates) == (0, 0, 0)
     assert await kept(story) == before
+    for name, runs in (await histories(story)).items():
+        assert runs[-len(history[name]) :] == history[name]
     assert await deletions(story) == []
     assert len(watch.of(ConnectionRevoked)) == len(watch.of(ConnectionReconnected)) == 1
     assert len(watch.of(SyncHeld)) == len(watch.of(SyncReleased)) == len(story.syncs)
@@ -46,6 +51,19 @@ async def kept(story: Story) -> dict[str, Any]:
     syncs = await story.api.items("scheduler", "/v1/syncs")
     names = ("id", "name", "version", "source", "destination", "key", "mapping", "schedule")
     return {sync["id"]: {name: sync[name] for name in names} for sync in syncs}
+
+
+async def histories(story: Story) -> dict[str, list[dict[str, Any]]]:
+    """Return each sync's runs, newest first, as its pages show them."""
+    return {
+        name: await story.api.items("scheduler", "/v1/runs", sync_id=sync["id"], limit="2")
+        for name, sync in story.syncs.items()
+    }
+
+
+async def nothing_runs(story: Story) -> bool:
+    runs = await story.api.items("scheduler", "/v1/runs")
+    return all(run["ended_at"] for run in runs)
 
 
 async def deletions(story: Story) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from tablesync.scheduler.domain.claims import claim, reschedule
 from tablesync.scheduler.domain.run_outcomes import Report
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import Interval
-from tablesync.scheduler.domain.syncs import Sync
+from tablesync.scheduler.domain.syncs import Ledger, Sync
 
 pytestmark = pytest.mark.unit
 
@@ -250,17 +250,29 @@ HEARD_OF_LATE = [
     *(("pass", 60), ("tick", 0), ("pass", 60), ("tick", 0), ("presume_lost", 0)),
     *(("end_of_presumed", (0, HELD)), ("end", (0, HELD)), ("catch_up_owed", 0)),
 ]
+# Two slots wait for a run to end when the sync is stopped: they are not its last run's any more.
+WAITING = [("pass", 60), ("tick", 0), ("pass", 120), ("tick", 0)]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(commands, min_size=1, max_size=40))
 @example(HEARD_OF_LATE)
+@example([*WAITING, ("pause", 0)])
+@example([*WAITING, ("hold", HUBSPOT), ("pause", 0), ("pass", 60)])
 def test_p10_the_ledger_balances_whatever_happens(steps: list[tuple[str, Any]]) -> None:
     sync = a_sync()
     world = World(sync, sync.anchor)
     for command, argument in steps:
         world.do(command, argument)
         check(world)
+
+
+@pytest.mark.parametrize("account", list(Ledger.model_fields))
+def test_p10_a_slot_too_many_in_any_account_is_noticed(account: str) -> None:
+    sync = a_sync(ledger=Ledger(**{account: 1}))
+    statement = ledger.statement(sync, [], sync.anchor)
+    assert not statement.agrees
+    assert not statement.balanced
 
 
 @settings(max_examples=100, deadline=None)
