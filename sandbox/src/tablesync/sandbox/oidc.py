@@ -14,8 +14,7 @@ from .ids import opaque
 from .oauth.answers import AnswerBook
 from .oauth.codes import AuthorizationCode, CodeStore, verifier_matches
 from .oauth.redirects import is_registered, redirect
-from .oauth.sign_in import APP_NAME, SIGN_IN_FAILURES
-from .pages import page
+from .oauth.sign_in import SIGN_IN_FAILURES, refusal_page, sign_in_page
 from .people import OIDC_PEOPLE, Person
 from .settings import Settings
 from .web import Refusal, json_answer
@@ -85,7 +84,7 @@ class OidcIssuer:
     async def show(self, request: web.Request) -> web.Response:
         """Show the sign-in page, or answer for the person if a script said how."""
         if trouble := self._trouble(request.query):
-            return page("oidc", "refused.html", 400, heading="Signing in failed", text=trouble)
+            return refusal_page("oidc", "Signing in failed", trouble, 400)
         answer = self.answers.take()
         if answer is None:
             return _sign_in(request)
@@ -96,7 +95,7 @@ class OidcIssuer:
     async def act(self, request: web.Request) -> web.Response:
         """Take what the person clicked."""
         if trouble := self._trouble(request.query):
-            return page("oidc", "refused.html", 400, heading="Signing in failed", text=trouble)
+            return refusal_page("oidc", "Signing in failed", trouble, 400)
         form = await request.post()
         if form.get("step") == "cancel":
             raise self._deny(request.query)
@@ -200,12 +199,4 @@ def _client_id(request: web.Request, form: Mapping[str, str]) -> str:
 
 
 def _sign_in(request: web.Request, wrong: str = "") -> web.Response:
-    return page(
-        "oidc",
-        "sign_in.html",
-        status=401 if wrong else 200,
-        app=APP_NAME,
-        action=request.path_qs,
-        people=OIDC_PEOPLE.values(),
-        wrong=wrong,
-    )
+    return sign_in_page(request, "oidc", OIDC_PEOPLE.values(), wrong)

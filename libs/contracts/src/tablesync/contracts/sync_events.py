@@ -10,13 +10,18 @@ from tablesync.contracts.specs import Gap, Hold, Moment, Overlap, SlotRule, Sync
 TOPIC = "sync-events"
 
 
-class SyncHoldEvent(StateEvent):
-    """Base of the events that tell whether a sync is held."""
+class SyncEvent(StateEvent):
+    """A state of one sync."""
 
     topic: ClassVar[str] = TOPIC
     key_field: ClassVar[str] = "sync_id"
 
     sync_id: str
+
+
+class SyncHoldEvent(SyncEvent):
+    """Base of the events that tell whether a sync is held."""
+
     name: str
     hold: Hold
     gap: Gap
@@ -45,17 +50,14 @@ class ChangedSyncStatus(StrEnum):
     DELETED = "deleted"  # its id is never used again
 
 
-class SyncChanged(StateEvent):
+class SyncChanged(SyncEvent):
     """An operator created, edited, paused, resumed or deleted the sync.
 
     A hold or release that the same change brought about has its own event, with its own sequence.
     """
 
     type: ClassVar[str] = "tablesync.sync.changed.v1"
-    topic: ClassVar[str] = TOPIC
-    key_field: ClassVar[str] = "sync_id"
 
-    sync_id: str
     status: ChangedSyncStatus
     paused: bool
     hold: Hold | None = Field(default=None, description="What it is held for, paused or not.")

@@ -9,28 +9,30 @@ from tablesync.contracts.specs import Gap, Moment, SyncSpec, Trigger
 TOPIC = "sync-requests"
 
 
-class SyncRequested(Event):
-    """A sync is due: carries the whole spec, so that the runner asks nobody."""
+class RunRequest(Event):
+    """What is wanted of one run."""
 
-    type: ClassVar[str] = "tablesync.sync.requested.v1"
     topic: ClassVar[str] = TOPIC
     key_field: ClassVar[str] = "sync_id"
 
     sync_id: str
     run_id: str
+
+
+class SyncRequested(RunRequest):
+    """A sync is due: carries the whole spec, so that the runner asks nobody."""
+
+    type: ClassVar[str] = "tablesync.sync.requested.v1"
+
     trigger: Trigger
     slot: Moment | None = Field(default=None, description="The due time; absent when manual.")
     spec: SyncSpec
     gap: Gap | None = Field(default=None, description="What a catch-up has to cover.")
 
 
-class RunCancelRequested(Event):
+class RunCancelRequested(RunRequest):
     """An operator wants a run to stop."""
 
     type: ClassVar[str] = "tablesync.run.cancel-requested.v1"
-    topic: ClassVar[str] = TOPIC
-    key_field: ClassVar[str] = "sync_id"
 
-    sync_id: str
-    run_id: str
     requested_by: str

@@ -5,7 +5,7 @@ so, or if Docker has the images; else the local stack. Each is started when a te
 """
 
 import os
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,25 +109,24 @@ def own_mongod(tmp_path: Path) -> Iterator[OwnMongod]:
 @pytest.fixture
 def topic_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
     """Yield what this test's topics open with; they are deleted afterwards."""
-    prefix = unique_prefix("-")
-    if "kafka_bootstrap" not in request.fixturenames:
-        yield prefix
-        return
-    bootstrap: str = request.getfixturevalue("kafka_bootstrap")
-    yield prefix
-    drop_topics(bootstrap, prefix)
+    yield from _prefix(request, "-", "kafka_bootstrap", drop_topics)
 
 
 @pytest.fixture
 def database_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
     """Yield what this test's databases open with; they are dropped afterwards."""
-    prefix = unique_prefix("_")
-    if "mongodb_uri" not in request.fixturenames:
-        yield prefix
-        return
-    uri: str = request.getfixturevalue("mongodb_uri")
+    yield from _prefix(request, "_", "mongodb_uri", drop_databases)
+
+
+def _prefix(
+    request: pytest.FixtureRequest, end: str, server: str, drop: Callable[[str, str], None]
+) -> Iterator[str]:
+    """Yield a prefix of this test's own; what bears it is dropped, if the test has that server."""
+    prefix = unique_prefix(end)
+    address = request.getfixturevalue(server) if server in request.fixturenames else None
     yield prefix
-    drop_databases(uri, prefix)
+    if address:
+        drop(address, prefix)
 
 
 @pytest_asyncio.fixture

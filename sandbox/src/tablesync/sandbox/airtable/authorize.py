@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 from tablesync.sandbox.oauth.answers import Answer
 from tablesync.sandbox.oauth.redirects import is_registered, redirect
-from tablesync.sandbox.oauth.sign_in import APP_NAME, SIGN_IN_FAILURES
+from tablesync.sandbox.oauth.sign_in import APP_NAME, SIGN_IN_FAILURES, refusal_page, sign_in_page
 from tablesync.sandbox.pages import page
 from tablesync.sandbox.people import ADA, AIRTABLE_IDS, AIRTABLE_USERS, CLIENTS
 
@@ -135,16 +135,8 @@ def _fail(query: Mapping[str, str], error: str, description: str) -> web.HTTPFou
 
 
 def _sign_in(request: web.Request, wrong: str = "") -> web.Response:
-    return page(
-        "airtable",
-        "sign_in.html",
-        status=401 if wrong else 200,
-        app=APP_NAME,
-        action=request.path_qs,
-        people=AIRTABLE_USERS.values(),
-        wrong=wrong,
-    )
+    return sign_in_page(request, "airtable", AIRTABLE_USERS.values(), wrong)
 
 
 def _refused(heading: str, text: str, status: int) -> web.Response:
-    return page("airtable", "refused.html", status=status, heading=heading, text=text)
+    return refusal_page("airtable", heading, text, status)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 from tablesync.sandbox.oauth.answers import Answer
 from tablesync.sandbox.oauth.redirects import is_registered, redirect
-from tablesync.sandbox.oauth.sign_in import APP_NAME, SIGN_IN_FAILURES
+from tablesync.sandbox.oauth.sign_in import APP_NAME, SIGN_IN_FAILURES, refusal_page, sign_in_page
 from tablesync.sandbox.pages import page
 from tablesync.sandbox.people import CLIENTS, HUBSPOT_PEOPLE, PORTALS, Person, Portal
 
@@ -117,19 +117,11 @@ def _portals_of(user: str) -> list[Portal]:
 
 
 def _sign_in(request: web.Request, wrong: str = "") -> web.Response:
-    return page(
-        "hubspot",
-        "sign_in.html",
-        status=401 if wrong else 200,
-        app=APP_NAME,
-        action=request.path_qs,
-        people=HUBSPOT_PEOPLE.values(),
-        wrong=wrong,
-    )
+    return sign_in_page(request, "hubspot", HUBSPOT_PEOPLE.values(), wrong)
 
 
 def _refused(heading: str, text: str, status: int) -> web.Response:
-    return page("hubspot", "refused.html", status=status, heading=heading, text=text)
+    return refusal_page("hubspot", heading, text, status)
 
 
 def _state_of(query: Mapping[str, str]) -> dict[str, str]:
