@@ -8,6 +8,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 from auth_service_processes import Process, Spawn
 from auth_service_rig import Json, Rig, aged, stored
 from tablesync.local_stack.keys import ServiceKeys
@@ -54,7 +55,7 @@ class Stage:
     def __init__(
         self, mongod: OwnMongod, spawn: Spawn, keys: ServiceKeys, sandbox: SandboxControl
     ) -> None:
-        self._mongod = mongod
+        self.mongod = mongod
         self._spawn = spawn
         self._keys = keys
         self._closers = AsyncExitStack()
@@ -71,7 +72,7 @@ class Stage:
 
     async def service(self, script: str | None = None, **changes: str) -> Service:
         """Start an auth-service, or a script that is one, and wait until it is ready."""
-        changes = {"MONGODB_URI": self._mongod.uri, **changes}
+        changes = {"MONGODB_URI": self.mongod.uri, **changes}
         process = self._spawn(script, MONGODB_DATABASE_PREFIX="", **changes)
         await process.ready()
         rig = Rig(process.url, self._keys, self._keys.bootstrap(), self.sandbox)
@@ -80,7 +81,7 @@ class Stage:
     @property
     def mongod_port(self) -> int:
         """Where mongod listens."""
-        return int(urlsplit(self._mongod.uri).port or 0)
+        return int(urlsplit(self.mongod.uri).port or 0)
 
     async def connect(self, service: Service) -> str:
         """Connect Airtable, with an access token that is over by our clock; return its id."""
@@ -119,11 +120,11 @@ class Stage:
 
     async def lose_mongodb(self) -> None:
         """Kill mongod."""
-        await asyncio.to_thread(self._mongod.kill)
+        await asyncio.to_thread(self.mongod.kill)
 
     async def regain_mongodb(self) -> None:
         """Start mongod again; it takes writes when this returns."""
-        await asyncio.to_thread(self._mongod.start)
+        await asyncio.to_thread(self.mongod.start)
 
     async def lose_mongodb_in_mid_refresh(self, service: Service, connection_id: str) -> None:
         """Let MongoDB go between sending and answer: the new tokens then wait in memory."""
@@ -203,3 +204,14 @@ class Stage:
         grant = await stored(self.database, "grants", connection_id)
         assert (grant["version"], grant["live"], "intent" in grant) == (2, True, False)
         assert (await service.rig.connection(connection_id))["status"] == "connected"
+
+
+def listens(pid: int) -> bool:
+    """Whether a process still takes requests."""
+    connections = psutil.Process(pid).net_connections("tcp")
+    return any(each.status == psutil.CONN_LISTEN for each in connections)
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process is suspended."""
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from auth_service_processes import Environment, Spawn, environments, spawning
 from auth_service_rig import Json, Rig, Start
+from auth_service_stage import Stage
 from tablesync.auth_service.bootstrap import build
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.identity.first_workspace import BootstrapFile
@@ -20,6 +21,7 @@ from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.test_kit import SandboxControl, unique_prefix
 from tablesync.test_kit.isolation import drop_databases, drop_topics
+from tablesync.test_kit.own_mongod import OwnMongod
 from tablesync.test_kit.services import serving
 
 
@@ -105,3 +107,12 @@ def spawn(environment: Environment, tmp_path: Path) -> Iterator[Spawn]:
     """Yield a function that starts auth-service as a process; all are ended afterwards."""
     with spawning(environment, tmp_path) as spawn:
         yield spawn
+
+
+@pytest_asyncio.fixture
+async def stage(
+    own_mongod: OwnMongod, spawn: Spawn, service_keys: ServiceKeys, sandbox: SandboxControl
+) -> AsyncIterator[Stage]:
+    """Yield a stage over a mongod of the test's own; the test `needs("mongod")`."""
+    async with Stage(own_mongod, spawn, service_keys, sandbox) as stage:
+        yield stage

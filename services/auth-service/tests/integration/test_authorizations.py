@@ -363,10 +363,11 @@ async def test_disconnecting_ends_the_grant_at_the_provider_unless_others_have_i
     operator = await rig.operator()
     path = f"/v1/connections/{connection['id']}/disconnect"
 
-    await database["connections"].insert_one(theirs)
-    assert await Connections(database).shared(Connection.from_document(mine))
-    await database["connections"].delete_one({"_id": theirs["_id"]})
+    connections, account = Connections(database), Connection.from_document(mine)
     first = await operator.post(path)
+    assert not await connections.account_in_use(account)
+    await database["connections"].insert_one(theirs)
+    assert await connections.account_in_use(account)
     again = await operator.post(path)
 
     assert first.json() == again.json()

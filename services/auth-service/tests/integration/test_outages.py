@@ -6,18 +6,13 @@ Shortened: `soak/` has the lengths at which each did harm.
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
 import pytest
-import pytest_asyncio
-from auth_service_processes import Spawn
 from auth_service_rig import answer_for
-from auth_service_stage import Stage
-from tablesync.local_stack.keys import ServiceKeys
-from tablesync.test_kit import SandboxControl, eventually, press
-from tablesync.test_kit.own_mongod import OwnMongod
+from auth_service_stage import Stage, is_stopped, listens
+from tablesync.test_kit import eventually, press
 from tcp_gate import gate_to
 
 pytestmark = [pytest.mark.needs("mongod"), pytest.mark.timeout(300)]
@@ -32,14 +27,6 @@ QUICK = {
     "AUTH_REFRESH_ABANDONED_SECONDS": str(ABANDONED),
     "AUTH_REFRESH_LEASE_SECONDS": str(LEASE),
 }
-
-
-@pytest_asyncio.fixture
-async def stage(
-    own_mongod: OwnMongod, spawn: Spawn, service_keys: ServiceKeys, sandbox: SandboxControl
-) -> AsyncIterator[Stage]:
-    async with Stage(own_mongod, spawn, service_keys, sandbox) as stage:
-        yield stage
 
 
 async def test_p02_reports_wait_for_tokens_that_are_not_stored_yet(stage: Stage) -> None:
@@ -86,12 +73,6 @@ async def test_p25_sigterm_waits_until_new_tokens_are_stored(stage: Stage) -> No
     await stage.all_is_well(other, connection)
 
 
-def listens(pid: int) -> bool:
-    """Whether a process still takes requests."""
-    connections = psutil.Process(pid).net_connections("tcp")
-    return any(each.status == psutil.CONN_LISTEN for each in connections)
-
-
 async def test_p01_who_slept_before_the_request_does_not_send_it(stage: Stage) -> None:
     sleeper, other = await asyncio.gather(stage.service(STOPPING, **QUICK), stage.service(**QUICK))
     connection = await stage.connect(other)
@@ -106,10 +87,6 @@ async def test_p01_who_slept_before_the_request_does_not_send_it(stage: Stage) -
     assert (await caller).status_code in {200, 503}
     assert await stage.sent() == [200, 200]
     await stage.all_is_well(other, connection)
-
-
-def is_stopped(pid: int) -> bool:
-    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
 
 
 async def test_p02_an_answer_that_is_late_is_stored(stage: Stage) -> None:
@@ -143,6 +120,31 @@ async def test_p02_an_answer_that_came_while_we_slept_is_stored(stage: Stage) ->
 
     await stage.all_is_well(service, connection)
     assert await stage.sent() == [200, 200]
+
+
+async def test_p02_a_refusal_is_stored_for_what_it_was_however_long_mongodb_is_away(
+    stage: Stage,
+) -> None:
+    """Its intent tells nothing of it: whoever finds that alone takes the grant for torn."""
+    service = await stage.service(**QUICK)
+    connection = await stage.connect(service)
+    await stage.slow(5_000)
+    await stage.begin(service, connection)
+    await stage.sending(connection)
+    await stage.sandbox.control("airtable", "ada@acme.test", "revoke")
+    await stage.lose_mongodb()
+
+    async def refused() -> bool:
+        return await stage.sent() == [200, 400]
+
+    await eventually(refused)
+    await stage.slow(0)
+    await asyncio.sleep(AWAY)
+    await stage.regain_mongodb()
+
+    assert await eventually(lambda: stage.cause(service, connection)) == "grant_revoked"
+    assert await stage.sent() == [200, 400], "the refused token was not sent again"
+    assert await stage.events(connection) == ["established", "revoked"]
 
 
 @pytest.mark.parametrize("alive", [False, True], ids=["dead", "alive"])

@@ -164,7 +164,7 @@ class _Work:
             refresher=refresher,
             access_tokens=AccessTokens(stored, grants, refresher),
             auth_failures=AuthFailures(stored, grants, refresher),
-            disconnecting=Disconnecting(stored, grants, providers),
+            disconnecting=Disconnecting(units, stored, grants, providers),
             connecting=Connecting(
                 units, stored, grants, stores.authorizations, stores.links, left_out
             ),

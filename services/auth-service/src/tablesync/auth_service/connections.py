@@ -113,15 +113,14 @@ class Connections:
         document = await self._collection.find_one(query, session=session)
         return read(self._collection, Connection.from_document, document) if document else None
 
-    async def shared(self, connection: Connection) -> bool:
-        """Whether any workspace has another connected connection to the same account."""
+    async def account_in_use(self, connection: Connection, session: Session | None = None) -> bool:
+        """Whether this or another connection, of any workspace, is connected to its account."""
         query: Document = {
             "provider": connection.provider,
             "account.id": connection.account.id,
             "status": ConnectionStatus.CONNECTED,
-            "_id": {"$ne": connection.id},
         }
-        return await self._collection.find_one(query, {"_id": 1}) is not None
+        return await self._collection.find_one(query, {"_id": 1}, session=session) is not None
 
     async def store(
         self,

@@ -1,11 +1,14 @@
-"""The collections of auth-service, what they are found by, and how models leave fields out."""
+"""The collections of auth-service, what they are found by, and how what is stored gets there."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.contracts.internal_api.base import is_none
+from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.mongo.indexes import Indexes, expiry
+from tablesync.service_kit.roles import persist
 
 T = TypeVar("T")
 
@@ -21,6 +24,8 @@ INVITATIONS = "invitations"
 INVITATION_LINKS = "invitation_links"
 AUDIT = "audit"
 AUDIT_HEADS = "audit_heads"
+
+RETRY_AT_MOST_EVERY_SECONDS = 1.0
 
 INDEXES: Indexes = {
     OPERATORS: [IndexModel([("email_key", ASCENDING)], name="by_email", unique=True)],
@@ -77,3 +82,8 @@ def expiries(days: int) -> Indexes:
 
 # A field of which the stored form has nothing while it is None, as sparse indexes want.
 Sparse = Annotated[T | None, Field(exclude_if=is_none)]
+
+
+async def through_outages(work: Callable[[], Awaitable[T]], name: str) -> T:
+    """Do what concerns something that we alone hold, in memory, however long MongoDB is away."""
+    return await persist(work, name, wait_max=RETRY_AT_MOST_EVERY_SECONDS, on=is_unavailable)

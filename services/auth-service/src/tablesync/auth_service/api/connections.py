@@ -57,9 +57,10 @@ def routes(
         async def work(unit: UnitOfWork) -> ConnectionView:
             return view(await disconnection.work(unit))
 
-        shown = await once(work)
-        disconnecting.end_upstream(disconnection)
-        return shown
+        try:
+            return await once(work)
+        finally:
+            disconnecting.end_upstream(disconnection)
 
     return router
 

@@ -21,8 +21,9 @@ from tablesync.auth_service.consent.left_out import LeftOut
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
 from tablesync.auth_service.grants.grants import Grants
-from tablesync.auth_service.grants.renewal import RETRY_AT_MOST_EVERY_SECONDS, UNSAVED
+from tablesync.auth_service.grants.renewal import UNSAVED
 from tablesync.auth_service.providers.base import Identity, OAuthProvider, TokenSet
+from tablesync.auth_service.store import through_outages
 from tablesync.contracts import (
     ConnectionEstablished,
     ConnectionEvent,
@@ -31,10 +32,9 @@ from tablesync.contracts import (
     new_id,
 )
 from tablesync.contracts.internal_api import WrittenBase
-from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
+from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
-from tablesync.service_kit.roles import persist
 from tablesync.service_kit.single_flight import SingleFlight
 
 # Longer than an exchange takes and finding out whose account it is; then MongoDB must be away.
@@ -189,11 +189,9 @@ class Connecting:
     async def _stored(self, authorization: Authorization, consent: Consent) -> Outcome:
         """Store what came of it, however long MongoDB is away: nobody else has the tokens."""
         with UNSAVED.track_inprogress():
-            return await persist(
+            return await through_outages(
                 lambda: self._units.run(lambda unit: self._swap(unit, authorization, consent)),
                 "store consent",
-                wait_max=RETRY_AT_MOST_EVERY_SECONDS,
-                on=is_unavailable,
             )
 
     async def deny(self, authorization: Authorization) -> Outcome:

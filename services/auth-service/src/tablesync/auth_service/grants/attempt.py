@@ -24,6 +24,7 @@ from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.probe import APP_REFUSED_COOLDOWN_SECONDS, app_refused
 from tablesync.auth_service.grants.renewal import Renewal
 from tablesync.auth_service.providers.base import OAuthProvider
+from tablesync.auth_service.store import through_outages
 from tablesync.contracts import ConnectionCause
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.mongo.leases import Lease
@@ -111,13 +112,19 @@ class Attempts:
                     ours = await self._grants.renew_intent(attempt.grant, attempt.intent_id)
 
     async def _on_lost(self, attempt: Attempt, error: GrantLostError) -> None:
-        """End the grant, unless it moved or another has taken over: then only a race was lost."""
+        """End the grant, unless it moved or another has taken over: then only a race was lost.
+
+        However long MongoDB is away: from the intent alone nobody learns why the grant ended.
+        """
         grant, cause = attempt.grant, error.cause
         if attempt.uncertain:
             cause = ConnectionCause.ROTATION_LOST
         elif grant.refresh_token_over:
             cause = ConnectionCause.GRANT_EXPIRED
-        if not await self._ending.end(grant, attempt.intent_id, cause):
+        ended = await through_outages(
+            lambda: self._ending.end(grant, attempt.intent_id, cause), "end lost grant"
+        )
+        if not ended:
             # Said aloud: a provider may take the second sending of a used token for a leak.
             log.warning("refresh refused, lost to another", connection_id=grant.connection_id)
 

@@ -11,13 +11,12 @@ from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.probe import is_accepted
 from tablesync.auth_service.providers.base import OAuthProvider, TokenSet
+from tablesync.auth_service.store import RETRY_AT_MOST_EVERY_SECONDS
 from tablesync.contracts import ConnectionReconnected, ConnectionStatus
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.roles import persist
 
 log = structlog.get_logger()
-
-RETRY_AT_MOST_EVERY_SECONDS = 1.0
 
 FALSE_DISCONNECTS = Counter(
     "auth_false_disconnects_total", "Grants given up that turned out to be alive.", ["provider"]
