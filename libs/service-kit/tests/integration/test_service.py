@@ -26,7 +26,7 @@ class Client:
         self._steps.append(f"{self._name} closed")
 
 
-async def test_p20_what_is_under_way_ends_before_its_clients_close(
+async def test_p25_what_is_under_way_ends_before_its_clients_close(
     settings: ServiceSettings, database: Database, steps: list[str]
 ) -> None:
     resources = Resources.open("sync-runner", settings, database="kit")
@@ -65,7 +65,7 @@ async def test_p20_what_is_under_way_ends_before_its_clients_close(
     assert steps == ["prepared", "role begun", *ends]
 
 
-async def test_p20_a_role_that_fails_ends_the_service_and_drains_it(
+async def test_p25_a_role_that_fails_ends_the_service_and_drains_it(
     settings: ServiceSettings, steps: list[str]
 ) -> None:
     resources = Resources.open("sync-runner", settings, database="kit")

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from mail_catcher import html_of, recipient_of, text_of
@@ -138,7 +139,7 @@ async def test_reminders_climb_their_ladder_until_the_connection_is_back(rig: Ri
 
 async def test_an_operators_own_act_and_an_announced_loss_open_none(rig: Rig) -> None:
     by_operator = rig.events.connection(ConnectionRevoked, status="disconnected", cause="operator")
-    soon = {"planned_for": by_operator.changed_at + timedelta(hours=1)}
+    soon: dict[str, Any] = {"planned_for": by_operator.changed_at + timedelta(hours=1)}
     announced = rig.events.connection(
         RevocationAnnounced, "con_2", status="connected", cause=None, **soon
     )
@@ -158,7 +159,7 @@ async def test_a_reconnect_whose_event_was_lost_ends_an_announcement_too(
     rig: Rig, seen: bool
 ) -> None:
     """Reconciliation tells bare states, of which it may have missed the connected one."""
-    soon = {"planned_for": NOW + timedelta(hours=1)}
+    soon: dict[str, Any] = {"planned_for": NOW + timedelta(hours=1)}
     announced = rig.events.connection(RevocationAnnounced, **soon)
     await rig.take(announced, rig.events.connection(ConnectionRevoked))
     back = rig.events.connection(ConnectionReconnected, grant_version=2)
@@ -176,7 +177,7 @@ async def test_a_reconnect_whose_event_was_lost_ends_an_announcement_too(
 
 
 async def test_a_refreshed_grant_does_not_end_an_announcement(rig: Rig) -> None:
-    soon = {"planned_for": NOW + timedelta(hours=1)}
+    soon: dict[str, Any] = {"planned_for": NOW + timedelta(hours=1)}
     await rig.take(
         rig.events.connection(RevocationAnnounced, **soon),
         rig.events.connection(ConnectionRevoked, grant_version=4),

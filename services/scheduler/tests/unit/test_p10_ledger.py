@@ -117,9 +117,9 @@ class World:
         stop = self.stop
         getattr(self, f"_{command}")(argument)
         self.book["held"] += self._slots_of_stopped_runs() - stopped
-        if stop or self.stop:
-            self.book[stop or self.stop] += self._slots_nobody_ran(before)
-        if stop or self.stop or command in {"tick", "reschedule"}:
+        if stop := stop or self.stop:
+            self.book[stop] += self._slots_nobody_ran(before)
+        if stop or command in {"tick", "reschedule"}:
             self.looked_at = self.now
         if self.sync.paused and not self.sync.holds:
             self._let_off()

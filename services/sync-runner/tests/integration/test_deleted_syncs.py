@@ -18,6 +18,7 @@ from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.sync_runner import store
 from tablesync.sync_runner.pipeline import forgetting
+from tablesync.sync_runner.pipeline.checkpoints import Checkpoints
 from tablesync.sync_runner.pipeline.forgetting import Forgetting
 from tablesync.sync_runner.store import DeletedSyncs, Runs
 from tablesync.test_kit import eventually
@@ -166,7 +167,7 @@ async def test_many_rows_are_forgotten_in_chunks_by_one_process_after_another(
 
 
 async def one_chunk(rig: Rig, sync_id: str, unit: UnitOfWork) -> bool:
-    return await forgetting.Checkpoints(rig.database).forget(sync_id, unit.session)
+    return await Checkpoints(rig.database).forget(sync_id, unit.session)
 
 
 async def test_p12_a_replayed_deletion_changes_nothing(rig: Rig) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from sync_runner_rig import AIRTABLE, Rig, destination, text
@@ -54,7 +55,7 @@ async def test_p16_a_token_that_is_slow_to_be_renewed_costs_no_refusal(rig: Rig)
     await rig.fill(600)
     rig.airtable.token_seconds = 5
     rig.auth.token_takes_seconds = 2
-    limits = {
+    limits: dict[str, Any] = {
         "runner_airtable_base_per_second": 5,
         "runner_hubspot_per_ten_seconds": 110,
         "runner_hubspot_search_per_second": 5,
