@@ -1,16 +1,11 @@
 """Kafka or a topic goes away: one line says so and one that it is back, and `/readyz` as well."""
 
 import asyncio
-import json
 import signal
-from asyncio.subprocess import Process
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
+from kafka_faults import delete, lines_of, ready, replace, tells, told_once
 from service_process import environment, service
 from tablesync.local_stack import LocalStack
 from tablesync.service_kit.messaging.kafka import ensure_topics
@@ -20,44 +15,11 @@ from tablesync.test_kit import eventually
 from tablesync.test_kit.messaging import send
 
 AWAY_SECONDS = 10
-# What a service says in all, from its start to its end; it was ten thousand a minute.
-FEW_LINES = 40
 
 
 @pytest.fixture
 def settings(settings: ServiceSettings) -> ServiceSettings:
     return settings.with_(kafka_check_seconds=1.0)
-
-
-async def ready(settings: ServiceSettings, query: str = "") -> tuple[int, bool | None]:
-    """Return the status of `/readyz`, and what it says of Kafka."""
-    url = f"http://127.0.0.1:{settings.http_port}/readyz{query}"
-    async with httpx.AsyncClient(trust_env=False) as http:
-        try:
-            answer = await http.get(url)
-        except httpx.TransportError:
-            return 0, None
-    return answer.status_code, answer.json()["kafka"]
-
-
-async def tells(settings: ServiceSettings, status: int, *, kafka: bool) -> None:
-    async def told() -> bool:
-        return await ready(settings) == (status, kafka)
-
-    await eventually(told, timeout=120)
-
-
-async def lines_of(process: Process) -> list[dict[str, Any]]:
-    """End a service, and read what it has logged."""
-    process.send_signal(signal.SIGTERM)
-    out, _ = await process.communicate()
-    return [json.loads(line) for line in out.decode().splitlines() if line.startswith("{")]
-
-
-def told_once(lines: list[dict[str, Any]]) -> None:
-    events = Counter(each["event"] for each in lines)
-    assert (events["kafka away"], events["kafka back"]) == (1, 1), events
-    assert len(lines) <= FEW_LINES, events
 
 
 @pytest.mark.needs("kafka")
@@ -112,10 +74,18 @@ async def test_p11_a_deleted_topic_is_made_again_and_nothing_is_lost_without_a_r
     assert away["reason"] == f"topics are missing: {settings.kafka_topic_prefix}sync-requests"
 
 
-async def delete(settings: ServiceSettings, topic: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
-    await admin.start()
-    try:
-        await admin.delete_topics([settings.kafka_topic_prefix + topic])
-    finally:
-        await admin.close()
+async def test_p11_a_topic_replaced_behind_a_process_is_read_from_its_beginning(
+    settings: ServiceSettings, event, effects
+) -> None:
+    """Nobody sees that it is missing, and the process' place would leave out as many messages."""
+    await ensure_topics(settings, "sync-runner")
+    async with service(environment(settings)) as process:
+        await send(settings, *(event(f"run_{n}") for n in range(3)))
+        await eventually(lambda: effects(3), timeout=120)
+        await tells(settings, 200, kafka=True)
+        process.send_signal(signal.SIGSTOP)
+        await replace(settings, "sync-requests", "sync-runner")
+        await send(settings, *(event(f"run_{n}") for n in range(3, 9)))
+        process.send_signal(signal.SIGCONT)
+        await eventually(lambda: effects(9), timeout=120)
+    assert sorted(await effects()) == [f"run_{n}" for n in range(9)]

@@ -68,7 +68,7 @@ class Service:
             **({"relay": _publishing(resources)} if publishes else {}),
         }
         self.roles = [*(Role(name, each.run) for name, each in self._messaging.items()), *roles]
-        self._kafka = KafkaWatch(self.settings, self.name, self._consuming.begin_anew.set)
+        self._kafka = KafkaWatch(self.settings, self.name, self._consuming.compare)
         self._indexes, self._expiries = indexes or {}, expiries or {}
         self._prepare, self._drains = prepare, drains
         self.app = self._new_app(routers)

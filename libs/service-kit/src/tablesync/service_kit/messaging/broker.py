@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
@@ -21,7 +22,9 @@ from tablesync.service_kit.messaging.consumer import (
     follow,
 )
 from tablesync.service_kit.messaging.dead_letters import DeadLetters
-from tablesync.service_kit.messaging.kafka import ensure_topics, new_producer
+from tablesync.service_kit.messaging.incarnations import Incarnations, incarnations
+from tablesync.service_kit.messaging.kafka import administration, ensure_topics, new_producer
+from tablesync.service_kit.messaging.places import Places
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.repeats import Trouble
 from tablesync.service_kit.roles import pause, persist, unless_stopped
@@ -33,6 +36,8 @@ MAX_POLL_INTERVAL_MS = 300_000
 NACK_WAIT_SECONDS = 0.5
 NACK_WAIT_MAX_SECONDS = 30.0
 DRAIN_SECONDS = 15.0
+# The incarnation of a topic that is not there: no other is the same.
+GONE = "gone"
 
 Record: TypeAlias = "ConsumerRecord[Any, Any]"
 
@@ -58,19 +63,27 @@ class Subscriptions:
             for each in subscriptions
         }
         self.started = asyncio.Event()
-        # Set when a topic was deleted and is there again: a consumer's place in it means nothing.
-        self.begin_anew = asyncio.Event()
+        self._incarnations: Incarnations = {}
+        self._begin_anew = asyncio.Event()
+
+    def compare(self, found: Incarnations) -> None:
+        """Begin anew if a topic is another than the one that is read: our place means nothing."""
+        for name, read in self._incarnations.items():
+            if name not in found:
+                self._incarnations[name] = GONE
+            elif found[name] != read:
+                self._begin_anew.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`, then finish the messages in hand."""
         await unless_stopped(self._prepare(), stop)
         while not stop.is_set():
-            self.begin_anew.clear()
+            self._begin_anew.clear()
             broker = await unless_stopped(persist(lambda: self._start(stop), "broker"), stop)
             if broker is None:
                 return
             self.started.set()
-            await pause(stop, math.inf, self.begin_anew)
+            await pause(stop, math.inf, self._begin_anew)
             await _stop(broker)
 
     async def _prepare(self) -> None:
@@ -78,6 +91,7 @@ class Subscriptions:
 
     async def _start(self, stop: asyncio.Event) -> KafkaBroker:
         """Start a fresh broker: one that failed half-way would start its first half twice."""
+        await self._find_topics()
         broker = self._build(stop)
         try:
             await broker.start()
@@ -87,6 +101,14 @@ class Subscriptions:
             await _stop(broker)
             raise
         return broker
+
+    async def _find_topics(self) -> None:
+        async with administration(self._settings) as admin:
+            found = await incarnations(admin)
+        topics = [each.topic for each in self._subscriptions]
+        topics += [each.topic for each in self._followings]
+        names = [self._settings.kafka_topic_prefix + each for each in topics]
+        self._incarnations = {name: found.get(name, GONE) for name in names}
 
     def _build(self, stop: asyncio.Event) -> KafkaBroker:
         broker = KafkaBroker(
@@ -110,6 +132,8 @@ class Subscriptions:
         consumer = self.consumers[subscription.topic]
         backoff = Backoff(NACK_WAIT_SECONDS, NACK_WAIT_MAX_SECONDS)
         trouble = Trouble("message kept", "messages handled again", topic=subscription.topic)
+        name = self._settings.kafka_topic_prefix + subscription.topic
+        places = Places(self._incarnations[name])
 
         async def on_message(message: KafkaMessage) -> None:
             try:
@@ -123,12 +147,13 @@ class Subscriptions:
             else:
                 backoff.reset()
                 trouble.over()
-                await _settle(message.ack, subscription.topic)
+                await _settle(partial(places.commit, message), subscription.topic)
 
-        self._register(
+        places.subscriber = self._register(
             broker,
             subscription.topic,
             on_message,
+            listener=places,
             group_id=f"{self._settings.kafka_topic_prefix}{self._service}.{subscription.topic}",
             auto_offset_reset="earliest",
         )
@@ -145,7 +170,7 @@ class Subscriptions:
         topic: str,
         on_message: Callable[[KafkaMessage], Awaitable[None]],
         **options: Any,
-    ) -> None:
+    ) -> Any:
         subscriber = broker.subscriber(
             self._settings.kafka_topic_prefix + topic,
             ack_policy=AckPolicy.MANUAL,
@@ -156,6 +181,7 @@ class Subscriptions:
             **options,
         )
         subscriber(on_message)
+        return subscriber
 
 
 async def _settle(settle: Callable[[], Awaitable[None]], topic: str) -> None:

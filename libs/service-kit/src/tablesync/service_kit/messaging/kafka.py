@@ -76,11 +76,18 @@ async def ensure_topics(settings: ServiceSettings, service: str) -> None:
     topics = topics_of(settings, service)
     if not topics:
         return
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
-    await admin.start()
-    try:
+    async with administration(settings) as admin:
         response = await admin.create_topics(topics)
         _raise_failures(response.topic_errors)
+
+
+@asynccontextmanager
+async def administration(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Connect to Kafka's administration for a block."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    try:
+        await admin.start()
+        yield admin
     finally:
         await admin.close()
 

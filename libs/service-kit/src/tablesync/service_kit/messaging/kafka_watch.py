@@ -1,8 +1,7 @@
 """Watches Kafka for a process: tells when it goes and comes back, and makes lost topics again.
 
 One look that fails is a hiccup; with the second in a row Kafka counts as away. A topic that
-somebody deleted is made again then and not sooner: meanwhile every other process has looked too,
-and has its consumers begin anew, since their places in it mean nothing.
+somebody deleted is made again then. Consumers are told at each look which topics there are.
 """
 
 import asyncio
@@ -11,8 +10,8 @@ from contextlib import suppress
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from tablesync.service_kit.clock import seconds
+from tablesync.service_kit.messaging.incarnations import Incarnations, incarnations
 from tablesync.service_kit.messaging.kafka import ensure_topics, topics_of
 from tablesync.service_kit.roles import pause
 from tablesync.service_kit.settings import ServiceSettings
@@ -25,14 +24,13 @@ class KafkaWatch:
     """What is known of Kafka, and of the topics that one service needs."""
 
     def __init__(
-        self, settings: ServiceSettings, service: str, on_topics_back: Callable[[], None]
+        self, settings: ServiceSettings, service: str, on_look: Callable[[Incarnations], None]
     ) -> None:
         self._settings = settings
         self._service = service
         self._topics = [each.name for each in topics_of(settings, service)]
         self._admin: AIOKafkaAdminClient | None = None
-        self._on_topics_back = on_topics_back
-        self._lost: list[str] = []
+        self._on_look = on_look
         self._seen: str | None = None
         self._away_since: float | None = None
 
@@ -41,7 +39,7 @@ class KafkaWatch:
         return self._away_since is None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look again and again until `stop`."""
+        """Look again and again until `stop`, whatever a look meets."""
         while not stop.is_set():
             await self._take_in(await self._look())
             await pause(stop, self._settings.kafka_check_seconds)
@@ -51,29 +49,21 @@ class KafkaWatch:
         """Return what is wrong, if anything is."""
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                missing = await self._missing()
-        except (KafkaError, OSError, TimeoutError) as error:
+                found = await incarnations(await self._connected())
+            self._on_look(found)
+        except Exception as error:
             await self._hang_up()
             return f"it does not answer: {error!r}"
-        if self._lost and not missing:
-            self._on_topics_back()
-        self._lost = missing
+        missing = [each for each in self._topics if each not in found]
         return f"topics are missing: {', '.join(missing)}" if missing else None
 
-    async def _missing(self) -> list[str]:
+    async def _connected(self) -> AIOKafkaAdminClient:
         if self._admin is None:
             self._admin = AIOKafkaAdminClient(
                 bootstrap_servers=self._settings.kafka_bootstrap_servers
             )
             await self._admin.start()
-        # All of them: to ask for one by its name has a broker make it, as the broker thinks fit.
-        found = await self._admin.describe_topics()
-        there = {
-            each["topic"]
-            for each in found
-            if each["error_code"] != UnknownTopicOrPartitionError.errno
-        }
-        return [each for each in self._topics if each not in there]
+        return self._admin
 
     async def _take_in(self, trouble: str | None) -> None:
         again, self._seen = self._seen is not None, trouble
@@ -96,11 +86,13 @@ class KafkaWatch:
 
     async def _make_topics(self) -> None:
         """Try it; the next look tells how it went."""
-        with suppress(KafkaError, OSError, TimeoutError):
+        with suppress(Exception):
             async with asyncio.timeout(LOOK_SECONDS):
                 await ensure_topics(self._settings, self._service)
 
     async def _hang_up(self) -> None:
+        """Drop the connection: one that does not close is in no state to be asked again either."""
         admin, self._admin = self._admin, None
         if admin is not None:
-            await admin.close()
+            with suppress(Exception):
+                await admin.close()
