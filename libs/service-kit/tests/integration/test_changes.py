@@ -5,7 +5,9 @@ import threading
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
+import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.changes import (
@@ -63,6 +65,28 @@ async def test_a_database_that_is_dropped_and_restored_is_followed_again(
 
         await others["watched"].insert_one({"_id": "one"})
         await woken_by(woken)
+
+
+async def test_an_unforeseen_error_does_not_end_the_stream_for_good(
+    database: Database, others: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes, follow, met = Changes(database), Changes._follow_one_stream, threading.Event()
+    woken = changes.wakes("watched")
+
+    def fail_once(self: Changes, loop: asyncio.AbstractEventLoop) -> None:
+        if not met.is_set():
+            met.set()
+            raise RuntimeError("unforeseen")
+        follow(self, loop)
+
+    monkeypatch.setattr(Changes, "_follow_one_stream", fail_once)
+    with capture_logs() as logs:
+        async with running(changes.run):
+            await woken_by(woken)
+            await others["watched"].insert_one({"_id": "one"})
+            await woken_by(woken)
+    told = [each["event"] for each in logs]
+    assert told == ["changes not followed, only polled", "changes are followed again"]
 
 
 async def test_each_is_woken_by_its_own_changes_alone_over_one_stream(

@@ -49,6 +49,22 @@ async def test_a_lease_whose_renewals_hang_is_lost_when_its_time_is_over() -> No
     assert database.hung >= 2
 
 
+async def test_a_renewal_that_fails_in_an_unforeseen_way_is_followed_by_another() -> None:
+    lease, failed, renewed = new_lease(), asyncio.Event(), asyncio.Event()
+
+    async def renew(_: Lease) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise ZeroDivisionError
+        renewed.set()
+
+    keeper = asyncio.create_task(keep(lease, renew))
+    async with asyncio.timeout(60):
+        await renewed.wait()
+    assert not lease.lost.is_set()
+    keeper.cancel()
+
+
 async def test_a_lease_that_another_took_is_given_up_at_once() -> None:
     lease = Lease("run_1", "me", 1, 3600, clock.seconds())
 

@@ -12,7 +12,6 @@ from contextvars import copy_context
 
 import structlog
 from pymongo import ASCENDING
-from pymongo.errors import PyMongoError
 from tablesync.service_kit.mongo.client import (
     Collection,
     Database,
@@ -98,14 +97,14 @@ class Changes:
         while not self._ending.is_set():
             try:
                 self._follow_one_stream(loop)
-            except PyMongoError as error:
+            except Exception as error:
+                if loop.is_closed():
+                    return
                 if not self._lost:
                     log.warning("changes not followed, only polled", error=repr(error))
                 self._lost = True
                 if is_signed_out(error):
                     authenticate_anew(self._database)
-            except RuntimeError:  # the event loop was closed meanwhile
-                return
             self._ending.wait(REOPEN_SECONDS)
 
     def _follow_one_stream(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -138,7 +138,7 @@ async def _renews(lease: Lease, renew: Renew) -> bool:
         with within(seconds):
             async with asyncio.timeout(seconds):
                 await renew(lease)
-    except (PyMongoError, TimeoutError) as error:
+    except Exception as error:  # an unforeseen one, too: the next try may succeed
         log.warning("lease not renewed", lease=lease.name, error=repr(error))
         return False
     return True

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from tablesync.contracts import Envelope, RunProgressed
 from tablesync.service_kit.messaging.kafka import ensure_topics, new_producer
+from tablesync.service_kit.repeats import Trouble
 from tablesync.service_kit.roles import pause, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings
 
@@ -16,6 +17,7 @@ log = structlog.get_logger()
 
 EVERY_SECONDS = 0.25
 STOP_SECONDS = 5.0
+AGAIN_SECONDS = 1.0
 Look = Callable[[], RunProgressed]
 
 
@@ -41,22 +43,26 @@ class ProgressBoard:
             self._sent.pop(look().run_id, None)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop`; without Kafka nothing is sent, and nothing is kept."""
+        """Send until `stop`, whatever it meets; what cannot be sent is not kept."""
         await unless_stopped(persist(self._ensure_topics, "topics"), stop)
+        trouble = Trouble("progress not shown", "progress is shown again")
         while not stop.is_set():
-            with suppress(KafkaError, TimeoutError):
-                await unless_stopped(self._send_with_one_producer(), stop)
-            await pause(stop, 1.0)
+            try:
+                await unless_stopped(self._send_with_one_producer(trouble), stop)
+            except Exception as error:
+                trouble.met(error)
+            await pause(stop, AGAIN_SECONDS)
 
     async def _ensure_topics(self) -> None:
         await ensure_topics(self._settings, self._source)
 
-    async def _send_with_one_producer(self) -> None:
+    async def _send_with_one_producer(self, trouble: Trouble) -> None:
         producer = new_producer(self._settings)
         try:
             await producer.start()
             while await self._some.wait():
                 await self._send(producer)
+                trouble.over()
                 await asyncio.sleep(EVERY_SECONDS)
         finally:
             with suppress(KafkaError, TimeoutError):

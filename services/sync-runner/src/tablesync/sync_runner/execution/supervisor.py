@@ -118,7 +118,8 @@ class RunSupervisor:
                 await asyncio.sleep(WATCH_SECONDS)
         finally:
             keeper.cancel()
-        self._signals.stop(LeaseLostError(self._run.id))
+            # Whatever ended it: a run that nobody watches must not go on.
+            self._signals.stop(LeaseLostError(self._run.id))
 
     async def _renew(self, lease: Lease) -> None:
         if await self._context.queue.renew(lease):

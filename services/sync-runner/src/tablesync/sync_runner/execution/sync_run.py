@@ -11,7 +11,6 @@ from tablesync.service_kit.roles import pause
 from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.airtable.names import told_by_names
 from tablesync.sync_runner.airtable.writer import Writer
-from tablesync.sync_runner.errors import LeaseLostError
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.run_access import RunAccess
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Pass
@@ -150,10 +149,10 @@ class SyncRun:
             try:
                 await self.journal.save()
                 await self._access.obey_stops()
-            except LeaseLostError as error:
-                self._signals.stop(error)
             except PyMongoError as error:
                 log.warning("not saved yet", run_id=self._run.id, error=str(error))
+            except Exception as error:  # a lost lease, or unforeseen: not to go on unsaved
+                self._signals.stop(error)
 
 
 def _writer(client: AirtableClient, plan: Plan) -> Writer:
