@@ -1,0 +1,82 @@
+"""P08: what a gate lets through once a grant was refused or lost, in orders that no run shows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from tablesync.contracts import Account, ConnectionEvent
+from tablesync.contracts.internal_api import AuthFailureRuling, Verdict
+from tablesync.service_kit import clock
+from tablesync.sync_runner.access.gates import Gate, RefusedCall
+from tablesync.sync_runner.access.grants import Grant
+from tablesync.sync_runner.errors import ConnectionLostError
+
+
+class Auth:
+    """auth-service, as fast as thought: the newest grant, and rulings once they may be told."""
+
+    def __init__(self) -> None:
+        self.version = 1
+        self.asked, self.may_rule = asyncio.Event(), asyncio.Event()
+
+    async def grant(self, connection_id: str, workspace_id: str) -> Grant:
+        account = Account(id="7001", name="Acme")
+        return Grant(f"token-{self.version}", self.version, clock.seconds() + 600, account)
+
+    async def report(
+        self, connection_id: str, workspace_id: str, version: int, status_code: int
+    ) -> AuthFailureRuling:
+        self.asked.set()
+        await self.may_rule.wait()
+        return AuthFailureRuling(verdict=Verdict.REVOKED, grant_version=version)
+
+    async def connection_states(self, since: int = 0) -> AsyncIterator[Sequence[ConnectionEvent]]:
+        raise AssertionError("a gate asks for no states")
+        yield
+
+
+@pytest.fixture
+def auth() -> Auth:
+    return Auth()
+
+
+@pytest.fixture
+def gate(auth: Auth) -> Gate:
+    async def on_lost(connection_id: str, version: int) -> None:
+        """Nobody else has to know."""
+
+    return Gate(auth, "con_1", "ws_1", on_lost)
+
+
+async def test_p08_a_run_that_used_a_lost_grant_gets_no_newer_one(auth: Auth, gate: Gate) -> None:
+    stopped: list[ConnectionLostError] = []
+    run = gate.admit(stopped.append)
+    assert (await run.grant()).version == 1
+    gate.stop(1)
+    auth.version = 2
+    assert len(stopped) == 1
+    with pytest.raises(ConnectionLostError):
+        run.grant_at_hand()
+    with pytest.raises(ConnectionLostError):
+        await run.grant()
+    assert (await gate.admit(stopped.append).grant()).version == 2
+    assert len(stopped) == 1
+
+
+async def test_p08_nobody_gets_a_token_while_a_refused_one_is_looked_into(
+    auth: Auth, gate: Gate
+) -> None:
+    stopped: list[ConnectionLostError] = []
+    one, other = gate.admit(stopped.append), gate.admit(stopped.append)
+    refused = RefusedCall(await one.grant(), 401, clock.seconds(), repeated=False)
+    assert (await other.grant()).version == 1
+    ruling = asyncio.create_task(one.refused(refused))
+    waiting = asyncio.create_task(other.grant())
+    await auth.asked.wait()
+    assert other.grant_at_hand() is None
+    assert not waiting.done()
+    auth.may_rule.set()
+    for task in (ruling, waiting):
+        with pytest.raises(ConnectionLostError):
+            await task
+    assert len(stopped) == 2
