@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pymongo import monitoring
+from pymongo.errors import BulkWriteError
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Client, Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
@@ -78,6 +79,20 @@ async def test_p11_an_aborted_unit_leaves_neither_state_nor_event(
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
+        await units.run(work)
+    assert await counted(database) == (0, 0)
+
+
+async def test_p11_an_event_that_cannot_be_stored_leaves_no_state(
+    database: Database, units: UnitsOfWork, event
+) -> None:
+    await database.command("collMod", "outbox", validator={"topic": "no such topic"})
+
+    async def work(unit: UnitOfWork) -> None:
+        await unit.database["state"].insert_one({"n": 1}, session=unit.session)
+        unit.publish(event().event)
+
+    with pytest.raises(BulkWriteError, match="batch op errors"):
         await units.run(work)
     assert await counted(database) == (0, 0)
 
