@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse
 from playwright.async_api import Browser
 from tablesync.auth_service.api.pages import Again, Pages
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent.authorizations import AuthorizationStatus
+from tablesync.auth_service.consent.authorizations import AuthorizationStatus, Completion
 from tablesync.auth_service.consent.connect import Outcome
-from tablesync.auth_service.consent.findings import another_account
+from tablesync.auth_service.consent.findings import another_account, bases_left_out
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.auth_service.consent.requests import ConsentRequest
 from tablesync.auth_service.identity.invitation import Invitation, InvitationStatus
@@ -20,7 +20,7 @@ from tablesync.auth_service.identity.members import Operator
 from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
-from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs
+from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs, WrittenBase
 from tablesync.service_kit.http.user_auth import OperatorRole
 from tablesync.test_kit.browser import cut_words, width_of, words_outside
 
@@ -48,13 +48,22 @@ def pages_about(name: str, providers: Providers) -> Iterator[tuple[str, HTMLResp
         yield "consent", pages.consent(hubspot, asked, "a-token")
     whole = lost.model_copy(update={"status": ConnectionStatus.CONNECTED, "cause": None})
     partial = whole.model_copy(update={"missing_scopes": ("crm.objects.deals.read",) * 4})
+    new = Completion(sequence=whole.sequence)
+    renewed = Completion(was=ConnectionStatus.CONNECTED, sequence=whole.sequence)
+    bases = bases_left_out([a_base(name, syncs) for syncs in (1, 1_234)] * 11)
+    again = Again("aut_1", "a-token")
     for outcome in (
         Outcome(AuthorizationStatus.COMPLETED, lost),
         Outcome(AuthorizationStatus.COMPLETED, whole),
+        Outcome(AuthorizationStatus.COMPLETED, whole, completion=new),
+        Outcome(AuthorizationStatus.COMPLETED, whole, completion=renewed),
         Outcome(AuthorizationStatus.COMPLETED, partial),
+        Outcome(AuthorizationStatus.COMPLETED, partial, bases, renewed),
+        Outcome(AuthorizationStatus.DENIED, whole),
         Outcome(AuthorizationStatus.REFUSED, lost, another_account(account, account)),
     ):
-        yield "outcome", pages.outcome(hubspot, outcome, workspace, Again("aut_1", "a-token"))
+        yield "outcome", pages.outcome(hubspot, outcome, workspace, again)
+    yield "too late", pages.too_late(hubspot, lost, 400, again)
     yield "link over", pages.link_over(replace(link, spent=True))
     for status, is_member in itertools.product(InvitationStatus, (True, False)):
         invitation = an_invitation(name, person.email, status)
@@ -80,6 +89,10 @@ def a_sync(name: str, missed: int) -> AffectedSync:
     gap = {"from": NOW, "slots_missed": missed} if missed else None
     body = {"sync_id": "syn_1", "name": name, "object": "deals", "status": "held", "gap": gap}
     return AffectedSync.model_validate(body)
+
+
+def a_base(name: str, syncs: int) -> WrittenBase:
+    return WrittenBase(base_id="app" + "7" * 14, name=name, syncs=syncs, sync_names=(name,) * 5)
 
 
 def an_invitation(name: str, email: str, status: InvitationStatus) -> Invitation:

@@ -1,4 +1,4 @@
-"""The `tablesync` command: how the workspace is, and what the services parked."""
+"""The `tablesync` command: how the workspace is, connecting accounts, and what was parked."""
 
 import json
 import sys
@@ -12,8 +12,8 @@ import typer
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
-from tablesync.cli import addresses, dlq
-from tablesync.cli.answers import DeadLetter
+from tablesync.cli import addresses, connect, dlq
+from tablesync.cli.answers import Attempt, DeadLetter, Started
 from tablesync.cli.client import Client
 from tablesync.cli.errors import AwayError, CliError, RefusedError
 from tablesync.cli.layout import overview
@@ -36,6 +36,7 @@ Service = Annotated[str | None, typer.Option(help="The service that parked it.")
 Topic = Annotated[str, typer.Argument(help="The topic, as `dlq list` shows it.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many to list at most.")]
 Replayed = Annotated[bool, typer.Option("--replayed", help="List what was replayed, too.")]
+Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for “Start again” on the page.")]
 LetterId = Annotated[int, typer.Argument(help="The id, as `dlq list` shows it.")]
 
 
@@ -55,6 +56,49 @@ def status(
             Console().print(overview(found))
         if found.problems:
             raise AwayError(f"{len(found.problems)} service(s) did not answer.")
+
+
+@app.command("connect")
+def connect_account(
+    provider: Annotated[str, typer.Argument(help="Such as `hubspot` or `airtable`.")],
+    as_json: AsJson = False,
+    wait: Wait = 600,
+) -> None:
+    """Connect an account: print the page to open in a browser, and wait for the outcome."""
+    with _client() as client:
+        _see_through(client, connect.begin(client, provider), as_json, wait)
+
+
+@app.command()
+def reconnect(
+    connection_id: Annotated[str, typer.Argument(help="The id, as `status` shows it.")],
+    as_json: AsJson = False,
+    wait: Wait = 600,
+) -> None:
+    """Connect the same account once more; its syncs, schedules and history stay."""
+    with _client() as client:
+        provider = connect.connection(client, connection_id).provider
+        _see_through(client, connect.begin(client, provider, connection_id), as_json, wait)
+
+
+def _see_through(client: Client, started: Started, as_json: bool, wait: float) -> None:
+    """Tell which page to open and what came of it; raises RefusedError if nothing did."""
+    aside = Console(stderr=as_json)
+    aside.print(f"Open in a browser: {started.start_url}", soft_wrap=True, markup=False)
+
+    def failed(attempt: Attempt) -> None:
+        if wait:
+            text = f"{connect.why_not(attempt)} Start again on that page, or stop with Ctrl-C."
+            aside.print(text, style="yellow", markup=False)
+
+    attempt = connect.outcome(client, started.id, wait, failed)
+    if as_json:
+        _print_json(attempt.said)
+    if attempt.status != connect.COMPLETED or attempt.connection_id is None:
+        raise RefusedError(f"Not connected: {connect.why_not(attempt)}")
+    if not as_json:
+        made = connect.connection(client, attempt.connection_id)
+        Console().print(connect.connected(attempt, made))
 
 
 @dead_letters.command("list")

@@ -62,8 +62,14 @@ class Item(Value):
         return item
 
 
+class Note(Value):
+    """What somebody should look at, in the service's own words."""
+
+    message: str
+
+
 class Connection(Item):
-    """A connection with its badge."""
+    """A connection with its badge, and what to look at."""
 
     id: str
     provider: str
@@ -71,11 +77,29 @@ class Connection(Item):
     cause: str | None
     changed_at: AwareDatetime
     badge: str
+    findings: tuple[Note, ...] = ()
 
     @property
     def label(self) -> str:
         """Which account at which provider it is."""
         return f"{self.provider} · {self.account.name or self.account.id}"
+
+
+class Started(Value):
+    """An attempt to connect that waits for a browser to open its page."""
+
+    id: str
+    start_url: str
+
+
+class Attempt(Item):
+    """What has become of an attempt to connect; one begun after it goes on where it ended."""
+
+    id: str
+    status: str
+    connection_id: str | None
+    finding: Note | None
+    continued_by: str | None = None
 
 
 class Source(Value):

@@ -58,16 +58,16 @@ class Client:
             self.unread += [f"{service} cannot read {each}." for each in page.unread_ids]
             cursor = page.next_cursor
 
-    def post(self, service: str, path: str) -> Any:
+    def post(self, service: str, path: str, body: Any = None) -> Any:
         """Have something done; raises a CliError."""
-        return self._call(service, "POST", path)
+        return self._call(service, "POST", path, body)
 
-    def _call(self, service: str, method: str, path: str) -> Any:
-        response = self._send(service, method, path, self._token())
+    def _call(self, service: str, method: str, path: str, body: Any = None) -> Any:
+        response = self._send(service, method, path, self._token(), body)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             # The short-lived token may have expired while we watched.
             self._access_token = ""
-            response = self._send(service, method, path, self._token())
+            response = self._send(service, method, path, self._token(), body)
         return _body(service, response)
 
     def _token(self) -> str:
