@@ -4,52 +4,17 @@ import base64
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import bson
-import httpx
 import pytest
+from auth_service_attempts import PROVIDERS, begin, come_back, leave, outcome
 from auth_service_rig import Rig, stored
-from tablesync.auth_service.connections import Connection, Connections
-from tablesync.contracts import new_id
 from tablesync.service_kit.mongo import Database
-from tablesync.test_kit import SandboxControl, eventually, press
-
-PROVIDERS = ("hubspot", "airtable")
+from tablesync.test_kit import press
 
 
 def query_of(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-
-
-async def begin(rig: Rig, provider: str, **body: Any) -> dict[str, str]:
-    operator = await rig.operator()
-    answer = await operator.post("/v1/authorizations", json={"provider": provider, **body})
-    return answer.raise_for_status().json()  # type: ignore[no-any-return]
-
-
-async def outcome(rig: Rig, attempt: dict[str, str]) -> dict[str, Any]:
-    answer = await (await rig.operator()).get(f"/v1/authorizations/{attempt['id']}")
-    return answer.raise_for_status().json()  # type: ignore[no-any-return]
-
-
-async def leave(rig: Rig, attempt: dict[str, str]) -> tuple[httpx.AsyncClient, str]:
-    """Go to the provider's page; return the browser and the page's address."""
-    browser = rig.client()
-    answer = await press(browser, attempt["start_url"])
-    assert answer.status_code == 303
-    return browser, answer.headers["location"]
-
-
-async def come_back(rig: Rig, attempt: dict[str, str], provider: str) -> tuple[Any, str]:
-    """Let the sandbox allow; return the browser and the callback it is sent to."""
-    browser, page = await leave(rig, attempt)
-    user = {"user": "ada@acme.test", "decision": "allow"}
-    await rig.sandbox.answer(provider, **user)
-    answer = await browser.get(page)
-    assert answer.status_code in (302, 303), answer.text
-    return browser, answer.headers["location"]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -89,48 +54,6 @@ async def test_p05_a_callback_is_taken_once_and_its_page_can_be_loaded_again(rig
     assert sum(each["path"].endswith("/token") for each in log["requests"]) == 1
     for elsewhere in (callback, attempt["start_url"]):
         assert (await rig.client().get(elsewhere)).status_code in (400, 410)
-
-
-async def test_a_page_that_is_loaded_again_says_what_is_true_now(rig: Rig) -> None:
-    attempt = await begin(rig, "hubspot")
-    browser, callback = await come_back(rig, attempt, "hubspot")
-    await browser.get(callback)
-    connection_id = (await outcome(rig, attempt))["connection_id"]
-    gone = await (await rig.operator()).post(f"/v1/connections/{connection_id}/disconnect")
-    assert gone.is_success
-
-    page = await browser.get(callback)
-
-    assert page.status_code == 200
-    assert "was connected, and is not any more" in page.text
-
-
-async def test_what_was_denied_is_begun_anew_by_a_button(rig: Rig) -> None:
-    attempt = await begin(rig, "airtable")
-    browser = rig.client()
-    page = (await press(browser, attempt["start_url"])).headers["location"]
-    await rig.sandbox.answer("airtable", user="ada@acme.test", decision="deny")
-    denied = await browser.get((await browser.get(page)).headers["location"])
-    assert "Access was not allowed" in denied.text
-
-    forged = await browser.post(again_url(attempt), data={"form_token": "guessed"})
-    anew = await browser.post(again_url(attempt), data={"form_token": form_token_in(denied.text)})
-
-    assert forged.status_code == 403
-    assert anew.status_code == 303
-    await rig.sandbox.answer("airtable", user="ada@acme.test", decision="allow")
-    page = (await press(browser, anew.headers["location"])).headers["location"]
-    connected = await browser.get((await browser.get(page)).headers["location"])
-    assert "Airtable is connected" in connected.text
-    assert (await outcome(rig, attempt))["status"] == "denied"
-
-
-def again_url(attempt: dict[str, str]) -> str:
-    return attempt["start_url"].replace("/start?", "/again?")
-
-
-def form_token_in(page: str) -> str:
-    return page.partition('name="form_token" value="')[2].partition('"')[0]
 
 
 async def test_looking_with_head_is_answered_and_binds_nothing(rig: Rig) -> None:
@@ -227,55 +150,6 @@ async def test_p05_the_binding_cookie_is_out_of_reach_of_scripts(rig: Rig) -> No
         assert answer.headers["cache-control"] == "no-store"
 
 
-async def stored_grant(database: Database, connection_id: str) -> bytes:
-    return bson.encode(await stored(database, "grants", connection_id))
-
-
-async def test_p06_another_account_changes_nothing(rig: Rig, database: Database) -> None:
-    connection = await rig.connect("hubspot", "7001")
-    before = await stored_grant(database, connection["id"])
-    await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7002", decision="allow")
-
-    refused = await rig.authorize("hubspot", connection["id"])
-
-    assert refused["status"] == "refused"
-    assert refused["finding"]["kind"] == "another_account"
-    assert refused["finding"]["expected"]["id"] == "7001"
-    assert refused["finding"]["found"]["id"] == "7002"
-    for side in ("expected", "found"):
-        name = refused["finding"][side]["name"]
-        assert name in refused["finding"]["message"]
-        assert name in refused["page"].text
-    assert await stored_grant(database, connection["id"]) == before
-    assert await rig.connection(connection["id"]) == connection
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-async def test_p06_denial_changes_nothing(rig: Rig, database: Database, provider: str) -> None:
-    connection = await rig.connect(provider)
-    before = await stored_grant(database, connection["id"])
-    await rig.sandbox.answer(provider, user="ada@acme.test", decision="deny")
-
-    denied = await rig.authorize(provider, connection["id"])
-
-    assert denied["status"] == "denied"
-    assert "Nothing was changed" in denied["page"].text
-    assert await stored_grant(database, connection["id"]) == before
-    assert await rig.connection(connection["id"]) == connection
-
-
-@pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])
-async def test_p06_a_provider_that_cannot_serve_has_not_said_no(rig: Rig, error: str) -> None:
-    attempt = await begin(rig, "hubspot")
-    browser, callback = await come_back(rig, attempt, "hubspot")
-
-    page = await browser.get(callback.replace("code=", f"error={error}&was="))
-
-    assert "did not answer" in page.text
-    after = await outcome(rig, attempt)
-    assert (after["status"], after["finding"]["kind"]) == ("refused", "provider_unavailable")
-
-
 @pytest.mark.parametrize("field", ["provider", "connection_id"])
 async def test_p21_what_is_no_text_is_refused_by_its_field(rig: Rig, field: str) -> None:
     content = json.dumps({"provider": "hubspot", field: "\ud800"})
@@ -285,99 +159,6 @@ async def test_p21_what_is_no_text_is_refused_by_its_field(rig: Rig, field: str)
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
     assert error["field"] == field
-
-
-async def test_p06_a_closed_popup_changes_nothing(rig: Rig, database: Database) -> None:
-    connection = await rig.connect("hubspot")
-    before = await stored_grant(database, connection["id"])
-
-    attempt = await begin(rig, "hubspot", connection_id=connection["id"])
-    await leave(rig, attempt)
-
-    assert (await outcome(rig, attempt))["status"] == "pending"
-    assert await stored_grant(database, connection["id"]) == before
-
-
-async def test_p06_a_provider_that_fails_in_between_changes_nothing(
-    rig: Rig, database: Database
-) -> None:
-    connection = await rig.connect("hubspot")
-    before = await stored_grant(database, connection["id"])
-    await rig.sandbox.control("hubspot", "-", "break", status=503, path_contains="/token")
-
-    refused = await rig.authorize("hubspot", connection["id"])
-
-    assert refused["status"] == "refused"
-    assert refused["finding"]["kind"] == "provider_unavailable"
-    assert await stored_grant(database, connection["id"]) == before
-
-
-async def test_p06_missing_scopes_are_stored_and_shown(rig: Rig) -> None:
-    connection = await rig.connect("hubspot")
-    scopes = [each for each in connection["scopes"] if "deals" not in each]
-    await rig.sandbox.answer(
-        "hubspot", user="ada@acme.test", account="7001", decision="allow", scopes=scopes
-    )
-
-    completed = await rig.authorize("hubspot", connection["id"])
-
-    assert completed["status"] == "completed"
-    after = await rig.connection(connection["id"])
-    assert after["status"] == "connected"
-    assert after["badge"] == "Needs attention"
-    assert set(after["missing_scopes"]) == set(connection["scopes"]) - set(scopes)
-    assert after["findings"][0]["kind"] == "missing_scopes"
-
-
-async def test_p07_connecting_a_known_account_restores_its_connection(
-    rig: Rig, database: Database
-) -> None:
-    connection = await rig.connect("airtable")
-    operator = await rig.operator("operator")
-    path = f"/v1/connections/{connection['id']}/disconnect"
-    gone = (await operator.post(path)).raise_for_status().json()
-    assert (gone["status"], gone["cause"], gone["badge"]) == (
-        "disconnected",
-        "operator",
-        "Disconnected by you",
-    )
-    assert await database["grants"].find_one({"_id": connection["id"]}) is None
-    assert (await rig.token(connection["id"])).status_code == 409
-
-    again = await rig.connect("airtable")
-
-    assert again["id"] == connection["id"]
-    assert again["status"] == "connected"
-    assert again["grant_version"] == connection["grant_version"] + 1
-
-
-async def test_disconnecting_ends_the_grant_at_the_provider_unless_others_have_it(
-    rig: Rig, sandbox: SandboxControl, database: Database
-) -> None:
-    connection = await rig.connect("hubspot")
-    await database["connections"].update_many(
-        {"workspace_id": {"$ne": rig.workspace_id}}, {"$set": {"status": "revoked"}}
-    )
-    mine = await stored(database, "connections", connection["id"])
-    theirs = {**mine, "_id": new_id("con"), "workspace_id": new_id("ws")}
-    operator = await rig.operator()
-    path = f"/v1/connections/{connection['id']}/disconnect"
-
-    connections, account = Connections(database), Connection.from_document(mine)
-    first = await operator.post(path)
-    assert not await connections.account_in_use(account)
-    await database["connections"].insert_one(theirs)
-    assert await connections.account_in_use(account)
-    again = await operator.post(path)
-
-    assert first.json() == again.json()
-    assert first.json()["findings"][0]["kind"] == "app_stays"
-
-    async def ended() -> bool:
-        requests = (await sandbox.log(provider="hubspot"))["requests"]
-        return any(each["path"].endswith("/token/revoke") for each in requests)
-
-    await eventually(ended)
 
 
 async def test_a_connection_of_another_provider_is_named(rig: Rig) -> None:

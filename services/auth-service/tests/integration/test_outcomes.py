@@ -1,0 +1,262 @@
+"""What comes of an attempt to connect, what its page says then, and what stays as it was."""
+
+from datetime import UTC, datetime, timedelta
+
+import bson
+import pytest
+from auth_service_attempts import PROVIDERS, begin, come_back, leave, outcome
+from auth_service_rig import Rig, stored
+from tablesync.auth_service.connections import Connection, Connections
+from tablesync.contracts import new_id
+from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import SandboxControl, eventually, press
+
+
+async def test_a_page_that_is_loaded_again_says_what_is_true_now(rig: Rig) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
+    await browser.get(callback)
+    connection_id = (await outcome(rig, attempt))["connection_id"]
+    gone = await (await rig.operator()).post(f"/v1/connections/{connection_id}/disconnect")
+    assert gone.is_success
+
+    page = await browser.get(callback)
+
+    assert page.status_code == 200
+    assert "was connected, and is not any more" in page.text
+
+
+async def test_what_was_denied_is_begun_anew_by_a_button(rig: Rig) -> None:
+    attempt = await begin(rig, "airtable")
+    browser = rig.client()
+    page = (await press(browser, attempt["start_url"])).headers["location"]
+    await rig.sandbox.answer("airtable", user="ada@acme.test", decision="deny")
+    denied = await browser.get((await browser.get(page)).headers["location"])
+    assert "Access was not allowed" in denied.text
+
+    forged = await browser.post(again_url(attempt), data={"form_token": "guessed"})
+    anew = await browser.post(again_url(attempt), data={"form_token": form_token_in(denied.text)})
+
+    assert forged.status_code == 403
+    assert anew.status_code == 303
+    await rig.sandbox.answer("airtable", user="ada@acme.test", decision="allow")
+    page = (await press(browser, anew.headers["location"])).headers["location"]
+    connected = await browser.get((await browser.get(page)).headers["location"])
+    assert "Airtable is connected" in connected.text
+    told = await outcome(rig, attempt)
+    assert told["status"] == "denied"
+    following = await outcome(rig, {"id": told["continued_by"]})
+    assert (following["status"], "continued_by" in following) == ("completed", False)
+
+
+@pytest.mark.parametrize("by", ["callback", "start"])
+async def test_what_took_too_long_is_begun_anew_where_it_ended(
+    rig: Rig, database: Database, by: str
+) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    await database["authorizations"].update_one(
+        {"_id": attempt["id"]}, {"$set": {"expires_at": past}}
+    )
+    address = callback if by == "callback" else attempt["start_url"]
+    late = await browser.get(address)
+    assert "took too long" in late.text
+
+    anew = await press(browser, address)
+    twice = await press(browser, address)
+
+    assert anew.headers["location"] == twice.headers["location"]
+    told = await outcome(rig, attempt)
+    assert told["status"] == "expired"
+    assert anew.headers["location"].endswith(told["continued_by"])
+    assert (await press(browser, anew.headers["location"])).status_code == 303
+    elsewhere = await rig.client().get(address)
+    assert "took too long" not in elsewhere.text, "it is another browser's"
+
+
+async def test_a_page_says_what_its_attempt_has_changed(rig: Rig) -> None:
+    await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
+    first = await rig.authorize("hubspot")
+    renewed = await rig.authorize("hubspot", first["connection_id"])
+    token = (await rig.token(first["connection_id"])).json()
+    await rig.sandbox.control("hubspot", "7001", "uninstall")
+    ruling = await rig.report(first["connection_id"], token["grant_version"])
+    assert ruling["verdict"] == "revoked"
+    regained = await rig.authorize("hubspot", first["connection_id"])
+
+    assert "choose it in a sync" in first["page"].text
+    assert "nothing had to wait" in renewed["page"].text
+    assert "Syncs that waited for this connection alone carry on" in regained["page"].text
+    assert "Syncs that waited" not in first["page"].text + renewed["page"].text
+
+
+async def test_permissions_that_were_left_out_are_asked_for_once_more(rig: Rig) -> None:
+    answer = {"user": "ada@acme.test", "account": "7001", "decision": "allow"}
+    connection = await rig.connect("hubspot")
+    scopes = [each for each in connection["scopes"] if "deals" not in each]
+    attempt = await begin(rig, "hubspot", connection_id=connection["id"])
+    browser = rig.client(follow_redirects=True)
+    await rig.sandbox.answer("hubspot", scopes=scopes, **answer)
+    lacking = await press(browser, attempt["start_url"])
+    assert "Needs attention" in lacking.text
+    assert connection["missing_scopes"] == []
+
+    asked = await press(browser, str(lacking.url))
+    await rig.sandbox.answer("hubspot", **answer)
+    whole = await press(browser, str(asked.url))
+
+    assert "HubSpot is connected" in whole.text
+    assert (await rig.connection(connection["id"]))["missing_scopes"] == []
+    again = await browser.get(lacking.url)
+    assert "Needs attention" not in again.text
+
+
+def again_url(attempt: dict[str, str]) -> str:
+    return attempt["start_url"].replace("/start?", "/again?")
+
+
+def form_token_in(page: str) -> str:
+    return page.partition('name="form_token" value="')[2].partition('"')[0]
+
+
+async def stored_grant(database: Database, connection_id: str) -> bytes:
+    return bson.encode(await stored(database, "grants", connection_id))
+
+
+async def test_p06_another_account_changes_nothing(rig: Rig, database: Database) -> None:
+    connection = await rig.connect("hubspot", "7001")
+    before = await stored_grant(database, connection["id"])
+    await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7002", decision="allow")
+
+    refused = await rig.authorize("hubspot", connection["id"])
+
+    assert refused["status"] == "refused"
+    assert refused["finding"]["kind"] == "another_account"
+    assert refused["finding"]["expected"]["id"] == "7001"
+    assert refused["finding"]["found"]["id"] == "7002"
+    for side in ("expected", "found"):
+        name = refused["finding"][side]["name"]
+        assert name in refused["finding"]["message"]
+        assert name in refused["page"].text
+    assert await stored_grant(database, connection["id"]) == before
+    assert await rig.connection(connection["id"]) == connection
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_p06_denial_changes_nothing(rig: Rig, database: Database, provider: str) -> None:
+    connection = await rig.connect(provider)
+    before = await stored_grant(database, connection["id"])
+    await rig.sandbox.answer(provider, user="ada@acme.test", decision="deny")
+
+    denied = await rig.authorize(provider, connection["id"])
+
+    assert denied["status"] == "denied"
+    assert "Nothing was changed" in denied["page"].text
+    assert await stored_grant(database, connection["id"]) == before
+    assert await rig.connection(connection["id"]) == connection
+
+
+@pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])
+async def test_p06_a_provider_that_cannot_serve_has_not_said_no(rig: Rig, error: str) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
+
+    page = await browser.get(callback.replace("code=", f"error={error}&was="))
+
+    assert "did not answer" in page.text
+    after = await outcome(rig, attempt)
+    assert (after["status"], after["finding"]["kind"]) == ("refused", "provider_unavailable")
+
+
+async def test_p06_a_closed_popup_changes_nothing(rig: Rig, database: Database) -> None:
+    connection = await rig.connect("hubspot")
+    before = await stored_grant(database, connection["id"])
+
+    attempt = await begin(rig, "hubspot", connection_id=connection["id"])
+    await leave(rig, attempt)
+
+    assert (await outcome(rig, attempt))["status"] == "pending"
+    assert await stored_grant(database, connection["id"]) == before
+
+
+async def test_p06_a_provider_that_fails_in_between_changes_nothing(
+    rig: Rig, database: Database
+) -> None:
+    connection = await rig.connect("hubspot")
+    before = await stored_grant(database, connection["id"])
+    await rig.sandbox.control("hubspot", "-", "break", status=503, path_contains="/token")
+
+    refused = await rig.authorize("hubspot", connection["id"])
+
+    assert refused["status"] == "refused"
+    assert refused["finding"]["kind"] == "provider_unavailable"
+    assert await stored_grant(database, connection["id"]) == before
+
+
+async def test_p06_missing_scopes_are_stored_and_shown(rig: Rig) -> None:
+    connection = await rig.connect("hubspot")
+    scopes = [each for each in connection["scopes"] if "deals" not in each]
+    await rig.sandbox.answer(
+        "hubspot", user="ada@acme.test", account="7001", decision="allow", scopes=scopes
+    )
+
+    completed = await rig.authorize("hubspot", connection["id"])
+
+    assert completed["status"] == "completed"
+    after = await rig.connection(connection["id"])
+    assert after["status"] == "connected"
+    assert after["badge"] == "Needs attention"
+    assert set(after["missing_scopes"]) == set(connection["scopes"]) - set(scopes)
+    assert after["findings"][0]["kind"] == "missing_scopes"
+
+
+async def test_p07_connecting_a_known_account_restores_its_connection(
+    rig: Rig, database: Database
+) -> None:
+    connection = await rig.connect("airtable")
+    operator = await rig.operator("operator")
+    path = f"/v1/connections/{connection['id']}/disconnect"
+    gone = (await operator.post(path)).raise_for_status().json()
+    assert (gone["status"], gone["cause"], gone["badge"]) == (
+        "disconnected",
+        "operator",
+        "Disconnected by you",
+    )
+    assert await database["grants"].find_one({"_id": connection["id"]}) is None
+    assert (await rig.token(connection["id"])).status_code == 409
+
+    again = await rig.connect("airtable")
+
+    assert again["id"] == connection["id"]
+    assert again["status"] == "connected"
+    assert again["grant_version"] == connection["grant_version"] + 1
+
+
+async def test_disconnecting_ends_the_grant_at_the_provider_unless_others_have_it(
+    rig: Rig, sandbox: SandboxControl, database: Database
+) -> None:
+    connection = await rig.connect("hubspot")
+    await database["connections"].update_many(
+        {"workspace_id": {"$ne": rig.workspace_id}}, {"$set": {"status": "revoked"}}
+    )
+    mine = await stored(database, "connections", connection["id"])
+    theirs = {**mine, "_id": new_id("con"), "workspace_id": new_id("ws")}
+    operator = await rig.operator()
+    path = f"/v1/connections/{connection['id']}/disconnect"
+
+    connections, account = Connections(database), Connection.from_document(mine)
+    first = await operator.post(path)
+    assert not await connections.account_in_use(account)
+    await database["connections"].insert_one(theirs)
+    assert await connections.account_in_use(account)
+    again = await operator.post(path)
+
+    assert first.json() == again.json()
+    assert first.json()["findings"][0]["kind"] == "app_stays"
+
+    async def ended() -> bool:
+        requests = (await sandbox.log(provider="hubspot"))["requests"]
+        return any(each["path"].endswith("/token/revoke") for each in requests)
+
+    await eventually(ended)
