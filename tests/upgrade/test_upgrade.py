@@ -36,8 +36,17 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 # to a provider were let through when.
 LIVING = {
     "auth.leases", "scheduler.leases", "runner.leases", "notifier.leases", "runner.budgets",
+    # Made by whoever finds MongoDB late, as on a machine that has much to do.
+    *(f"{each}.write_probes" for each in ("auth", "scheduler", "runner", "notifier")),
 }  # fmt: skip
 DEAD_LETTERS = "-dlq"
+# Indexes that were replaced since, by one of another name.
+RETIRED = {
+    "auth.grants": {"refresh_due", "open_intents", "by_key"},
+    "scheduler.connection_holds": {"job"},
+    "scheduler.syncs": {"owed"},
+    "notifier.incidents": {"newest"},
+}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -100,11 +109,24 @@ def event_of(inbox_id: bytes) -> str:
     return str(bson.decode(inbox_id)["_id"]).rpartition("/")[2]
 
 
-def test_every_index_stands(upgraded: Upgraded) -> None:
+def test_every_index_stands_but_those_retired(upgraded: Upgraded) -> None:
+    gone: dict[str, set[str]] = {}
     for of, indexes in upgraded.dump.indexes.items():
         now = {each["name"]: dict(each) for each in upgraded.rows(of).list_indexes()}
         for index in indexes:
-            assert now.get(index["name"]) == index, of
+            if index["name"] in now:
+                assert lasting(now[index["name"]]) == lasting(index), of
+            else:
+                gone.setdefault(of, set()).add(index["name"])
+    assert gone == RETIRED
+
+
+def lasting(index: Document) -> Document:
+    """Return an index without for how long its documents stay, which is a setting."""
+    return {
+        name: each is not None if name == "expireAfterSeconds" else each
+        for name, each in index.items()
+    }
 
 
 def test_work_of_every_kind_was_under_way(upgraded: Upgraded) -> None:

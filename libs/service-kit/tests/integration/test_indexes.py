@@ -1,9 +1,11 @@
-"""Indexes: documents expire as the newest setting says, whatever it was before."""
+"""Indexes: as the newest version declares them, whatever older ones have left."""
+
+import asyncio
 
 import pytest
 from pymongo import ASCENDING, IndexModel
 from tablesync.service_kit.mongo import Database, from_now
-from tablesync.service_kit.mongo.indexes import ensure_indexes, expiry
+from tablesync.service_kit.mongo.indexes import Retired, ensure_indexes, expiry
 from tablesync.test_kit import eventually
 from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
 
@@ -47,3 +49,25 @@ async def test_indexes_that_are_there_stay_as_they_are(database: Database) -> No
     before = await database["rows"].index_information()
     await ensure_indexes(database, models)
     assert await database["rows"].index_information() == before
+
+
+async def test_what_only_older_versions_used_goes_and_what_others_made_stays(
+    database: Database,
+) -> None:
+    older = IndexModel([("name", ASCENDING)], name="name")
+    newer = IndexModel([("name", ASCENDING), ("_id", ASCENDING)], name="name_in_order")
+    await ensure_indexes(database, {"rows": [older]})
+    await database["rows"].create_index([("city", ASCENDING)], name="an_operators_own")
+
+    beside = (ensure_indexes(database, {"rows": [newer, Retired("name")]}) for _ in range(5))
+    await asyncio.gather(*beside)
+
+    stand = {"_id_", "name_in_order", "an_operators_own"}
+    assert (await database["rows"].index_information()).keys() == stand
+    await ensure_indexes(database, {"rows": [older]})
+    assert (await database["rows"].index_information()).keys() == stand | {"name"}, "an older one"
+
+
+async def test_what_was_never_there_need_not_go(database: Database) -> None:
+    await ensure_indexes(database, {"rows": [expiry("ended_at", 30), Retired("name")]})
+    assert (await database["rows"].index_information()).keys() == {"_id_", "expiry"}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from notifier_rig import Rig
+from pymongo import IndexModel
 from tablesync.contracts import ConnectionRevoked, SyncFailed, SyncSucceeded
 from tablesync.notifier.incidents import retention
 from tablesync.notifier.incidents.retention import EVERY_SECONDS, MailRetention
@@ -72,6 +73,7 @@ async def test_closed_incidents_expire_with_their_mails_and_open_ones_never(
 
 def test_a_deletion_is_remembered_until_no_dead_letter_can_tell_of_its_sync() -> None:
     (of_syncs,) = expiries(incidents_days=DAYS, news_days=LEAST_DAYS_KEPT)[SYNCS]
+    assert isinstance(of_syncs, IndexModel)
     kept = timedelta(seconds=of_syncs.document["expireAfterSeconds"])
     assert kept >= timedelta(days=LEAST_DAYS_KEPT, hours=DEAD_LETTERS_KEPT_HOURS)
 

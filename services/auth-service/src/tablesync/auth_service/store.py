@@ -7,7 +7,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.contracts.internal_api.base import is_none
 from tablesync.service_kit.errors import is_unavailable
-from tablesync.service_kit.mongo.indexes import Indexes, expiry
+from tablesync.service_kit.mongo.indexes import Indexes, Retired, expiry
 from tablesync.service_kit.roles import persist
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ AUDIT_HEADS = "audit_heads"
 
 RETRY_AT_MOST_EVERY_SECONDS = 1.0
 
+_TURN = [("live", ASCENDING), ("retry_at", ASCENDING)]
 INDEXES: Indexes = {
     OPERATORS: [IndexModel([("email_key", ASCENDING)], name="by_email", unique=True)],
     MEMBERSHIPS: [
@@ -48,9 +49,11 @@ INDEXES: Indexes = {
         IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="by_workspace"),
     ],
     GRANTS: [
-        IndexModel([("refresh_at", ASCENDING)], name="refresh_due", sparse=True),
-        IndexModel([("intent.at", ASCENDING)], name="open_intents", sparse=True),
-        IndexModel([("key_id", ASCENDING)], name="by_key"),
+        # Those never tried, which have no `retry_at`, in the order of what makes them due.
+        IndexModel([*_TURN, ("refresh_at", ASCENDING)], name="idle_in_turn"),
+        IndexModel([*_TURN, ("intent.at", ASCENDING)], name="torn_in_turn"),
+        IndexModel([("key_id", ASCENDING), ("_id", ASCENDING)], name="by_key_and_id"),
+        *map(Retired, ("refresh_due", "open_intents", "by_key")),
     ],
     AUTHORIZATIONS: [
         IndexModel([("state_digest", ASCENDING)], name="by_state", unique=True, sparse=True),

@@ -16,7 +16,7 @@ from tablesync.notifier.models import (
 )
 from tablesync.service_kit.messaging.kafka import outlasting_dead_letters
 from tablesync.service_kit.mongo import Database, Document, Session
-from tablesync.service_kit.mongo.indexes import Indexes, expiry
+from tablesync.service_kit.mongo.indexes import Indexes, Retired, expiry
 from tablesync.service_kit.mongo.reading import read, read_all
 
 INCIDENTS = "incidents"
@@ -234,6 +234,7 @@ INDEXES: Indexes = {
         IndexModel(
             [("connection_id", ASCENDING), ("kind", ASCENDING)], name="connection", sparse=True
         ),
+        Retired("newest"),
     ],
     MAILS: [
         IndexModel([("status", ASCENDING), ("due_at", ASCENDING)], name="due"),

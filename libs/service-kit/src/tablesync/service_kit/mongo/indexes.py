@@ -1,12 +1,28 @@
 """Indexes, named by collection: a service states its own in its `store`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.errors import OperationFailure
 from tablesync.service_kit.mongo import Collection, Database, without_limit
 
-Indexes = Mapping[str, Sequence[IndexModel]]
+_INDEX_NOT_FOUND = 27
+
+
+@dataclass(frozen=True)
+class Retired:
+    """An index that versions before have made, and that no query has use for any more.
+
+    One of those versions may run beside, or come back: it is slower then, and no more. So what is
+    unique, or has documents expire, is never retired. What stands in its place has another name.
+    """
+
+    name: str
+
+
+Indexes = Mapping[str, Sequence[IndexModel | Retired]]
 
 
 def expiry(field: str, days: int) -> IndexModel:
@@ -18,12 +34,15 @@ def expiry(field: str, days: int) -> IndexModel:
 async def ensure_indexes(database: Database, indexes: Indexes) -> None:
     """Create every index that is not there yet; let documents expire as the newest setting says.
 
-    The making of one that takes longer than we listen goes on, and is joined the next time.
+    What is retired goes once what stands in its place is there. The making of one that takes longer
+    than we listen goes on, and is joined the next time.
     """
     with without_limit():
-        for name, models in indexes.items():
+        for name, declared in indexes.items():
+            models = [each for each in declared if isinstance(each, IndexModel)]
             await _change_expiries(database[name], models)
-            await database[name].create_indexes(list(models))
+            await database[name].create_indexes(models)
+            await _drop(database[name], (each for each in declared if isinstance(each, Retired)))
 
 
 async def _change_expiries(collection: Collection, models: Sequence[IndexModel]) -> None:
@@ -33,3 +52,12 @@ async def _change_expiries(collection: Collection, models: Sequence[IndexModel])
         if name in known and wanted != known[name].get("expireAfterSeconds"):
             change = {"name": name, "expireAfterSeconds": wanted}
             await collection.database.command("collMod", collection.name, index=change)
+
+
+async def _drop(collection: Collection, retired: Iterable[Retired]) -> None:
+    for name in {each.name for each in retired} & (await collection.index_information()).keys():
+        try:
+            await collection.drop_index(name)
+        except OperationFailure as error:  # another process was faster
+            if error.code != _INDEX_NOT_FOUND:
+                raise

@@ -5,6 +5,7 @@ reconnect. An *intent* is written before a refresh is sent, renewed by its owner
 outcome is known.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -23,8 +24,13 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 ACCESS, REFRESH = "access_token", "refresh_token"
 TORN_AFTER_SECONDS = 60
 RETRY_SECONDS = 60
-# Lets a sparse index serve a comparison with the database's clock.
+# What there is none of is not before a moment, although MongoDB sorts it there.
 _PAST = datetime.fromtimestamp(0, UTC)
+# What makes a grant due once it is over, as it is compared with the database's clock.
+_DUE: Mapping[str, list[Any]] = {
+    "refresh_at": ["$refresh_at", "$$NOW"],
+    "intent.at": ["$intent.at", from_now(-TORN_AFTER_SECONDS)],
+}
 
 
 class Grants:
@@ -33,7 +39,6 @@ class Grants:
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._collection = database[GRANTS]
         self._keyring = keyring
-        self._not_under_active_key: Document = {"key_id": {"$ne": keyring.active}}
 
     async def get(self, connection_id: str, session: Session | None = None) -> Grant | None:
         """Return the grant of a connection: one indexed find.
@@ -88,7 +93,8 @@ class Grants:
     async def cool_down(self, grant: Grant, seconds: float) -> bool:
         """Leave the provider alone for a while."""
         until = from_now(seconds)
-        return await self._change(grant, [{"$set": {"cooldown_until": until}}])
+        change = {"cooldown_until": until, "retry_at": {"$max": ["$retry_at", until]}}
+        return await self._change(grant, [{"$set": change}])
 
     async def claim_due(self, limit: int) -> list[str]:
         """Return connections whose grant idles or whose intent was left open by a crash.
@@ -97,27 +103,47 @@ class Grants:
         provider is left alone; those never tried come first, then those tried longest ago. What
         cannot be refreshed keeps nobody else waiting.
         """
-        idle: Document = {"$expr": {"$lt": ["$refresh_at", "$$NOW"]}, "refresh_at": {"$gt": _PAST}}
-        line = from_now(-TORN_AFTER_SECONDS)
-        torn: Document = {"$expr": {"$lt": ["$intent.at", line]}, "intent.at": {"$gt": _PAST}}
-        waits_over = [{"$lte": [each, "$$NOW"]} for each in ("$cooldown_until", "$retry_at")]
-        query = {"live": True, "$or": [idle, torn], "$expr": {"$and": waits_over}}
-        cursor = self._collection.find(query, {"_id": 1}).sort("retry_at", ASCENDING).limit(limit)
-        claimed = [each["_id"] async for each in cursor]
+        claimed = await self._due_never_tried(limit)
+        if len(claimed) < limit:
+            claimed += await self._due_again(limit - len(claimed))
         await self._collection.update_many(
             {"_id": {"$in": claimed}}, [{"$set": {"retry_at": from_now(RETRY_SECONDS)}}]
         )
         return claimed
 
+    async def _due_never_tried(self, limit: int) -> list[str]:
+        new = {"live": True, "retry_at": None}
+        due = [{**new, name: {"$gt": _PAST}, "$expr": {"$lt": each}} for name, each in _DUE.items()]
+        cursor = self._collection.find({"$or": due}, {"_id": 1}).limit(limit)
+        return [each["_id"] async for each in cursor]
+
+    async def _due_again(self, limit: int) -> list[str]:
+        """Return those tried longest ago; what needs no refresh any more is new again."""
+        turn = {"$expr": {"$lte": ["$retry_at", "$$NOW"]}, "retry_at": {"$gt": _PAST}}
+        is_due = {
+            "$or": [{"$and": [{"$gt": [each[0], _PAST]}, {"$lt": each}]} for each in _DUE.values()]
+        }
+        cursor = self._collection.find({"live": True, **turn}, {"is_due": is_due})
+        found = await cursor.sort("retry_at", ASCENDING).limit(limit).to_list(limit)
+        settled = [each["_id"] for each in found if not each["is_due"]]
+        await self._collection.update_many({"_id": {"$in": settled}}, {"$unset": {"retry_at": ""}})
+        return [each["_id"] for each in found if each["is_due"]]
+
     async def under_other_keys(self, after_id: str, limit: int) -> list[str]:
         """Return connections, by id, whose grant is not encrypted with the active key alone."""
-        query = {**self._not_under_active_key, "_id": {"$gt": after_id}}
+        query = {"key_id": {"$in": await self._other_keys()}, "_id": {"$gt": after_id}}
         cursor = self._collection.find(query, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
         return [each["_id"] async for each in cursor]
 
     async def count_under_other_keys(self) -> int:
         """Return how many grants need another key than the active one."""
-        return int(await self._collection.count_documents(self._not_under_active_key))
+        query = {"key_id": {"$in": await self._other_keys()}}
+        return int(await self._collection.count_documents(query))
+
+    async def _other_keys(self) -> list[str | None]:
+        """Return what stands for the keys of all grants but the active one; None is for several."""
+        found = {*await self._collection.distinct("key_id"), None}
+        return list(found - {self._keyring.active})
 
     async def reseal(self, connection_id: str) -> bool:
         """Encrypt a grant anew with the active key, alive or not; False if it has moved meanwhile.

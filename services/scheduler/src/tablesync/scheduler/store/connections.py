@@ -7,6 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.mongo import Collection, Database, Document, Session
+from tablesync.service_kit.mongo.indexes import Retired
 from tablesync.service_kit.mongo.reading import read, read_all, set_aside
 
 COLLECTION = "connection_holds"
@@ -103,7 +104,7 @@ class ConnectionStore:
         return await self.collection.find(query, session=session).to_list(None)
 
 
-INDEXES = [
+INDEXES: list[IndexModel | Retired] = [
     IndexModel(
         [("held", ASCENDING), ("_id", ASCENDING)],
         name="held",
@@ -115,4 +116,5 @@ INDEXES = [
         partialFilterExpression={"job": {"$exists": True}},
     ),
     IndexModel([("sequence", DESCENDING)], name="sequence"),
+    Retired("job"),
 ]

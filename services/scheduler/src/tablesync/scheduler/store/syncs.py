@@ -12,6 +12,7 @@ from tablesync.scheduler.store.runs import COLLECTION as RUNS
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.mongo import Collection, Database, Document, Session
 from tablesync.service_kit.mongo.changes import seconds_until, touching
+from tablesync.service_kit.mongo.indexes import Retired
 from tablesync.service_kit.mongo.reading import Found, read, read_all, set_aside
 
 COLLECTION = "syncs"
@@ -264,7 +265,7 @@ def _update(ids: list[str], update: Document) -> UpdateOne | UpdateMany:
     return UpdateMany({"_id": {"$in": ids}}, update)
 
 
-INDEXES = [
+INDEXES: list[IndexModel | Retired] = [
     IndexModel(
         [("claimable", ASCENDING), ("due_at", ASCENDING)],
         name="due",
@@ -282,4 +283,5 @@ INDEXES = [
         name="owing",
         partialFilterExpression={"owed": True},
     ),
+    Retired("owed"),
 ]
