@@ -71,6 +71,34 @@ async def test_an_invitation_is_accepted_by_the_button_of_its_mails_page(rig: Ri
         assert "You are not a member of" in again.text
 
 
+async def test_an_invitation_is_declined_by_the_other_button_of_its_mails_page(
+    rig: Rig, database: Database
+) -> None:
+    admin = await rig.operator("admin")
+    invitation = await rig.invite(address(rig), "operator")
+    url, browser = await rig.invitation_link(invitation["id"]), rig.client()
+
+    offered = await browser.get(url)
+    declined = await browser.post(f"{url}?answer=decline")
+    later = await press(browser, url)
+
+    assert 'action="?answer=decline"' in offered.text
+    for page in (declined, later, await browser.get(url)):
+        assert page.status_code == 200
+        assert "You have declined this invitation" in page.text
+    assert (await admin.get("/v1/invitations")).json()["items"] == []
+    emails = [each["email"] for each in (await admin.get("/v1/members")).json()["items"]]
+    assert address(rig) not in emails
+    ours = {"workspace_id": rig.workspace_id, "action": "invitation.declined"}
+    (entry,) = await database["audit"].find(ours).to_list(None)
+    assert (entry["actor"], entry["subject"]) == (address(rig), invitation["id"])
+    again = await rig.invite(address(rig), "operator")
+    assert again["id"] == invitation["id"], "who changes their mind can be asked again"
+    assert (
+        "Accept the invitation" in (await browser.get(await rig.invitation_link(again["id"]))).text
+    )
+
+
 async def test_p20_inviting_tells_nothing_of_who_is_known_elsewhere(
     rig: Rig, database: Database, workspace: Json
 ) -> None:

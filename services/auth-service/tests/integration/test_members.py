@@ -1,7 +1,10 @@
 """Members: added, removed, listed, and who of them is told."""
 
+import json
+
 import pytest
 from auth_service_rig import Rig, pages_of, stored
+from tablesync.auth_service import audit
 from tablesync.service_kit.mongo import Database
 
 
@@ -79,6 +82,81 @@ async def test_the_last_admin_stays(rig: Rig) -> None:
 
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:tablesync:problem:last-admin"
+
+
+async def test_a_role_is_changed_by_admins_and_told(rig: Rig, database: Database) -> None:
+    admin, operator = await rig.operator("admin"), rig.person("operator")
+    path = f"/v1/members/{operator['id']}"
+
+    changed = await admin.patch(path, json={"role": "admin"})
+    again = await admin.patch(path, json={"role": "admin"})
+
+    member = {"operator_id": operator["id"], "email": operator["email"], "name": operator["name"]}
+    assert (changed.status_code, again.status_code) == (200, 200)
+    assert changed.json() == again.json() == {**member, "role": "admin"}
+    assert changed.json() in (await admin.get("/v1/members")).json()["items"]
+    ours = {"workspace_id": rig.workspace_id, "action": "member.role-changed"}
+    (entry,) = await database["audit"].find(ours).to_list(None)
+    assert (entry["subject"], entry["detail"]) == (
+        operator["id"],
+        {"role": "ADMIN", "before": "OPERATOR"},
+    )
+    assert await audit.verify(database, rig.workspace_id) is None
+    rows = await database["outbox"].find({"topic": "member-events"}).to_list(None)
+    told = [json.loads(row["value"]) for row in rows]
+    assert [each for each in told if each.get("operator_id") == operator["id"]] == [
+        {
+            "workspace_id": rig.workspace_id,
+            "operator_id": operator["id"],
+            "role": "admin",
+            "previous_role": "operator",
+            "changed_by": rig.person("admin")["id"],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "invites", "connects"),
+    [("operator", False, True), ("viewer", False, False)],
+)
+async def test_p20_with_a_role_ends_what_it_alone_allowed(
+    rig: Rig, role: str, invites: bool, connects: bool
+) -> None:
+    admin, person = await rig.operator("admin"), rig.person("operator")
+    path = f"/v1/members/{person['id']}"
+    (await admin.patch(path, json={"role": "admin"})).raise_for_status()
+    token = await rig.user_token("operator")
+    demoted = rig.client(headers={"Authorization": f"Bearer {token}"})
+    friend = {"email": f"f-{rig.workspace_id}@example.test", "name": "F", "role": "admin"}
+    invitation = (await demoted.post("/v1/members", json=friend)).json()
+    attempt = (await demoted.post("/v1/authorizations", json={"provider": "hubspot"})).json()
+
+    (await admin.patch(path, json={"role": role})).raise_for_status()
+
+    listed = (await admin.get("/v1/invitations")).json()["items"]
+    assert (invitation in listed) is invites
+    opened = await rig.client().get(attempt["start_url"])
+    assert (opened.status_code == 200) is connects
+    again = await demoted.post("/v1/authorizations", json={"provider": "hubspot"})
+    assert (again.status_code == 201) is connects
+    assert (await demoted.patch(path, json={"role": "admin"})).status_code == 403
+    signed_in = await rig.client().post("/v1/tokens", json={"api_token": rig.api_token("operator")})
+    assert signed_in.json()["role"] == role
+
+
+async def test_who_may_change_roles_and_whose(rig: Rig) -> None:
+    admin, operator = await rig.operator("admin"), await rig.operator("operator")
+    own = f"/v1/members/{rig.person('admin')['id']}"
+
+    last = await admin.patch(own, json={"role": "operator"})
+    unknown = await admin.patch("/v1/members/op_unknown", json={"role": "viewer"})
+    by_operator = await operator.patch(own, json={"role": "viewer"})
+    strange = await admin.patch(own, json={"role": "owner"})
+
+    assert (last.status_code, last.json()["type"]) == (409, "urn:tablesync:problem:last-admin")
+    assert unknown.json()["detail"] == "There is no such member in this workspace."
+    statuses = [each.status_code for each in (unknown, by_operator, strange)]
+    assert statuses == [404, 403, 422]
 
 
 async def test_roles_are_kept(rig: Rig) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from auth_service_rig import Json, Rig, id_token, pages_of
+from auth_service_rig import Json, Rig, Start, id_token, pages_of
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import SandboxControl
 
@@ -64,6 +64,62 @@ async def test_somebody_in_no_workspace_accepts_an_invitation_after_signing_in(
         "operator",
     )
     assert await received(newcomer) == []
+
+
+async def test_an_invitation_can_be_declined_by_the_one_invited_alone(
+    rig: Rig, newcomer: httpx.AsyncClient
+) -> None:
+    mine = await rig.invite(NEWCOMER)
+    others = await rig.invite(f"else-{rig.workspace_id}@example.test")
+    path = "/v1/received-invitations/{}/decline"
+
+    declined = await newcomer.post(path.format(mine["id"]))
+    again = await newcomer.post(path.format(mine["id"]))
+    foreign = await newcomer.post(path.format(others["id"]))
+    accepted = await newcomer.post(f"/v1/received-invitations/{mine['id']}/accept")
+
+    assert declined.json() == {"id": mine["id"], "declined": True}
+    for answer in (again, foreign, accepted):
+        assert answer.status_code == 404
+        assert answer.json()["detail"] == (
+            "There is no such invitation to you, or it cannot be accepted any more."
+        )
+    assert await received(newcomer) == []
+    listed = (await (await rig.operator()).get("/v1/invitations")).json()["items"]
+    assert [each["id"] for each in listed] == [others["id"]]
+
+
+async def test_what_a_person_can_make_without_end_has_a_limit_that_is_named(
+    start: Start, newcomer: httpx.AsyncClient, workspace: Json
+) -> None:
+    limits = (
+        ("AUTH_WORKSPACES_PER_PERSON", "/v1/workspaces", {"name": "One more"}),
+        ("AUTH_API_TOKENS_PER_MEMBER", "/v1/api-tokens", {"name": "One more"}),
+        ("AUTH_OPEN_INVITATIONS_PER_WORKSPACE", "/v1/members", {"name": "N", "role": "viewer"}),
+    )
+    rig = await start(**{name: "2" for name, *_ in limits})
+    admin = await rig.operator("admin")
+    (own,) = (await admin.get("/v1/api-tokens")).json()["items"]
+    (await admin.delete(f"/v1/api-tokens/{own['id']}")).raise_for_status()
+    admin = rig.client(headers=admin.headers)
+    for setting, path, body in limits:
+        made = [
+            await admin.post(path, json={**body, **email})
+            for email in (
+                {"email": f"{number}-{rig.workspace_id}@example.test"} if "role" in body else {}
+                for number in range(3)
+            )
+        ]
+        assert [each.status_code for each in made] == [201, 201, 409], made[-1].text
+        problem = made[-1].json()
+        assert (problem["type"], problem["limit"]) == ("urn:tablesync:problem:limit-reached", 2)
+        assert "There may be 2 " in problem["detail"]
+        assert problem["detail"].endswith(f"Whoever runs TableSync can raise {setting}.")
+    (one, _) = (await admin.get("/v1/invitations")).json()["items"]
+    (await admin.delete(f"/v1/invitations/{one['id']}")).raise_for_status()
+    assert (await admin.post("/v1/members", json={
+        "email": f"4-{rig.workspace_id}@example.test", "name": "N", "role": "viewer"
+    })).status_code == 201  # fmt: skip
 
 
 async def test_somebody_in_no_workspace_creates_one_and_is_its_admin(

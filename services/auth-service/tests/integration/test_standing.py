@@ -4,8 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from auth_service_rig import Rig, stored
+from auth_service_rig import Json, Rig, stored
+from tablesync.auth_service.identity.members import Members, Membership
+from tablesync.service_kit.http.idempotency import OnceBy
 from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.test_kit import eventually, press
 
 # What is not about the caller's workspace: a person remains one. And what all services have.
@@ -128,3 +131,108 @@ async def test_p20_the_api_tokens_of_who_left_do_not_come_back_with_them(
     await remove(rig, "viewer")
 
     assert await database["api_tokens"].count_documents({"operator_id": viewer["id"]}) == 0
+
+
+CHANGES: list[tuple[str, Json]] = [
+    ("/v1/members", {"email": "friend@example.test", "name": "F", "role": "admin"}),
+    ("/v1/api-tokens", {"name": "kept"}),
+    ("/v1/authorizations", {"provider": "hubspot"}),
+]
+
+
+async def once_looked_up(rig: Rig, monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
+    """Have something happen between the look at who asks and the change that was asked for."""
+    unchanged = OnceBy.__call__
+
+    async def call(once: Any, work: Any) -> Any:
+        monkeypatch.setattr(OnceBy, "__call__", unchanged)
+        await change()
+        return await unchanged(once, work)
+
+    monkeypatch.setattr(OnceBy, "__call__", call)
+
+
+async def once_read(rig: Rig, monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
+    """Have something happen after the change's transaction has read who asks, before it writes."""
+    unchanged = Members.act
+
+    async def act(
+        members: Members, unit: UnitOfWork, workspace_id: str, operator_id: str
+    ) -> Membership | None:
+        monkeypatch.setattr(Members, "act", unchanged)
+        assert await members.find(workspace_id, operator_id, unit.session)
+        await change()
+        return await unchanged(members, unit, workspace_id, operator_id)
+
+    monkeypatch.setattr(Members, "act", act)
+
+
+@pytest.mark.parametrize("at_that_moment", [once_looked_up, once_read])
+@pytest.mark.parametrize("change", CHANGES)
+async def test_p20_who_is_removed_between_look_and_write_changes_nothing(
+    rig: Rig,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    change: tuple[str, Json],
+    at_that_moment: Any,
+) -> None:
+    admin = await rig.operator("admin")
+    await set_role(database, rig, "operator", 3)
+    gone = rig.client(headers={"Authorization": f"Bearer {await rig.user_token('operator')}"})
+    gone_id = rig.person("operator")["id"]
+
+    async def removal() -> None:
+        (await admin.delete(f"/v1/members/{gone_id}")).raise_for_status()
+
+    await at_that_moment(rig, monkeypatch, removal)
+    path, body = change
+    answer = await gone.post(path, json=body)
+
+    assert answer.status_code == 401, answer.text
+    assert "not a member of this workspace any more" in answer.text
+    for collection in ("invitations", "api_tokens", "authorizations"):
+        theirs = {"$or": [{"invited_by": gone_id}, {"operator_id": gone_id}]}
+        assert await database[collection].count_documents(theirs) == 0
+
+
+@pytest.mark.parametrize("at_that_moment", [once_looked_up, once_read])
+async def test_p20_who_is_demoted_between_look_and_write_has_the_new_role(
+    rig: Rig, database: Database, monkeypatch: pytest.MonkeyPatch, at_that_moment: Any
+) -> None:
+    admin = await rig.operator("admin")
+    await set_role(database, rig, "operator", 3)
+    demoted = rig.client(headers={"Authorization": f"Bearer {await rig.user_token('operator')}"})
+
+    async def demotion() -> None:
+        path = f"/v1/members/{rig.person('operator')['id']}"
+        (await admin.patch(path, json={"role": "viewer"})).raise_for_status()
+
+    await at_that_moment(rig, monkeypatch, demotion)
+    answer = await demoted.post("/v1/members", json=CHANGES[0][1])
+
+    assert answer.status_code == 403, answer.text
+    assert (await admin.get("/v1/invitations")).json()["items"] == []
+
+
+async def test_p20_two_admins_who_remove_or_demote_each_other_leave_one(
+    rig: Rig, database: Database
+) -> None:
+    await set_role(database, rig, "operator", 3)
+    tokens = {role: await rig.user_token(role) for role in ("admin", "operator")}
+    admins = {
+        role: rig.client(headers={"Authorization": f"Bearer {token}"})
+        for role, token in tokens.items()
+    }
+
+    answers = await asyncio.gather(
+        admins["admin"].delete(f"/v1/members/{rig.person('operator')['id']}"),
+        admins["operator"].patch(
+            f"/v1/members/{rig.person('operator')['id']}", json={"role": "viewer"}
+        ),
+        admins["operator"].patch(
+            f"/v1/members/{rig.person('admin')['id']}", json={"role": "viewer"}
+        ),
+    )
+
+    query = {"workspace_id": rig.workspace_id, "role": 3}
+    assert await database["memberships"].count_documents(query) == 1, answers

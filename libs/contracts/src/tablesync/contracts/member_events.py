@@ -22,3 +22,16 @@ class MemberInvited(Event):
     role: str = Field(description="`viewer`, `operator` or `admin`.")
     invited_by: str = Field(description="The operator who invites.")
     mail_number: int = Field(ge=1, description="Which mail of this invitation it is.")
+
+
+class MemberRoleChanged(Event):
+    """A member of a workspace may do more, or less, than before."""
+
+    type: ClassVar[str] = "tablesync.member.role-changed.v1"
+    topic: ClassVar[str] = TOPIC
+    key_field: ClassVar[str] = "workspace_id"
+
+    operator_id: str
+    role: str = Field(description="`viewer`, `operator` or `admin`.")
+    previous_role: str
+    changed_by: str = Field(description="The operator who changed it.")

@@ -28,6 +28,7 @@ _CLASSES: tuple[type[Event], ...] = (
     sync_events.SyncChanged,
     run_progress.RunProgressed,
     member_events.MemberInvited,
+    member_events.MemberRoleChanged,
 )
 
 EVENT_TYPES: Mapping[str, type[Event]] = MappingProxyType({each.type: each for each in _CLASSES})

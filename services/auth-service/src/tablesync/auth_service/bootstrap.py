@@ -43,6 +43,7 @@ from tablesync.auth_service.grants.ticker import Ticker
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.invitations import Invitations
+from tablesync.auth_service.identity.limits import LimitSettings
 from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.identity.oidc import OidcVerifier
 from tablesync.auth_service.identity.own_workspaces import OwnWorkspaces
@@ -83,14 +84,16 @@ def build(
         )
         providers = start_all(settings, context)
     scheduler = scheduler or resources.peer(settings.scheduler_url, "scheduler")
-    stores = _Stores.open(resources, Keyring.from_file(settings.auth_encryption_keys_file))
+    stores = _Stores.open(
+        resources, Keyring.from_file(settings.auth_encryption_keys_file), settings
+    )
     asked = SchedulerClient(scheduler)
     left_out = LeftOut(stores.connections, asked.written_bases)
     work = _Work.on_grants(resources, stores, Providers(providers), settings, left_out)
     service = Service(
         resources,
         routers=[
-            *_identity(resources, stores, _oidc(settings, http)),
+            *_identity(resources, stores, _oidc(settings, http), settings),
             *_consent(resources, stores, work, asked, settings),
             *_internal(resources, stores, work, settings),
         ],
@@ -120,14 +123,14 @@ class _Stores:
     links: ReconnectLinks
 
     @classmethod
-    def open(cls, resources: Resources, keyring: Keyring) -> Self:
+    def open(cls, resources: Resources, keyring: Keyring, limits: LimitSettings) -> Self:
         database = resources.database
         members, stored = Members(database), Connections(database)
         return cls(
             workspaces=Workspaces(database),
             members=members,
-            invitations=Invitations(database, members),
-            api_tokens=ApiTokens(database, members),
+            invitations=Invitations(database, members, limits),
+            api_tokens=ApiTokens(database, members, limits),
             connections=stored,
             grants=Grants(database, keyring),
             authorizations=Authorizations(database, keyring),
@@ -178,7 +181,7 @@ class _Work:
 
 
 def _identity(
-    resources: Resources, stores: _Stores, oidc: OidcVerifier | None
+    resources: Resources, stores: _Stores, oidc: OidcVerifier | None, settings: LimitSettings
 ) -> Sequence[APIRouter]:
     units, standing = resources.units, Standing(resources.verifier, stores.members)
     members, asked, api_tokens = stores.members, stores.invitations, stores.api_tokens
@@ -188,9 +191,12 @@ def _identity(
     leaving = Leaving(members, asked, api_tokens, stores.authorizations)
     return [
         sign_in.routes(units, signing_in, api_tokens, standing),
-        workspaces.routes(units, stores.workspaces, members, asked, leaving, standing),
+        workspaces.routes(stores.workspaces, standing),
+        workspaces.member_routes(units, members, asked, leaving, standing),
         invitations.routes(units, asked, standing),
-        people_api.workspace_routes(units, people, own, Founding(stores.workspaces, members)),
+        people_api.workspace_routes(
+            units, people, own, Founding(stores.workspaces, members, settings)
+        ),
         people_api.invitation_routes(units, people, asked, stores.workspaces, members),
         invitation_page.routes(units, asked, stores.workspaces, members, Pages()),
     ]

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from tablesync.auth_service.grants.intents import RefreshSettings
 from tablesync.auth_service.identity import first_workspace
+from tablesync.auth_service.identity.limits import LimitSettings
 from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.providers import ProviderSettings
 from tablesync.auth_service.setting_types import HttpUrl
@@ -27,7 +28,7 @@ def _bootstrap_file(path: Path) -> Path:
     return path
 
 
-class Settings(ProviderSettings, RefreshSettings, ServiceSettings):
+class Settings(ProviderSettings, RefreshSettings, LimitSettings, ServiceSettings):
     """Settings of the kit, the providers and refreshes, and what auth-service needs beyond them."""
 
     auth_public_url: HttpUrl

@@ -115,21 +115,41 @@ class Memory:
         await self.database[COLLECTION].update_one({"_id": self.id}, change, session=unit.session)
 
 
+# Asks in a change's own transaction whether its caller may make it still; raises Problem if not.
+Admit = Callable[[UnitOfWork, Any], Awaitable[None]]
+
+
+async def _as_before(unit: UnitOfWork, who: Caller) -> None:
+    """Admit who was admitted when the request came."""
+
+
 class OnceBy(Generic[C]):
     """A request's mutation: call it with the work that its one transaction consists of."""
 
-    def __init__(self, units: UnitsOfWork, principal: C, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        units: UnitsOfWork,
+        principal: C,
+        memory: Memory | None = None,
+        admit: Admit = _as_before,
+    ) -> None:
         self.principal = principal
         self._units = units
         self._memory = memory
+        self._admit = admit
 
     async def __call__(self, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Run `work` as one unit of work; return what it returns, which is the answer's body."""
+
+        async def admitted(unit: UnitOfWork) -> T:
+            await self._admit(unit, self.principal)
+            return await work(unit)
+
         if self._memory is None:
-            return await self._units.run(work)
+            return await self._units.run(admitted)
         memory = self._memory
         try:
-            return await self._units.run(lambda unit: _remembered(memory, unit, work))
+            return await self._units.run(lambda unit: _remembered(memory, unit, admitted))
         except DuplicateKeyError:
             await memory.recall()
             raise
@@ -138,8 +158,15 @@ class OnceBy(Generic[C]):
 Once = OnceBy[Principal]
 
 
-def dependency(units: UnitsOfWork, principal: Callable[..., Coroutine[Any, Any, Caller]]) -> Any:
-    """Make the default of a route's `once: Once` parameter; `principal` says who may call."""
+def dependency(
+    units: UnitsOfWork,
+    principal: Callable[..., Coroutine[Any, Any, Caller]],
+    admit: Admit = _as_before,
+) -> Any:
+    """Make the default of a route's `once: Once` parameter; `principal` says who may call.
+
+    What may change between that and the change itself is asked once more by `admit`.
+    """
     in_flight: set[str] = set()
 
     async def provide(
@@ -154,12 +181,12 @@ def dependency(units: UnitsOfWork, principal: Callable[..., Coroutine[Any, Any, 
         ),
     ) -> AsyncIterator[OnceBy[Caller]]:
         if idempotency_key is None:
-            yield OnceBy(units, who)
+            yield OnceBy(units, who, admit=admit)
             return
         memory = await _memory(units.database, request, who, idempotency_key)
         with _alone(memory.id, in_flight):
             await memory.recall()
-            yield OnceBy(units, who, memory)
+            yield OnceBy(units, who, memory, admit)
 
     # Function scope: the key is free again before the caller has the answer.
     return Depends(provide, scope="function")

@@ -13,7 +13,7 @@ from tablesync.auth_service.grants.disconnect import Disconnecting
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Provider
-from tablesync.service_kit.http import idempotency, pages
+from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
@@ -35,7 +35,7 @@ def routes(
     """Make the routes of connections."""
     router = APIRouter(prefix="/v1", tags=["connections"])
     viewer = Depends(standing.told(OperatorRole.VIEWER))
-    as_operator = idempotency.dependency(units, standing.now(OperatorRole.OPERATOR))
+    as_operator = standing.once(units, OperatorRole.OPERATOR)
 
     def view(connection: Connection) -> ConnectionView:
         return ConnectionView.of(connection, providers.hints(connection.provider))
@@ -76,7 +76,7 @@ def authorization_routes(
     """Make the routes of attempts to connect."""
     router = APIRouter(prefix="/v1", tags=["authorizations"])
     viewer = Depends(standing.told(OperatorRole.VIEWER))
-    as_operator = idempotency.dependency(units, standing.now(OperatorRole.OPERATOR))
+    as_operator = standing.once(units, OperatorRole.OPERATOR)
 
     @router.post("/authorizations", status_code=201, responses=declares(404))
     async def authorize(body: NewAuthorization, once: Once = as_operator) -> CreatedAuthorization:

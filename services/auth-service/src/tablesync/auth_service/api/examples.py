@@ -49,6 +49,8 @@ RECEIVED_INVITATION: JsonDict = {
     "expires_at": INVITATION["expires_at"],
 }
 WITHDRAWN_INVITATION: JsonDict = {"id": INVITATION["id"], "withdrawn": True}
+DECLINED_INVITATION: JsonDict = {"id": INVITATION["id"], "declined": True}
+MEMBER_EDIT: JsonDict = {"role": "viewer"}
 REMOVED_MEMBER: JsonDict = {"operator_id": _OPERATOR_ID, "removed": True}
 
 CONNECTION: JsonDict = {

@@ -1,9 +1,8 @@
 """What `/v1` says of workspaces, members and tokens, and what it is sent."""
 
-from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from tablesync.auth_service.api import examples
 from tablesync.auth_service.identity.api_tokens import ApiToken
 from tablesync.auth_service.identity.invitation import Invitation
@@ -16,12 +15,21 @@ from tablesync.contracts.names import Name
 from tablesync.contracts.specs import Moment
 from tablesync.service_kit.http.user_auth import LIFETIME_SECONDS, OperatorRole
 
-RoleName = Literal["viewer", "operator", "admin"]
-_ROLE_NAMES: Mapping[OperatorRole, RoleName] = {
-    OperatorRole.VIEWER: "viewer",
-    OperatorRole.OPERATOR: "operator",
-    OperatorRole.ADMIN: "admin",
-}
+
+def _role_name(role: object) -> object:
+    return role.name.lower() if isinstance(role, OperatorRole) else role
+
+
+RoleName = Annotated[Literal["viewer", "operator", "admin"], BeforeValidator(_role_name)]
+
+
+class _View(BaseModel):
+    """What is shown of something that has members of the same names."""
+
+    @classmethod
+    def of(cls, shown: object) -> Self:
+        """Show it."""
+        return cls.model_validate(shown, from_attributes=True)
 
 
 class UserToken(BaseModel):
@@ -50,7 +58,7 @@ class UserToken(BaseModel):
             expires_in=LIFETIME_SECONDS,
             workspace_id=who.workspace_id if who else None,
             operator_id=who.operator_id if who else None,
-            role=_ROLE_NAMES[who.role] if who else None,
+            role=who.role if who else None,
         )
 
 
@@ -62,7 +70,7 @@ class NewApiToken(BaseModel):
     name: Name
 
 
-class ApiTokenView(BaseModel):
+class ApiTokenView(_View):
     """One of the caller's own tokens, without its secret."""
 
     model_config = showing(examples.API_TOKEN)
@@ -70,11 +78,6 @@ class ApiTokenView(BaseModel):
     id: str
     name: str
     created_at: Moment | None = Field(description="Null for one of the bootstrap file.")
-
-    @classmethod
-    def of(cls, token: ApiToken) -> "ApiTokenView":
-        """Show a token."""
-        return cls(id=token.id, name=token.name, created_at=token.created_at)
 
 
 class CreatedApiToken(ApiTokenView):
@@ -100,18 +103,13 @@ class DeletedApiToken(BaseModel):
     deleted: Literal[True] = True
 
 
-class WorkspaceView(BaseModel):
+class WorkspaceView(_View):
     """The workspace of whoever asks."""
 
     model_config = showing(examples.WORKSPACE)
 
     id: str
     name: str
-
-    @classmethod
-    def of(cls, workspace: Workspace) -> "WorkspaceView":
-        """Show a workspace."""
-        return cls(id=workspace.id, name=workspace.name)
 
 
 class NewWorkspace(BaseModel):
@@ -135,7 +133,7 @@ class OwnWorkspaceView(BaseModel):
     def of(cls, own: OwnWorkspace) -> "OwnWorkspaceView":
         """Show a workspace and the caller's role."""
         shown = own.workspace
-        return cls(id=shown.id, name=shown.name, role=_ROLE_NAMES[own.member.role])
+        return cls(id=shown.id, name=shown.name, role=own.member.role)
 
 
 class NewMember(BaseModel):
@@ -148,7 +146,7 @@ class NewMember(BaseModel):
     role: RoleName
 
 
-class InvitationView(BaseModel):
+class InvitationView(_View):
     """Somebody who has been invited, in the words in which that was asked for."""
 
     model_config = showing(examples.INVITATION)
@@ -159,19 +157,8 @@ class InvitationView(BaseModel):
     role: RoleName
     expires_at: Moment
 
-    @classmethod
-    def of(cls, invitation: Invitation) -> "InvitationView":
-        """Show an invitation to the workspace that it is one to."""
-        return cls(
-            id=invitation.id,
-            email=invitation.email,
-            name=invitation.name,
-            role=_ROLE_NAMES[invitation.role],
-            expires_at=invitation.expires_at,
-        )
 
-
-class InviterView(BaseModel):
+class InviterView(_View):
     """Who invites."""
 
     email: str
@@ -197,10 +184,19 @@ class ReceivedInvitationView(BaseModel):
         return cls(
             id=invitation.id,
             workspace=WorkspaceView.of(workspace),
-            role=_ROLE_NAMES[invitation.role],
-            invited_by=InviterView(email=inviter.email, name=inviter.name) if inviter else None,
+            role=invitation.role,
+            invited_by=InviterView.of(inviter) if inviter else None,
             expires_at=invitation.expires_at,
         )
+
+
+class DeclinedInvitation(BaseModel):
+    """An invitation that its receiver has turned down."""
+
+    model_config = showing(examples.DECLINED_INVITATION)
+
+    id: str
+    declined: Literal[True] = True
 
 
 class WithdrawnInvitation(BaseModel):
@@ -229,8 +225,16 @@ class MemberView(BaseModel):
             operator_id=member.operator.id,
             email=member.operator.email,
             name=member.operator.name,
-            role=_ROLE_NAMES[member.role],
+            role=member.role,
         )
+
+
+class MemberEdit(BaseModel):
+    """What to change of a member."""
+
+    model_config = ConfigDict(extra="forbid", **showing(examples.MEMBER_EDIT))
+
+    role: RoleName
 
 
 class RemovedMember(BaseModel):

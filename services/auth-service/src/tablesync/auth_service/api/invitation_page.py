@@ -1,4 +1,6 @@
-"""`/invitations/{token}`: the mail's link; looking at it changes nothing, its button accepts."""
+"""`/invitations/{token}`: the mail's link; looking at it changes nothing, its buttons answer."""
+
+from typing import Literal
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -43,11 +45,12 @@ def routes(
         return await what_is_true(token)
 
     @router.post("/{token}", openapi_extra=NO_TOKEN)
-    async def press(token: str) -> HTMLResponse:
+    async def press(token: str, answer: Literal["accept", "decline"] = "accept") -> HTMLResponse:
         invitation = await invitations.find_by_link(SecretStr(token))
         if invitation is not None:
             id_, email = invitation.id, invitation.email
-            await units.run(lambda unit: invitations.accept(unit, id_, email))
+            end = invitations.accept if answer == "accept" else invitations.decline
+            await units.run(lambda unit: end(unit, id_, email))
         return await what_is_true(token)
 
     return router

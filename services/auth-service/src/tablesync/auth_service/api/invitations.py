@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends
 from tablesync.auth_service.api.identity_views import InvitationView, WithdrawnInvitation
 from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.standing import Standing
-from tablesync.service_kit.http import idempotency, pages
+from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
@@ -18,7 +18,7 @@ def routes(units: UnitsOfWork, invitations: Invitations, standing: Standing) -> 
     """Make the router."""
     router = APIRouter(prefix="/v1/invitations", tags=["workspace"])
     admin = Depends(standing.told(OperatorRole.ADMIN))
-    as_admin = idempotency.dependency(units, standing.now(OperatorRole.ADMIN))
+    as_admin = standing.once(units, OperatorRole.ADMIN)
 
     @router.get("")
     async def list_invitations(

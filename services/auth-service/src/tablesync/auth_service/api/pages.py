@@ -161,15 +161,15 @@ class Pages:
         is_open: bool,
         is_member: bool,
     ) -> HTMLResponse:
-        """Show an invitation as it stands now, with its button while it can be accepted."""
-        kind: str = invitation.status
+        """Show an invitation as it stands now, with its buttons while it can be answered."""
+        kind: str = "declined" if invitation.declined else invitation.status
         if invitation.status is InvitationStatus.PENDING:
             kind = "open" if is_open else "expired"
         elif invitation.status is InvitationStatus.ACCEPTED and not is_member:
             kind = "left"
         return self._page(
             "invitation.html",
-            status=200 if kind in ("open", InvitationStatus.ACCEPTED) else 410,
+            status=200 if kind in ("open", "declined", InvitationStatus.ACCEPTED) else 410,
             form_targets=("'self'",),
             kind=kind,
             invitation=invitation,

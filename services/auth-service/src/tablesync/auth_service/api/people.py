@@ -1,7 +1,10 @@
 """`/v1`: what somebody may do who is signed in, be it to a workspace or to none."""
 
+from typing import TypeVar
+
 from fastapi import APIRouter, Depends
 from tablesync.auth_service.api.identity_views import (
+    DeclinedInvitation,
     NewWorkspace,
     OwnWorkspaceView,
     ReceivedInvitationView,
@@ -16,8 +19,10 @@ from tablesync.service_kit.http import idempotency, pages
 from tablesync.service_kit.http.idempotency import OnceBy
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
-from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.problems import NOT_FOUND, Problem
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+
+T = TypeVar("T")
 
 A_PAGE = pages.requested(default=1_000, most=1_000)
 
@@ -35,7 +40,7 @@ def workspace_routes(
     ) -> Page[OwnWorkspaceView]:
         return (await own.page(who.email, at)).map(OwnWorkspaceView.of)
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, responses=declares(409))
     async def create_workspace(
         body: NewWorkspace, once: OnceBy[Person] = as_person
     ) -> OwnWorkspaceView:
@@ -71,15 +76,30 @@ def invitation_routes(
         page = await invitations.page_for(who.email, at)
         return page.with_items([await view(each) for each in page.items])
 
+    @router.post("/{invitation_id}/decline", responses=declares(404))
+    async def decline(invitation_id: str, once: OnceBy[Person] = as_person) -> DeclinedInvitation:
+        async def work(unit: UnitOfWork) -> DeclinedInvitation:
+            found = await invitations.decline(unit, invitation_id, once.principal.email)
+            return DeclinedInvitation(id=_theirs(found).id)
+
+        return await once(work)
+
     @router.post("/{invitation_id}/accept", responses=declares(404))
     async def accept(invitation_id: str, once: OnceBy[Person] = as_person) -> OwnWorkspaceView:
         async def work(unit: UnitOfWork) -> OwnWorkspaceView:
-            member = await invitations.accept(unit, invitation_id, once.principal.email)
-            if member is None:
-                raise not_found("invitation")
+            found = await invitations.accept(unit, invitation_id, once.principal.email)
+            member = _theirs(found)
             workspace = await workspaces.get(member.workspace_id)
             return OwnWorkspaceView.of(OwnWorkspace(workspace, member))
 
         return await once(work)
 
     return router
+
+
+def _theirs(found: T | None) -> T:
+    """Return it; raises the one Problem for what does not exist, is over, or is another's."""
+    if found is None:
+        detail = "There is no such invitation to you, or it cannot be accepted any more."
+        raise Problem(404, NOT_FOUND, detail)
+    return found

@@ -11,7 +11,7 @@ from tablesync.auth_service.api.identity_views import (
 from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.sign_in import Credentials, SignIn
 from tablesync.auth_service.identity.standing import Standing
-from tablesync.service_kit.http import idempotency, pages
+from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import NO_TOKEN, declares
 from tablesync.service_kit.http.pages import Page, PageRequest
@@ -30,7 +30,7 @@ def routes(
     """Make the router."""
     router = APIRouter(prefix="/v1", tags=["sign-in"])
     viewer = Depends(standing.told(OperatorRole.VIEWER))
-    as_viewer = idempotency.dependency(units, standing.now(OperatorRole.VIEWER))
+    as_viewer = standing.once(units, OperatorRole.VIEWER)
 
     @router.post("/tokens", responses=declares(401, 409), openapi_extra=NO_TOKEN)
     async def exchange(credentials: Credentials, response: Response) -> UserToken:
@@ -41,7 +41,7 @@ def routes(
     async def list_tokens(at: PageRequest = A_PAGE, who: Principal = viewer) -> Page[ApiTokenView]:
         return (await api_tokens.page(who, at)).map(ApiTokenView.of)
 
-    @router.post("/api-tokens", status_code=201)
+    @router.post("/api-tokens", status_code=201, responses=declares(409))
     async def create_token(body: NewApiToken, once: Once = as_viewer) -> CreatedApiToken:
         async def work(unit: UnitOfWork) -> CreatedApiToken:
             made, secret = await api_tokens.create(unit, once.principal, body.name)

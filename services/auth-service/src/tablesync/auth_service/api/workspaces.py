@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends
 from tablesync.auth_service.api.identity_views import (
     InvitationView,
+    MemberEdit,
     MemberView,
     NewMember,
     RemovedMember,
@@ -13,7 +14,7 @@ from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.members import Members, parse_role
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.identity.workspaces import Workspaces
-from tablesync.service_kit.http import idempotency, pages
+from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
@@ -23,28 +24,35 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 A_PAGE = pages.requested(default=1_000, most=1_000)
 
 
-def routes(
-    units: UnitsOfWork,
-    workspaces: Workspaces,
-    members: Members,
-    invitations: Invitations,
-    leaving: Leaving,
-    standing: Standing,
-) -> APIRouter:
-    """Make the router."""
+def routes(workspaces: Workspaces, standing: Standing) -> APIRouter:
+    """Make the router of the workspace itself."""
     router = APIRouter(prefix="/v1", tags=["workspace"])
     viewer = Depends(standing.told(OperatorRole.VIEWER))
-    as_admin = idempotency.dependency(units, standing.now(OperatorRole.ADMIN))
 
     @router.get("/workspace", responses=declares(404))
     async def show_workspace(who: Principal = viewer) -> WorkspaceView:
         return WorkspaceView.of(await workspaces.get(who.workspace_id))
 
-    @router.get("/members")
+    return router
+
+
+def member_routes(
+    units: UnitsOfWork,
+    members: Members,
+    invitations: Invitations,
+    leaving: Leaving,
+    standing: Standing,
+) -> APIRouter:
+    """Make the router of its members."""
+    router = APIRouter(prefix="/v1/members", tags=["workspace"])
+    viewer = Depends(standing.told(OperatorRole.VIEWER))
+    as_admin = standing.once(units, OperatorRole.ADMIN)
+
+    @router.get("")
     async def list_members(at: PageRequest = A_PAGE, who: Principal = viewer) -> Page[MemberView]:
         return (await members.page(who.workspace_id, at)).map(MemberView.of)
 
-    @router.post("/members", status_code=201, responses=declares(409, 429))
+    @router.post("", status_code=201, responses=declares(409, 429))
     async def invite_member(body: NewMember, once: Once = as_admin) -> InvitationView:
         async def work(unit: UnitOfWork) -> InvitationView:
             role = parse_role(body.role)
@@ -54,7 +62,15 @@ def routes(
 
         return await once(work)
 
-    @router.delete("/members/{operator_id}", responses=declares(404, 409))
+    @router.patch("/{operator_id}", responses=declares(404, 409))
+    async def change_role(operator_id: str, body: MemberEdit, once: Once = as_admin) -> MemberView:
+        async def work(unit: UnitOfWork) -> MemberView:
+            role = parse_role(body.role)
+            return MemberView.of(await leaving.change_role(unit, once.principal, operator_id, role))
+
+        return await once(work)
+
+    @router.delete("/{operator_id}", responses=declares(404, 409))
     async def remove_member(operator_id: str, once: Once = as_admin) -> RemovedMember:
         async def work(unit: UnitOfWork) -> RemovedMember:
             await leaving.remove(unit, once.principal, operator_id)

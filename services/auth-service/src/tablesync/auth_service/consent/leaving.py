@@ -1,15 +1,17 @@
-"""Leaving a workspace: with the membership ends whatever somebody could still do by it."""
+"""Leaving a workspace or a role: with it ends whatever somebody could still do by it."""
 
 from tablesync.auth_service.consent.authorizations import Authorizations
 from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.invitations import Invitations
-from tablesync.auth_service.identity.members import Members
-from tablesync.service_kit.http.user_auth import Principal
+from tablesync.auth_service.identity.members import Member, Members
+from tablesync.contracts import MemberRoleChanged
+from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
 class Leaving:
-    """Removes members."""
+    """Removes and demotes members."""
 
     def __init__(
         self,
@@ -30,3 +32,32 @@ class Leaving:
         await self._api_tokens.delete_all(unit, workspace_id, operator_id)
         await self._authorizations.end_all(unit, workspace_id, operator_id)
         await self._invitations.withdraw_all(unit, workspace_id, operator_id)
+
+    async def change_role(
+        self, unit: UnitOfWork, by: Principal, operator_id: str, role: OperatorRole
+    ) -> Member:
+        """Give a member another role; raises Problem 404, or 409 for the last admin."""
+        workspace_id = by.workspace_id
+        before = await self._members.change_role(unit, by, operator_id, role)
+        if role < OperatorRole.ADMIN:
+            await self._invitations.withdraw_all(unit, workspace_id, operator_id)
+        if role < OperatorRole.OPERATOR:
+            await self._authorizations.end_all(unit, workspace_id, operator_id)
+        if role is not before:
+            unit.publish(_changed(by, operator_id, role, before))
+        member = await self._members.find(workspace_id, operator_id, unit.session)
+        if member is None:
+            raise not_found("member")
+        return member
+
+
+def _changed(
+    by: Principal, operator_id: str, role: OperatorRole, before: OperatorRole
+) -> MemberRoleChanged:
+    return MemberRoleChanged(
+        workspace_id=by.workspace_id,
+        operator_id=operator_id,
+        role=role.name.lower(),
+        previous_role=before.name.lower(),
+        changed_by=by.operator_id,
+    )

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from pydantic import SecretStr
 from tablesync.auth_service import audit
+from tablesync.auth_service.identity import limits
+from tablesync.auth_service.identity.limits import AS_SHIPPED, LimitSettings
 from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import API_TOKENS, Sparse
@@ -42,7 +44,10 @@ class ApiToken(Value):
 class ApiTokens:
     """The stored API tokens."""
 
-    def __init__(self, database: Database, members: Members) -> None:
+    def __init__(
+        self, database: Database, members: Members, settings: LimitSettings = AS_SHIPPED
+    ) -> None:
+        self._most = settings.auth_api_tokens_per_member
         self._collection = database[API_TOKENS]
         self._members = members
 
@@ -62,7 +67,18 @@ class ApiTokens:
     async def create(
         self, unit: UnitOfWork, principal: Principal, name: str
     ) -> tuple[ApiToken, SecretStr]:
-        """Make a token that acts as the caller; its secret is in no database."""
+        """Make a token that acts as the caller; its secret is in no database.
+
+        Raises Problem 409 for one too many; the audit has these come in turn.
+        """
+        own = await self._collection.count_documents(_own(principal), session=unit.session)
+        if own >= self._most:
+            raise limits.reached(
+                "API tokens of a member",
+                self._most,
+                "Delete one that is not used any more.",
+                "AUTH_API_TOKENS_PER_MEMBER",
+            )
         secret = new_secret(PREFIX)
         token = ApiToken(
             id=new_id("tok"),

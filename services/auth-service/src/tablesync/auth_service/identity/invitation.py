@@ -25,6 +25,7 @@ class Invitation(Value):
 
     E-mail and name are what the inviting person wrote, whoever has that address elsewhere.
     `mailed_at` holds when mails went out within the last day, `mails` counts all there ever were.
+    One that was declined is withdrawn, by the one invited.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Invitation(Value):
     expires_at: datetime
     mailed_at: tuple[datetime, ...] = ()
     mails: int = 0
+    declined: bool = False
 
     def is_open(self, now: datetime) -> bool:
         """Whether it can be accepted."""

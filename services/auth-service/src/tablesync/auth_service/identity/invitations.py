@@ -5,15 +5,18 @@ nor what is looked up for it.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import SecretStr
 from tablesync.auth_service import audit
+from tablesync.auth_service.identity import limits
 from tablesync.auth_service.identity.invitation import (
     DAY,
     LIFETIME,
     Invitation,
     InvitationStatus,
 )
+from tablesync.auth_service.identity.limits import AS_SHIPPED, LimitSettings
 from tablesync.auth_service.identity.members import Member, Members, Membership
 from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import INVITATION_LINKS, INVITATIONS
@@ -42,7 +45,10 @@ class InvitationLink:
 class Invitations:
     """The stored invitations; what is passed a unit belongs to its transaction."""
 
-    def __init__(self, database: Database, members: Members) -> None:
+    def __init__(
+        self, database: Database, members: Members, settings: LimitSettings = AS_SHIPPED
+    ) -> None:
+        self._most_open = settings.auth_open_invitations_per_workspace
         self._database = database
         self._rows = database[INVITATIONS]
         self._links = database[INVITATION_LINKS]
@@ -53,7 +59,8 @@ class Invitations:
     async def invite(
         self, unit: UnitOfWork, by: Principal, email: str, name: str, role: OperatorRole
     ) -> Invitation:
-        """Invite an address; raises Problem 409 for a member or an open invitation, or 429."""
+        """Invite an address; raises Problem 409 for a member or an open invitation, or one too
+        many, or 429."""
         if await self._members.has_address(by.workspace_id, email, unit.session):
             raise conflict("already-a-member", f"{email} is a member of this workspace already.")
         before = await self._of_address(unit, by.workspace_id, email)
@@ -63,6 +70,7 @@ class Invitations:
                 f"{email} has been invited already; have that invitation sent again.",
                 invitation_id=before.id,
             )
+        await self._need_room(unit, by.workspace_id)
         invitation = Invitation(
             id=before.id if before else new_id("inv"),
             workspace_id=by.workspace_id,
@@ -140,6 +148,17 @@ class Invitations:
         )
         return await self._members.join(unit, membership, person)
 
+    async def decline(self, unit: UnitOfWork, invitation_id: str, email: str) -> Invitation | None:
+        """End an invitation for the one invited; None unless it is open, and theirs."""
+        found = await self._find(unit, _id=invitation_id, email_key=email.lower())
+        if found is None or not found.is_open(unit.now):
+            return None
+        await self._end(unit, found, InvitationStatus.WITHDRAWN, declined=True)
+        await audit.record(
+            unit, found.workspace_id, found.email, "invitation.declined", invitation_id
+        )
+        return found
+
     # What its mail says
 
     async def new_link(
@@ -181,14 +200,25 @@ class Invitations:
         if elsewhere < INVITED_A_DAY_ELSEWHERE:
             unit.publish(_event(sent))
 
+    async def _need_room(self, unit: UnitOfWork, workspace_id: str) -> None:
+        """Raise Problem 409 if too many are open already; the audit has these come in turn."""
+        still_open = _still_open({"workspace_id": workspace_id}, unit.now)
+        if await self._rows.count_documents(still_open, session=unit.session) >= self._most_open:
+            raise limits.reached(
+                "open invitations to a workspace",
+                self._most_open,
+                "Wait for answers, or take some back.",
+                "AUTH_OPEN_INVITATIONS_PER_WORKSPACE",
+            )
+
     async def _mailed_of_late(self, unit: UnitOfWork, **query: object) -> int:
         late = {**query, "mailed_at": {"$gt": unit.now - DAY}}
         return await self._rows.count_documents(late, session=unit.session)
 
     async def _end(
-        self, unit: UnitOfWork, invitation: Invitation, status: InvitationStatus
+        self, unit: UnitOfWork, invitation: Invitation, status: InvitationStatus, **more: bool
     ) -> None:
-        change = {"$set": {"status": status}}
+        change = {"$set": {"status": status, **more}}
         await self._rows.update_one({"_id": invitation.id}, change, session=unit.session)
 
     async def _end_links(self, unit: UnitOfWork, invitation: Invitation) -> None:
@@ -210,11 +240,7 @@ class Invitations:
         return read(self._rows, Invitation.from_document, found) if found else None
 
     async def _page(self, query: Document, at: PageRequest) -> Page[Invitation]:
-        still_open = {
-            **query,
-            "status": InvitationStatus.PENDING,
-            "expires_at": {"$gt": await database_now(self._database)},
-        }
+        still_open = _still_open(query, await database_now(self._database))
         return await read_page(self._rows, still_open, at, Invitation.from_document)
 
 
@@ -222,6 +248,10 @@ async def _record(
     unit: UnitOfWork, by: Principal, action: str, invitation: Invitation, **detail: object
 ) -> None:
     await audit.record(unit, by.workspace_id, by.operator_id, action, invitation.id, **detail)
+
+
+def _still_open(query: Document, now: datetime) -> Document:
+    return {**query, "status": InvitationStatus.PENDING, "expires_at": {"$gt": now}}
 
 
 def _event(invitation: Invitation) -> MemberInvited:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import StringConstraints
+from pymongo import ReturnDocument
 from tablesync.auth_service import audit
 from tablesync.auth_service.store import MEMBERSHIPS, OPERATORS
 from tablesync.contracts import new_id
@@ -103,9 +104,12 @@ class Members:
         unread_ids = [str(each) for each in found.unread_ids]
         return Page(items=found.items, next_cursor=rows.next_cursor, unread_ids=unread_ids)
 
-    async def find(self, workspace_id: str, operator_id: str) -> Member | None:
+    async def find(
+        self, workspace_id: str, operator_id: str, session: Session | None = None
+    ) -> Member | None:
         """Return one member, or None."""
-        row = await self._memberships.find_one({"_id": _id(workspace_id, operator_id)})
+        query = {"_id": _id(workspace_id, operator_id)}
+        row = await self._memberships.find_one(query, session=session)
         members = (await self._members([row] if row else [])).items
         return members[0] if members else None
 
@@ -165,18 +169,52 @@ class Members:
         await self.add_operator(unit, person)
         return person
 
+    async def act(self, unit: UnitOfWork, workspace_id: str, operator_id: str) -> Membership | None:
+        """Count an act of a member, and return what they may do; None for who is none by now.
+
+        Counting writes the membership, so that whoever ends or changes it meanwhile and this act
+        cannot both go by what they have read: MongoDB has one of them repeated.
+        """
+        document = await self._memberships.find_one_and_update(
+            {"_id": _id(workspace_id, operator_id)}, {"$inc": {"acts": 1}}, session=unit.session
+        )
+        return read(self._memberships, Membership.from_document, document) if document else None
+
     async def remove(self, unit: UnitOfWork, by: Principal, operator_id: str) -> None:
         """Take somebody out of the workspace; raises Problem 404, or 409 for the last admin."""
-        membership = await self._membership(by.workspace_id, operator_id, unit.session)
-        if membership is None:
-            raise not_found("member")
-        admins = {"workspace_id": by.workspace_id, "role": OperatorRole.ADMIN}
-        only = await self._memberships.count_documents(admins, session=unit.session) == 1
-        if only and membership.role is OperatorRole.ADMIN:
-            raise conflict("last-admin", "A workspace needs an admin; appoint another one first.")
+        membership = await self._needed(unit, by, operator_id)
+        if membership.role is OperatorRole.ADMIN:
+            await self._need_another_admin(unit, by.workspace_id)
         query = {"_id": _id(by.workspace_id, operator_id)}
         await self._memberships.delete_one(query, session=unit.session)
         await audit.record(unit, by.workspace_id, by.operator_id, "member.removed", operator_id)
+
+    async def change_role(
+        self, unit: UnitOfWork, by: Principal, operator_id: str, role: OperatorRole
+    ) -> OperatorRole:
+        """Give a member another role and return the one before; raises Problem 404 or 409."""
+        before = (await self._needed(unit, by, operator_id)).role
+        if before is OperatorRole.ADMIN and role is not OperatorRole.ADMIN:
+            await self._need_another_admin(unit, by.workspace_id)
+        if role is not before:
+            query = {"_id": _id(by.workspace_id, operator_id)}
+            change = {"$set": {"role": role}}
+            await self._memberships.update_one(query, change, session=unit.session)
+            said = {"role": role.name, "before": before.name}
+            await audit.record(
+                unit, by.workspace_id, by.operator_id, "member.role-changed", operator_id, **said
+            )
+        return before
+
+    async def count_founded(self, unit: UnitOfWork, operator_id: str) -> int:
+        """Count one more workspace that a person has founded; return how many they are."""
+        document = await self._operators.find_one_and_update(
+            {"_id": operator_id},
+            {"$inc": {"founded": 1}},
+            return_document=ReturnDocument.AFTER,
+            session=unit.session,
+        )
+        return int(document["founded"])
 
     async def add_operator(self, unit: UnitOfWork, operator: Operator) -> None:
         """Store a new person."""
@@ -189,6 +227,19 @@ class Members:
         if known is None:
             await self._memberships.insert_one(membership.to_document(), session=unit.session)
         return _member(known or membership, person)
+
+    async def _needed(self, unit: UnitOfWork, by: Principal, operator_id: str) -> Membership:
+        """Return a membership of the caller's workspace; raises Problem 404."""
+        membership = await self._membership(by.workspace_id, operator_id, unit.session)
+        if membership is None:
+            raise not_found("member")
+        return membership
+
+    async def _need_another_admin(self, unit: UnitOfWork, workspace_id: str) -> None:
+        """Raise Problem 409 unless somebody else is an admin; the audit has these come in turn."""
+        admins = {"workspace_id": workspace_id, "role": OperatorRole.ADMIN}
+        if await self._memberships.count_documents(admins, session=unit.session) == 1:
+            raise conflict("last-admin", "A workspace needs an admin; appoint another one first.")
 
     async def _membership(
         self, workspace_id: str, operator_id: str, session: Session

@@ -3,6 +3,8 @@
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from tablesync.auth_service import audit
+from tablesync.auth_service.identity import limits
+from tablesync.auth_service.identity.limits import LimitSettings
 from tablesync.auth_service.identity.members import Email, Member, Members, Membership
 from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
 from tablesync.contracts import new_id
@@ -69,14 +71,22 @@ class People:
 class Founding:
     """Makes workspaces."""
 
-    def __init__(self, workspaces: Workspaces, members: Members) -> None:
+    def __init__(self, workspaces: Workspaces, members: Members, settings: LimitSettings) -> None:
+        self._most = settings.auth_workspaces_per_person
         self._workspaces = workspaces
         self._members = members
 
     async def found(self, unit: UnitOfWork, person: Person, name: str) -> tuple[Workspace, Member]:
-        """Make a workspace whose first admin is whoever asks."""
+        """Make a workspace whose first admin is whoever asks; raises Problem 409 at the limit."""
         workspace = Workspace(id=new_id("ws"), name=name)
         operator = await self._members.person(unit, person.email, person.name)
+        if await self._members.count_founded(unit, operator.id) > self._most:
+            raise limits.reached(
+                "workspaces that one person has created",
+                self._most,
+                "Work in one of those, or have somebody else create one and invite you.",
+                "AUTH_WORKSPACES_PER_PERSON",
+            )
         await self._workspaces.add(unit, workspace)
         membership = Membership(
             workspace_id=workspace.id, operator_id=operator.id, role=OperatorRole.ADMIN
