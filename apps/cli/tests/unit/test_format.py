@@ -49,3 +49,7 @@ def test_names_from_outside_bring_no_markup_and_no_control_codes() -> None:
 def test_every_status_has_its_colour() -> None:
     assert {*RunStatus, *SyncStatus} == set(STATES)
     assert state("dreaming").plain == "dreaming"
+
+
+def test_what_others_have_named_cannot_turn_a_terminals_line() -> None:
+    assert plain("a\u202eb\u2066 \x1b[31m\u200bc").plain == "ab [31mc"

@@ -2,7 +2,7 @@
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from tablesync.contracts.names import Name, name_fault
+from tablesync.contracts.names import Name, legible, name_fault
 
 
 class Named(BaseModel):
@@ -44,6 +44,50 @@ def test_p21_a_name_that_shows_nothing_is_refused_with_the_remedy(name: str) -> 
 )  # fmt: skip
 def test_a_name_with_something_to_see_is_kept_as_it_is(name: str) -> None:
     assert Named(name=name).name == name
+
+
+MISLEADING = {
+    "override": "a\u202eb",
+    "embedding": "\u202bab",
+    "isolate": "a\u2067b\u2069",
+    "end of a direction": "ab\u202c",
+    "zero-width space": "a\u200bb",
+    "word joiner": "a\u2060b",
+    "byte order mark": "\ufeffab",
+    "interlinear mark": "a\ufff9b",
+    "tag": "a\U000e0061b",
+    "flag without an end": "🏴\U000e0067\U000e0062",
+    "selector of nothing": "a \ufe0fb",
+    "selector of a selector": "❤\ufe0f\ufe0f",
+    "joiner at the end": "ab\u200d",
+    "joiner at the beginning": "\u200cab",
+    "joiner beside a space": "a \u200db",
+    "two joiners": "a\u200d\u200db",
+    "deprecated format": "a\u206eb",
+}
+
+
+@pytest.mark.parametrize("name", MISLEADING.values(), ids=MISLEADING)
+def test_p21_a_name_that_misleads_is_refused_with_the_character_and_the_remedy(name: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Named(name=name)
+
+    (error,) = refused.value.errors()
+    assert error["loc"] == ("name",)
+    assert any(f"U+{ord(each):04X}" in error["msg"] for each in name if not each.isascii())
+    assert "can mislead" in error["msg"]
+    assert error["ctx"]["remedy"].startswith("Leave that character out")
+    assert Named(name=legible(name)).name == legible(name), "what is shown of it could be given"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["می\u200cخواهم", "അവന\u0d4d\u200d", "ක\u0dca\u200dය", "❤\ufe0f\u200d🔥", "👩🏽\u200d🚀",
+     "葛\U000e0100城", "ᠮᠣᠩᠭᠣᠯ\u180e\u1820", "\u05d0\u05d1\u200f (3)", "abc\u200e", "x\u034fy",
+     "🏴\u200d☠\ufe0f", "Co\u00adop", "עברית", "العملاء"],
+)  # fmt: skip
+def test_what_real_names_are_spelled_with_is_kept(name: str) -> None:
+    assert Named(name=name).name == legible(name) == name
 
 
 def test_white_space_around_a_name_goes() -> None:

@@ -3,8 +3,18 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tablesync.contracts import ConnectionCause, Provider
-from tablesync.contracts.wording import PROVIDER_LABELS, loss, moment, one_line, provider_label
+from tablesync.contracts.names import name_fault
+from tablesync.contracts.wording import (
+    PROVIDER_LABELS,
+    isolated,
+    loss,
+    moment,
+    one_line,
+    provider_label,
+)
 
 
 @pytest.mark.parametrize("provider", Provider)
@@ -34,6 +44,21 @@ def test_what_a_newer_version_has_written_has_words_too() -> None:
     assert provider_label("salesforce") == "salesforce"
     assert loss("moon_phase", "salesforce") == "salesforce no longer gives TableSync access."
     assert loss("moon_phase", "hubspot") == loss(None, "hubspot")
+
+
+def test_what_is_read_from_the_right_is_isolated_in_plain_text() -> None:
+    assert isolated("العملاء") == "\u2068العملاء\u2069"
+    assert isolated("Контакты 連絡先") == "Контакты 連絡先"
+
+
+@given(
+    st.text(st.characters(codec="utf-8") | st.sampled_from("ab \u200d\ufe0f\u202e\u200b\u0301🏴"))
+)
+def test_what_was_cleaned_is_clean_and_could_be_given(name: str) -> None:
+    shown = one_line(name)
+    assert one_line(shown) == shown
+    fault = name_fault(shown)
+    assert fault is None or "it is empty" in fault.message or "shows nothing" in fault.message
 
 
 @pytest.mark.parametrize("name", ["Контакты", "連絡先", "العملاء", "नमस्ते", "👩‍👩‍👧 Kids", "Łódź"])

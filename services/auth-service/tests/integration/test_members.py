@@ -47,6 +47,8 @@ async def test_p21_an_address_that_ends_early_in_a_header_is_refused(rig: Rig, e
         ("Evil\r\nBcc: x@y.z", "one line"),
         ("\u200b\u2060", "letter, digit, symbol or emoji"),
         ("\u2800", "letter, digit, symbol or emoji"),
+        ("a\u202eb", "Leave that character out"),
+        ("a\u200bb", "Leave that character out"),
     ],
 )
 async def test_p21_names_that_show_nothing_or_are_not_on_one_line_are_refused(

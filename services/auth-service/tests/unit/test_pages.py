@@ -137,6 +137,30 @@ def test_the_outcome_of_another_account_names_both(pages: Pages, hubspot: OAuthP
     )
 
 
+def test_what_others_have_named_turns_no_page_around(pages: Pages, hubspot: OAuthProvider) -> None:
+    """A provider's account, a sync or an old workspace is shown cleaned, and isolated."""
+    evil = Account(id="7002", name="Glo\u202ebex\u2066 עברית", email="a\u200b@b.test")
+    connection = CONNECTION.model_copy(update={"account": evil})
+    workspace = WORKSPACE.model_copy(update={"name": "Ac\u202eme"})
+    syncs = AffectedSyncs(items=(a_sync("Co\u202entacts", "held", 2),))
+    for page in (
+        pages.reconnect(hubspot, replace(LINK, connection=connection), workspace, syncs),
+        pages.consent(hubspot, ConsentRequest(workspace, ASKER, connection), "a-token"),
+        pages.outcome(
+            hubspot,
+            Outcome(
+                AuthorizationStatus.REFUSED, CONNECTION, another_account(CONNECTION.account, evil)
+            ),
+            workspace,
+            AGAIN,
+        ),
+    ):
+        check(page, "Globex עברית", "unicode-bidi: isolate")
+        shown = page.body.decode()
+        assert not {"\u202e", "\u2066", "\u200b"} & set(shown)
+        assert "Acme" in shown or "You signed in to another" in shown
+
+
 def test_the_outcome_of_a_denial(pages: Pages, hubspot: OAuthProvider) -> None:
     check(
         pages.outcome(hubspot, Outcome(AuthorizationStatus.DENIED), WORKSPACE, AGAIN),

@@ -128,6 +128,15 @@ def test_names_from_outside_are_escaped_in_html_and_plain_in_text(
     assert "unsubscribe/" in html
 
 
+def test_a_name_that_is_read_from_the_right_turns_nothing_around_it(build: Build) -> None:
+    facts = revocation(syncs=[synced("אנשי קשר\u202e (1)")], account="العملاء\u2067")
+    text, html = parts(build("revocation", "s", facts))
+    assert "\u2068אנשי קשר (1)\u2069 (" in text
+    assert "\u2068العملاء\u2069" in text
+    assert "<bdi>אנשי קשר (1)</bdi>" in html
+    assert not {"\u202e", "\u2067"} & set(text + html)
+
+
 def test_the_link_is_a_button_and_a_line_of_its_own(build: Build) -> None:
     text, html = parts(build("revocation", "s", revocation()))
     assert LINK.url in text.splitlines()

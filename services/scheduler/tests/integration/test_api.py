@@ -104,6 +104,14 @@ async def test_a_viewer_may_look_and_not_touch(
     assert (await api.post("/v1/syncs", json=body)).status_code == 403
 
 
+async def test_p21_a_sync_gets_no_name_that_misleads(api: httpx.AsyncClient, body: Json) -> None:
+    refused = await api.post("/v1/syncs", json={**body, "name": "Con\u202etacts"})
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["field"]) == (422, "name")
+    assert "U+202E (right-to-left override)" in error["message"]
+    assert error["remedy"].startswith("Leave that character out")
+
+
 async def test_internal_routes_admit_the_named_services_alone(
     api: httpx.AsyncClient, body: Json, tokens: Tokens
 ) -> None:

@@ -30,6 +30,11 @@ def test_an_id_stands_behind_its_name(text: str, told: str) -> None:
     assert with_names(text, NAMES) == told
 
 
+def test_a_name_cannot_turn_the_text_around_it() -> None:
+    told = with_names("Field fld1 is gone.", {"fld1": "gro\u202eup\u200b"})
+    assert told == 'Field "group" (fld1) is gone.'
+
+
 def test_what_has_no_name_keeps_its_id() -> None:
     assert with_names("Field fldL3PrLzlWgCg6b9 is gone", {}) == "Field fldL3PrLzlWgCg6b9 is gone"
 

@@ -1,7 +1,10 @@
-"""Names that people give: of one line, and with something in them that can be seen."""
+"""Names that people give: of one line, with something to be seen, and nothing that misleads."""
 
+import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -17,7 +20,30 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159\U00013441\U00013442
 # A plane of tags and selectors alone, most of it unassigned and shown as nothing.
 _TAGS = range(0xE0000, 0xF0000)
 LONGEST = 200
-_ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
+_ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+$"
+# What is not seen and changes how other text reads, or makes a name look like another one.
+_MISLEADING = frozenset(
+    [
+        "\u200b",  # zero-width space
+        *map(chr, range(0x202A, 0x202F)),  # embeddings and overrides of the reading direction
+        *map(chr, range(0x2060, 0x2070)),  # word joiner, unseen operators, isolates, and deprecated
+        "\ufeff",  # byte order mark
+        *map(chr, range(0xFFF9, 0xFFFC)),  # marks between lines
+        *map(chr, range(0x17B4, 0x17B6)),  # unseen vowels of Khmer, deprecated
+        *map(chr, range(0x1BCA0, 0x1BCA4)),  # of shorthand
+        *map(chr, range(0x1D173, 0x1D17B)),  # of musical notes
+    ]
+)
+# Unseen as well, but scripts and emoji are spelled with them: between two letters, signs or marks.
+_JOINERS = frozenset("\u034f\u180e\u200c\u200d")
+# They choose a form of the character before them.
+_SELECTORS = frozenset(
+    map(chr, (*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
+# The flag of a region is a black flag, tags and their end; a tag anywhere else is misplaced.
+_CHARACTER = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f|.", re.DOTALL)
+# The combining class of viramas: after one a joiner may end a word, as in older Malayalam.
+_VIRAMA = 9
 
 
 @dataclass(frozen=True)
@@ -40,7 +66,45 @@ def name_fault(name: str) -> NameFault | None:
         shown = ", ".join(f"U+{ord(each):04X}" for each in dict.fromkeys(name[:3]))
         message = f"it shows nothing: its characters are invisible ({shown})"
         return NameFault(message, "Send at least one letter, digit, symbol or emoji.")
+    misplaced = next((each for each, fits in _characters(name) if not fits), None)
+    if misplaced is not None:
+        called = unicodedata.name(misplaced, "").lower()
+        message = f"it contains U+{ord(misplaced):04X}{f' ({called})' if called else ''}, which"
+        return NameFault(
+            f"{message} is not seen here and can mislead who reads it",
+            "Leave that character out; typing the name anew instead of pasting it does so.",
+        )
     return None
+
+
+def legible(text: str) -> str:
+    """Return a text without the unseen characters for which a name is refused."""
+    return "".join(each for each, fits in _characters(text) if fits)
+
+
+def _characters(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield each character, or flag, and whether it may stand after those that may."""
+    found = _CHARACTER.findall(text)
+    before = ""
+    for each, after in zip_longest(found, found[1:], fillvalue=""):
+        fits = len(each) > 1 or _fits(each, before, after[:1])
+        before = each[0] if fits else before
+        yield each, fits
+
+
+def _fits(character: str, before: str, after: str) -> bool:
+    if character in _SELECTORS:
+        return _is_spelled(before)
+    if character in _JOINERS:
+        follows = _is_spelled(before) or before in _SELECTORS
+        return follows and (_is_spelled(after) or unicodedata.combining(before) == _VIRAMA)
+    return character not in _MISLEADING and ord(character) not in _TAGS
+
+
+def _is_spelled(character: str) -> bool:
+    """Whether it is a letter, mark, digit or symbol, which a joiner or selector may follow."""
+    unseen = not character or character in _JOINERS | _SELECTORS | _BLANK
+    return not unseen and unicodedata.category(character)[0] in "LMNS"
 
 
 def _is_seen(character: str) -> bool:

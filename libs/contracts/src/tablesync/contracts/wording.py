@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from tablesync.contracts.names import UNPRINTED
+from tablesync.contracts.names import UNPRINTED, legible
 from tablesync.contracts.specs import ConnectionCause, HoldKind, Provider, SyncStatus
 
-# What turns the reading direction of all that follows. Joiners are format characters as well, but
-# scripts and emoji are spelled with them.
-_STEERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_FROM_THE_RIGHT = frozenset({"R", "AL"})
 
 PROVIDER_LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -88,9 +86,17 @@ def stopped(status: str, hold_kinds: Sequence[str]) -> str:
 
 def one_line(text: str) -> str:
     """Return a text from outside so that it fits on a line and changes nothing around it."""
-    kept = (each for each in text if unicodedata.bidirectional(each) not in _STEERING)
-    shown = (" " if unicodedata.category(each) in UNPRINTED else each for each in kept)
-    return " ".join("".join(shown).split())
+    shown = (" " if unicodedata.category(each) in UNPRINTED else each for each in text)
+    return " ".join(legible("".join(shown)).split())
+
+
+def isolated(text: str) -> str:
+    """Return a line of plain text in marks of its own direction, if it is read from the right.
+
+    So it cannot turn the words around it; what a page shows is isolated by its markup.
+    """
+    is_turned = any(unicodedata.bidirectional(each) in _FROM_THE_RIGHT for each in text)
+    return f"\u2068{text}\u2069" if is_turned else text
 
 
 def moment(when: datetime) -> str:

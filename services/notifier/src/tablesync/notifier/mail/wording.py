@@ -108,7 +108,7 @@ def ending(sync: Recovered) -> str:
 def plain(text: str, longest: int = NAME_MAX) -> str:
     """Make a name from outside fit for a line, and not too long for one."""
     line = one_line(text)
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    return line if len(line) <= longest else one_line(line[: longest - 1]) + "…"
 
 
 def span(start: datetime, end: datetime | None) -> str:
