@@ -70,8 +70,9 @@ def runs_again(status: str, hold_kinds: Sequence[str]) -> str | None:
     `hold_kinds` has one kind for each hold. None for a sync that nothing stops: its next slot says
     when it runs.
     """
-    ends = [_ENDS.get(each, _ENDS_OTHERWISE) for each in hold_kinds]
-    if list(hold_kinds).count(HoldKind.CONNECTION) > 1:
+    kinds = sorted(hold_kinds, key=lambda each: each != HoldKind.CONNECTION)
+    ends = [_ENDS.get(each, _ENDS_OTHERWISE) for each in kinds]
+    if kinds.count(HoldKind.CONNECTION) > 1:
         ends = [_BOTH_RECONNECTED, *(each for each in ends if each != _ENDS[HoldKind.CONNECTION])]
     if status == SyncStatus.PAUSED:
         ends = [_RESUMED, *ends]

@@ -172,9 +172,10 @@ class SyncView(BaseModel):
     @classmethod
     def of(cls, sync: Sync, last_run: Run | None) -> "SyncView":
         """Show a sync whose slots are counted until now."""
-        own = set(cls.model_fields) - {"last_run", "next_slot_at", "writes"}
+        own = set(cls.model_fields) - {"holds", "last_run", "next_slot_at", "writes"}
         return cls(
             **{name: getattr(sync, name) for name in own},
+            holds=tuple(sync.stopped_by),
             writes=_writes(sync),
             next_slot_at=_next_slot(sync),
             last_run=RunView.of(last_run) if last_run else None,
