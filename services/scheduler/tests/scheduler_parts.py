@@ -48,7 +48,8 @@ class Parts:
         self.handlers = Handlers(self.store, jitter.moment)
         self.ticker = Ticker(self.units, self.store)
         self.jobs = HoldJobs(self.units, self.store, jitter)
-        self.commands, self.queries = Commands(self.store, jitter.moment), Queries(self.store)
+        self.commands = Commands(self.store, jitter.moment, most_syncs=1_000_000)
+        self.queries = Queries(self.store)
         self.principal = Principal(
             operator_id="op_1", workspace_id=WORKSPACE, role=OperatorRole.ADMIN
         )

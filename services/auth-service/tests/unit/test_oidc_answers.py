@@ -9,6 +9,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from pydantic import SecretStr
 from tablesync.auth_service.identity.oidc import OidcVerifier
+from tablesync.auth_service.identity.people import named
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http.problems import Problem
 
@@ -74,3 +75,13 @@ async def test_an_address_that_the_issuer_does_not_vouch_for_signs_nobody_in(
     else:
         with pytest.raises(Problem, match="not valid"):
             await verifier.person_of(id_token(**said))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("A\u202eda\u200b", "Ada"), ("\u200b", "ada"), (None, "ada"), ("Zoë\n", "Zoë")],
+)
+def test_a_name_from_outside_is_cleaned_and_never_keeps_its_owner_out(
+    name: str | None, shown: str
+) -> None:
+    assert named("ada@acme.test", name).name == shown

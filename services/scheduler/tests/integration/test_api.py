@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from scheduler_examples import HUBSPOT, WORKSPACE
-from scheduler_http import Json, Tokens, create_sync
+from scheduler_http import Json, Tokens, client_of, create_sync
 from scheduler_rig import Rig
 from tablesync.contracts import (
     RunCancelRequested,
@@ -15,6 +15,7 @@ from tablesync.contracts import (
     SyncRequested,
 )
 from tablesync.contracts.internal_api import AFFECTED_LIMIT
+from tablesync.scheduler.settings import Settings
 from tablesync.service_kit.http.user_auth import OperatorRole
 from tablesync.test_kit import eventually
 from tablesync.test_kit.stand_ins import SyncRunnerStandIn
@@ -102,6 +103,21 @@ async def test_a_viewer_may_look_and_not_touch(
     assert (await api.get(f"/v1/syncs/{sync['id']}")).status_code == 200
     assert (await api.post(f"/v1/syncs/{sync['id']}/run")).status_code == 403
     assert (await api.post("/v1/syncs", json=body)).status_code == 403
+
+
+async def test_a_workspace_has_no_more_syncs_than_the_setting_says(
+    rig: Rig, settings: Settings, tokens: Tokens, body: Json
+) -> None:
+    few = settings.with_(scheduler_syncs_per_workspace=2)
+    async with client_of(few, tokens.operator(), "api") as api:
+        made = [await api.post("/v1/syncs", json=body) for _ in range(3)]
+        (await api.delete(f"/v1/syncs/{made[0].json()['id']}")).raise_for_status()
+        again = await api.post("/v1/syncs", json=body)
+    assert [each.status_code for each in (*made, again)] == [201, 201, 409, 201]
+    problem = made[-1].json()
+    assert (problem["type"], problem["limit"]) == ("urn:tablesync:problem:limit-reached", 2)
+    assert "Delete one" in problem["detail"]
+    assert "SCHEDULER_SYNCS_PER_WORKSPACE" in problem["detail"]
 
 
 async def test_p21_a_sync_gets_no_name_that_misleads(api: httpx.AsyncClient, body: Json) -> None:

@@ -40,7 +40,10 @@ def build(
     jitter = Jitter(settings.scheduler_catch_up_jitter_seconds)
     handlers = Handlers(store, jitter.moment)
     states = KnownStates(auth, units, store, handlers)
-    queries, commands = Queries(store), Commands(store, jitter.moment)
+    queries, commands = (
+        Queries(store),
+        Commands(store, jitter.moment, settings.scheduler_syncs_per_workspace),
+    )
     validation = Validation(states, runner, settings.scheduler_min_interval_seconds)
     ticker = Ticker(units, store)
     jobs = HoldJobs(units, store, jitter)

@@ -14,6 +14,9 @@ class Settings(ServiceSettings):
     scheduler_min_interval_seconds: int = Field(
         default=60, ge=1, description="No schedule is denser than this; 0 s is always refused."
     )
+    scheduler_syncs_per_workspace: int = Field(
+        default=20_000, ge=1, le=10_000_000, description="The most that a workspace may have."
+    )
     scheduler_catch_up_jitter_seconds: float = Field(
         default=30.0,
         ge=0,

@@ -92,6 +92,13 @@ def conflict(type_: str, detail: str, **extra: Any) -> Problem:
     return Problem(409, type_, detail, **extra)
 
 
+def limit_reached(what: str, limit: int, remedy: str, setting: str) -> Problem:
+    """Return the answer for one more than there may be, which names limit, remedy and setting."""
+    detail = f"There may be {limit:,} {what}, and there are. {remedy}"
+    raised = f"Whoever runs TableSync can raise {setting}."
+    return conflict("limit-reached", f"{detail} {raised}", limit=limit)
+
+
 def invalid(field: str, message: str, remedy: str) -> Problem:
     """Return the answer for one bad field of a request."""
     return Problem(

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from pydantic import SecretStr
 from tablesync.auth_service import audit
-from tablesync.auth_service.identity import limits
 from tablesync.auth_service.identity.limits import AS_SHIPPED, LimitSettings
 from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.opaque_tokens import digest, new_secret
@@ -12,7 +11,7 @@ from tablesync.auth_service.store import API_TOKENS, Sparse
 from tablesync.contracts import new_id
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
-from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.problems import limit_reached, not_found
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.reading import read
@@ -73,7 +72,7 @@ class ApiTokens:
         """
         own = await self._collection.count_documents(_own(principal), session=unit.session)
         if own >= self._most:
-            raise limits.reached(
+            raise limit_reached(
                 "API tokens of a member",
                 self._most,
                 "Delete one that is not used any more.",

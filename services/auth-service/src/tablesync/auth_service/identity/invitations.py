@@ -9,7 +9,6 @@ from datetime import datetime
 
 from pydantic import SecretStr
 from tablesync.auth_service import audit
-from tablesync.auth_service.identity import limits
 from tablesync.auth_service.identity.invitation import (
     DAY,
     LIFETIME,
@@ -22,7 +21,7 @@ from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.store import INVITATION_LINKS, INVITATIONS
 from tablesync.contracts import MemberInvited, new_id
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
-from tablesync.service_kit.http.problems import Problem, conflict, not_found
+from tablesync.service_kit.http.problems import Problem, conflict, limit_reached, not_found
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo import Database, Document, database_now
 from tablesync.service_kit.mongo.reading import read
@@ -204,7 +203,7 @@ class Invitations:
         """Raise Problem 409 if too many are open already; the audit has these come in turn."""
         still_open = _still_open({"workspace_id": workspace_id}, unit.now)
         if await self._rows.count_documents(still_open, session=unit.session) >= self._most_open:
-            raise limits.reached(
+            raise limit_reached(
                 "open invitations to a workspace",
                 self._most_open,
                 "Wait for answers, or take some back.",

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from pydantic import BaseModel, Field
-from tablesync.service_kit.http.problems import Problem, conflict
 
 Most = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -17,10 +16,3 @@ class LimitSettings(BaseModel):
 
 
 AS_SHIPPED = LimitSettings()
-
-
-def reached(what: str, limit: int, remedy: str, setting: str) -> Problem:
-    """Return the answer for one more than there may be, which names limit and remedy."""
-    detail = f"There may be {limit:,} {what}, and there are. {remedy}"
-    raised = f"Whoever runs TableSync can raise {setting}."
-    return conflict("limit-reached", f"{detail} {raised}", limit=limit)

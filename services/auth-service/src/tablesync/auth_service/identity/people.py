@@ -3,12 +3,13 @@
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from tablesync.auth_service import audit
-from tablesync.auth_service.identity import limits
 from tablesync.auth_service.identity.limits import LimitSettings
 from tablesync.auth_service.identity.members import Email, Member, Members, Membership
 from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
 from tablesync.contracts import new_id
 from tablesync.contracts.names import Name
+from tablesync.contracts.wording import one_line
+from tablesync.service_kit.http.problems import limit_reached
 from tablesync.service_kit.http.service_auth import (
     PERSON_TOKEN,
     USER_AUDIENCE,
@@ -81,7 +82,7 @@ class Founding:
         workspace = Workspace(id=new_id("ws"), name=name)
         operator = await self._members.person(unit, person.email, person.name)
         if await self._members.count_founded(unit, operator.id) > self._most:
-            raise limits.reached(
+            raise limit_reached(
                 "workspaces that one person has created",
                 self._most,
                 "Work in one of those, or have somebody else create one and invite you.",
@@ -96,9 +97,13 @@ class Founding:
 
 
 def named(email: str, name: object) -> Person:
-    """Return a person; a name that cannot be shown gives way to the address. Raises ValueError."""
+    """Return a person by a name from outside, shown cleaned; the address if there is nothing of it.
+
+    Raises ValueError for an address that is none.
+    """
     try:
-        return Person.model_validate({"email": email, "name": name})
+        cleaned = one_line(name) if isinstance(name, str) else name
+        return Person.model_validate({"email": email, "name": cleaned})
     except ValidationError:
         return Person(email=email, name=email.partition("@")[0])
 

@@ -22,7 +22,7 @@ from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import next_slot
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
-from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.problems import limit_reached, not_found
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
@@ -30,12 +30,26 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 class Commands:
     """The mutations behind the public routes; what they need is checked before them."""
 
-    def __init__(self, store: Store, catch_up_at: Callable[[datetime], datetime]) -> None:
+    def __init__(
+        self, store: Store, catch_up_at: Callable[[datetime], datetime], most_syncs: int
+    ) -> None:
         self._store = store
+        self._most_syncs = most_syncs
         self._catch_up_at = catch_up_at
 
     async def create(self, unit: UnitOfWork, who: Principal, accepted: AcceptedSync) -> SyncView:
-        """Create a sync; its first slot is one interval from now."""
+        """Create a sync; its first slot is one interval from now. Raises Problem 409 at the limit.
+
+        Two at once may make one too many: a lock for each workspace would cost more than that.
+        """
+        most = self._most_syncs
+        if await self._store.syncs.count_of(who.workspace_id, most, unit.session) >= most:
+            raise limit_reached(
+                "syncs of a workspace",
+                most,
+                "Delete one that is not needed any more.",
+                "SCHEDULER_SYNCS_PER_WORKSPACE",
+            )
         sync = _new_sync(who, accepted, unit.now)
         unit.publish(changed(sync, unit.now))
         await self._store.syncs.insert(sync, unit.session)

@@ -147,6 +147,11 @@ class SyncStore:
         query = {"_id": {"$in": list(sync_ids)}}
         return set(await self.collection.distinct("planned.run_id", query))
 
+    async def count_of(self, workspace_id: str, most: int, session: Session) -> int:
+        """Count a workspace's syncs, up to so many."""
+        query = {"workspace_id": workspace_id}
+        return await self.collection.count_documents(query, limit=most, session=session)
+
     async def insert(self, sync: Sync, session: Session) -> None:
         """Store a new sync."""
         await self.collection.insert_one(sync.to_document(), session=session)
