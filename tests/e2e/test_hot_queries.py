@@ -16,7 +16,10 @@ HOT = {
     *(f"notifier.{name}" for name in ("incidents", "mails", "syncs", "runs", "connections")),
 }
 # There are never many of these, or a whole look is what is wanted; each with its reason.
-SMALL: dict[str, str] = {}
+SMALL = {
+    "auth.memberships {'find': 'memberships', 'filter': {'workspace_id'": "members of a workspace",
+    "auth.reconnect_links": "links of one connection",
+}
 
 
 async def test_no_query_of_the_story_reads_a_collection_whole(

@@ -37,6 +37,7 @@ INDEXES: Indexes = {
     API_TOKENS: [
         IndexModel([("digest", ASCENDING)], name="by_digest", unique=True),
         IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="by_workspace"),
+        IndexModel([("workspace_id", ASCENDING), ("operator_id", ASCENDING)], name="by_member"),
     ],
     CONNECTIONS: [
         IndexModel(
@@ -58,6 +59,10 @@ INDEXES: Indexes = {
     AUTHORIZATIONS: [
         IndexModel([("state_digest", ASCENDING)], name="by_state", unique=True, sparse=True),
         IndexModel([("answered_state", ASCENDING)], name="by_answered_state", sparse=True),
+        IndexModel(
+            [("workspace_id", ASCENDING), ("operator_id", ASCENDING), ("status", ASCENDING)],
+            name="by_member",
+        ),
     ],
     RECONNECT_LINKS: [IndexModel([("connection_id", ASCENDING)], name="by_connection")],
     INVITATIONS: [

@@ -39,6 +39,7 @@ INDEXES: Indexes = {
             partialFilterExpression={"status": RunStatus.RUNNING.value},
         ),
         IndexModel([("sync_id", 1), ("spec.version", DESCENDING)], name="newest_spec"),
+        IndexModel([("sync_id", 1), ("status", 1)], name="of_sync"),
     ],
     RECORD_STATES: [
         IndexModel(
@@ -128,7 +129,8 @@ class Runs:
     async def open_of(self, sync_id: str, limit: int) -> list[str]:
         """Return the ids of runs of a sync that wait or run."""
         query = {"sync_id": sync_id, "status": {"$in": [RunStatus.QUEUED, RunStatus.RUNNING]}}
-        return [row["_id"] for row in await self._runs.find(query, {"_id": 1}).to_list(limit)]
+        found = self._runs.find(query, {"_id": 1}, limit=limit)
+        return [row["_id"] async for row in found]
 
     async def change(self, lease: Lease, changes: Document, session: Session) -> bool:
         """Change a run that is still its owner's; False if it is another's now."""

@@ -91,7 +91,7 @@ def authenticate_anew(database: Database) -> None:
 async def answers(database: Database, seconds: float = 3.0) -> bool:
     """Whether MongoDB lets us read in time; a ping it answers to whoever has no account."""
     with within(seconds):
-        return await _succeeds(database[PROBES].find_one({}, {"_id": 1}), seconds)
+        return await _succeeds(database[PROBES].find_one({"_id": "probe"}, {"_id": 1}), seconds)
 
 
 async def takes_writes(database: Database, seconds: float = 2.0) -> bool:

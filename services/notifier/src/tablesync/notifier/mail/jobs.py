@@ -149,7 +149,8 @@ class MailJobs:
         }
         if job.kind is MailKind.RECOVERY:
             query["to.email"] = job.to.email if job.to else None
-        cursor = self._rows.find(query, sort=[("due_at", DESCENDING)], session=session)
+        latest = [("due_at", DESCENDING)]
+        cursor = self._rows.find(query, sort=latest, limit=limit, session=session)
         return read_all(self._rows, Mail.from_document, await cursor.to_list(limit)).items
 
     async def group(self, mails: Sequence[Mail], digest_id: str, session: Session) -> None:

@@ -72,7 +72,8 @@ class RecordStates:
     async def rejected(self, after: str, limit: int) -> list[RecordState]:
         """Return records that were rejected when last tried, by id, from behind one on."""
         query = {"sync_id": self._sync_id, "rejected": True, "source_id": {"$gt": after}}
-        rows = await self._collection.find(query).sort("source_id", 1).to_list(limit)
+        cursor = self._collection.find(query).sort("source_id", 1).limit(limit)
+        rows = await cursor.to_list(limit)
         return self._read(rows)
 
     async def save(self, states: Iterable[RecordState], session: Session) -> None:

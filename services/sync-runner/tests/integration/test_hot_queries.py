@@ -1,0 +1,62 @@
+"""What sync-runner asks beside its stories: deletions, reconciliation, pages of rejections."""
+
+import asyncio
+from functools import partial
+
+import pytest
+from sync_runner_rig import HUBSPOT, Rig
+from tablesync.contracts import SyncSpec
+from tablesync.service_kit.http.pages import PageRequest
+from tablesync.sync_runner import store
+from tablesync.sync_runner.pipeline.rejections import Rejections
+from tablesync.test_kit import eventually
+from tablesync.test_kit.query_plans import QueryPlans
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+
+async def some_runs(rig: Rig) -> tuple[SyncSpec, str]:
+    """Have a sync with a run that has ended and one that waits, beside another's that wait."""
+    spec = await rig.spec("deals")
+    async with rig.runner("worker"):
+        await rig.run(spec)
+    await rig.enqueue(await rig.spec("companies"))
+    run_id = await rig.enqueue(spec)
+    rows = [{"run_id": run_id, "sync_id": spec.sync_id, "source_id": each} for each in "ab"]
+    await rig.database[store.REJECTIONS].insert_many(rows)
+    return spec, run_id
+
+
+async def work(rig: Rig, spec: SyncSpec, run_id: str) -> None:
+    """Do what is done now and then, or because somebody asks."""
+    rejections, at = Rejections(rig.database), PageRequest(1)
+    first = await rejections.page(run_id, at)
+    await rejections.page(run_id, PageRequest(1, first.next_cursor))
+    await store.Runs(rig.database).find_all([run_id])
+    deleted = store.DeletedSyncs(rig.database)
+    await rig.units.run(
+        partial(deleted.remember, sync_id=spec.sync_id, workspace_id=spec.workspace_id)
+    )
+    async with rig.runner("ticker"):
+        await eventually(lambda: has_ticked(rig, spec))
+
+
+async def has_ticked(rig: Rig, spec: SyncSpec) -> bool:
+    """Whether the sync was forgotten, and connections were asked about."""
+    row = await rig.database[store.DELETED_SYNCS].find_one({"_id": spec.sync_id})
+    known = await rig.database[store.CONNECTIONS].find_one({"_id": HUBSPOT})
+    return bool(row and "forgotten_at" in row and known)
+
+
+async def test_no_query_reads_or_sorts_many_for_few(
+    rig: Rig, mongodb_uri: str, database_prefix: str
+) -> None:
+    spec, run_id = await some_runs(rig)
+    with QueryPlans(mongodb_uri, database_prefix) as plans:
+        await work(rig, spec, run_id)
+        asked = await asyncio.to_thread(plans.asked)
+        faults = await asyncio.to_thread(plans.faults, asked)
+    places = {each.place for each in asked}
+    names = ("runs", "deleted_syncs", "record_states", "rejections", "connections")
+    assert places >= {f"runner.{each}" for each in names}
+    assert not faults, "\n".join(faults)
