@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.parser import BytesParser
@@ -17,6 +18,11 @@ import psutil
 from tablesync.local_stack import LocalStack
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.test_kit import eventually
+
+REQUESTS = 3
+RECEIVE_SECONDS = 2.0
+# The promise, for one request.
+CPU_SECONDS, MEMORY_BYTES = 0.05, 2_000_000
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,25 @@ async def running(name: str, folder: Path, **env: str) -> AsyncIterator[Running]
     finally:
         process.kill()
         await process.wait()
+
+
+def problem(answer: Answer) -> tuple[int, str]:
+    """Return status and type of a problem, each of whose errors has to name a remedy."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    body = json.loads(answer.text)
+    assert all(each["field"] and each["remedy"] for each in body.get("errors", []))
+    return answer.status, body["type"].rpartition(":")[2]
+
+
+async def costs_next_to_nothing(service: Running, ask: Callable[[], Awaitable[None]]) -> None:
+    """Ask several times, and hold the cost of each against the promise."""
+    await ask()  # what is imported late is no cost
+    service.forget_peak()
+    cpu, memory = service.cpu_seconds, service.peak_bytes
+    for _ in range(REQUESTS):
+        await ask()
+    assert service.cpu_seconds - cpu <= REQUESTS * CPU_SECONDS
+    assert service.peak_bytes - memory <= REQUESTS * MEMORY_BYTES
 
 
 async def _answers(port: int) -> bool:

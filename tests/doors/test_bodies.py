@@ -6,24 +6,16 @@ Kafka and MongoDB are away: whoever has no token is answered before either would
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 
 import pytest
-import pytest_asyncio
-from tablesync.local_stack.keys import SERVICES
 from tablesync.service_kit.http.bodies import DEFAULT_BYTES, NESTING, PUBLIC_BYTES
 from tablesync.service_kit.http.service_auth import Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
 
-from .running import Answer, Running, running
+from .running import RECEIVE_SECONDS, Running, costs_next_to_nothing, problem
 
 pytestmark = pytest.mark.unit
 
-REQUESTS = 3
-RECEIVE_SECONDS = 2.0
-# The promise, for one request.
-CPU_SECONDS, MEMORY_BYTES = 0.05, 2_000_000
 MEGABYTE = b"[[]," + b"[]," * (1024 * 1024 // 3)
 PRIVATE = {
     "auth-service": "POST /v1/members",
@@ -45,37 +37,6 @@ FILLS = [
     (b'{"workspace_id":1', b"0", b".5e400}"),
 ]
 WHO = Principal(operator_id="op_1", workspace_id="ws_1", role=OperatorRole.ADMIN, platform=True)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def services(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Running]]:
-    """Yield every service, started at once."""
-    folder, seconds = tmp_path_factory.mktemp("doors"), str(RECEIVE_SECONDS)
-    async with AsyncExitStack() as stack:
-        starting = (
-            stack.enter_async_context(running(each, folder, HTTP_RECEIVE_SECONDS=seconds))
-            for each in SERVICES
-        )
-        yield {each.name: each for each in await asyncio.gather(*starting)}
-
-
-@pytest.fixture(params=SERVICES)
-def service(request: pytest.FixtureRequest, services: dict[str, Running]) -> Running:
-    return services[request.param]
-
-
-@pytest.fixture
-def auth_service(services: dict[str, Running]) -> Running:
-    """Return the service that has a route for everybody."""
-    return services["auth-service"]
-
-
-def problem(answer: Answer) -> tuple[int, str]:
-    """Return status and type of a problem, each of whose errors has to name a remedy."""
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    body = json.loads(answer.text)
-    assert all(each["field"] and each["remedy"] for each in body.get("errors", []))
-    return answer.status, body["type"].rpartition(":")[2]
 
 
 @pytest.mark.parametrize("form", ["chunked", "declared", "compressed"])
@@ -189,17 +150,6 @@ async def test_p30_no_answer_leads_to_where_the_host_header_says(
     answer = await service.send(f"GET {path} HTTP/1.1\r\nHost: evil.test\r\n\r\n".encode())
     assert problem(answer) in [(404, "no-such-route"), (401, "unauthorized")]
     assert "evil.test" not in repr(answer)
-
-
-async def costs_next_to_nothing(service: Running, ask: Callable[[], Awaitable[None]]) -> None:
-    """Ask several times, and hold the cost of each against the promise."""
-    await ask()  # what is imported late is no cost
-    service.forget_peak()
-    cpu, memory = service.cpu_seconds, service.peak_bytes
-    for _ in range(REQUESTS):
-        await ask()
-    assert service.cpu_seconds - cpu <= REQUESTS * CPU_SECONDS
-    assert service.peak_bytes - memory <= REQUESTS * MEMORY_BYTES
 
 
 def signed_in(service: Running) -> dict[str, str]:

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 UNMATCHED = "(no route)"
 # A caller may invent methods; a metric has a label for each it ever saw.
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 OTHER = "(other)"
 SERVER_ERROR = 500
 SECONDS = Histogram("http_request_seconds", "Requests by route.", ["method", "route", "status"])

@@ -15,8 +15,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
-from tablesync.service_kit.http.access import route_of
+from tablesync.service_kit.http.access import METHODS, route_of
 from tablesync.service_kit.mongo.reading import UnreadableDocumentError
 
 log = structlog.get_logger()
@@ -186,18 +187,28 @@ def _field(error: dict[str, Any]) -> str:
     return str(place) if error["type"] == "json_invalid" else ".".join(map(str, rest or [place]))
 
 
-async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.BAD_REQUEST and error.__cause__:
         return _unreadable_body().response()
     # A path that is no route says nothing of what a caller asked about: see `not_found`.
     kinds = {404: "no-such-route", 405: "method-not-allowed"}
-    return Problem(
-        error.status_code,
-        kinds.get(error.status_code, "http-error"),
-        str(error.detail),
-        headers=dict(error.headers or {}),
-    ).response()
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    kind = kinds.get(error.status_code, "http-error")
+    return Problem(error.status_code, kind, str(error.detail), headers=headers).response()
+
+
+def _allowed(request: Request) -> Iterator[str]:
+    """Yield the methods of a path, over all its routes: Starlette names those of the first alone.
+
+    HEAD is answered wherever GET is (`access`).
+    """
+    for method in METHODS:
+        scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
+        if any(each.matches(scope)[0] is Match.FULL for each in request.app.routes):
+            yield method
 
 
 async def _on_unreadable_document(_: Request, __: Exception) -> JSONResponse:
