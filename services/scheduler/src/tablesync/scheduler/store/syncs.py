@@ -114,8 +114,9 @@ class SyncStore:
         match = {
             **_needing(workspace_id, connection_id),
             "destination.connection_id": connection_id,
-            "destination.base_id": {"$type": "string", "$gt": after},
-            "name": {"$type": "string"},
+            "destination.base_id": {"$gt": after},
+            # Not by `{"$type": …}`, which takes a list for what is in it.
+            "$expr": {"$and": [_is_text("$destination.base_id"), _is_text("$name")]},
         }
         pipeline = [{"$match": match}, *_by_base(limit)]
         rows = await self.collection.aggregate(pipeline).to_list(limit)
@@ -203,6 +204,10 @@ def _by_catch_up(connection_id: str) -> list[Document]:
     ]
 
 
+def _is_text(path: str) -> Document:
+    return {"$eq": [{"$type": path}, "string"]}
+
+
 def _by_base(limit: int) -> list[Document]:
     """Group syncs by the base they write to, and name it as the newest sync does that knows how."""
     names: Document = {"$cond": [{"$eq": [{"$type": "$names"}, "object"]}, "$names", {}]}
@@ -210,10 +215,7 @@ def _by_base(limit: int) -> list[Document]:
         "$filter": {
             "input": {"$objectToArray": names},
             "cond": {
-                "$and": [
-                    {"$eq": ["$$this.k", "$destination.base_id"]},
-                    {"$eq": [{"$type": "$$this.v"}, "string"]},
-                ]
+                "$and": [{"$eq": ["$$this.k", "$destination.base_id"]}, _is_text("$$this.v")],
             },
         }
     }
