@@ -187,6 +187,33 @@ async def test_a_refreshed_grant_does_not_end_an_announcement(rig: Rig) -> None:
         assert await rig.incidents() == []
 
 
+async def test_an_announcement_does_not_cover_the_loss_of_a_later_grant(rig: Rig) -> None:
+    """All of the planned reconnect was missed, and now the grant that it brought is lost."""
+    announced = rig.events.connection(RevocationAnnounced, planned_for=NOW + timedelta(hours=1))
+    moment = NOW + timedelta(days=3)
+    lost, told_again = (
+        rig.events.connection(ConnectionRevoked, grant_version=2, changed_at=moment)
+        for _ in range(2)
+    )
+    async with rig.working():
+        await rig.take(announced, lost, told_again)
+        (mail,) = await rig.mail_came("revocation")
+        await rig.jobs_rest()
+        (incident,) = await rig.incidents()
+    assert (incident["id"], incident["status"]) == (mail["X-TableSync-Incident"], "open")
+    assert len(rig.smtp.mails) == 1
+
+
+async def test_an_announcement_covers_its_own_grant_however_late_that_is_lost(rig: Rig) -> None:
+    announced = rig.events.connection(RevocationAnnounced, planned_for=NOW + timedelta(hours=1))
+    lost = rig.events.connection(ConnectionRevoked, changed_at=NOW + timedelta(days=3))
+    told_again = rig.events.connection(ConnectionRevoked, changed_at=NOW + timedelta(days=4))
+    async with rig.working():
+        await rig.take(announced, lost, told_again)
+        await rig.jobs_rest()
+        assert await rig.incidents() == []
+
+
 async def test_a_removed_connection_closes_its_incident_silently(rig: Rig) -> None:
     async with rig.working():
         await rig.take(rig.events.connection(ConnectionRevoked))

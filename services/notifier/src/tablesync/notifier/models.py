@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from tablesync.contracts import Account, Gap, Hold, RunCounts, RunStatus
+from tablesync.contracts.internal_api.base import is_none
 from tablesync.service_kit.mongo import Document
 
 
@@ -94,8 +95,18 @@ def incident_from_document(document: Document) -> Incident:
     return kind.from_document(document)
 
 
+class Announcement(Stored):
+    """An operator's word that a grant is going to be revoked: what was to end, and when."""
+
+    grant_version: int
+    planned_for: datetime
+
+
 class KnownConnection(Stored):
-    """The newest known state of a connection; `planned` while an operator's announcement holds."""
+    """The newest known state of a connection; `planned` while an operator's announcement holds.
+
+    Versions before kept nothing more of the announcement.
+    """
 
     id: str = Field(alias="_id")
     workspace_id: str
@@ -104,6 +115,7 @@ class KnownConnection(Stored):
     sequence: int
     planned: bool
     grant_version: int = 0
+    announcement: Announcement | None = Field(default=None, exclude_if=is_none)
 
 
 class HoldState(Stored):

@@ -1,5 +1,7 @@
 """What the notifier knows of connections: the newest state of each, from events or by asking."""
 
+from datetime import timedelta
+
 from tablesync.contracts import (
     ConnectionCause,
     ConnectionEvent,
@@ -7,9 +9,12 @@ from tablesync.contracts import (
     RevocationAnnounced,
 )
 from tablesync.notifier.incidents.connection_incidents import ConnectionIncidents
-from tablesync.notifier.models import KnownConnection
+from tablesync.notifier.models import Announcement, KnownConnection
 from tablesync.notifier.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
+
+# A plan is carried out later than it says, and found out by the next call of a sync.
+LONGEST_DELAY = timedelta(days=1)
 
 
 class Connections:
@@ -38,22 +43,42 @@ class Connections:
 
 
 def _newest(known: KnownConnection | None, state: ConnectionEvent) -> KnownConnection:
+    planned = _planned(known, state)
     return KnownConnection(
         id=state.connection_id,
         workspace_id=state.workspace_id,
         provider=state.provider,
         status=state.status,
         sequence=state.sequence,
-        planned=_planned(known, state),
+        planned=planned,
         grant_version=state.grant_version,
+        announcement=_announcement(known, state) if planned else None,
     )
+
+
+def _announcement(known: KnownConnection | None, state: ConnectionEvent) -> Announcement | None:
+    if isinstance(state, RevocationAnnounced):
+        return Announcement(grant_version=state.grant_version, planned_for=state.planned_for)
+    return known.announcement if known else None
 
 
 def _planned(known: KnownConnection | None, state: ConnectionEvent) -> bool:
     """Whether an operator announced the loss; a fresh grant ends the announcement."""
     if isinstance(state, RevocationAnnounced):
         return True
-    return known is not None and known.planned and not _has_fresh_grant(known, state)
+    if known is None or not known.planned:
+        return False
+    return not (_has_fresh_grant(known, state) or _outlives(state, known.announcement))
+
+
+def _outlives(state: ConnectionEvent, announcement: Announcement | None) -> bool:
+    """Whether a later grant than the one announced was there when that was to have ended long ago.
+
+    Its version alone does not tell: until then each refresh of the announced one makes it newer.
+    """
+    if announcement is None or state.grant_version <= announcement.grant_version:
+        return False
+    return state.changed_at > announcement.planned_for + LONGEST_DELAY
 
 
 def _has_fresh_grant(known: KnownConnection, state: ConnectionEvent) -> bool:
