@@ -155,7 +155,7 @@ def test_what_others_have_named_turns_no_page_around(pages: Pages, hubspot: OAut
             AGAIN,
         ),
     ):
-        check(page, "Globex עברית", "unicode-bidi: isolate")
+        check(page, "\u2068Globex עברית\u2069")
         shown = page.body.decode()
         assert not {"\u202e", "\u2066", "\u200b"} & set(shown)
         assert "Acme" in shown or "You signed in to another" in shown

@@ -92,9 +92,9 @@ def one_line(text: str) -> str:
 
 
 def isolated(text: str) -> str:
-    """Return a line of plain text in marks of its own direction, if it is read from the right.
+    """Return a line in marks of its own direction, if it is read from the right.
 
-    So it cannot turn the words around it; what a page shows is isolated by its markup.
+    So it cannot turn the words around it.
     """
     is_turned = any(unicodedata.bidirectional(each) in _FROM_THE_RIGHT for each in text)
     return f"\u2068{text}\u2069" if is_turned else text

@@ -19,7 +19,7 @@ from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import Provider
 from tablesync.contracts.internal_api import AffectedSyncs
-from tablesync.contracts.wording import PROVIDER_LABELS, loss, moment, one_line
+from tablesync.contracts.wording import PROVIDER_LABELS, isolated, loss, moment, one_line
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.problems import RaisedAnswer
 
@@ -45,7 +45,7 @@ class Pages:
         self._templates = Environment(
             loader=PackageLoader("tablesync.auth_service.api"),
             autoescape=True,
-            finalize=_one_line,
+            finalize=_in_place,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -231,9 +231,9 @@ class Pages:
         return HTMLResponse(content, status, headers=_headers(nonce, form_targets))
 
 
-def _one_line(value: object) -> object:
-    """Clean a text that a page shows; markup, as of a block, is made of cleaned parts."""
-    return one_line(value) if type(value) is str else value
+def _in_place(value: object) -> object:
+    """Return a text that turns nothing around it; markup, as of a block, is made of such parts."""
+    return isolated(one_line(value)) if type(value) is str else value
 
 
 class ShownInstead(RaisedAnswer):
