@@ -47,6 +47,20 @@ async def token_requests(sandbox: SandboxControl) -> int:
     return sum("/oauth/2026-09/token" in each["path"] for each in requests)
 
 
+async def test_a_refused_grant_whose_life_was_over_has_expired(
+    rig: Rig, sandbox: SandboxControl, database: Database
+) -> None:
+    connection = await rig.connect("airtable")
+    over = [{"$set": {"refresh_expires_at": "$$NOW"}}]
+    await database["grants"].update_one({"_id": connection["id"]}, over)
+    await sandbox.control("airtable", connection["account"]["id"], "revoke")
+
+    ruling = await rig.report(connection["id"], connection["grant_version"])
+
+    assert ruling["verdict"] == "revoked"
+    assert (await rig.connection(connection["id"]))["cause"] == "grant_expired"
+
+
 @pytest.mark.parametrize("provider", ["hubspot", "airtable"])
 async def test_a_revoked_grant_is_confirmed(
     rig: Rig, sandbox: SandboxControl, provider: str
