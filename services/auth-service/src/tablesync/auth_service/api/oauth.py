@@ -1,5 +1,6 @@
 """`/oauth/{provider}`: where a browser leaves for the provider and comes back."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -53,7 +54,8 @@ def start_routes(
     """Make the page before the provider's, and its button."""
     router = APIRouter(prefix="/oauth", tags=["oauth"], responses=declares(503))
     results = Results(requests, connecting, pages)
-    opening = Depends(_Opening(authorizations, providers, pages, results))
+    named = _named(providers, pages)
+    opening = Depends(_Opening(authorizations, named, pages, results))
 
     @router.get(
         "/{provider_name}/start",
@@ -91,11 +93,10 @@ def start_routes(
         responses=shows(403, 404, 410),
         openapi_extra={**NO_TOKEN, "requestBody": _BUTTON},
     )
-    async def again(request: Request, provider_name: str, authorization: str = "") -> Response:
+    async def again(
+        request: Request, provider: OAuthProvider = Depends(named), authorization: str = ""
+    ) -> Response:
         """Begin anew what came to nothing in this browser."""
-        provider = providers.named(provider_name)
-        if provider is None:
-            return pages.expired(None, 404)
         ended = await authorizations.find(provider.name, authorization)
         browser = browser_of(request, ended) if ended else None
         if ended is None or not ended.bound_to(browser) or not await pressed_by(request, browser):
@@ -116,6 +117,7 @@ def callback_routes(
     """Make the route that the provider sends the browser back to."""
     router = APIRouter(prefix="/oauth", tags=["oauth"], responses=declares(503))
     results = Results(requests, connecting, pages)
+    named = Depends(_named(providers, pages))
 
     @router.get(
         "/{provider_name}/callback",
@@ -123,10 +125,7 @@ def callback_routes(
         responses=shows(400, 404),
         openapi_extra=NO_TOKEN,
     )
-    async def callback(request: Request, provider_name: str) -> HTMLResponse:
-        provider = providers.named(provider_name)
-        if provider is None:
-            return pages.expired(None, 404)
+    async def callback(request: Request, provider: OAuthProvider = named) -> HTMLResponse:
         attempt = await _attempt(request, authorizations, provider)
         if attempt is None:
             return pages.expired(provider, 400)
@@ -166,6 +165,21 @@ class Results:
         return self.pages.outcome(provider, outcome, workspace, again)
 
 
+_FindProvider = Callable[[str], Awaitable[OAuthProvider]]
+
+
+def _named(providers: Providers, pages: Pages) -> _FindProvider:
+    """Make a FastAPI dependency: the provider of a path, or a page where there is none."""
+
+    async def find(provider_name: str) -> OAuthProvider:
+        provider = providers.named(provider_name)
+        if provider is None:
+            raise ShownInstead(pages.expired(None, 404))
+        return provider
+
+    return find
+
+
 @dataclass(frozen=True)
 class _Opened:
     """An attempt whose link was opened, in a browser that is known to it or new."""
@@ -181,21 +195,19 @@ class _Opening:
     def __init__(
         self,
         authorizations: Authorizations,
-        providers: Providers,
+        named: _FindProvider,
         pages: Pages,
         results: Results,
     ) -> None:
         self._authorizations = authorizations
-        self._providers = providers
+        self._named = named
         self._pages = pages
         self._results = results
 
     async def __call__(
         self, request: Request, provider_name: str, authorization: str = ""
     ) -> _Opened:
-        provider = self._providers.named(provider_name)
-        if provider is None:
-            raise ShownInstead(self._pages.expired(None, 404))
+        provider = await self._named(provider_name)
         attempt = await self._authorizations.find_pending(provider.name, authorization)
         if attempt is None:
             raise ShownInstead(await self._ended(request, provider, authorization))
