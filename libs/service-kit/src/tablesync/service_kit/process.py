@@ -23,6 +23,26 @@ KEEP_ALIVE_SECONDS = 75
 
 # A request's line and headers: a URL of OAuth, a JWT and cookies fit four times over.
 HEAD_BYTES = 16 * 1024
+# How many chunks a body may come in at first, and how large they have to be on average beyond:
+# each costs as much as a large one.
+CHUNKS, CHUNK_BYTES = 1_000, 64
+
+
+class _Connection(h11.Connection):
+    """h11's connection, for bodies that do not come in ever so many tiny chunks."""
+
+    _chunks = _bytes = 0
+
+    def next_event(self) -> Any:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = self._bytes = 0
+        elif isinstance(event, h11.Data):
+            self._chunks += 1
+            self._bytes += len(event.data)
+            if self._chunks > CHUNKS + self._bytes // CHUNK_BYTES:
+                raise h11.RemoteProtocolError("the body comes in too many chunks")
+        return event
 
 
 class _Protocol(H11Protocol):
@@ -33,6 +53,7 @@ class _Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.conn = _Connection(h11.SERVER, HEAD_BYTES)
         self._expect()
 
     def data_received(self, data: bytes) -> None:
@@ -45,6 +66,13 @@ class _Protocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP; who has an answer already gets no other."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
 
     def _is_waiting(self) -> bool:
         """Whether a part of a request has come, and none is being served."""
