@@ -30,6 +30,7 @@ from tablesync.auth_service.consent.leaving import Leaving
 from tablesync.auth_service.consent.left_out import LeftOut
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.consent.requests import ConsentRequests
+from tablesync.auth_service.consent.starting_again import StartingAgain
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.access_tokens import AccessTokens
 from tablesync.auth_service.grants.attempt import Attempts
@@ -216,7 +217,14 @@ def _consent(
     return [
         connections.routes(units, stored, work.disconnecting, providers, standing),
         connections.authorization_routes(units, stored, attempts, providers, url, standing),
-        oauth.start_routes(attempts, requests, work.connecting, providers, pages),
+        oauth.start_routes(
+            attempts,
+            requests,
+            work.connecting,
+            StartingAgain(units, stored, attempts),
+            providers,
+            pages,
+        ),
         oauth.callback_routes(attempts, requests, work.connecting, providers, pages),
         reconnect.routes(
             units, links, attempts, requests, providers, scheduler=scheduler, pages=pages

@@ -25,6 +25,7 @@ from tablesync.auth_service.consent.authorizations import (
 )
 from tablesync.auth_service.consent.connect import Connecting, Outcome
 from tablesync.auth_service.consent.requests import ConsentRequests
+from tablesync.auth_service.consent.starting_again import StartingAgain
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.opaque_tokens import new_secret
 from tablesync.auth_service.providers.base import OAuthProvider
@@ -48,6 +49,7 @@ def start_routes(
     authorizations: Authorizations,
     requests: ConsentRequests,
     connecting: Connecting,
+    starting_again: StartingAgain,
     providers: Providers,
     pages: Pages,
 ) -> APIRouter:
@@ -101,7 +103,7 @@ def start_routes(
         browser = browser_of(request, ended) if ended else None
         if ended is None or not ended.bound_to(browser) or not await pressed_by(request, browser):
             return pages.not_pressed_here(provider)
-        attempt = await connecting.again(ended)
+        attempt = await starting_again.after(ended)
         return to_start(provider, attempt) if attempt else pages.expired(provider, 410)
 
     return router

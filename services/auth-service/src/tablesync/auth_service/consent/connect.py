@@ -10,7 +10,6 @@ from tablesync.auth_service import audit
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent import findings
 from tablesync.auth_service.consent.authorizations import (
-    LIFETIME,
     Authorization,
     Authorizations,
     AuthorizationStatus,
@@ -125,44 +124,6 @@ class Connecting:
         connection_id = found.connection_id
         connection = await self._connections.find(connection_id) if connection_id else None
         return Outcome(status, connection, found.finding, found.completion)
-
-    async def again(self, authorization: Authorization) -> Authorization | None:
-        """Begin anew what came to nothing or too little; a second click finds the same attempt.
-
-        None if it is too long ago, or there is no need.
-        """
-
-        async def work(unit: UnitOfWork) -> Authorization | None:
-            ended = await self._authorizations.get(
-                authorization.workspace_id, authorization.id, unit.session
-            )
-            return await self._going_on(unit, ended) or await self._begun_after(unit, ended)
-
-        return await self._units.run(work)
-
-    async def _going_on(self, unit: UnitOfWork, ended: Authorization) -> Authorization | None:
-        """Return what is under way already: the attempt itself, or the one begun after it."""
-        if ended.continued_by is not None:
-            ended = await self._authorizations.get(
-                ended.workspace_id, ended.continued_by, unit.session
-            )
-        return ended if ended.status_at(unit.now) is AuthorizationStatus.PENDING else None
-
-    async def _begun_after(self, unit: UnitOfWork, ended: Authorization) -> Authorization | None:
-        target = await self._target(unit, ended)
-        is_over = unit.now > ended.expires_at + LIFETIME
-        if is_over or (ended.by_link and target and not _lacks_something(ended, target)):
-            return None
-        following = await self._authorizations.create(
-            unit,
-            ended.workspace_id,
-            ended.operator_id,
-            ended.provider,
-            target,
-            by_link=ended.by_link,
-        )
-        await self._authorizations.continue_by(unit, ended, following)
-        return following
 
     async def drain(self) -> None:
         """Wait until no callback is being answered."""
@@ -304,11 +265,6 @@ def _completed(
     )
     finding = findings.bases_left_out(left_out) if left_out else None
     return Outcome(AuthorizationStatus.COMPLETED, connection, finding, completion)
-
-
-def _lacks_something(ended: Authorization, target: Connection) -> bool:
-    """Whether connecting once more could bring what is not there."""
-    return not target.connected or bool(target.missing_scopes) or ended.leaves_bases_out
 
 
 def _new(unit: UnitOfWork, authorization: Authorization, identity: Identity) -> Connection:
