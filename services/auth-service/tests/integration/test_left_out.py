@@ -22,7 +22,7 @@ async def scheduler(service_keys: ServiceKeys) -> AsyncIterator[SchedulerStandIn
 
 @pytest_asyncio.fixture
 async def rig(start: Start, scheduler: SchedulerStandIn) -> Rig:
-    return await start(SCHEDULER_URL=scheduler.url)
+    return await start(SCHEDULER_URL=scheduler.url, AUTH_LOOK_SECONDS="10")
 
 
 @pytest_asyncio.fixture
@@ -116,7 +116,7 @@ async def test_what_was_left_out_is_asked_for_once_more(rig: Rig, airtable: Json
     asked = await press(browser, str(lacking.url))
     twice = await press(browser, str(lacking.url))
 
-    assert f"Reconnect Airtable to {rig.bootstrap['workspace']['name']}" in asked.text
+    assert "Reconnect Airtable to" in asked.text
     assert twice.url == asked.url, "a second click finds the same attempt"
     await rig.sandbox.answer("airtable", **choice)
     whole = await press(browser, str(asked.url))

@@ -245,18 +245,17 @@ async def test_disconnecting_ends_the_grant_at_the_provider_unless_others_have_i
     operator = await rig.operator()
     path = f"/v1/connections/{connection['id']}/disconnect"
 
+    async def ended() -> bool:
+        requests = (await sandbox.log(provider="hubspot"))["requests"]
+        return any(each["path"].endswith("/token/revoke") for each in requests)
+
     connections, account = Connections(database), Connection.from_document(mine)
     first = await operator.post(path)
     assert not await connections.account_in_use(account)
+    await eventually(ended)
     await database["connections"].insert_one(theirs)
     assert await connections.account_in_use(account)
     again = await operator.post(path)
 
     assert first.json() == again.json()
     assert first.json()["findings"][0]["kind"] == "app_stays"
-
-    async def ended() -> bool:
-        requests = (await sandbox.log(provider="hubspot"))["requests"]
-        return any(each["path"].endswith("/token/revoke") for each in requests)
-
-    await eventually(ended)

@@ -89,7 +89,7 @@ def build(
         resources, Keyring.from_file(settings.auth_encryption_keys_file), settings
     )
     asked = SchedulerClient(scheduler)
-    left_out = LeftOut(stores.connections, asked.written_bases)
+    left_out = LeftOut(stores.connections, asked.written_bases, settings.auth_look_seconds)
     work = _Work.on_grants(resources, stores, Providers(providers), settings, left_out)
     service = Service(
         resources,

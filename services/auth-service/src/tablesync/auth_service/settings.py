@@ -38,4 +38,6 @@ class Settings(ProviderSettings, RefreshSettings, LimitSettings, ServiceSettings
     auth_bootstrap_file: Annotated[Path, AfterValidator(_bootstrap_file)] | None = None
     # No message is about them, so that they need not outlast any.
     auth_keep_attempts_days: int = Field(default=7, ge=1, le=MOST_DAYS_KEPT)
+    # A person waits, and new tokens are not stored meanwhile.
+    auth_look_seconds: float = Field(default=3.0, gt=0, le=10)
     scheduler_url: HttpUrl

@@ -39,12 +39,11 @@ class SchedulerClient(PeerClient):
     ) -> Sequence[WrittenBase] | None:
         """Return the bases that syncs write to over a connection.
 
-        None if scheduler does not answer at once, or is of a version that cannot tell.
+        None if scheduler does not answer, or is of a version that cannot tell.
         """
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                return await self._written_bases(workspace_id, connection_id)
-        except (TimeoutError, UnknownToPeerError, DependencyUnavailableError) as error:
+            return await self._written_bases(workspace_id, connection_id)
+        except (UnknownToPeerError, DependencyUnavailableError) as error:
             log.warning("written bases unknown", error=type(error).__name__)
             return None
 

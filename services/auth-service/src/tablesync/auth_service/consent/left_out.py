@@ -12,8 +12,6 @@ from tablesync.contracts.internal_api import WrittenBase
 
 log = structlog.get_logger()
 
-# A person waits, and the new tokens are not stored meanwhile.
-LOOK_SECONDS = 3.0
 # What is written over a connection of a workspace; None if that is not known now.
 WrittenBasesOf = Callable[[str, str], Awaitable[Sequence[WrittenBase] | None]]
 
@@ -21,9 +19,12 @@ WrittenBasesOf = Callable[[str, str], Awaitable[Sequence[WrittenBase] | None]]
 class LeftOut:
     """Compares what a consent reaches with what syncs write to."""
 
-    def __init__(self, connections: Connections, written_bases: WrittenBasesOf) -> None:
+    def __init__(
+        self, connections: Connections, written_bases: WrittenBasesOf, seconds: float
+    ) -> None:
         self._connections = connections
         self._written_bases = written_bases
+        self._seconds = seconds
 
     async def find(
         self, provider: OAuthProvider, access_token: SecretStr, workspace_id: str, account: Account
@@ -34,7 +35,7 @@ class LeftOut:
         found out at once: no trouble here may cost the tokens.
         """
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await self._find(provider, access_token, workspace_id, account)
         except Exception as error:
             log.warning("granted bases unknown", error=type(error).__name__)
