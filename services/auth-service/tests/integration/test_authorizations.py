@@ -68,9 +68,10 @@ async def test_p05_another_browser_cannot_finish(rig: Rig) -> None:
     attempt = await begin(rig, "hubspot")
     browser, callback = await come_back(rig, attempt, "hubspot")
 
-    stranger = await rig.client().get(callback)
+    for cookies in ({}, {f"tablesync_{attempt['id']}": "a secret of its own"}):
+        stranger = await rig.client(cookies=cookies).get(callback)
+        assert stranger.status_code == 400
 
-    assert stranger.status_code == 400
     assert (await outcome(rig, attempt))["status"] == "pending"
     assert (await browser.get(callback)).status_code == 200
 

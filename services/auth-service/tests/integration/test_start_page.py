@@ -1,5 +1,6 @@
 """The page before the provider's: it says who asks for what, and only its button binds."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -71,6 +72,15 @@ async def test_p05_a_second_browser_is_refused_and_the_first_goes_on(
     assert (await second.get(callback)).status_code == 400
     done = await first.get(callback)
     assert "HubSpot is connected" in done.text
+
+
+async def test_p05_of_browsers_that_press_at_once_one_goes_on(rig: Rig) -> None:
+    attempt = await begin(rig)
+
+    pressed = await asyncio.gather(*(press(rig.client(), attempt["start_url"]) for _ in range(8)))
+
+    assert sum(leads_to_provider(rig, each) for each in pressed) == 1
+    assert sum(each.status_code == 409 for each in pressed) == 7
 
 
 @pytest.mark.parametrize("missing", ["cookie", "token", "right token"])
