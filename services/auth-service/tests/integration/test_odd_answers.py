@@ -43,6 +43,13 @@ async def test_whoever_cannot_say_whose_a_token_is_did_not_answer(
     assert await rig.connection(connection["id"]) == connection
 
 
+@pytest.mark.parametrize("provider", WHO_ARE_WE)
+async def test_a_hiccup_after_the_exchange_costs_no_consent(rig: Rig, provider: str) -> None:
+    await break_(rig, provider, WHO_ARE_WE[provider], status=503, count=2)
+
+    assert (await rig.connect(provider))["status"] == "connected"
+
+
 @pytest.mark.parametrize("provider", TOKENS)
 @pytest.mark.parametrize("lifetime", [None, "soon", [], -1, 1e300])
 async def test_new_tokens_are_kept_however_oddly_their_life_is_told(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import stamina
 from pydantic import SecretStr
 from tablesync.auth_service import audit
 from tablesync.auth_service.connections import Connection, Connections
@@ -38,6 +39,7 @@ from tablesync.service_kit.single_flight import SingleFlight
 
 # Longer than an exchange takes and finding out whose account it is; then MongoDB must be away.
 PATIENCE_SECONDS = 25.0
+IDENTIFY_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Connecting:
         """Exchange the code and store the grant, if it is for the right account."""
         try:
             tokens = await provider.exchange(code, verifier)
-            identity = await provider.identify(tokens.access_token)
+            identity = await _identified(provider, tokens)
         except (ProviderError, ProviderUnavailableError) as error:
             return await self.fail(authorization, provider, error)
         left_out = await self._left_out.find(
@@ -253,6 +255,16 @@ class Connecting:
         return await self._connections.get(
             authorization.workspace_id, authorization.connection_id, unit.session
         )
+
+
+async def _identified(provider: OAuthProvider, tokens: TokenSet) -> Identity:
+    """Ask whose the tokens are, and again after a hiccup: their code is burnt."""
+    async for attempt in stamina.retry_context(
+        on=ProviderUnavailableError, attempts=IDENTIFY_TRIES, wait_initial=0.3, wait_max=1.0
+    ):
+        with attempt:
+            return await provider.identify(tokens.access_token)
+    raise AssertionError("unreachable: the last try returns or raises")
 
 
 def _completed(
