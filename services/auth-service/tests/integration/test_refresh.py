@@ -9,6 +9,7 @@ import httpx
 import pytest
 from auth_service_processes import Spawn
 from auth_service_rig import Rig, Start, aged, cooled
+from tablesync.auth_service.grants.grants import Grants
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import SandboxControl, eventually, free_port
 
@@ -45,6 +46,25 @@ async def test_p01_many_callers_in_many_processes_refresh_once(
         version = connection["grant_version"] + 1
         assert {each.json()["grant_version"] for each in tokens} == {version}
         assert await refreshes(sandbox, provider) == before + 1
+
+
+async def test_p02_a_sign_of_life_that_fails_costs_no_refresh(
+    start: Start, sandbox: SandboxControl, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = await start(AUTH_REFRESH_ABANDONED_SECONDS="1")
+    connection = await rig.connect("airtable")
+    await aged(database, connection["id"])
+    failed = asyncio.Event()
+
+    async def fails(*_: object) -> bool:
+        failed.set()
+        raise ValueError("which nobody foresaw")
+
+    monkeypatch.setattr(Grants, "renew_intent", fails)
+    await sandbox.control("airtable", "-", "latency", ms=1_000)
+
+    assert (await rig.token(connection["id"])).status_code == 200
+    assert failed.is_set()
 
 
 @pytest.mark.timeout(300)

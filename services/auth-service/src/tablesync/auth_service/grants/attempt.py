@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Counter
-from pymongo.errors import PyMongoError
 from tablesync.auth_service.errors import (
     AppRefusedError,
     GrantLostError,
@@ -28,6 +27,7 @@ from tablesync.auth_service.store import through_outages
 from tablesync.contracts import ConnectionCause
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.mongo.leases import Lease
+from tablesync.service_kit.repeats import Trouble
 
 log = structlog.get_logger()
 
@@ -104,12 +104,17 @@ class Attempts:
                 await beating
 
     async def _beat(self, attempt: Attempt) -> None:
-        ours = True
+        about = {"connection_id": attempt.grant.connection_id}
+        trouble, ours = Trouble("intent not renewed", "intent renewed again", **about), True
         while ours:
             await asyncio.sleep(self._beat_seconds)
-            with suppress(PyMongoError, TimeoutError):
+            try:
                 async with asyncio.timeout(BEAT_AT_MOST_SECONDS):
                     ours = await self._grants.renew_intent(attempt.grant, attempt.intent_id)
+            except Exception as error:  # an unforeseen one, too: the refresh goes on without it
+                trouble.met(error)
+            else:
+                trouble.over()
 
     async def _on_lost(self, attempt: Attempt, error: GrantLostError) -> None:
         """End the grant, unless it moved or another has taken over: then only a race was lost.
