@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 from tablesync.service_kit.single_flight import SingleFlight
 
 
@@ -41,6 +42,20 @@ async def test_p25_a_cancelled_caller_leaves_the_work_running() -> None:
     await flights.drain()
 
     assert work.calls == 1
+
+
+async def test_the_failure_of_what_nobody_waits_for_is_logged() -> None:
+    flights = SingleFlight[None]()
+
+    async def fail() -> None:
+        raise ValueError("a token, perhaps")
+
+    with capture_logs() as logs:
+        flights.launch("key", fail)
+        await flights.drain()
+
+    about = {"event": "work in the background failed", "error": "ValueError"}
+    assert logs == [{**about, "log_level": "error"}]
 
 
 async def test_an_error_reaches_all_who_wait() -> None:

@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
+import structlog
+
+log = structlog.get_logger()
+
 T = TypeVar("T")
 
 
@@ -15,12 +19,15 @@ class SingleFlight(Generic[T]):
 
     async def join(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Wait for the work under this key, starting it if nobody has."""
-        return await asyncio.shield(self.launch(key, work))
+        return await asyncio.shield(self._start(key, work))
 
-    def launch(
+    def launch(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        """Start the work under this key, if nobody has, and do not wait: its failure is logged."""
+        self._start(key, work).add_done_callback(_tell)
+
+    def _start(
         self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]
     ) -> "asyncio.Task[T]":
-        """Start the work under this key, if nobody has, and do not wait."""
         task = self._tasks.get(key)
         if task is None:
             task = asyncio.create_task(work())
@@ -34,3 +41,10 @@ class SingleFlight(Generic[T]):
         """Wait for all that is under way, and for what that starts."""
         while self._tasks:
             await asyncio.wait(self._tasks.values())
+
+
+def _tell(done: "asyncio.Task[Any]") -> None:
+    """Log how a flight failed that nobody waits for; only its kind, as its text may quote."""
+    error = None if done.cancelled() else done.exception()
+    if error is not None:
+        log.error("work in the background failed", error=type(error).__name__)
