@@ -1,11 +1,8 @@
 """P01, P02: MongoDB away, a process suspended, a provider slow, with every setting as deployed."""
 
 import asyncio
-import os
-import signal
 from pathlib import Path
 
-import psutil
 import pytest
 from auth_service_stage import Stage
 from tablesync.test_kit import eventually
@@ -21,11 +18,7 @@ async def test_p02_one_process_reports_all_through_an_outage(stage: Stage, away:
     service = await stage.service()
     connection = await stage.connect(service)
 
-    await stage.lose_mongodb_in_mid_refresh(service, connection)
-    async with stage.callers(service, connection) as heard:
-        await asyncio.sleep(away)
-        await stage.regain_mongodb()
-        await stage.all_is_well(service, connection)
+    heard = await stage.hear_through_an_outage(service, service, connection, away)
 
     assert set(heard.tokens) <= {200, 503}
     assert "revoked" not in heard.verdicts
@@ -36,11 +29,7 @@ async def test_p01_another_process_is_asked_all_through_an_outage(stage: Stage, 
     holder, other = await asyncio.gather(stage.service(), stage.service())
     connection = await stage.connect(holder)
 
-    await stage.lose_mongodb_in_mid_refresh(holder, connection)
-    async with stage.callers(other, connection) as heard:
-        await asyncio.sleep(away)
-        await stage.regain_mongodb()
-        await stage.all_is_well(other, connection)
+    heard = await stage.hear_through_an_outage(holder, other, connection, away)
 
     assert set(heard.tokens) <= {200, 503}
     assert "revoked" not in heard.verdicts
@@ -49,17 +38,7 @@ async def test_p01_another_process_is_asked_all_through_an_outage(stage: Stage, 
 async def test_p01_who_was_suspended_for_16_s_does_not_send(stage: Stage) -> None:
     sleeper, other = await asyncio.gather(stage.service(STOPPING), stage.service())
     connection = await stage.connect(other)
-    caller = await stage.begin(sleeper, connection)
-    process = psutil.Process(sleeper.process.pid)
-    await eventually(lambda: process.status() == psutil.STATUS_STOPPED)
-
-    assert await eventually(lambda: other.version(connection)) == 2
-    await stage.sandbox.control("airtable", "ada@acme.test", "end-races")
-    os.kill(process.pid, signal.SIGCONT)
-
-    assert (await caller).status_code in {200, 503}
-    assert await stage.sent() == [200, 200]
-    await stage.all_is_well(other, connection)
+    await stage.wake_after_anothers_refresh(sleeper, other, connection)
 
 
 async def test_p02_an_answer_after_12_s_is_stored(stage: Stage) -> None:

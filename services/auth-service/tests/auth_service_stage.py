@@ -1,6 +1,8 @@
 """A refresh under fire: auth-services over a MongoDB that goes away, and what Airtable saw."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -135,6 +137,39 @@ class Stage:
         await eventually(service.unsaved)
         caller.cancel()
         await self.slow(0)
+
+    async def hear_through_an_outage(
+        self, holder: Service, asked: Service, connection_id: str, seconds: float
+    ) -> Heard:
+        """Let MongoDB be away in mid-refresh of a service; return what callers of another heard.
+
+        They may be one. In the end all is well.
+        """
+        await self.lose_mongodb_in_mid_refresh(holder, connection_id)
+        async with self.callers(asked, connection_id) as heard:
+            await asyncio.sleep(seconds)
+            await self.regain_mongodb()
+            await self.all_is_well(asked, connection_id)
+        return heard
+
+    async def wake_after_anothers_refresh(
+        self, sleeper: Service, other: Service, connection_id: str
+    ) -> None:
+        """Let a service that stops before it sends be overtaken by another, and go on then.
+
+        It must not send: in the end all is well.
+        """
+        caller = await self.begin(sleeper, connection_id)
+        await eventually(lambda: is_stopped(sleeper.process.pid))
+
+        assert await eventually(lambda: other.version(connection_id)) == 2
+        # By now Airtable takes the old token's return for a leak.
+        await self.sandbox.control("airtable", "ada@acme.test", "end-races")
+        os.kill(sleeper.process.pid, signal.SIGCONT)
+
+        assert (await caller).status_code in {200, 503}
+        assert await self.sent() == [200, 200]
+        await self.all_is_well(other, connection_id)
 
     @asynccontextmanager
     async def callers(self, service: Service, connection_id: str) -> AsyncIterator[Heard]:

@@ -75,8 +75,7 @@ async def test_what_was_not_committed_ends_nothing_upstream(stage: Stage) -> Non
 async def test_a_grant_ends_upstream_as_soon_as_hubspot_is_back(stage: Stage) -> None:
     service = await stage.service()
     connection = await service.rig.connect("hubspot")
-    away = {"status": 503, "headers": {"Retry-After": "1"}, "count": 2}
-    await stage.sandbox.control("hubspot", "-", "break", path_contains=REVOKE, **away)
+    await lose_hubspot(stage, retry_after=1, count=2)
 
     (await disconnect(service, connection)).raise_for_status()
 
@@ -89,8 +88,7 @@ async def test_a_grant_ends_upstream_as_soon_as_hubspot_is_back(stage: Stage) ->
 async def test_p25_sigterm_does_not_wait_for_a_hubspot_that_is_away(stage: Stage) -> None:
     service = await stage.service()
     connection = await service.rig.connect("hubspot")
-    away = {"status": 503, "headers": {"Retry-After": "3600"}}
-    await stage.sandbox.control("hubspot", "-", "break", path_contains=REVOKE, **away)
+    await lose_hubspot(stage, retry_after=3_600)
     (await disconnect(service, connection)).raise_for_status()
     await eventually(lambda: revocations(stage))
 
@@ -105,8 +103,7 @@ async def test_what_was_reconnected_meanwhile_is_left_alone_upstream(stage: Stag
     """HubSpot may have given the new consent the same refresh token."""
     service = await stage.service()
     connection = await service.rig.connect("hubspot")
-    away = {"status": 503, "headers": {"Retry-After": "3600"}}
-    await stage.sandbox.control("hubspot", "-", "break", path_contains=REVOKE, **away)
+    await lose_hubspot(stage, retry_after=3_600)
     (await disconnect(service, connection)).raise_for_status()
     await eventually(lambda: revocations(stage))
 
@@ -116,6 +113,12 @@ async def test_what_was_reconnected_meanwhile_is_left_alone_upstream(stage: Stag
     assert again["id"] == connection["id"]
     assert service.process.wait() == 0
     assert await revocations(stage) == [503]
+
+
+async def lose_hubspot(stage: Stage, retry_after: int, **times: int) -> None:
+    """Let HubSpot be away whenever a grant is to be ended, or so many times."""
+    away = {"status": 503, "headers": {"Retry-After": str(retry_after)}}
+    await stage.sandbox.control("hubspot", "-", "break", path_contains=REVOKE, **away, **times)
 
 
 async def disconnect(service: Service, connection: Json) -> httpx.Response:

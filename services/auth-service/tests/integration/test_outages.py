@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from auth_service_rig import answer_for
-from auth_service_stage import Stage, is_stopped, listens
+from auth_service_stage import Stage, listens
 from tablesync.test_kit import eventually, press
 from tcp_gate import gate_to
 
@@ -33,11 +33,7 @@ async def test_p02_reports_wait_for_tokens_that_are_not_stored_yet(stage: Stage)
     service = await stage.service(**QUICK)
     connection = await stage.connect(service)
 
-    await stage.lose_mongodb_in_mid_refresh(service, connection)
-    async with stage.callers(service, connection) as heard:
-        await asyncio.sleep(AWAY)
-        await stage.regain_mongodb()
-        await stage.all_is_well(service, connection)
+    heard = await stage.hear_through_an_outage(service, service, connection, AWAY)
 
     assert await service.unsaved() == 0
     assert set(heard.tokens) <= {200, 503}
@@ -48,11 +44,7 @@ async def test_p01_an_outage_ages_nobodys_intent(stage: Stage) -> None:
     holder, other = await asyncio.gather(stage.service(**QUICK), stage.service(**QUICK))
     connection = await stage.connect(holder)
 
-    await stage.lose_mongodb_in_mid_refresh(holder, connection)
-    async with stage.callers(other, connection) as heard:
-        await asyncio.sleep(AWAY)
-        await stage.regain_mongodb()
-        await stage.all_is_well(other, connection)
+    heard = await stage.hear_through_an_outage(holder, other, connection, AWAY)
 
     assert set(heard.tokens) <= {200, 503}
     assert "revoked" not in heard.verdicts
@@ -76,17 +68,7 @@ async def test_p25_sigterm_waits_until_new_tokens_are_stored(stage: Stage) -> No
 async def test_p01_who_slept_before_the_request_does_not_send_it(stage: Stage) -> None:
     sleeper, other = await asyncio.gather(stage.service(STOPPING, **QUICK), stage.service(**QUICK))
     connection = await stage.connect(other)
-    caller = await stage.begin(sleeper, connection)
-    await eventually(lambda: is_stopped(sleeper.process.pid))
-
-    assert await eventually(lambda: other.version(connection)) == 2
-    # By now Airtable takes the old token's return for a leak.
-    await stage.sandbox.control("airtable", "ada@acme.test", "end-races")
-    os.kill(sleeper.process.pid, signal.SIGCONT)
-
-    assert (await caller).status_code in {200, 503}
-    assert await stage.sent() == [200, 200]
-    await stage.all_is_well(other, connection)
+    await stage.wake_after_anothers_refresh(sleeper, other, connection)
 
 
 async def test_p02_an_answer_that_is_late_is_stored(stage: Stage) -> None:
