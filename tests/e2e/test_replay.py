@@ -16,8 +16,9 @@ from tablesync.test_kit import eventually
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 CONSUMERS = ("scheduler", "sync-runner", "notifier")
-# What a replay may touch: who holds which lease, and which calls were budgeted when.
-LIVING = {"leases", "budgets", "slots", "instances"}
+# What a replay may touch: who holds which lease, which calls were budgeted when, and what readiness
+# last wrote.
+LIVING = {"leases", "budgets", "slots", "instances", "write_probes"}
 # scheduler and notifier show in tests of their own that they need no inbox for it.
 WITHOUT_INBOX = "runner"
 DATABASES = ("scheduler", "runner", "notifier")

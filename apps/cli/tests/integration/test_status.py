@@ -113,7 +113,7 @@ LOOKED_AT = (
     ("status", "holds", "next_run"),
     [
         ("active", [], r"next run: \d+ d ago"),
-        ("paused", [], "paused next run: once somebody resumes it"),
+        ("paused", [], "paused .* next run: once somebody resumes it"),
         ("held", [HOLD], "next run: once its connection is reconnected"),
         ("held", [MAPPING_HOLD], f"next run: once {re.escape(LOOKED_AT)}"),
         ("held", [HOLD, HOLD], "next run: once both its connections are reconnected"),

@@ -68,7 +68,7 @@ async def test_every_body_is_shown_by_example(document: Json) -> None:
         for schema in bodies(each)
     ]
     assert [route for route, is_shown in shown if not is_shown] == []
-    assert len(shown) == 16
+    assert len(shown) == 17
 
 
 async def test_every_route_of_one_thing_may_not_find_it(document: Json) -> None:
@@ -76,6 +76,7 @@ async def test_every_route_of_one_thing_may_not_find_it(document: Json) -> None:
     assert [route for route, each in of_one if "404" not in each["responses"]] == [
         "get /internal/v1/connections/{connection_id}/affected-syncs",
         "get /internal/v1/connections/{connection_id}/catch-ups",
+        "get /internal/v1/connections/{connection_id}/written-bases",
     ]
 
 

@@ -65,7 +65,10 @@ class QueryPlans:
 
     def __exit__(self, *_: object) -> None:
         for name in DATABASES:
-            self._client[self._prefix + name].command("profile", 0)
+            database = self._client[self._prefix + name]
+            database.command("profile", 0)
+            # Nobody may write to it, as whoever empties a database for the next test would.
+            database.drop_collection("system.profile")
             self._client.drop_database(self._copy_of(name))
         self._client.close()
 
