@@ -103,42 +103,45 @@ class DeadLetters:
 
     async def list(self, topic: str, start: int = 0, limit: int = PAGE) -> list[DeadLetter]:
         """Return parked messages from an id on, oldest first; none only if there are none."""
-        async with self._reader(topic) as (consumer, partition):
-            end = (await consumer.end_offsets([partition]))[partition]
-            begin = (await consumer.beginning_offsets([partition]))[partition]
+        async with self._reader(topic) as (consumer, partition, begin, end):
             start = max(begin, start)
-            consumer.seek(partition, start)
+            _read_from(consumer, partition, start)
             records = read_until(consumer, partition, min(end, start + limit))
             return [_letter(topic, each) for each in await _fill_page(records)]
 
     async def get(self, topic: str, letter_id: int) -> DeadLetter | None:
         """Return one parked message, if Kafka still has it."""
-        async with self._reader(topic) as (consumer, partition):
-            end = (await consumer.end_offsets([partition]))[partition]
-            begin = (await consumer.beginning_offsets([partition]))[partition]
+        async with self._reader(topic) as (consumer, partition, begin, end):
             if not begin <= letter_id < end:
                 return None
-            consumer.seek(partition, letter_id)
+            _read_from(consumer, partition, letter_id)
             return _letter(topic, await consumer.getone(partition))
 
     @asynccontextmanager
-    async def _reader(self, topic: str) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition]]:
+    async def _reader(
+        self, topic: str
+    ) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition, int, int]]:
+        """Open a topic; yields the first id that is there, too, and the next that will be."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
-            enable_auto_commit=False,
-            # Before we seek, aiokafka has begun to wait at the topic's end, for as long as this.
-            fetch_max_wait_ms=self._settings.kafka_fetch_max_wait_ms,
+            bootstrap_servers=self._settings.kafka_bootstrap_servers, enable_auto_commit=False
         )
         partition = TopicPartition(self.topic(topic), 0)
         try:
             async with asyncio.timeout(READ_SECONDS):
                 await consumer.start()
-                consumer.assign([partition])
-                yield consumer, partition
+                begin = (await consumer.beginning_offsets([partition]))[partition]
+                end = (await consumer.end_offsets([partition]))[partition]
+                yield consumer, partition, begin, end
         except TimeoutError as error:
             raise DependencyUnavailableError("kafka") from error
         finally:
             await consumer.stop()
+
+
+def _read_from(consumer: AIOKafkaConsumer, partition: TopicPartition, start: int) -> None:
+    """Read a partition from there on, without beginning to wait at its end as long as one may."""
+    consumer.assign([partition])
+    consumer.seek(partition, start)
 
 
 async def _fill_page(
