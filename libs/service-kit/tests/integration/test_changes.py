@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from bson import DatetimeMS, MaxKey, Regex, Timestamp
 from structlog.testing import capture_logs
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Database
@@ -162,3 +163,28 @@ async def test_a_loop_may_sleep_until_the_first_is_due_but_never_beyond_the_next
     await rows.update_one({"_id": "c"}, [{"$set": {"due_at": mongo.from_now(-5)}}])
     assert await seconds_until(rows, "due_at", {"open": True}) == 0
     assert 0 < await seconds_until(rows, "due_at", {"open": True}, later_ms=8_000) <= 3
+
+
+NO_DATES = (None, "2026-11-26T10:00:00Z", 17, {"of": 1}, [], True)
+LATER_THAN_ANY_DATE = (Timestamp(17, 1), Regex("tomorrow"), MaxKey())
+
+
+@pytest.mark.parametrize("value", [*NO_DATES, ..., DatetimeMS(-(2**63))], ids=repr)
+async def test_what_is_no_date_is_due_now_as_the_claims_compare_it(
+    database: Database, value: object
+) -> None:
+    rows = database["jobs"]
+    await rows.insert_one({"open": True} if value is ... else {"open": True, "due_at": value})
+    due = {"open": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
+    assert await rows.count_documents(due) == 1
+    assert await seconds_until(rows, "due_at", {"open": True}) == 0
+    assert await seconds_until(rows, "due_at", {"open": True}, later_ms=8_000) == 0
+
+
+@pytest.mark.parametrize("value", [*LATER_THAN_ANY_DATE, DatetimeMS(2**63 - 1)], ids=repr)
+async def test_what_no_claim_takes_is_waited_for_as_if_it_were_not_there(
+    database: Database, value: object
+) -> None:
+    rows = database["jobs"]
+    await rows.insert_one({"open": True, "due_at": value})
+    assert await seconds_until(rows, "due_at", {"open": True}) == POLL_SECONDS

@@ -45,6 +45,12 @@ async def mend(rig: Rig, *syncs: Sync) -> None:
     await rig.pass_time(61)
 
 
+async def put(rig: Rig, field: str, value: Any, *syncs: Sync) -> None:
+    """Store a field as somebody's hand may leave it; `...` takes it away."""
+    change = {"$unset": {field: ""}} if value is ... else {"$set": {field: value}}
+    await rig.database["syncs"].update_many({"_id": {"$in": list(ids_of([*syncs]))}}, change)
+
+
 async def spoil_connection(rig: Rig, connection_id: str) -> None:
     await rig.database["connection_holds"].update_one(
         {"_id": connection_id}, {"$set": {"provider": "moon"}}
@@ -87,6 +93,34 @@ async def test_p29_a_sync_that_cannot_be_read_stops_no_other_tick_and_comes_back
     row = await rig.database["syncs"].find_one({"_id": bad.id})
     assert row
     assert "set_aside_at" not in row
+
+
+@pytest.mark.parametrize("due_at", [None, "2026-11-26T10:00:00Z", 17, ...], ids=repr)
+async def test_p29_a_due_time_that_is_no_date_stops_no_tick_and_is_mended_by_it(
+    rig: Rig, due_at: Any
+) -> None:
+    bad = await rig.add(due_seconds_ago=1)
+    later = await rig.add(due_seconds_ago=-5)
+    healthy = await rig.add_many(3, due_seconds_ago=1)
+    await put(rig, "due_at", due_at, bad, later)
+    assert await rig.ticker.tick() > 0
+    assert await asked(rig) == ids_of([bad, *healthy])
+    row = await rig.database["syncs"].find_one({"_id": later.id})
+    assert row
+    assert row["due_at"] == later.next_slot_at
+
+
+@pytest.mark.parametrize("due_at", [None, "2026-11-26T10:00:00Z", 17, ...], ids=repr)
+async def test_p29_a_sync_of_which_nothing_can_be_read_is_put_back(rig: Rig, due_at: Any) -> None:
+    bad = await rig.add(due_seconds_ago=125)
+    healthy = await rig.add_many(3, due_seconds_ago=1)
+    await spoil(rig, bad)
+    await put(rig, "due_at", due_at, bad)
+    assert await rig.ticker.tick() > 0
+    assert await asked(rig) == ids_of(healthy)
+    await mend(rig, bad)
+    await rig.ticker.tick()
+    assert bad.id in await asked(rig)
 
 
 async def test_p29_more_than_a_batch_that_cannot_be_read_hides_nobody(rig: Rig) -> None:

@@ -19,6 +19,7 @@ from tablesync.service_kit.mongo.client import (
     authenticate_anew,
     blocking,
 )
+from tablesync.service_kit.mongo.expressions import from_now
 from tablesync.service_kit.mongo.failures import is_signed_out
 
 log = structlog.get_logger()
@@ -46,17 +47,31 @@ async def seconds_until(
 ) -> float:
     """Return how long nothing is due, by the database's clock; at most until the next poll.
 
-    What is due is a document of `query`, `later_ms` after the moment in `field`.
+    What is due is a document of `query`, `later_ms` after the moment in `field`. What is no date
+    is due where the claims' own comparison says so; it never fails a loop for all others.
     """
     pipeline: list[Document] = [
         {"$match": query},
         {"$sort": {field: ASCENDING}},
         {"$limit": 1},
-        {"$project": {"_id": 0, "left": {"$subtract": [f"${field}", "$$NOW"]}}},
+        {"$project": {"_id": 0, "left_ms": _left_ms(f"${field}", from_now(-later_ms / 1_000))}},
     ]
     rows = await collection.aggregate(pipeline).to_list(1)
-    left: float = (rows[0]["left"] + later_ms) / 1_000 if rows else POLL_SECONDS
-    return min(max(left, 0.0), POLL_SECONDS)
+    return min(rows[0]["left_ms"] / 1_000, POLL_SECONDS) if rows else POLL_SECONDS
+
+
+def _left_ms(path: str, now: Document) -> Document:
+    """Return what is left until a moment; as MongoDB sorts, null or a text is before any."""
+    is_date = {"$eq": [{"$type": path}, "date"]}
+    return {
+        "$switch": {
+            "branches": [
+                {"case": {"$lte": [path, now]}, "then": 0},
+                {"case": is_date, "then": {"$subtract": [path, now]}},
+            ],
+            "default": POLL_SECONDS * 1_000,
+        }
+    }
 
 
 class Changes:
