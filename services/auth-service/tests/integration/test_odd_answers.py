@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from auth_service_rig import Rig, aged
+from auth_service_rig import Rig, aged, cooled
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import SandboxControl
 
@@ -18,6 +18,15 @@ ODD: dict[str, Any] = {
     "an account of another kind": {"active": True, "hub_id": {"id": 1}, "id": ["usr"]},
     "scopes of another kind": {"active": True, "hub_id": 7001, "id": "usr", "scopes": 3},
 }
+
+LOST = (
+    ("hubspot", {"status": "BAD_REFRESH_TOKEN", "error": "invalid_grant"}, "app_uninstalled"),
+    ("hubspot", {"status": "BAD_HUB", "error": "access_denied"}, "app_uninstalled"),
+    ("hubspot", {"error": "invalid_grant"}, "grant_revoked"),
+    ("airtable", {"error": "invalid_grant"}, "grant_revoked"),
+)
+# Neither provider documents a loss with these; whatever is on the way to it may answer with them.
+NOT_LOST = (302, 401, 402, 403, 404, 405, 408, 409, 410, 421, 422, 429, 451, 500, 502, 503)
 
 
 async def break_(rig: Rig, provider: str, path: str, **fault: Any) -> None:
@@ -89,3 +98,24 @@ async def test_p02_an_account_that_is_locked_or_moved_is_waited_for(
     assert grant is not None
     assert "intent" not in grant
     assert (await rig.connection(connection["id"]))["status"] == "connected"
+
+
+@pytest.mark.parametrize(("provider", "body", "cause"), LOST)
+async def test_p02_words_of_loss_end_a_grant_only_with_the_status_that_belongs_to_them(
+    rig: Rig, database: Database, provider: str, body: dict[str, Any], cause: str
+) -> None:
+    connection = await rig.connect(provider)
+    await aged(database, connection["id"])
+    for status in NOT_LOST:
+        await break_(rig, provider, TOKENS[provider], status=status, body=body, count=1)
+        await cooled(database, connection["id"])
+        assert (await rig.token(connection["id"])).status_code == 503, status
+    assert await rig.connection(connection["id"]) == connection
+    await cooled(database, connection["id"])
+    assert (await rig.token(connection["id"])).status_code == 200, "no harm was done"
+
+    await aged(database, connection["id"])
+    await break_(rig, provider, TOKENS[provider], status=400, body=body, count=1)
+
+    assert (await rig.token(connection["id"])).status_code == 409
+    assert (await rig.connection(connection["id"]))["cause"] == cause

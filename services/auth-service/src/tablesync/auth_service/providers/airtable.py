@@ -147,10 +147,13 @@ class Airtable(CodeFlow):
             return await self._http.get(f"{self._meta_url}/{path}", headers=bearer, params=query)
 
 
-def classify(body: dict[str, Any]) -> None:
-    """Raise what an error of Airtable's token endpoint stands for."""
-    error = body.get("error")
-    if error == "invalid_grant":
-        raise GrantLostError(ConnectionCause.GRANT_REVOKED)
-    if error == "invalid_client":
-        raise AppRefusedError("invalid_client")
+def classify(status_code: int, body: dict[str, Any]) -> None:
+    """Raise what an error of Airtable's token endpoint stands for, with the status it comes with.
+
+    The same words with another status are somebody else's, on the way there.
+    """
+    match status_code, body.get("error"):
+        case httpx.codes.BAD_REQUEST, "invalid_grant":
+            raise GrantLostError(ConnectionCause.GRANT_REVOKED)
+        case httpx.codes.UNAUTHORIZED, "invalid_client":
+            raise AppRefusedError("invalid_client")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 from pydantic import BaseModel, SecretStr, StrictBool
 from tablesync.auth_service.errors import (
     AppRefusedError,
@@ -120,10 +121,13 @@ class HubSpot(CodeFlow):
         return understood(Introspection, self.name, answer)
 
 
-def classify(body: dict[str, Any]) -> None:
-    """Raise what an error of HubSpot's token endpoint stands for; its `status` decides."""
+def classify(status_code: int, body: dict[str, Any]) -> None:
+    """Raise what an error of HubSpot's token endpoint stands for; the body's `status` decides.
+
+    All of them are a 400: the same words with another one are somebody else's, on the way there.
+    """
     status = body.get("status")
-    if not isinstance(status, str | None):
+    if status_code != httpx.codes.BAD_REQUEST or not isinstance(status, str | None):
         return
     if "not issued to this client" in str(body.get("message")):
         raise AppRefusedError("the refresh token belongs to another client id")

@@ -42,8 +42,8 @@ LATE_LOOK_SECONDS = 1.0
 COOL_DOWN_SECONDS = 5.0
 _CODE = re.compile(r"[\w.-]{1,64}")
 _ACCESS_TOKEN, _REFRESH_TOKEN = "access_token", "refresh_token"
-# Raises the error that a 4xx answer with this JSON body stands for, if it knows it.
-Classify = Callable[[dict[str, Any]], None]
+# Raises the error that a refusal with this status and JSON body stands for, if it knows it.
+Classify = Callable[[int, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class OAuthClient:
             return answer
         if response.status_code == httpx.codes.CONFLICT:
             raise RefreshConflictError(self.app.provider)
-        self._classify(answer)
+        self._classify(response.status_code, answer)
         raise AppRefusedError(_reason(response.status_code, answer))
 
     def _token_set(self, token: dict[str, Any]) -> TokenSet:
