@@ -24,6 +24,7 @@ from tablesync.auth_service.api import people as people_api
 from tablesync.auth_service.api.pages import Pages
 from tablesync.auth_service.clients.scheduler import SchedulerClient
 from tablesync.auth_service.connections import Connections
+from tablesync.auth_service.consent.askers import Askers
 from tablesync.auth_service.consent.authorizations import Authorizations
 from tablesync.auth_service.consent.connect import Connecting
 from tablesync.auth_service.consent.leaving import Leaving
@@ -121,6 +122,7 @@ class _Stores:
     connections: Connections
     grants: Grants
     authorizations: Authorizations
+    askers: Askers
     links: ReconnectLinks
 
     @classmethod
@@ -135,6 +137,7 @@ class _Stores:
             connections=stored,
             grants=Grants(database, keyring),
             authorizations=Authorizations(database, keyring),
+            askers=Askers(members),
             links=ReconnectLinks(database, stored),
         )
 
@@ -170,7 +173,13 @@ class _Work:
             auth_failures=AuthFailures(stored, grants, refresher),
             disconnecting=Disconnecting(units, stored, grants, providers),
             connecting=Connecting(
-                units, stored, grants, stores.authorizations, stores.links, left_out
+                units,
+                stored,
+                grants,
+                stores.authorizations,
+                stores.links,
+                left_out,
+                askers=stores.askers,
             ),
         )
 
@@ -213,7 +222,7 @@ def _consent(
     units, standing = resources.units, Standing(resources.verifier, stores.members)
     stored, attempts, links = stores.connections, stores.authorizations, stores.links
     url, providers, pages = settings.auth_public_url, work.providers, Pages()
-    requests = ConsentRequests(stores.workspaces, stores.members, stored)
+    requests = ConsentRequests(stores.workspaces, stores.askers, stored)
     return [
         connections.routes(units, stored, work.disconnecting, providers, standing),
         connections.authorization_routes(units, stored, attempts, providers, url, standing),
@@ -221,7 +230,7 @@ def _consent(
             attempts,
             requests,
             work.connecting,
-            StartingAgain(units, stored, attempts),
+            StartingAgain(units, stored, attempts, stores.askers),
             providers,
             pages,
         ),

@@ -24,7 +24,7 @@ from tablesync.auth_service.consent.authorizations import (
     AuthorizationStatus,
 )
 from tablesync.auth_service.consent.connect import Connecting, Outcome
-from tablesync.auth_service.consent.requests import ConsentRequests
+from tablesync.auth_service.consent.requests import ConsentRequest, ConsentRequests
 from tablesync.auth_service.consent.starting_again import StartingAgain
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.opaque_tokens import new_secret
@@ -57,7 +57,7 @@ def start_routes(
     router = APIRouter(prefix="/oauth", tags=["oauth"], responses=declares(503))
     results = Results(requests, connecting, pages)
     named = _named(providers, pages)
-    opening = Depends(_Opening(authorizations, named, pages, results))
+    opening = Depends(_Opening(authorizations, requests, named, pages, results))
 
     @router.get(
         "/{provider_name}/start",
@@ -66,11 +66,8 @@ def start_routes(
         openapi_extra=NO_TOKEN,
     )
     async def show(opened: _Opened = opening) -> HTMLResponse:
-        asked = await requests.of(opened.attempt)
-        if asked is None:
-            return pages.expired(opened.provider, 410)
         browser = opened.browser or new_secret()
-        page = pages.consent(opened.provider, asked, form_token(browser))
+        page = pages.consent(opened.provider, opened.asked, form_token(browser))
         remember(page, opened.provider, opened.attempt, browser)
         return page
 
@@ -188,6 +185,7 @@ class _Opened:
 
     provider: OAuthProvider
     attempt: Authorization
+    asked: ConsentRequest
     browser: SecretStr | None
 
 
@@ -197,11 +195,13 @@ class _Opening:
     def __init__(
         self,
         authorizations: Authorizations,
+        requests: ConsentRequests,
         named: _FindProvider,
         pages: Pages,
         results: Results,
     ) -> None:
         self._authorizations = authorizations
+        self._requests = requests
         self._named = named
         self._pages = pages
         self._results = results
@@ -216,7 +216,10 @@ class _Opening:
         browser = browser_of(request, attempt)
         if attempt.taken_by_another(browser):
             raise ShownInstead(self._pages.taken(provider))
-        return _Opened(provider, attempt, browser)
+        asked = await self._requests.of(attempt)
+        if asked is None:
+            raise ShownInstead(self._pages.expired(provider, 410))
+        return _Opened(provider, attempt, asked, browser)
 
     async def _ended(
         self, request: Request, provider: OAuthProvider, authorization: str

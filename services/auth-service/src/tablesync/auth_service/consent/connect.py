@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from tablesync.auth_service import audit
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent import findings
+from tablesync.auth_service.consent.askers import Askers
 from tablesync.auth_service.consent.authorizations import (
     Authorization,
     Authorizations,
@@ -92,11 +93,14 @@ class Connecting:
         authorizations: Authorizations,
         links: ReconnectLinks,
         left_out: LeftOut,
+        *,
+        askers: Askers,
     ) -> None:
         self._units = units
         self._connections = connections
         self._grants = grants
         self._authorizations = authorizations
+        self._askers = askers
         self._links = links
         self._left_out = left_out
         self._flights: SingleFlight[Outcome | None] = SingleFlight()
@@ -178,9 +182,11 @@ class Connecting:
     async def _swap(
         self, unit: UnitOfWork, authorization: Authorization, consent: Consent
     ) -> Outcome:
-        """Store the grant, unless it is for another account than this attempt is about."""
+        """Store the grant, if its asker may connect still, for the account that is meant."""
         if not await self._authorizations.is_pending(unit, authorization):
             return Outcome(AuthorizationStatus.EXPIRED)
+        if not await self._askers.act(unit, authorization):
+            return await self._end(unit, authorization, AuthorizationStatus.EXPIRED)
         account = consent.identity.account
         known = await self._target(unit, authorization)
         if known is not None and known.account.id != account.id:

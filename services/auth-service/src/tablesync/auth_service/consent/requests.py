@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from tablesync.auth_service.connections import Connection, Connections
+from tablesync.auth_service.consent.askers import Askers
 from tablesync.auth_service.consent.authorizations import Authorization
-from tablesync.auth_service.identity.members import Members, Operator
+from tablesync.auth_service.identity.members import Operator
 from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
 
 
@@ -23,20 +24,19 @@ class ConsentRequest:
 class ConsentRequests:
     """Looks up who asks for what."""
 
-    def __init__(self, workspaces: Workspaces, members: Members, connections: Connections) -> None:
+    def __init__(self, workspaces: Workspaces, askers: Askers, connections: Connections) -> None:
         self._workspaces = workspaces
-        self._members = members
+        self._askers = askers
         self._connections = connections
 
     async def of(self, attempt: Authorization) -> ConsentRequest | None:
-        """Return what an attempt asks for; None if its asker is no member any more."""
-        member = await self._members.find(attempt.workspace_id, attempt.operator_id)
-        if member is None and not attempt.by_link:
+        """Return what an attempt asks for; None if its asker may not connect any more."""
+        asker = await self._askers.find(attempt)
+        if asker is None and not attempt.by_link:
             return None
         connection = None
         if attempt.connection_id is not None:
             connection = await self._connections.find(attempt.connection_id)
-        asker = None if attempt.by_link or member is None else member.operator
         return ConsentRequest(await self.workspace_of(attempt), asker, connection)
 
     async def workspace_of(self, attempt: Authorization | Connection) -> Workspace:

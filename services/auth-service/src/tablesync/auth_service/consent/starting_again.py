@@ -1,6 +1,7 @@
 """Starting again: what follows an attempt that came to nothing, or brought too little."""
 
 from tablesync.auth_service.connections import Connection, Connections
+from tablesync.auth_service.consent.askers import Askers
 from tablesync.auth_service.consent.authorizations import (
     LIFETIME,
     Authorization,
@@ -14,22 +15,29 @@ class StartingAgain:
     """Begins attempts in the place of others."""
 
     def __init__(
-        self, units: UnitsOfWork, connections: Connections, authorizations: Authorizations
+        self,
+        units: UnitsOfWork,
+        connections: Connections,
+        authorizations: Authorizations,
+        askers: Askers,
     ) -> None:
         self._units = units
         self._connections = connections
         self._authorizations = authorizations
+        self._askers = askers
 
     async def after(self, authorization: Authorization) -> Authorization | None:
         """Begin an attempt anew; a second click finds the same one.
 
-        None if it is too long ago, or there is no need.
+        None if it is too long ago, or there is no need, or its asker may not connect any more.
         """
 
         async def work(unit: UnitOfWork) -> Authorization | None:
             ended = await self._authorizations.get(
                 authorization.workspace_id, authorization.id, unit.session
             )
+            if not await self._askers.act(unit, ended):
+                return None
             return await self._going_on(unit, ended) or await self._begun_after(unit, ended)
 
         return await self._units.run(work)
