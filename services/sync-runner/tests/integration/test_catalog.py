@@ -158,6 +158,40 @@ async def test_p30_no_odd_id_reaches_a_provider_or_a_budget(
     assert not await rig.database["budgets"].count_documents({})
 
 
+BASES = "/v1/catalog/con_airtable/bases"
+TABLES = f"{BASES}/appAAAAAAAAAAAAAA/tables"
+PROPERTIES = "/v1/catalog/con_hubspot/objects/deals/properties"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (BASES, {}),
+        (BASES, {"bases": [{"id": "appX"}]}),
+        (BASES, {"bases": [], "offset": {}}),
+        (BASES, "<html>maintenance</html>"),
+        (TABLES, {"tables": None}),
+        (TABLES, {"tables": [{"id": "tblX", "name": "Deals"}]}),
+        (TABLES, {"tables": [{"id": "tblX", "name": "Deals", "fields": [{"id": "fldX"}]}]}),
+        (PROPERTIES, {"message": "hi"}),
+        (PROPERTIES, {"results": [{"name": "amount", "label": None, "type": "number"}]}),
+        (PROPERTIES, []),
+        (PROPERTIES, "<html>maintenance</html>"),
+    ],
+)
+async def test_a_provider_that_answers_with_something_odd_is_said_to_be_in_trouble(
+    rig: Rig, service_keys: ServiceKeys, path: str, body: object
+) -> None:
+    for provider in (Provider.AIRTABLE, Provider.HUBSPOT):
+        await rig.sandbox.control(provider, "-", "break", status=200, body=body)
+    async with rig.http("api") as http:
+        answer = await http.get(path, headers=as_operator(service_keys))
+    assert answer.status_code == 503, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) > 0
+    assert "not understood" in answer.json()["detail"]
+
+
 async def test_a_removed_connection_is_said_to_be_lost(rig: Rig, service_keys: ServiceKeys) -> None:
     async with rig.http("api") as http:
         path, headers = "/v1/catalog/con_hubspot/objects", as_operator(service_keys)

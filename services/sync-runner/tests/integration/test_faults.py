@@ -20,6 +20,62 @@ async def test_a_provider_in_trouble_is_asked_again(
     assert not await rig.differences(spec)
 
 
+ODD: dict[tuple[Provider, str], list[object]] = {
+    (Provider.HUBSPOT, "/crm/properties"): [{"message": "maintenance"}, "<html>maintenance"],
+    (Provider.HUBSPOT, "/crm/objects"): [
+        {},
+        {"results": [{"id": "1"}]},
+        {"results": [{"id": "1", "properties": {"amount": []}}]},
+        {"results": [], "paging": {"next": {}}},
+    ],
+    (Provider.AIRTABLE, "/v0/meta"): [{"tables": [{"id": "tblX"}]}, []],
+    (Provider.AIRTABLE, "/v0/app"): [{}, {"records": []}, {"records": [{"fields": {}}]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "body"),
+    [(*where, body) for where, bodies in ODD.items() for body in bodies],
+)
+async def test_a_provider_whose_success_is_none_fails_the_run_and_is_named(
+    rig: Rig, provider: Provider, path: str, body: object
+) -> None:
+    """A proxy's page, a body of another version: whatever it says, the next run may succeed."""
+    spec = await rig.spec("deals")
+    await rig.sandbox.control(
+        provider, "-", "break", status=200, body=body, path_contains=path, count=1
+    )
+    async with rig.runner():
+        odd = await rig.run(spec)
+        row = await rig.run(spec)
+    assert (odd["status"], odd["cause"]) == ("failed", "provider"), odd["summary"]
+    assert "not understood" in odd["summary"]
+    assert row["status"] == "succeeded", row["summary"]
+    assert not await rig.differences(spec)
+
+
+async def test_a_search_that_does_not_tell_when_a_record_changed_fails_the_run_alone(
+    rig: Rig,
+) -> None:
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        await rig.run(spec)
+        for told in ({}, {"hs_lastmodifieddate": "yesterday"}):
+            body = {"total": 1, "results": [{"id": "1", "properties": told}]}
+            await rig.sandbox.control(
+                Provider.HUBSPOT,
+                "-",
+                "break",
+                status=200,
+                body=body,
+                path_contains="/search",
+                count=1,
+            )
+            row = await rig.run(spec)
+            assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
+            assert "record 1 changed" in row["summary"]
+
+
 CANARY = "CANARY7fK2mQ9xLw4Zt8Rb1Vy6Nc3Hd5Js0PgAe"
 SAID = f"Bearer {CANARY} is bad, access_token={CANARY}, so is the token {CANARY}"
 

@@ -14,6 +14,8 @@ from tablesync.sync_runner.airtable.errors import named_field, named_row, read_e
         ({"errors": [{"error": "RATE_LIMIT_REACHED", "message": "m"}]}, "RATE_LIMIT_REACHED", "m"),
         ({}, "", "HTTP 422"),
         ({"errors": []}, "", "HTTP 422"),
+        ({"errors": 5}, "", "HTTP 422"),
+        ({"errors": {"a": 1}}, "", "HTTP 422"),
     ],
 )
 def test_every_shape_is_read(body: object, kind: str, message: str) -> None:

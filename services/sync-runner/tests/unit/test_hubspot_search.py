@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tablesync.sync_runner.sources.hubspot.answers import Found
 from tablesync.sync_runner.sources.hubspot.search import SEARCH_LIMIT, SearchWalk, first_position
 
 CURSOR = "hs_lastmodifieddate"
@@ -19,7 +20,7 @@ def instant(ms: int) -> str:
 START = 1767225600000
 
 
-def answer(records: dict[int, int], query: dict[str, Any]) -> dict[str, Any]:
+def answer(records: dict[int, int], query: dict[str, Any]) -> Found:
     """Answer a query over records {id: changed ms after the start}, as the search would."""
     assert query["limit"] == SEARCH_LIMIT
     found = list(records.items())
@@ -40,7 +41,7 @@ def answer(records: dict[int, int], query: dict[str, Any]) -> dict[str, Any]:
         {"id": str(key), "properties": {CURSOR: instant(ms), "hs_object_id": str(key)}}
         for key, ms in found[: query["limit"]]
     ]
-    return {"total": len(found), "results": shown}
+    return Found.model_validate({"total": len(found), "results": shown})
 
 
 def walk_over(

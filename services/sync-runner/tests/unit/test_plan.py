@@ -9,7 +9,7 @@ from tablesync.contracts import (
     Source,
     SyncSpec,
 )
-from tablesync.sync_runner.airtable.schema import Table, read_tables
+from tablesync.sync_runner.airtable.schema import Table, TablesAnswer, read_tables
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.pipeline.plan import digest, fingerprint, make_plan
 from tablesync.sync_runner.sources.base import SourceProperty
@@ -24,7 +24,8 @@ PROPERTIES = [SourceProperty(name, name, "string") for name in ("id", "amount")]
 
 
 def tables() -> list[Table]:
-    return read_tables({"tables": [{"id": "tbl1", "name": "Deals", "fields": FIELDS}]})
+    told = {"tables": [{"id": "tbl1", "name": "Deals", "fields": FIELDS}]}
+    return read_tables(TablesAnswer.model_validate(told))
 
 
 def spec(**changes: object) -> SyncSpec:

@@ -149,16 +149,3 @@ def _wait_of(error: Exception) -> bool | float:
     if not isinstance(error, TransientError):
         return False
     return True if error.retry_after is None else error.retry_after
-
-
-def json_body(response: httpx.Response) -> dict[str, Any]:
-    """Read the JSON object of a success; anything else is a provider in trouble."""
-    try:
-        body = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        body = None
-    if not isinstance(body, dict):
-        raise RunFailedError.provider(
-            f"{response.request.url.host} answered with something that is no JSON."
-        )
-    return body

@@ -75,7 +75,8 @@ def _number(value: str, _: Field) -> Cell:
 
 def _rating(value: str, field: Field) -> Cell:
     number = _decimal(value)
-    highest = int(field.options.get("max", 10))
+    told = field.options.get("max")
+    highest = told if isinstance(told, int) else 10
     if number != number.to_integral_value() or not 0 <= number <= highest:
         raise ValueError(f"{_shown(value)} is not a whole number from 0 to {highest}")
     return int(number) or None

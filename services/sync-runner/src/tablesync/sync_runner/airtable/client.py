@@ -7,11 +7,11 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 from tablesync.contracts.ids import AirtableBaseId, AirtableTableId
 from tablesync.contracts.internal_api import AirtableBase
+from tablesync.sync_runner.access.answers import Answer, not_understood, understood
 from tablesync.sync_runner.access.provider_client import (
     ProviderClient,
     Refusal,
     TransientError,
-    json_body,
 )
 from tablesync.sync_runner.airtable.budgets import AirtableBudgets
 from tablesync.sync_runner.airtable.errors import (
@@ -21,13 +21,32 @@ from tablesync.sync_runner.airtable.errors import (
     named_row,
     read_error,
 )
-from tablesync.sync_runner.airtable.schema import Table, read_tables
+from tablesync.sync_runner.airtable.schema import Table, TablesAnswer, read_tables
 from tablesync.sync_runner.errors import RunFailedError
 
 PENALTY_SECONDS = 30.0
 RECORDS_PER_REQUEST = 10
 Json = dict[str, Any]
 _BASE, _TABLE = TypeAdapter[str](AirtableBaseId), TypeAdapter[str](AirtableTableId)
+
+
+class Bases(Answer):
+    """One page of the bases that a user granted."""
+
+    bases: tuple[AirtableBase, ...]
+    offset: str | None = None
+
+
+class Row(Answer):
+    """A row that was written."""
+
+    id: str
+
+
+class Rows(Answer):
+    """The rows that were written, in the order in which they were sent."""
+
+    records: tuple[Row, ...]
 
 
 class AirtableClient:
@@ -46,9 +65,9 @@ class AirtableClient:
             response = await self._client.call(
                 "GET", "/v0/meta/bases", [self._budgets.user], self._refusal(None), params=params
             )
-            body = json_body(response)
-            found += [AirtableBase.model_validate(each) for each in body["bases"]]
-            offset = body.get("offset")
+            page = understood(Bases, response)
+            found += page.bases
+            offset = page.offset
             if offset is None:
                 return found
 
@@ -56,7 +75,7 @@ class AirtableClient:
         """Return a base's tables; raises RunFailedError (resource) if it is not granted."""
         path = f"/v0/meta/bases/{_checked(_BASE, base_id)}/tables"
         response = await self._call("GET", path, base_id)
-        return read_tables(json_body(response))
+        return read_tables(understood(TablesAnswer, response))
 
     async def write(
         self, base_id: str, table_id: str, records: Sequence[Json], key_field: str
@@ -71,7 +90,10 @@ class AirtableClient:
             body["performUpsert"] = {"fieldsToMergeOn": [key_field]}
         path = f"/v0/{_checked(_BASE, base_id)}/{_checked(_TABLE, table_id)}"
         response = await self._call("PATCH", path, base_id, body)
-        return [each["id"] for each in json_body(response)["records"]]
+        rows = understood(Rows, response).records
+        if len(rows) != len(records):
+            raise not_understood(response, ValueError(f"{len(rows)} rows of {len(records)}"))
+        return [each.id for each in rows]
 
     async def _call(
         self, method: str, path: str, base_id: str, json: Json | None = None

@@ -38,7 +38,9 @@ def read_error(response: httpx.Response) -> tuple[str, str]:
     body = json_or_none(response)
     error: Any = None
     if isinstance(body, dict):
-        error = body.get("error") or next(iter(body.get("errors") or ()), None)
+        errors = body.get("errors")
+        first = errors[0] if isinstance(errors, list) and errors else None
+        error = body.get("error") or first
     if isinstance(error, dict):
         kind = str(error.get("type") or error.get("error") or "")
         return kind, foreign_text(str(error.get("message") or kind))

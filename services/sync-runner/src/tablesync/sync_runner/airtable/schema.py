@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+from tablesync.sync_runner.access.answers import Answer
 
 # Upserts merge on these and on no others.
 MERGEABLE = frozenset(
     {"singleLineText", "multilineText", "number", "singleSelect", "multipleSelects", "date"}
 )
+# None is none.
+Options = Annotated[Mapping[str, Any], BeforeValidator(lambda given: given or {})]
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class Field:
     id: str
     name: str
     type: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
 
     @property
     def mergeable(self) -> bool:
@@ -34,13 +39,23 @@ class Table:
     fields: Mapping[str, Field]
 
 
-def read_tables(body: Mapping[str, Any]) -> list[Table]:
+class TableAnswer(Answer):
+    """One table as Airtable tells it."""
+
+    id: str
+    name: str
+    fields: tuple[Field, ...]
+
+
+class TablesAnswer(Answer):
+    """The answer of the tables route."""
+
+    tables: tuple[TableAnswer, ...]
+
+
+def read_tables(answer: TablesAnswer) -> list[Table]:
     """Read the answer of the tables route."""
     return [
-        Table(each["id"], each["name"], {f["id"]: _read_field(f) for f in each["fields"]})
-        for each in body["tables"]
+        Table(each.id, each.name, {field.id: field for field in each.fields})
+        for each in answer.tables
     ]
-
-
-def _read_field(body: Mapping[str, Any]) -> Field:
-    return Field(body["id"], body["name"], body["type"], body.get("options") or {})

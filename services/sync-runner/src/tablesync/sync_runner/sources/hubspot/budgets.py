@@ -1,10 +1,13 @@
 """The two limits of a HubSpot account, and what its headers say about them."""
 
+import re
+
 import httpx
 from tablesync.sync_runner.access.budgets import Budget, Budgets, Limit
 from tablesync.sync_runner.sources.hubspot.settings import HubSpotSettings
 
 ROLLING_SECONDS = 10
+_NUMBER = re.compile(r"^[1-9][0-9]{0,8}$")
 
 
 class HubSpotBudgets:
@@ -28,5 +31,5 @@ class HubSpotBudgets:
         """Correct the budget by the limit that HubSpot names."""
         maximum = response.headers.get("X-HubSpot-RateLimit-Max", "")
         interval = response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
-        if maximum.isdecimal() and interval.isdecimal() and int(maximum) and int(interval):
+        if _NUMBER.match(maximum) and _NUMBER.match(interval):
             self.rolling.correct(self.ROLLING_SHARE * int(maximum) * 1000 / int(interval))

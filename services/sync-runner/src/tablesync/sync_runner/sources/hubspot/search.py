@@ -1,10 +1,12 @@
 """The walk of a search over changing data: which query comes next, and what of it is new."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.sources.base import GONE, Page, Position, SourceRecord
+from tablesync.sync_runner.sources.hubspot.answers import Found, Record
 
 SEARCH_LIMIT = 200
 # The Date header, by which a pass knows when it began, tells whole seconds (RFC 9110, 5.6.7).
@@ -40,17 +42,17 @@ class SearchWalk:
             "limit": SEARCH_LIMIT,
         }
 
-    def take(self, body: Mapping[str, Any]) -> Page:
+    def take(self, found: Found) -> Page:
         """Take an answer in: return its new records, and go on behind them."""
-        results = body["results"]
+        results = found.results
         fresh = [each for each in results if self._key(each) not in self._edge]
         if self._pinned is None:
             self._go_on(results, full=len(results) == SEARCH_LIMIT)
         else:
             self._go_on_pinned(results, full=len(results) == SEARCH_LIMIT)
-        return Page([read_record(each) for each in fresh], self._position(), body.get("total"))
+        return Page([read_record(each) for each in fresh], self._position(), found.total)
 
-    def _go_on(self, results: Sequence[Mapping[str, Any]], *, full: bool) -> None:
+    def _go_on(self, results: Sequence[Record], *, full: bool) -> None:
         if not results:
             self.ended = True
             return
@@ -62,9 +64,9 @@ class SearchWalk:
         self.ended = not full or last > self._until
         self._since = last
 
-    def _go_on_pinned(self, results: Sequence[Mapping[str, Any]], *, full: bool) -> None:
+    def _go_on_pinned(self, results: Sequence[Record], *, full: bool) -> None:
         if full:
-            self._pinned = results[-1]["id"]
+            self._pinned = results[-1].id
         else:
             self._pinned, self._since = None, self._since + 1
 
@@ -79,12 +81,17 @@ class SearchWalk:
     def _filter(self, operator: str, value: str) -> dict[str, str]:
         return {"propertyName": self._property, "operator": operator, "value": value}
 
-    def _changed_ms(self, result: Mapping[str, Any]) -> int:
-        return _instant_ms(result["properties"][self._property])
+    def _changed_ms(self, record: Record) -> int:
+        try:
+            return _instant_ms(record.properties.get(self._property) or "")
+        except (ValueError, OverflowError):
+            raise RunFailedError.provider(
+                f"HubSpot does not tell when record {record.id[:40]} changed."
+            ) from None
 
-    def _key(self, result: Mapping[str, Any]) -> str:
+    def _key(self, record: Record) -> str:
         """Name a record in one state: the same record changed again is a new one."""
-        return f"{result['id']}@{result['properties'][self._property]}"
+        return f"{record.id}@{record.properties.get(self._property)}"
 
 
 def first_position(since_ms: int, began_ms: int) -> Position:
@@ -97,11 +104,11 @@ def cursor_property(object_: str) -> str:
     return "lastmodifieddate" if object_ == "contacts" else "hs_lastmodifieddate"
 
 
-def read_record(result: Mapping[str, Any]) -> SourceRecord:
+def read_record(record: Record) -> SourceRecord:
     """Read a record as list and search show it."""
-    gone = bool(result.get("archived"))
-    own = {"id": result["id"], GONE: str(gone).lower()}
-    return SourceRecord(result["id"], {**result["properties"], **own}, gone)
+    gone = bool(record.archived)
+    own = {"id": record.id, GONE: str(gone).lower()}
+    return SourceRecord(record.id, {**record.properties, **own}, gone)
 
 
 def _instant_ms(text: str) -> int:

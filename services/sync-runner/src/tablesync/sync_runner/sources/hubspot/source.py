@@ -13,11 +13,8 @@ from typing import Any
 import httpx
 from tablesync.service_kit.http.client import json_or_none
 from tablesync.service_kit.redaction import foreign_text
-from tablesync.sync_runner.access.provider_client import (
-    ProviderClient,
-    TransientError,
-    json_body,
-)
+from tablesync.sync_runner.access.answers import not_understood, understood
+from tablesync.sync_runner.access.provider_client import ProviderClient, TransientError
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.sources.base import (
     GONE,
@@ -29,6 +26,7 @@ from tablesync.sync_runner.sources.base import (
     SourceRecord,
 )
 from tablesync.sync_runner.sources.hubspot import search
+from tablesync.sync_runner.sources.hubspot.answers import Found, Listed, Properties
 from tablesync.sync_runner.sources.hubspot.budgets import ROLLING_SECONDS, HubSpotBudgets
 from tablesync.sync_runner.sources.hubspot.search import SearchWalk, read_record
 
@@ -65,10 +63,7 @@ class HubSpotSource:
     async def open(self, object_: str) -> Opening:
         """Return an object's properties and HubSpot's clock, by the Date header."""
         response = await self._get(f"/crm/properties/{VERSION}/{_known(object_)}", {})
-        found = [
-            SourceProperty(each["name"], each["label"], each["type"])
-            for each in json_body(response)["results"]
-        ]
+        found = understood(Properties, response).results
         return Opening([*_OWN_PROPERTIES, *found], _date_ms(response))
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
@@ -125,7 +120,7 @@ class HubSpotSource:
             json={"properties": names, "inputs": [{"id": each} for each in ids]},
             params={"archived": str(archived).lower()},
         )
-        return [read_record(each) for each in json_body(response)["results"]]
+        return [read_record(each) for each in understood(Listed, response).results]
 
     async def _list(
         self, object_: str, properties: Sequence[str], position: Position
@@ -138,9 +133,9 @@ class HubSpotSource:
         while True:
             more = {"after": after} if after else {}
             response = await self._get(f"/crm/objects/{VERSION}/{object_}", query | more)
-            body = json_body(response)
-            after = body.get("paging", {}).get("next", {}).get("after")
-            records = [read_record(each) for each in body["results"]]
+            listed = understood(Listed, response)
+            after = listed.after
+            records = [read_record(each) for each in listed.results]
             last = records[-1].id if records else position["after"]
             yield Page(records, {"mode": position["mode"], "after": last})
             if after is None:
@@ -151,8 +146,7 @@ class HubSpotSource:
     ) -> AsyncIterator[Page]:
         walk = SearchWalk(object_, properties, position)
         while not walk.ended:
-            body = json_body(await self._post_search(object_, walk.query()))
-            yield walk.take(body)
+            yield walk.take(understood(Found, await self._post_search(object_, walk.query())))
 
     async def _get(self, path: str, params: Mapping[str, str]) -> httpx.Response:
         response = await self._client.call(
@@ -208,4 +202,7 @@ def _known(object_: str) -> str:
 
 
 def _date_ms(response: httpx.Response) -> int:
-    return int(parsedate_to_datetime(response.headers["Date"]).timestamp()) * 1000
+    try:
+        return int(parsedate_to_datetime(response.headers["Date"]).timestamp()) * 1000
+    except (KeyError, ValueError, OverflowError) as error:
+        raise not_understood(response, error) from None
