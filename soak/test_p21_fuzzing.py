@@ -24,6 +24,5 @@ def stack() -> Iterator[LocalStack]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_p21_each_answer_is_one_that_the_document_names(stack: LocalStack, service: str) -> None:
-    faults, asked = faults_of(stack, service, EXAMPLES)
-    assert asked >= 5 * EXAMPLES
+    faults = faults_of(stack, service, EXAMPLES)
     assert not faults, "\n\n".join(faults)

@@ -14,6 +14,5 @@ EXAMPLES = 6
 def test_p21_each_answer_is_one_that_the_document_names(
     shared_stack: LocalStack, service: str
 ) -> None:
-    faults, asked = faults_of(shared_stack, service, EXAMPLES)
-    assert asked >= 5 * EXAMPLES
+    faults = faults_of(shared_stack, service, EXAMPLES)
     assert not faults, "\n\n".join(faults)
