@@ -46,6 +46,18 @@ async def test_who_was_removed_and_what_was_deleted_stay_gone_after_a_restart(
     ]  # fmt: skip
 
 
+async def test_p29_a_first_workspace_that_cannot_be_read_keeps_no_other_waiting(
+    rig: Rig, start: Start, database: Database, file: Path
+) -> None:
+    unread = {"_id": rig.workspace_id}
+    await database["workspaces"].update_one(unread, {"$unset": {"name": ""}})
+
+    again = await start(AUTH_BOOTSTRAP_FILE=str(file))
+
+    assert (await again.client().get("/readyz")).status_code == 200
+    assert await database["workspaces"].find_one(unread) == unread
+
+
 async def test_replicas_that_start_at_once_on_a_new_database_make_one_workspace(
     start: Start, database: Database, isolation: tuple[str, str], file: Path
 ) -> None:

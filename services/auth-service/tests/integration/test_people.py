@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from auth_service_rig import Json, Rig, Start, id_token, pages_of
+from auth_service_rig import Json, Rig, Start, id_token, pages_of, stored
+from tablesync.contracts import new_id
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import SandboxControl
 
@@ -239,3 +240,68 @@ async def test_p20_nobody_is_signed_in_by_an_api_token_that_leads_nowhere(
     for token in ("tsk_wrong", await id_token(sandbox, NEWCOMER)):
         answer = await rig.client().post("/v1/tokens", json={"api_token": token})
         assert answer.status_code == 401
+
+
+async def spoil(database: Database, workspace_id: str) -> None:
+    """Let a stored workspace be one that this version cannot read."""
+    await database["workspaces"].update_one({"_id": workspace_id}, {"$unset": {"name": ""}})
+
+
+async def test_p29_a_workspace_that_cannot_be_read_keeps_nobody_out_of_the_others(
+    rig: Rig, newcomer: httpx.AsyncClient, database: Database
+) -> None:
+    good, bad = [
+        (await newcomer.post("/v1/workspaces", json={"name": name})).json()
+        for name in ("Alpha", "Beta")
+    ]
+    await spoil(database, bad["id"])
+
+    entered = [await sign_in(rig, each["id"]) for each in (good, bad)]
+    asked = await sign_in(rig)
+    listed = (await newcomer.get("/v1/workspaces")).raise_for_status().json()
+
+    assert [each.json()["workspace_id"] for each in entered] == [good["id"], bad["id"]]
+    assert asked.status_code == 409, "what cannot be read leaves the choice with the person"
+    assert asked.json()["workspaces"] == [good]
+    assert (listed["items"], listed["unread_ids"]) == ([good], [bad["id"]])
+
+
+async def test_p29_whose_one_workspace_cannot_be_read_is_a_member_of_it_still(
+    rig: Rig, newcomer: httpx.AsyncClient, database: Database
+) -> None:
+    bad = (await newcomer.post("/v1/workspaces", json={"name": "Alpha"})).json()
+    await spoil(database, bad["id"])
+
+    entered = (await sign_in(rig)).raise_for_status().json()
+
+    assert (entered["workspace_id"], entered["role"]) == (bad["id"], "admin")
+
+
+async def test_p29_an_invitation_from_what_cannot_be_read_hides_no_other(
+    rig: Rig, newcomer: httpx.AsyncClient, database: Database
+) -> None:
+    mine = await rig.invite(NEWCOMER)
+    invitation = await stored(database, "invitations", mine["id"])
+    bad, gone = new_id("ws"), new_id("ws")
+    await database["workspaces"].insert_one({"_id": bad})
+    for workspace_id in (bad, gone):
+        await database["invitations"].insert_one(
+            {**invitation, "_id": new_id("inv"), "workspace_id": workspace_id}
+        )
+
+    listed = (await newcomer.get("/v1/received-invitations")).raise_for_status().json()
+
+    assert [each["id"] for each in listed["items"]] == [mine["id"]]
+    assert listed["unread_ids"] == [bad]
+
+
+async def test_p29_an_invitation_is_shown_though_its_inviter_cannot_be_read(
+    rig: Rig, newcomer: httpx.AsyncClient, database: Database
+) -> None:
+    mine = await rig.invite(NEWCOMER)
+    inviter = {"_id": rig.person("admin")["id"]}
+    await database["operators"].update_one(inviter, {"$unset": {"name": ""}})
+
+    (shown,) = await received(newcomer)
+
+    assert (shown["id"], shown["invited_by"]) == (mine["id"], None)

@@ -26,7 +26,7 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from tablesync.service_kit.http.problems import Problem, invalid
 from tablesync.service_kit.mongo import Collection, Document
-from tablesync.service_kit.mongo.reading import Read, read_all
+from tablesync.service_kit.mongo.reading import Found, Read, read_all
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -55,7 +55,12 @@ class Page(BaseModel, Generic[T]):
 
     def with_items(self, items: list[U]) -> "Page[U]":
         """Return the same page with other items."""
-        return Page(items=items, next_cursor=self.next_cursor, unread_ids=self.unread_ids)
+        return self.with_found(Found(items))
+
+    def with_found(self, found: Found[U]) -> "Page[U]":
+        """Return the same page with what was found for its items; names what cannot be read."""
+        unread_ids = [*self.unread_ids, *(str(each) for each in found.unread_ids)]
+        return Page(items=found.items, next_cursor=self.next_cursor, unread_ids=unread_ids)
 
 
 @dataclass(frozen=True)
@@ -108,9 +113,7 @@ async def read_page(
 ) -> Page[T]:
     """Find a page and read its items; those that this version cannot read are named beside."""
     page = await find_page(collection, query, at, **order)
-    found = read_all(collection, read, page.items)
-    unread_ids = [str(each) for each in found.unread_ids]
-    return Page(items=found.items, next_cursor=page.next_cursor, unread_ids=unread_ids)
+    return page.with_found(read_all(collection, read, page.items))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """`/v1`: what somebody may do who is signed in, be it to a workspace or to none."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from fastapi import APIRouter, Depends
@@ -20,6 +21,7 @@ from tablesync.service_kit.http.idempotency import OnceBy
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
 from tablesync.service_kit.http.problems import NOT_FOUND, Problem
+from tablesync.service_kit.mongo.reading import Found
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 T = TypeVar("T")
@@ -64,17 +66,25 @@ def invitation_routes(
     router = APIRouter(prefix="/v1/received-invitations", tags=["people"])
     person, as_person = Depends(people.signed_in), idempotency.dependency(units, people.signed_in)
 
-    async def view(invitation: Invitation) -> ReceivedInvitationView:
-        workspace = await workspaces.get(invitation.workspace_id)
-        inviter = await members.operator(invitation.invited_by)
-        return ReceivedInvitationView.of(invitation, workspace, inviter)
+    async def views(invitations: Sequence[Invitation]) -> Found[ReceivedInvitationView]:
+        """Show what comes from workspaces that can be read, whoever invites."""
+        inviting = await workspaces.named(each.workspace_id for each in invitations)
+        askers = await members.operators(each.invited_by for each in invitations)
+        known = {each.id: each for each in inviting.items}
+        inviters = {each.id: each for each in askers.items}
+        shown = [
+            ReceivedInvitationView.of(each, known[each.workspace_id], inviters.get(each.invited_by))
+            for each in invitations
+            if each.workspace_id in known
+        ]
+        return Found(shown, inviting.unread_ids)
 
     @router.get("")
     async def list_received(
         at: PageRequest = A_PAGE, who: Person = person
     ) -> Page[ReceivedInvitationView]:
         page = await invitations.page_for(who.email, at)
-        return page.with_items([await view(each) for each in page.items])
+        return page.with_found(await views(page.items))
 
     @router.post("/{invitation_id}/decline", responses=declares(404))
     async def decline(invitation_id: str, once: OnceBy[Person] = as_person) -> DeclinedInvitation:

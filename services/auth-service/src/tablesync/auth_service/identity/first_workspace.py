@@ -125,7 +125,7 @@ class _FirstWorkspace:
     async def make(self, unit: UnitOfWork, content: BootstrapFile) -> bool:
         """Make the workspace with its people; returns whether it was not there."""
         workspace = Workspace(id=content.workspace.id, name=content.workspace.name)
-        if await self._workspaces.find(workspace.id, unit.session):
+        if await self._workspaces.existing([workspace.id], unit.session):
             return False
         await self._workspaces.add(unit, workspace)
         for each in content.operators:

@@ -1,5 +1,6 @@
 """Operators and their memberships of workspaces; and who is told about a connection."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import StringConstraints
@@ -100,9 +101,7 @@ class Members:
         """Return a page of members, highest role first, then whoever came last."""
         query = {"workspace_id": workspace_id}
         rows = await find_page(self._memberships, query, at, by="role", descending=True)
-        found = await self._members(rows.items)
-        unread_ids = [str(each) for each in found.unread_ids]
-        return Page(items=found.items, next_cursor=rows.next_cursor, unread_ids=unread_ids)
+        return rows.with_found(await self._members(rows.items))
 
     async def find(
         self, workspace_id: str, operator_id: str, session: Session | None = None
@@ -145,6 +144,11 @@ class Members:
         """Return a person by id, whatever they are a member of."""
         document = await self._operators.find_one({"_id": operator_id})
         return read(self._operators, Operator.from_document, document) if document else None
+
+    async def operators(self, operator_ids: Iterable[str]) -> Found[Operator]:
+        """Return those of these people that there are."""
+        rows = await self._operators.find({"_id": {"$in": [*operator_ids]}}).to_list(None)
+        return read_all(self._operators, Operator.from_document, rows)
 
     async def recipients(self, workspace_id: str, owner_id: str | None) -> list[Member]:
         """Return who is told: the owner if still a member, then admins."""
@@ -251,9 +255,7 @@ class Members:
     async def _members(self, rows: list[Document]) -> Found[Member]:
         """Return the members that these memberships make of people."""
         memberships = read_all(self._memberships, Membership.from_document, rows)
-        ids = [each.operator_id for each in memberships.items]
-        found = await self._operators.find({"_id": {"$in": ids}}).to_list(None)
-        people = read_all(self._operators, Operator.from_document, found)
+        people = await self.operators(each.operator_id for each in memberships.items)
         known = {each.id: each for each in people.items}
         members = [
             _member(each, known[each.operator_id])

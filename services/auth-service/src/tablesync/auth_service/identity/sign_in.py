@@ -74,15 +74,15 @@ class SignIn:
 
     async def _enter(self, person: Person, workspace_id: str | None) -> SignedIn:
         """Sign somebody in to the workspace they name, else to the one that they have, if any."""
-        own = await self._memberships.of(person.email)
+        members = await self._memberships.entered_by(person.email)
         if workspace_id is not None:
-            chosen = [each for each in own if each.workspace.id == workspace_id]
-            return self._signed_in(chosen[0].member.principal() if chosen else None)
-        if not own:
+            chosen = [each for each in members if each.workspace_id == workspace_id]
+            return self._signed_in(chosen[0].principal() if chosen else None)
+        if not members:
             return SignedIn(None, self._people.issue(person))
-        if len(own) > 1:
-            raise _which(own)
-        return self._signed_in(own[0].member.principal())
+        if len(members) > 1:
+            raise _which((await self._memberships.named(members)).items)
+        return self._signed_in(members[0].principal())
 
     def _signed_in(self, principal: Principal | None) -> SignedIn:
         if principal is None:

@@ -1,12 +1,12 @@
 """Workspaces: the tenants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Set
 
 from tablesync.auth_service.store import WORKSPACES
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Database, Document, Session
-from tablesync.service_kit.mongo.reading import read
+from tablesync.service_kit.mongo.reading import Found, read, read_all
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
@@ -44,10 +44,18 @@ class Workspaces:
         document = await self._collection.find_one({"_id": workspace_id}, session=session)
         return read(self._collection, Workspace.from_document, document) if document else None
 
-    async def named(self, workspace_ids: Sequence[str]) -> Mapping[str, Workspace]:
-        """Return those of these workspaces that there are, by their ids."""
-        rows = self._collection.find({"_id": {"$in": list(workspace_ids)}})
-        return {row["_id"]: Workspace.from_document(row) async for row in rows}
+    async def named(self, workspace_ids: Iterable[str]) -> Found[Workspace]:
+        """Return those of these workspaces that there are."""
+        rows = await self._collection.find({"_id": {"$in": [*workspace_ids]}}).to_list(None)
+        return read_all(self._collection, Workspace.from_document, rows)
+
+    async def existing(
+        self, workspace_ids: Iterable[str], session: Session | None = None
+    ) -> Set[str]:
+        """Return which of these ids are a workspace's, be it one that cannot be read."""
+        query = {"_id": {"$in": [*workspace_ids]}}
+        rows = self._collection.find(query, {"_id": 1}, session=session)
+        return {row["_id"] async for row in rows}
 
     async def add(self, unit: UnitOfWork, workspace: Workspace) -> None:
         """Store a new workspace."""
