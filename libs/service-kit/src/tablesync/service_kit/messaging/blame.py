@@ -3,8 +3,9 @@
 away         MongoDB, Kafka or a peer; a full disk, a lost role: nobody's, it is kept for ever
 suspended    we stood still meanwhile: nobody's, it is kept
 refused      what it would store, or its handler has a bug: its own, at the fifth time
-doubtful     it takes too long, or fails for a reason that nobody knows: its own, at the second
-             time between two writes that succeed
+doubtful     it takes too long, conflicts to the end, or fails for a reason that nobody knows: its
+             own, at the second time between two writes that succeed
+held         it conflicts with what a killed process has locked: nobody's, it is kept
 """
 
 from pymongo.errors import PyMongoError
@@ -12,6 +13,7 @@ from tablesync.service_kit import mongo
 from tablesync.service_kit.clock import AwakeTime, Deadline
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo.unit_of_work import ConflictsError
 
 FAULTS = 5
 # No attempt begins later, so that a message that fails slowly is parked within 30 s as well.
@@ -43,15 +45,18 @@ class Blame:
     async def _strike(self, error: Exception, awake: AwakeTime) -> bool:
         """Count an attempt against the message if MongoDB took writes before it and after it."""
         wrote_before, self._wrote = self._wrote, await mongo.takes_writes(self._database)
-        if awake.was_suspended or not self._wrote:
+        if awake.was_suspended or not self._wrote or await self._is_held_up(error):
             raise error
         self._strikes += wrote_before
         return self._strikes == STRIKES
 
+    async def _is_held_up(self, error: Exception) -> bool:
+        return isinstance(error, ConflictsError) and await mongo.is_held(self._database)
+
 
 def _is_doubtful(error: Exception) -> bool:
     """Whether it may be the message's fault as well as MongoDB's."""
-    if isinstance(error, TimeoutError) or mongo.is_late(error):
+    if isinstance(error, TimeoutError | ConflictsError) or mongo.is_late(error):
         return True
     known = mongo.is_unavailable(error) or mongo.is_refused_document(error)
     return isinstance(error, PyMongoError) and not known

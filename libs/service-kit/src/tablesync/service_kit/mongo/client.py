@@ -34,6 +34,7 @@ DURABLE = WriteConcern(w="majority", j=True)
 # driver's threads know no cancellation.
 OPERATION_SECONDS = 10.0
 PROBES = "write_probes"
+IDLE_MICROSECONDS = 1_000_000
 
 
 def connect(uri: str, operation_seconds: float = OPERATION_SECONDS) -> Client:
@@ -101,6 +102,17 @@ async def takes_writes(database: Database, seconds: float = 2.0) -> bool:
             {"_id": "probe"}, [{"$set": {"at": "$$NOW"}}], upsert=True
         )
         return await _succeeds(write, seconds)
+
+
+async def is_held(database: Database) -> bool:
+    """Whether a transaction of our account is open that nobody goes on with.
+
+    A killed process leaves its own so, with all that it has locked, for up to a minute.
+    """
+    look = {"$currentOp": {"allUsers": False, "idleSessions": True}}
+    idle = {"$match": {"transaction.timeInactiveMicros": {"$gte": IDLE_MICROSECONDS}}}
+    found = await database.client.admin.aggregate([look, idle, {"$limit": 1}]).to_list(None)
+    return bool(found)
 
 
 async def database_now(database: Database) -> datetime:

@@ -38,6 +38,13 @@ FIRST_WAIT_SECONDS = 0.005
 LAST_WAIT_SECONDS = 0.5
 
 
+class ConflictsError(DependencyUnavailableError):
+    """Others kept what a unit of work writes: a request may come again, and find it free."""
+
+    def __init__(self) -> None:
+        super().__init__("mongodb")
+
+
 class UnitOfWork:
     """An open transaction: pass `session` to every read and write, `publish` every event."""
 
@@ -97,7 +104,7 @@ class UnitsOfWork:
         """Run `work` in one transaction; it may be called several times, so it has no effects
         but on the database.
 
-        Raises DependencyUnavailableError if conflicts take all the seconds: MongoDB keeps what a
+        Raises ConflictsError if conflicts take all the seconds: MongoDB keeps what a
         killed process has locked for up to a minute.
         """
         deadline, waits = Deadline(seconds), _waits()
@@ -112,12 +119,12 @@ class UnitsOfWork:
                     return await _attempt(unit, work, deadline.remaining())
                 except PyMongoError as error:
                     if conflict and is_late(error):
-                        raise DependencyUnavailableError("mongodb") from conflict
+                        raise ConflictsError from conflict
                     if is_late(error) or not error.has_error_label(MAY_BE_REPEATED):
                         raise
                     conflict = error
                 if deadline.passed():
-                    raise DependencyUnavailableError("mongodb") from conflict
+                    raise ConflictsError from conflict
 
 
 async def _attempt(
