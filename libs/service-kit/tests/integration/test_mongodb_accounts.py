@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 import httpx
 import pytest
 from service_process import environment, service
+from tablesync.service_kit import mongo
 from tablesync.service_kit.messaging.dead_letters import DeadLetters
 from tablesync.service_kit.messaging.kafka import ensure_topics, new_producer
 from tablesync.service_kit.settings import ServiceSettings
@@ -90,6 +91,24 @@ async def test_p13_a_spoilt_account_parks_nothing_is_told_and_needs_no_restart(
     assert await letters.list("sync-requests") == []
     ids = [each["run_id"] for each in effects.find()]
     assert sorted(ids) == [f"run_{n}" for n in range(2 * len(TROUBLES))]
+
+
+async def test_p13_an_account_that_may_read_and_write_alone_sees_what_it_left_open(
+    settings: ServiceSettings, own_mongod: OwnMongod
+) -> None:
+    """Of a killed process, which had the same account: nothing is parked for what it locks."""
+    name = f"{settings.mongodb_database_prefix}kit"
+    own_mongod.demand_passwords()
+    create(own_mongod, name)
+    client = mongo.connect(own_mongod.uri_of(NAME, PASSWORD))
+    database = mongo.open_database(client, name)
+    assert not await mongo.is_held(database)
+    async with await client.start_session() as left:
+        left.start_transaction()
+        await database["effects"].insert_one({}, session=left)
+        await eventually(lambda: mongo.is_held(database), timeout=30)
+    assert not await mongo.is_held(database)
+    client.close()
 
 
 async def fails(settings: ServiceSettings, checks: set[str]) -> None:
