@@ -15,6 +15,7 @@ from tablesync.scheduler.domain.jitter import Jitter
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import is_unavailable
+from tablesync.service_kit.mongo.batch_size import BatchSize
 from tablesync.service_kit.mongo.changes import POLL_SECONDS
 from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
@@ -31,6 +32,7 @@ class HoldJobs:
         self._units = units
         self._store = store
         self._jitter = jitter
+        self._chunk = BatchSize(CHUNK)
 
     async def tick(self) -> float:
         """Work on the jobs, a chunk of each in turn; return the seconds to wait.
@@ -47,40 +49,44 @@ class HoldJobs:
 
     async def work_chunk(self, connection_id: str) -> None:
         """Mark or release the next syncs of a connection, at most 500; each alone if that fails."""
+        with self._chunk.fitted() as limit:
+            await self._work_chunk(connection_id, limit)
+
+    async def _work_chunk(self, connection_id: str, limit: int) -> None:
         connections = self._store.connections
         try:
-            await self._units.run(partial(self._tell_chunk, connection_id))
+            await self._units.run(partial(self._tell_chunk, connection_id, limit))
         except Exception as error:
             if is_unavailable(error):
                 raise
-            one_by_one = self._tell_one_by_one(connection_id)
+            one_by_one = self._tell_one_by_one(connection_id, limit)
             if not await alone(connections.collection, connection_id, one_by_one):
                 await connections.put_job_back(connection_id)
 
-    async def _tell_chunk(self, connection_id: str, unit: UnitOfWork) -> None:
+    async def _tell_chunk(self, connection_id: str, limit: int, unit: UnitOfWork) -> None:
         connection = await self._store.connections.get(connection_id, unit.session)
         if connection is None or connection.job is None:
             return
         after = connection.job
-        found = await self._store.syncs.dependents(connection_id, after, CHUNK, unit.session)
+        found = await self._store.syncs.dependents(connection_id, after, limit, unit.session)
         told = await self._tell(connection, found.items, unit)
         last = max((*(sync.id for sync in found.items), *found.unread_ids), default=after)
         connection.advance_job(
-            last if len(found) == CHUNK else None, unit.now, passed_over=told < len(found)
+            last if len(found) == limit else None, unit.now, passed_over=told < len(found)
         )
         await self._store.connections.save(connection, unit.session)
 
-    async def _tell_one_by_one(self, connection_id: str) -> None:
+    async def _tell_one_by_one(self, connection_id: str, limit: int) -> None:
         """Tell the syncs of a chunk, each in a transaction of its own, and pass over what fails."""
         connection = await self._store.connections.get(connection_id)
         if connection is None or connection.job is None:
             return
         syncs, told = self._store.syncs, 0
-        sync_ids = await syncs.dependent_ids(connection_id, connection.job, CHUNK)
+        sync_ids = await syncs.dependent_ids(connection_id, connection.job, limit)
         for sync_id in sync_ids:
             telling = self._units.run(partial(self._tell_one, connection_id, sync_id))
             told += await alone(syncs.collection, sync_id, telling)
-        last = sync_ids[-1] if len(sync_ids) == CHUNK else None
+        last = sync_ids[-1] if len(sync_ids) == limit else None
 
         async def advance(unit: UnitOfWork) -> None:
             now = await self._store.connections.get(connection_id, unit.session)

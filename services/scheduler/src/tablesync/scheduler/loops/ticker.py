@@ -14,6 +14,7 @@ from tablesync.scheduler.domain.holds import follow_connections
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import is_unavailable
+from tablesync.service_kit.mongo.batch_size import BatchSize
 from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
@@ -29,6 +30,7 @@ class Ticker:
     def __init__(self, units: UnitsOfWork, store: Store) -> None:
         self._units = units
         self._store = store
+        self._batch = BatchSize(BATCH)
 
     async def tick(self) -> float:
         """Claim what is due now; return the seconds until the next slot.
@@ -39,17 +41,18 @@ class Ticker:
             seconds = await self._store.syncs.seconds_until_due()
             if seconds > 0:
                 return seconds
-            await self._claim_some()
+            with self._batch.fitted() as limit:
+                await self._claim_some(limit)
         return 0.0
 
-    async def claim_batch(self, unit: UnitOfWork) -> int:
-        """Claim up to 500 due syncs in one transaction; return how many there were.
+    async def claim_batch(self, limit: int, unit: UnitOfWork) -> int:
+        """Claim up to so many due syncs in one transaction; return how many there were.
 
         A sync whose connection is held by now is marked instead, whether or not the job that
         marks them all has reached it. One that cannot be read, or whose connection cannot, is
         put back: its slots are accounted for when it can.
         """
-        due = await self._store.syncs.due(BATCH, unit.session)
+        due = await self._store.syncs.due(limit, unit.session)
         held = await self._store.connections.held_for(due.items, unit.session)
         clear = [sync for sync in due.items if held.can_tell_of(sync)]
         await self._claim(unit, clear, held.known)
@@ -57,19 +60,19 @@ class Ticker:
         await self._store.syncs.put_back([*due.unread_ids, *blocked], unit.session)
         return len(due)
 
-    async def _claim_some(self) -> None:
+    async def _claim_some(self, limit: int) -> None:
         """Claim a batch; where that fails, each sync by itself, so that only the one waits."""
         try:
-            await self._units.run(self.claim_batch)
+            await self._units.run(partial(self.claim_batch, limit))
         except Exception as error:
             if is_unavailable(error):
                 raise
             log.warning("batch not claimed: each sync by itself", error=type(error).__name__)
-            await self._claim_one_by_one()
+            await self._claim_one_by_one(limit)
 
-    async def _claim_one_by_one(self) -> None:
+    async def _claim_one_by_one(self, limit: int) -> None:
         syncs = self._store.syncs
-        for sync_id in await syncs.due_ids(BATCH):
+        for sync_id in await syncs.due_ids(limit):
             claimed = self._units.run(partial(self._claim_one, sync_id))
             if not await alone(syncs.collection, sync_id, claimed):
                 await syncs.put_back([sync_id])
