@@ -6,6 +6,7 @@ import pytest
 from notifier_rig import Rig
 from structlog.testing import capture_logs
 from tablesync.contracts import ConnectionReconnected, ConnectionRevoked, SyncFailed
+from tablesync.notifier.mail.jobs import MailJobs
 from tablesync.test_kit import eventually
 from tablesync.test_kit.stand_ins import affected_sync
 
@@ -40,6 +41,19 @@ async def test_p29_a_mail_that_cannot_be_read_holds_up_no_other_and_is_sent_once
     await in_a_minute(rig, kind="revocation", fence=0)
     async with rig.working():
         await rig.mail_came("revocation", 4)
+
+
+@pytest.mark.parametrize("due_at", [None, "2026-11-26T10:00:00Z", 17, ...], ids=repr)
+async def test_p29_a_mail_whose_due_time_is_no_date_stops_no_mail_and_is_sent(
+    rig: Rig, due_at: Any
+) -> None:
+    change = {"$unset": {"due_at": ""}} if due_at is ... else {"$set": {"due_at": due_at}}
+    await rig.take(rig.events.connection(ConnectionRevoked, "con_bad"))
+    await rig.mails.update_one({}, change)
+    assert await MailJobs(rig.database).seconds_until_due() == 0
+    await rig.take(rig.events.connection(ConnectionRevoked, "con_good"))
+    async with rig.working(notifier_workers=1):
+        await rig.mail_came("revocation", 2)
 
 
 async def test_p29_an_incident_that_cannot_be_read_is_left_out_of_its_digest(rig: Rig) -> None:

@@ -238,6 +238,26 @@ async def test_p29_a_sync_that_cannot_be_read_stops_no_recheck(
     assert not (await rig.sync(bad)).holds
 
 
+@pytest.mark.parametrize("recheck_at", [None, "2026-11-26T10:00:00Z", 17, ...], ids=repr)
+async def test_p29_a_recheck_at_no_moment_stops_no_other(
+    rig: Rig, rechecks: Rechecks, recheck_at: Any
+) -> None:
+    bad, good = await held_for_its_contents(rig), await held_for_its_contents(rig)
+    await put(rig, "recheck_at", recheck_at, bad)
+    assert await rechecks.tick() > 0
+    assert not (await rig.sync(good)).holds
+
+
+@pytest.mark.parametrize("job_at", [None, "2026-11-26T10:00:00Z", 17, ...], ids=repr)
+async def test_p29_a_hold_job_that_is_due_at_no_moment_is_done(rig: Rig, job_at: Any) -> None:
+    syncs = await rig.add_many(3, due_seconds_ago=-600)
+    await rig.lose()
+    change = {"$unset": {"job_at": ""}} if job_at is ... else {"$set": {"job_at": job_at}}
+    await rig.database["connection_holds"].update_one({"_id": HUBSPOT}, change)
+    assert await rig.jobs.tick() > 0
+    assert [(await rig.sync(each)).status for each in syncs] == [SyncStatus.HELD] * 3
+
+
 async def test_p29_a_run_that_cannot_be_read_stops_no_reconciliation(
     rig: Rig, reconciliation: Reconciliation, sync_runner: SyncRunnerStandIn
 ) -> None:

@@ -190,3 +190,18 @@ async def test_p29_a_sync_that_cannot_be_forgotten_stops_no_other(rig: Rig) -> N
     await forgetting_of(rig).tick()
     assert await is_forgotten(rig, gone)
     assert not await is_forgotten(rig, stuck)
+
+
+@pytest.mark.parametrize("due_at", [None, "2026-11-26T10:00:00Z", 17, ...], ids=repr)
+async def test_p29_a_deletion_whose_turn_is_at_no_moment_has_its_turn(
+    rig: Rig, due_at: object
+) -> None:
+    bad, good = await rig.spec("deals"), await rig.spec("companies")
+    await remember(rig, bad)
+    change = {"$unset": {"due_at": ""}} if due_at is ... else {"$set": {"due_at": due_at}}
+    await rig.database[store.DELETED_SYNCS].update_one({"_id": bad.sync_id}, change)
+    assert await DeletedSyncs(rig.database).seconds_until_due() == 0
+    await remember(rig, good)
+    await forgetting_of(rig).tick()
+    assert await is_forgotten(rig, bad)
+    assert await is_forgotten(rig, good)

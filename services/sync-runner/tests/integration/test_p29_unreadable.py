@@ -89,6 +89,20 @@ async def test_p29_a_lost_workers_run_that_cannot_be_read_frees_its_table(rig: R
     assert (await rig.row(bad))["distrusted"], "its worker was lost, whoever takes it up"
 
 
+@pytest.mark.parametrize("moment", [None, "2026-11-26T10:00:00Z", 17], ids=repr)
+async def test_p29_a_moment_that_is_no_date_keeps_no_run_waiting(rig: Rig, moment: object) -> None:
+    """A lease that ends at no moment has ended, and what was queued at none waits no longer."""
+    runs = [await rig.enqueue(await spec_of_table(rig, number)) for number in range(3)]
+    silent, bad, good = runs
+    await spoil(rig, silent, status="running", owner="gone", lease_until=moment)
+    await spoil(rig, bad, queued_at=moment)
+    assert await RunQueue(rig.database, LEASE_SECONDS).seconds_until_takeover() == 0
+    assert {good, silent} <= {*await claims(rig)}
+    row = await rig.row(bad)
+    assert row["status"] == "running" or "set_aside_at" in row
+    assert await RunQueue(rig.database, LEASE_SECONDS).seconds_until_takeover() > 0
+
+
 async def test_a_busy_table_with_thousands_of_runs_hides_no_free_one(rig: Rig) -> None:
     spec = await rig.spec("deals")
     waiting = await rig.row(await rig.enqueue(spec))

@@ -119,7 +119,7 @@ class Grants:
 
     async def _due_again(self, limit: int) -> list[str]:
         """Return those tried longest ago; what needs no refresh any more is new again."""
-        turn = {"$expr": {"$lte": ["$retry_at", "$$NOW"]}, "retry_at": {"$gt": _PAST}}
+        turn = {"$expr": {"$lte": ["$retry_at", "$$NOW"]}, "retry_at": {"$ne": None}}
         is_due = {
             "$or": [{"$and": [{"$gt": [each[0], _PAST]}, {"$lt": each}]} for each in _DUE.values()]
         }
