@@ -44,7 +44,9 @@ def test_hubspot_refuses_a_code(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_SCOPES"])
 def test_hubspot_blames_the_app_for_its_own_errors(status: str) -> None:
-    assert hubspot.classify(400, {"status": status, "error": "invalid_client"}) is None
+    with pytest.raises(AppRefusedError, match=status) as raised:
+        hubspot.classify(400, {"status": status, "error": "invalid_client"})
+    assert not raised.value.processed
 
 
 def test_airtable_says_that_a_grant_is_lost() -> None:
@@ -70,5 +72,6 @@ def test_nothing_is_said_of_a_grant_with_another_status(
 
 
 def test_airtable_refuses_the_app() -> None:
-    with pytest.raises(AppRefusedError):
+    with pytest.raises(AppRefusedError) as raised:
         airtable.classify(401, {"error": "invalid_client"})
+    assert not raised.value.processed

@@ -46,7 +46,15 @@ class CodeRefusedError(ProviderError):
 
 
 class AppRefusedError(ProviderError):
-    """The provider refuses us as an app: wrong credentials or a wrong request."""
+    """The provider refuses us as an app: wrong credentials or a wrong request.
+
+    `processed` is False where the words are the token endpoint's own, which then has not acted on
+    the request. Any other refusal may be a stranger's, whose place on the way is not known.
+    """
+
+    def __init__(self, reason: str, *, processed: bool = True) -> None:
+        super().__init__(reason)
+        self.processed = processed
 
 
 class UnreadableGrantError(Exception):

@@ -41,13 +41,17 @@ REFRESHES = Counter("auth_refreshes_total", "Refreshes by outcome.", ["provider"
 
 @dataclass(frozen=True)
 class Attempt:
-    """A refresh whose intent is written; `uncertain`: an earlier one may have used up the token."""
+    """A refresh whose intent is written."""
 
     grant: Grant
     provider: OAuthProvider
     lease: Lease
     intent_id: str
-    uncertain: bool
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether an earlier one, whose intent was found, may have used up the refresh token."""
+        return self.provider.rotates and self.grant.intent is not None
 
     def may_be_sent(self) -> bool:
         """Whether nobody else can have taken over: asked right before the bytes go out."""
@@ -134,7 +138,7 @@ class Attempts:
             log.warning("refresh refused, lost to another", connection_id=grant.connection_id)
 
     async def _on_conflict(self, attempt: Attempt, error: RefreshConflictError) -> None:
-        """Wait for whoever has just refreshed; if nobody stores it, a probe has to decide."""
+        """Wait for whoever has just refreshed; if nobody stores it, it has to be tried again."""
         deadline = Deadline(CONFLICT_WAIT_SECONDS)
         while await self._grants.unmoved(attempt.grant.connection_id, attempt.grant.version):
             if deadline.passed():
@@ -143,16 +147,17 @@ class Attempts:
             await asyncio.sleep(CONFLICT_POLL_SECONDS)
 
     async def _on_app_refused(self, attempt: Attempt, error: AppRefusedError) -> None:
-        await self._end_intent(attempt, attempt.uncertain)
+        await self._end_intent(attempt, error.processed)
         await self._grants.cool_down(attempt.grant, APP_REFUSED_COOLDOWN_SECONDS)
         raise app_refused(attempt.grant.provider, error) from error
 
     async def _on_unavailable(self, attempt: Attempt, error: ProviderUnavailableError) -> None:
-        await self._end_intent(attempt, attempt.uncertain or error.processed)
+        await self._end_intent(attempt, error.processed)
         if attempt.may_be_sent():  # else it is another's turn, and not for us to hold up
             await self._grants.cool_down(attempt.grant, error.retry_after)
 
-    async def _end_intent(self, attempt: Attempt, uncertain: bool) -> None:
+    async def _end_intent(self, attempt: Attempt, processed: bool) -> None:
         """Remember what is uncertain: a request that surely did nothing tells of no earlier one."""
+        uncertain = attempt.uncertain or processed
         end = self._grants.give_up_intent if uncertain else self._grants.close_intent
         await end(attempt.grant, attempt.intent_id)

@@ -16,7 +16,7 @@ from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.grant import PROJECTION, Grant
 from tablesync.auth_service.keyring import Keyring, Sealed, SecretLocation
-from tablesync.auth_service.providers.base import TokenSet
+from tablesync.auth_service.providers.base import OAuthProvider, TokenSet
 from tablesync.auth_service.store import GRANTS
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -186,27 +186,33 @@ class Grants:
         unit: UnitOfWork,
         grant: Grant,
         tokens: TokenSet,
-        idle_seconds: int | None,
+        provider: OAuthProvider,
         *,
         revive: bool = False,
     ) -> bool:
         """Store refreshed tokens by compare-and-set on the version; False if it moved.
 
-        A grant that was ended meanwhile takes them only to be revived.
+        A grant that was ended meanwhile takes them only to be revived. If the used refresh token
+        of a provider that rotates was not replaced, it is uncertain whether it is any good.
         """
         change = {
             **self._sealed(
                 grant.workspace_id, grant.connection_id, tokens.access_token, tokens.refresh_token
             ),
-            **_times(unit.now, tokens, idle_seconds),
+            **_times(unit.now, tokens, provider.idle_seconds),
             "version": grant.version + 1,
             "live": True,
         }
+        over = {"intent": "", "cooldown_until": "", "retry_at": ""}
         if tokens.refresh_token is None:
             del change["refresh_expires_at"], change["key_id"]
+        # Where the provider gave none, the client's library repeats the one that was sent.
+        if provider.rotates and tokens.refresh_token in (None, self.refresh_token(grant)):
+            change["intent"] = {"id": uuid4().hex, "at": unit.now, "given_up": True}
+            del over["intent"]
         result = await self._collection.update_one(
             {"_id": grant.connection_id, "version": grant.version, "live": not revive},
-            {"$set": change, "$unset": {"intent": "", "cooldown_until": "", "retry_at": ""}},
+            {"$set": change, "$unset": over},
             session=unit.session,
         )
         return bool(result.matched_count)

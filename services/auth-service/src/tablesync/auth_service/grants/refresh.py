@@ -2,9 +2,8 @@
 
 The steps: wait for one's turn → take the lease → read again → write the intent → send → store by
 compare-and-set. An intent that is found open, and whose owner shows no life, means that somebody
-died, or never learned the outcome, between sending and storing. For a provider that rotates, the
-stored access token then tells: accepted, nothing had happened; rejected, the stored refresh token
-is tried once more, and if that is refused too, the rotation is lost.
+died, or never learned the outcome, between sending and storing. The stored refresh token is then
+tried once more; if a provider that rotates refuses it, the rotation is lost.
 """
 
 import asyncio
@@ -188,21 +187,9 @@ class Refresher:
         # What comes of it is stored with the connection: new tokens of one that cannot be read
         # would have no place but our memory.
         await self._connections.get(grant.workspace_id, grant.connection_id)
-        uncertain = await self._is_uncertain(grant)
         intent_id = await self._grants.open_intent(grant, self._owner, forced=forced)
         if intent_id is None:
             return Refreshed.ELSEWHERE
         provider = self._providers.of(grant.provider)
-        await self._attempts.make(Attempt(grant, provider, lease, intent_id, uncertain))
+        await self._attempts.make(Attempt(grant, provider, lease, intent_id))
         return Refreshed.HERE
-
-    async def _is_uncertain(self, grant: Grant) -> bool:
-        """Whether an earlier refresh may have used up the stored refresh token."""
-        provider = self._providers.of(grant.provider)
-        if grant.intent is None or not provider.rotates:
-            return False
-        try:
-            return not await is_accepted(provider, self._grants.access_token(grant))
-        except ProviderUnavailableError as error:
-            await self._grants.cool_down(grant, error.retry_after)
-            raise

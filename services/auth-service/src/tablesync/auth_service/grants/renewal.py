@@ -70,9 +70,7 @@ class Renewal:
         revive: bool,
     ) -> bool:
         """Bring the connection up to its grant; False if that has moved or ended."""
-        if not await self._grants.advance(
-            unit, grant, tokens, provider.idle_seconds, revive=revive
-        ):
+        if not await self._grants.advance(unit, grant, tokens, provider, revive=revive):
             return False
         connection = await self._connections.get(
             grant.workspace_id, grant.connection_id, unit.session

@@ -156,4 +156,4 @@ def classify(status_code: int, body: dict[str, Any]) -> None:
         case httpx.codes.BAD_REQUEST, "invalid_grant":
             raise GrantLostError(ConnectionCause.GRANT_REVOKED)
         case httpx.codes.UNAUTHORIZED, "invalid_client":
-            raise AppRefusedError("invalid_client")
+            raise AppRefusedError("invalid_client", processed=False)

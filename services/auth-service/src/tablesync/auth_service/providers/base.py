@@ -81,7 +81,7 @@ class ProviderContext:
 class OAuthProvider(Protocol):
     """A provider's OAuth endpoints, and what there is to know of it.
 
-    `rotates`: a refresh uses up the refresh token, so it is never sent twice blindly.
+    `rotates`: a refresh uses up the refresh token: a loss after an unknown outcome is our own.
     `idle_seconds`: an unused grant ends after that long; None for never.
     `issuer`: what it calls itself, where it says so (RFC 9207).
     `web_origins`: where a browser is sent to, for the page's content security policy.

@@ -32,6 +32,13 @@ _LOST = {
     "BAD_HUB": ConnectionCause.APP_UNINSTALLED,
 }
 _CODE_REFUSED = {"BAD_AUTH_CODE", "BAD_CODE_VERIFIER"}
+_APP_REFUSED = {
+    "BAD_CLIENT_ID",
+    "BAD_CLIENT_SECRET",
+    "BAD_GRANT_TYPE",
+    "BAD_REDIRECT_URI",
+    "BAD_SCOPES",
+}
 # The account is locked for a while, or being moved between data centres.
 _NOT_NOW = frozenset({423, 477})
 
@@ -130,10 +137,12 @@ def classify(status_code: int, body: dict[str, Any]) -> None:
     if status_code != httpx.codes.BAD_REQUEST or not isinstance(status, str | None):
         return
     if "not issued to this client" in str(body.get("message")):
-        raise AppRefusedError("the refresh token belongs to another client id")
+        raise AppRefusedError("the refresh token belongs to another client id", processed=False)
     if status in _LOST:
         raise GrantLostError(_LOST[status])
     if status in _CODE_REFUSED:
         raise CodeRefusedError(status)
+    if status in _APP_REFUSED:
+        raise AppRefusedError(status, processed=False)
     if status is None and body.get("error") == "invalid_grant":
         raise GrantLostError(ConnectionCause.GRANT_REVOKED)
