@@ -2,6 +2,7 @@
 
 from tablesync.service_kit.mongo.client import (
     DURABLE,
+    LARGEST_INTEGER,
     MAJORITY,
     SNAPSHOT,
     Client,
@@ -23,6 +24,7 @@ from tablesync.service_kit.mongo.failures import is_late, is_refused_document, i
 
 __all__ = [
     "DURABLE",
+    "LARGEST_INTEGER",
     "MAJORITY",
     "SNAPSHOT",
     "Client",

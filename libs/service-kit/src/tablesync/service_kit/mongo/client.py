@@ -34,6 +34,8 @@ DURABLE = WriteConcern(w="majority", j=True)
 # driver's threads know no cancellation.
 OPERATION_SECONDS = 10.0
 PROBES = "write_probes"
+# The largest whole number that MongoDB knows: a larger one is refused before it is asked.
+LARGEST_INTEGER = 2**63 - 1
 IDLE_MICROSECONDS = 1_000_000
 
 

@@ -28,9 +28,10 @@ from tablesync.contracts.internal_api import (
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.service_auth import Verifier, callers
+from tablesync.service_kit.mongo import LARGEST_INTEGER
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
-Sequence = Annotated[int, Query(ge=0)]
+Sequence = Annotated[int, Query(ge=0, le=LARGEST_INTEGER)]
 Limit = Annotated[int, Query(ge=1, le=STATES_LIMIT)]
 
 

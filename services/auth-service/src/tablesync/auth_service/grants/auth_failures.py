@@ -6,6 +6,7 @@ from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.refresh import Refreshed, Refresher, Refusal
 from tablesync.contracts.internal_api import AuthFailureReport, AuthFailureRuling, Verdict
+from tablesync.service_kit.mongo import LARGEST_INTEGER
 
 SOON_SECONDS = 1.0
 
@@ -23,7 +24,7 @@ class AuthFailures:
         connection = await self._connections.get(report.workspace_id, connection_id)
         if not connection.connected:
             return _ruling(Verdict.REVOKED, connection.grant_version)
-        version = report.grant_version
+        version = min(report.grant_version, LARGEST_INTEGER)
         if connection.grant_version > version:
             return _ruling(Verdict.STALE, connection.grant_version)
         forbidden = report.status_code == httpx.codes.FORBIDDEN
