@@ -6,10 +6,10 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 	apps/*/pyproject.toml sandbox/pyproject.toml deploy/local/pyproject.toml)))
 WORKFLOWS := $(wildcard .github/workflows/*.yml .github/workflows/*.yaml)
 MANIFESTS := $(filter-out %/kustomization.yaml,$(wildcard deploy/k8s/base/*.yaml deploy/k8s/base/*/*.yaml))
-# Four processes on two cores: tests wait for other processes more than they compute. Each has its
+# Three processes on two cores: tests wait for other processes more than they compute. Each has its
 # own Kafka and MongoDB; a file's tests stay together, since they share what they set up. The longest
 # come first (`testpaths`), so that no process ends with one of them alone.
-PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=4 --dist=loadfile \
+PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dist=loadfile \
 	--no-loadscope-reorder
 
 # mypy takes one folder at a time: files of two services may bear one name.
