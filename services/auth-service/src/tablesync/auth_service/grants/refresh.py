@@ -187,9 +187,9 @@ class Refresher:
         # What comes of it is stored with the connection: new tokens of one that cannot be read
         # would have no place but our memory.
         await self._connections.get(grant.workspace_id, grant.connection_id)
+        provider = self._providers.of(grant.provider)
         intent_id = await self._grants.open_intent(grant, self._owner, forced=forced)
         if intent_id is None:
             return Refreshed.ELSEWHERE
-        provider = self._providers.of(grant.provider)
         await self._attempts.make(Attempt(grant, provider, lease, intent_id))
         return Refreshed.HERE
