@@ -1,5 +1,6 @@
 """The rig of auth-service's tests: it plays browser, operator and the other services."""
 
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -7,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from tablesync.contracts import Provider
+from tablesync.contracts.event import Event
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.mongo import Database, Document
@@ -200,6 +202,14 @@ async def stored(database: Database, collection: str, id_: str) -> Document:
     document = await database[collection].find_one({"_id": id_})
     assert document is not None, f"{collection} has no {id_}"
     return document
+
+
+async def events_of(database: Database, kind: type[Event]) -> list[Json]:
+    """Return what was put into the outbox of one type of event, in order."""
+    rows = await database["outbox"].find({"topic": kind.topic}).sort("_id").to_list(None)
+    return [
+        json.loads(row["value"]) for row in rows if dict(row["headers"])["ce_type"] == kind.type
+    ]
 
 
 async def aged(database: Database, connection_id: str, seconds_left: float = -60.0) -> None:

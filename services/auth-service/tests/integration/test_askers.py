@@ -62,6 +62,12 @@ async def come_back(rig: Rig, browser: httpx.AsyncClient, url: str, answer: Json
     return await browser.get(back.headers["location"])
 
 
+async def ended(rig: Rig) -> tuple[Json, httpx.AsyncClient, httpx.Response]:
+    """Return an attempt that was denied, its browser, and the page that says so."""
+    attempt, browser = await begin(rig), rig.client()
+    return attempt, browser, await come_back(rig, browser, attempt["start_url"], DENY)
+
+
 async def start_again(
     browser: httpx.AsyncClient, attempt: Json, page: httpx.Response
 ) -> httpx.Response:
@@ -84,8 +90,7 @@ def is_over(page: httpx.Response) -> bool:
 async def test_p20_nobody_starts_again_who_may_not_connect_any_more(
     rig: Rig, database: Database, loss: Loss
 ) -> None:
-    attempt, browser = await begin(rig), rig.client()
-    denied = await come_back(rig, browser, attempt["start_url"], DENY)
+    attempt, browser, denied = await ended(rig)
 
     await loss(rig, database)
 
@@ -97,8 +102,7 @@ async def test_p20_nobody_starts_again_who_may_not_connect_any_more(
 async def test_p20_what_was_started_again_is_not_found_again_by_who_may_not_connect_any_more(
     rig: Rig, database: Database, loss: Loss
 ) -> None:
-    attempt, browser = await begin(rig), rig.client()
-    denied = await come_back(rig, browser, attempt["start_url"], DENY)
+    attempt, browser, denied = await ended(rig)
     anew = await start_again(browser, attempt, denied)
     assert anew.status_code == 303
 

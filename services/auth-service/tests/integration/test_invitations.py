@@ -1,14 +1,14 @@
 """Invitations: nobody is a member who has not accepted, and inviting tells of nobody."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from auth_service_rig import Json, Rig, Start, pages_of, stored
+from auth_service_rig import Json, Rig, Start, events_of, pages_of, stored
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.identity.first_workspace import BootstrapFile
 from tablesync.auth_service.settings import NAME
 from tablesync.contracts import new_id
+from tablesync.contracts.member_events import MemberInvited
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.test_kit import press
@@ -21,8 +21,7 @@ def address(rig: Rig, name: str = "nia") -> str:
 
 async def mails_of(database: Database, invitation: Json) -> list[int]:
     """Return the numbers of the mails that were asked for."""
-    found = database["outbox"].find({"topic": "member-events"})
-    events = [json.loads(row["value"]) async for row in found]
+    events = await events_of(database, MemberInvited)
     ours = [each for each in events if each["invitation_id"] == invitation["id"]]
     return sorted(each["mail_number"] for each in ours)
 

@@ -1,10 +1,9 @@
 """Members: added, removed, listed, and who of them is told."""
 
-import json
-
 import pytest
-from auth_service_rig import Rig, pages_of, stored
+from auth_service_rig import Rig, events_of, pages_of, stored
 from tablesync.auth_service import audit
+from tablesync.contracts.member_events import MemberRoleChanged
 from tablesync.service_kit.mongo import Database
 
 
@@ -104,9 +103,8 @@ async def test_a_role_is_changed_by_admins_and_told(rig: Rig, database: Database
         {"role": "ADMIN", "before": "OPERATOR"},
     )
     assert await audit.verify(database, rig.workspace_id) is None
-    rows = await database["outbox"].find({"topic": "member-events"}).to_list(None)
-    told = [json.loads(row["value"]) for row in rows]
-    assert [each for each in told if each.get("operator_id") == operator["id"]] == [
+    told = await events_of(database, MemberRoleChanged)
+    assert [each for each in told if each["operator_id"] == operator["id"]] == [
         {
             "workspace_id": rig.workspace_id,
             "operator_id": operator["id"],
