@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bson import DatetimeMS
 from scheduler_examples import AIRTABLE, HUBSPOT, NOON, a_state, a_sync
 from scheduler_rig import Rig
 from structlog.testing import capture_logs
@@ -121,6 +122,22 @@ async def test_p29_a_sync_of_which_nothing_can_be_read_is_put_back(rig: Rig, due
     await mend(rig, bad)
     await rig.ticker.tick()
     assert bad.id in await asked(rig)
+
+
+@pytest.mark.parametrize("field", ["created_at", "anchor", "next_slot_at"])
+@pytest.mark.parametrize("milliseconds", [10**15, -(10**15)], ids=["too late", "too early"])
+async def test_p29_a_date_that_python_does_not_know_spoils_its_own_sync_alone(
+    rig: Rig, rechecks: Rechecks, api: httpx.AsyncClient, field: str, milliseconds: int
+) -> None:
+    bad = await rig.add(due_seconds_ago=1)
+    healthy = await rig.add_many(3, due_seconds_ago=1)
+    await put(rig, field, DatetimeMS(milliseconds), bad)
+    await rechecks.tick()
+    await rig.ticker.tick()
+    listed = (await api.get("/v1/syncs")).raise_for_status().json()
+    assert await asked(rig) == ids_of(healthy)
+    assert {each["id"] for each in listed["items"]} >= ids_of(healthy)
+    assert listed["unread_ids"] == [bad.id]
 
 
 async def test_p29_more_than_a_batch_that_cannot_be_read_hides_nobody(rig: Rig) -> None:

@@ -20,19 +20,17 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import bson
-from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from tablesync.service_kit.http.problems import Problem, invalid
-from tablesync.service_kit.mongo import Collection, Document
+from tablesync.service_kit.mongo import CODEC, Collection, Document
 from tablesync.service_kit.mongo.reading import Found, Read, read_all
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 CURSOR_MAX_CHARACTERS = 2_000
-_READ: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
 class Page(BaseModel, Generic[T]):
@@ -149,7 +147,7 @@ class _Order:
         It comes from outside, so no value may be a document, in which MongoDB sees operators.
         """
         try:
-            position = bson.decode(base64.urlsafe_b64decode(cursor + "=="), _READ)
+            position = bson.decode(base64.urlsafe_b64decode(cursor + "=="), CODEC)
         except (ValueError, BSONError) as error:
             raise _bad_cursor() from error
         after = position.get("after")

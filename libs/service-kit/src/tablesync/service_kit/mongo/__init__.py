@@ -1,6 +1,7 @@
 """MongoDB: the client and its types, units of work, leases and indexes."""
 
 from tablesync.service_kit.mongo.client import (
+    CODEC,
     DURABLE,
     LARGEST_INTEGER,
     MAJORITY,
@@ -23,6 +24,7 @@ from tablesync.service_kit.mongo.expressions import from_now
 from tablesync.service_kit.mongo.failures import is_late, is_refused_document, is_unavailable
 
 __all__ = [
+    "CODEC",
     "DURABLE",
     "LARGEST_INTEGER",
     "MAJORITY",

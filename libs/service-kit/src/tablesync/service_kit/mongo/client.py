@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorClientSession,
@@ -28,6 +28,10 @@ Session: TypeAlias = AsyncIOMotorClientSession
 
 SNAPSHOT = ReadConcern("snapshot")
 MAJORITY = ReadConcern("majority")
+# A moment beyond Python's years is no `datetime`: it spoils its own document, not a whole batch.
+CODEC: CodecOptions[Document] = CodecOptions(
+    tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
 DURABLE = WriteConcern(w="majority", j=True)
 
 # How long an operation may take in all. Nothing that waits for one can be stopped before it: the
@@ -44,7 +48,7 @@ def connect(uri: str, operation_seconds: float = OPERATION_SECONDS) -> Client:
     milliseconds = round(operation_seconds * 1000)
     return AsyncIOMotorClient(
         uri,
-        tz_aware=True,
+        tz_aware=CODEC.tz_aware,
         serverSelectionTimeoutMS=5_000,
         connectTimeoutMS=5_000,
         timeoutMS=milliseconds,
@@ -58,7 +62,7 @@ def open_database(client: Client, name: str) -> Database:
     """Open a database with majority reads and journalled majority writes."""
     return client.get_database(
         name,
-        codec_options=CodecOptions(tz_aware=True),
+        codec_options=CODEC,
         read_preference=ReadPreference.PRIMARY,
         read_concern=MAJORITY,
         write_concern=DURABLE,
