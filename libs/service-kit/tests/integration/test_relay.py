@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from pymongo.errors import NetworkTimeout
 from tablesync.contracts import RunCancelRequested
-from tablesync.service_kit.messaging.kafka import MESSAGE_MAX_BYTES, ensure_topics
+from tablesync.service_kit.messaging.kafka import MESSAGE_MAX_BYTES, ensure_topics, new_producer
 from tablesync.service_kit.messaging.relay import Relay
-from tablesync.service_kit.mongo import Database
+from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.leases import Leases
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
@@ -119,6 +120,26 @@ async def _is(expected: int, count: Callable[[], Awaitable[int]]) -> bool:
 
 async def _published(database: Database) -> int:
     return await database["outbox"].count_documents({"published_at": {"$exists": True}}) + 1
+
+
+class HeavyRows(Relay):
+    """A relay whose rows are so large that ten are all that MongoDB brings in time."""
+
+    async def _pending(self, limit: int) -> dict[str, list[Document]]:
+        if limit > 10:
+            raise NetworkTimeout("timed out")
+        return await super()._pending(limit)
+
+
+async def test_p11_more_rows_than_can_be_read_in_time_are_read_a_few_at_a_time(
+    settings, database: Database, units, event
+) -> None:
+    await ensure_topics(settings, "scheduler")
+    await publish(units, *(event(f"run_{n}", f"syn_{n}").event for n in range(25)))
+    relay = HeavyRows(database, lambda: new_producer(settings), settings.kafka_topic_prefix)
+    async with running(relay.run):
+        await eventually(lambda: _none(pending(database)))
+    assert len(await read_all(settings, "sync-requests")) == 25
 
 
 async def test_one_relay_is_active_and_the_other_takes_over(

@@ -17,6 +17,7 @@ from pymongo import ASCENDING
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.messaging import kafka, outbox
 from tablesync.service_kit.mongo import SNAPSHOT, Database, Document
+from tablesync.service_kit.mongo.batch_size import BatchSize
 from tablesync.service_kit.mongo.changes import POLL_SECONDS
 from tablesync.service_kit.mongo.leases import Lease, Leases
 from tablesync.service_kit.repeats import Trouble
@@ -52,6 +53,7 @@ class Relay:
         self._new_producer = new_producer
         self._prefix = topic_prefix
         self._stored = stored or asyncio.Event()
+        self._batch = BatchSize(BATCH)
         self._resting: dict[str, Deadline] = {}
         self._trouble = Trouble("relay interrupted", "relay publishes again")
 
@@ -85,7 +87,8 @@ class Relay:
 
         A key that fails neither stops nor delays the others; its error is raised at the end.
         """
-        by_key = await self._pending()
+        with self._batch.fitted() as limit:
+            by_key = await self._pending(limit)
         sent: list[str] = []
         try:
             failures = await asyncio.gather(
@@ -99,15 +102,15 @@ class Relay:
             self._trouble.over()
         return len(sent)
 
-    async def _pending(self) -> dict[str, list[Document]]:
+    async def _pending(self, limit: int) -> dict[str, list[Document]]:
         self._resting = {k: rest for k, rest in self._resting.items() if not rest.passed()}
         cursor = self._unpublished.find(
             {"pending": True, **({"key": {"$nin": [*self._resting]}} if self._resting else {})},
             sort=[("key", ASCENDING), ("sequence", ASCENDING), ("_id", ASCENDING)],
-            limit=BATCH,
+            limit=limit,
         )
         by_key: dict[str, list[Document]] = defaultdict(list)
-        for row in await cursor.to_list(BATCH):
+        for row in await cursor.to_list(limit):
             by_key[row["key"]].append(row)
         return by_key
 

@@ -1,4 +1,4 @@
-"""How many documents one transaction takes: what is too much for its time must not stay so.
+"""How many documents are taken at once: what is too much for its time must not stay so.
 
 Documents differ a thousandfold in size, and machines in speed: how long the last batch took says
 more than any number set beforehand.

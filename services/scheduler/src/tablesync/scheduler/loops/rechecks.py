@@ -15,6 +15,7 @@ from tablesync.scheduler.errors import Fault
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.http.problems import Problem
+from tablesync.service_kit.mongo.batch_size import BatchSize
 from tablesync.service_kit.mongo.reading import each_alone
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
@@ -40,11 +41,13 @@ class Rechecks:
         self._store = store
         self._runner = runner
         self._catch_up_at = catch_up_at
+        self._batch = BatchSize(BATCH)
 
     async def tick(self) -> float:
         """Look at each sync that is due for it; return the seconds until the next one is."""
         syncs = self._store.syncs
-        found = await syncs.to_recheck(BATCH)
+        with self._batch.fitted() as limit:
+            found = await syncs.to_recheck(limit)
         failed = await each_alone(syncs.collection, found.items, self._recheck, AT_ONCE)
         await syncs.put_recheck_back([*found.unread_ids, *failed])
         return await syncs.seconds_until_recheck()
