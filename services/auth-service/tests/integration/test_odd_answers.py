@@ -100,6 +100,21 @@ async def test_p02_an_account_that_is_locked_or_moved_is_waited_for(
     assert (await rig.connection(connection["id"]))["status"] == "connected"
 
 
+@pytest.mark.parametrize("status", ["BAD_AUTH_CODE", "BAD_CODE_VERIFIER"])
+async def test_p02_words_about_a_code_that_was_never_sent_end_no_grant(
+    rig: Rig, database: Database, status: str
+) -> None:
+    connection = await rig.connect("hubspot")
+    await aged(database, connection["id"])
+    await break_(rig, "hubspot", TOKENS["hubspot"], status=400, body={"status": status}, count=1)
+
+    refused = await rig.token(connection["id"])
+
+    assert refused.status_code == 503, refused.text
+    await cooled(database, connection["id"])
+    assert (await rig.token(connection["id"])).status_code == 200
+
+
 @pytest.mark.parametrize(("provider", "body", "cause"), LOST)
 async def test_p02_words_of_loss_end_a_grant_only_with_the_status_that_belongs_to_them(
     rig: Rig, database: Database, provider: str, body: dict[str, Any], cause: str

@@ -205,8 +205,14 @@ class CodeFlow:
             raise CodeRefusedError("invalid_grant") from error
 
     async def refresh(self, refresh_token: SecretStr, may_go: Callable[[], bool]) -> TokenSet:
-        """Get fresh tokens, if the request `may_go` at the moment when its bytes go out."""
-        return await self._oauth.refresh(refresh_token, may_go)
+        """Get fresh tokens, if the request `may_go` at the moment when its bytes go out.
+
+        Where a code is refused that was never sent, it is our request that is not understood.
+        """
+        try:
+            return await self._oauth.refresh(refresh_token, may_go)
+        except CodeRefusedError as error:
+            raise AppRefusedError(f"{error} at a refresh") from error
 
     async def granted_bases(self, access_token: SecretStr) -> frozenset[str] | None:
         """Return None: the account is all that there is to choose."""
