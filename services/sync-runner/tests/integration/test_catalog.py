@@ -169,6 +169,7 @@ PROPERTIES = "/v1/catalog/con_hubspot/objects/deals/properties"
         (BASES, {}),
         (BASES, {"bases": [{"id": "appX"}]}),
         (BASES, {"bases": [], "offset": {}}),
+        (BASES, {"bases": [], "offset": "never ends"}),
         (BASES, "<html>maintenance</html>"),
         (TABLES, {"tables": None}),
         (TABLES, {"tables": [{"id": "tblX", "name": "Deals"}]}),

@@ -54,6 +54,38 @@ async def test_a_provider_whose_success_is_none_fails_the_run_and_is_named(
     assert not await rig.differences(spec)
 
 
+GOES_IN_A_CIRCLE = {"results": [], "paging": {"next": {"after": "1"}}}
+GOES_BACK = {
+    "total": 200,
+    "results": [
+        {"id": str(each), "properties": {"hs_lastmodifieddate": "1970-01-01T00:00:00Z"}}
+        for each in range(200)
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "times"),
+    [("/crm/objects", GOES_IN_A_CIRCLE, 2), ("/search", GOES_BACK, 1)],
+    ids=["list", "search"],
+)
+async def test_what_goes_on_where_it_has_been_fails_the_run_and_not_the_next(
+    rig: Rig, path: str, body: Json, times: int
+) -> None:
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        if path == "/search":
+            await rig.run(spec)
+        await rig.sandbox.control(
+            Provider.HUBSPOT, "-", "break", status=200, body=body, path_contains=path, count=times
+        )
+        endless = await rig.run(spec)
+        row = await rig.run(spec)
+    assert (endless["status"], endless["cause"]) == ("failed", "provider"), endless["summary"]
+    assert row["status"] == "succeeded", row["summary"]
+    assert not await rig.differences(spec)
+
+
 async def test_a_search_that_does_not_tell_when_a_record_changed_fails_the_run_alone(
     rig: Rig,
 ) -> None:

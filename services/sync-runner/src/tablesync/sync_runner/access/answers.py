@@ -19,6 +19,20 @@ class Answer(BaseModel):
 A = TypeVar("A", bound=Answer)
 
 
+class Continuations:
+    """Where the pages of one list say that it goes on: one that goes in a circle never ends."""
+
+    def __init__(self, begins: str | None = None) -> None:
+        self._seen = {begins}
+
+    def take(self, where: str | None, response: httpx.Response) -> str | None:
+        """Return where the list goes on, None at its end; raises RunFailedError (provider)."""
+        if where is not None and where in self._seen:
+            raise not_understood(response, ValueError("the list goes on where it has been before"))
+        self._seen.add(where)
+        return where
+
+
 def understood(model: type[A], response: httpx.Response) -> A:
     """Read a success; raises RunFailedError (provider) where it is not what the provider says."""
     try:

@@ -7,7 +7,12 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 from tablesync.contracts.ids import AirtableBaseId, AirtableTableId
 from tablesync.contracts.internal_api import AirtableBase
-from tablesync.sync_runner.access.answers import Answer, not_understood, understood
+from tablesync.sync_runner.access.answers import (
+    Answer,
+    Continuations,
+    not_understood,
+    understood,
+)
 from tablesync.sync_runner.access.provider_client import (
     ProviderClient,
     Refusal,
@@ -60,6 +65,7 @@ class AirtableClient:
         """Return the bases that the user granted."""
         found: list[AirtableBase] = []
         offset: str | None = None
+        continuations = Continuations()
         while True:
             params = {"offset": offset} if offset else {}
             response = await self._client.call(
@@ -67,7 +73,7 @@ class AirtableClient:
             )
             page = understood(Bases, response)
             found += page.bases
-            offset = page.offset
+            offset = continuations.take(page.offset, response)
             if offset is None:
                 return found
 

@@ -57,6 +57,8 @@ class SearchWalk:
             self.ended = True
             return
         last = self._changed_ms(results[-1])
+        if full and last < self._since:
+            raise RunFailedError.provider("HubSpot's search found what changed before that time.")
         self._edge = {self._key(each) for each in results if self._changed_ms(each) == last}
         if full and last == self._since:
             self._pinned = "0"
@@ -65,6 +67,10 @@ class SearchWalk:
         self._since = last
 
     def _go_on_pinned(self, results: Sequence[Record], *, full: bool) -> None:
+        if full and results[-1].id == self._pinned:
+            raise RunFailedError.provider(
+                "HubSpot's search does not go on: it finds the same again."
+            )
         if full:
             self._pinned = results[-1].id
         else:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from tablesync.service_kit.http.client import json_or_none
 from tablesync.service_kit.redaction import foreign_text
-from tablesync.sync_runner.access.answers import not_understood, understood
+from tablesync.sync_runner.access.answers import Continuations, not_understood, understood
 from tablesync.sync_runner.access.provider_client import ProviderClient, TransientError
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.sources.base import (
@@ -130,11 +130,12 @@ class HubSpotSource:
         if properties:
             query["properties"] = ",".join(properties)
         after = position["after"]
+        continuations = Continuations(after)
         while True:
             more = {"after": after} if after else {}
             response = await self._get(f"/crm/objects/{VERSION}/{object_}", query | more)
             listed = understood(Listed, response)
-            after = listed.after
+            after = continuations.take(listed.after, response)
             records = [read_record(each) for each in listed.results]
             last = records[-1].id if records else position["after"]
             yield Page(records, {"mode": position["mode"], "after": last})
