@@ -15,6 +15,9 @@ PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dis
 # mypy takes one folder at a time: files of two services may bear one name.
 TYPED_TESTS := $(addsuffix /tests,services/scheduler services/sync-runner services/notifier apps/cli)
 
+# Some environments set it; then each of the many processes here would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose soak images upgrade-dump bench demo up sandbox clean
 

@@ -7,7 +7,7 @@ from pymongo import ASCENDING, IndexModel
 from tablesync.service_kit.mongo import Database, from_now
 from tablesync.service_kit.mongo.indexes import Retired, ensure_indexes, expiry
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
+from tablesync.test_kit.expiry import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.integration
 
@@ -18,9 +18,7 @@ async def kept(database: Database) -> set[str]:
     return set(await database["rows"].distinct("_id"))
 
 
-async def test_documents_expire_as_the_newest_setting_says(
-    database: Database, mongodb_uri: str
-) -> None:
+async def test_documents_expire_as_the_newest_setting_says(database: Database) -> None:
     rows = database["rows"]
     await rows.insert_many([{"_id": each} for each in ("young", "middle", "old", "open")])
     for name, days in (("young", 1), ("middle", 20), ("old", 40)):
@@ -34,7 +32,6 @@ async def test_documents_expire_as_the_newest_setting_says(
 
         await eventually(left, timeout=PATIENCE_SECONDS)
 
-    expire_promptly(mongodb_uri)
     await ensure_indexes(database, {"rows": [expiry("ended_at", 30)]})
     await only("young", "middle", "open")
     await ensure_indexes(database, {"rows": [expiry("ended_at", 14)]})

@@ -14,7 +14,7 @@ from tablesync.service_kit.mongo import from_now
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.settings import LEAST_DAYS_KEPT
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
+from tablesync.test_kit.expiry import PATIENCE_SECONDS
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
@@ -31,9 +31,7 @@ async def age(rig: Rig, collection: str, *fields: str) -> None:
         )
 
 
-async def test_closed_incidents_expire_with_their_mails_and_open_ones_never(
-    rig: Rig, mongodb_uri: str
-) -> None:
+async def test_closed_incidents_expire_with_their_mails_and_open_ones_never(rig: Rig) -> None:
     rig.know_syncs(affected_sync("syn_1"), affected_sync("syn_2"))
     async with rig.working():
         failures = [rig.events.run(SyncFailed, f"syn_{n}", cause="provider") for n in (1, 2)]
@@ -51,7 +49,6 @@ async def test_closed_incidents_expire_with_their_mails_and_open_ones_never(
     async def is_gone() -> bool:
         return await rig.database["incidents"].find_one({"_id": closed["_id"]}) is None
 
-    expire_promptly(mongodb_uri)
     await ensure_indexes(rig.database, expiries(incidents_days=DAYS, news_days=14))
     await eventually(is_gone, timeout=PATIENCE_SECONDS)
     assert await MailRetention(rig.database, DAYS).tick() == EVERY_SECONDS

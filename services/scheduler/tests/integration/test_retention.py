@@ -12,7 +12,7 @@ from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import expiries
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
+from tablesync.test_kit.expiry import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.integration
 
@@ -36,9 +36,7 @@ async def live(rig: Rig, sync: Sync) -> Run:
     return under_way
 
 
-async def test_p10_the_ledger_balances_when_runs_and_gaps_have_expired(
-    rig: Rig, mongodb_uri: str
-) -> None:
+async def test_p10_the_ledger_balances_when_runs_and_gaps_have_expired(rig: Rig) -> None:
     sync = await rig.add(due_seconds_ago=0, schedule=Interval(every_seconds=60))
     under_way = await live(rig, sync)
     await rig.pass_time(LONG)
@@ -51,7 +49,6 @@ async def test_p10_the_ledger_balances_when_runs_and_gaps_have_expired(
             (await rig.store.gaps.all_of(sync.id)).items == []
         )
 
-    expire_promptly(mongodb_uri)
     await ensure_indexes(rig.database, expiries(runs_days=90, gaps_days=90))
     await eventually(only_what_is_open_is_left, timeout=PATIENCE_SECONDS)
     shown = await rig.ledger(sync)

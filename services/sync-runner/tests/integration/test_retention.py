@@ -10,7 +10,7 @@ from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.settings import LEAST_DAYS_KEPT
 from tablesync.sync_runner import store
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import PATIENCE_SECONDS, expire_promptly
+from tablesync.test_kit.expiry import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.integration
 
@@ -28,7 +28,7 @@ async def happened(collection: Collection, id_: str, **moments: Document) -> Non
     await collection.update_one({"_id": id_}, [{"$set": moments}], upsert=True)
 
 
-async def test_only_what_has_ended_expires(rig: Rig, mongodb_uri: str) -> None:
+async def test_only_what_has_ended_expires(rig: Rig) -> None:
     spec = await rig.spec("deals")
     waiting = await rig.enqueue(spec)
     ended = await rig.enqueue(spec)
@@ -49,7 +49,6 @@ async def test_only_what_has_ended_expires(rig: Rig, mongodb_uri: str) -> None:
         rejected = await rig.database[store.REJECTIONS].distinct("_id")
         return (runs, known, rejected) == ([waiting], ["syn_left"], [])
 
-    expire_promptly(mongodb_uri)
     await ensure_indexes(rig.database, store.expiries(runs_days=30, rejections_days=30))
     await eventually(are_gone, timeout=PATIENCE_SECONDS)
     for collection in (store.RECORD_STATES, store.CHECKPOINTS):
@@ -59,7 +58,7 @@ async def test_only_what_has_ended_expires(rig: Rig, mongodb_uri: str) -> None:
 
 
 async def test_a_dead_letter_runs_no_sync_that_was_deleted_and_no_run_that_was_cancelled(
-    rig: Rig, mongodb_uri: str
+    rig: Rig,
 ) -> None:
     """Parked when its topic was about to forget it, and replayed when Kafka is: even at the
     shortest time that may be set. Kafka keeps what is in a segment that is not full for longer.
@@ -76,7 +75,6 @@ async def test_a_dead_letter_runs_no_sync_that_was_deleted_and_no_run_that_was_c
         known = [*await deleted.distinct("_id"), *await stopped.distinct("_id")]
         return known == [gone.sync_id, cancelled.run_id]
 
-    expire_promptly(mongodb_uri)
     shortest = store.expiries(runs_days=LEAST_DAYS_KEPT, rejections_days=LEAST_DAYS_KEPT)
     await ensure_indexes(rig.database, shortest)
     await eventually(what_is_too_old_is_gone, timeout=PATIENCE_SECONDS)

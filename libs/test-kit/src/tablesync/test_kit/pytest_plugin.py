@@ -18,6 +18,7 @@ from tablesync.local_stack.sandbox_control import SandboxControl
 from tablesync.local_stack.stack import LocalStack
 from tablesync.test_kit import containers, markers, missing_tools
 from tablesync.test_kit.browser import chromium
+from tablesync.test_kit.expiry import expire_promptly
 from tablesync.test_kit.isolation import drop_databases, drop_topics, unique_prefix
 from tablesync.test_kit.own_mongod import OwnMongod
 from tablesync.test_kit.stale_test_stacks import remove_stale_test_stacks
@@ -87,14 +88,21 @@ def kafka_bootstrap(pytestconfig: pytest.Config) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def mongodb_uri(pytestconfig: pytest.Config) -> Iterator[str]:
-    """Yield the address of a real MongoDB replica set."""
+    """Yield the address of a real MongoDB replica set, in which what expires is gone at once."""
+    with _mongodb(pytestconfig) as uri:
+        expire_promptly(uri)
+        yield uri
+
+
+@contextmanager
+def _mongodb(config: pytest.Config) -> Iterator[str]:
     if given := os.environ.get("MONGODB_URI"):
         yield given
     elif containers.wanted():
         with containers.mongodb_container() as uri:
             yield uri
     else:
-        with part_of_a_stack(pytestconfig, "mongod") as stack:
+        with part_of_a_stack(config, "mongod") as stack:
             yield stack.info.mongodb
 
 
