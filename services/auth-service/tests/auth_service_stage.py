@@ -232,7 +232,7 @@ class Stage:
         token = (await service.rig.token(connection_id)).json()["token"]
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
             whoami = await client.get(f"{self.sandbox.url}/airtable/v0/meta/whoami")
-        assert whoami.is_success
+        assert whoami.is_success, (whoami.text, await self.sent(), await self.airtables_grants())
         assert await self.refreshes() == 1
         assert await self.airtables_grants() == [(True, "")]
         assert await self.events(connection_id) == ["established"]

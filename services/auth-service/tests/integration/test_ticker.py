@@ -1,5 +1,6 @@
 """The ticker meets grants that it can do nothing for: the others get what they are due."""
 
+import asyncio
 import base64
 import json
 import os
@@ -9,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from auth_service_rig import Rig, Start, stored
+from auth_service_rig import Rig, Start, aged, stored
 from pydantic import SecretStr
 from tablesync.auth_service.connections import Connections
-from tablesync.auth_service.grants.access_tokens import AccessTokens
 from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grants
+from tablesync.auth_service.grants.refresh import Refreshed, Refresher
 from tablesync.auth_service.grants.ticker import BATCH
 from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.providers.base import TokenSet
@@ -152,7 +153,42 @@ async def test_p29_a_grant_whose_next_try_is_at_no_moment_is_tried(
     await database["grants"].update_one({"_id": bad["id"]}, change)
     grants = Grants(database, keyring)
     assert {bad["id"], good["id"]} <= {*await grants.claim_due(BATCH)}
-    assert await grants.claim_due(BATCH) == [], "each once a minute"
+    assert await grants.claim_due(BATCH) == {}, "each once a minute"
+
+
+async def test_p01_what_another_has_refreshed_since_it_was_claimed_is_not_refreshed_again(
+    rig: Rig, start: Start, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes may claim a grant at the same moment, as when MongoDB comes back for both."""
+    connection = await rig.connect("airtable")
+    await database["grants"].update_one({"_id": connection["id"]}, {"$set": IDLE})
+    claim_due, refresh = Grants.claim_due, Refresher.refresh
+    claimed, moved = asyncio.Event(), asyncio.Event()
+    outcomes: list[Refreshed] = []
+
+    async def claim_and_wait(grants: Grants, limit: int) -> dict[str, int]:
+        found = await claim_due(grants, limit)
+        if connection["id"] in found:
+            claimed.set()
+            await moved.wait()
+        return found
+
+    async def noted(refresher: Refresher, connection_id: str, version: int) -> Refreshed:
+        outcome = await refresh(refresher, connection_id, version)
+        if connection_id == connection["id"]:
+            outcomes.append(outcome)
+        return outcome
+
+    monkeypatch.setattr(Grants, "claim_due", claim_and_wait)
+    monkeypatch.setattr(Refresher, "refresh", noted)
+    await start()
+    await eventually(claimed.is_set)
+    await aged(database, connection["id"])
+    assert (await rig.token(connection["id"])).status_code == 200
+    moved.set()
+
+    await eventually(lambda: len(outcomes) == 2)
+    assert outcomes == [Refreshed.HERE, Refreshed.ELSEWHERE]
 
 
 async def test_p29_whatever_goes_wrong_with_a_grant_stops_no_other_and_no_resealing(
@@ -165,14 +201,14 @@ async def test_p29_whatever_goes_wrong_with_a_grant_stops_no_other_and_no_reseal
     bad, good = await rig.connect("hubspot"), await rig.connect("airtable")
     for each, due in ((bad, TORN), (good, IDLE)):
         await database["grants"].update_one({"_id": each["id"]}, {"$set": due})
-    refresh_now = AccessTokens.refresh_now
+    refresh = Refresher.refresh
 
-    async def fail(tokens: AccessTokens, connection_id: str) -> None:
+    async def fail(refresher: Refresher, connection_id: str, version: int) -> Refreshed:
         if connection_id == bad["id"]:
             raise KeyError("expires_in")
-        await refresh_now(tokens, connection_id)
+        return await refresh(refresher, connection_id, version)
 
-    monkeypatch.setattr(AccessTokens, "refresh_now", fail)
+    monkeypatch.setattr(Refresher, "refresh", fail)
 
     await start(AUTH_ENCRYPTION_KEYS_FILE=str(rotated))
 

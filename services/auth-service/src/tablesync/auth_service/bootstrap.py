@@ -100,7 +100,7 @@ def build(
             *_internal(resources, stores, work, settings),
         ],
         publishes=True,
-        roles=[Role("ticker", Ticker(stores.grants, work.access_tokens).run)],
+        roles=[Role("ticker", Ticker(stores.grants, work.refresher).run)],
         indexes=store.INDEXES,
         expiries=store.expiries(settings.auth_keep_attempts_days),
         prepare=[partial(_apply_bootstrap_file, settings, resources.units)],

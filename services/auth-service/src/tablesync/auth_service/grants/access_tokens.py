@@ -34,12 +34,6 @@ class AccessTokens:
             account=grant.account,
         )
 
-    async def refresh_now(self, connection_id: str) -> None:
-        """Refresh whatever the age of the token; raises ProviderUnavailableError."""
-        grant = await self._grants.get(connection_id)
-        if grant is not None and grant.live:
-            await self._refresher.refresh(connection_id, grant.version)
-
     async def _usable(self, workspace_id: str, connection_id: str) -> Grant:
         grant = await self._grants.get(connection_id)
         if grant is None or not grant.live or grant.workspace_id != workspace_id:

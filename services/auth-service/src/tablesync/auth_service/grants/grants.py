@@ -96,8 +96,10 @@ class Grants:
         change = {"cooldown_until": until, "retry_at": {"$max": ["$retry_at", until]}}
         return await self._change(grant, [{"$set": change}])
 
-    async def claim_due(self, limit: int) -> list[str]:
+    async def claim_due(self, limit: int) -> dict[str, int]:
         """Return connections whose grant idles or whose intent was left open by a crash.
+
+        With the version that is due: by the time of its turn another may have refreshed it.
 
         Each is returned at most once in RETRY_SECONDS, to whichever process, and none while its
         provider is left alone; those never tried come first, then those tried longest ago. What
@@ -105,29 +107,30 @@ class Grants:
         """
         claimed = await self._due_never_tried(limit)
         if len(claimed) < limit:
-            claimed += await self._due_again(limit - len(claimed))
+            claimed |= await self._due_again(limit - len(claimed))
         await self._collection.update_many(
-            {"_id": {"$in": claimed}}, [{"$set": {"retry_at": from_now(RETRY_SECONDS)}}]
+            {"_id": {"$in": [*claimed]}}, [{"$set": {"retry_at": from_now(RETRY_SECONDS)}}]
         )
         return claimed
 
-    async def _due_never_tried(self, limit: int) -> list[str]:
+    async def _due_never_tried(self, limit: int) -> dict[str, int]:
         new = {"live": True, "retry_at": None}
         due = [{**new, name: {"$gt": _PAST}, "$expr": {"$lt": each}} for name, each in _DUE.items()]
-        cursor = self._collection.find({"$or": due}, {"_id": 1}).limit(limit)
-        return [each["_id"] async for each in cursor]
+        cursor = self._collection.find({"$or": due}, {"version": 1}).limit(limit)
+        return {each["_id"]: each["version"] async for each in cursor}
 
-    async def _due_again(self, limit: int) -> list[str]:
+    async def _due_again(self, limit: int) -> dict[str, int]:
         """Return those tried longest ago; what needs no refresh any more is new again."""
         turn = {"$expr": {"$lte": ["$retry_at", "$$NOW"]}, "retry_at": {"$ne": None}}
         is_due = {
             "$or": [{"$and": [{"$gt": [each[0], _PAST]}, {"$lt": each}]} for each in _DUE.values()]
         }
-        cursor = self._collection.find({"live": True, **turn}, {"is_due": is_due})
+        shown = {"version": 1, "is_due": is_due}
+        cursor = self._collection.find({"live": True, **turn}, shown)
         found = await cursor.sort("retry_at", ASCENDING).limit(limit).to_list(limit)
         settled = [each["_id"] for each in found if not each["is_due"]]
         await self._collection.update_many({"_id": {"$in": settled}}, {"$unset": {"retry_at": ""}})
-        return [each["_id"] for each in found if each["is_due"]]
+        return {each["_id"]: each["version"] for each in found if each["is_due"]}
 
     async def under_other_keys(self, after_id: str, limit: int) -> list[str]:
         """Return connections, by id, whose grant is not encrypted with the active key alone."""

@@ -5,8 +5,8 @@ import asyncio
 import structlog
 from prometheus_client import Gauge
 from tablesync.auth_service.errors import ProviderUnavailableError, UnreadableGrantError
-from tablesync.auth_service.grants.access_tokens import AccessTokens
 from tablesync.auth_service.grants.grants import Grants
+from tablesync.auth_service.grants.refresh import Refresher
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.roles import repeat
 
@@ -28,9 +28,9 @@ class Ticker:
     Its two loops wait for nothing of each other, and one grant's trouble is that grant's alone.
     """
 
-    def __init__(self, grants: Grants, tokens: AccessTokens) -> None:
+    def __init__(self, grants: Grants, refresher: Refresher) -> None:
         self._grants = grants
-        self._tokens = tokens
+        self._refresher = refresher
         self._resealed_to = ""
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -43,7 +43,7 @@ class Ticker:
         """Refresh what is due; return the seconds until the next time."""
         due = await self._grants.claim_due(BATCH)
         places = asyncio.Semaphore(AT_ONCE)
-        done = await asyncio.gather(*(self._refresh(each, places) for each in due))
+        done = await asyncio.gather(*(self._refresh(*each, places) for each in due.items()))
         return 0.0 if len(due) == BATCH and any(done) else TICK_SECONDS
 
     async def reseal(self) -> float:
@@ -59,10 +59,10 @@ class Ticker:
         self._resealed_to = page[-1] if len(page) == BATCH else ""
         return 0.0 if self._resealed_to else RESEAL_SECONDS
 
-    async def _refresh(self, connection_id: str, places: asyncio.Semaphore) -> bool:
+    async def _refresh(self, connection_id: str, version: int, places: asyncio.Semaphore) -> bool:
         async with places:
             try:
-                await self._tokens.refresh_now(connection_id)
+                await self._refresher.refresh(connection_id, version)
                 return True
             except ProviderUnavailableError as error:
                 log.warning("not refreshed", connection_id=connection_id, error=repr(error))
