@@ -13,7 +13,8 @@ PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dis
 	--no-loadscope-reorder
 
 # mypy takes one folder at a time: files of two services may bear one name.
-TYPED_TESTS := $(addsuffix /tests,services/scheduler services/sync-runner services/notifier apps/cli)
+TYPED_TESTS := $(addsuffix /tests,services/auth-service services/scheduler services/sync-runner \
+	services/notifier apps/cli) tests/contracts tests/doors
 
 # Some environments set it; then each of the many processes here would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE

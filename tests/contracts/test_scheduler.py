@@ -165,10 +165,13 @@ class SchedulerSuite:
 
     async def test_pages_of_a_list_are_told_whole_and_in_order(self, world: World) -> None:
         made = sorted([await world.add_sync(f"Sync {number}") for number in range(5)])
-        path, found, after = f"/connections/{world.hubspot_id}/affected-syncs", [], ""
+        path, after = f"/connections/{world.hubspot_id}/affected-syncs", ""
+        found: list[str] = []
         while True:
-            query = {"workspace_id": world.workspace_id, "limit": 2, "after": after}
-            page = answer_of(AffectedSyncs, await world.edge.get("notifier", path, **query))
+            query = {"workspace_id": world.workspace_id, "after": after}
+            page = answer_of(
+                AffectedSyncs, await world.edge.get("notifier", path, limit=2, **query)
+            )
             found += [each.sync_id for each in page.items]
             assert (len(page.items) <= 2, page.total, page.count) == (True, 5, 5)
             if page.next_after is None:

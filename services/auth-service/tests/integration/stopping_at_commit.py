@@ -19,5 +19,5 @@ def stop_and_end(*arguments: Any) -> None:
 
 
 if __name__ == "__main__":
-    Disconnecting.end_upstream = stop_and_end  # type: ignore[method-assign]
+    Disconnecting.end_upstream = stop_and_end  # type: ignore[method-assign, assignment]
     run(build, Settings, NAME)

@@ -19,5 +19,5 @@ async def stop_and_send(*arguments: Any) -> Any:
 
 
 if __name__ == "__main__":
-    OAuthClient.refresh = stop_and_send  # type: ignore[method-assign]
+    OAuthClient.refresh = stop_and_send  # type: ignore[method-assign, assignment]
     run(build, Settings, NAME)

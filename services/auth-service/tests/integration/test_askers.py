@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -27,7 +28,7 @@ async def demoted(rig: Rig, database: Database) -> None:
     await ask_admin(rig, "PATCH", json={"role": "viewer"})
 
 
-async def ask_admin(rig: Rig, method: str, **body: Json) -> None:
+async def ask_admin(rig: Rig, method: str, **body: Any) -> None:
     admin = await rig.operator("admin")
     path = f"/v1/members/{rig.person('operator')['id']}"
     (await admin.request(method, path, **body)).raise_for_status()

@@ -102,7 +102,7 @@ async def test_p20_inviting_tells_nothing_of_who_is_known_elsewhere(
     rig: Rig, database: Database, workspace: Json
 ) -> None:
     known = address(rig, "known")
-    elsewhere = {
+    elsewhere: Json = {
         "workspace": {"id": new_id("ws"), "name": "Elsewhere"},
         "operators": [{"id": new_id("op"), "email": known, "name": "Known There", "role": "admin"}],
     }

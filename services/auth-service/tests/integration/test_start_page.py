@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from auth_service_rig import Json, Rig, stored
 from tablesync.service_kit.mongo import Database
@@ -17,7 +18,7 @@ async def begin(rig: Rig, provider: str = "hubspot", **body: Any) -> Json:
     return attempt
 
 
-def leads_to_provider(rig: Rig, answer: Any) -> bool:
+def leads_to_provider(rig: Rig, answer: httpx.Response) -> bool:
     return answer.status_code == 303 and answer.headers["location"].startswith(rig.sandbox.url)
 
 

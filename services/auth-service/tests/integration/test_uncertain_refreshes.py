@@ -13,7 +13,7 @@ FAILED = {"status": 503, "performed": True}
 THROTTLED = {"status": 429, "headers": {"Retry-After": "1"}}
 OUR_CLIENT = {"status": 401, "body": {"error": "invalid_client"}}
 # What stands between us and Airtable may answer in its stead, after Airtable has acted.
-STRANGERS = {
+STRANGERS: dict[str, dict[str, Any]] = {
     "timed out": {"status": 408},
     "sent elsewhere": {"status": 302, "headers": {"Location": "https://elsewhere.test/"}},
     "forbidden": {"status": 403, "body": {"error": "waf"}},

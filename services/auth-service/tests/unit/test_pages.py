@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
+from starlette.responses import Response
 from tablesync.auth_service.api.pages import Again, Pages
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.authorizations import AuthorizationStatus, Completion
@@ -75,8 +75,13 @@ class Outside(HTMLParser):
             assert self.open.pop() == tag
 
 
-def check(response: Any, *texts: str, status: int = 200) -> None:
-    page = response.body.decode()
+def text_of(page: Response) -> str:
+    """Return what a browser gets."""
+    return bytes(page.body).decode()
+
+
+def check(response: Response, *texts: str, status: int = 200) -> None:
+    page = text_of(response)
     parser = Outside()
     parser.feed(page)
     assert parser.found == []
@@ -156,7 +161,7 @@ def test_what_others_have_named_turns_no_page_around(pages: Pages, hubspot: OAut
         ),
     ):
         check(page, "\u2068Globex עברית\u2069")
-        shown = page.body.decode()
+        shown = text_of(page)
         assert not {"\u202e", "\u2066", "\u200b"} & set(shown)
         assert "Acme" in shown or "You signed in to another" in shown
 
@@ -172,7 +177,7 @@ def test_the_outcome_of_what_was_lost_since_says_so(pages: Pages, hubspot: OAuth
     outcome = Outcome(AuthorizationStatus.COMPLETED, CONNECTION)
     response = pages.outcome(hubspot, outcome, WORKSPACE, AGAIN)
     check(response, "was connected, and is not any more")
-    assert "carry on by themselves" not in response.body.decode()
+    assert "carry on by themselves" not in text_of(response)
 
 
 def test_what_came_to_nothing_can_be_begun_anew(pages: Pages, hubspot: OAuthProvider) -> None:
@@ -181,7 +186,7 @@ def test_what_came_to_nothing_can_be_begun_anew(pages: Pages, hubspot: OAuthProv
         AuthorizationStatus.COMPLETED: False,
         AuthorizationStatus.PENDING: False,
     }.items():
-        page = pages.outcome(hubspot, Outcome(status, CONNECTED), WORKSPACE, AGAIN).body.decode()
+        page = text_of(pages.outcome(hubspot, Outcome(status, CONNECTED), WORKSPACE, AGAIN))
         assert ('action="again?authorization=aut_1"' in page) is is_offered, status
 
 
@@ -207,7 +212,7 @@ def test_who_asks_and_for_which_workspace_is_said_before_leaving(
 
     hints = hubspot.hints
     check(response, "Acme &amp; &lt;Co&gt;", "Ada &lt;i&gt;", "ada@acme.test", hints.asks)
-    page = response.body.decode()
+    page = text_of(response)
     assert hints.connect in page
     assert hints.reconnect not in page
     assert page.count("<button") == 1
@@ -223,7 +228,7 @@ def test_what_is_to_be_reconnected_is_named_before_leaving(
     response = pages.consent(hubspot, by_link, "a-token")
 
     check(response, "Acme &lt;script&gt;", hubspot.hints.reconnect, "Acme &amp; &lt;Co&gt;")
-    assert "Asked for by" not in response.body.decode()
+    assert "Asked for by" not in text_of(response)
 
 
 def test_attempts_that_go_on_elsewhere_or_were_not_begun_here(
@@ -336,8 +341,8 @@ def test_a_success_says_what_it_has_changed(
     outcome = completed(CONNECTED, was)
     page = pages.outcome(hubspot, outcome, WORKSPACE, AGAIN)
     check(page, says, "HubSpot is connected", "ada@acme.test")
-    assert not_this not in page.body.decode()
-    assert "<button" not in page.body.decode()
+    assert not_this not in text_of(page)
+    assert "<button" not in text_of(page)
 
 
 def test_what_is_missing_is_named_and_asked_for_once_more(
@@ -359,7 +364,7 @@ def test_what_is_missing_is_named_and_asked_for_once_more(
     later = pages.outcome(
         providers.of(Provider.AIRTABLE), replace(outcome, connection=whole), WORKSPACE, AGAIN
     )
-    assert "Deals" not in later.body.decode(), "another attempt has changed it since"
+    assert "Deals" not in text_of(later), "another attempt has changed it since"
 
 
 def completed(connection: Connection, was: ConnectionStatus | None) -> Outcome:
