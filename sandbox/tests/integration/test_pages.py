@@ -1,11 +1,17 @@
 """The pages a person clicks, by the forms they submit."""
 
 import re
+from email.message import EmailMessage
 from html import unescape
 
+import aiosmtplib
 import httpx
 import pytest
+from playwright.async_api import Browser
 from tablesync.test_kit import SandboxControl
+from tablesync.test_kit.browser import width_of
+
+PHONE = 360
 
 REDIRECT = "http://127.0.0.1:9999/callback"
 HUBSPOT = {
@@ -94,3 +100,20 @@ async def test_nobody_connects_a_portal_that_is_not_theirs(http: httpx.AsyncClie
     page = await http.get("/hubspot/oauth/authorize", params=HUBSPOT)
     form = {"step": "allow", "user": "gus@globex.test", "account": "7001"}
     assert (await http.post(action(page), data=form)).status_code == 403
+
+
+@pytest.mark.parametrize("width", [PHONE, 1_280])
+async def test_no_mail_is_wider_than_the_screen(
+    sandbox: SandboxControl, sandbox_ports: tuple[int, int], browser: Browser, width: int
+) -> None:
+    message = EmailMessage()
+    message["From"] = "TableSync <sync@example.test>"
+    message["To"] = f"{'a' * 64}@{'mail.' * 20}example.test"
+    message["Subject"] = "D" * 80 + " is disconnected: 2 syncs are on hold"
+    message.set_content("Reconnect: https://auth.example.test/reconnect/" + "x" * 120)
+    await aiosmtplib.send(message, hostname="127.0.0.1", port=sandbox_ports[1])
+    (caught,) = await sandbox.messages()
+    page = await browser.new_page(viewport={"width": width, "height": 800})
+    for path in ("/mail", f"/mail/{caught['id']}"):
+        await page.goto(sandbox.url + path)
+        assert await width_of(page) <= width, path

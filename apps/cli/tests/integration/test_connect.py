@@ -52,6 +52,20 @@ def test_an_account_is_connected(tablesync: Command, airtable: StandIn) -> None:
     assert "once more" not in done.stdout
 
 
+def test_what_is_refused_is_told_with_what_helps(tablesync: Command, services: StandIn) -> None:
+    error = {
+        "field": "provider",
+        "message": "is not a known provider",
+        "remedy": "Use one of: airtable, hubspot.",
+    }
+    problem = {"status": 422, "detail": "provider: is not a known provider", "errors": [error]}
+    services.answers["POST", "/v1/authorizations"] = (422, problem)
+    done = tablesync("connect", "foo")
+    assert done.returncode != 0
+    said = " ".join(done.stderr.split())
+    assert "provider: is not a known provider. Use one of: airtable, hubspot." in said
+
+
 @pytest.mark.parametrize("ended", ["denied", "expired", "refused"])
 def test_an_attempt_that_is_begun_anew_is_followed(
     tablesync: Command, airtable: StandIn, ended: str

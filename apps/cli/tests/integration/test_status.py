@@ -72,7 +72,8 @@ def test_it_shows_connections_syncs_and_incidents(tablesync: Command, lost: Stan
         "hubspot · Acme Ευρώπη [red]",
         "連絡先 → Contacts",
         "every 5 min",
-        "held: connection (app_uninstalled)",
+        "The TableSync app was uninstalled at HubSpot.",
+        "held: its connection is lost, since",
         "7 missed",
         "interrupted",
         "100 written, 0 unchanged, 1 rejected",
@@ -120,7 +121,7 @@ LOOKED_AT = (
         (
             "paused",
             [HOLD],
-            r"paused and held: connection \(app_uninstalled\), since .* "
+            "paused and held: its connection is lost, since .* "
             "next run: once somebody resumes it and its connection is reconnected",
         ),
         ("held", [{**HOLD, "kind": "moon"}], "next run: once what holds it is over"),

@@ -32,6 +32,21 @@ class AccessToken(Value):
     access_token: str = Field(repr=False)
 
 
+class FieldError(Value):
+    """What is wrong with one field of what was sent, and what helps."""
+
+    field: str
+    message: str
+    remedy: str
+
+
+class ProblemDetails(Value):
+    """Why a service has not done what it was asked (RFC 9457)."""
+
+    detail: str = ""
+    errors: Tolerant[tuple[FieldError, ...]] = ()
+
+
 class Page(Value):
     """A page of a list, and where to go on: `next` is that of dead letters.
 

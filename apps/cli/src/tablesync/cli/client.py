@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import httpx
 from tablesync.cli.addresses import Addresses
-from tablesync.cli.answers import AccessToken, Page, read
+from tablesync.cli.answers import AccessToken, Page, ProblemDetails, read
 from tablesync.cli.errors import AwayError, NotFoundError, RefusedError, UnauthorizedError
 from tablesync.contracts.specs import Value
 
@@ -113,10 +113,10 @@ def _body(service: str, response: httpx.Response) -> Any:
 
 
 def _detail(response: httpx.Response) -> str:
-    """Take the sentence out of a problem, if it is one."""
+    """Say what is wrong and what helps, if the answer is a problem."""
     try:
-        problem = response.json()
+        problem = ProblemDetails.model_validate_json(response.content)
     except ValueError:
         return response.reason_phrase
-    detail = problem.get("detail") if isinstance(problem, dict) else None
-    return str(detail or response.reason_phrase)
+    said = [f"{each.field}: {each.message}. {each.remedy}" for each in problem.errors or ()]
+    return " ".join(said) or problem.detail or response.reason_phrase

@@ -11,11 +11,13 @@ from rich.text import Text
 from tablesync.cli.answers import Connection, Hold, Incident, Run, Sync
 from tablesync.cli.format import NOTHING, ago, badge, counts, every, plain, state
 from tablesync.cli.status import Status
-from tablesync.contracts import Gap, SyncStatus
-from tablesync.contracts.wording import one_line, runs_again
+from tablesync.contracts import Gap, HoldKind, SyncStatus
+from tablesync.contracts.wording import loss, one_line, runs_again
 
 Names = Mapping[str | None, str]
 INDENT = (0, 0, 0, 2)
+# How and why is told of the connection itself.
+_CONNECTION_LOST = "its connection is lost"
 
 
 def overview(status: Status) -> Group:
@@ -40,10 +42,10 @@ def _names(syncs: Sequence[Sync]) -> Names:
 def _connections(found: Sequence[Connection]) -> Iterator[RenderableType]:
     yield _title("Connections" if found else "No connections yet.")
     for each in found:
-        why = Text(f"{each.cause}, since " if each.cause else "since ")
         yield _entry(
             badge(each.badge).append("  ").append(plain(each.label)),
-            why.append(ago(each.changed_at)),
+            *([plain(loss(each.cause, each.provider))] if each.cause else []),
+            Text(f"since {ago(each.changed_at)}"),
             _id(each.id),
         )
 
@@ -69,7 +71,9 @@ def _incidents(found: Sequence[Incident], names: Names) -> Iterator[RenderableTy
         mails = [f"{mail.kind} to {mail.to}" for mail in each.mails if mail.sent_at]
         yield _entry(
             plain(names.get(about, about)),
-            plain(each.cause).append(f", since {ago(each.opened_at)}"),
+            plain(_CONNECTION_LOST if each.kind == HoldKind.CONNECTION else each.cause).append(
+                f", since {ago(each.opened_at)}"
+            ),
             *(Text("mailed: ").append(plain(mail)) for mail in mails),
             _id(each.id),
         )
@@ -95,7 +99,10 @@ def _sync_state(sync: Sync) -> Text:
 
 
 def _why(hold: Hold) -> str:
-    return f": {hold.kind} ({one_line(hold.cause)}), since {ago(hold.since)}"
+    because = f"{hold.kind} ({one_line(hold.cause)})"
+    if hold.kind == HoldKind.CONNECTION:
+        because = _CONNECTION_LOST
+    return f": {because}, since {ago(hold.since)}"
 
 
 def _next_run(sync: Sync) -> Iterator[Text]:
