@@ -235,6 +235,8 @@ async def test_what_is_missing_holds_the_sync_alone(rig: Rig, cause: RunFailureC
     assert not (await rig.sync(sync)).claimable
 
 
+HUBSPOTS_LOSS = "The TableSync app was uninstalled at HubSpot"
+AIRTABLES_LOSS = "The TableSync app was uninstalled at Airtable"
 LOOKED_AT = (
     "what it needs is there again (looked at every 15 minutes, and at once when its mapping is "
     "saved again)"
@@ -244,21 +246,21 @@ LOOKED_AT = (
 @pytest.mark.parametrize(
     ("lost", "cause", "paused", "causes", "when"),
     [
-        ([HUBSPOT], None, False, "connection: app_uninstalled", "its connection is reconnected"),
+        ([HUBSPOT], None, False, HUBSPOTS_LOSS, "its connection is reconnected"),
         ([], RunFailureCause.MAPPING, False, "mapping: It failed.", LOOKED_AT),
         ([], RunFailureCause.RESOURCE, False, "resource: It failed.", LOOKED_AT),
         (
             [HUBSPOT, AIRTABLE],
             None,
             False,
-            "connection: app_uninstalled; connection: app_uninstalled",
+            f"{HUBSPOTS_LOSS}; {AIRTABLES_LOSS}",
             "both its connections are reconnected",
         ),
         (
             [HUBSPOT],
             RunFailureCause.MAPPING,
             True,
-            "connection: app_uninstalled; mapping: It failed.",
+            f"{HUBSPOTS_LOSS}; mapping: It failed.",
             f"somebody resumes it and its connection is reconnected and {LOOKED_AT}",
         ),
     ],
@@ -284,7 +286,7 @@ async def test_sync_now_says_all_that_has_to_end_before_a_held_sync_runs_again(
     said = f"The sync is held ({causes}){also}. It runs again once {when}."
     assert (refused.value.status, refused.value.detail) == (409, said)
     shown = SyncView.of(await rig.queries.sync(sync.workspace_id, sync.id), None)
-    assert (len(shown.holds), shown.next_slot_at) == (causes.count(": "), None)
+    assert (len(shown.holds), shown.next_slot_at) == (len(causes.split("; ")), None)
     (told,) = await rig.affected(sync)
     assert (told.stopped_by, told.next_slot_at) == (shown.holds, None)
 

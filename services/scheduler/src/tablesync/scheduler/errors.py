@@ -5,12 +5,12 @@ Reconnect, then retry connection_not_connected, sync_held
 Nothing               run_ended
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from tablesync.contracts import Hold, SyncStatus
+from tablesync.contracts import Hold, HoldKind, SyncStatus
 from tablesync.contracts.internal_api import CONNECTION_NOT_CONNECTED
-from tablesync.contracts.wording import runs_again
+from tablesync.contracts.wording import loss, runs_again
 from tablesync.service_kit.http.problems import Problem, conflict
 
 
@@ -29,20 +29,28 @@ def refused(faults: list[Fault]) -> Problem:
     return Problem(422, "invalid-request", detail, errors=[asdict(each) for each in faults])
 
 
-def connection_not_connected(connection_id: str, status: str, cause: str | None) -> Problem:
-    """The connection has no working grant."""
+def connection_not_connected(
+    connection_id: str, status: str, cause: str | None, provider: str | None = None
+) -> Problem:
+    """The connection has no working grant; where its provider is known, the cause is told."""
+    why = loss(cause, provider) if provider else f"The connection is {status}."
     return conflict(
         CONNECTION_NOT_CONNECTED,
-        f"The connection is {status}{f' ({cause})' if cause else ''}: reconnect it first.",
+        f"{why} Reconnect it first.",
         connection_id=connection_id,
         cause=cause,
         connection_status=status,
     )
 
 
-def sync_held(status: SyncStatus, holds: Sequence[Hold]) -> Problem:
-    """TableSync stopped the sync; nothing runs until every cause is gone."""
-    causes = "; ".join(f"{each.kind}: {each.cause}" for each in holds)
+def sync_held(
+    status: SyncStatus, holds: Sequence[Hold], providers: Mapping[str | None, str]
+) -> Problem:
+    """TableSync stopped the sync; nothing runs until every cause is gone.
+
+    `providers` are those of its connections, by id.
+    """
+    causes = "; ".join(_because(each, providers) for each in holds)
     paused = ", and paused" if status is SyncStatus.PAUSED else ""
     when = runs_again(status, [each.kind for each in holds])
     return conflict(
@@ -51,6 +59,12 @@ def sync_held(status: SyncStatus, holds: Sequence[Hold]) -> Problem:
         hold=holds[0].model_dump(mode="json"),
         holds=[each.model_dump(mode="json") for each in holds],
     )
+
+
+def _because(hold: Hold, providers: Mapping[str | None, str]) -> str:
+    if hold.kind is HoldKind.CONNECTION and (provider := providers.get(hold.connection_id)):
+        return loss(hold.cause, provider).rstrip(".")
+    return f"{hold.kind}: {hold.cause}"
 
 
 def run_ended(status: str) -> Problem:

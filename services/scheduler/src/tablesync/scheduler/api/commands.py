@@ -118,7 +118,7 @@ class Commands:
         sync = await self._sync(unit, who, sync_id)
         changes = Changes()
         if await self._follow_connections(unit, sync, changes) or sync.holds:
-            raise errors.sync_held(sync.status, sync.stopped_by)
+            raise errors.sync_held(sync.status, sync.stopped_by, sync.providers)
         run = request_run(sync, Trigger.MANUAL, unit.now, changes, requested_by=who.operator_id)
         await self._store.save(unit, [sync], changes)
         return RequestedRun(run_id=run.id)

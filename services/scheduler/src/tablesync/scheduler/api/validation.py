@@ -112,7 +112,9 @@ def _end_faults(
 
 def _raise_if_held(connection: Connection | None) -> None:
     if connection and connection.held:
-        raise errors.connection_not_connected(connection.id, connection.status, connection.cause)
+        raise errors.connection_not_connected(
+            connection.id, connection.status, connection.cause, connection.provider
+        )
 
 
 def _raise_any(faults: list[Fault]) -> None:

@@ -11,6 +11,7 @@ from tablesync.contracts import (
     Hold,
     HoldKind,
     Overlap,
+    Provider,
     Source,
     SyncSpec,
     SyncStatus,
@@ -133,6 +134,14 @@ class Sync(BaseModel):
     def hold(self) -> Hold | None:
         """The hold to show first."""
         return next(iter(self.stopped_by), None)
+
+    @property
+    def providers(self) -> dict[str | None, str]:
+        """The provider of each of its connections, by id."""
+        return {
+            self.source.connection_id: self.source.provider,
+            self.destination.connection_id: Provider.AIRTABLE,
+        }
 
     @property
     def stopped_by(self) -> list[Hold]:
