@@ -99,7 +99,7 @@ class Rig:
     async def add_member(self, email: str, role: str = "viewer", name: str = "Nia") -> Json:
         """Invite somebody who accepts by the mail's link; return the member."""
         invitation = await self.invite(email, role, name)
-        await self.client().post(await self.invitation_link(invitation["id"]))
+        await press(self.client(), await self.invitation_link(invitation["id"]))
         members = (await (await self.operator("admin")).get("/v1/members")).json()["items"]
         return next(each for each in members if each["email"] == email)
 

@@ -70,6 +70,29 @@ async def test_an_invitation_is_accepted_by_the_button_of_its_mails_page(rig: Ri
         assert "You are not a member of" in again.text
 
 
+def form_token_in(page: str) -> str:
+    return page.partition('name="form_token" value="')[2].partition('"')[0]
+
+
+@pytest.mark.parametrize("answer", ["accept", "decline"])
+async def test_p20_a_form_of_another_origin_answers_no_invitation(rig: Rig, answer: str) -> None:
+    admin = await rig.operator("admin")
+    invitation = await rig.invite(address(rig))
+    url, browser = await rig.invitation_link(invitation["id"]), rig.client()
+
+    forged = await browser.post(f"{url}?answer={answer}", headers={"Origin": "https://evil.test"})
+    shown = await browser.get(url)
+    guessed = await browser.post(f"{url}?answer={answer}", data={"form_token": "guessed"})
+
+    for page in (forged, guessed):
+        assert page.status_code == 403
+        assert "press the button on our own page" in page.text
+    assert (await admin.get("/v1/invitations")).json()["items"] == [invitation]
+    form = {"form_token": form_token_in(shown.text)}
+    assert (await browser.post(f"{url}?answer={answer}", data=form)).status_code == 200
+    assert (await admin.get("/v1/invitations")).json()["items"] == []
+
+
 async def test_an_invitation_is_declined_by_the_other_button_of_its_mails_page(
     rig: Rig, database: Database
 ) -> None:
@@ -78,7 +101,8 @@ async def test_an_invitation_is_declined_by_the_other_button_of_its_mails_page(
     url, browser = await rig.invitation_link(invitation["id"]), rig.client()
 
     offered = await browser.get(url)
-    declined = await browser.post(f"{url}?answer=decline")
+    form = {"form_token": form_token_in(offered.text)}
+    declined = await browser.post(f"{url}?answer=decline", data=form)
     later = await press(browser, url)
 
     assert 'action="?answer=decline"' in offered.text
@@ -240,7 +264,7 @@ async def test_a_removed_member_can_be_invited_again_and_old_links_lead_nowhere(
     admin, email = await rig.operator("admin"), address(rig)
     invitation = await rig.invite(email)
     old = await rig.invitation_link(invitation["id"])
-    await rig.client().post(old)
+    await press(rig.client(), old)
     (member,) = [
         each for each in (await admin.get("/v1/members")).json()["items"] if each["email"] == email
     ]
@@ -250,7 +274,7 @@ async def test_a_removed_member_can_be_invited_again_and_old_links_lead_nowhere(
 
     assert (await rig.client().post(old)).status_code == 404
     assert email not in (await admin.get("/v1/members")).text
-    await rig.client().post(await rig.invitation_link(again["id"]))
+    await press(rig.client(), await rig.invitation_link(again["id"]))
     assert email in (await admin.get("/v1/members")).text
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from tablesync.contracts import new_id
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import press
 from tablesync.test_kit.stand_ins import SchedulerStandIn, affected_sync
 
 
@@ -52,7 +53,7 @@ async def test_p07_a_link_reconnects_and_is_spent(rig: Rig) -> None:
     browser = rig.client(follow_redirects=True)
     await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
 
-    page = await browser.post(url)
+    page = await press(browser, url)
 
     assert "HubSpot is connected" in page.text
     after = await rig.connection(connection["id"])
@@ -68,7 +69,7 @@ async def test_p06_a_link_accepts_no_other_account_and_stays_usable(rig: Rig) ->
     browser = rig.client(follow_redirects=True)
     await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7002", decision="allow")
 
-    page = await browser.post(url)
+    page = await press(browser, url)
 
     assert "another HubSpot account" in page.text
     assert (await rig.connection(connection["id"]))["status"] == "revoked"
@@ -90,6 +91,39 @@ async def test_a_link_ends_after_seven_days(rig: Rig, database: Database) -> Non
     for answer in (await rig.client().get(url), await rig.client().post(url)):
         assert answer.status_code == 410
         assert "expired" in answer.text
+
+
+@pytest.mark.parametrize("seen", ["no page", "another link's page"])
+async def test_p05_a_form_of_another_origin_begins_nothing(
+    rig: Rig, database: Database, seen: str
+) -> None:
+    connection = await lost(rig)
+    url, other = [await rig.link(connection["id"]) for _ in range(2)]
+    browser, ours = rig.client(), {"workspace_id": rig.workspace_id, "by_link": True}
+    form = {}
+    if seen != "no page":
+        page = (await browser.get(other)).text
+        form = {"form_token": page.partition('name="form_token" value="')[2].partition('"')[0]}
+
+    forged = await browser.post(url, data=form, headers={"Origin": "https://evil.test"})
+
+    assert forged.status_code == 403
+    assert "press the button on our own page" in forged.text
+    assert '<a href="">Open our page</a>' in forged.text, "there is a way to go on"
+    assert await database["authorizations"].count_documents(ours) == 0
+    assert (await press(browser, url)).status_code == 303
+    assert await database["authorizations"].count_documents(ours) == 1
+
+
+async def test_p07_a_page_that_is_open_in_two_tabs_has_a_button_in_both(rig: Rig) -> None:
+    connection = await lost(rig)
+    url, browser = await rig.link(connection["id"]), rig.client()
+
+    tabs = [await browser.get(url) for _ in range(2)]
+    tokens = [each.text.partition('name="form_token" value="')[2][:64] for each in tabs]
+
+    for token in tokens:
+        assert (await browser.post(url, data={"form_token": token})).status_code == 303
 
 
 async def test_an_unknown_link_is_not_found(rig: Rig) -> None:

@@ -42,7 +42,7 @@ def pages_about(name: str, providers: Providers) -> Iterator[tuple[str, HTMLResp
     lost = a_connection(account)
     link = ReconnectLink(lost, NOW, spent=False, expired=False)
     syncs = AffectedSyncs(items=tuple(a_sync(name, missed) for missed in (0, 1_234)), total=40)
-    yield "reconnect", pages.reconnect(hubspot, link, workspace, syncs)
+    yield "reconnect", pages.reconnect(hubspot, link, workspace, syncs, "a-token")
     for connection in (None, lost):
         asked = ConsentRequest(workspace, person, connection)
         yield "consent", pages.consent(hubspot, asked, "a-token")
@@ -67,7 +67,9 @@ def pages_about(name: str, providers: Providers) -> Iterator[tuple[str, HTMLResp
     yield "link over", pages.link_over(replace(link, spent=True))
     for status, is_member in itertools.product(InvitationStatus, (True, False)):
         invitation = an_invitation(name, person.email, status)
-        shown = pages.invitation(invitation, workspace, person, is_open=True, is_member=is_member)
+        shown = pages.invitation(
+            invitation, workspace, person, is_open=True, is_member=is_member, form_token="a-token"
+        )
         yield f"invitation, {status}", shown
 
 

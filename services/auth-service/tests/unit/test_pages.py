@@ -149,7 +149,7 @@ def test_what_others_have_named_turns_no_page_around(pages: Pages, hubspot: OAut
     workspace = WORKSPACE.model_copy(update={"name": "Ac\u202eme"})
     syncs = AffectedSyncs(items=(a_sync("Co\u202entacts", "held", 2),))
     for page in (
-        pages.reconnect(hubspot, replace(LINK, connection=connection), workspace, syncs),
+        pages.reconnect(hubspot, replace(LINK, connection=connection), workspace, syncs, "a-token"),
         pages.consent(hubspot, ConsentRequest(workspace, ASKER, connection), "a-token"),
         pages.outcome(
             hubspot,
@@ -235,7 +235,7 @@ def test_attempts_that_go_on_elsewhere_or_were_not_begun_here(
     pages: Pages, hubspot: OAuthProvider
 ) -> None:
     check(pages.taken(hubspot), "in another browser", status=409)
-    check(pages.not_pressed_here(hubspot), "press the button", "cookies", status=403)
+    check(pages.not_pressed_here(), "press the button", "cookies", status=403)
 
 
 def a_sync(name: str, status: str, missed: int = 0, *others: str) -> AffectedSync:
@@ -271,7 +271,7 @@ def a_sync(name: str, status: str, missed: int = 0, *others: str) -> AffectedSyn
 def test_a_link_shows_what_waits(
     pages: Pages, hubspot: OAuthProvider, syncs: AffectedSyncs | None, text: str
 ) -> None:
-    response = pages.reconnect(hubspot, LINK, WORKSPACE, syncs)
+    response = pages.reconnect(hubspot, LINK, WORKSPACE, syncs, "a-token")
 
     check(response, text, "uninstalled at HubSpot", "4 March 2026, 05:06 UTC")
     policy = response.headers["content-security-policy"]
@@ -286,7 +286,9 @@ def test_every_cause_has_its_words(
     words = loss(cause, Provider.HUBSPOT)
 
     assert words.endswith(".")
-    check(pages.reconnect(hubspot, replace(LINK, connection=lost), WORKSPACE, None), words)
+    check(
+        pages.reconnect(hubspot, replace(LINK, connection=lost), WORKSPACE, None, "a-token"), words
+    )
 
 
 @pytest.mark.parametrize("name", [Provider.HUBSPOT, Provider.AIRTABLE])
@@ -299,7 +301,7 @@ def test_pages_say_what_to_choose_at_the_provider(
     other = Outcome(AuthorizationStatus.REFUSED, CONNECTION, finding)
 
     for page in (
-        pages.reconnect(provider, LINK, WORKSPACE, None),
+        pages.reconnect(provider, LINK, WORKSPACE, None, "a-token"),
         pages.outcome(provider, denied, WORKSPACE, AGAIN),
         pages.outcome(provider, other, WORKSPACE, AGAIN),
     ):

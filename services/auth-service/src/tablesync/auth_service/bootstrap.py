@@ -191,7 +191,7 @@ class _Work:
 
 
 def _identity(
-    resources: Resources, stores: _Stores, oidc: OidcVerifier | None, settings: LimitSettings
+    resources: Resources, stores: _Stores, oidc: OidcVerifier | None, settings: Settings
 ) -> Sequence[APIRouter]:
     units, standing = resources.units, Standing(resources.verifier, stores.members)
     members, asked, api_tokens = stores.members, stores.invitations, stores.api_tokens
@@ -208,7 +208,9 @@ def _identity(
             units, people, own, Founding(stores.workspaces, members, settings)
         ),
         people_api.invitation_routes(units, people, asked, stores.workspaces, members),
-        invitation_page.routes(units, asked, stores.workspaces, members, Pages()),
+        invitation_page.routes(
+            units, asked, stores.workspaces, members, Pages(), settings.auth_public_url
+        ),
     ]
 
 
@@ -236,7 +238,7 @@ def _consent(
         ),
         oauth.callback_routes(attempts, requests, work.connecting, providers, pages),
         reconnect.routes(
-            units, links, attempts, requests, providers, scheduler=scheduler, pages=pages
+            units, links, attempts, requests, providers, url, scheduler=scheduler, pages=pages
         ),
     ]
 

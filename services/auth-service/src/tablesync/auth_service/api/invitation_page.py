@@ -2,10 +2,12 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from pydantic import SecretStr
+from tablesync.auth_service.api.buttons import BUTTON, LinkButtons, form_token
 from tablesync.auth_service.api.pages import Pages, shows
+from tablesync.auth_service.identity.invitation import LIFETIME
 from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.identity.workspaces import Workspaces
@@ -19,6 +21,7 @@ def routes(
     workspaces: Workspaces,
     members: Members,
     pages: Pages,
+    public_url: str,
 ) -> APIRouter:
     """Make the router."""
     router = APIRouter(
@@ -27,30 +30,42 @@ def routes(
         default_response_class=HTMLResponse,
         responses=shows(404, 410) | declares(503),
     )
+    buttons = LinkButtons(f"{public_url}/invitations", LIFETIME)
 
-    async def what_is_true(token: str) -> HTMLResponse:
-        invitation = await invitations.find_by_link(SecretStr(token))
+    async def what_is_true(request: Request, link: SecretStr) -> HTMLResponse:
+        invitation = await invitations.find_by_link(link)
         if invitation is None:
             return pages.unknown_invitation()
-        return pages.invitation(
+        browser = buttons.browser(request, link)
+        page = pages.invitation(
             invitation,
             await workspaces.get(invitation.workspace_id),
             await members.operator(invitation.invited_by),
             is_open=await invitations.is_open(invitation),
             is_member=await members.has_joined(invitation.workspace_id, invitation.email),
+            form_token=form_token(browser),
         )
+        buttons.remember(page, link, browser)
+        return page
 
     @router.get("/{token}", openapi_extra=NO_TOKEN)
-    async def show(token: str) -> HTMLResponse:
-        return await what_is_true(token)
+    async def show(request: Request, token: str) -> HTMLResponse:
+        return await what_is_true(request, SecretStr(token))
 
-    @router.post("/{token}", openapi_extra=NO_TOKEN)
-    async def press(token: str, answer: Literal["accept", "decline"] = "accept") -> HTMLResponse:
-        invitation = await invitations.find_by_link(SecretStr(token))
-        if invitation is not None:
+    @router.post(
+        "/{token}", responses=shows(403), openapi_extra={**NO_TOKEN, "requestBody": BUTTON}
+    )
+    async def press(
+        request: Request, token: str, answer: Literal["accept", "decline"] = "accept"
+    ) -> HTMLResponse:
+        link = SecretStr(token)
+        invitation = await invitations.find_by_link(link)
+        if invitation is not None and await invitations.is_open(invitation):
+            if not await buttons.pressed(request, link):
+                return pages.not_pressed_here()
             id_, email = invitation.id, invitation.email
             end = invitations.accept if answer == "accept" else invitations.decline
             await units.run(lambda unit: end(unit, id_, email))
-        return await what_is_true(token)
+        return await what_is_true(request, link)
 
     return router

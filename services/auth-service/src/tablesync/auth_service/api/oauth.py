@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import SecretStr
 from starlette.datastructures import QueryParams
-from tablesync.auth_service.api.departure import (
-    FORM_TOKEN,
+from tablesync.auth_service.api.buttons import (
+    BUTTON,
     browser_of,
     depart,
     form_token,
@@ -34,15 +35,6 @@ from tablesync.service_kit.http.openapi import NO_TOKEN, declares
 
 # What an authorization server answers when it is at fault itself; any other error is a no.
 AWAY = frozenset({"server_error", "temporarily_unavailable"})
-
-
-_BUTTON = {
-    "content": {
-        "application/x-www-form-urlencoded": {
-            "schema": {"type": "object", "properties": {FORM_TOKEN: {"type": "string"}}}
-        }
-    }
-}
 
 
 def start_routes(
@@ -76,12 +68,12 @@ def start_routes(
         status_code=303,
         response_class=RedirectResponse,
         responses=shows(403, 404, 409, 410),
-        openapi_extra={**NO_TOKEN, "requestBody": _BUTTON},
+        openapi_extra={**NO_TOKEN, "requestBody": BUTTON},
     )
     async def start(request: Request, opened: _Opened = opening) -> Response:
         browser = opened.browser
         if browser is None or not await pressed_by(request, browser):
-            return pages.not_pressed_here(opened.provider)
+            return pages.not_pressed_here()
         started = await authorizations.start(opened.attempt, browser)
         return depart(opened.provider, started) if started else pages.taken(opened.provider)
 
@@ -90,7 +82,7 @@ def start_routes(
         status_code=303,
         response_class=RedirectResponse,
         responses=shows(403, 404, 410),
-        openapi_extra={**NO_TOKEN, "requestBody": _BUTTON},
+        openapi_extra={**NO_TOKEN, "requestBody": BUTTON},
     )
     async def again(
         request: Request, provider: OAuthProvider = Depends(named), authorization: str = ""
@@ -99,7 +91,7 @@ def start_routes(
         ended = await authorizations.find(provider.name, authorization)
         browser = browser_of(request, ended) if ended else None
         if ended is None or not ended.bound_to(browser) or not await pressed_by(request, browser):
-            return pages.not_pressed_here(provider)
+            return pages.not_pressed_here(page=f"start?authorization={quote(authorization)}")
         attempt = await starting_again.after(ended)
         return to_start(provider, attempt) if attempt else pages.expired(provider, 410)
 

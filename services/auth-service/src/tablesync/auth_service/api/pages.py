@@ -71,6 +71,7 @@ class Pages:
         link: ReconnectLink,
         workspace: Workspace,
         syncs: AffectedSyncs | None,
+        form_token: str,
     ) -> HTMLResponse:
         """Show what a usable reconnect link is about, and its button."""
         connection = link.connection
@@ -79,7 +80,7 @@ class Pages:
             provider,
             workspace=workspace,
             connection=connection,
-            form_token=None,
+            form_token=form_token,
             reason=loss(connection.cause, connection.provider),
             syncs=syncs,
             expires_at=link.expires_at,
@@ -161,6 +162,7 @@ class Pages:
         *,
         is_open: bool,
         is_member: bool,
+        form_token: str,
     ) -> HTMLResponse:
         """Show an invitation as it stands now, with its buttons while it can be answered."""
         kind: str = "declined" if invitation.declined else invitation.status
@@ -177,6 +179,7 @@ class Pages:
             role=invitation.role.name.lower(),
             workspace=workspace,
             inviter=inviter,
+            form_token=form_token,
         )
 
     def unknown_invitation(self) -> HTMLResponse:
@@ -188,10 +191,12 @@ class Pages:
         label = PROVIDER_LABELS[provider.name]
         return self._page("outcome.html", status=409, label=label, kind="taken")
 
-    def not_pressed_here(self, provider: OAuthProvider) -> HTMLResponse:
-        """Say that nobody pressed the button of our page, or that its cookie did not come."""
-        label = PROVIDER_LABELS[provider.name]
-        return self._page("outcome.html", status=403, label=label, kind="not_pressed_here")
+    def not_pressed_here(self, page: str = "") -> HTMLResponse:
+        """Say that nobody pressed the button of our page, or that its cookie did not come.
+
+        `page` is where that page is, as seen from where its form was sent.
+        """
+        return self._page("not_pressed_here.html", status=403, page=page)
 
     def not_served(self, provider: Provider) -> HTMLResponse:
         """Say that this service cannot connect a provider, though it has connections to it."""

@@ -1,18 +1,36 @@
 """`/reconnect/{token}`: looking at a link consumes nothing, since mail scanners look too."""
 
-from fastapi import APIRouter, Response
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import SecretStr
-from tablesync.auth_service.api.departure import depart
-from tablesync.auth_service.api.pages import Pages, shows, shows_or_declares
+from tablesync.auth_service.api.buttons import BUTTON, LinkButtons, depart, form_token
+from tablesync.auth_service.api.pages import Pages, ShownInstead, shows, shows_or_declares
 from tablesync.auth_service.clients.scheduler import SchedulerClient
+from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
-from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
+from tablesync.auth_service.consent.reconnect_links import LIFETIME, ReconnectLink, ReconnectLinks
 from tablesync.auth_service.consent.requests import ConsentRequests
 from tablesync.auth_service.opaque_tokens import new_secret
+from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.service_kit.http.openapi import NO_TOKEN
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A usable link that was opened, and the provider that it leads to."""
+
+    secret: SecretStr
+    link: ReconnectLink
+    provider: OAuthProvider
+
+    @property
+    def connection(self) -> Connection:
+        """What is to be reconnected."""
+        return self.link.connection
 
 
 def routes(
@@ -21,6 +39,7 @@ def routes(
     authorizations: Authorizations,
     requests: ConsentRequests,
     providers: Providers,
+    public_url: str,
     *,
     scheduler: SchedulerClient,
     pages: Pages,
@@ -28,30 +47,41 @@ def routes(
     """Make the router."""
     responses = shows(404, 410) | shows_or_declares(503)
     router = APIRouter(prefix="/reconnect", tags=["reconnect"], responses=responses)
+    buttons = LinkButtons(f"{public_url}/reconnect", LIFETIME)
+
+    async def open_link(token: str) -> _Opened:
+        secret = SecretStr(token)
+        link = await links.find(secret)
+        if link is None or not link.usable:
+            raise ShownInstead(pages.link_over(link))
+        provider = providers.get(link.connection.provider)
+        if provider is None:
+            raise ShownInstead(pages.not_served(link.connection.provider))
+        return _Opened(secret, link, provider)
+
+    opening = Depends(open_link)
 
     @router.get("/{token}", response_class=HTMLResponse, openapi_extra=NO_TOKEN)
-    async def show(token: str) -> HTMLResponse:
-        link = await links.find(SecretStr(token))
-        if link is None or not link.usable:
-            return pages.link_over(link)
-        target = link.connection
-        provider = providers.get(target.provider)
-        if provider is None:
-            return pages.not_served(target.provider)
+    async def show(request: Request, opened: _Opened = opening) -> HTMLResponse:
+        target = opened.connection
         syncs = await scheduler.affected_syncs(target.workspace_id, target.id)
-        return pages.reconnect(provider, link, await requests.workspace_of(target), syncs)
+        workspace = await requests.workspace_of(target)
+        browser = buttons.browser(request, opened.secret)
+        page = pages.reconnect(opened.provider, opened.link, workspace, syncs, form_token(browser))
+        buttons.remember(page, opened.secret, browser)
+        return page
 
     @router.post(
-        "/{token}", status_code=303, response_class=RedirectResponse, openapi_extra=NO_TOKEN
+        "/{token}",
+        status_code=303,
+        response_class=RedirectResponse,
+        responses=shows(403),
+        openapi_extra={**NO_TOKEN, "requestBody": BUTTON},
     )
-    async def start(token: str) -> Response:
-        link = await links.find(SecretStr(token))
-        if link is None or not link.usable:
-            return pages.link_over(link)
-        target = link.connection
-        provider = providers.get(target.provider)
-        if provider is None:
-            return pages.not_served(target.provider)
+    async def start(request: Request, opened: _Opened = opening) -> Response:
+        if not await buttons.pressed(request, opened.secret):
+            return pages.not_pressed_here()
+        provider, target = opened.provider, opened.connection
 
         async def work(unit: UnitOfWork) -> Authorization:
             return await authorizations.create(
