@@ -1,12 +1,14 @@
 """P13 at full length: what is away for as long as it really is parks nothing.
 
-A backup's lock of 30 s, a database that stands still for 75 s, a service that does for 64 s.
+A backup's lock of 30 s, a check of one collection for 45 s, a database that stands still for 75 s,
+a service that does for 64 s.
 """
 
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -72,8 +74,12 @@ async def handled_once(database: Database, settings: ServiceSettings) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "seconds"),
-    [(lambda mongod: mongod.locked, 30), (lambda mongod: mongod.suspended, 75)],
-    ids=["locked for a backup", "standing still"],
+    [
+        (lambda mongod: mongod.locked, 30),
+        (lambda mongod: partial(mongod.validating, "kit", "inbox"), 45),
+        (lambda mongod: mongod.suspended, 75),
+    ],
+    ids=["locked for a backup", "one collection is checked", "standing still"],
 )
 async def test_p13_mongodb_that_serves_nobody_parks_nothing(
     settings: ServiceSettings,

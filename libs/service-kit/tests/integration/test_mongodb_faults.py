@@ -14,7 +14,7 @@ from tablesync.service_kit import mongo
 from tablesync.service_kit.errors import DependencyUnavailableError, is_unavailable
 from tablesync.service_kit.http import problems
 from tablesync.service_kit.messaging.broker import Subscriptions
-from tablesync.service_kit.messaging.consumer import CONSUMED
+from tablesync.service_kit.messaging.consumer import CONSUMED, Handler
 from tablesync.service_kit.messaging.dead_letters import DeadLetter
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.mongo import Client, Database
@@ -96,6 +96,32 @@ async def test_p13_a_lock_of_writes_parks_nothing(
             await send(settings, event("run_1"))
             await kept_again()
             await kept_again()
+        await handled(effects, subscriptions, "run_1")
+
+
+async def in_the_transaction(event: RunCancelRequested, unit: UnitOfWork) -> None:
+    await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
+
+
+async def before_the_transaction(event: RunCancelRequested, unit: UnitOfWork) -> None:
+    """Read without a session first, as handlers do with what others own: it waits for the lock."""
+    await unit.database["effects"].find_one({"run_id": event.run_id})
+    await in_the_transaction(event, unit)
+
+
+@pytest.mark.parametrize("handler", [in_the_transaction, before_the_transaction])
+async def test_p13_a_lock_of_one_collection_parks_nothing(
+    own_mongod: OwnMongod, settings, event, new_subscriptions, effects: Effects, handler: Handler
+) -> None:
+    """A DBA checks the collection, or builds an index: all others take writes meanwhile."""
+    subscriptions = new_subscriptions(handler)
+    async with running(subscriptions.run):
+        await send(settings, event("run_0"))
+        await handled(effects, subscriptions, "run_0")
+        with own_mongod.validating("kit", "effects"):
+            await send(settings, event("run_1"))
+            for _ in range(3):
+                await kept_again()
         await handled(effects, subscriptions, "run_1")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import DEVNULL, Popen
+from threading import Thread
 from typing import Any
 
 from pymongo import MongoClient
@@ -96,6 +97,26 @@ class OwnMongod:
             yield
         finally:
             self.admin.command("fsyncUnlock")
+
+    @contextmanager
+    def validating(self, database: str, collection: str) -> Iterator[None]:
+        """Check one collection in full, as a DBA does: nobody else gets at it meanwhile."""
+        point = "pauseCollectionValidationWithLock"
+        entered = self.admin.command("configureFailPoint", point, mode="alwaysOn")["count"]
+        check = Thread(
+            target=self._client[database].command,
+            args=["validate", collection],
+            kwargs={"full": True},
+        )
+        check.start()
+        try:
+            self.admin.command(
+                "waitForFailPoint", point, timesEntered=entered + 1, maxTimeMS=60_000
+            )
+            yield
+        finally:
+            self.admin.command("configureFailPoint", point, mode="off")
+            check.join()
 
     @contextmanager
     def failing(self, commands: Sequence[str], **how: Any) -> Iterator[None]:

@@ -1,10 +1,11 @@
 """Whose fault it is that a message cannot be handled: it is parked for its own alone.
 
-away         MongoDB, Kafka or a peer; a full disk, a lost role: nobody's, it is kept for ever
+away         MongoDB, Kafka or a peer; a full disk, a lost role, a collection that somebody has
+             locked: nobody's, it is kept for ever
 suspended    we stood still meanwhile: nobody's, it is kept
 refused      what it would store, or its handler has a bug: its own, at the fifth time
 doubtful     it takes too long, conflicts to the end, or fails for a reason that nobody knows: its
-             own, at the second time between two writes that succeed
+             own, at the second time between two writes that succeed, in every collection
 held         it conflicts with what a killed process has locked: nobody's, it is kept
 """
 
@@ -44,11 +45,14 @@ class Blame:
 
     async def _strike(self, error: Exception, awake: AwakeTime) -> bool:
         """Count an attempt against the message if MongoDB took writes before it and after it."""
-        wrote_before, self._wrote = self._wrote, await mongo.takes_writes(self._database)
+        wrote_before, self._wrote = self._wrote, await self._takes_writes()
         if awake.was_suspended or not self._wrote or await self._is_held_up(error):
             raise error
         self._strikes += wrote_before
         return self._strikes == STRIKES
+
+    async def _takes_writes(self) -> bool:
+        return await mongo.takes_writes_everywhere(self._database)
 
     async def _is_held_up(self, error: Exception) -> bool:
         return isinstance(error, ConflictsError) and await mongo.is_held(self._database)

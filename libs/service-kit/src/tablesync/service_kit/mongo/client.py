@@ -1,7 +1,5 @@
 """The MongoDB client, with the concerns that keep what was acknowledged."""
 
-import asyncio
-from collections.abc import Awaitable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -15,7 +13,6 @@ from motor.motor_asyncio import (
 )
 from pymongo import ReadPreference, WriteConcern, timeout
 from pymongo.database import Database as BlockingDatabase
-from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 Document = dict[str, Any]
@@ -37,10 +34,8 @@ DURABLE = WriteConcern(w="majority", j=True)
 # How long an operation may take in all. Nothing that waits for one can be stopped before it: the
 # driver's threads know no cancellation.
 OPERATION_SECONDS = 10.0
-PROBES = "write_probes"
 # The largest whole number that MongoDB knows: a larger one is refused before it is asked.
 LARGEST_INTEGER = 2**63 - 1
-IDLE_MICROSECONDS = 1_000_000
 
 
 def connect(uri: str, operation_seconds: float = OPERATION_SECONDS) -> Client:
@@ -95,32 +90,6 @@ def authenticate_anew(database: Database) -> None:
         server.pool.reset_without_pause()
 
 
-async def answers(database: Database, seconds: float = 3.0) -> bool:
-    """Whether MongoDB lets us read in time; a ping it answers to whoever has no account."""
-    with within(seconds):
-        return await _succeeds(database[PROBES].find_one({"_id": "probe"}, {"_id": 1}), seconds)
-
-
-async def takes_writes(database: Database, seconds: float = 2.0) -> bool:
-    """Whether a majority takes a small write in time; a ping is answered even by a locked disk."""
-    with within(seconds):
-        write = database[PROBES].update_one(
-            {"_id": "probe"}, [{"$set": {"at": "$$NOW"}}], upsert=True
-        )
-        return await _succeeds(write, seconds)
-
-
-async def is_held(database: Database) -> bool:
-    """Whether a transaction of our account is open that nobody goes on with.
-
-    A killed process leaves its own so, with all that it has locked, for up to a minute.
-    """
-    look = {"$currentOp": {"allUsers": False, "idleSessions": True}}
-    idle = {"$match": {"transaction.timeInactiveMicros": {"$gte": IDLE_MICROSECONDS}}}
-    found = await database.client.admin.aggregate([look, idle, {"$limit": 1}]).to_list(None)
-    return bool(found)
-
-
 async def database_now(database: Database) -> datetime:
     """Return the time by the database's clock, which alone counts between processes.
 
@@ -128,12 +97,3 @@ async def database_now(database: Database) -> datetime:
     """
     moment: datetime = (await database.command("hello"))["localTime"]
     return moment.astimezone(UTC)
-
-
-async def _succeeds(operation: Awaitable[object], seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await operation
-    except (PyMongoError, TimeoutError):
-        return False
-    return True

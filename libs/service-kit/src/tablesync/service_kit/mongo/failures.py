@@ -22,6 +22,7 @@ from pymongo.errors import (
 LATE = (NetworkTimeout, ExecutionTimeout)
 
 UNAUTHORIZED = 13
+WRITE_CONFLICT = 112
 # Nobody is served, or nobody with our rights: whatever was asked may be asked again later.
 AWAY_CODES = frozenset(
     {
@@ -63,7 +64,7 @@ AWAY_CODES = frozenset(
         24,  # LockTimeout
         46,  # LockBusy
         107,  # LockFailed
-        112,  # WriteConflict
+        WRITE_CONFLICT,
         246,  # SnapshotUnavailable
         262,  # ExceededTimeLimit
         279,  # ClientDisconnect
@@ -107,6 +108,11 @@ AWAY_LABELS = (
 def is_late(error: BaseException) -> bool:
     """Whether an answer did not come in time, for whatever reason."""
     return isinstance(error, LATE)
+
+
+def is_conflict(error: PyMongoError) -> bool:
+    """Whether another transaction had the same document, rather than a lock on all of them."""
+    return WRITE_CONFLICT in _codes(error)
 
 
 def is_signed_out(error: BaseException) -> bool:

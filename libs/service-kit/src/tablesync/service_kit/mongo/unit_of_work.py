@@ -22,6 +22,7 @@ from tablesync.service_kit.mongo import (
     Database,
     Session,
     database_now,
+    is_conflict,
     is_late,
     within,
 )
@@ -39,7 +40,9 @@ LAST_WAIT_SECONDS = 0.5
 
 
 class ConflictsError(DependencyUnavailableError):
-    """Others kept what a unit of work writes: a request may come again, and find it free."""
+    """Others kept the documents that a unit of work writes: a request may come again, and find
+    them free.
+    """
 
     def __init__(self) -> None:
         super().__init__("mongodb")
@@ -105,7 +108,8 @@ class UnitsOfWork:
         but on the database.
 
         Raises ConflictsError if conflicts take all the seconds: MongoDB keeps what a
-        killed process has locked for up to a minute.
+        killed process has locked for up to a minute. Where a collection is locked as a whole, or
+        the server ends whatever is begun, it is a DependencyUnavailableError.
         """
         deadline, waits = Deadline(seconds), _waits()
         conflict: PyMongoError | None = None
@@ -119,12 +123,12 @@ class UnitsOfWork:
                     return await _attempt(unit, work, deadline.remaining())
                 except PyMongoError as error:
                     if conflict and is_late(error):
-                        raise ConflictsError from conflict
+                        raise _kept_off(conflict) from conflict
                     if is_late(error) or not error.has_error_label(MAY_BE_REPEATED):
                         raise
                     conflict = error
                 if deadline.passed():
-                    raise ConflictsError from conflict
+                    raise _kept_off(conflict) from conflict
 
 
 async def _attempt(
@@ -144,6 +148,11 @@ async def _attempt(
         await _abort(session)
         raise
     return result
+
+
+def _kept_off(last: PyMongoError) -> DependencyUnavailableError:
+    """Say what all the attempts met, by the last of them."""
+    return ConflictsError() if is_conflict(last) else DependencyUnavailableError("mongodb")
 
 
 def _waits() -> Iterator[float]:
