@@ -153,6 +153,11 @@ class Rig:
             },
         )
 
+    async def metric(self, name: str) -> float:
+        """Return what the service says of itself by this name."""
+        lines = (await self.client().get("/metrics")).text.splitlines()
+        return next(float(each.split()[1]) for each in lines if each.startswith(f"{name} "))
+
     async def link(self, connection_id: str) -> str:
         """Make a reconnect link as notifier."""
         answer = await self.service("notifier").post(

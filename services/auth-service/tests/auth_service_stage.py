@@ -31,9 +31,7 @@ class Service:
 
     async def unsaved(self) -> int:
         """Return how many token sets it has received and not yet stored."""
-        lines = (await self.rig.client().get("/metrics")).text.splitlines()
-        found = (each for each in lines if each.startswith("auth_unsaved_token_sets "))
-        return int(float(next(found).split()[1]))
+        return int(await self.rig.metric("auth_unsaved_token_sets"))
 
     async def version(
         self, connection_id: str, runner: httpx.AsyncClient | None = None
