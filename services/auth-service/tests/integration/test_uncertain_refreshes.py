@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from auth_service_rig import Json, Rig, aged, cooled
+from auth_service_rig import Json, Rig, aged, cooled, stored
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import SandboxControl, eventually
 
@@ -98,6 +98,27 @@ async def test_a_withdrawal_after_a_refusal_that_did_nothing_is_told_as_one(
     await sandbox.control("airtable", connection["account"]["id"], "revoke")
 
     assert await cause_of_loss(rig, database, connection) == "grant_revoked"
+
+
+async def test_a_withdrawal_after_a_refresh_that_was_never_sent_is_told_as_one(
+    rig: Rig, sandbox: SandboxControl, database: Database
+) -> None:
+    """Its refresh token could not be decrypted: the key was away for a while."""
+    connection = await rig.connect("airtable")
+    await aged(database, connection["id"])
+    sealed = (await stored(database, "grants", connection["id"]))["refresh_token"]
+    await reseal(database, connection, {**sealed, "key_id": "away"})
+    assert (await rig.token(connection["id"])).status_code == 500
+    await reseal(database, connection, sealed)
+    await sandbox.control("airtable", connection["account"]["id"], "revoke")
+
+    assert await cause_of_loss(rig, database, connection) == "grant_revoked"
+
+
+async def reseal(database: Database, connection: Json, refresh_token: Json) -> None:
+    """Store another refresh token."""
+    change = {"$set": {"refresh_token": refresh_token}}
+    await database["grants"].update_one({"_id": connection["id"]}, change)
 
 
 async def cause_of_loss(rig: Rig, database: Database, connection: Json) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Counter
+from pydantic import SecretStr
 from tablesync.auth_service.errors import (
     AppRefusedError,
     GrantLostError,
@@ -44,6 +45,7 @@ class Attempt:
     """A refresh whose intent is written."""
 
     grant: Grant
+    refresh_token: SecretStr
     provider: OAuthProvider
     lease: Lease
     intent_id: str
@@ -78,8 +80,7 @@ class Attempts:
         grant, provider = attempt.grant, attempt.provider
         outcome = "stored"
         try:
-            token = self._grants.refresh_token(grant)
-            tokens = await provider.refresh(token, attempt.may_be_sent)
+            tokens = await provider.refresh(attempt.refresh_token, attempt.may_be_sent)
             await self._renewal.persist(grant, provider, tokens)
         except GrantLostError as error:
             outcome = "lost"

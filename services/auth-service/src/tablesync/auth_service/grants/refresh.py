@@ -178,7 +178,8 @@ class Refresher:
     ) -> Refreshed:
         """Write the intent and send, unless the provider is to be left alone.
 
-        Raises UnreadableDocumentError for a connection that this version cannot read.
+        Raises UnreadableDocumentError for a connection that this version cannot read, and
+        UnreadableGrantError for a refresh token.
         """
         if self._is_at_work(grant, observation):
             raise ProviderUnavailableError("refresh lease", SOON_SECONDS, processed=False)
@@ -187,9 +188,9 @@ class Refresher:
         # What comes of it is stored with the connection: new tokens of one that cannot be read
         # would have no place but our memory.
         await self._connections.get(grant.workspace_id, grant.connection_id)
-        provider = self._providers.of(grant.provider)
+        provider, token = self._providers.of(grant.provider), self._grants.refresh_token(grant)
         intent_id = await self._grants.open_intent(grant, self._owner, forced=forced)
         if intent_id is None:
             return Refreshed.ELSEWHERE
-        await self._attempts.make(Attempt(grant, provider, lease, intent_id))
+        await self._attempts.make(Attempt(grant, token, provider, lease, intent_id))
         return Refreshed.HERE
