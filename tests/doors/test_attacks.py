@@ -3,17 +3,19 @@
 import asyncio
 import contextlib
 import gzip
+import re
 import zlib
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 
 import pytest
 from tablesync.service_kit.http.bodies import PUBLIC_BYTES
+from tablesync.service_kit.process import HEAD_BYTES
 
-from .running import RECEIVE_SECONDS, Running, costs_next_to_nothing
+from .running import RECEIVE_SECONDS, Running, costs_next_to_nothing, problem
 
 pytestmark = pytest.mark.unit
 
-HEAD_BYTES = 15_000
 MEGABYTE = 1024 * 1024
 ROUTES = {
     "auth-service": "POST /v1/tokens",
@@ -58,18 +60,101 @@ async def costs_little(service: Running, *sent: bytes, statuses: set[int | None]
     await costs_next_to_nothing(service, ask)
 
 
+def filled(text: str, size: int = HEAD_BYTES - 500) -> str:
+    """Repeat a text until, with the little that has to stand beside it, a head is full."""
+    return text * (size // len(text))
+
+
+def asking(path: str, *lines: str) -> bytes:
+    return head(f"GET {path}", *lines, "Connection: close")
+
+
+DEEP = b'{"alg":"Ed25519","kid":"auth-service","a":' + b"[" * 9_000
+PARENT = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+QUOTES = filled('\\"')
 HEADS = {
-    "many headers": head("GET /nowhere", *["a: b"] * (HEAD_BYTES // 6), "Connection: close"),
-    "many cookies": head("GET /nowhere", "Cookie: " + "a=b; " * 2_900, "Connection: close"),
-    "many media types": head("GET /nowhere", "Accept: " + "a/b," * 3_500, "Connection: close"),
-    "a long query": head("GET /nowhere?" + "a=b&" * 3_500, "Connection: close"),
-    "a long path": head("GET /" + "%2e%2e/" * 2_000, "Connection: close"),
+    "many headers": asking("/nowhere", *["a: b"] * (len(filled("a: b\r\n")) // 6)),
+    "many cookies": asking("/nowhere", "Cookie: " + filled("a=b; ")),
+    "many cookie headers": asking("/healthz", *['Cookie: a="' + '\\"' * 240 + '"'] * 31),
+    "a cookie of quotes": asking("/healthz", f'Cookie: a="{QUOTES}"'),
+    "a cookie that ends in quotes": asking("/healthz", f'Cookie: a="b{QUOTES}"'),
+    "a cookie of backslashes": asking("/healthz", f'Cookie: a="{filled(chr(92))}"'),
+    "a cookie in octal": asking("/healthz", f'Cookie: a="{filled(chr(92) + "101")}"'),
+    "cookies without names": asking("/healthz", "Cookie: " + filled("a;")),
+    "many media types": asking("/nowhere", "Accept: " + filled("a/b;q=0.1,")),
+    "a blank media type": asking("/nowhere", f"Accept: a{filled(' ')}b"),
+    "a long query": asking("/nowhere?" + filled("a=b&")),
+    "a query for a route": asking("/v1/dlq?" + filled("a&")),
+    "a query of separators": asking("/healthz?" + filled("&")),
+    "a query of escapes": asking("/healthz?" + filled("%41")),
+    "a long path": asking("/" + filled("%2e%2e/")),
+    "a path of slashes": asking(filled("/")),
+    "a path of bad UTF-8": asking("/" + filled("%c3")),
+    "a path below a route": asking("/v1/dlq" + filled("/a")),
+    "a long method": head(filled("A") + " /nowhere", "Connection: close"),
+    "a folded header": asking("/v1/dlq", "a: b", *[" c"] * (len(filled(" c\r\n")) // 4)),
+    "a long content type": asking("/v1/dlq", "Content-Type: application/json" + filled(";a=b")),
+    "a quoted content type": asking("/v1/dlq", f'Content-Type: application/json;a="{QUOTES}"'),
+    "a token of dots": asking("/v1/dlq", "Authorization: Bearer " + filled("a.")),
+    "a token of blanks": asking("/v1/dlq", f"Authorization: Bearer {filled(' ')}a"),
+    "a deep token": asking(
+        "/v1/dlq", f"Authorization: Bearer {urlsafe_b64encode(DEEP).decode()}.e30.aa"
+    ),
+    "a long key": asking("/v1/dlq", "Idempotency-Key: " + filled("a")),
+    "a long parent": asking("/v1/dlq", "traceparent: " + filled("0-")),
+    "a long trace": asking("/v1/dlq", PARENT, "tracestate: " + filled("a=b,")),
+    "much baggage": asking("/v1/dlq", PARENT, "baggage: " + filled("a=b,")),
+    "much of a connection": asking("/v1/dlq", "Connection: " + filled("a,")),
+    "a long range": asking("/v1/dlq", "Range: bytes=" + filled("0-,")),
 }
 
 
 @pytest.mark.parametrize("attack", HEADS)
 async def test_p30_no_head_costs_more(service: Running, attack: str) -> None:
-    await costs_little(service, HEADS[attack], statuses={401, 404})
+    assert len(HEADS[attack]) <= HEAD_BYTES
+    await costs_little(service, HEADS[attack], statuses={200, 401, 404})
+
+
+LONG_HEADS = {
+    "a cookie": asking("/healthz", f'Cookie: a="{filled(chr(92) + chr(34), 56_000)}"'),
+    "a query": asking("/healthz?" + filled("a&", 60_000)),
+    "many headers": asking("/healthz", *["a:"] * 15_000),
+    "a header": asking("/healthz", "a: " + "b" * (HEAD_BYTES + 1024)),
+    "megabytes": asking("/healthz", "a: " + "b" * 5 * MEGABYTE),
+}
+
+
+@pytest.mark.parametrize("attack", LONG_HEADS)
+async def test_p30_a_head_above_the_limit_is_told_so_unread(service: Running, attack: str) -> None:
+    async def ask() -> None:
+        answer = await service.send(LONG_HEADS[attack])
+        assert (problem(answer), answer.closed) == ((431, "head-too-large"), True)
+        assert f"{HEAD_BYTES} bytes" in answer.text
+
+    await costs_next_to_nothing(service, ask)
+
+
+async def test_p30_a_head_above_the_limit_that_follows_another_is_refused_as_well(
+    service: Running,
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+    writer.write(head("GET /healthz") + LONG_HEADS["many headers"])
+    async with asyncio.timeout(60):
+        answers = await reader.read()
+    writer.close()
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"431"]
+
+
+async def test_p30_no_trailers_cost_more(service: Running) -> None:
+    lines = "Content-Type: application/json", "Transfer-Encoding: chunked", "Connection: close"
+    trailers = b"0\r\n" + b"a:b\r\n" * 40_000 + b"\r\n"
+    sent = head(ROUTES[service.name], *lines) + trailers
+    await costs_little(service, sent, statuses={401, 431, None})
+
+
+async def test_p21_what_is_no_http_is_answered_as_a_problem(service: Running) -> None:
+    answer = await service.send(b"GET healthz\r\n\r\n")
+    assert (problem(answer), answer.closed) == ((400, "invalid-request"), True)
 
 
 BODIES = {

@@ -139,7 +139,7 @@ async def test_p30_headers_have_a_limit(service: Running) -> None:
     many = b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X-Long: " + b"a" * 100_000
     reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
     writer.write(many)
-    assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 431")
     writer.close()
 
 

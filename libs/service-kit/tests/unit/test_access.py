@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from prometheus_client import REGISTRY
 from tablesync.service_kit.http.access import use_instead_of_fastapis
 
@@ -20,6 +20,10 @@ def client() -> httpx.AsyncClient:
     @app.get("/healthz")
     async def alive() -> str:
         return "alive"
+
+    @app.get("/cookies")
+    async def cookies(request: Request) -> dict[str, str]:
+        return request.cookies
 
     @app.get("/broken")
     async def broken() -> None:
@@ -69,3 +73,12 @@ async def test_an_invented_method_makes_no_label() -> None:
         await kit.request("CANARY", "/nowhere")
     assert measured("(other)", "(no route)", 404) >= 1
     assert measured("CANARY", "(no route)", 404) == 0
+
+
+async def test_a_cookie_that_is_quoted_at_length_hides_no_other() -> None:
+    """Reading it takes a time that grows with its square; a browser may send such of others."""
+    odd = 'odd="' + '\\"' * 10 + '"'
+    async with client() as kit:
+        for sent in (f"a=1; {odd}; b=two", f"{odd};a=1;b=two", f"a=1;b=two; {odd}"):
+            answer = await kit.get("/cookies", headers={"Cookie": sent})
+            assert answer.json() == {"a": "1", "b": "two"}

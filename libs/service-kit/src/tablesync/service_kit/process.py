@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import h11
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
+from tablesync.service_kit.http.bodies import LINGER_SECONDS
+from tablesync.service_kit.http.problems import Problem
 from tablesync.service_kit.roles import Role, pause
 from tablesync.service_kit.settings import ServiceSettings
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -23,18 +26,43 @@ KEEP_ALIVE_SECONDS = 75
 
 # A request's line and headers: a URL of OAuth, a JWT and cookies fit four times over.
 HEAD_BYTES = 16 * 1024
+# How much of what has come is looked at at once: a head may exceed its limit by so much.
+READ_BYTES = 1024
 # How many chunks a body may come in at first, and how large they have to be on average beyond:
 # each costs as much as a large one.
 CHUNKS, CHUNK_BYTES = 1_000, 64
 
 
 class _Connection(h11.Connection):
-    """h11's connection, for bodies that do not come in ever so many tiny chunks."""
+    """h11's connection, for heads of a size and bodies that come in no ever so many tiny chunks.
 
+    h11 holds against its limit only what is not whole, so it gets what has come bit by bit.
+    """
+
+    status_for_refused = HTTPStatus.BAD_REQUEST
     _chunks = _bytes = 0
 
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER, HEAD_BYTES)
+        self._coming = bytearray()
+
+    def receive_data(self, data: bytes) -> None:
+        self._coming += data
+
     def next_event(self) -> Any:
-        event = super().next_event()
+        try:
+            event = super().next_event()
+            while event is h11.NEED_DATA and self._coming:
+                super().receive_data(bytes(self._coming[:READ_BYTES]))
+                del self._coming[:READ_BYTES]
+                event = super().next_event()
+        except h11.RemoteProtocolError as error:
+            self.status_for_refused = HTTPStatus(error.error_status_hint)
+            raise
+        self._count(event)
+        return event
+
+    def _count(self, event: Any) -> None:
         if isinstance(event, h11.Request):
             self._chunks = self._bytes = 0
         elif isinstance(event, h11.Data):
@@ -42,7 +70,6 @@ class _Connection(h11.Connection):
             self._bytes += len(event.data)
             if self._chunks > CHUNKS + self._bytes // CHUNK_BYTES:
                 raise h11.RemoteProtocolError("the body comes in too many chunks")
-        return event
 
 
 class _Protocol(H11Protocol):
@@ -53,7 +80,7 @@ class _Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.conn = _Connection(h11.SERVER, HEAD_BYTES)
+        self.conn: _Connection = _Connection()
         self._expect()
 
     def data_received(self, data: bytes) -> None:
@@ -67,12 +94,30 @@ class _Protocol(H11Protocol):
         self._expect_nothing()
         super().connection_lost(exc)
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP; who has an answer already gets no other."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
+    def send_400_response(self, _: str) -> None:
+        """Answer what is no HTTP, or too much; who has an answer already gets no other."""
+        state = self.conn.our_state
+        if state in (h11.IDLE, h11.SEND_RESPONSE):
+            self._send(_refused(self.conn.status_for_refused).response())
+        if state is h11.IDLE:
+            self._close_once_read()
         else:
             self.transport.close()
+
+    def _send(self, answer: Response) -> None:
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        start = h11.Response(status_code=answer.status_code, headers=headers)
+        for event in (start, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+
+    def _close_once_read(self) -> None:
+        """Leave a client that still sends the time to read its answer; what it sends is not read.
+
+        It may never get to read it when its connection is closed over what it sends.
+        """
+        self.flow.pause_reading()
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _is_waiting(self) -> bool:
         """Whether a part of a request has come, and none is being served."""
@@ -87,6 +132,16 @@ class _Protocol(H11Protocol):
         if self._overdue is not None:
             self._overdue.cancel()
             self._overdue = None
+
+
+def _refused(status: HTTPStatus) -> Problem:
+    """Return the answer for what no app gets to see."""
+    if status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        message = f"are, with its first line, larger than the {HEAD_BYTES} bytes allowed here"
+        remedy = "Send fewer or shorter headers, cookies among them, and a shorter URL."
+        error = {"field": "headers", "message": message, "remedy": remedy}
+        return Problem(status, "head-too-large", f"headers: {message}", errors=[error])
+    return Problem(400, "invalid-request", "What came is no HTTP/1.1 request.")
 
 
 class _Server(uvicorn.Server):
