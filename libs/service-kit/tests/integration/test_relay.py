@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from pymongo.errors import NetworkTimeout
+from structlog.testing import capture_logs
 from tablesync.contracts import RunCancelRequested
 from tablesync.service_kit.messaging.kafka import MESSAGE_MAX_BYTES, ensure_topics, new_producer
-from tablesync.service_kit.messaging.relay import Relay
+from tablesync.service_kit.messaging.outbox import Row
+from tablesync.service_kit.messaging.relay import BATCH, Relay
 from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.leases import Leases
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
@@ -122,10 +125,78 @@ async def _published(database: Database) -> int:
     return await database["outbox"].count_documents({"published_at": {"$exists": True}}) + 1
 
 
+ODD_ROWS: dict[str, Document] = {
+    "no key": {"key": ...},
+    "key is null": {"key": None},
+    "key is a number": {"key": 7},
+    "key is an object": {"key": {"a": 1}},
+    "no value": {"value": ...},
+    "value is a number": {"value": 7},
+    "no headers": {"headers": ...},
+    "headers are an object": {"headers": {"a": "b"}},
+    "a header is bytes": {"headers": [["a", b"\xff"]]},
+    "no topic": {"topic": ...},
+    "topic is a number": {"topic": 7},
+    "topic of another version": {"topic": "no-such-topic"},
+    "id is an object": {"_id": {"a": 1}, "key": None},
+}
+
+
+def odd_row(number: int, changes: Document) -> Document:
+    """Return a row that somebody's hand, or another version, has written."""
+    row = {
+        "_id": f"odd_{number}",
+        "pending": True,
+        "topic": "sync-requests",
+        "key": "syn_1",
+        "sequence": 1,
+        "headers": [],
+        "value": b"odd",
+        **changes,
+    }
+    return {name: value for name, value in row.items() if value is not ...}
+
+
+@pytest.mark.parametrize("changes", ODD_ROWS.values(), ids=[*ODD_ROWS])
+async def test_p29_a_row_that_cannot_be_read_stops_nobody_and_goes_out_once_mended(
+    settings, database: Database, units, event, monkeypatch: pytest.MonkeyPatch, changes: Document
+) -> None:
+    """Not even the rows of its own key that come after it."""
+    monkeypatch.setattr("tablesync.service_kit.messaging.relay.REST_SECONDS", 0.1)
+    await ensure_topics(settings, "scheduler")
+    odd = odd_row(0, changes)
+    await database["outbox"].insert_one(odd)
+    await publish(units, event("run_1", "syn_1").event, event("run_2", "syn_2").event)
+    relay = Relay(database, lambda: new_producer(settings), settings.kafka_topic_prefix)
+    with capture_logs() as logs:
+        async with running(relay.run):
+            await eventually(lambda: _is(1, pending(database)))
+            left = await database["outbox"].find({"pending": True}).to_list(None)
+            assert left == [odd]
+            mended = odd_row(0, {"_id": odd["_id"]})
+            await database["outbox"].replace_one({"_id": odd["_id"]}, mended)
+            await eventually(lambda: _none(pending(database)))
+    (alarm,) = [each for each in logs if each["log_level"] == "error"]
+    assert (alarm["collection"], alarm["id"]) == ("outbox", str(odd["_id"]))
+    assert len(await read_all(settings, "sync-requests")) == 3
+
+
+async def test_p29_more_rows_than_a_batch_that_cannot_be_read_hide_nobody(
+    settings, database: Database, units, relay: Relay, event
+) -> None:
+    await ensure_topics(settings, "scheduler")
+    many = 2 * BATCH + 1
+    await database["outbox"].insert_many(odd_row(n, {"key": None}) for n in range(many))
+    await publish(units, event("run_1").event)
+    async with running(relay.run):
+        await eventually(lambda: _is(many, pending(database)))
+    assert len(await read_all(settings, "sync-requests")) == 1
+
+
 class HeavyRows(Relay):
     """A relay whose rows are so large that ten are all that MongoDB brings in time."""
 
-    async def _pending(self, limit: int) -> dict[str, list[Document]]:
+    async def _pending(self, limit: int) -> dict[str, list[Row]]:
         if limit > 10:
             raise NetworkTimeout("timed out")
         return await super()._pending(limit)

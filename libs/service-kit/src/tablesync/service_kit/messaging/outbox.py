@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, BaseModel, Field
 from pymongo import ASCENDING, IndexModel
-from tablesync.contracts import Envelope, Event, StateEvent
+from tablesync.contracts import TOPICS, Envelope, Event, StateEvent
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.indexes import Indexes
 
@@ -25,6 +27,22 @@ INDEXES: Indexes = {
         ),
     ]
 }
+
+
+def _known(topic: str) -> str:
+    if topic not in TOPICS:
+        raise ValueError("no topic of this version")
+    return topic
+
+
+class Row(BaseModel):
+    """What the relay reads of a row: any may have been written by hand, or by another version."""
+
+    id: Any = Field(alias="_id")
+    topic: Annotated[str, AfterValidator(_known)]
+    key: str
+    headers: list[tuple[str, str]]
+    value: bytes
 
 
 async def insert_rows(

@@ -4,11 +4,15 @@ Rows are read by (key, sequence), never by id or watermark, since commit order i
 relay per service is active, by lease. A row is marked after Kafka has acknowledged it: a crash
 between the two publishes it again, which every consumer's inbox makes harmless. The producer is
 rebuilt after every failure, a lost lease included: an idempotent one would go on sending.
+
+A row that Kafka refuses stops its key. One that cannot be read is alarmed and stops nothing: a
+consumer takes facts in any order, and leaves out a state that comes after a later one.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -16,10 +20,12 @@ from prometheus_client import Counter
 from pymongo import ASCENDING
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.messaging import kafka, outbox
+from tablesync.service_kit.messaging.outbox import Row
 from tablesync.service_kit.mongo import SNAPSHOT, Database, Document
 from tablesync.service_kit.mongo.batch_size import BatchSize
 from tablesync.service_kit.mongo.changes import POLL_SECONDS
 from tablesync.service_kit.mongo.leases import Lease, Leases
+from tablesync.service_kit.mongo.reading import Found, read_all
 from tablesync.service_kit.repeats import Trouble
 from tablesync.service_kit.roles import pause, persist, unless_stopped
 from tablesync.service_kit.settings import ServiceSettings
@@ -32,6 +38,21 @@ LEASE_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 REST_SECONDS = 30.0
 PUBLISHED = Counter("outbox_published_total", "Outbox rows published.", ["topic"])
+
+
+class _Resting:
+    """Values of a field whose rows are left alone for a while: at once they would fail again."""
+
+    def __init__(self) -> None:
+        self._until: list[tuple[Any, Deadline]] = []
+
+    def add(self, *values: Any) -> None:
+        self._until += [(each, Deadline(REST_SECONDS)) for each in values]
+
+    def excluded(self) -> Document:
+        """Return the condition that leaves them out."""
+        self._until = [each for each in self._until if not each[1].passed()]
+        return {"$nin": [value for value, _ in self._until]}
 
 
 class Relay:
@@ -54,7 +75,7 @@ class Relay:
         self._prefix = topic_prefix
         self._stored = stored or asyncio.Event()
         self._batch = BatchSize(BATCH)
-        self._resting: dict[str, Deadline] = {}
+        self._resting_keys, self._resting_ids = _Resting(), _Resting()
         self._trouble = Trouble("relay interrupted", "relay publishes again")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -89,7 +110,7 @@ class Relay:
         """
         with self._batch.fitted() as limit:
             by_key = await self._pending(limit)
-        sent: list[str] = []
+        sent: list[Any] = []
         try:
             failures = await asyncio.gather(
                 *(self._publish_key(producer, key, by_key[key], lease, sent) for key in by_key)
@@ -102,48 +123,60 @@ class Relay:
             self._trouble.over()
         return len(sent)
 
-    async def _pending(self, limit: int) -> dict[str, list[Document]]:
-        self._resting = {k: rest for k, rest in self._resting.items() if not rest.passed()}
+    async def _pending(self, limit: int) -> dict[str, list[Row]]:
+        """Return rows by key; however many cannot be read, they hide none behind them."""
+        found = await self._read(limit)
+        while found.unread_ids and not found.items:
+            found = await self._read(limit)
+        by_key: dict[str, list[Row]] = defaultdict(list)
+        for row in found.items:
+            by_key[row.key].append(row)
+        return by_key
+
+    async def _read(self, limit: int) -> Found[Row]:
         cursor = self._unpublished.find(
-            {"pending": True, **({"key": {"$nin": [*self._resting]}} if self._resting else {})},
+            {
+                "pending": True,
+                "key": self._resting_keys.excluded(),
+                "_id": self._resting_ids.excluded(),
+            },
             sort=[("key", ASCENDING), ("sequence", ASCENDING), ("_id", ASCENDING)],
             limit=limit,
         )
-        by_key: dict[str, list[Document]] = defaultdict(list)
-        for row in await cursor.to_list(limit):
-            by_key[row["key"]].append(row)
-        return by_key
+        found = read_all(self._rows, Row.model_validate, await cursor.to_list(limit))
+        self._resting_ids.add(*found.unread_ids)
+        return found
 
     async def _publish_key(
         self,
         producer: AIOKafkaProducer,
         key: str,
-        rows: Iterable[Document],
+        rows: Iterable[Row],
         lease: Lease,
-        sent: list[str],
+        sent: list[Any],
     ) -> Exception | None:
         """Publish one key's rows in order; the first failure stops the key and is given back."""
         try:
             for row in rows:
                 async with asyncio.timeout(lease.remaining()):
                     await self._send(producer, row)
-                sent.append(row["_id"])
+                sent.append(row.id)
         except Exception as error:
             if not (isinstance(error, TimeoutError) or kafka.is_unavailable(error)):
                 log.warning("row not published", key=key, error=repr(error))
-                self._resting[key] = Deadline(REST_SECONDS)
+                self._resting_keys.add(key)
             return error
         return None
 
-    async def _send(self, producer: AIOKafkaProducer, row: Document) -> None:
-        headers = [(name, text.encode()) for name, text in row["headers"]]
-        with span_from(dict(row["headers"]).get("traceparent"), "publish", topic=row["topic"]):
+    async def _send(self, producer: AIOKafkaProducer, row: Row) -> None:
+        headers = [(name, text.encode()) for name, text in row.headers]
+        with span_from(dict(row.headers).get("traceparent"), "publish", topic=row.topic):
             await producer.send_and_wait(
-                self._prefix + row["topic"], row["value"], key=row["key"].encode(), headers=headers
+                self._prefix + row.topic, row.value, key=row.key.encode(), headers=headers
             )
-        PUBLISHED.labels(row["topic"]).inc()
+        PUBLISHED.labels(row.topic).inc()
 
-    async def _mark(self, sent: list[str]) -> None:
+    async def _mark(self, sent: list[Any]) -> None:
         if sent:
             await self._rows.update_many(
                 {"_id": {"$in": sent}},

@@ -139,11 +139,11 @@ class _Alarms:
     """Counts each time and logs the first; forgets the oldest where they are very many."""
 
     def __init__(self) -> None:
-        self._begun: dict[tuple[str, Any], str] = {}
+        self._begun: dict[tuple[str, str], str] = {}
 
     def begin(self, collection: Collection, id_: Any, why: str) -> None:
         SET_ASIDE.labels(collection.name).inc()
-        key = str(collection.full_name), id_
+        key = _name(collection, id_)
         if self._begun.get(key) != why:
             log.error("document set aside", collection=collection.name, id=str(id_), why=why)
             self._begun[key] = why
@@ -151,8 +151,13 @@ class _Alarms:
             del self._begun[next(iter(self._begun))]
 
     def end(self, collection: Collection, id_: Any) -> None:
-        if self._begun and self._begun.pop((str(collection.full_name), id_), ""):
+        if self._begun and self._begun.pop(_name(collection, id_), ""):
             log.info("document is read again", collection=collection.name, id=str(id_))
+
+
+def _name(collection: Collection, id_: Any) -> tuple[str, str]:
+    """Name a document; its id may be of a type that is no key of a dict."""
+    return str(collection.full_name), repr(id_)
 
 
 _alarms = _Alarms()
