@@ -2,7 +2,7 @@
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from tablesync.contracts.names import Name, legible, name_fault
+from tablesync.contracts.names import Name, address_fault, legible, name_fault
 
 
 class Named(BaseModel):
@@ -113,3 +113,24 @@ def test_the_schema_of_a_name_can_be_generated_from() -> None:
     assert shown["type"] == "string"
     assert (shown["minLength"], shown["maxLength"]) == (1, 200)
     assert shown["pattern"].startswith("^[^")
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        *"".join(INVISIBLE.values()).translate(dict.fromkeys(map(ord, "\u0301\u20dd\u093e"))),
+        *"\u034f\u17b4\u180b\u180e\ufff0\U00016fe4\U0001bca0\ud800",
+    ],
+)
+def test_p21_an_address_is_refused_for_whatever_is_not_seen_in_it(unseen: str) -> None:
+    fault = address_fault(f"ad{unseen}min@example.test")
+    assert fault is not None
+    assert f"U+{ord(unseen):04X}" in fault.message
+    assert fault.remedy.startswith("Leave that character out; typing the address anew")
+
+
+@pytest.mark.parametrize(
+    "local", ["zoë", "zoe\u0308", "Łódź", "नमस्ते", "العملاء", "連絡先", "a+b", "👩🏽"]
+)
+def test_an_address_in_any_script_is_kept(local: str) -> None:
+    assert address_fault(f"{local}@example.test") is None

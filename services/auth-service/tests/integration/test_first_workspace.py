@@ -105,6 +105,15 @@ def test_bad_fields_are_named_without_their_values(file: Path, workspace: Json) 
     )
 
 
+def test_p21_a_character_that_is_not_seen_in_an_address_is_named(
+    file: Path, workspace: Json
+) -> None:
+    workspace["operators"][0]["email"] = "ad\u00admin@example.test"
+    file.write_text(json.dumps(workspace))
+    with pytest.raises(ValueError, match=r"operators\.0\.email \(it contains U\+00AD .* not seen"):
+        first_workspace.read(file)
+
+
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [

@@ -24,6 +24,15 @@ async def test_members_are_added_and_removed_by_admins(rig: Rig) -> None:
     assert (await admin.delete(f"/v1/members/{added['operator_id']}")).status_code == 404
 
 
+HIDDEN = [
+    "ad\u00admin@example.test",
+    "admin\ufe0f@example.test",
+    "a\U000e0061dmin@example.test",
+    "admin@example\u3164.test",
+    "ad\u200bmin@example.test",
+]
+
+
 @pytest.mark.parametrize(
     "email",
     ["a@b.test>", "<a@b.test", "a@b@c.test", "a b@c.test", "a@b.test,c@d.test", "a@b.test\u202e",
@@ -35,6 +44,27 @@ async def test_p21_an_address_that_ends_early_in_a_header_is_refused(rig: Rig, e
     answer = await admin.post("/v1/members", json=member)
     assert answer.status_code == 422
     assert [each["field"] for each in answer.json()["errors"]] == ["email"]
+
+
+@pytest.mark.parametrize("email", HIDDEN)
+async def test_p21_an_address_that_hides_a_character_is_refused_with_the_remedy(
+    rig: Rig, email: str
+) -> None:
+    """Else somebody could invite, and a page would show, an address that looks like another's."""
+    admin = await rig.operator("admin")
+    answer = await admin.post("/v1/members", json={"email": email, "name": "Nia", "role": "viewer"})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "email"
+    assert "is not seen" in error["message"]
+    assert error["remedy"].startswith("Leave that character out")
+
+
+async def test_an_address_in_another_script_is_invited(rig: Rig) -> None:
+    admin = await rig.operator("admin")
+    member = {"email": "zoë@пример.test", "name": "Zoë", "role": "viewer"}
+    answer = await admin.post("/v1/members", json=member)
+    assert (answer.status_code, answer.json()["email"]) == (201, member["email"])
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,17 @@ async def test_an_address_that_the_issuer_does_not_vouch_for_signs_nobody_in(
 
 
 @pytest.mark.parametrize(
+    "email",
+    ["ad\u00ada@acme.test", "ada\ufe0f@acme.test", "ada@acme\u3164.test"],
+)
+async def test_p21_an_address_that_hides_a_character_signs_nobody_in(email: str) -> None:
+    verifier = verifier_told({"keys": [KEY.as_dict(private=False)]})
+    with pytest.raises(Problem, match="not valid") as refused:
+        await verifier.person_of(id_token(email=email))
+    assert refused.value.status == 401
+
+
+@pytest.mark.parametrize(
     ("name", "shown"),
     [("A\u202eda\u200b", "Ada"), ("\u200b", "ada"), (None, "ada"), ("Zoë\n", "Zoë")],
 )

@@ -1,4 +1,7 @@
-"""Names that people give: of one line, with something to be seen, and nothing that misleads."""
+"""Names that people give: of one line, with something to be seen, and nothing that misleads.
+
+Addresses are made of such characters alone as are seen.
+"""
 
 import re
 import unicodedata
@@ -12,11 +15,14 @@ from pydantic_core import PydanticCustomError
 
 # Categories of Unicode that no line can show: controls, and separators of lines and paragraphs.
 UNPRINTED = frozenset({"Cc", "Zl", "Zp"})
-# Those that show nothing by themselves: controls, joiners and other formatting, white space and
-# marks. Scripts and emoji are spelled with them all the same, so they may stand beside others.
-_UNSEEN = UNPRINTED | {"Cf", "Cs", "Zs", "Mn", "Mc", "Me"}
-# Letters and symbols that are blank: fillers of Hangul, an empty Braille cell, note and hieroglyph.
-_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159\U00013441\U00013442")
+# Those that show nothing anywhere: controls, joiners and other formatting, and white space.
+_NEVER_SEEN = UNPRINTED | {"Cf", "Cs", "Zs"}
+# And nothing by themselves: marks. Scripts and emoji are spelled with them all the same, so they
+# may stand beside others.
+_UNSEEN = _NEVER_SEEN | {"Mn", "Mc", "Me"}
+# Letters and symbols that are blank: fillers of Hangul and Khitan, an empty Braille cell, note and
+# hieroglyph.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\U00016fe4\U0001d159\U00013441\U00013442")
 # A plane of tags and selectors alone, most of it unassigned and shown as nothing.
 _TAGS = range(0xE0000, 0xF0000)
 LONGEST = 200
@@ -28,7 +34,7 @@ _MISLEADING = frozenset(
         *map(chr, range(0x202A, 0x202F)),  # embeddings and overrides of the reading direction
         *map(chr, range(0x2060, 0x2070)),  # word joiner, unseen operators, isolates, and deprecated
         "\ufeff",  # byte order mark
-        *map(chr, range(0xFFF9, 0xFFFC)),  # marks between lines
+        *map(chr, range(0xFFF0, 0xFFFC)),  # unassigned but shown as nothing; marks between lines
         *map(chr, range(0x17B4, 0x17B6)),  # unseen vowels of Khmer, deprecated
         *map(chr, range(0x1BCA0, 0x1BCA4)),  # of shorthand
         *map(chr, range(0x1D173, 0x1D17B)),  # of musical notes
@@ -40,6 +46,8 @@ _JOINERS = frozenset("\u034f\u180e\u200c\u200d")
 _SELECTORS = frozenset(
     map(chr, (*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 )
+# Not seen, whatever their category says.
+_HIDDEN = _BLANK | _SELECTORS | _JOINERS | _MISLEADING
 # The flag of a region is a black flag, tags and their end; a tag anywhere else is misplaced.
 _CHARACTER = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f|.", re.DOTALL)
 # The combining class of viramas: after one a joiner may end a word, as in older Malayalam.
@@ -67,19 +75,27 @@ def name_fault(name: str) -> NameFault | None:
         message = f"it shows nothing: its characters are invisible ({shown})"
         return NameFault(message, "Send at least one letter, digit, symbol or emoji.")
     misplaced = next((each for each, fits in _characters(name) if not fits), None)
-    if misplaced is not None:
-        called = unicodedata.name(misplaced, "").lower()
-        message = f"it contains U+{ord(misplaced):04X}{f' ({called})' if called else ''}, which"
-        return NameFault(
-            f"{message} is not seen here and can mislead who reads it",
-            "Leave that character out; typing the name anew instead of pasting it does so.",
-        )
-    return None
+    return _not_seen(misplaced, "name") if misplaced else None
+
+
+def address_fault(address: str) -> NameFault | None:
+    """Return why an address could be taken for another one, if so: all of it has to be seen."""
+    unseen = next((each for each in address if _is_never_seen(each)), None)
+    return _not_seen(unseen, "address") if unseen else None
 
 
 def legible(text: str) -> str:
     """Return a text without the unseen characters for which a name is refused."""
     return "".join(each for each, fits in _characters(text) if fits)
+
+
+def _not_seen(character: str, where: str) -> NameFault:
+    called = unicodedata.name(character, "").lower()
+    message = f"it contains U+{ord(character):04X}{f' ({called})' if called else ''}, which"
+    return NameFault(
+        f"{message} is not seen here and can mislead who reads it",
+        f"Leave that character out; typing the {where} anew instead of pasting it does so.",
+    )
 
 
 def _characters(text: str) -> Iterator[tuple[str, bool]]:
@@ -115,10 +131,25 @@ def _is_seen(character: str) -> bool:
     )
 
 
+def _is_never_seen(character: str) -> bool:
+    """Whether it shows nothing, wherever it stands; a mark is seen on the letter before it."""
+    return (
+        unicodedata.category(character) in _NEVER_SEEN
+        or character in _HIDDEN
+        or ord(character) in _TAGS
+    )
+
+
 def _fit(name: str) -> str:
     if fault := name_fault(name):
         raise PydanticCustomError("unfit_name", "{message}", {**vars(fault)})
     return name
+
+
+def _all_seen(address: str) -> str:
+    if fault := address_fault(address):
+        raise PydanticCustomError("unfit_address", "{message}", {**vars(fault)})
+    return address
 
 
 # A name in a request: without white space around it, and refused with the remedy.
@@ -128,3 +159,6 @@ Name = Annotated[
     AfterValidator(_fit),
     Field(json_schema_extra={"minLength": 1, "pattern": _ONE_LINE}),
 ]
+
+# For an address in a request, beside the pattern of its kind.
+AllSeen = AfterValidator(_all_seen)

@@ -26,6 +26,8 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 log = structlog.get_logger()
 
 TOKEN_NAME = "Bootstrap file"  # noqa: S105 - a name, no secret
+# What these say names no value, and who reads the file could not find out by themselves.
+OUR_RULES = ("value_error", "unfit_address")
 # Only a digest is stored, which protects nothing that could be guessed: 32 bytes in base64.
 GivenApiToken = Annotated[SecretStr, Field(min_length=43)]
 
@@ -96,7 +98,7 @@ def _named(error: ValidationError) -> Iterator[str]:
     for each in error.errors(include_input=False):
         field = ".".join(map(str, each["loc"]))
         why = each["msg"].removeprefix("Value error, ")
-        yield f"{field} ({why})" if each["type"] == "value_error" else field
+        yield f"{field} ({why})" if each["type"] in OUR_RULES else field
 
 
 async def apply(units: UnitsOfWork, content: BootstrapFile) -> None:
