@@ -58,6 +58,7 @@ from tablesync.auth_service.providers import start_all
 from tablesync.auth_service.providers.base import OAuthProvider, ProviderContext
 from tablesync.auth_service.providers.served import Providers
 from tablesync.auth_service.settings import NAME, Settings
+from tablesync.contracts.internal_api import GRANT_UNREADABLE
 from tablesync.service_kit.http import problems
 from tablesync.service_kit.http.client import new_client, new_transport
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
@@ -278,4 +279,4 @@ async def _on_unreadable_grant(request: Request, error: Exception) -> JSONRespon
     connection_id = request.path_params.get("connection_id")
     log.error("grant unreadable", connection_id=connection_id, reason=str(error))
     detail = "The stored grant cannot be read; this is our fault, and nothing was given up."
-    return problems.Problem(500, "grant-unreadable", detail).response()
+    return problems.Problem(500, GRANT_UNREADABLE, detail).response()

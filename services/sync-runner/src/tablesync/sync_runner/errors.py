@@ -50,6 +50,11 @@ class RunFailedError(RunEndedError):
         """Say that a provider failed or timed out for too long."""
         return cls(RunFailureCause.PROVIDER, summary, connection_id)
 
+    @classmethod
+    def internal(cls, summary: str, connection_id: str | None = None) -> Self:
+        """Say that it is our own fault."""
+        return cls(RunFailureCause.INTERNAL, summary, connection_id)
+
 
 class RunCancelledError(RunEndedError):
     """An operator cancelled the run."""

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from tablesync.contracts.internal_api.auth_service import (
     CONNECTION_NOT_CONNECTED,
+    GRANT_UNREADABLE,
     STATES_LIMIT,
     AccessTokenAnswer,
     AccessTokenRequest,
@@ -84,6 +85,7 @@ __all__ = [
     "AFFECTED_LIMIT",
     "BODIES",
     "CONNECTION_NOT_CONNECTED",
+    "GRANT_UNREADABLE",
     "NAMED_SYNCS",
     "RUN_IDS_LIMIT",
     "STATES_LIMIT",

@@ -14,6 +14,8 @@ from tablesync.contracts.specs import Account, ConnectionCause, ConnectionStatus
 STATES_LIMIT = 1_000
 # The problem type of a 409 that carries the members of ConnectionNotConnected.
 CONNECTION_NOT_CONNECTED = "connection-not-connected"
+# The problem type of a 500: the stored grant cannot be read, and asking again does not mend it.
+GRANT_UNREADABLE = "grant-unreadable"
 
 _WORKSPACE = "ws_01997f2a-3c10-7a41-9d52-6b1f0c8e4a01"
 _CONNECTION = "con_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03"

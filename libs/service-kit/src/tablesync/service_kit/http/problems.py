@@ -23,6 +23,7 @@ from tablesync.service_kit.mongo.reading import UnreadableDocumentError
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 NOT_FOUND = "not-found"
+UNREADABLE_DOCUMENT = "unreadable-document"
 # One that is small may have thousands: nobody reads them, and each costs more than it took to send.
 LISTED_ERRORS = 50
 
@@ -213,7 +214,7 @@ def _allowed(request: Request) -> Iterator[str]:
 
 async def _on_unreadable_document(_: Request, __: Exception) -> JSONResponse:
     detail = "What is stored of this cannot be read by this version. Nothing else is affected."
-    return Problem(500, "unreadable-document", detail).response()
+    return Problem(500, UNREADABLE_DOCUMENT, detail).response()
 
 
 def _unreadable_body() -> Problem:

@@ -117,7 +117,8 @@ class AuthServiceStandIn(StandIn):
 
     `new_token` makes the token of each fresh grant: one of the sandbox's, say. `on_report` is
     awaited between a report and its ruling. `clock_ahead_seconds` is how wrong its clock is, and
-    `token_takes_seconds` how long it takes to hand out a token.
+    `token_takes_seconds` how long it takes to hand out a token; `troubles` are what it answers
+    to all questions about a connection instead.
     """
 
     name = "auth-service"
@@ -134,6 +135,7 @@ class AuthServiceStandIn(StandIn):
         self.clock_ahead_seconds = 0.0
         self.wait_seconds = 0.2
         self.token_takes_seconds = 0.0
+        self.troubles: dict[str, problems.Problem] = {}
         self.new_token: NewToken = _random_token
         self.on_report: OnReport = _do_nothing
 
@@ -275,6 +277,8 @@ class AuthServiceStandIn(StandIn):
     # answers
 
     def _of(self, workspace_id: str, connection_id: str) -> HeldConnection:
+        if connection_id in self.troubles:
+            raise self.troubles[connection_id]
         held = self.connections.get(connection_id)
         if held is None or held.workspace_id != workspace_id:
             raise problems.not_found("connection")
