@@ -2,13 +2,20 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
-from tablesync.contracts import TOPICS, ConnectionReconnected, ConnectionRevoked, RunProgressed
+from tablesync.contracts import (
+    TOPICS,
+    ConnectionReconnected,
+    ConnectionRevoked,
+    RunProgressed,
+    StateEvent,
+)
 from tablesync.demo.measures import measure
 from tablesync.demo.story import Story, mails_of
 from tablesync.demo.watch import Watch
@@ -104,23 +111,53 @@ async def all_die_at_once(stack: LocalStack) -> None:
 
 
 async def no_event_was_lost_or_invented(story: Story, watch: Watch, stack: LocalStack) -> None:
-    """Every outbox row is on its topic, and nothing is on a topic that no outbox has."""
+    """Every outbox row is on its topic, and nothing is on a topic that no outbox has.
+
+    And what a topic says last of each connection and sync is what its owner has stored.
+    """
     for sync in story.syncs.values():  # so that no new event comes while we compare
         await story.api.post("scheduler", f"/v1/syncs/{sync['id']}/pause")
 
-    def differences() -> set[str]:
-        stored = outboxes(stack.info.mongodb, stack.plan.given.database_prefix)
-        seen = {each.id for each in watch.arrivals if not isinstance(each.event, RunProgressed)}
-        return stored ^ seen
+    def differences() -> set[object]:
+        with MongoClient[dict[str, Any]](stack.info.mongodb) as client:
+            stored = Stored(client, stack.plan.given.database_prefix)
+            return (stored.events() ^ seen(watch)) | (stored.states() ^ last_told(watch))
 
     assert await eventually(lambda: not differences(), timeout=120), differences()
 
 
-def outboxes(mongodb: str, prefix: str) -> set[str]:
-    """Return the id of every event that a transaction has stored."""
-    with MongoClient[dict[str, Any]](mongodb) as client:
-        rows = [client[prefix + name]["outbox"].find({}, {"_id": 1}) for name in DATABASES]
-        return {row["_id"] for found in rows for row in found}
+@dataclass(frozen=True)
+class Stored:
+    """What the services have stored."""
+
+    client: MongoClient[dict[str, Any]]
+    prefix: str
+
+    def events(self) -> set[str]:
+        """Return the id of every event that a transaction has stored."""
+        return {row["_id"] for name in DATABASES for row in self._all(name, "outbox")}
+
+    def states(self) -> set[tuple[str, int]]:
+        """Return each connection and sync with the sequence of its state."""
+        owned = [*self._all("auth", "connections"), *self._all("scheduler", "syncs")]
+        return {(row["_id"], row["sequence"]) for row in owned}
+
+    def _all(self, database: str, collection: str) -> Iterable[dict[str, Any]]:
+        return self.client[self.prefix + database][collection].find({}, {"sequence": 1})
+
+
+def seen(watch: Watch) -> set[str]:
+    """Return the id of every event that is on a topic, but for progress, which is lossy."""
+    return {each.id for each in watch.arrivals if not isinstance(each.event, RunProgressed)}
+
+
+def last_told(watch: Watch) -> set[tuple[str, int]]:
+    """Return each connection and sync with the highest sequence that a topic has told of it."""
+    told: dict[str, int] = {}
+    for each in watch.of(StateEvent):
+        assert isinstance(each.event, StateEvent)
+        told[each.event.key] = max(told.get(each.event.key, 0), each.event.sequence)
+    return set(told.items())
 
 
 async def dead_letters(story: Story) -> list[dict[str, Any]]:

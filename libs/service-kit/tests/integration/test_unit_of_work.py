@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from pymongo import monitoring
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Client, Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.test_kit import eventually
+from tablesync.test_kit.own_mongod import OwnMongod
+
+UNKNOWN_ERROR = 8
 
 
 class Commands(monitoring.CommandListener):
@@ -95,6 +98,28 @@ async def test_p11_an_event_that_cannot_be_stored_leaves_no_state(
     with pytest.raises(BulkWriteError, match="batch op errors"):
         await units.run(work)
     assert await counted(database) == (0, 0)
+
+
+@pytest.mark.needs("mongod")
+async def test_p11_a_commit_that_fails_leaves_neither_state_nor_event(
+    own_mongod: OwnMongod, event
+) -> None:
+    """Both were written and neither is to be seen, nor is it ever published."""
+    client = mongo.connect(own_mongod.uri)
+    database = mongo.open_database(client, "kit")
+
+    async def work(unit: UnitOfWork) -> None:
+        await unit.database["state"].insert_one({"n": 1}, session=unit.session)
+        unit.publish(event().event)
+
+    with (
+        own_mongod.failing(["commitTransaction"], errorCode=UNKNOWN_ERROR),
+        pytest.raises(OperationFailure, match="failCommand"),
+    ):
+        await UnitsOfWork(database, "scheduler").run(work)
+    own_mongod.restart()  # what was open is over
+    assert await counted(database) == (0, 0)
+    client.close()
 
 
 async def test_conflicting_units_are_repeated_and_each_publishes_once(
