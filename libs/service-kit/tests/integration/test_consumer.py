@@ -11,7 +11,6 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from confluent_kafka import Producer
 from tablesync.contracts import RunCancelRequested
-from tablesync.service_kit.messaging import blame
 from tablesync.service_kit.messaging.broker import MAX_POLL_INTERVAL_MS, Subscriptions
 from tablesync.service_kit.messaging.consumer import CONSUMED
 from tablesync.service_kit.messaging.dead_letters import CUT_HEADERS, CUT_KEY_BYTES, CUT_VALUE_BYTES
@@ -122,7 +121,8 @@ async def test_p13_what_is_after_a_poison_message_is_handled(
         letters = await subscriptions.dead_letters.list("sync-requests")
     assert await effects() == ["run_1", "run_last"]
     assert [each.offset for each in letters] == [1, 2, 3, 5, 6, 7, 8]
-    assert len(delivered) == blame.FAULTS
+    # Fewer, and a peer's odd answer or a lost race parks it; more, and it is not in time.
+    assert len(delivered) == 5
     assert parked[1] - delivered[0] <= 30
     reasons = [each.reason for each in letters]
     assert reasons[0] == "ValueError: this run cannot be cancelled"
@@ -224,7 +224,9 @@ async def test_p13_a_handler_that_hangs_is_parked_within_30_seconds(
     settings, event, new_subscriptions, effects: Effects
 ) -> None:
     """With attempts as long as services make them: shorter ones would measure themselves."""
-    tries = blame.STRIKES + 1
+    # The first proves nothing: no write came before it. One of the others alone may have met a
+    # moment in which the database was slow.
+    tries = 3
     assert tries * settings.message_attempt_seconds < MAX_POLL_INTERVAL_MS / 1000 / 2
     began: list[float] = []
     await ensure_topics(settings, "sync-runner")
@@ -242,7 +244,7 @@ async def test_p13_a_handler_that_hangs_is_parked_within_30_seconds(
         seconds = time.monotonic() - began[0]
         letters = await subscriptions.dead_letters.list("sync-requests")
     assert [each.reason for each in letters] == ["TimeoutError: "]
-    assert len(began) >= tries
+    assert len(began) == tries
     assert seconds <= 30
 
 
@@ -250,7 +252,7 @@ async def test_a_message_that_fails_for_a_moment_is_handled_not_parked(
     settings, event, new_subscriptions, effects: Effects
 ) -> None:
     await ensure_topics(settings, "sync-runner")
-    failures = iter([ValueError("first"), ValueError("second")])
+    failures = iter([ValueError(each) for each in ("first", "second", "third", "fourth")])
 
     async def handle(event: RunCancelRequested, unit: UnitOfWork) -> None:
         if failure := next(failures, None):
@@ -262,6 +264,26 @@ async def test_a_message_that_fails_for_a_moment_is_handled_not_parked(
     async with running(subscriptions.run):
         await eventually(lambda: effects(1))
         assert await subscriptions.dead_letters.list("sync-requests") == []
+
+
+async def test_a_message_that_hangs_twice_is_handled_not_parked(
+    settings, event, new_subscriptions, effects: Effects
+) -> None:
+    """Between the first two attempts the database took one write: that may have been luck."""
+    await ensure_topics(settings, "sync-runner")
+    hangs = iter(range(2))
+
+    async def handle(event: RunCancelRequested, unit: UnitOfWork) -> None:
+        if next(hangs, None) is not None:
+            await asyncio.Event().wait()
+        await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
+
+    await send(settings, event("run_1"), event("run_2"))
+    subscriptions = new_subscriptions(handle, settings=settings.with_(message_attempt_seconds=1.0))
+    async with running(subscriptions.run):
+        await eventually(lambda: effects(2), timeout=90)
+        assert await subscriptions.dead_letters.list("sync-requests") == []
+    assert await effects() == ["run_1", "run_2"]
 
 
 async def test_p12_reading_the_topic_from_its_start_changes_nothing(
