@@ -155,6 +155,14 @@ def lacks_not_found(route: Route) -> bool:
     return "{" in route.path and route.path not in KNOWS_EVERY_ID and 404 not in route.problems
 
 
+def lacks_plain_names(route: Route) -> bool:
+    """Whether a parameter, or a member of any body, is called as only Python has to call it."""
+    parameters = {each["name"] for each in route.operation.get("parameters", [])}
+    members = {name for each in route.schemas.values() for name in each.get("properties", {})}
+    in_path = set(re.findall(r"{(\w+)}", route.path))
+    return any(each.endswith("_") for each in parameters | members | in_path)
+
+
 @pytest.mark.parametrize(
     "lacks",
     [
@@ -164,6 +172,7 @@ def lacks_not_found(route: Route) -> bool:
         lacks_a_media_type,
         lacks_unavailable,
         lacks_not_found,
+        lacks_plain_names,
     ],
 )
 def test_every_route_is_described(routes: list[Route], lacks: Callable[[Route], bool]) -> None:

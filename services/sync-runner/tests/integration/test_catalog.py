@@ -144,7 +144,7 @@ ODD_IDS = ["%00", "a%0Ab", "%2e%2e", "%2e", "%3Fx", "%C3%A9", "app" + "a" * 5_00
     ("path", "field"),
     [
         ("/v1/catalog/con_airtable/bases/{}/tables", "base_id"),
-        ("/v1/catalog/con_hubspot/objects/{}/properties", "object_"),
+        ("/v1/catalog/con_hubspot/objects/{}/properties", "object"),
     ],
 )
 async def test_p30_no_odd_id_reaches_a_provider_or_a_budget(

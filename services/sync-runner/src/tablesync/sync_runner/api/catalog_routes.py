@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from tablesync.contracts.ids import AirtableBaseId, ObjectName
 from tablesync.contracts.internal_api import (
     AirtableBases,
@@ -28,9 +28,11 @@ def catalog_routes(
     async def objects(connection_id: str, workspace_id: Workspace) -> SourceObjects:
         return await catalog.objects(workspace_id, connection_id)
 
-    @router.get("/objects/{object_}/properties")
+    @router.get("/objects/{object}/properties")
     async def properties(
-        connection_id: str, object_: ObjectName, workspace_id: Workspace
+        connection_id: str,
+        object_: Annotated[ObjectName, Path(alias="object")],
+        workspace_id: Workspace,
     ) -> SourceProperties:
         return await catalog.properties(workspace_id, connection_id, object_)
 
