@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import time
+from collections import Counter
 from urllib.parse import urlsplit
 
 import httpx
@@ -152,6 +153,26 @@ async def test_logs_are_json_and_name_the_service(settings: ServiceSettings) -> 
     (request,) = (each for each in lines if each["event"] == "request")
     assert (request["route"], request["status"]) == ("(no route)", 404)
     assert b"SECRET" not in log
+
+
+async def test_an_absence_of_mongodb_is_told_once_and_not_at_each_try(
+    settings: ServiceSettings,
+) -> None:
+    target = urlsplit(settings.mongodb_uri)
+    mongodb = Forwarder(target.hostname or "", target.port or 27017, free_port())
+    uri = f"mongodb://127.0.0.1:{mongodb.port}/?directConnection=true&serverSelectionTimeoutMS=500"
+    async with service(environment(settings, MONGODB_URI=uri), "--role", "api") as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(90):
+            before = await process.stdout.readuntil(b'"will try again"')
+        await mongodb.open()
+        await eventually(lambda: _is(200, settings, "/readyz"), timeout=90)
+        process.send_signal(signal.SIGTERM)
+        log, _ = await process.communicate()
+    await mongodb.cut()
+    told = Counter(json.loads(line)["event"] for line in (before + log).splitlines())
+    assert (told["will try again"], told["done after all"]) == (1, 1)
+    assert not [each for each in told if "retry" in each]
 
 
 async def test_p18_an_unhandled_error_is_logged_once_and_without_what_it_says(

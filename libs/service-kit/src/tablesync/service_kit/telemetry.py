@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 
+import stamina.instrumentation
 import structlog
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
@@ -23,6 +24,9 @@ CHATTY = ("aiokafka", "httpx", "pymongo", "faststream", "uvicorn", "asyncio")
 def configure(service: str, log_level: str, otlp_endpoint: str | None = None) -> None:
     """Set up logging and tracing for this process; call once, from `__main__`."""
     _configure_logs(log_level)
+    # It would tell of every single try, where `Trouble` tells when one begins and ends, and count
+    # each in a metric of its own.
+    stamina.instrumentation.set_on_retry_hooks([])
     structlog.contextvars.bind_contextvars(service=service)
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     if otlp_endpoint:
