@@ -158,11 +158,15 @@ class Rig:
         lines = (await self.client().get("/metrics")).text.splitlines()
         return next(float(each.split()[1]) for each in lines if each.startswith(f"{name} "))
 
-    async def link(self, connection_id: str) -> str:
-        """Make a reconnect link as notifier."""
+    async def link(self, connection_id: str, role: str | None = None) -> str:
+        """Make a reconnect link as notifier, for the bootstrap file's operator with this role.
+
+        Without one it is a link as notifiers of earlier versions want it.
+        """
+        recipient = {"recipient_id": self.person(role)["id"]} if role else {}
         answer = await self.service("notifier").post(
             f"/internal/v1/connections/{connection_id}/reconnect-links",
-            json={"workspace_id": self.workspace_id},
+            json={"workspace_id": self.workspace_id, **recipient},
         )
         return str(answer.raise_for_status().json()["url"])
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 from tablesync.contracts.internal_api import (
     InvitationLinkAnswer,
     InvitationLinkRequest,
@@ -28,6 +29,21 @@ class LinkSuite:
         assert "/reconnect/" in first.url
         left = first.expires_at - datetime.now(UTC)
         assert timedelta(days=6, hours=23) < left <= timedelta(days=7, minutes=1)
+
+    async def test_a_reconnect_link_is_made_for_who_may_connect_accounts_alone(
+        self, world: World
+    ) -> None:
+        connection_id, _ = await lost(world)
+        path = f"/connections/{connection_id}/reconnect-links"
+
+        async def link_for(recipient_id: str) -> httpx.Response:
+            body = ReconnectLinkRequest(workspace_id=world.workspace_id, recipient_id=recipient_id)
+            return await world.edge.post("notifier", path, body)
+
+        for recipient_id in (world.operator_id, world.admin_id):
+            assert answer_of(ReconnectLinkAnswer, await link_for(recipient_id)).url
+        for recipient_id in (world.viewer_id, "op_of_nobody"):
+            problem_of(await link_for(recipient_id), 404, "not-found")
 
     async def test_what_is_unknown_has_no_link(self, world: World) -> None:
         path = f"/connections/{UNKNOWN}/reconnect-links"

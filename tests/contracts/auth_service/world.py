@@ -20,12 +20,13 @@ ACCOUNTS = {Provider.HUBSPOT: "7001", Provider.AIRTABLE: "ada@acme.test"}
 
 
 class World(Protocol):
-    """auth-service, and hands on what it depends on; `operator` connects, `admin` is one."""
+    """auth-service, and hands on what it depends on; `operator` connects, the others are ones."""
 
     edge: InternalEdge
     workspace_id: str
     operator_id: str
     admin_id: str
+    viewer_id: str
 
     async def connect(self, provider: Provider) -> str:
         """Connect an account, or connect it again; return the connection's id."""
@@ -57,11 +58,13 @@ class StandInWorld:
 
     def __init__(self, auth: AuthServiceStandIn, edge: InternalEdge) -> None:
         self.edge = edge
-        self.workspace_id, self.operator_id, self.admin_id = new_id("ws"), "op_1", "op_2"
+        self.workspace_id = new_id("ws")
+        self.operator_id, self.admin_id, self.viewer_id = "op_1", "op_2", "op_3"
         self._auth = auth
         operator = Recipient(operator_id="op_1", email="o@x.test", name="O", role="operator")
         admin = Recipient(operator_id="op_2", email="a@x.test", name="A", role="admin")
-        auth.members[self.workspace_id] = [admin, operator]
+        viewer = Recipient(operator_id="op_3", email="v@x.test", name="V", role="viewer")
+        auth.members[self.workspace_id] = [admin, operator, viewer]
 
     async def connect(self, provider: Provider) -> str:
         connection_id = f"con_{provider}"
@@ -106,7 +109,9 @@ class RealWorld:
         people = {each["role"]: each for each in content["operators"]}
         self.edge = edge
         self.workspace_id = content["workspace"]["id"]
-        self.operator_id, self.admin_id = people["operator"]["id"], people["admin"]["id"]
+        self.operator_id, self.admin_id, self.viewer_id = (
+            people[role]["id"] for role in ("operator", "admin", "viewer")
+        )
         self._api_tokens = {role: people[role]["api_token"] for role in ("operator", "admin")}
         self._sandbox = sandbox
         self._http = httpx.AsyncClient(

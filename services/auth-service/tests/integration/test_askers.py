@@ -179,15 +179,74 @@ async def test_p20_a_removal_while_a_grant_is_stored_comes_before_it(
     assert await connections(rig) == []
 
 
-async def test_a_mails_link_starts_again_whoever_owned_the_connection(
-    rig: Rig, database: Database
-) -> None:
+async def lost(rig: Rig) -> tuple[Json, Json]:
+    """Return a connection of the operator's that was lost, and the attempt that had made it."""
     attempt = await begin(rig)
     await come_back(rig, rig.client(), attempt["start_url"], ALLOW)
     (connection,) = await connections(rig)
-    link = await rig.link(connection["id"])
     await rig.sandbox.control("hubspot", "7001", "uninstall")
     assert (await rig.report(connection["id"], 1))["verdict"] == "revoked"
+    return attempt, connection
+
+
+@pytest.mark.parametrize("loss", [removed, demoted, removed_alone, demoted_alone])
+async def test_p20_a_mails_link_ends_with_the_right_of_whom_it_was_sent_to(
+    rig: Rig, database: Database, loss: Loss
+) -> None:
+    _, connection = await lost(rig)
+    link = await rig.link(connection["id"], "operator")
+    browser = rig.client()
+    seen = await browser.get(link)
+    form = {"form_token": seen.text.partition('name="form_token" value="')[2][:64]}
+
+    await loss(rig, database)
+
+    for page in (await browser.get(link), await browser.post(link, data=form)):
+        assert is_over(page)
+        assert rig.bootstrap["workspace"]["name"] not in page.text
+        assert connection["account"]["name"] not in page.text
+    ours = {"workspace_id": rig.workspace_id, "by_link": True}
+    assert await database["authorizations"].count_documents(ours) == 0
+    assert (await rig.client().get(await rig.link(connection["id"], "admin"))).status_code == 200
+
+
+@pytest.mark.parametrize("loss", [removed, demoted, removed_alone, demoted_alone])
+async def test_p20_what_a_mails_link_began_connects_nothing_once_its_reader_may_not(
+    rig: Rig, database: Database, loss: Loss
+) -> None:
+    _, connection = await lost(rig)
+    browser = rig.client()
+    leaving = await press(browser, await rig.link(connection["id"], "operator"))
+    await rig.sandbox.answer("hubspot", **ALLOW)
+    back = await browser.get(leaving.headers["location"])
+
+    await loss(rig, database)
+
+    page = await browser.get(back.headers["location"])
+    assert page.status_code == 400
+    assert "cannot be continued" in page.text
+    (after,) = await connections(rig)
+    assert after["status"] == "revoked"
+
+
+async def test_p20_a_link_that_ended_does_not_come_back_with_its_reader(
+    rig: Rig, database: Database
+) -> None:
+    _, connection = await lost(rig)
+    link = await rig.link(connection["id"], "operator")
+    await demoted(rig, database)
+    await ask_admin(rig, "PATCH", json={"role": "operator"})
+
+    assert is_over(await rig.client().get(link))
+    assert (await rig.client().get(await rig.link(connection["id"], "operator"))).is_success
+
+
+@pytest.mark.parametrize("reader", [None, "admin"])
+async def test_a_mails_link_starts_again_whoever_owned_the_connection(
+    rig: Rig, database: Database, reader: str | None
+) -> None:
+    attempt, connection = await lost(rig)
+    link = await rig.link(connection["id"], reader)
     await removed(rig, database)
     browser = rig.client()
     denied = await come_back(rig, browser, link, DENY)

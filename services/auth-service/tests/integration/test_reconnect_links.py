@@ -139,6 +139,25 @@ async def test_only_notifier_makes_links(rig: Rig) -> None:
     assert (await rig.service("notifier").post(path, json=body)).status_code == 404
 
 
+async def test_p20_nobody_is_sent_a_link_who_may_not_connect_accounts(
+    rig: Rig, database: Database
+) -> None:
+    connection = await lost(rig)
+    path = f"/internal/v1/connections/{connection['id']}/reconnect-links"
+    notifier, viewer_id = rig.service("notifier"), rig.person("viewer")["id"]
+    for recipient_id in (viewer_id, "op_unknown"):
+        body = {"workspace_id": rig.workspace_id, "recipient_id": recipient_id}
+        assert (await notifier.post(path, json=body)).status_code == 404
+
+    owned_by_viewer = {"$set": {"owner_id": viewer_id}}
+    await database["connections"].update_one({"_id": connection["id"]}, owned_by_viewer)
+    recipients = f"/internal/v1/connections/{connection['id']}/recipients"
+    asked = {"workspace_id": rig.workspace_id}
+    told = (await notifier.get(recipients, params=asked)).json()["items"]
+
+    assert [each["role"] for each in told] == ["admin"]
+
+
 @pytest_asyncio.fixture
 async def scheduler(service_keys: ServiceKeys) -> AsyncIterator[SchedulerStandIn]:
     async with SchedulerStandIn(service_keys.trusted_keys_file) as stand_in:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mail_catcher import html_of, recipient_of, text_of
 from notifier_events import NOW
-from notifier_rig import Rig, held_sync
+from notifier_rig import EVE, Rig, held_sync
 from tablesync.contracts import (
     ConnectionReconnected,
     ConnectionRemoved,
@@ -113,6 +113,29 @@ async def test_without_a_link_it_waits_and_then_says_so(rig: Rig) -> None:
         (mail,) = await rig.mail_came("revocation")
     assert "A one-click link" in text_of(mail)
     assert 'class="button"' not in html_of(mail)
+
+
+async def test_p20_its_link_is_good_for_whom_it_is_sent_to(rig: Rig) -> None:
+    rig.smtp.refused = {"ada@acme.test"}
+    async with rig.working():
+        await rig.take(rig.events.connection(ConnectionRevoked))
+        (mail,) = await rig.mail_came("revocation")
+    assert recipient_of(mail) == "eve@acme.test"
+    assert rig.auth.links_for == ["op_ada", "op_eve"]
+    assert rig.auth.links[-1] in text_of(mail)
+
+
+async def test_p20_who_was_removed_while_it_waited_is_sent_no_mail(rig: Rig) -> None:
+    """Between the question whom to tell and the wish for a link: the next one asks again."""
+    rig.auth.makes_links = False
+    async with rig.working(notifier_link_wait_seconds=600.0):
+        await rig.take(rig.events.connection(ConnectionRevoked))
+        await rig.job_is({"waits_for": "auth-service’s reconnect link"})
+        rig.auth.members["ws_1"] = [EVE]
+        rig.auth.makes_links = True
+        (mail,) = await rig.mail_came("revocation")
+    assert recipient_of(mail) == "eve@acme.test"
+    assert rig.auth.links_for == ["op_eve"]
 
 
 async def test_without_auth_service_it_waits_for_it(rig: Rig) -> None:

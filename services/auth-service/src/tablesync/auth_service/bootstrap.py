@@ -32,6 +32,7 @@ from tablesync.auth_service.consent.left_out import LeftOut
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.consent.requests import ConsentRequests
 from tablesync.auth_service.consent.starting_again import StartingAgain
+from tablesync.auth_service.consent.starting_by_link import StartingByLink
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.access_tokens import AccessTokens
 from tablesync.auth_service.grants.attempt import Attempts
@@ -130,6 +131,7 @@ class _Stores:
     def open(cls, resources: Resources, keyring: Keyring, limits: LimitSettings) -> Self:
         database = resources.database
         members, stored = Members(database), Connections(database)
+        askers = Askers(members)
         return cls(
             workspaces=Workspaces(database),
             members=members,
@@ -138,8 +140,8 @@ class _Stores:
             connections=stored,
             grants=Grants(database, keyring),
             authorizations=Authorizations(database, keyring),
-            askers=Askers(members),
-            links=ReconnectLinks(database, stored),
+            askers=askers,
+            links=ReconnectLinks(database, stored, askers),
         )
 
 
@@ -199,7 +201,7 @@ def _identity(
     people = People(resources.signer, resources.verifier, members)
     own = OwnWorkspaces(stores.workspaces, members)
     signing_in = SignIn(resources.signer, api_tokens, own, people, oidc)
-    leaving = Leaving(members, asked, api_tokens, stores.authorizations)
+    leaving = Leaving(members, asked, api_tokens, stores.authorizations, stores.links)
     return [
         sign_in.routes(units, signing_in, api_tokens, standing),
         workspaces.routes(stores.workspaces, standing),
@@ -239,7 +241,13 @@ def _consent(
         ),
         oauth.callback_routes(attempts, requests, work.connecting, providers, pages),
         reconnect.routes(
-            units, links, attempts, requests, providers, url, scheduler=scheduler, pages=pages
+            links,
+            StartingByLink(units, links, attempts),
+            requests,
+            providers,
+            url,
+            scheduler=scheduler,
+            pages=pages,
         ),
     ]
 

@@ -64,7 +64,10 @@ INDEXES: Indexes = {
             name="by_member",
         ),
     ],
-    RECONNECT_LINKS: [IndexModel([("connection_id", ASCENDING)], name="by_connection")],
+    RECONNECT_LINKS: [
+        IndexModel([("connection_id", ASCENDING)], name="by_connection"),
+        IndexModel([("workspace_id", ASCENDING), ("recipient_id", ASCENDING)], name="by_recipient"),
+    ],
     INVITATIONS: [
         IndexModel(
             [("workspace_id", ASCENDING), ("email_key", ASCENDING)], name="one_each", unique=True

@@ -136,9 +136,15 @@ class AuthFailureRuling(Body):
 class ReconnectLinkRequest(Body):
     """What notifier sends for a fresh reconnect link."""
 
-    model_config = showing({"workspace_id": _WORKSPACE})
+    model_config = showing({"workspace_id": _WORKSPACE, "recipient_id": _OWNER})
 
     workspace_id: Text
+    recipient_id: Text | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="Whom the mail goes to: the link ends once they may not connect accounts. "
+        "Without it, the link is its own right.",
+    )
 
 
 class ReconnectLinkAnswer(Body):

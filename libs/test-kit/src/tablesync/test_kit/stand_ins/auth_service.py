@@ -130,6 +130,7 @@ class AuthServiceStandIn(StandIn):
         self.verdicts: deque[Verdict] = deque()
         self.reports: list[Reported] = []
         self.links: list[str] = []
+        self.links_for: list[str | None] = []
         self.invitations: dict[tuple[str, str], InvitationLinkAnswer] = {}
         self.makes_links = True
         self.clock_ahead_seconds = 0.0
@@ -258,7 +259,7 @@ class AuthServiceStandIn(StandIn):
             self._of(body.workspace_id, connection_id)
             if not self.makes_links:
                 raise unavailable()
-            return self._link()
+            return self._link_for(body.workspace_id, body.recipient_id)
 
         @router.post("/invitations/{invitation_id}/links", dependencies=[notifier])
         async def invited(invitation_id: str, body: InvitationLinkRequest) -> InvitationLinkAnswer:
@@ -266,7 +267,8 @@ class AuthServiceStandIn(StandIn):
 
         @router.get("/connections/{connection_id}/recipients", dependencies=[notifier])
         async def of_connection(connection_id: str, workspace_id: str) -> Recipients:
-            return self._recipients(workspace_id, self._of(workspace_id, connection_id).owner_id)
+            told = self._recipients(workspace_id, self._of(workspace_id, connection_id).owner_id)
+            return Recipients(items=tuple(each for each in told.items if _may_connect(each)))
 
         @router.get("/workspaces/{workspace_id}/recipients", dependencies=[notifier])
         async def of_workspace(workspace_id: str, owner_id: str | None = None) -> Recipients:
@@ -309,7 +311,13 @@ class AuthServiceStandIn(StandIn):
         wait = self.wait_seconds if verdict == Verdict.INCONCLUSIVE else None
         return AuthFailureRuling(verdict=verdict, grant_version=held.version, retry_after=wait)
 
-    def _link(self) -> ReconnectLinkAnswer:
+    def _link_for(self, workspace_id: str, recipient_id: str | None) -> ReconnectLinkAnswer:
+        able = [
+            each.operator_id for each in self.members.get(workspace_id, []) if _may_connect(each)
+        ]
+        if recipient_id is not None and recipient_id not in able:
+            raise problems.not_found("recipient")
+        self.links_for.append(recipient_id)
         url = f"https://tablesync.example/reconnect/secret-link-{len(self.links)}"
         self.links.append(url)
         return ReconnectLinkAnswer(url=url, expires_at=datetime.now(UTC) + LINK_LIFETIME)
@@ -336,6 +344,10 @@ class AuthServiceStandIn(StandIn):
         return ConnectionStates(
             items=tuple(each.event(ConnectionEvent) for each in newer if each.sequence <= last)
         )
+
+
+def _may_connect(member: Recipient) -> bool:
+    return member.role != "viewer"
 
 
 def _not_connected(held: HeldConnection) -> problems.Problem:

@@ -28,6 +28,7 @@ from tablesync.contracts.internal_api import (
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.service_auth import Verifier, callers
+from tablesync.service_kit.http.user_auth import OperatorRole
 from tablesync.service_kit.mongo import LARGEST_INTEGER
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
@@ -77,7 +78,9 @@ def link_routes(
 
     @router.post("/connections/{connection_id}/reconnect-links", responses=declares(404))
     async def reconnect_link(connection_id: str, body: ReconnectLinkRequest) -> ReconnectLinkAnswer:
-        link = await units.run(lambda unit: links.create(unit, body.workspace_id, connection_id))
+        link = await units.run(
+            lambda unit: links.create(unit, body.workspace_id, connection_id, body.recipient_id)
+        )
         url = f"{public_url}/reconnect/{link.secret.get_secret_value()}"
         return ReconnectLinkAnswer(url=url, expires_at=link.expires_at)
 
@@ -131,7 +134,9 @@ def recipient_routes(
     @router.get("/connections/{connection_id}/recipients", responses=declares(404))
     async def connection_recipients(connection_id: str, workspace_id: str) -> Recipients:
         connection = await connections.get(workspace_id, connection_id)
-        return _recipients(await members.recipients(workspace_id, connection.owner_id))
+        told = await members.recipients(workspace_id, connection.owner_id)
+        # Its mail carries a link, which is of no use to who may not connect accounts.
+        return _recipients([each for each in told if each.role >= OperatorRole.OPERATOR])
 
     @router.get("/workspaces/{workspace_id}/recipients", responses=declares(404))
     async def workspace_recipients(workspace_id: str, owner_id: str | None = None) -> Recipients:

@@ -9,14 +9,12 @@ from tablesync.auth_service.api.buttons import BUTTON, LinkButtons, depart, form
 from tablesync.auth_service.api.pages import Pages, ShownInstead, shows, shows_or_declares
 from tablesync.auth_service.clients.scheduler import SchedulerClient
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
 from tablesync.auth_service.consent.reconnect_links import LIFETIME, ReconnectLink, ReconnectLinks
 from tablesync.auth_service.consent.requests import ConsentRequests
-from tablesync.auth_service.opaque_tokens import new_secret
+from tablesync.auth_service.consent.starting_by_link import StartingByLink
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.service_kit.http.openapi import NO_TOKEN
-from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 
 @dataclass(frozen=True)
@@ -34,9 +32,8 @@ class _Opened:
 
 
 def routes(
-    units: UnitsOfWork,
     links: ReconnectLinks,
-    authorizations: Authorizations,
+    starting: StartingByLink,
     requests: ConsentRequests,
     providers: Providers,
     public_url: str,
@@ -81,16 +78,7 @@ def routes(
     async def start(request: Request, opened: _Opened = opening) -> Response:
         if not await buttons.pressed(request, opened.secret):
             return pages.not_pressed_here()
-        provider, target = opened.provider, opened.connection
-
-        async def work(unit: UnitOfWork) -> Authorization:
-            return await authorizations.create(
-                unit, target.workspace_id, target.owner_id, target.provider, target, by_link=True
-            )
-
-        attempt = await units.run(work)
-        # The page was this one, and its link is known to nobody else: no second page follows.
-        started = await authorizations.start(attempt, new_secret())
-        return depart(provider, started) if started else pages.expired(provider, 410)
+        started = await starting.start(opened.link)
+        return depart(opened.provider, started) if started else pages.link_over(opened.link)
 
     return router

@@ -59,7 +59,8 @@ class Authorization(Value):
     """An attempt as stored.
 
     `connection_id` is what is to be reconnected, or what came of it; `operator_id` is who began
-    it, or for a reconnect link, whoever the connection belongs to. `continued_by` is the attempt
+    it, or for a reconnect link, whom its mail went to, who is its `recipient_id` as well; for the
+    link of an earlier version, whoever the connection belongs to. `continued_by` is the attempt
     that was begun after it on its own page.
     """
 
@@ -69,6 +70,7 @@ class Authorization(Value):
     provider: Provider
     connection_id: str | None = None
     by_link: bool = False
+    recipient_id: Sparse[str] = None
     status: AuthorizationStatus
     created_at: datetime
     expires_at: datetime
@@ -89,6 +91,11 @@ class Authorization(Value):
     def actor(self) -> str:
         """Who acts, for the audit trail."""
         return "reconnect-link" if self.by_link else self.operator_id
+
+    @property
+    def asker_id(self) -> str | None:
+        """Who has to be allowed to connect accounts until it is through, if anybody has to."""
+        return self.recipient_id if self.by_link else self.operator_id
 
     @property
     def cookie_name(self) -> str:
@@ -160,6 +167,7 @@ class Authorizations:
         target: Connection | None,
         *,
         by_link: bool = False,
+        recipient_id: str | None = None,
     ) -> Authorization:
         """Store a new attempt."""
         attempt = Authorization(
@@ -169,6 +177,7 @@ class Authorizations:
             provider=provider,
             connection_id=target.id if target else None,
             by_link=by_link,
+            recipient_id=recipient_id,
             status=AuthorizationStatus.PENDING,
             created_at=unit.now,
             expires_at=unit.now + LIFETIME,
@@ -262,8 +271,9 @@ class Authorizations:
         await self._collection.update_one({"_id": ended.id}, change, session=unit.session)
 
     async def end_all(self, unit: UnitOfWork, workspace_id: str, operator_id: str) -> None:
-        """End what somebody began who has left the workspace; a mail's link stands for itself."""
-        query = _pending(workspace_id=workspace_id, operator_id=operator_id, by_link=False)
+        """End what somebody began who has left the workspace, or what a link of theirs did."""
+        theirs: list[Document] = [{"by_link": False}, {"recipient_id": operator_id}]
+        query = _pending(workspace_id=workspace_id, operator_id=operator_id, **{"$or": theirs})
         change = {
             "$set": {"status": AuthorizationStatus.EXPIRED},
             "$unset": {"state_digest": "", VERIFIER: "", "binding": ""},

@@ -185,7 +185,7 @@ class Connecting:
         """Store the grant, if its asker may connect still, for the account that is meant."""
         if not await self._authorizations.is_pending(unit, authorization):
             return Outcome(AuthorizationStatus.EXPIRED)
-        if not await self._askers.act(unit, authorization):
+        if not await self._askers.act(unit, authorization.workspace_id, authorization.asker_id):
             return await self._end(unit, authorization, AuthorizationStatus.EXPIRED)
         account = consent.identity.account
         known = await self._target(unit, authorization)

@@ -31,13 +31,14 @@ class ConsentRequests:
 
     async def of(self, attempt: Authorization) -> ConsentRequest | None:
         """Return what an attempt asks for; None if its asker may not connect any more."""
-        asker = await self._askers.find(attempt)
-        if asker is None and not attempt.by_link:
+        asker = await self._askers.find(attempt.workspace_id, attempt.asker_id)
+        if asker is None and attempt.asker_id is not None:
             return None
         connection = None
         if attempt.connection_id is not None:
             connection = await self._connections.find(attempt.connection_id)
-        return ConsentRequest(await self.workspace_of(attempt), asker, connection)
+        workspace = await self.workspace_of(attempt)
+        return ConsentRequest(workspace, None if attempt.by_link else asker, connection)
 
     async def workspace_of(self, attempt: Authorization | Connection) -> Workspace:
         """Return the workspace that an attempt or a connection is of."""

@@ -36,7 +36,7 @@ class StartingAgain:
             ended = await self._authorizations.get(
                 authorization.workspace_id, authorization.id, unit.session
             )
-            if not await self._askers.act(unit, ended):
+            if not await self._askers.act(unit, ended.workspace_id, ended.asker_id):
                 return None
             return await self._going_on(unit, ended) or await self._begun_after(unit, ended)
 
@@ -62,6 +62,7 @@ class StartingAgain:
             ended.provider,
             target,
             by_link=ended.by_link,
+            recipient_id=ended.recipient_id,
         )
         await self._authorizations.continue_by(unit, ended, following)
         return following

@@ -33,9 +33,11 @@ class AuthServiceClient(AuthServicePeer):
         response = await self._get(f"/workspaces/{workspace_id}/recipients", **query)
         return self._recipients(response)
 
-    async def reconnect_link(self, connection_id: str, workspace_id: str) -> ReconnectLinkAnswer:
-        """Have a fresh reconnect link made."""
-        body = ReconnectLinkRequest(workspace_id=workspace_id)
+    async def reconnect_link(
+        self, connection_id: str, workspace_id: str, recipient_id: str
+    ) -> ReconnectLinkAnswer:
+        """Have a fresh reconnect link made for somebody."""
+        body = ReconnectLinkRequest(workspace_id=workspace_id, recipient_id=recipient_id)
         response = await self._post(f"/connections/{connection_id}/reconnect-links", body)
         return read(ReconnectLinkAnswer, response, self.name)
 

@@ -1,7 +1,7 @@
 """What a mail says, before it is rendered for one person, and whom its writer may ask."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from tablesync.contracts.internal_api import (
@@ -22,7 +22,8 @@ Candidate = Addressee | Recipient
 class MailContent:
     """A template with its facts, and whom it may go to, best first.
 
-    Facts may hold a reconnect link: content is never stored or logged.
+    Facts may hold a link: content is never stored or logged. `link_for` makes the one that is good
+    for one person alone, once it is known who that is.
     """
 
     template: str
@@ -30,6 +31,13 @@ class MailContent:
     facts: dict[str, Any] = field(repr=False)
     candidates: Sequence[Candidate]
     answers: str | None = None  # the Message-ID of the mail that this one follows
+    link_for: Callable[[Addressee], Awaitable[ReconnectLinkAnswer | None]] | None = None
+
+    async def addressed(self, to: Addressee) -> "MailContent":
+        """Return what the mail says to one person; raises NotYetError."""
+        if self.link_for is None:
+            return self
+        return replace(self, facts={**self.facts, "link": await self.link_for(to)})
 
 
 class NotYetError(Exception):
@@ -59,8 +67,10 @@ class AuthService(Protocol):
     ) -> Sequence[Recipient]:
         """Return who may be mailed about a sync, best first."""
 
-    async def reconnect_link(self, connection_id: str, workspace_id: str) -> ReconnectLinkAnswer:
-        """Have a fresh reconnect link made."""
+    async def reconnect_link(
+        self, connection_id: str, workspace_id: str, recipient_id: str
+    ) -> ReconnectLinkAnswer:
+        """Have a fresh reconnect link made for somebody."""
 
     async def invitation_link(self, invitation_id: str, workspace_id: str) -> InvitationLinkAnswer:
         """Return an open invitation, with a fresh link to it."""

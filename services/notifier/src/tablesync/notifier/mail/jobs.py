@@ -37,6 +37,11 @@ class MailJob(Mail):
         return (self.claimed_at - self.first_claimed_at).total_seconds()
 
     @property
+    def addressed(self) -> bool:
+        """Whether it is fixed whom the mail goes to."""
+        return self.to is not None and self.message_id is not None
+
+    @property
     def untold(self) -> bool:
         """Whether somebody may know what came of its hand-over, who has not told yet."""
         return self.handovers > 0 and self.waits_for == UNTOLD

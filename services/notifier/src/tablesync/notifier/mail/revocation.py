@@ -1,6 +1,7 @@
 """The revocation mail and its reminders: what happened, what waits, and the way back."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from tablesync.contracts import SyncStatus
@@ -9,7 +10,7 @@ from tablesync.contracts.wording import loss, provider_label
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import AuthService, MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import MailKind
+from tablesync.notifier.mail.plan import Addressee, MailKind
 from tablesync.notifier.models import ConnectionIncident, IncidentStatus
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import Store
@@ -34,8 +35,7 @@ class RevocationWriter:
             return None
         candidates = await self._auth.recipients(incident.connection_id, job.workspace_id)
         syncs = await self._affected(job, incident)
-        link = await self._link(job, incident)
-        return _content(job, incident, syncs, link, candidates)
+        return _content(job, incident, syncs, candidates, partial(self._link, job, incident))
 
     async def _affected(
         self, job: MailJob, incident: ConnectionIncident
@@ -48,10 +48,14 @@ class RevocationWriter:
                 raise NotYetError("scheduler’s list of syncs", seconds=2.0) from error
             return None
 
-    async def _link(self, job: MailJob, incident: ConnectionIncident) -> ReconnectLinkAnswer | None:
+    async def _link(
+        self, job: MailJob, incident: ConnectionIncident, to: Addressee
+    ) -> ReconnectLinkAnswer | None:
         """Ask for a link; the wait for it is bounded, and the mail says that it is missing."""
         try:
-            return await self._auth.reconnect_link(incident.connection_id, job.workspace_id)
+            return await self._auth.reconnect_link(
+                incident.connection_id, job.workspace_id, to.operator_id
+            )
         except (DependencyUnavailableError, UnknownToPeerError) as error:
             if job.waited_seconds < self._settings.notifier_link_wait_seconds:
                 raise NotYetError("auth-service’s reconnect link", seconds=5.0) from error
@@ -62,8 +66,8 @@ def _content(
     job: MailJob,
     incident: ConnectionIncident,
     syncs: Sequence[AffectedSync] | None,
-    link: ReconnectLinkAnswer | None,
     candidates: Sequence[Recipient],
+    link_for: Callable[[Addressee], Awaitable[ReconnectLinkAnswer | None]],
 ) -> MailContent:
     facts: dict[str, Any] = {
         "provider": provider_label(incident.provider),
@@ -76,12 +80,10 @@ def _content(
         "connection_id": incident.connection_id,
         "put_on_hold": _put_on_hold(syncs),
         "syncs": syncs,
-        "link": link,
     }
     what = f"{facts['provider']} “{facts['account']}”"
-    return MailContent(
-        "revocation", _subject(job, what, facts["down_for"], syncs), facts, candidates
-    )
+    subject = _subject(job, what, facts["down_for"], syncs)
+    return MailContent("revocation", subject, facts, candidates, link_for=link_for)
 
 
 def _subject(job: MailJob, what: str, down_for: str, syncs: Sequence[AffectedSync] | None) -> str:

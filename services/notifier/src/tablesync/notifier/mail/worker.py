@@ -134,9 +134,13 @@ class Worker:
         if content is None:
             await self._drop(job)
             return
-        to = await self._address(job, content)
-        if to is not None:
-            await self._send(job, content, to)
+        to = await self._addressee(job, content)
+        if to is None:
+            return
+        content = await content.addressed(to)
+        if not job.addressed:
+            await self._jobs.address(job, to, self._messages.message_id(job, to))
+        await self._send(job, content, to)
 
     async def _drop(self, job: MailJob) -> None:
         """End a job whose reason went away; one that may have been taken counts as sent."""
@@ -145,9 +149,9 @@ class Worker:
         else:
             await self._jobs.finish(job, MailStatus.CANCELLED)
 
-    async def _address(self, job: MailJob, content: MailContent) -> Addressee | None:
-        """Fix the recipient; None, and the job ended, if nobody can or wants to be mailed."""
-        if job.to is not None and job.message_id is not None:
+    async def _addressee(self, job: MailJob, content: MailContent) -> Addressee | None:
+        """Return the recipient; None, and the job ended, if nobody can or wants to be mailed."""
+        if job.addressed:
             return job.to
         candidates = [each for each in content.candidates if each.email not in job.refused]
         to = await self._first_who_wants_mails(job.workspace_id, candidates)
@@ -155,8 +159,6 @@ class Worker:
             unwanted = MailStatus.UNWANTED if candidates else MailStatus.UNDELIVERABLE
             log.warning("nobody to mail", mail=job.id, why=unwanted)
             await self._jobs.finish(job, unwanted)
-            return None
-        await self._jobs.address(job, to, self._messages.message_id(job, to))
         return to
 
     async def _first_who_wants_mails(
