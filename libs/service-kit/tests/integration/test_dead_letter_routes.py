@@ -133,6 +133,43 @@ async def test_p13_every_letter_is_reached_page_by_page(
     assert await pages(client) == [[0], [1], [], [], []]
 
 
+async def test_p29_a_letter_whose_notes_cannot_be_read_is_shown_as_far_as_it_can(
+    client: httpx.AsyncClient, settings: ServiceSettings, event
+) -> None:
+    """Somebody else wrote it; the letters around it are shown, and it can be replayed."""
+    await ensure_topics(settings, "sync-runner")
+    good = event("run_good")
+    notes = [
+        {"dlq_reason": b"why", "dlq_partition": b"3", "dlq_offset": b"17", "dlq_cut_from": b"0"},
+        {"dlq_reason": b"why", "dlq_partition": b"abc", "dlq_offset": b"17"},
+        {"dlq_partition": b"\xff", "dlq_offset": b"9" * 5_000, "dlq_cut_from": None},
+        {"dlq_cut_from": b"some"},
+        {},
+    ]
+    letters = [([*good.headers(), *each.items()], good.value()) for each in notes]
+    await send_raw(settings, "sync-requests.sync-runner-dlq", *letters)
+    items = (await client.get("/v1/dlq")).json()["items"]
+    assert [(each["id"], each["partition"], each["offset"]) for each in items] == [
+        (0, 3, 17),
+        (1, -1, 17),
+        (2, -1, -1),
+        (3, -1, -1),
+        (4, -1, -1),
+    ]
+    assert [each["reason"] for each in items] == [
+        "why",
+        "why (not to be read: partition)",
+        "(not to be read: partition, offset)",
+        "(not to be read: partition, offset, cut_from)",
+        "(not to be read: partition, offset)",
+    ]
+    assert all(each["cut_from_bytes"] is None for each in items)
+    for each in items:
+        path = f"/v1/dlq/sync-requests/{each['id']}"
+        assert (await client.get(path)).json()["reason"] == each["reason"]
+        assert (await client.post(f"{path}/replay")).status_code == 200
+
+
 @pytest.mark.parametrize(
     "params",
     [

@@ -25,6 +25,9 @@ CUT_VALUE_BYTES = 32 * 1024
 CUT_KEY_BYTES = 1024
 CUT_HEADERS = 64
 CUT_HEADER_BYTES = 512
+# What stands for a number that a letter's notes do not tell.
+UNKNOWN = -1
+LONGEST_NUMBER = 18
 _PREFIX = "dlq_"
 RawHeaders = Sequence[tuple[str, bytes | None]]
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -34,7 +37,8 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 class DeadLetter:
     """A parked message and why it was parked; `id` is its offset in the dead-letter topic.
 
-    Where only the beginning was kept, `cut_from_bytes` says how large the message was.
+    Where only the beginning was kept, `cut_from_bytes` says how large the message was. Where it was
+    parked by somebody else, what he did not tell is UNKNOWN, and the reason names it.
     """
 
     id: int
@@ -195,15 +199,25 @@ def _letter(topic: str, record: ConsumerRecord[bytes, bytes]) -> DeadLetter:
         for name, raw in record.headers
         if name.startswith(_PREFIX) and raw is not None
     }
+    partition, offset = _number(notes.get("partition", "")), _number(notes.get("offset", ""))
+    cut_from = _number(notes.get("cut_from", "0"))
+    read = {"partition": partition, "offset": offset, "cut_from": cut_from}
+    unread = ", ".join(name for name, number in read.items() if number == UNKNOWN)
+    reason = [notes.get("reason", ""), f"(not to be read: {unread})" if unread else ""]
     return DeadLetter(
         id=record.offset,
         topic=topic,
-        partition=int(notes.get("partition", -1)),
-        offset=int(notes.get("offset", -1)),
-        reason=notes.get("reason", ""),
+        partition=partition,
+        offset=offset,
+        reason=" ".join(filter(None, reason)),
         parked_at=notes.get("at", ""),
-        cut_from_bytes=int(notes.get("cut_from", 0)) or None,
+        cut_from_bytes=max(cut_from, 0) or None,
         key=record.key.decode(errors="replace") if record.key else None,
         headers=[(name, raw) for name, raw in record.headers if not name.startswith(_PREFIX)],
         value=record.value or b"",
     )
+
+
+def _number(text: str) -> int:
+    """Read a note; the topic is open to others, and one odd letter must not hide all."""
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else UNKNOWN
