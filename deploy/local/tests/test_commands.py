@@ -188,6 +188,12 @@ def test_one_port_for_two_programs_is_refused(checkout: Path) -> None:
     assert said.startswith(f"SCHEDULER_PORT is {port}, as NOTIFIER_PORT is;")
 
 
+def test_a_mongodb_that_does_not_answer_is_told_in_one_line(checkout: Path) -> None:
+    said = refused(checkout, "up", MONGODB_URI="mongodb://127.0.0.1:1")
+    assert said.startswith("MONGODB_URI: no MongoDB answers at 127.0.0.1:1; start it, correct ")
+    assert len(said) < 200
+
+
 def refused(checkout: Path, name: str, **env: str) -> str:
     """Return the one line with which a command ends that starts nothing."""
     with command(checkout, name, **env) as process:

@@ -8,15 +8,16 @@ whose sandbox is gone, and would say that all is well.
 from collections.abc import Iterator
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from tablesync.contracts import TOPICS
 from tablesync.local_stack.plan import Given
 
 DATABASES = ("auth", "scheduler", "runner", "notifier")
 ANSWER_SECONDS = 10
+NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 
 
 def refuse(given: Given) -> None:
@@ -47,19 +48,40 @@ def _databases(uri: str, prefix: str) -> list[str]:
         with MongoClient[dict[str, Any]](
             uri, serverSelectionTimeoutMS=ANSWER_SECONDS * 1000
         ) as client:
-            there = client.list_database_names()
+            there = _names(client)
     except (PyMongoError, ValueError) as error:  # pymongo knows two ways to refuse an address
         raise ValueError(f"MONGODB_URI: {error}") from None
     return sorted({f"{prefix}{each}" for each in DATABASES}.intersection(there))
 
 
-def _topics(bootstrap: str, prefix: str) -> list[str]:
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+def _names(client: MongoClient[dict[str, Any]]) -> list[str]:
+    """Return what databases there are; raises ValueError that says where, never the password."""
     try:
+        return client.list_database_names()
+    except ConnectionFailure:
+        servers = client.topology_description.server_descriptions()
+        where = ", ".join(f"{host}:{port}" for host, port in servers)
+        raise ValueError(_away("MongoDB", where, "MONGODB_URI")) from None
+    except OperationFailure as error:
+        raise ValueError((error.details or {}).get("errmsg", "MongoDB refuses")) from None
+
+
+def _topics(bootstrap: str, prefix: str) -> list[str]:
+    try:
+        admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
         there = admin.list_topics(timeout=ANSWER_SECONDS).topics
     except KafkaException as error:
-        raise ValueError(f"KAFKA_BOOTSTRAP_SERVERS: {error}") from None
+        away = _away("Kafka", bootstrap, "KAFKA_BOOTSTRAP_SERVERS")
+        why = away if error.args[0].code() in NO_ANSWER else error.args[0].str()
+        raise ValueError(f"KAFKA_BOOTSTRAP_SERVERS: {why}") from None
     return sorted({f"{prefix}{each}" for each in _all_topics()}.intersection(there))
+
+
+def _away(what: str, where: str, setting: str) -> str:
+    return (
+        f"no {what} answers at {where}; start it, correct {setting}, or unset it, "
+        f"and `make up` starts a {what} of its own"
+    )
 
 
 def _all_topics() -> Iterator[str]:
