@@ -56,6 +56,27 @@ async def test_p25_a_service_starts_before_kafka_and_mongodb_and_waits_for_them(
     await kafka.cut()
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_body_that_is_no_http_is_no_fault_of_ours(
+    settings: ServiceSettings, method: str
+) -> None:
+    """Whatever anybody can send must not fill the log with errors."""
+    broken = f"{method} /v1/dlq HTTP/1.1\r\nHost: kit\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    async with service(environment(settings)) as process:
+        await eventually(lambda: _is(200, settings, "/healthz"), timeout=90)
+        reader, writer = await asyncio.open_connection("127.0.0.1", settings.http_port)
+        writer.write(broken.encode())
+        async with asyncio.timeout(30):
+            answer = await reader.read()
+        writer.close()
+        process.send_signal(signal.SIGTERM)
+        said = b"".join(await process.communicate())
+    assert (b" 400 " in answer) == (method == "GET")
+    assert b"Invalid HTTP request" in said
+    assert b"Traceback" not in said
+    assert b'"level": "error"' not in said
+
+
 async def test_p25_sigterm_finishes_the_message_in_hand_and_leaves_the_rest(
     settings: ServiceSettings, event, effects
 ) -> None:

@@ -96,17 +96,24 @@ class _Protocol(H11Protocol):
 
     def send_400_response(self, _: str) -> None:
         """Answer what is no HTTP, or too much; who has an answer already gets no other."""
-        state = self.conn.our_state
-        if state in (h11.IDLE, h11.SEND_RESPONSE):
+        if self.conn.our_state is h11.IDLE:
             self._send(_refused(self.conn.status_for_refused).response())
-        if state is h11.IDLE:
             self._close_once_read()
         else:
-            self.transport.close()
+            self._give_up_serving()
+
+    def _give_up_serving(self) -> None:
+        """Let what the app still sends go nowhere: the body of what it serves is no HTTP."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        if self.conn.our_state is h11.SEND_RESPONSE and self.scope["method"] != "HEAD":
+            self._send(_refused(self.conn.status_for_refused).response())
+        self.transport.close()
 
     def _send(self, answer: Response) -> None:
         headers = [*answer.raw_headers, (b"connection", b"close")]
-        start = h11.Response(status_code=answer.status_code, headers=headers)
+        status, reason = answer.status_code, HTTPStatus(answer.status_code).phrase
+        start = h11.Response(status_code=status, headers=headers, reason=reason)
         for event in (start, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
 
