@@ -12,6 +12,9 @@ from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
 
+# The year 2100, in unix milliseconds.
+FUTURE = 4_102_444_800_000
+
 
 async def mail_due_first(rig: Rig, **spoiled: Any) -> None:
     """Let the mail about the first connection be due longest, and unreadable."""
@@ -91,6 +94,16 @@ async def test_p29_a_connection_that_cannot_be_read_stops_no_reconciliation(rig:
             {"_id": "con_bad"}, {"$set": {"planned": False}}
         )
         await rig.mail_came("revocation", 2)
+
+
+async def test_p29_a_state_from_the_future_hides_no_loss_whose_event_was_lost(rig: Rig) -> None:
+    odd = rig.events.connection(ConnectionReconnected, "con_odd", sequence=FUTURE)
+    rig.auth.know(odd)
+    async with rig.running("worker", "ticker", notifier_reconcile_seconds=0.2):
+        known = {"_id": "con_odd", "sequence": FUTURE}
+        await eventually(lambda: rig.database["connections"].find_one(known))
+        rig.auth.know(rig.events.connection(ConnectionRevoked))
+        await rig.mail_came("revocation")
 
 
 async def test_reconciliation_looks_up_a_page_at_once(rig: Rig) -> None:

@@ -29,12 +29,16 @@ async def runner(
 
 
 @pytest_asyncio.fixture
-async def reconciliation(
-    rig: Rig, runner: SyncRunnerClient, auth_service: AuthServiceStandIn, service_keys: ServiceKeys
-) -> AsyncIterator[Reconciliation]:
+async def states(
+    rig: Rig, auth_service: AuthServiceStandIn, service_keys: ServiceKeys
+) -> AsyncIterator[KnownStates]:
     async with ask_as_scheduler(auth_service, service_keys) as http:
-        states = KnownStates(AuthServiceClient(http), rig.units, rig.store, rig.handlers)
-        yield Reconciliation(rig.units, rig.store, states, runner, rig.handlers, at_once)
+        yield KnownStates(AuthServiceClient(http), rig.units, rig.store, rig.handlers)
+
+
+@pytest.fixture
+def reconciliation(rig: Rig, runner: SyncRunnerClient, states: KnownStates) -> Reconciliation:
+    return Reconciliation(rig.units, rig.store, states, runner, rig.handlers, at_once)
 
 
 @pytest.fixture

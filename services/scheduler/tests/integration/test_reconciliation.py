@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from scheduler_examples import a_state
+from scheduler_examples import AIRTABLE, HUBSPOT, WORKSPACE, a_state
 from scheduler_rig import Rig
 from tablesync.contracts import (
     ConnectionReconnected,
@@ -17,11 +17,15 @@ from tablesync.contracts import (
 )
 from tablesync.contracts.internal_api import RunState
 from tablesync.scheduler.domain.runs import Run
+from tablesync.scheduler.known_states import KnownStates
 from tablesync.scheduler.loops.rechecks import Rechecks
 from tablesync.scheduler.loops.reconciliation import OVERDUE_SECONDS, Reconciliation
 from tablesync.test_kit.stand_ins import AuthServiceStandIn, SyncRunnerStandIn, run_state
 
 pytestmark = pytest.mark.integration
+
+# The year 2100, in unix milliseconds.
+FUTURE = 4_102_444_800_000
 
 
 def told(run: Run, status: RunStatus, **changes: Any) -> RunState:
@@ -42,6 +46,18 @@ async def test_a_state_whose_event_was_lost_is_taken_over(
     await reconciliation.connections()
     await rig.jobs.tick()
     assert (await rig.sync(sync)).status is SyncStatus.ACTIVE
+
+
+async def test_p29_a_state_from_the_future_hides_no_reconnect_whose_event_was_lost(
+    rig: Rig, states: KnownStates, auth_service: AuthServiceStandIn
+) -> None:
+    auth_service.know(a_state(ConnectionRevoked, 5))
+    auth_service.know(a_state(ConnectionReconnected, FUTURE, AIRTABLE))
+    await states.refresh()
+    auth_service.know(a_state(ConnectionReconnected, 6))
+    known = await states.get(WORKSPACE, HUBSPOT)
+    assert known
+    assert not known.held
 
 
 async def test_an_older_state_told_is_passed_over(rig: Rig, reconciliation: Reconciliation) -> None:

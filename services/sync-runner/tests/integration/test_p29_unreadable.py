@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 from sync_runner_rig import AIRTABLE, HUBSPOT, WORKSPACE, Rig
 from tablesync.contracts import ConnectionStatus, Provider, SyncSpec, Trigger
+from tablesync.service_kit.http.peer import ChangedStates
 from tablesync.service_kit.mongo import Document
 from tablesync.sync_runner import store
 from tablesync.sync_runner.access.connections import Connections
@@ -15,6 +16,8 @@ from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.pipeline.record_states import RecordStates
 
 LEASE_SECONDS = 30
+# The year 2100, in unix milliseconds.
+FUTURE = 4_102_444_800_000
 
 
 async def spec_of_table(rig: Rig, number: int) -> SyncSpec:
@@ -141,7 +144,9 @@ class Reconciling:
     def __init__(self, rig: Rig, auth: AuthServiceClient) -> None:
         self.rig = rig
         self.connections = Connections(rig.database, auth)
-        self.reconciliation = Reconciliation(self.connections, auth)
+        self.reconciliation = Reconciliation(
+            self.connections, ChangedStates(auth.connection_states, rig.database)
+        )
         self.tick = self.reconciliation.tick
 
     async def writes(self) -> int:
@@ -204,3 +209,15 @@ async def test_p29_a_connection_that_cannot_be_read_stops_no_reconciliation(
         found = await reconciling.connections.find(connection_id, WORKSPACE)
         assert found
         assert found.status is ConnectionStatus.REVOKED
+
+
+async def test_p29_a_state_from_the_future_hides_no_loss_whose_event_was_lost(
+    rig: Rig, reconciling: Reconciling
+) -> None:
+    rig.airtable.sequence = FUTURE
+    await reconciling.tick()
+    rig.auth.lose(HUBSPOT)
+    await reconciling.tick()
+    found = await reconciling.connections.find(HUBSPOT, WORKSPACE)
+    assert found
+    assert found.status is ConnectionStatus.REVOKED

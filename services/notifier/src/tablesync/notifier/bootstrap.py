@@ -24,6 +24,7 @@ from tablesync.notifier.settings import NAME, Settings
 from tablesync.notifier.store import INDEXES, Store, expiries
 from tablesync.notifier.subscriptions import subscriptions
 from tablesync.notifier.unsubscribe import UnsubscribeTokens
+from tablesync.service_kit.http.peer import ChangedStates
 from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
@@ -53,8 +54,9 @@ def build(
     worker = Worker(
         store, units, writers, messages, Mailer(settings), settings, changes=resources.changes
     )
+    states = ChangedStates(auth.connection_states, resources.database)
     every_seconds = settings.notifier_reconcile_seconds
-    reconciliation = Reconciliation(store, units, auth.connection_states, every_seconds)
+    reconciliation = Reconciliation(store, units, states, every_seconds)
     retention = MailRetention(resources.database, settings.notifier_keep_incidents_days)
     return Service(
         resources,

@@ -30,7 +30,8 @@ class KnownStates:
         """Return a workspace's connection; asks auth-service if it is new or seems held."""
         known = await self._store.connections.get(connection_id)
         if known is None or known.held:
-            await self.refresh(await self._store.connections.newest_sequence() - OVERLAP_MS)
+            newest = await self._store.connections.newest_sequence(await self._store.now())
+            await self.refresh(newest - OVERLAP_MS)
             known = await self._store.connections.get(connection_id)
         return known if known and known.workspace_id == workspace_id else None
 

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from tablesync.service_kit.http.peer import ChangedStates
 from tablesync.service_kit.mongo.changes import INSERTED, touching
 from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, repeat
@@ -46,7 +47,7 @@ def build(
     airtable = resources.kept(Airtable(settings, budgets))
 
     connections = Connections(database, auth)
-    reconciliation = Reconciliation(connections, auth)
+    reconciliation = Reconciliation(connections, ChangedStates(auth.connection_states, database))
     catalog = Catalog(connections.gates, reconciliation, sources, airtable)
     queue = RunQueue(database, settings.runner_lease_seconds)
     board, in_flight = ProgressBoard(settings, NAME), settings.runner_writes_in_flight

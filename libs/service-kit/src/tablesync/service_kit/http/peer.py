@@ -1,19 +1,23 @@
 """How a service asks another one on `/internal/v1`: what no answer means, and lists by the page."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import ClassVar
 
 import httpx
 from tablesync.contracts import ConnectionEvent
 from tablesync.contracts.internal_api import STATES_LIMIT, Body, ConnectionStates
+from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.errors import DependencyUnavailableError, UnknownToPeerError
 from tablesync.service_kit.http.answers import is_problem, read_items
 from tablesync.service_kit.http.problems import NOT_FOUND
+from tablesync.service_kit.mongo import Database, database_now
 
 PREFIX = "/internal/v1"
 # Whoever asks for states since the newest that he has seen goes so far back: sequences follow the
 # clock, but two transactions may commit in the other order.
 OVERLAP_MS = 10 * 60 * 1_000
+# Yields pages of the newest state of each connection that changed since a sequence.
+StatesSince = Callable[[int], AsyncIterator[Sequence[ConnectionEvent]]]
 
 
 class PeerClient:
@@ -58,3 +62,25 @@ class AuthServicePeer(PeerClient):
             page = read_items(ConnectionStates, response, self.name)
             yield page.items
             after = page.next_since(after)
+
+
+class ChangedStates:
+    """The states of connections that have changed since they were last taken in.
+
+    The first time all are, and again once one could not be taken in. One whose sequence lies in the
+    future, by the asking service's database, is taken in and hides nothing that changes until then.
+    """
+
+    def __init__(self, states: StatesSince, database: Database) -> None:
+        self._states = states
+        self._database = database
+        self._seen = 0
+
+    async def take(self, take_in: Callable[[Sequence[ConnectionEvent]], Awaitable[bool]]) -> None:
+        """Hand over each page; `take_in` says whether it could take all of it."""
+        now_ms = unix_milliseconds(await database_now(self._database))
+        seen, complete = self._seen, True
+        async for page in self._states(max(0, seen - OVERLAP_MS)):
+            complete &= await take_in(page)
+            seen = max([seen, *(each.sequence for each in page if each.sequence <= now_ms)])
+        self._seen = seen if complete else 0

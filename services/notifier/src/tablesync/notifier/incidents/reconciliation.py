@@ -1,48 +1,37 @@
 """Compares connection states with auth-service: events make it fast, this makes it certain."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 from tablesync.contracts import ConnectionEvent
 from tablesync.notifier.incidents.connections import Connections
 from tablesync.notifier.store import Store
 from tablesync.service_kit.errors import DependencyUnavailableError
-from tablesync.service_kit.http.peer import OVERLAP_MS
+from tablesync.service_kit.http.peer import ChangedStates
 from tablesync.service_kit.mongo.reading import alone
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 
 log = structlog.get_logger()
-
-# Yields pages of the newest state of each connection that changed since a sequence.
-StatesSince = Callable[[int], AsyncIterator[Sequence[ConnectionEvent]]]
 
 
 class Reconciliation:
     """Catches up on states whose events were lost or wait in the dead letters."""
 
     def __init__(
-        self, store: Store, units: UnitsOfWork, states: StatesSince, every_seconds: float
+        self, store: Store, units: UnitsOfWork, states: ChangedStates, every_seconds: float
     ) -> None:
         self._store = store
         self._connections = Connections(store)
         self._units = units
         self._states = states
         self._every_seconds = every_seconds
-        self._seen = 0
 
     async def tick(self) -> float:
-        """Compare once; return the seconds to wait before the next time.
-
-        The first time all are compared, and again once one could not be taken in.
-        """
-        seen, complete = self._seen, True
+        """Compare once; return the seconds to wait before the next time."""
         try:
-            async for page in self._states(max(0, seen - OVERLAP_MS)):
-                complete &= await self._take_newer(page)
-                seen = max([seen, *(each.sequence for each in page)])
+            await self._states.take(self._take_newer)
         except DependencyUnavailableError as error:
             log.info("not reconciled", error=str(error))
-        self._seen = seen if complete else 0
         return self._every_seconds
 
     async def _take_newer(self, states: Sequence[ConnectionEvent]) -> bool:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.syncs import Sync
+from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.mongo import Collection, Database, Document, Session
 from tablesync.service_kit.mongo.indexes import Retired
 from tablesync.service_kit.mongo.reading import read, read_all, set_aside
@@ -86,9 +88,9 @@ class ConnectionStore:
         rows = await self.collection.find(query, {"sequence": 1}).to_list(None)
         return {row["_id"]: row["sequence"] for row in rows}
 
-    async def newest_sequence(self) -> int:
-        """Return the highest sequence of any connection state that is known."""
-        numbered = {"sequence": {"$type": "number"}}
+    async def newest_sequence(self, now: datetime) -> int:
+        """Return the highest sequence of any connection state that is known and not of later."""
+        numbered = {"sequence": {"$type": "number", "$lte": unix_milliseconds(now)}}
         newest = [("sequence", DESCENDING)]
         row = await self.collection.find_one(numbered, {"sequence": 1}, sort=newest)
         return int(row["sequence"]) if row else 0

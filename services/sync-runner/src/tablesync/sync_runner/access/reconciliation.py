@@ -1,24 +1,19 @@
 """Reconciliation with auth-service: a compensating read for what an event failed to say."""
 
 from tablesync.service_kit import clock
-from tablesync.service_kit.http.peer import OVERLAP_MS
+from tablesync.service_kit.http.peer import ChangedStates
 from tablesync.sync_runner.access.connections import Connection, Connections
-from tablesync.sync_runner.access.grants import AuthService
 
 EVERY_SECONDS = 60.0
 ASK_SECONDS = 1.0
 
 
 class Reconciliation:
-    """Asks how connections stand that have changed, and takes it in as an event would be.
+    """Asks how connections stand that have changed, and takes it in as an event would be."""
 
-    The first time all are asked for, and again once one could not be taken in.
-    """
-
-    def __init__(self, connections: Connections, auth: AuthService) -> None:
+    def __init__(self, connections: Connections, states: ChangedStates) -> None:
         self._connections = connections
-        self._auth = auth
-        self._seen = 0
+        self._states = states
         self._asked_at = -ASK_SECONDS
 
     async def tick(self) -> float:
@@ -40,8 +35,4 @@ class Reconciliation:
         return known
 
     async def _catch_up(self) -> None:
-        seen, complete = self._seen, True
-        async for page in self._auth.connection_states(max(0, seen - OVERLAP_MS)):
-            complete &= await self._connections.take_in_newer(page)
-            seen = max([seen, *(each.sequence for each in page)])
-        self._seen = seen if complete else 0
+        await self._states.take(self._connections.take_in_newer)
