@@ -143,7 +143,7 @@ class Reconciling:
 
     def __init__(self, rig: Rig, auth: AuthServiceClient) -> None:
         self.rig = rig
-        self.connections = Connections(rig.database, auth)
+        self.connections = Connections(rig.database, auth, patience_seconds=10)
         self.reconciliation = Reconciliation(
             self.connections, ChangedStates(auth.connection_states, rig.database)
         )

@@ -7,6 +7,8 @@ import pytest
 from tablesync.contracts import Account, ConnectionEvent
 from tablesync.contracts.internal_api import AuthFailureRuling, Verdict
 from tablesync.service_kit import clock
+from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.sync_runner.access import gates
 from tablesync.sync_runner.access.gates import Gate, RefusedCall
 from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.errors import ConnectionLostError
@@ -35,17 +37,30 @@ class Auth:
         yield
 
 
+class Away(Auth):
+    """auth-service, which says that it has no answer, once it may."""
+
+    async def grant(self, connection_id: str, workspace_id: str) -> Grant:
+        self.asked.set()
+        await self.may_rule.wait()
+        raise DependencyUnavailableError("auth-service")
+
+
 @pytest.fixture
 def auth() -> Auth:
     return Auth()
 
 
-@pytest.fixture
-def gate(auth: Auth) -> Gate:
+def gate_to(auth: Auth, patience_seconds: float) -> Gate:
     async def on_lost(connection_id: str, version: int) -> None:
         """Nobody else has to know."""
 
-    return Gate(auth, "con_1", "ws_1", on_lost)
+    return Gate(auth, "con_1", "ws_1", on_lost, patience_seconds)
+
+
+@pytest.fixture
+def gate(auth: Auth) -> Gate:
+    return gate_to(auth, 10)
 
 
 async def test_p08_a_run_that_used_a_lost_grant_gets_no_newer_one(auth: Auth, gate: Gate) -> None:
@@ -80,3 +95,38 @@ async def test_p08_nobody_gets_a_token_while_a_refused_one_is_looked_into(
         with pytest.raises(ConnectionLostError):
             await task
     assert len(stopped) == 2
+
+
+async def test_p29_after_too_long_without_an_answer_nobody_asks_for_a_while() -> None:
+    auth = Away()
+    auth.may_rule.set()
+    gate = gate_to(auth, patience_seconds=0)
+    with pytest.raises(DependencyUnavailableError):
+        await gate.grant(None)
+    auth.asked.clear()
+    with pytest.raises(DependencyUnavailableError) as told:
+        await gate.grant(None)
+    assert not auth.asked.is_set()
+    assert 1 <= told.value.retry_after <= gates.SILENT_SECONDS
+
+
+async def test_p29_then_one_asks_alone_and_the_others_do_not_wait_for_him(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gates, "SILENT_SECONDS", 0)
+    monkeypatch.setattr(gates, "WAIT_MAX_SECONDS", 0)
+    auth = Away()
+    auth.may_rule.set()
+    gate = gate_to(auth, patience_seconds=0)
+    with pytest.raises(DependencyUnavailableError):
+        await gate.grant(None)
+    auth.asked.clear()
+    auth.may_rule.clear()
+    one = asyncio.create_task(gate.grant(None))
+    await auth.asked.wait()
+    with pytest.raises(DependencyUnavailableError):
+        await gate.grant(None)
+    assert not one.done()
+    auth.may_rule.set()
+    with pytest.raises(DependencyUnavailableError):
+        await one

@@ -46,7 +46,7 @@ def build(
     sources = sources or resources.kept(Sources(settings, budgets))
     airtable = resources.kept(Airtable(settings, budgets))
 
-    connections = Connections(database, auth)
+    connections = Connections(database, auth, settings.runner_access_wait_seconds)
     reconciliation = Reconciliation(connections, ChangedStates(auth.connection_states, database))
     catalog = Catalog(connections.gates, reconciliation, sources, airtable)
     queue = RunQueue(database, settings.runner_lease_seconds)

@@ -7,6 +7,7 @@ RunEndedError                 the run is over
 RunLeftError                  the run is not over, but this worker is done with it
 ├── LeaseLostError            another worker has it: write nothing, anywhere
 └── ShuttingDownError         handed back with its checkpoint: another worker takes it up
+What we depend on is away      handed back as well, for a later turn: its worker serves others
 """
 
 from typing import Self

@@ -55,6 +55,8 @@ class Run:
     connection_id: str | None = None
     cancel_requested: bool = False
     distrusted: bool = False
+    # How long it had not come on when it was last handed back, until its next turn.
+    waited_seconds: float = 0.0
     traceparent: str | None = None
 
     @classmethod
@@ -100,6 +102,7 @@ class Run:
             connection_id=document["connection_id"],
             cancel_requested=document["cancel_requested"],
             distrusted=document["distrusted"],
+            waited_seconds=document.get("waited_seconds", 0.0),
             traceparent=document["traceparent"],
         )
 
@@ -139,8 +142,8 @@ class Run:
         )
 
 
-# Fields that are stored by another name, or not at all.
-_STORED_ELSE = frozenset({"id", "stored_spec", "spec"})
+# Fields that are stored by another name, or not at all, or not before a run was handed back.
+_STORED_ELSE = frozenset({"id", "stored_spec", "spec", "waited_seconds"})
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ class Settings(SourceSettings, AirtableSettings, ServiceSettings):
     auth_service_url: AnyHttpUrl
     runner_workers: int = Field(default=8, ge=1, description="Runs at once in this process.")
     runner_lease_seconds: float = Field(default=30, ge=1, le=40)
+    runner_access_wait_seconds: float = Field(
+        default=10, ge=0, le=600, description="For a token or ruling; then others have their turn."
+    )
     runner_writes_in_flight: int = Field(default=8, ge=1, description="Requests at once, per run.")
     runner_keep_runs_days: DaysKept = Field(
         default=30, description="Runs from their end on; cancellations and deletions 44 days more."

@@ -11,14 +11,19 @@ STALLED_SECONDS = 15 * 60.0
 
 
 class StallTimer:
-    """The time since the run last came on; waits for a budget do not count.
+    """The time since the run last came on, in whosever hands; waits for a budget do not count.
 
     Nor does sleep: its clock, alone of all, stands still while the machine does.
     """
 
-    def __init__(self, limit_seconds: float = STALLED_SECONDS) -> None:
+    def __init__(self, limit_seconds: float = STALLED_SECONDS, waited_seconds: float = 0.0) -> None:
         self._limit = limit_seconds
-        self._deadline = time.monotonic() + limit_seconds
+        self._deadline = time.monotonic() + limit_seconds - waited_seconds
+
+    @property
+    def waited_seconds(self) -> float:
+        """How long the run has not come on."""
+        return self._limit - (self._deadline - time.monotonic())
 
     def restart(self) -> None:
         """Start counting anew."""

@@ -67,9 +67,9 @@ class Connection:
 class Connections:
     """The connections as this service knows them, and the gates that their states shut."""
 
-    def __init__(self, database: Database, auth: AuthService) -> None:
+    def __init__(self, database: Database, auth: AuthService, patience_seconds: float) -> None:
         self._collection = database[CONNECTIONS]
-        self.gates = Gates(auth, self.stop_grant)
+        self.gates = Gates(auth, self.stop_grant, patience_seconds)
 
     async def take_in(self, event: ConnectionEvent) -> None:
         """Take in a connection's state; a lost one stops the runs of this process at once."""

@@ -5,6 +5,9 @@ it, and all of them wait for the ruling. If the grant works all the same, each i
 provider may have an edge that has not heard of a new token yet, and only a second 401 is the
 object's. A lost grant stops every run that has used it; whoever comes later asks the token route,
 which knows.
+
+A run does not wait for long where auth-service gives no answer about a connection: its worker could
+serve others. Then nobody asks for a while, and after it one alone, and once.
 """
 
 import asyncio
@@ -16,6 +19,7 @@ from typing import TypeVar
 import stamina
 from tablesync.contracts.internal_api import AuthFailureRuling, Verdict
 from tablesync.service_kit import clock
+from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.sync_runner.access.grants import AuthService, Grant
 from tablesync.sync_runner.errors import ConnectionLostError, RunFailedError
@@ -23,6 +27,8 @@ from tablesync.sync_runner.errors import ConnectionLostError, RunFailedError
 T = TypeVar("T")
 RENEW_AHEAD_SECONDS = 60.0
 WAIT_MAX_SECONDS = 30.0
+# So long at least nobody asks, once there was no answer for too long.
+SILENT_SECONDS = 10.0
 # For an edge of the provider to hear of a new token.
 STRAY_SECONDS = 1.0
 OnLost = Callable[[str, int], Awaitable[None]]
@@ -52,7 +58,10 @@ class Admission:
         return self._gate.connection_id
 
     async def grant(self) -> Grant:
-        """Get a live token; raises ConnectionLostError once the grant this run used is lost."""
+        """Get a live token; raises ConnectionLostError once the grant this run used is lost.
+
+        Raises DependencyUnavailableError if there is no answer for too long.
+        """
         return self._using(await self._gate.grant(self.version))
 
     def grant_at_hand(self) -> Grant | None:
@@ -82,13 +91,21 @@ class Gate:
     """The way to one connection's token, shared by all runs of this process."""
 
     def __init__(
-        self, auth: AuthService, connection_id: str, workspace_id: str, on_lost: OnLost
+        self,
+        auth: AuthService,
+        connection_id: str,
+        workspace_id: str,
+        on_lost: OnLost,
+        patience_seconds: float,
     ) -> None:
         self.connection_id = connection_id
         self.admissions: set[Admission] = set()
         self._auth = auth
         self._workspace_id = workspace_id
         self._on_lost = on_lost
+        self._patience_seconds = patience_seconds
+        self._answers = True
+        self._silent_until = -math.inf
         self._lock = asyncio.Lock()
         self._grant: Grant | None = None
         self._renew_at = 0.0
@@ -106,6 +123,8 @@ class Gate:
         """Get a live token; waits while a refused one is looked into."""
         if grant := self.grant_at_hand(used_version):
             return grant
+        if self._lock.locked() and not self._answers:
+            raise self._unanswered()
         async with self._lock:
             return self._fresh(used_version) or await self._renew()
 
@@ -165,16 +184,14 @@ class Gate:
 
     async def _renew(self) -> Grant:
         """Ask the token route, waiting while it is away."""
-        grant = await _until_answered(
-            lambda: self._auth.grant(self.connection_id, self._workspace_id)
-        )
+        grant = await self._answer(lambda: self._auth.grant(self.connection_id, self._workspace_id))
         left = grant.ends_at - clock.seconds()
         self._grant = grant
         self._renew_at = grant.ends_at - min(RENEW_AHEAD_SECONDS, left / 4)
         return grant
 
     async def _ruling(self, grant: Grant, status_code: int) -> AuthFailureRuling:
-        """Report until auth-service knows; nothing is called meanwhile."""
+        """Report until auth-service knows; nothing is called with this token meanwhile."""
 
         async def report() -> AuthFailureRuling:
             ruling = await self._auth.report(
@@ -184,36 +201,56 @@ class Gate:
                 raise DependencyUnavailableError("the provider", ruling.retry_after or 1.0)
             return ruling
 
-        return await _until_answered(report)
+        return await self._answer(report)
+
+    async def _answer(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask auth-service until it answers; raises DependencyUnavailableError if not soon."""
+        if clock.seconds() < self._silent_until:
+            raise self._unanswered()
+        patience = Deadline(self._patience_seconds if self._answers else 0.0)
+        try:
+            answer = await _until_answered(ask, patience)
+        except DependencyUnavailableError as error:
+            wait = min(max(error.retry_after, SILENT_SECONDS), WAIT_MAX_SECONDS)
+            self._silent_until = clock.seconds() + wait
+            self._answers, self._grant = False, None
+            raise self._unanswered() from error
+        self._answers = True
+        return answer
+
+    def _unanswered(self) -> DependencyUnavailableError:
+        left = self._silent_until - clock.seconds()
+        return DependencyUnavailableError("auth-service", max(left, 1.0))
 
 
-async def _until_answered(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask auth-service until it answers; a run's own deadline bounds the wait."""
-    async for attempt in stamina.retry_context(on=_wait_of, attempts=None, timeout=None):
+async def _until_answered(ask: Callable[[], Awaitable[T]], patience: Deadline) -> T:
+    """Ask auth-service until it answers, or says to come back when patience is over."""
+
+    def wait_of(error: Exception) -> bool | float:
+        if not isinstance(error, DependencyUnavailableError):
+            return False
+        return error.retry_after < patience.remaining() and error.retry_after
+
+    async for attempt in stamina.retry_context(on=wait_of, attempts=None, timeout=None):
         with attempt:
             return await ask()
-    raise AssertionError("unreachable: the retries never end")
-
-
-def _wait_of(error: Exception) -> bool | float:
-    if isinstance(error, DependencyUnavailableError):
-        return min(error.retry_after, WAIT_MAX_SECONDS)
-    return False
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 class Gates:
     """The gates of this process, by connection and workspace: a foreign one opens nothing."""
 
-    def __init__(self, auth: AuthService, on_lost: OnLost) -> None:
+    def __init__(self, auth: AuthService, on_lost: OnLost, patience_seconds: float) -> None:
         self._auth = auth
         self._on_lost = on_lost
+        self._patience_seconds = patience_seconds
         self._gates: dict[tuple[str, str], Gate] = {}
 
     def of(self, connection_id: str, workspace_id: str) -> Gate:
         """Return the gate of a connection."""
         key = connection_id, workspace_id
         if key not in self._gates:
-            self._gates[key] = Gate(self._auth, connection_id, workspace_id, self._on_lost)
+            self._gates[key] = Gate(self._auth, *key, self._on_lost, self._patience_seconds)
         return self._gates[key]
 
     def stop(self, connection_id: str, version: int) -> None:

@@ -6,6 +6,7 @@ import stamina
 import structlog
 from prometheus_client import Counter
 from tablesync.contracts import RunFailureCause, RunStatus
+from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import is_unavailable
 from tablesync.service_kit.mongo.leases import Lease, keep
 from tablesync.service_kit.telemetry import span_from
@@ -45,6 +46,7 @@ class RunSupervisor:
         self._lease = lease
         self._signals = Signals()
         self._sync_run = SyncRun(context, run, lease, self._signals)
+        self._next_turn_after = 0.0
 
     async def execute(self, stop: asyncio.Event) -> None:
         """Work, then end the run or hand it back; whatever happens, let go of it."""
@@ -76,6 +78,9 @@ class RunSupervisor:
         return succeeded(self._sync_run.journal.counts)
 
     def _failed(self, error: Exception) -> Ending | None:
+        if isinstance(error, DependencyUnavailableError):
+            self._next_turn_after = error.retry_after
+            return None
         if is_unavailable(error):
             return None
         log.error("run failed", run_id=self._run.id, error=repr(error), exc_info=error)
@@ -94,14 +99,17 @@ class RunSupervisor:
         ):
             with attempt:
                 await self._store(ending)
-        if ending is not None:
+        if ending is None:
+            log.info("run handed back", run_id=self._run.id, after=self._next_turn_after)
+        else:
             self._tell(ending)
 
     async def _store(self, ending: Ending | None) -> None:
         finished = ending is not None and ending.status is RunStatus.SUCCEEDED
         await self._sync_run.journal.save(ending, finished=finished)
         if ending is None:
-            await self._sync_run.journal.hand_back()
+            waited = self._sync_run.stall_timer.waited_seconds
+            await self._sync_run.journal.hand_back(self._next_turn_after, waited)
 
     def _tell(self, ending: Ending) -> None:
         ENDED.labels(ending.status.value, ending.cause.value if ending.cause else "").inc()

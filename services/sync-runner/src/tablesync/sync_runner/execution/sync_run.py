@@ -34,7 +34,7 @@ class SyncRun:
 
     def __init__(self, context: RunContext, run: Run, lease: Lease, signals: Signals) -> None:
         self.journal = Journal(context.units, run, lease)
-        self.stall_timer = StallTimer()
+        self.stall_timer = StallTimer(waited_seconds=run.waited_seconds)
         self.begun = run.started_at is not None
         self._context = context
         self._run = run

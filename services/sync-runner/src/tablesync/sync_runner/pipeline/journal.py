@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from datetime import timedelta
 
 from tablesync.contracts import RunCounts, RunStatus
 from tablesync.service_kit.mongo import Document
@@ -119,7 +120,7 @@ class Journal:
             if await self._deleted.include(self.run.sync_id, unit.session):
                 raise RunCancelledError
             started_at = self.run.started_at or unit.now
-            await self._prove(unit, {"started_at": started_at})
+            await self._prove(unit, {"started_at": started_at, "waited_seconds": 0.0})
             unit.publish(self.run.started(started_at))
 
         await self._units.run(work)
@@ -151,11 +152,21 @@ class Journal:
                 self._rejected = rejected | self._rejected
                 raise
 
-    async def hand_back(self) -> None:
-        """Put the run back into the queue, for any worker."""
+    async def hand_back(self, after_seconds: float = 0.0, waited_seconds: float = 0.0) -> None:
+        """Put the run back into the queue, for any worker: in its place, or for a later turn.
+
+        It has not come on for `waited_seconds`, and does not until then.
+        """
 
         async def work(unit: UnitOfWork) -> None:
-            released = {"status": RunStatus.QUEUED.value, "owner": None, "lease_until": None}
+            released: Document = {
+                "status": RunStatus.QUEUED.value,
+                "owner": None,
+                "lease_until": None,
+                "waited_seconds": waited_seconds + after_seconds,
+            }
+            if after_seconds:
+                released["queued_at"] = unit.now + timedelta(seconds=after_seconds)
             await self._prove(unit, released)
 
         await self._units.run(work)
