@@ -1,11 +1,13 @@
 """What comes of an attempt to connect, what its page says then, and what stays as it was."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import bson
+import httpx
 import pytest
 from auth_service_attempts import PROVIDERS, begin, come_back, leave, outcome
-from auth_service_rig import Rig, stored
+from auth_service_rig import Rig, Start, stored
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.contracts import new_id
 from tablesync.service_kit.mongo import Database
@@ -47,6 +49,125 @@ async def test_what_was_denied_is_begun_anew_by_a_button(rig: Rig) -> None:
     assert told["status"] == "denied"
     following = await outcome(rig, {"id": told["continued_by"]})
     assert (following["status"], "continued_by" in following) == ("completed", False)
+
+
+async def two_tabs(rig: Rig, attempt: dict[str, str]) -> tuple[httpx.AsyncClient, list[str]]:
+    """Press the button in two tabs of a browser; return it and the callbacks of both."""
+    browser = rig.client()
+    leaving = [await press(browser, attempt["start_url"]) for _ in range(2)]
+    await rig.sandbox.answer("hubspot", user="ada@acme.test", account="7001", decision="allow")
+    back = [await browser.get(each.headers["location"]) for each in leaving]
+    return browser, [each.headers["location"] for each in back]
+
+
+async def exchanges(rig: Rig) -> int:
+    log = await rig.sandbox.log(provider="hubspot")
+    return sum(each["path"].endswith("/token") for each in log["requests"])
+
+
+async def test_p05_of_two_tabs_the_earlier_says_how_it_goes_on_in_the_later(rig: Rig) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, (earlier, later) = await two_tabs(rig, attempt)
+
+    first = await browser.get(earlier)
+    exchanged_by_first = await exchanges(rig)
+    second = await browser.get(later)
+    first_again = await browser.get(earlier)
+    stranger = await rig.client().get(earlier)
+
+    assert first.status_code == 200
+    assert "Go on in the other tab" in first.text
+    assert "Start again" in first.text
+    assert exchanged_by_first == 0
+    for page in (second, first_again):
+        assert page.status_code == 200
+        assert "HubSpot is connected" in page.text
+    assert await exchanges(rig) == 1
+    assert (stranger.status_code, "HubSpot is connected" in stranger.text) == (400, False)
+
+
+async def test_p05_the_earlier_of_two_tabs_can_start_again(rig: Rig) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, (earlier, later) = await two_tabs(rig, attempt)
+
+    anew = await press(browser, earlier)
+    leaving = await press(browser, anew.headers["location"])
+    overtaken = await browser.get(later)
+    back = await browser.get(leaving.headers["location"])
+
+    assert "Go on in the other tab" in overtaken.text
+    assert "HubSpot is connected" in (await browser.get(back.headers["location"])).text
+    assert (await outcome(rig, attempt))["status"] == "completed"
+
+
+async def test_p05_no_attempt_remembers_more_than_ten_tabs(rig: Rig, database: Database) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, (earliest, _) = await two_tabs(rig, attempt)
+    for _ in range(11):
+        last = await press(browser, attempt["start_url"])
+
+    found = await stored(database, "authorizations", attempt["id"])
+    forgotten = await browser.get(earliest)
+    callback = (await browser.get(last.headers["location"])).headers["location"]
+
+    assert len(found["superseded_states"]) == 10
+    assert forgotten.status_code == 400
+    assert "HubSpot is connected" in (await browser.get(callback)).text
+
+
+async def test_p05_a_press_while_a_code_is_exchanged_leaves_its_outcome_be(
+    rig: Rig, database: Database
+) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
+    await rig.sandbox.control("hubspot", "-", "latency", ms=1_500)
+    arriving = asyncio.create_task(browser.get(callback))
+
+    async def is_claimed() -> bool:
+        return "answered_state" in await stored(database, "authorizations", attempt["id"])
+
+    await eventually(is_claimed)
+    assert (await press(browser, attempt["start_url"])).status_code == 303
+    twice = await browser.get(callback)
+
+    for page in (await arriving, twice):
+        assert "HubSpot is connected" in page.text
+    assert await exchanges(rig) == 1
+
+
+async def test_p05_a_callback_that_comes_to_two_processes_is_exchanged_by_one(
+    rig: Rig, start: Start, database: Database
+) -> None:
+    other = await start()
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
+    await rig.sandbox.control("hubspot", "-", "latency", ms=1_500)
+    arriving = asyncio.create_task(browser.get(callback))
+
+    async def is_claimed() -> bool:
+        return "answered_state" in await stored(database, "authorizations", attempt["id"])
+
+    await eventually(is_claimed)
+    waiting = await browser.get(callback.replace(rig.url, other.url))
+
+    assert "is being connected" in waiting.text
+    assert "HubSpot is connected" in (await arriving).text
+    assert await exchanges(rig) == 1
+
+
+async def test_a_result_that_this_browser_does_not_know_any_more_is_not_called_a_failure(
+    rig: Rig,
+) -> None:
+    attempt = await begin(rig, "hubspot")
+    browser, callback = await come_back(rig, attempt, "hubspot")
+    assert "HubSpot is connected" in (await browser.get(callback)).text
+    browser.cookies.clear()
+
+    for address in (callback, attempt["start_url"]):
+        page = await browser.get(address)
+        assert "This page cannot be shown here any more" in page.text
+        assert "It may well have worked" in page.text
+        assert "Not connected" not in page.text
 
 
 @pytest.mark.parametrize("by", ["callback", "start"])

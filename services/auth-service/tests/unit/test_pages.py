@@ -203,6 +203,16 @@ def test_the_outcome_of_trouble(pages: Pages, hubspot: OAuthProvider) -> None:
 def test_an_attempt_that_is_over(pages: Pages, hubspot: OAuthProvider) -> None:
     check(pages.expired(hubspot, 410), "cannot be continued", status=410)
     check(pages.expired(None, 404), "cannot be continued", status=404)
+    for page in (pages.expired(hubspot, 410), pages.expired(None, 404)):
+        check(page, "cannot be shown here any more", status=page.status_code)
+        assert "Not connected" not in text_of(page), "nobody here knows"
+
+
+def test_an_attempt_that_goes_on_in_another_tab(pages: Pages, hubspot: OAuthProvider) -> None:
+    page = pages.elsewhere(hubspot, AGAIN)
+
+    check(page, "Go on in the other tab", "Start again", "again?authorization=aut_1")
+    assert "Not connected" not in text_of(page)
 
 
 def test_who_asks_and_for_which_workspace_is_said_before_leaving(

@@ -70,6 +70,8 @@ def test_a_grant_is_written_as_it_was_read(document: dict[str, Any]) -> None:
     [
         OF_ALL_AUTHORIZATIONS,
         STARTED,
+        {**OF_ALL_AUTHORIZATIONS, "answered_state": "b", "superseded_states": ["a"]},
+        {**OF_ALL_AUTHORIZATIONS, "by_link": True, "recipient_id": "op_1"},
         {**OF_ALL_AUTHORIZATIONS, "status": "refused", **REFUSED},
         {**OF_ALL_AUTHORIZATIONS, "finding": {"kind": "not_accepted", "message": "No."}},
     ],

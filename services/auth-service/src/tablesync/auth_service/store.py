@@ -59,6 +59,7 @@ INDEXES: Indexes = {
     AUTHORIZATIONS: [
         IndexModel([("state_digest", ASCENDING)], name="by_state", unique=True, sparse=True),
         IndexModel([("answered_state", ASCENDING)], name="by_answered_state", sparse=True),
+        IndexModel([("superseded_states", ASCENDING)], name="by_superseded_state", sparse=True),
         IndexModel(
             [("workspace_id", ASCENDING), ("operator_id", ASCENDING), ("status", ASCENDING)],
             name="by_member",

@@ -117,14 +117,19 @@ def callback_routes(
         openapi_extra=NO_TOKEN,
     )
     async def callback(request: Request, provider: OAuthProvider = named) -> HTMLResponse:
-        attempt = await _attempt(request, authorizations, provider)
+        answer = _Answer(request.query_params)
+        attempt = await _attempt(request, answer, authorizations, provider)
         if attempt is None:
             return pages.expired(provider, 400)
-        conclude = partial(
-            _conclude, request.query_params, authorizations, connecting, attempt, provider
+        conclude = partial(_conclude, answer, authorizations, connecting, attempt, provider)
+        await connecting.see_through(answer.state, conclude)
+        return await results.of(
+            provider,
+            attempt,
+            browser_of(request, attempt),
+            if_over=400,
+            superseded=attempt.has_superseded(answer.state),
         )
-        await connecting.see_through(attempt, conclude)
-        return await results.of(provider, attempt, browser_of(request, attempt), if_over=400)
 
     return router
 
@@ -144,14 +149,20 @@ class Results:
         browser: SecretStr | None,
         *,
         if_over: int,
+        superseded: bool = False,
     ) -> HTMLResponse:
-        """Return the page, for the browser in which the attempt began."""
+        """Return the page, for the browser in which the attempt began.
+
+        `superseded` is a tab in which it does not go on, as its button was pressed anew since.
+        """
         outcome = await self.connecting.outcome_of(attempt)
         if browser is None:
             return self.pages.expired(provider, if_over)
         again = Again(attempt.id, form_token(browser))
         if outcome.status is AuthorizationStatus.EXPIRED:
             return self.pages.too_late(provider, outcome.connection, if_over, again)
+        if superseded and outcome.status is AuthorizationStatus.PENDING:
+            return self.pages.elsewhere(provider, again)
         workspace = await self.requests.workspace_of(attempt)
         return self.pages.outcome(provider, outcome, workspace, again)
 
@@ -224,20 +235,30 @@ class _Opening:
         return await self._results.of(provider, ended, browser, if_over=410)
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """What the provider has a browser say."""
+
+    query: QueryParams
+
+    @property
+    def state(self) -> SecretStr:
+        """What we sent the browser away with."""
+        return SecretStr(self.query.get("state", ""))
+
+
 async def _attempt(
-    request: Request, authorizations: Authorizations, provider: OAuthProvider
+    request: Request, answer: _Answer, authorizations: Authorizations, provider: OAuthProvider
 ) -> Authorization | None:
     """Find what this callback answers: the state, the issuer and the browser have to agree."""
-    query = request.query_params
-    state = SecretStr(query.get("state", ""))
-    attempt = await authorizations.by_state(provider.name, state)
-    if attempt is None or query.get("iss", provider.issuer) != provider.issuer:
+    attempt = await authorizations.by_state(provider.name, answer.state)
+    if attempt is None or answer.query.get("iss", provider.issuer) != provider.issuer:
         return None
     return attempt if attempt.bound_to(browser_of(request, attempt)) else None
 
 
 async def _conclude(
-    answer: QueryParams,
+    answer: _Answer,
     authorizations: Authorizations,
     connecting: Connecting,
     attempt: Authorization,
@@ -245,12 +266,12 @@ async def _conclude(
 ) -> Outcome | None:
     """Take the provider's answer: a code, a no, or that it could not serve (RFC 6749, 4.1.2.1).
 
-    None for whoever comes second.
+    None for whoever comes second, or from a tab in which the attempt does not go on.
     """
-    verifier = await authorizations.claim(attempt)
+    verifier = await authorizations.claim(attempt, answer.state)
     if verifier is None:
         return None
-    error, code = answer.get("error"), answer.get("code")
+    error, code = answer.query.get("error"), answer.query.get("code")
     if error in AWAY:
         return await connecting.fail(attempt, provider, ProviderUnavailableError(provider.name))
     if error or not code:

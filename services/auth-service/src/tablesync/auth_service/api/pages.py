@@ -149,8 +149,18 @@ class Pages:
             again=again,
         )
 
+    def elsewhere(self, provider: OAuthProvider, again: Again) -> HTMLResponse:
+        """Say that an attempt goes on in another tab of this browser, and offer to go on here."""
+        return self._page(
+            "outcome.html",
+            form_targets=("'self'",),
+            label=PROVIDER_LABELS[provider.name],
+            kind="elsewhere",
+            again=again,
+        )
+
     def expired(self, provider: OAuthProvider | None, status: int) -> HTMLResponse:
-        """Say that an attempt is over, or was never ours."""
+        """Say that nothing can be told here: an attempt is over, another browser's, or unknown."""
         label = PROVIDER_LABELS[provider.name] if provider else "the service"
         return self._page("outcome.html", status=status, label=label, kind="expired")
 

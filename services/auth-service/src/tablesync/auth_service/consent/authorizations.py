@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 LIFETIME = timedelta(minutes=10)
 VERIFIER = "verifier"
+SUPERSEDED_MOST = 10
 
 
 class AuthorizationStatus(StrEnum):
@@ -61,7 +62,8 @@ class Authorization(Value):
     `connection_id` is what is to be reconnected, or what came of it; `operator_id` is who began
     it, or for a reconnect link, whom its mail went to, who is its `recipient_id` as well; for the
     link of an earlier version, whoever the connection belongs to. `continued_by` is the attempt
-    that was begun after it on its own page.
+    that was begun after it on its own page. `superseded_states` are those of tabs in which the
+    button was pressed before it was pressed anew: what comes back to them is no answer any more.
     """
 
     id: str
@@ -70,17 +72,18 @@ class Authorization(Value):
     provider: Provider
     connection_id: str | None = None
     by_link: bool = False
-    recipient_id: Sparse[str] = None
     status: AuthorizationStatus
     created_at: datetime
     expires_at: datetime
     state_digest: Sparse[str] = None
     answered_state: Sparse[str] = None
+    superseded_states: Sparse[tuple[str, ...]] = None
     binding: Sparse[str] = None
     verifier: Sparse[Sealed] = None
     finding: Sparse[Finding] = None
     completion: Sparse[Completion] = None
     continued_by: Sparse[str] = None
+    recipient_id: Sparse[str] = None
 
     @property
     def leaves_bases_out(self) -> bool:
@@ -107,10 +110,9 @@ class Authorization(Value):
         over = self.status is AuthorizationStatus.PENDING and self.expires_at <= now
         return AuthorizationStatus.EXPIRED if over else self.status
 
-    @property
-    def callback(self) -> tuple[str, str | None]:
-        """Which callback answers it, or has answered it: the same one may come again."""
-        return self.id, self.state_digest or self.answered_state
+    def has_superseded(self, state: SecretStr) -> bool:
+        """Whether the button was pressed anew since this state was given out."""
+        return digest(state) in (self.superseded_states or ())
 
     def bound_to(self, browser: SecretStr | None) -> bool:
         """Whether the attempt began in the browser that has this cookie."""
@@ -200,25 +202,28 @@ class Authorizations:
         """
         state, verifier = new_secret(), new_secret()
         binding = digest(browser)
-        change = {
+        change: Document = {
+            **_SUPERSEDING,
             "state_digest": digest(state),
             "binding": binding,
-            VERIFIER: self._keyring.seal(verifier, _place(authorization)).model_dump(),
+            VERIFIER: {
+                "$literal": self._keyring.seal(verifier, _place(authorization)).model_dump()
+            },
         }
         query = _pending(_id=authorization.id, binding={"$in": [None, binding]})
-        result = await self._collection.update_one(query, {"$set": change})
+        result = await self._collection.update_one(query, [{"$set": change}])
         return Started(authorization, state, verifier, browser) if result.matched_count else None
 
     async def by_state(self, provider: str, state: SecretStr) -> Authorization | None:
-        """Find the attempt that a callback answers, or has answered before."""
-        name = digest(state)
-        either = [{"state_digest": name}, {"answered_state": name}]
+        """Find the attempt that a callback answers, has answered before, or no longer does."""
+        fields = ("state_digest", "answered_state", "superseded_states")
+        either = [{field: digest(state)} for field in fields]
         return await self._find(None, provider=provider, **{"$or": either})
 
-    async def claim(self, authorization: Authorization) -> SecretStr | None:
+    async def claim(self, authorization: Authorization, state: SecretStr) -> SecretStr | None:
         """Use the state up and return the verifier; None for whoever comes second."""
         document = await self._collection.find_one_and_update(
-            _pending(_id=authorization.id, state_digest=authorization.state_digest),
+            _pending(_id=authorization.id, state_digest=digest(state)),
             {"$rename": {"state_digest": "answered_state"}},
             return_document=ReturnDocument.BEFORE,
         )
@@ -291,6 +296,23 @@ class Authorizations:
 
     def _read(self, document: Document) -> Authorization:
         return read(self._collection, Authorization.from_document, document)
+
+
+# Moves the states that there were until now to those that a later press has superseded.
+_SUPERSEDING: Document = {
+    "superseded_states": {
+        "$slice": [
+            {
+                "$concatArrays": [
+                    {"$ifNull": ["$superseded_states", []]},
+                    {"$filter": {"input": ["$state_digest", "$answered_state"], "cond": "$$this"}},
+                ]
+            },
+            -SUPERSEDED_MOST,
+        ]
+    },
+    "answered_state": "$$REMOVE",
+}
 
 
 def _pending(**query: Any) -> Document:

@@ -23,6 +23,7 @@ from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.renewal import UNSAVED
+from tablesync.auth_service.opaque_tokens import digest
 from tablesync.auth_service.providers.base import Identity, OAuthProvider, TokenSet
 from tablesync.auth_service.store import through_outages
 from tablesync.contracts import (
@@ -107,7 +108,7 @@ class Connecting:
 
     async def see_through(
         self,
-        authorization: Authorization,
+        state: SecretStr,
         answer: Callable[[], Coroutine[Any, Any, Outcome | None]],
     ) -> Outcome | None:
         """Answer a callback to the end: its code is burnt by the first use.
@@ -119,7 +120,7 @@ class Connecting:
         """
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                return await self._flights.join(authorization.callback, answer)
+                return await self._flights.join(digest(state), answer)
         except TimeoutError:
             raise DependencyUnavailableError("mongodb") from None
 
