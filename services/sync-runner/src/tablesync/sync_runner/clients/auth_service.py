@@ -22,7 +22,6 @@ from tablesync.sync_runner.errors import ConnectionLostError, RunFailedError
 log = structlog.get_logger()
 
 # Asking again does not mend what is stored of a connection.
-OUR_FAULT = httpx.codes.INTERNAL_SERVER_ERROR
 UNREADABLE = (GRANT_UNREADABLE, UNREADABLE_DOCUMENT)
 
 
@@ -68,9 +67,8 @@ class AuthServiceClient(AuthServicePeer):
 
     async def _ask_about(self, connection_id: str, what: str, body: Body) -> httpx.Response:
         response = await self._post(f"/connections/{connection_id}/{what}", body)
-        if any(
-            is_problem(response, httpx.codes.INTERNAL_SERVER_ERROR, each) for each in UNREADABLE
-        ):
+        fault = httpx.codes.INTERNAL_SERVER_ERROR
+        if any(is_problem(response, fault, each) for each in UNREADABLE):
             raise RunFailedError.internal(
                 "What TableSync has stored of this connection cannot be read: our own fault.",
                 connection_id,
