@@ -106,11 +106,11 @@ def problems_of(operation: Json) -> set[int]:
 @pytest.mark.parametrize(
     ("path", "method", "statuses"),
     [
-        ("/v1/syncs", "get", {401, 403, 422, 503}),
-        ("/v1/syncs", "post", {400, 401, 403, 404, 408, 409, 413, 415, 422, 503}),
-        ("/internal/v1/states", "get", {401, 403, 503}),
-        ("/v1/tokens", "post", {400, 408, 413, 415, 422, 503}),
-        ("/pages/{name}", "get", {422}),
+        ("/v1/syncs", "get", {401, 403, 422, 431, 503}),
+        ("/v1/syncs", "post", {400, 401, 403, 404, 408, 409, 413, 415, 422, 431, 503}),
+        ("/internal/v1/states", "get", {401, 403, 431, 503}),
+        ("/v1/tokens", "post", {400, 408, 413, 415, 422, 431, 503}),
+        ("/pages/{name}", "get", {422, 431}),
     ],
 )
 def test_problems_follow_from_what_a_route_takes(

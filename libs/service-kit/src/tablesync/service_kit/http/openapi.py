@@ -3,7 +3,7 @@
 A router or route names its own statuses with `responses=declares(404, 409)`. Those that follow
 from what a route takes are added here, once: 401 and 403 where it wants a token, 422 where it
 takes input, 400, 408, 413 and 415 where it takes a body, 409 where it takes an Idempotency-Key,
-and 503, which any may answer.
+431, which the server answers to a head that is too large, and 503, which any may answer.
 """
 
 from collections.abc import Iterator
@@ -94,8 +94,8 @@ def _complete(document: Json) -> None:
 def _add_problems(operation: Json, *, is_api: bool) -> None:
     """Add what an operation leaves unsaid; FastAPI's own 422 names another media type."""
     responses = operation["responses"]
-    following = _following(operation) if is_api else {422} & {int(each) for each in responses}
-    for status in following:
+    takes_input = {422, 431} if "422" in responses else set()
+    for status in _following(operation) if is_api else takes_input:
         if MEDIA_TYPE not in responses.get(str(status), {}).get("content", {}):
             responses[str(status)] = _declared(status)
     operation["responses"] = dict(sorted(responses.items()))
@@ -112,7 +112,7 @@ def _following(operation: Json) -> Iterator[int]:
         yield 422
     if any(each["name"] == IDEMPOTENCY_KEY for each in parameters):
         yield 409
-    yield 503
+    yield from (431, 503)
 
 
 def _declared(status: int) -> Json:
