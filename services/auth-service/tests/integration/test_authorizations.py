@@ -131,7 +131,10 @@ async def test_p05_starting_anew_voids_the_earlier_state(rig: Rig) -> None:
     browser, callback = await come_back(rig, attempt, "hubspot")
     await press(browser, attempt["start_url"])
 
-    assert (await browser.get(callback)).status_code == 400
+    assert "Go on in the other tab" in (await browser.get(callback)).text
+    assert (await outcome(rig, attempt))["status"] == "pending"
+    asked = (await rig.sandbox.log(provider="hubspot"))["requests"]
+    assert not [each for each in asked if each["path"].endswith("/token")], "its code was not sent"
 
 
 async def test_p05_the_binding_cookie_is_out_of_reach_of_scripts(rig: Rig) -> None:

@@ -11,13 +11,16 @@ pytestmark = pytest.mark.integration
 
 
 async def test_a_recipient_who_cannot_be_read_spoils_nobody_elses_mail(rig: Rig) -> None:
-    ada, eve = ({"operator_id": "op", "email": f"{each}@x.test", "name": each} for each in "ae")
+    ada, eve = (
+        {"operator_id": f"op_{each}", "email": f"{each}@x.test", "name": each}
+        for each in ("ada", "eve")
+    )
     answer = JSONResponse({"items": [ada, {**eve, "role": "auditor"}]})
     rig.auth.answer_with("/recipients", answer)
     async with rig.working():
         await rig.take(rig.events.connection(ConnectionRevoked))
         (mail,) = await rig.mail_came("revocation")
-    assert recipient_of(mail) == "e@x.test"
+    assert recipient_of(mail) == "eve@x.test"
 
 
 async def test_recipients_none_of_whom_can_be_read_are_asked_for_again(rig: Rig) -> None:
