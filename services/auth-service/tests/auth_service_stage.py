@@ -95,14 +95,13 @@ class Stage:
         await eventually(lambda: self._intent(connection_id), interval=0.01)
         return caller
 
-    async def sending(self, connection_id: str) -> None:
-        """Wait for a sign of life of a refresh: by then its request is out."""
-        begun = await self._intent(connection_id)
+    async def sending(self) -> None:
+        """Wait until Airtable, which is slow, has a request that it has not answered."""
 
-        async def alive() -> bool:
-            return await self._intent(connection_id) != begun
+        async def arrived() -> int:
+            return int((await self.sandbox.control("airtable", "-", "delayed"))["requests"])
 
-        await eventually(alive)
+        await eventually(arrived)
 
     async def _intent(self, connection_id: str) -> Document | None:
         grant = await stored(self.database, "grants", connection_id)
@@ -130,7 +129,7 @@ class Stage:
         """Let MongoDB go between sending and answer: the new tokens then wait in memory."""
         await self.slow(5_000)
         caller = await self.begin(service, connection_id)
-        await self.sending(connection_id)
+        await self.sending()
         await self.lose_mongodb()
         await eventually(service.unsaved)
         caller.cancel()

@@ -1,5 +1,6 @@
 """Faults that a script switches on: broken answers, throttling, latency and armed actions."""
 
+import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ class Faults:
 
     def __init__(self, latency_ms: float = 0) -> None:
         self._latency = {EVERYONE: latency_ms}
+        self.delayed = 0
         self._throttled_until: dict[str, float] = {}
         self.breaks: list[Break] = []
         self.arms: list[Arm] = []
@@ -69,6 +71,15 @@ class Faults:
         """Return how long the call has to wait for its answer."""
         own = self._latency.get(call.account or EVERYONE)
         return (self._latency[EVERYONE] if own is None else own) / 1000
+
+    async def delay(self, call: Call) -> None:
+        """Let a call wait for its answer, and be counted as long as it does."""
+        if seconds := self.latency_seconds(call):
+            self.delayed += 1
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                self.delayed -= 1
 
     def throttle(self, scope: str, seconds: float) -> None:
         """Answer 429 to an account, a base or `-` for so many seconds."""

@@ -1,6 +1,5 @@
 """What happens around every provider request: latency, faults, counters, armed actions."""
 
-import asyncio
 from types import ModuleType
 
 from aiohttp import web
@@ -44,8 +43,7 @@ def observer(world: World, control: ControlRoutes) -> Middleware:
 async def _answer(
     request: web.Request, handler: Handler, call: Call, faults: Faults
 ) -> web.StreamResponse:
-    if delay := faults.latency_seconds(call):
-        await asyncio.sleep(delay)
+    await faults.delay(call)
     fault = faults.take_break(call)
     if fault is not None:
         if fault.performed:

@@ -37,6 +37,7 @@ class SharedActions:
             "rescope": self.rescope,
             "throttle": self.throttle,
             "latency": self.latency,
+            "delayed": lambda _, __: {"requests": self._state.faults.delayed},
             "break": self.break_,
             "unbreak": lambda account, _: {"removed": self._state.faults.mend(account)},
             "limits": self.limits,
