@@ -115,18 +115,29 @@ async def test_p05_no_attempt_remembers_more_than_ten_tabs(rig: Rig, database: D
     assert "HubSpot is connected" in (await browser.get(callback)).text
 
 
-async def test_p05_a_press_while_a_code_is_exchanged_leaves_its_outcome_be(
-    rig: Rig, database: Database
-) -> None:
+async def about_to_arrive(rig: Rig) -> tuple[dict[str, str], httpx.AsyncClient, str]:
+    """Return an attempt that HubSpot has allowed and whose code it is slow to exchange."""
     attempt = await begin(rig, "hubspot")
     browser, callback = await come_back(rig, attempt, "hubspot")
     await rig.sandbox.control("hubspot", "-", "latency", ms=1_500)
-    arriving = asyncio.create_task(browser.get(callback))
+    return attempt, browser, callback
+
+
+async def claimed(database: Database, attempt: dict[str, str]) -> None:
+    """Wait until the answer to an attempt is being taken in."""
 
     async def is_claimed() -> bool:
         return "answered_state" in await stored(database, "authorizations", attempt["id"])
 
     await eventually(is_claimed)
+
+
+async def test_p05_a_press_while_a_code_is_exchanged_leaves_its_outcome_be(
+    rig: Rig, database: Database
+) -> None:
+    attempt, browser, callback = await about_to_arrive(rig)
+    arriving = asyncio.create_task(browser.get(callback))
+    await claimed(database, attempt)
     assert (await press(browser, attempt["start_url"])).status_code == 303
     twice = await browser.get(callback)
 
@@ -139,15 +150,9 @@ async def test_p05_a_callback_that_comes_to_two_processes_is_exchanged_by_one(
     rig: Rig, start: Start, database: Database
 ) -> None:
     other = await start()
-    attempt = await begin(rig, "hubspot")
-    browser, callback = await come_back(rig, attempt, "hubspot")
-    await rig.sandbox.control("hubspot", "-", "latency", ms=1_500)
+    attempt, browser, callback = await about_to_arrive(rig)
     arriving = asyncio.create_task(browser.get(callback))
-
-    async def is_claimed() -> bool:
-        return "answered_state" in await stored(database, "authorizations", attempt["id"])
-
-    await eventually(is_claimed)
+    await claimed(database, attempt)
     waiting = await browser.get(callback.replace(rig.url, other.url))
 
     assert "is being connected" in waiting.text

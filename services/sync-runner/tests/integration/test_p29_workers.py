@@ -44,11 +44,16 @@ async def test_p29_a_grant_that_cannot_be_read_fails_its_own_runs_at_once(
         assert "cannot be read" in row["summary"]
 
 
-async def test_p29_runs_that_get_no_token_wait_in_the_queue_and_not_in_a_worker(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def turns_come_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten how long nobody asks, and how long a worker sleeps."""
     monkeypatch.setattr(changes, "POLL_SECONDS", 0.5)
     monkeypatch.setattr(gates, "SILENT_SECONDS", 1.0)
+
+
+async def test_p29_runs_that_get_no_token_wait_in_the_queue_and_not_in_a_worker(
+    rig: Rig, turns_come_soon: None
+) -> None:
     rig.auth.troubles[BAD] = away(retry_after=1)
     bad = await enqueue_bad(rig)
     async with rig.runner(runner_workers=WORKERS, runner_access_wait_seconds=2):
@@ -73,10 +78,8 @@ async def test_p29_who_is_told_to_come_later_is_handed_back_at_once(rig: Rig) ->
 
 
 async def test_p29_a_run_that_never_gets_a_token_stalls_by_its_own_clock(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, turns_come_soon: None
 ) -> None:
-    monkeypatch.setattr(changes, "POLL_SECONDS", 0.5)
-    monkeypatch.setattr(gates, "SILENT_SECONDS", 1.0)
     rig.auth.troubles[BAD] = away(retry_after=1)
     (bad,) = await enqueue_bad(rig, 1)
     almost = {"waited_seconds": STALLED_SECONDS - 4}

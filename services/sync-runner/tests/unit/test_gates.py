@@ -97,13 +97,19 @@ async def test_p08_nobody_gets_a_token_while_a_refused_one_is_looked_into(
     assert len(stopped) == 2
 
 
-async def test_p29_after_too_long_without_an_answer_nobody_asks_for_a_while() -> None:
+async def given_up() -> tuple[Away, Gate]:
+    """Return auth-service that is away, and a gate where somebody has just waited in vain."""
     auth = Away()
     auth.may_rule.set()
     gate = gate_to(auth, patience_seconds=0)
     with pytest.raises(DependencyUnavailableError):
         await gate.grant(None)
     auth.asked.clear()
+    return auth, gate
+
+
+async def test_p29_after_too_long_without_an_answer_nobody_asks_for_a_while() -> None:
+    auth, gate = await given_up()
     with pytest.raises(DependencyUnavailableError) as told:
         await gate.grant(None)
     assert not auth.asked.is_set()
@@ -115,12 +121,7 @@ async def test_p29_then_one_asks_alone_and_the_others_do_not_wait_for_him(
 ) -> None:
     monkeypatch.setattr(gates, "SILENT_SECONDS", 0)
     monkeypatch.setattr(gates, "WAIT_MAX_SECONDS", 0)
-    auth = Away()
-    auth.may_rule.set()
-    gate = gate_to(auth, patience_seconds=0)
-    with pytest.raises(DependencyUnavailableError):
-        await gate.grant(None)
-    auth.asked.clear()
+    auth, gate = await given_up()
     auth.may_rule.clear()
     one = asyncio.create_task(gate.grant(None))
     await auth.asked.wait()
