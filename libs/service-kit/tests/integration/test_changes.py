@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 from bson import DatetimeMS, MaxKey, Regex, Timestamp
-from structlog.testing import capture_logs
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.changes import (
@@ -20,6 +19,7 @@ from tablesync.service_kit.mongo.changes import (
 )
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.test_kit import eventually, free_port
+from tablesync.test_kit.logs import own_logs
 from tablesync.test_kit.messaging import Forwarder, running
 
 
@@ -81,7 +81,7 @@ async def test_an_unforeseen_error_does_not_end_the_stream_for_good(
         follow(self, loop)
 
     monkeypatch.setattr(Changes, "_follow_one_stream", fail_once)
-    with capture_logs() as logs:
+    with own_logs() as logs:
         async with running(changes.run):
             await woken_by(woken)
             await others["watched"].insert_one({"_id": "one"})

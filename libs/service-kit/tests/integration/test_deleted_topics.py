@@ -14,7 +14,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from kafka_faults import FEW_LINES, delete, incarnation, ready, replace, tells
-from structlog.testing import capture_logs
 from tablesync.contracts import TOPICS, Envelope, SyncStarted
 from tablesync.service_kit import mongo
 from tablesync.service_kit.messaging.consumer import Subscription
@@ -24,6 +23,7 @@ from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.test_kit import eventually, free_port
+from tablesync.test_kit.logs import own_logs
 from tablesync.test_kit.messaging import running, send
 
 pytestmark = pytest.mark.timeout(400)
@@ -123,7 +123,7 @@ async def test_p11_a_deleted_topic_is_made_again_once_for_all_replicas(
     settings: ServiceSettings,
 ) -> None:
     own = settings.with_(kafka_check_seconds=1.0)
-    with capture_logs() as logs:
+    with own_logs() as logs:
         async with platform(own) as story:
             await story.publish(range(24))
             await story.counted(24)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import BaseModel, Field
-from structlog.testing import capture_logs
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import Collection, Database, Document, database_now
 from tablesync.service_kit.mongo.reading import (
@@ -16,6 +15,7 @@ from tablesync.service_kit.mongo.reading import (
     read_or_none,
     set_aside,
 )
+from tablesync.test_kit.logs import own_logs
 
 pytestmark = pytest.mark.integration
 
@@ -53,7 +53,7 @@ def rows(*sizes: object) -> list[Document]:
 
 async def test_p29_the_others_are_read_and_the_alarm_is_raised_once(things: Collection) -> None:
     before = counted()
-    with capture_logs() as logs:
+    with own_logs() as logs:
         for _ in range(3):
             found = read_all(things, thing_of, rows(1, "a secret", 3))
     assert [each.id for each in found.items] == [0, 2]
@@ -66,7 +66,7 @@ async def test_p29_the_others_are_read_and_the_alarm_is_raised_once(things: Coll
 
 
 async def test_p29_what_was_mended_is_told_and_alarms_anew(things: Collection) -> None:
-    with capture_logs() as logs:
+    with own_logs() as logs:
         for size in ("bad", 1, "bad"):
             read_or_none(things, thing_of, {"_id": 5, "size": size})
     told = [each["event"] for each in logs]
@@ -88,7 +88,7 @@ async def test_p29_its_own_error_is_alarmed_and_an_outage_is_raised(things: Coll
     async def succeed() -> None:
         return None
 
-    with capture_logs() as logs:
+    with own_logs() as logs:
         assert await alone(things, "x", succeed())
         assert not await alone(things, "x", fail(AssertionError("a secret")))
     (error,) = errors(logs)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from pymongo.errors import NetworkTimeout
-from structlog.testing import capture_logs
 from tablesync.contracts import RunCancelRequested
 from tablesync.service_kit.messaging.kafka import MESSAGE_MAX_BYTES, ensure_topics, new_producer
 from tablesync.service_kit.messaging.outbox import Row
@@ -20,6 +19,7 @@ from tablesync.service_kit.mongo.leases import Leases
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.test_kit import eventually
+from tablesync.test_kit.logs import own_logs
 from tablesync.test_kit.messaging import read_all, running
 
 STUCK_RELAY = Path(__file__).parent / "relay_that_stops_before_marking.py"
@@ -168,7 +168,7 @@ async def test_p29_a_row_that_cannot_be_read_stops_nobody_and_goes_out_once_mend
     await database["outbox"].insert_one(odd)
     await publish(units, event("run_1", "syn_1").event, event("run_2", "syn_2").event)
     relay = Relay(database, lambda: new_producer(settings), settings.kafka_topic_prefix)
-    with capture_logs() as logs:
+    with own_logs() as logs:
         async with running(relay.run):
             await eventually(lambda: _is(1, pending(database)))
             left = await database["outbox"].find({"pending": True}).to_list(None)

@@ -1,12 +1,12 @@
 """Whatever a look at Kafka meets, the next one follows: a watcher is no reason to end a service."""
 
 import pytest
-from structlog.testing import capture_logs
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.messaging import kafka_watch
 from tablesync.service_kit.messaging.kafka_watch import KafkaWatch
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.test_kit import eventually, free_port
+from tablesync.test_kit.logs import own_logs
 from tablesync.test_kit.messaging import running
 
 pytestmark = pytest.mark.unit
@@ -39,7 +39,7 @@ async def test_an_unforeseen_error_is_told_once_and_looked_at_again(
 
     monkeypatch.setattr(kafka_watch, "incarnations", unforeseen)
     monkeypatch.setattr(KafkaWatch, "_connected", connected)
-    with capture_logs() as logs:
+    with own_logs() as logs:
         async with running(watch.run):
             await eventually(lambda: looks > SOME and "kafka back" in str(logs))
             assert await watch.is_well()

@@ -2,8 +2,8 @@
 
 import logging
 
-from structlog.testing import capture_logs
 from tablesync.service_kit.repeats import QUIET_SECONDS, Trouble, WithoutRepeats
+from tablesync.test_kit.logs import own_logs
 
 
 def line(name: str, message: str, detail: str = "", at: float = 1_000_000.0) -> logging.LogRecord:
@@ -28,7 +28,7 @@ def test_lines_of_others_are_all_passed() -> None:
 
 def test_a_trouble_is_told_when_it_begins_changes_and_ends() -> None:
     trouble = Trouble("kept", "handled again", topic="runs")
-    with capture_logs() as logs:
+    with own_logs() as logs:
         trouble.over()
         for error in (OSError(1), OSError(2), ValueError(3), ValueError(4)):
             trouble.met(error)

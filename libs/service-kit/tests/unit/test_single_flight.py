@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from structlog.testing import capture_logs
 from tablesync.service_kit.single_flight import SingleFlight
+from tablesync.test_kit.logs import own_logs
 
 
 class Work:
@@ -50,7 +50,7 @@ async def test_the_failure_of_what_nobody_waits_for_is_logged() -> None:
     async def fail() -> None:
         raise ValueError("a token, perhaps")
 
-    with capture_logs() as logs:
+    with own_logs() as logs:
         flights.launch("key", fail)
         await flights.drain()
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from notifier_rig import Rig
-from structlog.testing import capture_logs
 from tablesync.contracts import ConnectionReconnected, ConnectionRevoked, SyncFailed
 from tablesync.notifier.mail.jobs import MailJobs
 from tablesync.test_kit import eventually
+from tablesync.test_kit.logs import own_logs
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
@@ -34,7 +34,7 @@ async def test_p29_a_mail_that_cannot_be_read_holds_up_no_other_and_is_sent_once
     await mail_due_first(rig, **spoiled)
     for number in range(3):
         await rig.take(rig.events.connection(ConnectionRevoked, f"con_{number}"))
-    with capture_logs() as logs:
+    with own_logs() as logs:
         async with rig.working(notifier_workers=1):
             await rig.mail_came("revocation", 3)
     bad = await rig.mails.find_one({"incident_ids": {"$exists": True}, **spoiled})

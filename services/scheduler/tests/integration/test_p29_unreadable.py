@@ -7,7 +7,6 @@ import pytest
 from bson import DatetimeMS
 from scheduler_examples import AIRTABLE, HUBSPOT, NOON, a_state, a_sync
 from scheduler_rig import Rig
-from structlog.testing import capture_logs
 from tablesync.contracts import (
     ConnectionReconnected,
     ConnectionRevoked,
@@ -22,6 +21,7 @@ from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.loops.rechecks import Rechecks
 from tablesync.scheduler.loops.reconciliation import Reconciliation
+from tablesync.test_kit.logs import own_logs
 from tablesync.test_kit.stand_ins import AuthServiceStandIn, SyncRunnerStandIn, run_state
 
 pytestmark = pytest.mark.integration
@@ -76,7 +76,7 @@ async def test_p29_a_sync_that_cannot_be_read_stops_no_other_tick_and_comes_back
     bad = await rig.add(due_seconds_ago=125, schedule=MINUTE)
     healthy = await rig.add_many(20, due_seconds_ago=1)
     await spoil(rig, bad)
-    with capture_logs() as logs:
+    with own_logs() as logs:
         await rig.ticker.tick()
         await rig.pass_time(61)
         await rig.ticker.tick()
@@ -154,7 +154,7 @@ async def test_p29_a_sync_that_fails_at_the_commit_is_claimed_by_itself(rig: Rig
     await rig.database["runs"].insert_one(
         {"_id": "run_before", "sync_id": bad.id, "slot": bad.next_slot_at}
     )
-    with capture_logs() as logs:
+    with own_logs() as logs:
         await rig.ticker.tick()
     assert await asked(rig) == ids_of(healthy)
     assert len(alarms(logs, bad.id)) == 1
@@ -193,7 +193,7 @@ async def test_p29_a_hold_job_tells_each_sync_by_itself_where_one_fails(rig: Rig
     rows = rig.database["syncs"]
     gap = (await rows.find_one({"_id": bad.id}) or {})["missed"]
     await rows.update_one({"_id": bad.id}, {"$set": {"missed": None}})
-    with capture_logs() as logs:
+    with own_logs() as logs:
         await rig.reconnect()
         await rig.jobs.tick()
     assert [(await rig.sync(each)).holds for each in healthy] == [[]] * 4

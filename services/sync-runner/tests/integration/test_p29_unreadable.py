@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 from sync_runner_rig import AIRTABLE, HUBSPOT, WORKSPACE, Rig
 from tablesync.contracts import ConnectionStatus, Provider, SyncSpec, Trigger
 from tablesync.service_kit.http.peer import ChangedStates
@@ -14,6 +13,7 @@ from tablesync.sync_runner.access.reconciliation import Reconciliation
 from tablesync.sync_runner.clients.auth_service import AuthServiceClient
 from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.pipeline.record_states import RecordStates
+from tablesync.test_kit.logs import own_logs
 
 LEASE_SECONDS = 30
 # The year 2100, in unix milliseconds.
@@ -58,7 +58,7 @@ async def test_p29_a_run_that_cannot_be_read_leaves_queue_and_table_to_others(
     bad = await rig.enqueue(spec, Trigger.MANUAL)
     await spoil(rig, bad, **spoiled)
     same_table, other = await rig.enqueue(spec), await rig.enqueue(await spec_of_table(rig, 1))
-    with capture_logs() as logs:
+    with own_logs() as logs:
         assert {*await claims(rig)} == {same_table, other}
     assert [each["id"] for each in logs if each["log_level"] == "error"] == [bad]
     await spoil(rig, same_table, status="succeeded")

@@ -1,12 +1,12 @@
 """The progress board only tells how runs go: whatever it meets, it ends neither them nor itself."""
 
 import pytest
-from structlog.testing import capture_logs
 from tablesync.contracts import RunProgressed
 from tablesync.service_kit.settings import ServiceSettings
 from tablesync.sync_runner.execution import progress_board
 from tablesync.sync_runner.execution.progress_board import ProgressBoard
 from tablesync.test_kit import eventually
+from tablesync.test_kit.logs import own_logs
 from tablesync.test_kit.messaging import running
 
 pytestmark = pytest.mark.unit
@@ -41,7 +41,7 @@ async def test_an_unforeseen_error_is_told_once_and_does_not_end_the_role(
     board = ProgressBoard(ServiceSettings.model_construct(), "sync-runner")
     board._looks.add(look)
     board._some.set()
-    with capture_logs() as logs:
+    with own_logs() as logs:
         async with running(board.run):
             await eventually(lambda: looks > 3)
     assert [each["event"] for each in logs] == ["progress not shown"]
