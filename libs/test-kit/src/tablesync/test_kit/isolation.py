@@ -1,6 +1,12 @@
-"""Keeps tests apart in the Kafka and the MongoDB that all share: names of their own, taken away."""
+"""Keeps tests apart in the Kafka and the MongoDB that all share: names of their own, taken away.
 
+What a run leaves that was killed before it could take its own away, the next one removes.
+"""
+
+import fcntl
 import secrets
+import shutil
+from pathlib import Path
 from typing import Any
 
 from confluent_kafka.admin import AdminClient
@@ -27,3 +33,22 @@ def drop_databases(uri: str, prefix: str) -> None:
         for name in client.list_database_names():
             if name.startswith(prefix):
                 client.drop_database(name)
+
+
+def remove_stale_test_stacks(root: Path) -> None:
+    """Remove every test stack's folder whose supervisord runs no more."""
+    for lock in (root / ".local").glob("test-*/lock"):
+        if not _in_use(lock):
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _in_use(lock: Path) -> bool:
+    """Whether a running supervisord holds this lock."""
+    try:
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:  # its own run has just removed it
+        return False
+    return False

@@ -19,9 +19,13 @@ from tablesync.local_stack.stack import LocalStack
 from tablesync.test_kit import containers, markers, missing_tools
 from tablesync.test_kit.browser import chromium
 from tablesync.test_kit.expiry import expire_promptly
-from tablesync.test_kit.isolation import drop_databases, drop_topics, unique_prefix
+from tablesync.test_kit.isolation import (
+    drop_databases,
+    drop_topics,
+    remove_stale_test_stacks,
+    unique_prefix,
+)
 from tablesync.test_kit.own_mongod import OwnMongod
-from tablesync.test_kit.stale_test_stacks import remove_stale_test_stacks
 
 
 def pytest_configure(config: pytest.Config) -> None:
