@@ -59,7 +59,7 @@ def _names(client: MongoClient[dict[str, Any]]) -> list[str]:
     try:
         return client.list_database_names()
     except ConnectionFailure:
-        servers = client.topology_description.server_descriptions()
+        servers = sorted(client.topology_description.server_descriptions())
         where = ", ".join(f"{host}:{port}" for host, port in servers)
         raise ValueError(_away("MongoDB", where, "MONGODB_URI")) from None
     except OperationFailure as error:
