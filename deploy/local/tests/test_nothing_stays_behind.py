@@ -5,14 +5,20 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from supervisor.xmlrpc import SupervisorTransport
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("mongod")]
 OWNER = Path(__file__).with_name("owner.py")
+LINUX = pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="only Linux's kernel ends a process with its parent; elsewhere nothing can promise this",
+)
 
 
 @pytest.fixture
@@ -52,19 +58,38 @@ def test_nothing_outlives_a_stop(checkout: Path) -> None:
     assert running(processes) == []
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux",
-    reason="only Linux's kernel ends a process with its parent; elsewhere nothing can promise this",
-)
+@LINUX
 def test_nothing_outlives_a_killed_supervisor(checkout: Path) -> None:
     others = descendants()
     with LocalStack(checkout, programs=("mongod",)) as stack:
         processes = descendants(but=others)
-        supervisors = [each for each in processes if each.ppid() == psutil.Process().pid]
         assert stack.pid("mongod") in {each.pid for each in processes}
-        for each in supervisors:
-            each.kill()
+        kill_supervisor(processes)
         wait_until(lambda: not running(processes), timeout=60, what="the end of mongod")
+
+
+@LINUX
+def test_a_supervisor_may_die_while_it_is_asked_to_stop(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = descendants()
+    with LocalStack(checkout, programs=("mongod",)) as stack:
+        processes = descendants(but=others)
+        ask = SupervisorTransport.request
+
+        def die_first(*request: Any, **options: Any) -> Any:
+            kill_supervisor(processes)
+            return ask(*request, **options)
+
+        monkeypatch.setattr(SupervisorTransport, "request", die_first)
+        stack.stop()
+    wait_until(lambda: not running(processes), timeout=60, what="the end of mongod")
+
+
+def kill_supervisor(processes: Sequence[psutil.Process]) -> None:
+    for each in processes:
+        if each.ppid() == psutil.Process().pid:
+            each.kill()
 
 
 def descendants(but: Sequence[psutil.Process] = ()) -> list[psutil.Process]:

@@ -126,6 +126,8 @@ class LocalStack:
             if self._supervisor.is_running:
                 for programs in (SERVICES, BACKING):
                     self._supervisor.stop_together(self._names_of(programs))
+        except OSError as error:  # a supervisord that dies takes its programs along
+            self._progress(f"supervisord does not answer any more: {error}")
         finally:
             self._supervisor.stop()
 

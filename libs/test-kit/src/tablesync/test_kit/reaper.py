@@ -73,7 +73,11 @@ class Reaper:
             await self._carry_out(death)
 
     async def _carry_out(self, death: Death) -> None:
-        """End a program and let it come back before the next one dies."""
+        """End a program that is at work, and let it come back before the next one dies.
+
+        Python ends by a signal that comes before its program heeds them: nothing was begun then.
+        """
+        await asyncio.to_thread(self._stack.wait_ready, death.program)
         end = self._stack.kill if death.by is signal.SIGKILL else self._stack.stop_program
         began = time.monotonic()
         await asyncio.to_thread(end, death.program)
