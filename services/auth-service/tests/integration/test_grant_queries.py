@@ -22,7 +22,8 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.test_kit.query_plans import QueryPlans
 
 NOW = datetime.now(UTC)
-PAST, LATER = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+# Hours may pass between the import of this file and its tests.
+PAST, LATER = NOW - timedelta(days=1), NOW + timedelta(days=1)
 IDLE: Document = {"refresh_at": PAST}
 TORN: Document = {"intent": {"id": "torn", "at": PAST, "given_up": True}}
 TRIED: Document = {"retry_at": LATER}
