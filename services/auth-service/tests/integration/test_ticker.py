@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grants
 from tablesync.auth_service.grants.refresh import Refreshed, Refresher
-from tablesync.auth_service.grants.ticker import BATCH
+from tablesync.auth_service.grants.ticker import BATCH, UNDER_OTHER_KEYS
 from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.providers.base import TokenSet
 from tablesync.auth_service.settings import NAME
@@ -84,18 +84,23 @@ async def test_p19_keys_rotate_past_any_number_of_grants(
     database: Database,
     keyring: Keyring,
     rotated: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
     changes: Document,
 ) -> None:
+    # All that any service of this process counts: the gauge shows only who was the last.
+    counted: list[float] = []
+    monkeypatch.setattr(UNDER_OTHER_KEYS, "set", counted.append)
     async with many_grants(rig, database, keyring, Provider.HUBSPOT, changes) as many:
         healthy = await rig.connect("airtable")
 
-        rotating = await start(AUTH_ENCRYPTION_KEYS_FILE=str(rotated))
+        await start(AUTH_ENCRYPTION_KEYS_FILE=str(rotated))
 
         await eventually(lambda: under_new_key(database, healthy["id"]))
         if changes is not STRANGE:
             for each in many:
                 assert await under_new_key(database, each)
-        assert await metric(rotating, "auth_grants_under_other_keys") >= MANY, "at the beginning"
+        assert max(counted) >= MANY, "at the beginning"
 
 
 async def test_p19_what_is_left_under_an_old_key_is_counted(
@@ -216,7 +221,8 @@ async def test_p29_whatever_goes_wrong_with_a_grant_stops_no_other_and_no_reseal
         refreshed = (await rig.connection(good["id"]))["grant_version"] > good["grant_version"]
         return refreshed and await under_new_key(database, bad["id"])
 
-    await eventually(all_done)
+    # Another ticker of this process may have claimed it first, and cannot read its new key.
+    await eventually(all_done, timeout=150)
 
 
 async def test_p29_whatever_goes_wrong_with_resealing_a_grant_stops_no_other(
