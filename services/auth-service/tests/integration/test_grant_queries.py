@@ -151,6 +151,17 @@ async def test_what_needs_no_refresh_any_more_is_looked_at_once(
     assert "retry_at" not in grant
 
 
+@pytest.mark.parametrize("retry_at", [None, "2026-11-26T10:00:00Z", 17, ...], ids=repr)
+async def test_p29_a_grant_whose_next_try_is_at_no_moment_is_tried(
+    own: Database, grants: Grants, retry_at: object
+) -> None:
+    odd = {} if retry_at is ... else {"retry_at": retry_at}
+    bad, good = await add(own, grants, "bad", {**IDLE, **odd}), await add(own, grants, "good", IDLE)
+
+    assert {*await grants.claim_due(LIMIT)} == {bad, good}
+    assert await grants.claim_due(LIMIT) == {}, "each once a minute"
+
+
 @pytest.mark.parametrize("key", [{"key_id": "before"}, {"key_id": None}], ids=["named", "unnamed"])
 async def test_a_page_to_reseal_reads_no_more_than_it_returns(
     own: Database, grants: Grants, mongodb_uri: str, database_prefix: str, key: Document

@@ -147,20 +147,6 @@ async def test_p29_grants_that_cannot_be_refreshed_keep_no_other_waiting(
         await sandbox.control("hubspot", "-", "unbreak")
 
 
-@pytest.mark.parametrize("retry_at", [None, "2026-11-26T10:00:00Z", 17, ...], ids=repr)
-async def test_p29_a_grant_whose_next_try_is_at_no_moment_is_tried(
-    rig: Rig, database: Database, keyring: Keyring, retry_at: object
-) -> None:
-    bad, good = await rig.connect("hubspot"), await rig.connect("airtable")
-    both = {"_id": {"$in": [bad["id"], good["id"]]}}
-    await database["grants"].update_many(both, {"$set": IDLE})
-    change = {"$unset": {"retry_at": ""}} if retry_at is ... else {"$set": {"retry_at": retry_at}}
-    await database["grants"].update_one({"_id": bad["id"]}, change)
-    grants = Grants(database, keyring)
-    assert {bad["id"], good["id"]} <= {*await grants.claim_due(BATCH)}
-    assert await grants.claim_due(BATCH) == {}, "each once a minute"
-
-
 async def test_p01_what_another_has_refreshed_since_it_was_claimed_is_not_refreshed_again(
     rig: Rig, start: Start, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
