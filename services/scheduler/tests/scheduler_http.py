@@ -51,7 +51,7 @@ async def client_of(
     """Run the service, or some of its roles; yield a client of it."""
     async with (
         serving(build(settings), *roles) as url,
-        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client,
+        httpx.AsyncClient(base_url=url, headers=headers, timeout=60, trust_env=False) as client,
     ):
         yield client
 
