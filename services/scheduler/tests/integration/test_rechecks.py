@@ -54,8 +54,10 @@ async def test_many_looks_are_taken_side_by_side_but_not_all_at_once(
     rig: Rig, rechecks: Rechecks, sync_runner: SyncRunnerStandIn
 ) -> None:
     await held(rig, MANY)
-    sync_runner.delay_seconds = 0.2
-    await rechecks.tick()
+    with sync_runner.hanging("/catalog/"):
+        tick = asyncio.create_task(rechecks.tick())
+        await eventually(lambda: sync_runner.most_at_once == looks.AT_ONCE)
+    await tick
     assert await rig.database["syncs"].count_documents({"holds": {"$ne": []}}) == 0
     assert sync_runner.most_at_once == looks.AT_ONCE
 
