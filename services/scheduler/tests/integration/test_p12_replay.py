@@ -56,7 +56,7 @@ async def _replay(rig: Rig, settings: Settings) -> None:
         async def all_handled() -> bool:
             return bool(await inbox.count_documents({}) == len(rig.handled))
 
-        await eventually(all_handled, 30)
+        await eventually(all_handled)
 
 
 async def _dump(rig: Rig) -> dict[str, list[Any]]:
