@@ -36,7 +36,7 @@ def sandbox_url(sandbox_ports: tuple[int, int]) -> Iterator[str]:
     )
     yield f"http://127.0.0.1:{http}"
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 @pytest_asyncio.fixture
@@ -70,5 +70,5 @@ async def hubspot(sandbox: SandboxControl) -> HubSpot:
 
 @pytest_asyncio.fixture
 async def http(sandbox: SandboxControl) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.url) as client:
+    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as client:
         yield client
