@@ -39,7 +39,7 @@ class Process:
         """Wait until it is ready."""
         await eventually(lambda: is_ready(self.url), timeout=150)
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = 120) -> int:
         """Wait for its end; return its exit status, negative for a signal."""
         self._process.join(seconds)
         assert self._process.exitcode is not None, f"still runs after {seconds} s"

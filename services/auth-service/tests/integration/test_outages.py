@@ -74,7 +74,7 @@ async def test_p01_who_slept_before_the_request_does_not_send_it(stage: Stage) -
 async def test_p02_an_answer_that_is_late_is_stored(stage: Stage) -> None:
     service = await stage.service(AUTH_REFRESH_WAIT_SECONDS="0.5")
     connection = await stage.connect(service)
-    await stage.slow(4_000)
+    await stage.slow(8_000)
 
     hurried = await service.rig.token(connection)
     ruling = await service.rig.report(connection, 1)

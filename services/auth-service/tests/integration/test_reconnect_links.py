@@ -164,6 +164,12 @@ async def scheduler(service_keys: ServiceKeys) -> AsyncIterator[SchedulerStandIn
         yield stand_in
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pages wait for a scheduler that shares a busy machine with them."""
+    monkeypatch.setattr("tablesync.auth_service.clients.scheduler.DEADLINE_SECONDS", 60.0)
+
+
 async def page_of_lost(start: Start, scheduler: SchedulerStandIn, missed: int = 0) -> str:
     """Read the page of a connection that was lost, and that one sync needs."""
     rig = await start(SCHEDULER_URL=scheduler.url)
@@ -178,6 +184,7 @@ async def page_of_lost(start: Start, scheduler: SchedulerStandIn, missed: int = 
     return (await rig.client().get(await rig.link(connection["id"]))).text
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("missed", [3, 0])
 async def test_the_page_shows_the_affected_syncs(
     start: Start, scheduler: SchedulerStandIn, missed: int
@@ -219,6 +226,7 @@ async def test_the_page_waits_two_seconds_for_the_scheduler(
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.usefixtures("patient")
 async def test_the_page_leaves_out_a_sync_that_this_version_cannot_read(
     start: Start, scheduler: SchedulerStandIn
 ) -> None:
