@@ -70,7 +70,7 @@ def test_the_platform_is_up_where_it_says_until_it_is_stopped(
         assert written(file, process) == info
         assert {each for each in SERVICES if not is_up(info["urls"][each], "readyz")} == set()
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said
     assert set(ADDRESS.findall(said)) == {
         *info["urls"].values(), info["mailbox"], info["kafka"], info["mongodb"]
@@ -95,7 +95,7 @@ def test_each_start_gives_a_platform_on_which_connecting_and_syncing_works(
             with MongoClient[dict[str, Any]](info["mongodb"]) as client:
                 assert set(DATABASES) <= {*client.list_database_names()}
             process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=60)
+            said, _ = process.communicate(timeout=120)
         assert "Starting anew" in said
         tokens.add(info["api_token"])
     assert len(tokens) == 1
