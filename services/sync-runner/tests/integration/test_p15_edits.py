@@ -48,7 +48,7 @@ async def test_p15_a_search_index_that_lags_loses_nothing(rig: Rig) -> None:
     spec = await rig.spec("deals")
     async with rig.runner():
         await rig.run(spec)
-        await rig.at_hubspot("search-lag", seconds=3)
+        await rig.at_hubspot("search-lag", seconds=3_600)  # longer than any run takes
         await rig.at_hubspot("edit", object="deals", count=15)
         early = await rig.run(spec)
         await rig.at_hubspot("search-lag", seconds=0)

@@ -79,8 +79,9 @@ async def test_p16_places_are_spaced_over_all_processes(rig: Rig) -> None:
             await budget.take()
             taken.append(time.monotonic())
 
+    began = time.monotonic()
     await asyncio.gather(*(caller() for _ in range(5)))
-    assert max(taken) - min(taken) >= 0.9 * 50 / 50
+    assert max(taken) - began >= 0.9 * 50 / 50
     assert len(taken) == 50
 
 

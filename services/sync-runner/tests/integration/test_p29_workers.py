@@ -74,7 +74,7 @@ async def test_p29_who_is_told_to_come_later_is_handed_back_at_once(rig: Rig) ->
         await eventually(lambda: waited(rig, [bad]))
         assert (await rig.run(await rig.spec("deals")))["status"] == "succeeded"
     row = await rig.row(bad)
-    assert (row["status"], row["waited_seconds"]) == ("queued", pytest.approx(30, abs=2))
+    assert (row["status"], row["waited_seconds"]) == ("queued", pytest.approx(30, abs=15))
 
 
 async def test_p29_a_run_that_never_gets_a_token_stalls_by_its_own_clock(
