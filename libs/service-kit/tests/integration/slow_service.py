@@ -1,6 +1,7 @@
 """A whole service in a process of its own: it handles each message slowly, and says when."""
 
 import asyncio
+import os
 import sys
 
 from fastapi import APIRouter
@@ -13,6 +14,7 @@ from tablesync.service_kit.service import Service
 from tablesync.service_kit.settings import ServiceSettings
 
 NAME = "sync-runner"
+HANDLE_SECONDS = float(os.environ.get("HANDLE_SECONDS", "1"))
 router = APIRouter()
 
 
@@ -24,7 +26,7 @@ async def fail(token: str) -> None:
 async def handle(event: RunCancelRequested, unit: UnitOfWork) -> None:
     sys.stdout.write(f"begun {event.run_id}\n")
     sys.stdout.flush()
-    await asyncio.sleep(1)
+    await asyncio.sleep(HANDLE_SECONDS)
     await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
 
 

@@ -279,7 +279,7 @@ async def test_a_message_that_hangs_twice_is_handled_not_parked(
         await unit.database["effects"].insert_one({"run_id": event.run_id}, session=unit.session)
 
     await send(settings, event("run_1"), event("run_2"))
-    subscriptions = new_subscriptions(handle, settings=settings.with_(message_attempt_seconds=1.0))
+    subscriptions = new_subscriptions(handle, settings=settings.with_(message_attempt_seconds=3.0))
     async with running(subscriptions.run):
         await eventually(lambda: effects(2), timeout=90)
         assert await subscriptions.dead_letters.list("sync-requests") == []

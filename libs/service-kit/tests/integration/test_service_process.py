@@ -16,9 +16,12 @@ from tablesync.test_kit import eventually, free_port
 from tablesync.test_kit.messaging import Forwarder, send
 from tablesync.test_kit.own_mongod import OwnMongod
 
+# Long enough for a signal to find a message in hand, however busy the machine is.
+IN_HAND_FOR_LONG = {"HANDLE_SECONDS": "3"}
+
 
 async def status(settings: ServiceSettings, path: str) -> int:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         try:
             url = f"http://127.0.0.1:{settings.http_port}{path}"
             return (await client.get(url)).status_code
@@ -82,7 +85,7 @@ async def test_p25_sigterm_finishes_the_message_in_hand_and_leaves_the_rest(
 ) -> None:
     await ensure_topics(settings, "sync-runner")
     await send(settings, *(event(f"run_{n}") for n in range(4)))
-    async with service(environment(settings)) as process:
+    async with service(environment(settings, **IN_HAND_FOR_LONG)) as process:
         await has_begun(process, "run_0")
         process.send_signal(signal.SIGTERM)
         asked_at = time.monotonic()
@@ -117,14 +120,14 @@ async def test_p13_a_service_that_was_suspended_parks_nothing(
     settings: ServiceSettings, event, effects, new_subscriptions
 ) -> None:
     """However often, and for longer than an attempt may take: that time is not the message's."""
-    own = settings.with_(message_attempt_seconds=2.0)
+    own = settings.with_(message_attempt_seconds=3.0)
     await ensure_topics(settings, "sync-runner")
     await send(settings, event("run_0"))
     async with service(environment(own)) as process:
         for _ in range(3):
             await has_begun(process, "run_0")
             process.send_signal(signal.SIGSTOP)
-            await asyncio.sleep(own.message_attempt_seconds * 2)
+            await asyncio.sleep(own.message_attempt_seconds + 1)
             process.send_signal(signal.SIGCONT)
             if await effects():
                 break
@@ -138,7 +141,7 @@ async def test_p11_a_service_killed_in_mid_handler_has_each_effect_once(
 ) -> None:
     await ensure_topics(settings, "sync-runner")
     await send(settings, event("run_0"), event("run_1"))
-    async with service(environment(settings)) as process:
+    async with service(environment(settings, **IN_HAND_FOR_LONG)) as process:
         await has_begun(process, "run_0")
         process.kill()
         await process.wait()
