@@ -122,7 +122,7 @@ async def platform(settings: ServiceSettings) -> AsyncIterator[Platform]:
 async def test_p11_a_deleted_topic_is_made_again_once_for_all_replicas(
     settings: ServiceSettings,
 ) -> None:
-    own = settings.with_(kafka_check_seconds=1.0)
+    own = settings.with_(kafka_check_seconds=2.0)
     with own_logs() as logs:
         async with platform(own) as story:
             await story.publish(range(24))

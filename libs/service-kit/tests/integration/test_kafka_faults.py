@@ -19,7 +19,8 @@ AWAY_SECONDS = 10
 
 @pytest.fixture
 def settings(settings: ServiceSettings) -> ServiceSettings:
-    return settings.with_(kafka_check_seconds=1.0)
+    """Look often, and yet seldom enough for a topic's absence to be seen at `/readyz`."""
+    return settings.with_(kafka_check_seconds=2.0)
 
 
 @pytest.mark.needs("kafka")
