@@ -110,7 +110,7 @@ async def the_mail_says(story: Story, **told: str) -> None:
     text = " ".join(mail["text"].split())
     for object_, words in told.items():
         assert f"{story.syncs[object_]['name']} ({words})" in text
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as browser:
         page = " ".join((await browser.get(button_of(mail["html"]))).text.split())
     assert "paused; runs again once somebody resumes it" in page
     for each in (text, page):

@@ -19,7 +19,7 @@ FEW_LINES = 40
 async def ready(settings: ServiceSettings, query: str = "") -> tuple[int, bool | None]:
     """Return the status of `/readyz`, and what it says of Kafka."""
     url = f"http://127.0.0.1:{settings.http_port}/readyz{query}"
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         try:
             answer = await http.get(url)
         except httpx.TransportError:

@@ -136,7 +136,7 @@ class Rig:
     ) -> httpx.Response:
         signed = {"Authorization": f"Bearer {self.token(workspace)}"} if workspace else {}
         url = f"http://127.0.0.1:{self.settings.http_port}"
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
             return await client.request(
                 method, path, headers={**signed, **(headers or {})}, **options
             )

@@ -6,7 +6,7 @@ from tablesync.service_kit import clock
 from tablesync.service_kit.mongo.leases import Lease, keep
 from tablesync.test_kit import eventually
 
-LEASE_SECONDS = 2.0
+LEASE_SECONDS = 5.0
 
 
 class Database:
