@@ -21,9 +21,9 @@ def unique_prefix(separator: str) -> str:
 def drop_topics(bootstrap: str, prefix: str) -> None:
     """Delete the topics whose names open with the prefix."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    topics = [each for each in admin.list_topics(timeout=10).topics if each.startswith(prefix)]
+    topics = [each for each in admin.list_topics(timeout=60).topics if each.startswith(prefix)]
     if topics:
-        for done in admin.delete_topics(topics, operation_timeout=10).values():
+        for done in admin.delete_topics(topics, operation_timeout=60).values():
             done.result()
 
 
@@ -43,12 +43,12 @@ def remove_stale_test_stacks(root: Path) -> None:
 
 
 def _in_use(lock: Path) -> bool:
-    """Whether a running supervisord holds this lock."""
+    """Whether a running supervisord holds this lock, or somebody is about to sign it."""
     try:
         with lock.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return not file.read()
     except BlockingIOError:
         return True
     except FileNotFoundError:  # its own run has just removed it
         return False
-    return False
