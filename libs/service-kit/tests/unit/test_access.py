@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI, Request
 from prometheus_client import REGISTRY
 from tablesync.service_kit.http.access import use_instead_of_fastapis
+from tablesync.test_kit.logs import own_logs
 
 
 def client() -> httpx.AsyncClient:
@@ -67,12 +68,13 @@ async def test_p18_a_request_is_noted_by_its_route(
     assert measured(method, route, status) == before + 1
 
 
-async def test_a_probe_by_head_is_answered_as_by_get(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_probe_by_head_is_answered_as_by_get() -> None:
     """What watches from outside often asks so; nothing of it is noted either."""
-    async with client() as kit:
-        answers = [await kit.request(method, "/healthz") for method in ("GET", "HEAD")]
+    with own_logs() as logs:
+        async with client() as kit:
+            answers = [await kit.request(method, "/healthz") for method in ("GET", "HEAD")]
     assert [each.status_code for each in answers] == [200, 200]
-    assert requests_in(capsys.readouterr().out) == []
+    assert logs == []
 
 
 async def test_an_invented_method_makes_no_label() -> None:

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from auth_service_rig import Rig, Start
-from structlog.testing import capture_logs
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import SandboxControl
+from tablesync.test_kit.logs import own_logs
 
 
 async def test_p08_an_uninstalled_app_is_found_at_once(rig: Rig, sandbox: SandboxControl) -> None:
@@ -123,15 +123,15 @@ async def test_a_forbidden_object_is_not_confirmed(rig: Rig) -> None:
 
 async def test_a_wrong_app_secret_is_inconclusive_and_alarms(rig: Rig, start: Start) -> None:
     connection = await rig.connect("hubspot")
-    misconfigured = await start(AUTH_HUBSPOT_CLIENT_SECRET="wrong")
-
-    with capture_logs() as logs:
+    with own_logs() as logs:
+        misconfigured = await start(AUTH_HUBSPOT_CLIENT_SECRET="wrong")
+        before = len(logs)
         ruling = await misconfigured.report(connection["id"], connection["grant_version"], 403)
 
     assert ruling["verdict"] == "inconclusive"
     assert ruling["retry_after"] > 0
-    alarms = [each for each in logs if each["event"] == "provider refuses our app"]
-    assert {(each["log_level"], each["provider"]) for each in alarms} == {("error", "hubspot")}
+    alarms = [each for each in logs[before:] if each["event"] == "provider refuses our app"]
+    assert [(each["log_level"], each["provider"]) for each in alarms] == [("error", "hubspot")]
     assert (await rig.connection(connection["id"]))["status"] == "connected"
 
 

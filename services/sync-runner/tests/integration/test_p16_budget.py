@@ -79,10 +79,13 @@ async def test_p16_places_are_spaced_over_all_processes(rig: Rig) -> None:
             await budget.take()
             taken.append(time.monotonic())
 
-    began = time.monotonic()
+    await Budgets(rig.database).of(limit).take()
+    before, began = (await rig.stored("budgets", limit.name))["next"], time.monotonic()
     await asyncio.gather(*(caller() for _ in range(5)))
     assert max(taken) - began >= 0.9 * 50 / 50
     assert len(taken) == 50
+    after = (await rig.stored("budgets", limit.name))["next"]
+    assert after >= before + 50 * 1000 / 50, "each has its own 20 ms"
 
 
 async def test_p16_a_refusal_freezes_the_limit_for_all(rig: Rig) -> None:

@@ -1,5 +1,7 @@
 """P29: syncs of one connection that gets no token take no worker from those of others."""
 
+import time
+
 import pytest
 from sync_runner_rig import HUBSPOT, PORTAL, WORKSPACE, Rig
 from tablesync.contracts import Account, Provider
@@ -69,12 +71,15 @@ async def test_p29_runs_that_get_no_token_wait_in_the_queue_and_not_in_a_worker(
 
 async def test_p29_who_is_told_to_come_later_is_handed_back_at_once(rig: Rig) -> None:
     rig.auth.troubles[BAD] = away(retry_after=3_600)
+    began = time.monotonic()
     (bad,) = await enqueue_bad(rig, 1)
     async with rig.runner(runner_workers=1):
         await eventually(lambda: waited(rig, [bad]))
+        took = time.monotonic() - began
         assert (await rig.run(await rig.spec("deals")))["status"] == "succeeded"
     row = await rig.row(bad)
-    assert (row["status"], row["waited_seconds"]) == ("queued", pytest.approx(30, abs=15))
+    assert row["status"] == "queued"
+    assert 30 <= row["waited_seconds"] <= 30 + took, "until its next turn, and what was waited"
 
 
 async def test_p29_a_run_that_never_gets_a_token_stalls_by_its_own_clock(
