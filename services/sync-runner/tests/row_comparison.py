@@ -5,13 +5,13 @@ values; all others are among the rejections.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tablesync.contracts import FieldMapping
-from tablesync.sync_runner.airtable.cells import Cell, CoercionError, coerce_record
-from tablesync.sync_runner.airtable.schema import Field
+from tablesync.sync_runner.airtable.cells import Cell, CoercionError
+from tablesync.sync_runner.pipeline.columns import Column, cells_of
+from tablesync.sync_runner.sources.base import SourceRecord
 
 Row = Mapping[str, Any]
 
@@ -31,27 +31,24 @@ class Differences:
 
 
 def compare(
-    records: Mapping[str, Mapping[str, str | None]],
+    records: Iterable[SourceRecord],
     rows: Iterable[Row],
-    key: FieldMapping,
-    mapping: Iterable[FieldMapping],
-    fields: Mapping[str, Field],
+    columns: Sequence[Column],
     rejected: Iterable[str] = (),
 ) -> Differences:
-    """Compare source records (properties by record id) with rows (cells by field id)."""
-    mapped, rows = tuple(dict.fromkeys((key, *mapping))), list(rows)
-    refused = set(rejected)
+    """Compare source records with rows (cells by field id); the first column is the key."""
+    key, rows, refused = columns[0].field.id, list(rows), set(rejected)
     found = Differences()
     expected: dict[Cell, tuple[str, dict[str, Cell]]] = {}
-    for record_id, properties in records.items():
-        cells = _cells({**properties, "id": record_id}, mapped, fields)
-        if cells is None or cells[key.field_id] is None:
-            if record_id not in refused:
-                found.not_rejected.append(record_id)
-        elif record_id not in refused:
-            expected[_hashable(cells[key.field_id])] = record_id, cells
-    by_key = {_hashable(row.get(key.field_id)): row for row in rows}
-    counted = Counter(_hashable(row.get(key.field_id)) for row in rows)
+    for record in records:
+        cells = _cells(record, columns)
+        if cells is None or cells[key] is None:
+            if record.id not in refused:
+                found.not_rejected.append(record.id)
+        elif record.id not in refused:
+            expected[_hashable(cells[key])] = record.id, cells
+    by_key = {_hashable(row.get(key)): row for row in rows}
+    counted = Counter(_hashable(row.get(key)) for row in rows)
     found.doubled = [str(value) for value, count in counted.items() if count > 1]
     found.unexpected = [str(value) for value in by_key.keys() - expected.keys()]
     for value, (record_id, cells) in expected.items():
@@ -70,13 +67,9 @@ def _compare_row(
             found.unequal.append(f"{record_id}.{field_id}: {row.get(field_id)!r} != {cell!r}")
 
 
-def _cells(
-    properties: Mapping[str, str | None],
-    mapping: Iterable[FieldMapping],
-    fields: Mapping[str, Field],
-) -> dict[str, Cell] | None:
+def _cells(record: SourceRecord, columns: Sequence[Column]) -> dict[str, Cell] | None:
     try:
-        return coerce_record(properties, mapping, fields)
+        return cells_of(record.values, columns)
     except CoercionError:
         return None
 

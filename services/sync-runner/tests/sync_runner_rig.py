@@ -36,8 +36,16 @@ from tablesync.sync_runner import store
 from tablesync.sync_runner.access.grants import AuthService
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.bootstrap import build
+from tablesync.sync_runner.pipeline.columns import Column
 from tablesync.sync_runner.settings import NAME, Settings
 from tablesync.sync_runner.sources import Sources
+from tablesync.sync_runner.sources.base import SourceProperty, SourceRecord
+from tablesync.sync_runner.sources.hubspot.answers import Record, read_record
+from tablesync.sync_runner.sources.hubspot.definitions import (
+    OWN_PROPERTIES,
+    PropertiesAnswer,
+    read_property,
+)
 from tablesync.test_kit import SandboxControl, eventually, free_port
 from tablesync.test_kit.messaging import send
 from tablesync.test_kit.services import serving
@@ -143,10 +151,16 @@ class Rig:
         found: Json = response.raise_for_status().json()
         return found
 
+    async def properties(self, object_: str) -> list[SourceProperty]:
+        """Return the properties of an object of HubSpot's, and those that every record has."""
+        found = await self.call(self.hubspot, "GET", f"/crm/properties/2026-09/{object_}")
+        told = PropertiesAnswer.model_validate(found).results
+        return [*OWN_PROPERTIES, *(read_property(each, UTC) for each in told)]
+
     async def labels(self, object_: str) -> dict[str, str]:
         """Return HubSpot's property labels by name."""
-        found = await self.call(self.hubspot, "GET", f"/crm/properties/2026-09/{object_}")
-        return {each["name"]: each["label"] for each in found["results"]}
+        found = await self.properties(object_)
+        return {each.name: each.label for each in found[len(OWN_PROPERTIES) :]}
 
     async def new_base(self, name: str, *tables: Json) -> Json:
         """Make a base of Ada's, with tables of {name, fields}, and return it."""
@@ -278,14 +292,15 @@ class Rig:
         rejected = await self.database[store.REJECTIONS].distinct(
             "source_id", {"sync_id": spec.sync_id}
         )
-        return compare(
-            {each["id"]: each["properties"] for each in records},
-            await self.rows(spec),
-            spec.key,
-            spec.mapping,
-            self.fields,
-            rejected,
-        )
+        columns = await self.columns(spec)
+        read = [_read_record(each, columns) for each in records]
+        return compare(read, await self.rows(spec), columns, rejected)
+
+    async def columns(self, spec: SyncSpec) -> list[Column]:
+        """Return what a spec writes where, the key first."""
+        known = {each.name: each for each in await self.properties(spec.source.object)}
+        mapped = dict.fromkeys((spec.key, *spec.mapping))
+        return [Column(known[each.source], self.fields[each.field_id], each.as_) for each in mapped]
 
     async def events(self, run_id: str) -> list[str]:
         """Return the types of the events in the outbox about a run."""
@@ -386,6 +401,11 @@ def destination(base: Json, table: Json) -> Destination:
 def text(name: str) -> Json:
     """Describe a text field that a table shall have."""
     return {"name": name, "type": "singleLineText"}
+
+
+def _read_record(told: Json, columns: Sequence[Column]) -> SourceRecord:
+    """Read a record as ground truth shows it."""
+    return read_record(Record.model_validate(told), [each.source for each in columns])
 
 
 def _account(account_id: str) -> Account:

@@ -31,6 +31,8 @@ def product(id_: str) -> SourceRecord:
 class Shelf:
     """What one shop has on its shelf: three products, which stand in this file."""
 
+    ids_at_once = 2
+
     async def objects(self) -> list[SourceObject]:
         return [SourceObject("products", "Products")]
 
@@ -41,13 +43,13 @@ class Shelf:
         return {"after": ""}
 
     async def read(
-        self, object_: str, properties: Sequence[str], position: Position
+        self, object_: str, properties: Sequence[SourceProperty], position: Position
     ) -> AsyncIterator[Page]:
         for id_ in sorted(each for each in TITLES if each > position["after"]):
             yield Page([product(id_)], {"after": id_}, len(TITLES))
 
     async def read_ids(
-        self, object_: str, properties: Sequence[str], ids: Sequence[str]
+        self, object_: str, properties: Sequence[SourceProperty], ids: Sequence[str]
     ) -> list[SourceRecord]:
         return [product(each) for each in ids if each in TITLES]
 

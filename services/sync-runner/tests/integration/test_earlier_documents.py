@@ -16,14 +16,15 @@ from tablesync.service_kit.http.pages import PageRequest
 from tablesync.service_kit.mongo import Document
 from tablesync.sync_runner import store
 from tablesync.sync_runner.access.connections import Connection
-from tablesync.sync_runner.airtable.cells import coerce_record
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint
+from tablesync.sync_runner.pipeline.columns import cells_of, reads
 from tablesync.sync_runner.pipeline.plan import digest, fingerprint
 from tablesync.sync_runner.pipeline.record_states import RecordState
 from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
 from tablesync.sync_runner.runs import Run
+from tablesync.sync_runner.sources.hubspot.answers import Record, read_record
 
 COLLECTIONS = (
     store.RUNS,
@@ -84,16 +85,16 @@ def test_connections_are_stored_as_they_were(earlier: Earlier) -> None:
         assert shown == without(document, "stopped_version")
 
 
-def test_what_was_written_then_counts_as_unchanged_now(earlier: Earlier) -> None:
-    fields = {id_: Field(**each) for id_, each in earlier["fields"].items()}
+async def test_what_was_written_then_counts_as_unchanged_now(rig: Rig, earlier: Earlier) -> None:
+    rig.fields |= {id_: Field(**each) for id_, each in earlier["fields"].items()}
     states = {each["source_id"]: each for each in earlier[store.RECORD_STATES]}
     deals = next(each for each in earlier[store.RUNS] if each["spec"]["name"] == "Deals")
     spec = Run.from_document(deals).spec
     assert len(earlier["source_records"]) >= 3
+    columns = await rig.columns(spec)
     for id_, properties in earlier["source_records"].items():
-        mapped = tuple(dict.fromkeys((spec.key, *spec.mapping)))
-        cells = coerce_record({**properties, "id": id_}, mapped, fields)
-        assert digest(cells) == states[id_]["digest"]
+        record = read_record(Record(id=id_, properties=properties), reads(columns))
+        assert digest(cells_of(record.values, columns)) == states[id_]["digest"]
 
 
 def test_no_mapping_needs_a_full_pass_for_having_been_read_anew(earlier: Earlier) -> None:

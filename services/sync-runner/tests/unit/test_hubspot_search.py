@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tablesync.sync_runner.sources.base import SourceProperty
 from tablesync.sync_runner.sources.hubspot.answers import Found
 from tablesync.sync_runner.sources.hubspot.search import SEARCH_LIMIT, SearchWalk, first_position
 
@@ -69,7 +70,8 @@ def resumed(walk: SearchWalk, position: dict[str, Any]) -> SearchWalk:
 
 def test_each_record_is_read_once() -> None:
     records = {key: key * 3 for key in range(1, 1000)}
-    walk = SearchWalk("deals", ["amount"], {"since": START, "until": START + 10_000})
+    amount = SourceProperty("amount", "Amount", "number")
+    walk = SearchWalk("deals", [amount], {"since": START, "until": START + 10_000})
     seen: list[str] = []
     while not walk.ended:
         seen += [each.id for each in walk.take(answer(records, walk.query())).records]

@@ -44,7 +44,7 @@ def spec(**changes: object) -> SyncSpec:
 
 def test_a_good_spec_becomes_a_plan() -> None:
     plan = make_plan(spec(), PROPERTIES, tables())
-    assert plan.properties == ["id", "amount"]
+    assert plan.properties == PROPERTIES
     assert plan.key_is_record_id
     assert plan.fields["fldSum"].options == {"precision": 0}
 

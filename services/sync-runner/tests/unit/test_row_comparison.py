@@ -3,20 +3,20 @@
 from typing import Any
 
 from row_comparison import Differences, compare
-from tablesync.contracts import FieldMapping
 from tablesync.sync_runner.airtable.schema import Field
+from tablesync.sync_runner.pipeline.columns import Column
+from tablesync.sync_runner.sources.base import SourceProperty, SourceRecord
 
 Records = dict[str, dict[str, str | None]]
-KEY = FieldMapping(source="id", field_id="fldKey")
-SUM = FieldMapping(source="amount", field_id="fldSum")
-FIELDS = {
-    "fldKey": Field("fldKey", "Key", "singleLineText"),
-    "fldSum": Field("fldSum", "Sum", "number"),
-}
+COLUMNS = [
+    Column(SourceProperty("id", "ID", "string"), Field("fldKey", "Key", "singleLineText")),
+    Column(SourceProperty("amount", "Amount", "string"), Field("fldSum", "Sum", "number")),
+]
 
 
 def differences(records: Records, rows: list[dict[str, Any]], *rejected: str) -> Differences:
-    return compare(records, rows, KEY, [SUM], FIELDS, rejected)
+    read = [SourceRecord(id_, {**values, "id": id_}) for id_, values in records.items()]
+    return compare(read, rows, COLUMNS, rejected)
 
 
 def test_equal_is_equal() -> None:

@@ -150,11 +150,29 @@ class Destination(Value):
     table_id: str
 
 
+class MappedAs(StrEnum):
+    """Which of the two that an option has at its source is written."""
+
+    VALUE = "value"
+    LABEL = "label"
+
+
 class FieldMapping(Value):
     """One source property and the Airtable field that it is written to."""
 
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, serialize_by_alias=True
+    )
+
     source: str = Field(description="Property name; `id` is the source's record id.")
     field_id: str = Field(description="Airtable field id, which survives renaming.")
+    as_: MappedAs | None = Field(
+        default=None,
+        alias="as",
+        exclude_if=operator.not_,
+        description="What is written of a property with options: an option's value, which absence "
+        "means, or its label.",
+    )
 
 
 class SlotRule(Value):

@@ -1,143 +1,226 @@
-"""Turns a source's values, all text, into the cells that an Airtable field of a type takes.
+"""Turns values into the cells that an Airtable field of a type takes.
 
 A cell of None is an empty one: Airtable leaves it out when read and clears it when written.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from functools import partial
 
-from tablesync.contracts import FieldMapping
 from tablesync.sync_runner.airtable.schema import Field
+from tablesync.sync_runner.sources.base import Value
 
 Cell = str | int | float | bool | list[str] | dict[str, str] | None
 
 MAX_TEXT = 100_000
-_EPOCH_MILLISECONDS = re.compile(r"^-?\d{11,14}$")
+OPTIONS_SHOWN = 10
+# The largest exponent of a double; a Decimal with a larger one may not even be multiplied out.
+_LARGEST_EXPONENT = 308
+_EXACT = 2**53
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Texts of any property: only what is a number, and what is a moment, in every dialect.
+_PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+_MILLISECONDS = re.compile(r"-?\d{11,14}", re.ASCII)
 _TRUE = {"true", "yes", "1"}
 _FALSE = {"false", "no", "0"}
+# What no cell holds: control characters, a byte order mark, half of a surrogate pair.
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\udfff]")
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class CoercionError(ValueError):
-    """A value that no cell of its field can hold; the message names field and reason."""
+    """A value that no cell of its field can hold; the message names field, value and remedy."""
 
     def __init__(self, field: Field, reason: str) -> None:
         super().__init__(f'field "{field.name}" ({field.type}): {reason}')
         self.field = field.name
 
 
-def coerce_record(
-    properties: Mapping[str, str | None],
-    mapping: Iterable[FieldMapping],
-    fields: Mapping[str, Field],
-) -> dict[str, Cell]:
-    """Return the cells of one record by field id; `properties` holds its record id as `id`.
+def coerce(value: Value, field: Field, zone: tzinfo = UTC) -> Cell:
+    """Return the cell of one value; raises CoercionError, also for a field nobody can write.
 
-    Raises CoercionError for the first value that does not fit its field.
+    A moment becomes the day that it is in `zone`.
     """
-    return {
-        each.field_id: coerce(properties.get(each.source), fields[each.field_id])
-        for each in mapping
-    }
-
-
-def coerce(value: str | None, field: Field) -> Cell:
-    """Return the cell of one value; raises CoercionError, also for a field nobody can write."""
-    convert = _CONVERTERS.get(field.type)
-    if convert is None:
-        raise CoercionError(field, "cannot be written by a sync")
+    convert = _converter(field, zone)
     if value is None or value == "":
         return None
     try:
-        return convert(value, field)
-    except (ValueError, OverflowError) as error:
+        return convert(value)
+    except (ValueError, OverflowError, ArithmeticError) as error:
         raise CoercionError(field, str(error)) from error
 
 
 def is_writable(field_type: str) -> bool:
     """Whether a sync can write fields of this type."""
-    return field_type in _CONVERTERS
+    return field_type in _CONVERTERS or field_type in _DAYS
 
 
-def _text(value: str, _: Field) -> Cell:
-    if len(value) > MAX_TEXT:
-        raise ValueError(f"longer than {MAX_TEXT:,} characters")
-    return value
+def _converter(field: Field, zone: tzinfo) -> Callable[[Value], Cell]:
+    if field.type in _DAYS:
+        return partial(_DAYS[field.type], zone=zone)
+    convert = _CONVERTERS.get(field.type)
+    if convert is None:
+        raise CoercionError(field, "cannot be written by a sync")
+    return partial(convert, field=field)
 
 
-def _number(value: str, _: Field) -> Cell:
-    number = _decimal(value)
-    if number == number.to_integral_value() and abs(number) < 2**53:
+def _text(value: Value, field: Field) -> Cell:
+    text = _as_text(value)
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"longer than {MAX_TEXT:,} characters; shorten it at its source")
+    return text or None
+
+
+def _number(value: Value, field: Field) -> Cell:
+    """Write a number only as what it is: a double must not change it."""
+    number = _as_decimal(value)
+    if number.is_zero():
+        return 0
+    if number == number.to_integral_value() and abs(number) < _EXACT:
         return int(number)
+    if Decimal(repr(float(number))) != number:
+        raise ValueError(f"{_shown(value)} has more digits than a number keeps; {_AS_TEXT}")
     return float(number)
 
 
-def _rating(value: str, field: Field) -> Cell:
-    number = _decimal(value)
+_AS_TEXT = "map it to a text field"
+
+
+def _rating(value: Value, field: Field) -> Cell:
+    number = _as_decimal(value)
     told = field.options.get("max")
     highest = told if isinstance(told, int) else 10
-    if number != number.to_integral_value() or not 0 <= number <= highest:
+    if not 0 <= number <= highest or number != number.to_integral_value():
         raise ValueError(f"{_shown(value)} is not a whole number from 0 to {highest}")
     return int(number) or None
 
 
-def _checkbox(value: str, _: Field) -> Cell:
-    word = value.strip().lower()
+def _checkbox(value: Value, field: Field) -> Cell:
+    if isinstance(value, bool):
+        return value or None
+    word = _as_text(value).strip().lower()
     if word in _TRUE:
         return True
     if word in _FALSE:
         return None
-    raise ValueError(f"{_shown(value)} is neither true nor false")
+    raise ValueError(f"{_shown(value)} is neither true nor false; {_AS_TEXT}")
 
 
-def _choices(value: str, _: Field) -> Cell:
-    return list(dict.fromkeys(part for part in value.split(";") if part.strip())) or None
+def _choice(value: Value, field: Field) -> Cell:
+    if isinstance(value, tuple) and len(value) > 1:
+        raise ValueError(f"{_shown(value)} is a list; map it to a multiple select")
+    chosen = _chosen(value, field)
+    return chosen[0] if chosen else None
 
 
-def _date(value: str, _: Field) -> Cell:
-    return _moment(value).date().isoformat()
+def _choices(value: Value, field: Field) -> Cell:
+    return _chosen(value, field) or None
 
 
-def _date_time(value: str, _: Field) -> Cell:
-    return _moment(value).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+def _chosen(value: Value, field: Field) -> list[str]:
+    """Return the field's own options: spaces around a name do not tell it from another."""
+    wanted = value if isinstance(value, tuple) else (_as_text(value),)
+    names = [each for each in map(_clean, wanted) if each.strip()]
+    return list(dict.fromkeys(_option(each, field) for each in names))
 
 
-def _barcode(value: str, field: Field) -> Cell:
-    _text(value, field)
-    return {"text": value}
+def _option(name: str, field: Field) -> str:
+    options = field.choices
+    if options is None or name in options:
+        return name
+    for each in options:
+        if each.strip() == name.strip():
+            return each
+    known = ", ".join(map(repr, options[:OPTIONS_SHOWN])) or "none"
+    more = f" and {len(options) - OPTIONS_SHOWN} more" if len(options) > OPTIONS_SHOWN else ""
+    raise ValueError(
+        f"{_shown(name)} is no option of it, which has {known}{more}; add it in Airtable, or "
+        "change the value at its source"
+    )
 
 
-def _decimal(value: str) -> Decimal:
-    try:
-        number = Decimal(value.strip())
-    except InvalidOperation:
-        raise ValueError(f"{_shown(value)} is not a number") from None
-    if not number.is_finite() or abs(number) > Decimal("1e300"):
-        raise ValueError(f"{_shown(value)} is not a finite number")
-    return number
+def _barcode(value: Value, field: Field) -> Cell:
+    text = _text(value, field)
+    return {"text": text} if isinstance(text, str) else None
 
 
-def _moment(value: str) -> datetime:
+def _date(value: Value, *, zone: tzinfo) -> Cell:
+    found = _as_moment(value)
+    day = found.astimezone(zone).date() if isinstance(found, datetime) else found
+    return day.isoformat()
+
+
+def _date_time(value: Value, *, zone: tzinfo) -> Cell:
+    found = _as_moment(value)
+    if not isinstance(found, datetime):
+        found = datetime.combine(found, time(), UTC)
+    utc = found.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds") + "Z"
+
+
+def _as_text(value: Value) -> str:
+    """Print a value as its source would, had it no types."""
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return _instant(value)
+    if isinstance(value, tuple):
+        return ";".join(map(_clean, value))
+    return str(value)
+
+
+def _clean(text: str) -> str:
+    if not _UNFIT.search(text):
+        return text
+    return _UNFIT.sub("", _HALVES.sub("\ufffd", text))
+
+
+def _instant(moment: datetime) -> str:
+    """Print a moment as RFC 3339, UTC, with milliseconds if it has any."""
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds") + "Z"
+
+
+def _as_decimal(value: Value) -> Decimal:
+    """Return a number that a double can hold; a text is one only in plain digits."""
+    if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value.strip()):
+        value = Decimal(value.strip())
+    if not isinstance(value, Decimal):
+        raise ValueError(f"{_shown(value)} is not a number; {_AS_TEXT}")
+    if not value.is_finite() or (value and value.adjusted() > _LARGEST_EXPONENT):
+        raise ValueError(f"{_shown(value)} is not a finite number; {_AS_TEXT}")
+    return value
+
+
+def _as_moment(value: Value) -> date | datetime:
+    """Return a day or a moment; a text without a time is a day, one without a zone is UTC."""
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{_shown(value)} is not a date; {_AS_TEXT}")
     text = value.strip()
-    if _EPOCH_MILLISECONDS.match(text):
-        return datetime.fromtimestamp(int(text) / 1000, UTC)
     try:
+        if _MILLISECONDS.fullmatch(text):
+            return _EPOCH + timedelta(milliseconds=int(text))
+        if len(text) == len("2026-03-01"):
+            return date.fromisoformat(text)
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{_shown(value)} is not a date") from None
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{_shown(value)} is not a date; {_AS_TEXT}") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _shown(value: str) -> str:
+def _shown(value: Value) -> str:
     """Quote a value shortly: a reason is read by people and kept for weeks."""
-    return repr(value if len(value) <= 40 else value[:40] + "…")  # noqa: PLR2004
+    text = _as_text(value)
+    return repr(text if len(text) <= 40 else text[:40] + "…")  # noqa: PLR2004
 
 
-Converter = Callable[[str, Field], Cell]
-_CONVERTERS: Mapping[str, Converter] = {
+_CONVERTERS: Mapping[str, Callable[..., Cell]] = {
     "singleLineText": _text,
     "multilineText": _text,
     "richText": _text,
@@ -150,9 +233,8 @@ _CONVERTERS: Mapping[str, Converter] = {
     "duration": _number,
     "rating": _rating,
     "checkbox": _checkbox,
-    "singleSelect": _text,
+    "singleSelect": _choice,
     "multipleSelects": _choices,
-    "date": _date,
-    "dateTime": _date_time,
     "barcode": _barcode,
 }
+_DAYS: Mapping[str, Callable[..., Cell]] = {"date": _date, "dateTime": _date_time}

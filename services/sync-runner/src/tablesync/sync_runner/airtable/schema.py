@@ -1,7 +1,8 @@
 """A base's tables and fields, as far as a sync needs to know them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -23,6 +24,14 @@ class Field:
     name: str
     type: str
     options: Options = field(default_factory=dict)
+
+    @cached_property
+    def choices(self) -> Sequence[str] | None:
+        """The names of a select's options; None where Airtable does not tell them."""
+        told = self.options.get("choices")
+        if not isinstance(told, list):
+            return None
+        return [str(each["name"]) for each in told if isinstance(each, dict) and "name" in each]
 
     @property
     def mergeable(self) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
-from tablesync.sync_runner.airtable.cells import Cell, CoercionError, coerce_record
+from tablesync.sync_runner.airtable.cells import Cell, CoercionError
+from tablesync.sync_runner.pipeline.columns import cells_of
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.plan import Plan, digest
 from tablesync.sync_runner.pipeline.record_states import RecordState
@@ -82,7 +83,7 @@ class Mapper:
             track.tally.unchanged += 1
             return None
         try:
-            cells = coerce_record(record.properties, self._plan.mapping, self._plan.fields)
+            cells = cells_of(record.values, self._plan.columns)
         except CoercionError as error:
             self.reject(Item(record.id, {}, b"", None, known, track), str(error), error.field)
             return None

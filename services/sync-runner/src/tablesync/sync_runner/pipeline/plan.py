@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import orjson
 from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.sync_runner.airtable.cells import Cell, is_writable
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import RunFailedError
+from tablesync.sync_runner.pipeline.columns import Column, reads
 from tablesync.sync_runner.sources.base import SourceProperty
 
 DIGEST_BYTES = 16
@@ -19,7 +21,7 @@ class Plan:
     """What a run writes where; `fingerprint` changes when everything has to be read again."""
 
     spec: SyncSpec
-    mapping: tuple[FieldMapping, ...]
+    columns: tuple[Column, ...]
     fields: Mapping[str, Field]
     fingerprint: str
 
@@ -28,10 +30,10 @@ class Plan:
         """Whether rows are keyed by the source's record id, which is never empty or double."""
         return self.spec.key.source == "id"
 
-    @property
-    def properties(self) -> list[str]:
+    @cached_property
+    def properties(self) -> list[SourceProperty]:
         """The properties to read."""
-        return list(dict.fromkeys(each.source for each in self.mapping))
+        return reads(self.columns)
 
 
 def make_plan(
@@ -45,15 +47,14 @@ def make_plan(
             spec.destination.connection_id,
         )
     mapped = tuple(dict.fromkeys((spec.key, *spec.mapping)))
-    known = {each.name for each in properties}
-    for each in mapped:
-        _check(each, known, spec.source.object, table)
+    known = {each.name: each for each in properties}
+    columns = tuple(_column(each, known, spec.source.object, table) for each in mapped)
     key_field = table.fields[spec.key.field_id]
     if not key_field.mergeable:
         raise RunFailedError.mapping(
             f'Airtable cannot find rows by "{key_field.name}" ({key_field.type}).'
         )
-    return Plan(spec, mapped, table.fields, fingerprint(spec))
+    return Plan(spec, columns, table.fields, fingerprint(spec))
 
 
 def fingerprint(spec: SyncSpec) -> str:
@@ -68,7 +69,9 @@ def digest(cells: Mapping[str, Cell]) -> bytes:
     return hashlib.blake2b(raw, digest_size=DIGEST_BYTES).digest()
 
 
-def _check(each: FieldMapping, known: set[str], object_: str, table: Table) -> None:
+def _column(
+    each: FieldMapping, known: Mapping[str, SourceProperty], object_: str, table: Table
+) -> Column:
     if each.source not in known:
         raise RunFailedError.mapping(f'Property "{each.source}" is no longer among the {object_}.')
     field = table.fields.get(each.field_id)
@@ -78,3 +81,4 @@ def _check(each: FieldMapping, known: set[str], object_: str, table: Table) -> N
         raise RunFailedError.mapping(
             f'Field "{field.name}" is of type {field.type}, which cannot be written.'
         )
+    return Column(known[each.source], field, each.as_)

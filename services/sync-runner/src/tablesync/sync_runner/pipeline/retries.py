@@ -9,7 +9,7 @@ from dataclasses import replace
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.plan import Plan
 from tablesync.sync_runner.pipeline.record_states import RecordState
-from tablesync.sync_runner.sources.base import IDS_AT_ONCE, Page, Source, SourceRecord
+from tablesync.sync_runner.sources.base import Page, Source, SourceRecord
 
 
 async def retries(journal: Journal, source: Source, plan: Plan) -> AsyncIterator[Page]:
@@ -19,8 +19,10 @@ async def retries(journal: Journal, source: Source, plan: Plan) -> AsyncIterator
     """
     assert journal.checkpoint is not None, "a pass was read"
     assert journal.checkpoint.current is not None, "it ends with the run"
+    if source.ids_at_once is None:
+        return
     position, after = journal.checkpoint.current.position, ""
-    while states := await journal.rejected_before(after, IDS_AT_ONCE):
+    while states := await journal.rejected_before(after, source.ids_at_once):
         ids = [each.source_id for each in states]
         records = await source.read_ids(plan.spec.source.object, plan.properties, ids)
         _give_up(journal, states, records)

@@ -1,7 +1,11 @@
 """What every source offers: its objects, their properties, and pages of records."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
 from typing import Any, Protocol
 
 import httpx
@@ -10,8 +14,9 @@ from tablesync.sync_runner.access.provider_client import ProviderClient
 # The property that tells whether a record was deleted at the source; read only if it is mapped.
 GONE = "archived"
 
-# How many records every source can read by id in one request.
-IDS_AT_ONCE = 100
+# What a property of a record is, whatever its provider writes it as. A text that does not fit the
+# type of its property stays text; a moment bears its zone; None is no value.
+Value = str | Decimal | bool | date | datetime | tuple[str, ...] | None
 
 # Where a reading stands: plain JSON, stored in checkpoints, understood by its source alone.
 Position = dict[str, Any]
@@ -25,13 +30,50 @@ class SourceObject:
     label: str
 
 
+class ValueKind(StrEnum):
+    """What the values of a property are."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOL = "bool"
+    DATE = "date"  # a day, the same in every time zone
+    MOMENT = "moment"
+    TEXTS = "texts"
+
+
+class Unit(StrEnum):
+    """What a number counts, where its provider says so."""
+
+    MILLISECONDS = "milliseconds"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of the values that a property can have, and what people see."""
+
+    value: str
+    label: str
+
+
 @dataclass(frozen=True)
 class SourceProperty:
-    """A property of an object, custom ones too."""
+    """A property of an object, custom ones too; `type` is the provider's own name for its type.
+
+    `zone` is the account's time zone: in it a moment is the day that people see at the source.
+    """
 
     name: str
     label: str
     type: str
+    kind: ValueKind = ValueKind.TEXT
+    options: tuple[Option, ...] = ()
+    unit: Unit | None = None
+    zone: tzinfo = UTC
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """What people see, by value."""
+        return {each.value: each.label for each in self.options}
 
 
 @dataclass(frozen=True)
@@ -44,19 +86,23 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """One record; `properties` are text or nothing and hold the record's id as `id`.
+    """One record; `values`, by property, hold the record's id as `id`.
 
     `gone` tells that it was deleted at the source: its row is marked, but none is made for it.
     """
 
     id: str
-    properties: dict[str, str | None]
+    values: Mapping[str, Value]
     gone: bool = False
 
 
 @dataclass(frozen=True)
 class Page:
-    """Records in reading order, and where to go on after them; `total` if it is known."""
+    """Records in reading order, and where to go on after them; `total` if it is known.
+
+    A page without records says that the provider is working: a bulk operation takes hours, and a
+    run that waits for it does not stall.
+    """
 
     records: Sequence[SourceRecord]
     position: Position
@@ -64,7 +110,14 @@ class Page:
 
 
 class Source(Protocol):
-    """One connection's records."""
+    """One connection's records.
+
+    `ids_at_once` is how many of them can be read by id in one request; None if none can.
+    """
+
+    @property
+    def ids_at_once(self) -> int | None:
+        """How many records can be read by id at once."""
 
     async def objects(self) -> list[SourceObject]:
         """Return the objects that can be synced."""
@@ -78,14 +131,14 @@ class Source(Protocol):
         """
 
     def read(
-        self, object_: str, properties: Sequence[str], position: Position
+        self, object_: str, properties: Sequence[SourceProperty], position: Position
     ) -> AsyncIterator[Page]:
         """Read pages from a position to the end of the pass."""
 
     async def read_ids(
-        self, object_: str, properties: Sequence[str], ids: Sequence[str]
+        self, object_: str, properties: Sequence[SourceProperty], ids: Sequence[str]
     ) -> list[SourceRecord]:
-        """Read up to IDS_AT_ONCE records; those that are gone are left out."""
+        """Read up to `ids_at_once` records; those that are gone are left out."""
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
         """Return the position of a pass that begins now: everything, or what changed since."""

@@ -1,7 +1,10 @@
 """What HubSpot answers, as far as a sync reads it."""
 
+from collections.abc import Sequence
+
 from tablesync.sync_runner.access.answers import Answer
-from tablesync.sync_runner.sources.base import SourceProperty
+from tablesync.sync_runner.sources.base import GONE, SourceProperty, SourceRecord
+from tablesync.sync_runner.sources.hubspot.values import read_value
 
 
 class Record(Answer):
@@ -17,12 +20,6 @@ class Found(Answer):
 
     results: tuple[Record, ...]
     total: int | None = None
-
-
-class Properties(Answer):
-    """The properties of an object."""
-
-    results: tuple[SourceProperty, ...]
 
 
 class Next(Answer):
@@ -47,3 +44,11 @@ class Listed(Answer):
     def after(self) -> str | None:
         """Where the list goes on; None at its end."""
         return self.paging.next.after if self.paging and self.paging.next else None
+
+
+def read_record(record: Record, properties: Sequence[SourceProperty]) -> SourceRecord:
+    """Read a record as list, search and batch read show it."""
+    gone = bool(record.archived)
+    told = record.properties
+    values = {each.name: read_value(told.get(each.name), each) for each in properties}
+    return SourceRecord(record.id, {**values, "id": record.id, GONE: gone}, gone)

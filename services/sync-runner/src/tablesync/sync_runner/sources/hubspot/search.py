@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from tablesync.sync_runner.errors import RunFailedError
-from tablesync.sync_runner.sources.base import GONE, Page, Position, SourceRecord
-from tablesync.sync_runner.sources.hubspot.answers import Found, Record
+from tablesync.sync_runner.sources.base import Page, Position, SourceProperty
+from tablesync.sync_runner.sources.hubspot.answers import Found, Record, read_record
 
 SEARCH_LIMIT = 200
 # The Date header, by which a pass knows when it began, tells whole seconds (RFC 9110, 5.6.7).
@@ -16,9 +16,12 @@ _DATE_STEP_MS = 1000
 class SearchWalk:
     """The state of one search: which query comes next, and which records were seen at its edge."""
 
-    def __init__(self, object_: str, properties: Sequence[str], position: Position) -> None:
+    def __init__(
+        self, object_: str, properties: Sequence[SourceProperty], position: Position
+    ) -> None:
         self._property = cursor_property(object_)
-        self._wanted = [*dict.fromkeys([*properties, self._property])]
+        self._properties = properties
+        self._wanted = [*dict.fromkeys([*(each.name for each in properties), self._property])]
         self._since = int(position["since"])
         self._until = int(position["until"])
         self._pinned: str | None = position.get("pinned")
@@ -50,7 +53,8 @@ class SearchWalk:
             self._go_on(results, full=len(results) == SEARCH_LIMIT)
         else:
             self._go_on_pinned(results, full=len(results) == SEARCH_LIMIT)
-        return Page([read_record(each) for each in fresh], self._position(), found.total)
+        records = [read_record(each, self._properties) for each in fresh]
+        return Page(records, self._position(), found.total)
 
     def _go_on(self, results: Sequence[Record], *, full: bool) -> None:
         if not results:
@@ -108,13 +112,6 @@ def first_position(since_ms: int, began_ms: int) -> Position:
 def cursor_property(object_: str) -> str:
     """Name the property that tells when a record changed."""
     return "lastmodifieddate" if object_ == "contacts" else "hs_lastmodifieddate"
-
-
-def read_record(record: Record) -> SourceRecord:
-    """Read a record as list and search show it."""
-    gone = bool(record.archived)
-    own = {"id": record.id, GONE: str(gone).lower()}
-    return SourceRecord(record.id, {**record.properties, **own}, gone)
 
 
 def _instant_ms(text: str) -> int:

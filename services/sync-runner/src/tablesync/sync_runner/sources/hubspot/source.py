@@ -26,9 +26,16 @@ from tablesync.sync_runner.sources.base import (
     SourceRecord,
 )
 from tablesync.sync_runner.sources.hubspot import search
-from tablesync.sync_runner.sources.hubspot.answers import Found, Listed, Properties
+from tablesync.sync_runner.sources.hubspot.answers import Found, Listed, read_record
 from tablesync.sync_runner.sources.hubspot.budgets import ROLLING_SECONDS, HubSpotBudgets
-from tablesync.sync_runner.sources.hubspot.search import SearchWalk, read_record
+from tablesync.sync_runner.sources.hubspot.definitions import (
+    OWN_PROPERTIES,
+    AccountAnswer,
+    PropertiesAnswer,
+    read_property,
+    read_zone,
+)
+from tablesync.sync_runner.sources.hubspot.search import SearchWalk
 
 VERSION = "2026-09"
 OBJECTS = {"contacts": "Contacts", "companies": "Companies", "deals": "Deals"}
@@ -37,14 +44,12 @@ LIST_LIMIT = 100
 LONGEST_NAMES = 2_000
 _MOVED = 477  # the account is being moved between data centres
 _LOCKED = 423
-_OWN_PROPERTIES = (
-    SourceProperty("id", "Record ID", "string"),
-    SourceProperty(GONE, "Deleted at source", "bool"),
-)
 
 
 class HubSpotSource:
     """The records of one HubSpot account."""
+
+    ids_at_once = LIST_LIMIT
 
     def __init__(
         self,
@@ -63,8 +68,12 @@ class HubSpotSource:
     async def open(self, object_: str) -> Opening:
         """Return an object's properties and HubSpot's clock, by the Date header."""
         response = await self._get(f"/crm/properties/{VERSION}/{_known(object_)}", {})
-        found = understood(Properties, response).results
-        return Opening([*_OWN_PROPERTIES, *found], _date_ms(response))
+        found = understood(PropertiesAnswer, response).results
+        account = await self._get(f"/account-info/{VERSION}/details", {})
+        zone = read_zone(understood(AccountAnswer, account))
+        return Opening(
+            [*OWN_PROPERTIES, *(read_property(each, zone) for each in found)], _date_ms(response)
+        )
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
         """List everything without a cursor; else search from it, minus the overlap."""
@@ -73,45 +82,52 @@ class HubSpotSource:
         return search.first_position(cursor_ms - self._overlap_ms, began_ms)
 
     async def read(
-        self, object_: str, properties: Sequence[str], position: Position
+        self, object_: str, properties: Sequence[SourceProperty], position: Position
     ) -> AsyncIterator[Page]:
         """Read pages from a position to the end of the pass."""
-        names = _provided(properties)
         positions = [position]
-        if GONE in properties and position["mode"] != "archive":
+        if position["mode"] != "archive" and any(each.name == GONE for each in properties):
             # A search never finds what was archived, and the list tells no times: read it whole.
             positions.append({"mode": "archive", "after": None})
         for each in positions:
-            async for page in self._pages(_known(object_), names, each):
+            async for page in self._pages(_known(object_), _provided(properties), each):
                 yield page
 
     async def read_ids(
-        self, object_: str, properties: Sequence[str], ids: Sequence[str]
+        self, object_: str, properties: Sequence[SourceProperty], ids: Sequence[str]
     ) -> list[SourceRecord]:
         """Read up to 100 records; what was merged away answers with another id: gone, too."""
         found = await self._batch(_known(object_), _provided(properties), ids)
         return [each for each in found if each.id in ids]
 
     async def _pages(
-        self, object_: str, names: Sequence[str], position: Position
+        self, object_: str, properties: Sequence[SourceProperty], position: Position
     ) -> AsyncIterator[Page]:
         """Read one pass; what would not fit into a query is read by ids, page by page."""
         read = self._search if position["mode"] == "search" else self._list
-        wide = len(",".join(names)) > LONGEST_NAMES
-        async for page in read(object_, [] if wide else names, position):
-            yield await self._completed(object_, names, page) if wide else page
+        wide = len(",".join(each.name for each in properties)) > LONGEST_NAMES
+        async for page in read(object_, () if wide else properties, position):
+            yield await self._completed(object_, properties, page) if wide else page
 
-    async def _completed(self, object_: str, names: Sequence[str], page: Page) -> Page:
+    async def _completed(
+        self, object_: str, properties: Sequence[SourceProperty], page: Page
+    ) -> Page:
         records: list[SourceRecord] = []
         for start in range(0, len(page.records), LIST_LIMIT):
             part = page.records[start : start + LIST_LIMIT]
             ids = [each.id for each in part]
-            records += await self._batch(object_, names, ids, archived=part[0].gone)
+            records += await self._batch(object_, properties, ids, archived=part[0].gone)
         return replace(page, records=records)
 
     async def _batch(
-        self, object_: str, names: Sequence[str], ids: Sequence[str], *, archived: bool = False
+        self,
+        object_: str,
+        properties: Sequence[SourceProperty],
+        ids: Sequence[str],
+        *,
+        archived: bool = False,
     ) -> list[SourceRecord]:
+        names = [each.name for each in properties]
         response = await self._client.call(
             "POST",
             f"/crm/objects/{VERSION}/{object_}/batch/read",
@@ -120,15 +136,15 @@ class HubSpotSource:
             json={"properties": names, "inputs": [{"id": each} for each in ids]},
             params={"archived": str(archived).lower()},
         )
-        return [read_record(each) for each in understood(Listed, response).results]
+        return [read_record(each, properties) for each in understood(Listed, response).results]
 
     async def _list(
-        self, object_: str, properties: Sequence[str], position: Position
+        self, object_: str, properties: Sequence[SourceProperty], position: Position
     ) -> AsyncIterator[Page]:
         archived = str(position["mode"] == "archive").lower()
         query = {"limit": str(LIST_LIMIT), "archived": archived}
         if properties:
-            query["properties"] = ",".join(properties)
+            query["properties"] = ",".join(each.name for each in properties)
         after = position["after"]
         continuations = Continuations(after)
         while True:
@@ -136,14 +152,14 @@ class HubSpotSource:
             response = await self._get(f"/crm/objects/{VERSION}/{object_}", query | more)
             listed = understood(Listed, response)
             after = continuations.take(listed.after, response)
-            records = [read_record(each) for each in listed.results]
+            records = [read_record(each, properties) for each in listed.results]
             last = records[-1].id if records else position["after"]
             yield Page(records, {"mode": position["mode"], "after": last})
             if after is None:
                 return
 
     async def _search(
-        self, object_: str, properties: Sequence[str], position: Position
+        self, object_: str, properties: Sequence[SourceProperty], position: Position
     ) -> AsyncIterator[Page]:
         walk = SearchWalk(object_, properties, position)
         while not walk.ended:
@@ -192,8 +208,8 @@ class HubSpotSource:
         raise TransientError(summary, 0.0)
 
 
-def _provided(properties: Sequence[str]) -> list[str]:
-    return [name for name in properties if name not in ("id", GONE)]
+def _provided(properties: Sequence[SourceProperty]) -> list[SourceProperty]:
+    return [each for each in properties if each.name not in ("id", GONE)]
 
 
 def _known(object_: str) -> str:

@@ -1,0 +1,52 @@
+"""Columns: what a plan writes of which property into which field."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tablesync.contracts import MappedAs
+from tablesync.sync_runner.airtable.cells import Cell, coerce
+from tablesync.sync_runner.airtable.schema import Field
+from tablesync.sync_runner.sources.base import SourceProperty, Unit, Value
+
+_SECONDS = {Unit.MILLISECONDS: Decimal("0.001")}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A mapped property, and the field that it is written to."""
+
+    source: SourceProperty
+    field: Field
+    mapped_as: MappedAs | None = None
+
+    def cell(self, value: Value) -> Cell:
+        """Return what is written of a value; raises CoercionError."""
+        return coerce(self._in_seconds(self._shown(value)), self.field, self.source.zone)
+
+    def _shown(self, value: Value) -> Value:
+        """Return an option as the mapping wants it: one that is not defined has no label."""
+        if self.mapped_as is not MappedAs.LABEL:
+            return value
+        if isinstance(value, str):
+            return self.source.labels.get(value, value)
+        if isinstance(value, tuple):
+            return tuple(self.source.labels.get(each, each) for each in value)
+        return value
+
+    def _in_seconds(self, value: Value) -> Value:
+        """Return a duration in Airtable's unit."""
+        unit = self.source.unit
+        if unit is None or self.field.type != "duration" or not isinstance(value, Decimal):
+            return value
+        return value * _SECONDS[unit]
+
+
+def cells_of(values: Mapping[str, Value], columns: Iterable[Column]) -> dict[str, Cell]:
+    """Return the cells of one record by field id; raises CoercionError for the first that fails."""
+    return {each.field.id: each.cell(values.get(each.source.name)) for each in columns}
+
+
+def reads(columns: Iterable[Column]) -> list[SourceProperty]:
+    """Return the properties that columns are read from, each once."""
+    return list({each.source.name: each.source for each in columns}.values())

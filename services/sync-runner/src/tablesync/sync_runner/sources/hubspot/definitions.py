@@ -1,0 +1,87 @@
+"""What HubSpot says of an object's properties, read as what every source offers."""
+
+from datetime import UTC, tzinfo
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from pydantic import BeforeValidator
+from tablesync.sync_runner.access.answers import Answer
+from tablesync.sync_runner.sources.base import GONE, Option, SourceProperty, Unit, ValueKind
+
+log = structlog.get_logger()
+
+_KINDS = {
+    "number": ValueKind.NUMBER,
+    "bool": ValueKind.BOOL,
+    "date": ValueKind.DATE,
+    "datetime": ValueKind.MOMENT,
+}
+OWN_PROPERTIES = (
+    SourceProperty("id", "Record ID", "string"),
+    SourceProperty(GONE, "Deleted at source", "bool", ValueKind.BOOL),
+)
+
+
+def _options(given: Any) -> Any:
+    """Leave out options that say nothing: a definition is not worth a run."""
+    listed = given if isinstance(given, list) else []
+    return [each for each in listed if isinstance(each, dict) and each.get("value") is not None]
+
+
+class OptionAnswer(Answer):
+    """One option of a property."""
+
+    value: str
+    label: str | None = None
+
+
+class PropertyAnswer(Answer):
+    """The definition of a property; durations are numbers of milliseconds."""
+
+    name: str
+    label: str
+    type: str
+    fieldType: str | None = None  # noqa: N815 - HubSpot's name
+    numberDisplayHint: str | None = None  # noqa: N815 - HubSpot's name
+    options: Annotated[tuple[OptionAnswer, ...], BeforeValidator(_options)] = ()
+
+
+class PropertiesAnswer(Answer):
+    """The properties of an object."""
+
+    results: tuple[PropertyAnswer, ...]
+
+
+class AccountAnswer(Answer):
+    """What a sync has to know of an account."""
+
+    timeZone: str | None = None  # noqa: N815 - HubSpot's name
+
+
+def read_property(answer: PropertyAnswer, zone: tzinfo) -> SourceProperty:
+    """Return a property as every source offers it."""
+    return SourceProperty(
+        name=answer.name,
+        label=answer.label,
+        type=answer.type,
+        kind=_kind(answer),
+        options=tuple(Option(each.value, each.label or each.value) for each in answer.options),
+        unit=Unit.MILLISECONDS if answer.numberDisplayHint == "duration" else None,
+        zone=zone,
+    )
+
+
+def read_zone(answer: AccountAnswer) -> tzinfo:
+    """Return an account's time zone; UTC if it names one that nobody knows."""
+    try:
+        return ZoneInfo(answer.timeZone or "UTC")
+    except (ValueError, OSError, LookupError) as error:  # ZoneInfoNotFoundError is a KeyError
+        log.warning("unknown time zone", provider="hubspot", error=str(error)[:200])
+        return UTC
+
+
+def _kind(answer: PropertyAnswer) -> ValueKind:
+    if answer.type == "enumeration" and answer.fieldType == "checkbox":
+        return ValueKind.TEXTS
+    return _KINDS.get(answer.type, ValueKind.TEXT)

@@ -1,0 +1,71 @@
+"""HubSpot's dialect: every value is a text, and its property's definition says of what.
+
+A list is joined by `;`, a moment is ISO 8601 or unix milliseconds, nothing is null or `""`. What
+does not fit its definition stays the text that it is, for its field to take or to refuse.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from tablesync.sync_runner.sources.base import SourceProperty, Value, ValueKind
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
+_MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BOOLS = {"true": True, "false": False}
+
+
+def read_value(text: str | None, property_: SourceProperty) -> Value:
+    """Return what a text stands for."""
+    if not text:
+        return None
+    try:
+        return _READERS[property_.kind](text)
+    except (ValueError, OverflowError):
+        return text
+
+
+def _number(text: str) -> Value:
+    trimmed = text.strip()
+    return Decimal(trimmed) if _NUMBER.fullmatch(trimmed) else text
+
+
+def _bool(text: str) -> Value:
+    return _BOOLS.get(text.strip().lower(), text)
+
+
+def _date(text: str) -> Value:
+    trimmed = text.strip()
+    if _MILLISECONDS.fullmatch(trimmed):
+        return _after_epoch(trimmed).date()
+    return date.fromisoformat(trimmed) if _DAY.fullmatch(trimmed) else text
+
+
+def _moment(text: str) -> Value:
+    trimmed = text.strip()
+    if _MILLISECONDS.fullmatch(trimmed):
+        return _after_epoch(trimmed)
+    moment = datetime.fromisoformat(trimmed)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _texts(text: str) -> Value:
+    parts = (each.strip() for each in text.split(";"))
+    return tuple(dict.fromkeys(each for each in parts if each)) or None
+
+
+def _after_epoch(milliseconds: str) -> datetime:
+    return _EPOCH + timedelta(milliseconds=int(milliseconds))
+
+
+_READERS: Mapping[ValueKind, Callable[[str], Value]] = {
+    ValueKind.TEXT: lambda text: text,
+    ValueKind.NUMBER: _number,
+    ValueKind.BOOL: _bool,
+    ValueKind.DATE: _date,
+    ValueKind.MOMENT: _moment,
+    ValueKind.TEXTS: _texts,
+}

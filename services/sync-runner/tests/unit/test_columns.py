@@ -1,0 +1,42 @@
+"""Columns: an option's value or its label, a duration in the unit of the field."""
+
+from decimal import Decimal
+
+import pytest
+from tablesync.contracts import MappedAs
+from tablesync.sync_runner.airtable.schema import Field
+from tablesync.sync_runner.pipeline.columns import Column
+from tablesync.sync_runner.sources.base import Option, SourceProperty, Unit, Value, ValueKind
+
+STAGE = SourceProperty(
+    "dealstage",
+    "Deal stage",
+    "enumeration",
+    ValueKind.TEXT,
+    (Option("appointmentscheduled", "Appointment scheduled"), Option("1043225341", "Gold")),
+)
+LENGTH = SourceProperty("length", "Length", "number", ValueKind.NUMBER, unit=Unit.MILLISECONDS)
+NAMES = {"choices": [{"name": "Gold"}, {"name": "1043225341"}]}
+
+
+@pytest.mark.parametrize(
+    ("mapped_as", "value", "cell"),
+    [
+        (MappedAs.LABEL, "1043225341", "Gold"),
+        (MappedAs.VALUE, "1043225341", "1043225341"),
+        (None, "1043225341", "1043225341"),
+        (MappedAs.LABEL, ("1043225341",), "Gold"),
+        (MappedAs.LABEL, "Gold", "Gold"),
+        (MappedAs.LABEL, None, None),
+    ],
+)
+def test_an_option_is_written_as_it_is_mapped(
+    mapped_as: MappedAs | None, value: Value, cell: str | None
+) -> None:
+    field = Field("fld1", "Stage", "singleSelect", NAMES)
+    assert Column(STAGE, field, mapped_as).cell(value) == cell
+
+
+@pytest.mark.parametrize(("kind", "cell"), [("duration", 5400), ("number", 5_400_000)])
+def test_a_duration_is_in_the_unit_of_its_field(kind: str, cell: int) -> None:
+    assert Column(LENGTH, Field("fld1", "Length", kind)).cell(Decimal(5_400_000)) == cell

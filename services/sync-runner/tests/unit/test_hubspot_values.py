@@ -1,0 +1,122 @@
+"""HubSpot's dialect: what its texts stand for, by what their properties are defined as."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tablesync.sync_runner.sources.base import Option, SourceProperty, Unit, Value, ValueKind
+from tablesync.sync_runner.sources.hubspot.definitions import (
+    AccountAnswer,
+    PropertyAnswer,
+    read_property,
+    read_zone,
+)
+from tablesync.sync_runner.sources.hubspot.values import read_value
+
+NOON = datetime(2021, 2, 10, 12, tzinfo=UTC)
+
+
+def of(kind: ValueKind) -> SourceProperty:
+    return SourceProperty("p", "P", "-", kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (ValueKind.TEXT, "a;b", "a;b"),
+        (ValueKind.TEXT, "12E34567890", "12E34567890"),
+        (ValueKind.NUMBER, "1E+2", Decimal(100)),
+        (ValueKind.NUMBER, " 12.50 ", Decimal("12.50")),
+        (ValueKind.NUMBER, ".5", Decimal("0.5")),
+        (ValueKind.NUMBER, "1_000", "1_000"),
+        (ValueKind.NUMBER, "NaN", "NaN"),
+        (ValueKind.NUMBER, "１２", "１２"),
+        (ValueKind.NUMBER, "12E34567890", "12E34567890"),
+        (ValueKind.BOOL, "true", True),
+        (ValueKind.BOOL, "False", False),
+        (ValueKind.BOOL, "perhaps", "perhaps"),
+        (ValueKind.DATE, "2021-02-10", date(2021, 2, 10)),
+        (ValueKind.DATE, "1612915200000", date(2021, 2, 10)),
+        (ValueKind.DATE, "86400000", date(1970, 1, 2)),
+        (ValueKind.DATE, "2021-W06-3", "2021-W06-3"),
+        (ValueKind.DATE, "999999999999999", "999999999999999"),
+        (ValueKind.MOMENT, "2021-02-10T12:00:00Z", NOON),
+        (ValueKind.MOMENT, "2021-02-10T14:00:00+02:00", NOON),
+        (ValueKind.MOMENT, "2021-02-10T12:00:00", NOON),
+        (ValueKind.MOMENT, "1612958400000", NOON),
+        (ValueKind.MOMENT, "yesterday", "yesterday"),
+        (ValueKind.TEXTS, ";a; b;a;", ("a", "b")),
+        (ValueKind.TEXTS, " ; ", None),
+        (ValueKind.TEXTS, "", None),
+        (ValueKind.NUMBER, None, None),
+    ],
+)
+def test_a_text_is_read_by_its_definition(kind: ValueKind, text: str | None, value: Value) -> None:
+    assert read_value(text, of(kind)) == value
+
+
+@given(kind=st.sampled_from(ValueKind), text=st.text())
+def test_what_fits_no_definition_stays_text(kind: ValueKind, text: str) -> None:
+    value = read_value(text, of(kind))
+    assert value is None or not isinstance(value, str) or value == text
+
+
+@pytest.mark.parametrize(
+    ("type_", "field_type", "kind"),
+    [
+        ("string", "text", ValueKind.TEXT),
+        ("number", "number", ValueKind.NUMBER),
+        ("number", "calculation_equation", ValueKind.NUMBER),
+        ("bool", "booleancheckbox", ValueKind.BOOL),
+        ("date", "date", ValueKind.DATE),
+        ("datetime", "date", ValueKind.MOMENT),
+        ("enumeration", "checkbox", ValueKind.TEXTS),
+        ("enumeration", "select", ValueKind.TEXT),
+        ("json", "text", ValueKind.TEXT),
+        ("something new", None, ValueKind.TEXT),
+    ],
+)
+def test_a_definition_says_what_values_are(
+    type_: str, field_type: str | None, kind: ValueKind
+) -> None:
+    answer = PropertyAnswer(name="p", label="P", type=type_, fieldType=field_type)
+    assert read_property(answer, UTC).kind is kind
+
+
+def test_options_unit_and_zone_belong_to_the_property() -> None:
+    told = {
+        "name": "p",
+        "label": "P",
+        "type": "number",
+        "numberDisplayHint": "duration",
+        "options": [{"value": 1, "label": "One"}, {"value": "2"}, {"label": "lost"}, None],
+    }
+    berlin = ZoneInfo("Europe/Berlin")
+    found = read_property(PropertyAnswer.model_validate(told), berlin)
+    assert found.options == (Option("1", "One"), Option("2", "2"))
+    assert found.unit is Unit.MILLISECONDS
+    assert found.zone is berlin
+
+
+@pytest.mark.parametrize("options", [None, {}, "none"])
+def test_odd_options_are_none(options: object) -> None:
+    told = {"name": "p", "label": "P", "type": "string", "options": options}
+    assert read_property(PropertyAnswer.model_validate(told), UTC).options == ()
+
+
+@pytest.mark.parametrize(
+    ("told", "zone"),
+    [
+        ("Europe/Berlin", ZoneInfo("Europe/Berlin")),
+        ("US/Eastern", ZoneInfo("US/Eastern")),
+        (None, ZoneInfo("UTC")),
+        ("Mars/Olympus", UTC),
+        ("../etc/passwd", UTC),
+        ("\x00", UTC),
+    ],
+)
+def test_an_unknown_time_zone_is_utc(told: str | None, zone: object) -> None:
+    assert read_zone(AccountAnswer(timeZone=told)) == zone
