@@ -51,6 +51,7 @@ from tablesync.contracts.internal_api.sync_runner import (
     RunStates,
     SourceObject,
     SourceObjects,
+    SourceOption,
     SourceProperties,
     SourceProperty,
 )
@@ -72,6 +73,7 @@ _BODIES: tuple[type[Body], ...] = (
     WrittenBases,
     SyncOwner,
     SourceObjects,
+    SourceOption,
     SourceProperties,
     AirtableBases,
     AirtableTables,
@@ -118,6 +120,7 @@ __all__ = [
     "RunStates",
     "SourceObject",
     "SourceObjects",
+    "SourceOption",
     "SourceProperties",
     "SourceProperty",
     "SyncOwner",

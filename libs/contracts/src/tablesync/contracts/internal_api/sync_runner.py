@@ -5,14 +5,21 @@ from typing import Any
 
 from pydantic import Field
 from pydantic.config import JsonDict
-from tablesync.contracts.internal_api.base import Body, Items, is_empty, showing
+from tablesync.contracts.internal_api.base import Body, Items, is_empty, is_none, showing
 from tablesync.contracts.specs import Moment, RunCounts, RunFailureCause, RunStatus, Trigger
 
 # The most runs that are told of in one answer; whoever names more is told of the first ones.
 RUN_IDS_LIMIT = 500
 
 _OBJECT: JsonDict = {"name": "contacts", "label": "Contacts"}
-_PROPERTY: JsonDict = {"name": "email", "label": "Email", "type": "string"}
+_PROPERTY: JsonDict = {"name": "email", "label": "Email", "type": "string", "kind": "text"}
+_STAGE: JsonDict = {
+    "name": "dealstage",
+    "label": "Deal stage",
+    "type": "enumeration",
+    "kind": "text",
+    "options": [{"value": "1043225341", "label": "Contract sent"}],
+}
 _BASE: JsonDict = {"id": "appAcme0000000001", "name": "Acme"}
 _FIELD: JsonDict = {
     "id": "fldEmail000000001",
@@ -52,14 +59,35 @@ class SourceObjects(Items[SourceObject]):
     """The objects of a source connection."""
 
 
+class SourceOption(Body):
+    """One of the values that a property can have, and what people see."""
+
+    value: str
+    label: str
+
+
 class SourceProperty(Body):
     """A property of an object, custom ones too."""
 
-    model_config = showing(_PROPERTY)
+    model_config = showing(_PROPERTY, _STAGE)
 
     name: str
     label: str
     type: str = Field(description="The provider's own name for it.")
+    kind: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="What its values are, whoever the provider is: `text`, `number`, `bool`, "
+        "`date` (a day in every time zone), `moment` or `texts` (a list).",
+    )
+    options: tuple[SourceOption, ...] = Field(
+        default=(), exclude_if=is_empty, description="What it can be, if the provider says so."
+    )
+    unit: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="What a number counts, if the provider says so: `milliseconds`.",
+    )
 
 
 class SourceProperties(Items[SourceProperty]):

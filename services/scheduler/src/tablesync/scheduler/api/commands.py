@@ -72,7 +72,7 @@ class Commands:
         sync.name = wanted.name or sync.name
         sync.overlap = wanted.overlap or sync.overlap
         if wanted.mapping is not None:
-            sync.mapping = [each.value() for each in wanted.mapping]
+            sync.mapping = [each.beside(sync.mapping) for each in wanted.mapping]
         sync.version += 1
         if names is not None:
             sync.names = _base_name(sync) | names
@@ -176,7 +176,7 @@ def _new_sync(who: Principal, accepted: AcceptedSync, now: datetime) -> Sync:
         ),
         destination=wanted.destination.value(),
         key=wanted.key.value(),
-        mapping=[each.value() for each in wanted.mapping],
+        mapping=[each.beside(()) for each in wanted.mapping],
         names=accepted.names,
         overlap=wanted.overlap,
         schedule=wanted.schedule,

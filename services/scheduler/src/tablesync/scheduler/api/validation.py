@@ -36,10 +36,10 @@ class Validation:
 
     async def new_sync(self, workspace_id: str, wanted: NewSync) -> AcceptedSync:
         """Return a new sync without the key among its mappings, once checked."""
-        wanted = wanted.model_copy(
-            update={"mapping": [each for each in wanted.mapping if each != wanted.key]}
-        )
-        key, mapping = wanted.key.value(), [each.value() for each in wanted.mapping]
+        key = wanted.key.value()
+        others = [each for each in wanted.mapping if not each.is_of(key)]
+        wanted = wanted.model_copy(update={"mapping": others})
+        mapping = [each.beside(()) for each in others]
         _raise_any(
             checks.name_faults(wanted.name)
             + checks.schedule_faults(wanted.schedule, self._min_interval_seconds)
@@ -65,8 +65,8 @@ class Validation:
         if wanted.mapping is None:
             _raise_any(faults)
             return wanted, None
-        others = [each for each in wanted.mapping if each.value() != sync.key]
-        mapping = [each.value() for each in others]
+        others = [each for each in wanted.mapping if not each.is_of(sync.key)]
+        mapping = [each.beside(sync.mapping) for each in others]
         _raise_any(faults + checks.mapping_faults(sync.key, mapping))
         for connection_id in sync.connection_ids:
             await self._connected(sync.workspace_id, connection_id)

@@ -1,5 +1,6 @@
 """What callers see of syncs and runs, and what they send."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ from tablesync.contracts import (
     FieldMapping,
     Gap,
     Hold,
+    MappedAs,
     Overlap,
     RunCounts,
     RunFailureCause,
@@ -42,10 +44,13 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class NewMapping(_Body):
-    """A source property and the Airtable field that it goes to."""
+class NewKey(_Body):
+    """The source property whose value identifies a row, and the Airtable field that it goes to.
 
-    model_config = showing(examples.MAPPING)
+    Of a property with options it is the option's value: a label that is edited would be a new key.
+    """
+
+    model_config = showing(examples.KEY)
 
     source: Text
     field_id: AirtableFieldId
@@ -53,6 +58,30 @@ class NewMapping(_Body):
     def value(self) -> FieldMapping:
         """Return the contract's form."""
         return FieldMapping(source=self.source, field_id=self.field_id)
+
+    def is_of(self, mapping: FieldMapping) -> bool:
+        """Whether both name the same property and field."""
+        return (self.source, self.field_id) == (mapping.source, mapping.field_id)
+
+
+class NewMapping(NewKey):
+    """A source property and the Airtable field that it goes to."""
+
+    model_config = showing(examples.MAPPING)
+
+    as_: MappedAs | None = Field(
+        default=None,
+        alias="as",
+        description="Of a property with options, the `label` that people see or the `value` "
+        "behind it. Left out: what the sync has already, and `label` where it is new.",
+    )
+
+    def beside(self, known: Sequence[FieldMapping]) -> FieldMapping:
+        """Return the contract's form, of a sync that has these mappings."""
+        kept = next((each.as_ for each in known if self.is_of(each)), MappedAs.LABEL)
+        wanted = self.as_ or kept
+        as_ = None if wanted is MappedAs.VALUE else wanted  # absence means value
+        return FieldMapping(source=self.source, field_id=self.field_id, as_=as_)
 
 
 class NewSource(_Body):
@@ -86,7 +115,7 @@ class NewSync(_Body):
     name: Name
     source: NewSource
     destination: NewDestination
-    key: NewMapping
+    key: NewKey
     mapping: list[NewMapping] = Field(
         default=[],
         max_length=MAPPINGS,

@@ -13,6 +13,7 @@ from tablesync.contracts.internal_api import (
     AirtableTables,
     SourceObject,
     SourceObjects,
+    SourceOption,
     SourceProperties,
     SourceProperty,
 )
@@ -25,7 +26,7 @@ from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.airtable.provider import Airtable
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import ConnectionLostError, RunEndedError
-from tablesync.sync_runner.sources import Sources
+from tablesync.sync_runner.sources import Sources, base
 from tablesync.sync_runner.sources.base import Source
 
 RETRY_SECONDS = 15.0
@@ -56,7 +57,7 @@ class Catalog:
             if object_ not in {each.name for each in await source.objects()}:
                 raise not_found("object")
             found = (await source.open(object_)).properties
-        return SourceProperties(items=tuple(SourceProperty(**vars(each)) for each in found))
+        return SourceProperties(items=tuple(map(_shown_property, found)))
 
     async def bases(self, workspace_id: str, connection_id: str) -> AirtableBases:
         """Return the bases that were granted."""
@@ -116,6 +117,17 @@ def _problem(error: RunEndedError) -> Problem:
     if error.cause in (RunFailureCause.RESOURCE, RunFailureCause.MAPPING):
         return Problem(404, "not-found", error.summary)
     return Problem(503, "unavailable", error.summary, headers={"Retry-After": "30"})
+
+
+def _shown_property(found: base.SourceProperty) -> SourceProperty:
+    return SourceProperty(
+        name=found.name,
+        label=found.label,
+        type=found.type,
+        kind=found.kind,
+        options=tuple(SourceOption(**vars(each)) for each in found.options),
+        unit=found.unit,
+    )
 
 
 def _shown_table(table: Table) -> AirtableTable:
