@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sync_runner_rig import AIRTABLE, Rig, destination, text
 from tablesync.contracts import FieldMapping, Provider
-from tablesync.sync_runner.access.budgets import KEEP_SECONDS, Budgets, Limit
+from tablesync.sync_runner.access.budgets import KEEP_SECONDS, Budgets, Rate
 from tablesync.test_kit import eventually
 
 
@@ -70,7 +70,7 @@ async def test_p16_a_token_that_is_slow_to_be_renewed_costs_no_refusal(rig: Rig)
 
 
 async def test_p16_places_are_spaced_over_all_processes(rig: Rig) -> None:
-    limit = Limit("test/spaced", per_second=50)
+    limit = Rate("test/spaced", per_second=50)
     taken: list[float] = []
 
     async def caller() -> None:
@@ -89,7 +89,7 @@ async def test_p16_places_are_spaced_over_all_processes(rig: Rig) -> None:
 
 
 async def test_p16_a_refusal_freezes_the_limit_for_all(rig: Rig) -> None:
-    limit = Limit("test/frozen", per_second=100)
+    limit = Rate("test/frozen", per_second=100)
     mine, others = Budgets(rig.database).of(limit), Budgets(rig.database).of(limit)
     began = time.monotonic()
     await mine.freeze(1.0)
@@ -98,7 +98,7 @@ async def test_p16_a_refusal_freezes_the_limit_for_all(rig: Rig) -> None:
 
 
 async def test_p16_a_stricter_limit_that_the_provider_names_is_kept(rig: Rig) -> None:
-    budget = Budgets(rig.database).of(Limit("test/corrected", per_second=1000))
+    budget = Budgets(rig.database).of(Rate("test/corrected", per_second=1000))
     budget.correct(10)
     began = time.monotonic()
     for _ in range(6):
@@ -122,8 +122,8 @@ async def test_p30_budgets_that_nobody_uses_are_forgotten(rig: Rig) -> None:
     async with rig.http("api"):
         expiry = (await collection.index_information())["expiry"]
     budgets = Budgets(rig.database)
-    await budgets.of(Limit("airtable-base/used", per_second=5)).take()
-    await budgets.of(Limit("airtable-base/frozen", per_second=5)).freeze(1)
+    await budgets.of(Rate("airtable-base/used", per_second=5)).take()
+    await budgets.of(Rate("airtable-base/frozen", per_second=5)).freeze(1)
     assert expiry["expireAfterSeconds"] == KEEP_SECONDS
     assert budgets.in_memory == 0
 

@@ -1,6 +1,7 @@
 """What providers answer, read by models: what does not fit them is a provider in trouble."""
 
-from typing import TypeVar
+import json
+from typing import Any, TypeVar
 
 import httpx
 import structlog
@@ -8,6 +9,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tablesync.sync_runner.errors import RunFailedError
 
 log = structlog.get_logger()
+
+
+class TransientError(Exception):
+    """The call may succeed later: after `retry_after` seconds, or with growing waits."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Answer(BaseModel):
@@ -25,24 +34,43 @@ class Continuations:
     def __init__(self, begins: str | None = None) -> None:
         self._seen = {begins}
 
-    def take(self, where: str | None, response: httpx.Response) -> str | None:
+    def take(self, where: str | None, host: str) -> str | None:
         """Return where the list goes on, None at its end; raises RunFailedError (provider)."""
         if where is not None and where in self._seen:
-            raise not_understood(response, ValueError("the list goes on where it has been before"))
+            log.error("list goes in a circle", provider=host)
+            raise RunFailedError.provider(f"{host} answered with a list that goes in a circle.")
         self._seen.add(where)
         return where
 
 
 def understood(model: type[A], response: httpx.Response) -> A:
-    """Read a success; raises RunFailedError (provider) where it is not what the provider says."""
+    """Read a success; raises TransientError where it is not what the provider says.
+
+    A page of a proxy, or half an answer, is a better one a moment later.
+    """
     try:
         return model.model_validate_json(response.content)
-    except ValidationError as error:
-        raise not_understood(response, error) from None
+    except ValidationError:
+        return _understood_at_second_sight(model, response)
 
 
-def not_understood(response: httpx.Response, why: Exception) -> RunFailedError:
-    """Make the error for a success that says something else than it should."""
-    host = response.request.url.host
-    log.error("unreadable answer", provider=host, error=repr(why))
-    return RunFailedError.provider(f"{host} answered with something that is not understood.")
+def _understood_at_second_sight(model: type[A], response: httpx.Response) -> A:
+    """Read what is JSON but for a byte order mark, a NaN or half of a surrogate pair."""
+    try:
+        text = response.content.decode("utf-8-sig", errors="replace")
+        return model.model_validate(_mended(json.loads(text, parse_constant=str)))
+    except (ValueError, RecursionError) as error:
+        host = response.request.url.host
+        log.warning("unreadable answer", provider=host, error=str(error)[:500])
+        raise TransientError(f"{host} answered with something that is not understood") from None
+
+
+def _mended(value: Any) -> Any:
+    """Put U+FFFD where a text has half of a surrogate pair, which no database takes."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_mended(each) for each in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(each) for key, each in value.items()}
+    return value

@@ -13,6 +13,7 @@ serve others. Then nobody asks for a while, and after it one alone, and once.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -62,6 +63,8 @@ class Admission:
 
         Raises DependencyUnavailableError if there is no answer for too long.
         """
+        if self.version is None:  # others go on with what they have meanwhile
+            return self._using(await self._gate.newest_grant())
         return self._using(await self._gate.grant(self.version))
 
     def grant_at_hand(self) -> Grant | None:
@@ -107,6 +110,8 @@ class Gate:
         self._answers = True
         self._silent_until = -math.inf
         self._lock = asyncio.Lock()
+        self._first_asking = asyncio.Lock()
+        self._asked_at = -math.inf
         self._grant: Grant | None = None
         self._renew_at = 0.0
         self._worked_at = -math.inf
@@ -114,7 +119,6 @@ class Gate:
 
     def admit(self, on_stopped: Callable[[ConnectionLostError], None]) -> Admission:
         """Let a run in; its first call asks the token route whatever is known here."""
-        self._renew_at = 0.0
         admission = Admission(self, on_stopped)
         self.admissions.add(admission)
         return admission
@@ -123,10 +127,23 @@ class Gate:
         """Get a live token; waits while a refused one is looked into."""
         if grant := self.grant_at_hand(used_version):
             return grant
-        if self._lock.locked() and not self._answers:
-            raise self._unanswered()
+        self._refuse_to_wait_behind(self._lock)
         async with self._lock:
             return self._fresh(used_version) or await self._renew()
+
+    async def newest_grant(self) -> Grant:
+        """Get a token for who has none yet: the token route is asked whatever is known here.
+
+        Those who have one go on with it meanwhile; all who come before the question share the
+        answer.
+        """
+        came_at = clock.seconds()
+        self._refuse_to_wait_behind(self._first_asking)
+        async with self._first_asking:
+            if self._asked_at >= came_at and (grant := self.grant_at_hand(None)):
+                return grant
+            async with self._lock if self._lock.locked() else nullcontext():
+                return await self._renew()
 
     def grant_at_hand(self, used_version: int | None) -> Grant | None:
         """Return a live token; None where one has to be waited for."""
@@ -184,9 +201,12 @@ class Gate:
 
     async def _renew(self) -> Grant:
         """Ask the token route, waiting while it is away."""
+        asked_at = clock.seconds()
         grant = await self._answer(lambda: self._auth.grant(self.connection_id, self._workspace_id))
+        if grant.version <= self._stopped_version:  # it was lost while its token was on its way
+            raise ConnectionLostError.of(self.connection_id)
         left = grant.ends_at - clock.seconds()
-        self._grant = grant
+        self._grant, self._asked_at = grant, asked_at
         self._renew_at = grant.ends_at - min(RENEW_AHEAD_SECONDS, left / 4)
         return grant
 
@@ -217,6 +237,11 @@ class Gate:
             raise self._unanswered() from error
         self._answers = True
         return answer
+
+    def _refuse_to_wait_behind(self, lock: asyncio.Lock) -> None:
+        """Raise DependencyUnavailableError where somebody waits already, and in vain."""
+        if lock.locked() and not self._answers:
+            raise self._unanswered()
 
     def _unanswered(self) -> DependencyUnavailableError:
         left = self._silent_until - clock.seconds()

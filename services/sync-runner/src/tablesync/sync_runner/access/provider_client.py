@@ -5,40 +5,49 @@ provider says.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Self
+from typing import Any, Generic, TypeVar
 
 import httpx
 import orjson
 import stamina
 from tablesync.service_kit import clock
-from tablesync.service_kit.http.retry_after import retry_after
-from tablesync.sync_runner.access.budgets import Budget
+from tablesync.sync_runner.access.answers import TransientError
+from tablesync.sync_runner.access.budgets import Claim, reserve
 from tablesync.sync_runner.access.gates import Admission, RefusedCall
+from tablesync.sync_runner.access.outcomes import (
+    AccountState,
+    AuthFailed,
+    Classify,
+    Outcome,
+    Refused,
+    Throttled,
+    Transient,
+)
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.stall import StallTimer
 
 WAIT_MAX_SECONDS = 30.0
 REQUEST_SECONDS = 30.0
+T = TypeVar("T")
 
 
-class TransientError(Exception):
-    """The call may succeed later: after `retry_after` seconds, or with growing waits."""
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """A request: what it counts against, how its answer is sorted, and how a good one is read.
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+    `claims` are its limits, the narrowest first; `read` raises TransientError for an answer that
+    may be a better one a moment later.
+    """
 
-    @classmethod
-    def of(cls, response: httpx.Response, message: str) -> Self:
-        """Say that an answer may be a better one later, when it says so."""
-        return cls(message, retry_after(response, None, at_most=WAIT_MAX_SECONDS))
-
-
-# Raises for an answer that is no success: TransientError, RunEndedError, or the provider's own.
-Refusal = Callable[[httpx.Response], Awaitable[None]]
+    method: str
+    path: str
+    claims: Sequence[Claim]
+    classify: Classify
+    read: Callable[[httpx.Response], T]
+    json: Any = None
+    params: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,19 +71,9 @@ class ProviderClient:
         """The connection that the calls are made on."""
         return self.admission.connection_id
 
-    async def call(
-        self,
-        method: str,
-        path: str,
-        budgets: Sequence[Budget],
-        refusal: Refusal,
-        *,
-        json: Any = None,
-        params: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
-        """Call until it is answered; raises what `refusal` raises, and RunEndedError."""
-        content = None if json is None else orjson.dumps(json)
-        make = partial(self._request, method, path, content, params)
+    async def call(self, call: Call[T]) -> T:
+        """Call until it is answered; raises the error of a refusal, and RunEndedError."""
+        content = None if call.json is None else orjson.dumps(call.json)
         try:
             async for attempt in stamina.retry_context(
                 on=_wait_of,
@@ -84,24 +83,23 @@ class ProviderClient:
                 wait_max=WAIT_MAX_SECONDS,
             ):
                 with attempt:
-                    response = await self._authorised(make, budgets)
-                    if not response.is_success:
-                        await refusal(response)
-                    return response
+                    response, outcome = await self._authorised(call, content)
+                    _raise_unless_ok(outcome)
+                    return call.read(response)
         except TransientError as error:
             raise RunFailedError.provider(
                 f"The provider has been failing for too long: {error}"
             ) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _request(
-        self, method: str, path: str, content: bytes | None, params: Mapping[str, str] | None
-    ) -> httpx.Request:
+    def _request(self, call: Call[T], content: bytes | None) -> httpx.Request:
         if content is None:
-            return self.http.build_request(method, path, params=params)
+            return self.http.build_request(call.method, call.path, params=call.params)
         headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
         body = self._checked_body(content)
-        return self.http.build_request(method, path, params=params, content=body, headers=headers)
+        return self.http.build_request(
+            call.method, call.path, params=call.params, content=body, headers=headers
+        )
 
     async def _checked_body(self, content: bytes) -> AsyncIterator[bytes]:
         """Yield the body right before it goes out: a process may have slept since it last looked.
@@ -112,23 +110,24 @@ class ProviderClient:
         yield content
 
     async def _authorised(
-        self, make: Callable[[], httpx.Request], budgets: Sequence[Budget]
-    ) -> httpx.Response:
+        self, call: Call[T], content: bytes | None
+    ) -> tuple[httpx.Response, Outcome]:
         """Send with a live token; a refused one is looked into, then the call is repeated."""
         repeated = False
         while True:
             await self.admission.grant()  # a closed gate must not cost a place
-            for budget in budgets:
-                await budget.take(self.stall_timer)
-            grant = self.admission.grant_at_hand()
-            if grant is None:
-                continue  # whoever waits now would use its place too late, with all who wait
-            request = make()
-            request.headers["Authorization"] = f"Bearer {grant.token}"
-            sent_at = clock.seconds()
-            response = await self._send(request)
-            if response.status_code != httpx.codes.UNAUTHORIZED:
-                return response
+            async with reserve(call.claims, self.stall_timer):
+                grant = self.admission.grant_at_hand()
+                if grant is None:
+                    continue  # whoever waits now would use its place too late, with all who wait
+                request = self._request(call, content)
+                request.headers["Authorization"] = f"Bearer {grant.token}"
+                sent_at = clock.seconds()
+                response = await self._send(request)
+            outcome = call.classify(response)
+            if not isinstance(outcome, AuthFailed):
+                await _freeze(outcome)
+                return response, outcome
             refused = RefusedCall(grant, response.status_code, sent_at, repeated)
             repeated = await self.admission.refused(refused)
 
@@ -143,6 +142,22 @@ class ProviderClient:
             raise TransientError(f"{request.url.host}: {type(error).__name__}") from error
         finally:
             self.sending.discard(task)
+
+
+async def _freeze(outcome: Outcome) -> None:
+    """Let nobody call within a limit that was met."""
+    if isinstance(outcome, Throttled):
+        for each in outcome.budgets:
+            await each.freeze(outcome.seconds)
+
+
+def _raise_unless_ok(outcome: Outcome) -> None:
+    if isinstance(outcome, Refused | AccountState):
+        raise outcome.error
+    if isinstance(outcome, Throttled):  # what waits is the frozen budget, or who has none
+        raise TransientError(outcome.summary, 0.0 if outcome.budgets else outcome.seconds)
+    if isinstance(outcome, Transient):
+        raise TransientError(outcome.summary, outcome.retry_after)
 
 
 def _wait_of(error: Exception) -> bool | float:

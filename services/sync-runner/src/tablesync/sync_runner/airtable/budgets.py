@@ -1,6 +1,7 @@
 """The limits of an Airtable user and of the bases it reaches."""
 
-from tablesync.sync_runner.access.budgets import Budget, Budgets, Limit
+from tablesync.sync_runner.access.budgets import Budgets, Rate
+from tablesync.sync_runner.access.budgets.rates import RateBudget
 from tablesync.sync_runner.airtable.settings import AirtableSettings
 
 
@@ -16,12 +17,12 @@ class AirtableBudgets:
         self._budgets = budgets
         self._base_per_second = self.SHARE * settings.runner_airtable_base_per_second
         user_per_second = self.SHARE * settings.runner_airtable_user_per_second
-        self._bases: dict[str, Budget] = {}
-        self.user: Budget = budgets.of(Limit(f"airtable-user/{user_id}", user_per_second, burst=10))
+        self._bases: dict[str, RateBudget] = {}
+        self.user = budgets.of(Rate(f"airtable-user/{user_id}", user_per_second, burst=10))
 
-    def base(self, base_id: str) -> Budget:
+    def base(self, base_id: str) -> RateBudget:
         """Return the budget of a base, which all its users share."""
         if base_id not in self._bases:
-            limit = Limit(f"airtable-base/{base_id}", self._base_per_second)
+            limit = Rate(f"airtable-base/{base_id}", self._base_per_second)
             self._bases[base_id] = self._budgets.of(limit)
         return self._bases[base_id]

@@ -3,7 +3,7 @@
 import re
 
 import httpx
-from tablesync.sync_runner.access.budgets import Budget, Budgets, Limit
+from tablesync.sync_runner.access.budgets import Budgets, Rate
 from tablesync.sync_runner.sources.hubspot.settings import HubSpotSettings
 
 ROLLING_SECONDS = 10
@@ -19,13 +19,11 @@ class HubSpotBudgets:
 
     def __init__(self, budgets: Budgets, account_id: str, settings: HubSpotSettings) -> None:
         per_second = settings.runner_hubspot_per_ten_seconds / ROLLING_SECONDS
-        self.rolling: Budget = budgets.of(
-            Limit(f"hubspot/{account_id}", self.ROLLING_SHARE * per_second, burst=5)
+        self.rolling = budgets.of(
+            Rate(f"hubspot/{account_id}", self.ROLLING_SHARE * per_second, burst=5)
         )
         per_second = self.SEARCH_SHARE * settings.runner_hubspot_search_per_second
-        self.search: Budget = budgets.of(
-            Limit(f"hubspot-search/{account_id}", per_second, late_seconds=0.1)
-        )
+        self.search = budgets.of(Rate(f"hubspot-search/{account_id}", per_second, late_seconds=0.1))
 
     def learn(self, response: httpx.Response) -> None:
         """Correct the budget by the limit that HubSpot names."""

@@ -5,16 +5,16 @@ timestamp seen, which also keeps it below the 10,000 results that one query can 
 page shares one timestamp, that timestamp is pinned and its records are walked by id.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import httpx
-from tablesync.service_kit.http.client import json_or_none
-from tablesync.service_kit.redaction import foreign_text
-from tablesync.sync_runner.access.answers import Continuations, not_understood, understood
-from tablesync.sync_runner.access.provider_client import ProviderClient, TransientError
+from tablesync.sync_runner.access.answers import Continuations, TransientError, understood
+from tablesync.sync_runner.access.budgets import Budget, Claim
+from tablesync.sync_runner.access.provider_client import Call, ProviderClient
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.sources.base import (
     GONE,
@@ -27,7 +27,7 @@ from tablesync.sync_runner.sources.base import (
 )
 from tablesync.sync_runner.sources.hubspot import search
 from tablesync.sync_runner.sources.hubspot.answers import Found, Listed, read_record
-from tablesync.sync_runner.sources.hubspot.budgets import ROLLING_SECONDS, HubSpotBudgets
+from tablesync.sync_runner.sources.hubspot.budgets import HubSpotBudgets
 from tablesync.sync_runner.sources.hubspot.definitions import (
     OWN_PROPERTIES,
     AccountAnswer,
@@ -35,6 +35,7 @@ from tablesync.sync_runner.sources.hubspot.definitions import (
     read_property,
     read_zone,
 )
+from tablesync.sync_runner.sources.hubspot.outcomes import HubSpotOutcomes
 from tablesync.sync_runner.sources.hubspot.search import SearchWalk
 
 VERSION = "2026-09"
@@ -42,8 +43,7 @@ OBJECTS = {"contacts": "Contacts", "companies": "Companies", "deals": "Deals"}
 LIST_LIMIT = 100
 # A search takes 3,000 characters in all, and a URL not many more.
 LONGEST_NAMES = 2_000
-_MOVED = 477  # the account is being moved between data centres
-_LOCKED = 423
+T = TypeVar("T")
 
 
 class HubSpotSource:
@@ -59,6 +59,7 @@ class HubSpotSource:
     ) -> None:
         self._client = client
         self._budgets = budgets
+        self._outcomes = HubSpotOutcomes(budgets, client.connection_id)
         self._overlap_ms = overlap_seconds * 1000
 
     async def objects(self) -> list[SourceObject]:
@@ -67,13 +68,14 @@ class HubSpotSource:
 
     async def open(self, object_: str) -> Opening:
         """Return an object's properties and HubSpot's clock, by the Date header."""
-        response = await self._get(f"/crm/properties/{VERSION}/{_known(object_)}", {})
-        found = understood(PropertiesAnswer, response).results
-        account = await self._get(f"/account-info/{VERSION}/details", {})
-        zone = read_zone(understood(AccountAnswer, account))
-        return Opening(
-            [*OWN_PROPERTIES, *(read_property(each, zone) for each in found)], _date_ms(response)
+        path = f"/crm/properties/{VERSION}/{_known(object_)}"
+        found, began_ms = await self._call("GET", path, _definitions)
+        account = await self._call(
+            "GET", f"/account-info/{VERSION}/details", partial(understood, AccountAnswer)
         )
+        zone = read_zone(account)
+        told = (read_property(each, zone) for each in found.results)
+        return Opening([*OWN_PROPERTIES, *told], began_ms)
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
         """List everything without a cursor; else search from it, minus the overlap."""
@@ -128,15 +130,15 @@ class HubSpotSource:
         archived: bool = False,
     ) -> list[SourceRecord]:
         names = [each.name for each in properties]
-        response = await self._client.call(
+        found = await self._call(
             "POST",
             f"/crm/objects/{VERSION}/{object_}/batch/read",
-            [self._budgets.rolling],
-            self._refusal,
+            partial(understood, Listed),
+            names,
             json={"properties": names, "inputs": [{"id": each} for each in ids]},
             params={"archived": str(archived).lower()},
         )
-        return [read_record(each, properties) for each in understood(Listed, response).results]
+        return [read_record(each, properties) for each in found.results]
 
     async def _list(
         self, object_: str, properties: Sequence[SourceProperty], position: Position
@@ -149,9 +151,14 @@ class HubSpotSource:
         continuations = Continuations(after)
         while True:
             more = {"after": after} if after else {}
-            response = await self._get(f"/crm/objects/{VERSION}/{object_}", query | more)
-            listed = understood(Listed, response)
-            after = continuations.take(listed.after, response)
+            listed = await self._call(
+                "GET",
+                f"/crm/objects/{VERSION}/{object_}",
+                partial(understood, Listed),
+                [each.name for each in properties],
+                params=query | more,
+            )
+            after = continuations.take(listed.after, "HubSpot")
             records = [read_record(each, properties) for each in listed.results]
             last = records[-1].id if records else position["after"]
             yield Page(records, {"mode": position["mode"], "after": last})
@@ -163,49 +170,30 @@ class HubSpotSource:
     ) -> AsyncIterator[Page]:
         walk = SearchWalk(object_, properties, position)
         while not walk.ended:
-            yield walk.take(understood(Found, await self._post_search(object_, walk.query())))
+            query = walk.query()
+            found = await self._call(
+                "POST",
+                f"/crm/objects/{VERSION}/{object_}/search",
+                partial(understood, Found),
+                query["properties"],
+                budget=self._budgets.search,
+                json=query,
+            )
+            yield walk.take(found)
 
-    async def _get(self, path: str, params: Mapping[str, str]) -> httpx.Response:
-        response = await self._client.call(
-            "GET", path, [self._budgets.rolling], self._refusal, params=params
-        )
-        self._budgets.learn(response)
-        return response
-
-    async def _post_search(self, object_: str, query: dict[str, Any]) -> httpx.Response:
-        return await self._client.call(
-            "POST",
-            f"/crm/objects/{VERSION}/{object_}/search",
-            [self._budgets.search],
-            self._refusal,
-            json=query,
-        )
-
-    async def _refusal(self, response: httpx.Response) -> None:
-        """Sort an answer that is no success."""
-        body = json_or_none(response)
-        said = body.get("message", "") if isinstance(body, dict) else ""
-        summary = f"HubSpot answered {response.status_code}: {foreign_text(str(said))}"
-        status = response.status_code
-        if status == httpx.codes.TOO_MANY_REQUESTS:
-            await self._too_many(body if isinstance(body, dict) else {}, summary)
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in (_LOCKED, _MOVED):
-            raise TransientError.of(response, summary)
-        if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
-            raise RunFailedError.resource(summary, self._client.connection_id)
-        if status == httpx.codes.BAD_REQUEST:
-            raise RunFailedError.mapping(summary)
-        raise RunFailedError.provider(summary, self._client.connection_id)
-
-    async def _too_many(self, body: Mapping[str, Any], summary: str) -> None:
-        policy = body.get("policyName")
-        if policy == "DAILY":
-            raise RunFailedError.quota(summary, self._client.connection_id)
-        if policy == "SECONDLY":
-            await self._budgets.search.freeze(1)
-        else:
-            await self._budgets.rolling.freeze(ROLLING_SECONDS)
-        raise TransientError(summary, 0.0)
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[httpx.Response], T],
+        properties: Collection[str] = (),
+        *,
+        budget: Budget | None = None,
+        **body: Any,
+    ) -> T:
+        claims = [Claim(budget or self._budgets.rolling)]
+        classify = partial(self._outcomes.classify, properties=properties)
+        return await self._client.call(Call(method, path, claims, classify, read, **body))
 
 
 def _provided(properties: Sequence[SourceProperty]) -> list[SourceProperty]:
@@ -218,8 +206,12 @@ def _known(object_: str) -> str:
     return object_
 
 
+def _definitions(response: httpx.Response) -> tuple[PropertiesAnswer, int]:
+    return understood(PropertiesAnswer, response), _date_ms(response)
+
+
 def _date_ms(response: httpx.Response) -> int:
     try:
         return int(parsedate_to_datetime(response.headers["Date"]).timestamp()) * 1000
-    except (KeyError, ValueError, OverflowError) as error:
-        raise not_understood(response, error) from None
+    except (KeyError, ValueError, OverflowError):
+        raise TransientError("HubSpot's answer has no date that is understood") from None

@@ -1,0 +1,45 @@
+"""Budgets as they are stored: a row for each limit, by MongoDB's clock, written without a journal.
+
+They are hot, so they are never touched inside a transaction.
+"""
+
+from pymongo import IndexModel, ReturnDocument
+from tablesync.service_kit.mongo import Collection, Document
+from tablesync.service_kit.mongo.indexes import Indexes
+
+COLLECTION = "budgets"
+# Longer than any freeze. By the hour, since what changes with each call costs an index each time.
+KEEP_SECONDS = 24 * 3600
+INDEXES: Indexes = {
+    COLLECTION: [IndexModel([("used_at", 1)], name="expiry", expireAfterSeconds=KEEP_SECONDS)]
+}
+THIS_HOUR = {"$dateTrunc": {"date": "$$NOW", "unit": "hour"}}
+# Unix milliseconds, as a double: a place is a fraction of one.
+NOW = {"$toDouble": {"$toLong": "$$NOW"}}
+
+
+class Row:
+    """One limit as all processes see it."""
+
+    def __init__(self, collection: Collection, name: str) -> None:
+        self._collection = collection
+        self._name = name
+
+    async def change(self, *stages: Document) -> Document:
+        """Change the row in stages, each of which sees what those before it have set; return it."""
+        row: Document = await self._collection.find_one_and_update(
+            {"_id": self._name},
+            [{"$set": {**each, "used_at": THIS_HOUR}} for each in stages],
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        return row
+
+    async def freeze(self, seconds: float) -> None:
+        """Let nobody have a place for this long: `next` is when the first one can be."""
+        until = {"$add": [NOW, seconds * 1000]}
+        await self.change({"next": {"$max": [{"$ifNull": ["$next", 0]}, until]}})
+
+    async def remove(self, change: Document) -> None:
+        """Take something out of the row, if it is there."""
+        await self._collection.update_one({"_id": self._name}, {"$pull": change})

@@ -1,0 +1,56 @@
+"""What an answer means for the call, as its provider sorts it: each answer is one of these."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+from tablesync.sync_runner.access.budgets import Budget
+from tablesync.sync_runner.errors import RunFailedError
+
+
+@dataclass(frozen=True)
+class Ok:
+    """It is what was asked for, or says that it is: it has yet to be read."""
+
+
+@dataclass(frozen=True)
+class AuthFailed:
+    """The token was refused: auth-service rules what became of the grant."""
+
+
+@dataclass(frozen=True)
+class Throttled:
+    """A limit was met: nobody calls within `budgets` for so many seconds."""
+
+    summary: str
+    seconds: float
+    budgets: Sequence[Budget] = field(default=())
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The object of the call was refused: `error` is raised, and says for whom that matters."""
+
+    error: Exception
+
+
+@dataclass(frozen=True)
+class AccountState:
+    """The account takes no calls at all, such as one that is frozen, unpaid or being moved.
+
+    Its grant is not lost. `error` ends the run.
+    """
+
+    error: RunFailedError
+
+
+@dataclass(frozen=True)
+class Transient:
+    """The call may succeed later: after `retry_after` seconds, or with growing waits."""
+
+    summary: str
+    retry_after: float | None = None
+
+
+Outcome = Ok | AuthFailed | Throttled | Refused | AccountState | Transient
+Classify = Callable[[httpx.Response], Outcome]

@@ -1,0 +1,82 @@
+"""What HubSpot's answers mean: its errors are JSON with a message, but for those of its edge."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import httpx
+from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.http.retry_after import retry_after
+from tablesync.service_kit.redaction import foreign_text
+from tablesync.sync_runner.access.outcomes import (
+    AccountState,
+    AuthFailed,
+    Ok,
+    Outcome,
+    Refused,
+    Throttled,
+    Transient,
+)
+from tablesync.sync_runner.access.provider_client import WAIT_MAX_SECONDS
+from tablesync.sync_runner.errors import RunFailedError
+from tablesync.sync_runner.sources.hubspot.budgets import ROLLING_SECONDS, HubSpotBudgets
+
+_MOVED = 477  # the account is being moved between data centres, which may take a day
+_LOCKED = 423
+
+
+class HubSpotOutcomes:
+    """Sorts the answers to one connection's calls."""
+
+    def __init__(self, budgets: HubSpotBudgets, connection_id: str) -> None:
+        self._budgets = budgets
+        self._connection_id = connection_id
+
+    def classify(self, response: httpx.Response, properties: Collection[str] = ()) -> Outcome:
+        """Sort an answer to a call that named these properties, and learn the limits it tells."""
+        self._budgets.learn(response)
+        status = response.status_code
+        if response.is_success:
+            return Ok()
+        if status == httpx.codes.UNAUTHORIZED:
+            return AuthFailed()
+        found = json_or_none(response)
+        body: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        summary = f"HubSpot answered {status}: {foreign_text(str(body.get('message', '')))}"
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            return self._too_many(body, summary)
+        if status == _MOVED:
+            return self._moved(response, summary)
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == _LOCKED:
+            return Transient(summary, retry_after(response, None, at_most=WAIT_MAX_SECONDS))
+        return Refused(self._refusal(status, summary, _named(response.text, properties)))
+
+    def _refusal(self, status: int, summary: str, named: str | None) -> RunFailedError:
+        if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
+            return RunFailedError.resource(summary, self._connection_id)
+        if status == httpx.codes.BAD_REQUEST and named:
+            return RunFailedError.mapping(f'{summary} (property "{named}")')
+        return RunFailedError.provider(summary, self._connection_id)
+
+    def _too_many(self, body: Mapping[str, Any], summary: str) -> Outcome:
+        policy = body.get("policyName")
+        if policy == "DAILY":
+            return Refused(RunFailedError.quota(summary, self._connection_id))
+        if policy == "SECONDLY":
+            return Throttled(summary, 1, [self._budgets.search])
+        return Throttled(summary, ROLLING_SECONDS, [self._budgets.rolling])
+
+    def _moved(self, response: httpx.Response, summary: str) -> Outcome:
+        wait = retry_after(response, None, at_most=float("inf"))
+        if wait is None or wait <= WAIT_MAX_SECONDS:
+            return Transient(summary, wait)
+        return AccountState(
+            RunFailedError.resource(
+                "HubSpot is moving this account to another data centre.", self._connection_id
+            )
+        )
+
+
+def _named(text: str, properties: Collection[str]) -> str | None:
+    """Find the property that an error names: only then is the mapping to blame."""
+    return next((each for each in properties if re.search(rf"\b{re.escape(each)}\b", text)), None)
