@@ -217,6 +217,13 @@ class Rig:
         }
         return SyncSpec(**given | changes)
 
+    async def _look_at_fields(self, to: Destination) -> None:
+        """Learn what a table's fields are now: somebody may have added an option."""
+        bases = (await self.sandbox.bases())["bases"]
+        base = next(each for each in bases if each["id"] == to.base_id)
+        table = next(each for each in base["tables"] if each["id"] == to.table_id)
+        self.fields |= {each["id"]: _field(each) for each in table["fields"]}
+
     async def enqueue(self, spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE) -> str:
         """Put a run into the queue, as the consumer does."""
         event = requested(spec, trigger)
@@ -299,6 +306,7 @@ class Rig:
     async def columns(self, spec: SyncSpec) -> list[Column]:
         """Return what a spec writes where, the key first."""
         known = {each.name: each for each in await self.properties(spec.source.object)}
+        await self._look_at_fields(spec.destination)
         mapped = dict.fromkeys((spec.key, *spec.mapping))
         return [Column(known[each.source], self.fields[each.field_id], each.as_) for each in mapped]
 

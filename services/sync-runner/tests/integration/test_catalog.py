@@ -33,8 +33,10 @@ async def test_an_operator_sees_what_a_source_has(rig: Rig, service_keys: Servic
         found = (await http.get(f"{path}/deals/properties", headers=headers)).json()["items"]
         unknown = await http.get(f"{path}/tickets/properties", headers=headers)
     assert [each["name"] for each in objects] == ["contacts", "companies", "deals"]
-    assert found[0] == {"name": "id", "label": "Record ID", "type": "string"}
-    assert {"name": "amount", "label": "Amount", "type": "number"} in found
+    known = {each["name"]: each for each in found}
+    assert found[0] == {"name": "id", "label": "Record ID", "type": "string", "kind": "text"}
+    assert known["amount"]["kind"] == "number"
+    assert {"value": "closedwon", "label": "Closed Won"} in known["dealstage"]["options"]
     assert unknown.status_code == 404
 
 
@@ -190,7 +192,8 @@ async def test_a_provider_that_answers_with_something_odd_is_said_to_be_in_troub
     assert answer.status_code == 503, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert int(answer.headers["retry-after"]) > 0
-    assert "not understood" in answer.json()["detail"]
+    said = answer.json()["detail"]
+    assert "not understood" in said or "goes in a circle" in said
 
 
 async def test_a_removed_connection_is_said_to_be_lost(rig: Rig, service_keys: ServiceKeys) -> None:
