@@ -54,6 +54,7 @@ def settings(
             "hubspot_api_url": f"{sandbox_url}/hubspot",
             "airtable_api_url": f"{sandbox_url}/airtable",
             "runner_lease_seconds": 6,
+            "runner_request_seconds": 4,
         }
     )
 

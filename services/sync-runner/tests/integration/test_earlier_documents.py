@@ -108,7 +108,7 @@ async def test_an_earlier_queue_is_worked_on(rig: Rig, earlier: Earlier) -> None
         await rig.database[name].delete_many({})
         await rig.database[name].insert_many(earlier[name])
     by_status = {each["status"]: each["_id"] for each in earlier[store.RUNS]}
-    queue = RunQueue(rig.database, 30)
+    queue = RunQueue(rig.database, 30, 10)
     claimed = [await queue.claim() for _ in range(3)]
     found = [(run.id, run.distrusted, run.spec.sync_id) for run, _ in filter(None, claimed)]
     assert [(id_, distrusted) for id_, distrusted, _ in found] == [

@@ -140,7 +140,7 @@ async def test_p18_what_a_provider_repeats_of_a_token_is_stored_and_told_nowhere
 async def test_answers_that_come_too_late_double_nothing(rig: Rig) -> None:
     await rig.fill(60)
     spec = await rig.spec("deals")
-    async with rig.runner(runner_lease_seconds=3):
+    async with rig.runner(runner_lease_seconds=3, runner_request_seconds=1):
         await rig.slow_down(Provider.AIRTABLE, 1_500)  # a request has 1 s
         run_id = await rig.enqueue(spec)
 

@@ -103,7 +103,7 @@ async def test_p14_a_zombie_sends_nothing_to_airtable_after_its_lease(rig: Rig) 
 async def test_p14_a_late_checkpoint_is_refused_by_its_fence(rig: Rig) -> None:
     spec = await rig.spec("deals")
     run_id = await rig.enqueue(spec)
-    queue = RunQueue(rig.database, 1)
+    queue = RunQueue(rig.database, 1, 1)
     run, lease = await claimed(queue)
     assert (run.id, run.fence, run.distrusted) == (run_id, 1, False)
 
@@ -139,7 +139,7 @@ async def test_p14_after_a_takeover_nothing_is_taken_for_unchanged(rig: Rig) -> 
         untouched = await rig.run(spec)
         assert untouched["counts"] == {"read": 3, "written": 0, "unchanged": 3, "rejected": 0}
     run_id = await rig.enqueue(spec)
-    assert await RunQueue(rig.database, 1).claim()
+    assert await RunQueue(rig.database, 1, 1).claim()
     async with rig.runner():
         row = await rig.ended(run_id)
         assert row["counts"] == {"read": 3, "written": 3, "unchanged": 0, "rejected": 0}

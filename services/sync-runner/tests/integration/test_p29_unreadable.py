@@ -38,7 +38,7 @@ async def minutes_pass(rig: Rig) -> None:
 
 async def claims(rig: Rig) -> list[str]:
     """Claim until nothing is left."""
-    queue, found = RunQueue(rig.database, LEASE_SECONDS), []
+    queue, found = RunQueue(rig.database, LEASE_SECONDS, LEASE_SECONDS / 3), []
     while claimed := await queue.claim():
         found.append(claimed[0].id)
     return found
@@ -99,11 +99,15 @@ async def test_p29_a_moment_that_is_no_date_keeps_no_run_waiting(rig: Rig, momen
     silent, bad, good = runs
     await spoil(rig, silent, status="running", owner="gone", lease_until=moment)
     await spoil(rig, bad, queued_at=moment)
-    assert await RunQueue(rig.database, LEASE_SECONDS).seconds_until_takeover() == 0
+    assert (
+        await RunQueue(rig.database, LEASE_SECONDS, LEASE_SECONDS / 3).seconds_until_takeover() == 0
+    )
     assert {good, silent} <= {*await claims(rig)}
     row = await rig.row(bad)
     assert row["status"] == "running" or "set_aside_at" in row
-    assert await RunQueue(rig.database, LEASE_SECONDS).seconds_until_takeover() > 0
+    assert (
+        await RunQueue(rig.database, LEASE_SECONDS, LEASE_SECONDS / 3).seconds_until_takeover() > 0
+    )
 
 
 async def test_a_busy_table_with_thousands_of_runs_hides_no_free_one(rig: Rig) -> None:

@@ -65,7 +65,7 @@ async def test_manual_runs_come_first_then_the_oldest(rig: Rig) -> None:
     first = await rig.enqueue(specs[0])
     second = await rig.enqueue(specs[1])
     manual = await rig.enqueue(specs[2], Trigger.MANUAL)
-    queue = RunQueue(rig.database, 30)
+    queue = RunQueue(rig.database, 30, 10)
     claimed = [(await claim(queue))[0].id for _ in range(3)]
     assert claimed == [manual, first, second]
     assert await queue.claim() is None
@@ -84,7 +84,7 @@ async def test_a_table_has_one_active_run(rig: Rig) -> None:
     spec = await rig.spec("deals")
     for _ in range(4):
         await rig.enqueue(spec)
-    queues = [RunQueue(rig.database, 30) for _ in range(8)]
+    queues = [RunQueue(rig.database, 30, 10) for _ in range(8)]
     claimed = await asyncio.gather(*(queue.claim() for queue in queues))
     assert len([each for each in claimed if each is not None]) == 1
 
@@ -138,7 +138,7 @@ async def test_a_cancel_that_comes_before_its_run_is_kept(rig: Rig) -> None:
 
 async def test_p14_a_run_whose_worker_is_silent_is_offered_again(rig: Rig) -> None:
     run_id = await rig.enqueue(await rig.spec("deals"))
-    queue = RunQueue(rig.database, 2)
+    queue = RunQueue(rig.database, 2, 1)
     _, lease = await claim(queue)
     assert await queue.claim() is None
     assert not await queue.renew(lease)

@@ -49,7 +49,7 @@ def build(
     connections = Connections(database, auth, settings.runner_access_wait_seconds)
     reconciliation = Reconciliation(connections, ChangedStates(auth.connection_states, database))
     catalog = Catalog(connections.gates, reconciliation, sources, airtable)
-    queue = RunQueue(database, settings.runner_lease_seconds)
+    queue = RunQueue(database, settings.runner_lease_seconds, settings.runner_request_seconds)
     board, in_flight = ProgressBoard(settings, NAME), settings.runner_writes_in_flight
     context = RunContext(resources.units, queue, connections, sources, airtable, board, in_flight)
     claimable = resources.changes.wakes(store.RUNS, touching("status"))

@@ -5,6 +5,7 @@ RunEndedError                 the run is over
 ├── RunCancelledError         cancelled by an operator
 └── ConnectionLostError       interrupted, or held if it had not begun: a catch-up goes on
 RunLeftError                  the run is not over, but this worker is done with it
+├── StillOnTheWireError       not known what became of a request: a takeover waits for it
 ├── LeaseLostError            another worker has it: write nothing, anywhere
 └── ShuttingDownError         handed back with its checkpoint: another worker takes it up
 What we depend on is away      handed back as well, for a later turn: its worker serves others
@@ -92,6 +93,10 @@ class RunLeftError(Exception):
 
 class LeaseLostError(RunLeftError):
     """The lease has lapsed, or another worker's fence is newer."""
+
+
+class StillOnTheWireError(RunLeftError):
+    """The process has to end before a request has: the table is not free yet."""
 
 
 class ShuttingDownError(RunLeftError):

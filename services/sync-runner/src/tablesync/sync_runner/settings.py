@@ -14,7 +14,10 @@ class Settings(SourceSettings, AirtableSettings, ServiceSettings):
 
     auth_service_url: AnyHttpUrl
     runner_workers: int = Field(default=8, ge=1, description="Runs at once in this process.")
-    runner_lease_seconds: float = Field(default=30, ge=1, le=40)
+    runner_lease_seconds: float = Field(default=20, ge=1, le=25)
+    runner_request_seconds: float = Field(
+        default=30, ge=1, le=30, description="A takeover waits for it behind the lease."
+    )
     runner_access_wait_seconds: float = Field(
         default=10, ge=0, le=600, description="For a token or ruling; then others have their turn."
     )

@@ -9,11 +9,10 @@ from tablesync.contracts import Destination
 from tablesync.contracts import Source as SourceSpec
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.sync_runner.access.gates import Admission
-from tablesync.sync_runner.access.provider_client import REQUEST_SECONDS, ProviderClient
+from tablesync.sync_runner.access.provider_client import ProviderClient
 from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.errors import LeaseLostError
 from tablesync.sync_runner.execution.context import RunContext
-from tablesync.sync_runner.execution.run_queue import REQUEST_SHARE
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.signals import Signals
 from tablesync.sync_runner.sources.base import Source
@@ -88,12 +87,10 @@ class RunAccess:
 
     def _seconds_left(self) -> float:
         self._signals.check()
-        return REQUEST_SECONDS
+        return self._context.queue.request_seconds
 
     def _leased_seconds(self) -> float:
-        """Return for a write less than what is left of the lease, on this clock."""
-        self._signals.check()
-        left = self._lease.remaining() - LEASE_MARGIN_SECONDS
-        if left <= 0:
+        """Let a write go while the lease lasts, on this clock: whoever takes over waits for it."""
+        if self._lease.remaining() <= LEASE_MARGIN_SECONDS:
             raise LeaseLostError(self._run.id)
-        return min(left, self._lease.ttl_seconds * REQUEST_SHARE)
+        return self._seconds_left()

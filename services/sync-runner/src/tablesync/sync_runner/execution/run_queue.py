@@ -16,8 +16,6 @@ from tablesync.service_kit.mongo.reading import ASIDE_SECONDS, alone, read
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.store import RUNS, owned_by
 
-# A takeover waits for the lease and for a request that was sent in its last moment.
-REQUEST_SHARE = 1 / 3
 # So many runs are looked at before those of every table are.
 LOOK_AHEAD = 50
 # The priority of a run that could not be read or taken: after manual and scheduled ones.
@@ -32,9 +30,14 @@ _AS_FOUND: Document = dict.fromkeys(("status", "target", "owner", "lease_until")
 
 
 class RunQueue:
-    """The queue: recorded by the consumer, claimed by workers, one active run per table."""
+    """The queue: recorded by the consumer, claimed by workers, one active run per table.
 
-    def __init__(self, database: Database, lease_seconds: float) -> None:
+    A takeover waits for the lease, and for a request that was sent in its last moment: such a
+    request has `request_seconds`, however little is left of the lease, which is kept meanwhile.
+    """
+
+    def __init__(self, database: Database, lease_seconds: float, request_seconds: float) -> None:
+        self.request_seconds = request_seconds
         self._runs = database[RUNS]
         self._lease_seconds = lease_seconds
 
@@ -51,7 +54,7 @@ class RunQueue:
 
     async def seconds_until_takeover(self) -> float:
         """Return how long no run can have been left by its worker, at most until the next poll."""
-        grace_ms = round(self._lease_seconds * REQUEST_SHARE * 1_000)
+        grace_ms = round(self.request_seconds * 1_000)
         return await seconds_until(self._runs, "lease_until", _RUNNING, later_ms=grace_ms)
 
     async def renew(self, lease: Lease) -> bool:
@@ -71,7 +74,7 @@ class RunQueue:
 
     async def _silent(self) -> list[Document]:
         """Return some runs whose lease, and what was sent in its last moment, are over."""
-        grace = from_now(-self._lease_seconds * REQUEST_SHARE)
+        grace = from_now(-self.request_seconds)
         silent = {**_RUNNING, "$expr": {"$lt": ["$lease_until", grace]}}
         cursor = self._runs.find(silent, _AS_FOUND).sort("lease_until", ASCENDING)
         return await cursor.limit(LOOK_AHEAD).to_list(LOOK_AHEAD)

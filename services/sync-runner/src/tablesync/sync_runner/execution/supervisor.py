@@ -16,6 +16,7 @@ from tablesync.sync_runner.errors import (
     RunEndedError,
     RunLeftError,
     ShuttingDownError,
+    StillOnTheWireError,
 )
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.sync_run import SyncRun
@@ -25,8 +26,8 @@ from tablesync.sync_runner.signals import Signals
 log = structlog.get_logger()
 
 WATCH_SECONDS = 1.0
-CANCEL_GRACE_SECONDS = 3.0
-GRACE_SECONDS = 12.0
+# What a shutdown leaves for what is on the wire.
+SHUTDOWN_GRACE_SECONDS = 12.0
 ENDED = Counter("runs_ended_total", "Runs by how they ended.", ["status", "cause"])
 RECORDS = Counter("records_total", "Records of ended runs by what became of them.", ["end"])
 
@@ -88,12 +89,14 @@ class RunSupervisor:
 
     async def _close(self, ending: Ending | None) -> None:
         """Let what is on the wire arrive, then store how the run ended, or hand it back."""
-        cancelled = ending is not None and ending.status is RunStatus.CANCELLED
-        await self._sync_run.let_requests_arrive(
-            CANCEL_GRACE_SECONDS if cancelled else GRACE_SECONDS
+        shutting_down = isinstance(self._signals.reason, ShuttingDownError)
+        arrived = await self._sync_run.let_requests_arrive(
+            SHUTDOWN_GRACE_SECONDS if shutting_down else self._context.queue.request_seconds
         )
         if isinstance(self._signals.reason, LeaseLostError):
             raise self._signals.reason
+        if ending is None and not arrived:
+            raise StillOnTheWireError(self._run.id)
         async for attempt in stamina.retry_context(
             on=is_unavailable, attempts=None, timeout=self._lease.ttl_seconds
         ):

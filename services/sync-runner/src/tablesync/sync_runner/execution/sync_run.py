@@ -59,10 +59,11 @@ class SyncRun:
         checkpoint = await self._checkpoint(plan, origin)
         await self._read(plan, checkpoint, source, opening, _writer(client, plan))
 
-    async def let_requests_arrive(self, grace_seconds: float) -> None:
-        """Start nothing more; wait so long for what is on the wire."""
-        if self._pipeline is not None:
-            await self._pipeline.let_requests_arrive(grace_seconds)
+    async def let_requests_arrive(self, grace_seconds: float) -> bool:
+        """Start nothing more; wait so long for what is on the wire: whether all has arrived."""
+        if self._pipeline is None:
+            return True
+        return await self._pipeline.let_requests_arrive(grace_seconds)
 
     def leave(self) -> None:
         """Take part in the connections' gates no longer."""

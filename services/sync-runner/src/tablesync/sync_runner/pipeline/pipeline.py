@@ -67,15 +67,17 @@ class Pipeline:
             return "reading"
         return "writing" if self._writing & self._sending else "waiting_for_budget"
 
-    async def let_requests_arrive(self, grace_seconds: float) -> None:
-        """Start nothing more; wait so long for what is on the wire."""
+    async def let_requests_arrive(self, grace_seconds: float) -> bool:
+        """Start nothing more; wait so long for what is on the wire: whether all has arrived."""
         for task in self._writing - self._sending:
             task.cancel()
         if self._writing:
             await asyncio.wait(self._writing, timeout=grace_seconds)
-        for task in self._writing:
+        late = list(self._writing)
+        for task in late:
             task.cancel()
-        await asyncio.gather(*self._writing, return_exceptions=True)
+        await asyncio.gather(*late, return_exceptions=True)
+        return not late
 
     async def _take(self, page: Page) -> None:
         self._stall_timer.restart()
