@@ -72,3 +72,13 @@ async def hubspot(sandbox: SandboxControl) -> HubSpot:
 async def http(sandbox: SandboxControl) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as client:
         yield client
+
+
+@pytest_asyncio.fixture
+async def hubspot_http(sandbox: SandboxControl) -> AsyncIterator[httpx.AsyncClient]:
+    """Portal 7001 through plain HTTP."""
+    token = (await sandbox.mint("hubspot", "7001"))["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    url = f"{sandbox.url}/hubspot"
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
+        yield client

@@ -3,11 +3,14 @@
 import json
 import unicodedata
 
+import httpx
 import pytest
 from hubspot import HubSpot
 from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId, PublicObjectSearchRequest
 from hubspot.crm.contacts.exceptions import ApiException
 from hubspot.crm.owners import ApiException as OwnersApiException
+from hubspot.crm.pipelines import ApiException as PipelinesApiException
+from hubspot.crm.properties import BatchReadInputPropertyName, PropertyName
 from tablesync.test_kit import SandboxControl
 
 
@@ -135,6 +138,75 @@ async def test_properties_list_custom_ones_too(hubspot: HubSpot, kind):
 async def test_owners_are_the_portals_people(hubspot: HubSpot):
     emails = [owner.email for owner in hubspot.crm.owners.owners_api.get_page().results]
     assert emails == ["ada@acme.test", "bob@acme.test"]
+
+
+async def test_owners_come_page_by_page_by_id_and_by_address(hubspot: HubSpot):
+    owners = hubspot.crm.owners.owners_api
+    first = owners.get_page(limit=1)
+    assert [owner.email for owner in first.results] == ["ada@acme.test"]
+    rest = owners.get_page(limit=1, after=first.paging.next.after)
+    assert [owner.email for owner in rest.results] == ["bob@acme.test"]
+    assert rest.paging is None
+    (bob,) = owners.get_page(email="bob@acme.test").results
+    assert (
+        owners.get_by_id(bob.id).email == owners.get_by_id(bob.user_id, id_property="userId").email
+    )
+    assert owners.get_page(archived=True).results == []
+    with pytest.raises(OwnersApiException):
+        owners.get_by_id(1)
+
+
+async def test_pipelines_and_stages_are_read_by_id(hubspot: HubSpot):
+    pipelines, stages = (
+        hubspot.crm.pipelines.pipelines_api,
+        hubspot.crm.pipelines.pipeline_stages_api,
+    )
+    (default,) = pipelines.get_all("0-3").results
+    assert pipelines.get_by_id("deals", default.id).label == default.label
+    found = stages.get_all("deals", default.id).results
+    assert [stage.id for stage in found] == [stage.id for stage in default.stages]
+    won = stages.get_by_id("deals", default.id, "closedwon")
+    assert won.metadata == {"isClosed": "true", "probability": "1.0"}
+    with pytest.raises(PipelinesApiException):
+        pipelines.get_by_id("deals", "missing")
+
+
+async def test_properties_are_read_by_name_and_in_their_groups(hubspot: HubSpot):
+    inputs = [PropertyName(name="email"), PropertyName(name="city")]
+    batch = BatchReadInputPropertyName(archived=False, inputs=inputs)
+    found = hubspot.crm.properties.batch_api.read("contacts", batch).results
+    assert [each.name for each in found] == ["email", "city"]
+    groups = hubspot.crm.properties.groups_api.get_all("contacts").results
+    assert {each.group_name for each in found} <= {each.name for each in groups}
+    assert hubspot.crm.properties.groups_api.get_by_name("contacts", groups[0].name) == groups[0]
+
+
+async def test_the_next_page_s_link_asks_for_the_same(
+    hubspot_http: httpx.AsyncClient, sandbox: SandboxControl
+):
+    """Who follows it gets the same properties, and archived records behind archived ones."""
+    made = await sandbox.control("hubspot", "7001", "create", object="companies", count=30)
+    await sandbox.control("hubspot", "7001", "archive", object="companies", ids=made["created"])
+    asked = {"limit": "20", "properties": "city,name", "archived": "true"}
+    page = (await hubspot_http.get("/crm/v3/objects/companies", params=asked)).json()
+    following = (await hubspot_http.get(page["paging"]["next"]["link"])).json()
+    seen = [*page["results"], *following["results"]]
+    assert [each["id"] for each in seen] == sorted(made["created"], key=int)
+    assert all(each["archived"] and "city" in each["properties"] for each in seen)
+    assert "paging" not in following
+
+
+async def test_a_url_that_is_too_long_is_refused_as_such(hubspot_http: httpx.AsyncClient):
+    names = ",".join(f"name_{number:06}" for number in range(3_500))
+    answer = await hubspot_http.get("/crm/v3/objects/contacts", params={"properties": names})
+    assert answer.status_code == 414
+    assert answer.headers["x-hubspot-correlation-id"] == answer.json()["correlationId"]
+
+
+async def test_instants_are_printed_as_java_does(hubspot_http: httpx.AsyncClient):
+    for path in ("properties/contacts", "owners", "pipelines/deals"):
+        for each in (await hubspot_http.get(f"/crm/v3/{path}")).json()["results"]:
+            assert each["createdAt"] == "2024-01-01T00:00:00Z"
 
 
 def by_ids(*ids: str):

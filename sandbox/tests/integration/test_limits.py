@@ -98,6 +98,19 @@ async def test_other_calls_take_110_in_ten_seconds_with_headers(
     assert (await sandbox.counters())["hubspot"]["rate_violations"] == 2
 
 
+async def test_limits_are_told_with_errors_too_and_not_at_all_while_they_are_off(
+    limited: httpx.AsyncClient, sandbox: SandboxControl
+):
+    headers = await bearer(sandbox, "hubspot", "7001")
+    for number, path in enumerate(("objects/contacts/1", "objects/contacts?limit=0"), 1):
+        refused = await limited.get(f"/hubspot/crm/v3/{path}", headers=headers)
+        assert not refused.is_success
+        assert refused.headers["X-HubSpot-RateLimit-Remaining"] == str(110 - number)
+    await sandbox.control("hubspot", "-", "limits", enabled=False)
+    free = await limited.get("/hubspot/crm/v3/owners", headers=headers)
+    assert not any(name.lower().startswith("x-hubspot-ratelimit") for name in free.headers)
+
+
 @pytest.mark.parametrize(
     ("provider", "account", "path"),
     [

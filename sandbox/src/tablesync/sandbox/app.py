@@ -18,7 +18,8 @@ from .web import json_answer
 from .world import World
 
 MAXIMUM_BODY_BYTES = 32 * 1024 * 1024
-MAXIMUM_URL_CHARACTERS = 32_768
+# Longer than any provider takes, so that each answers for itself.
+MAXIMUM_URL_CHARACTERS = 256 * 1024
 SHUTDOWN_SECONDS = 0.1
 """How long requests under way may go on after SIGTERM; 0 would mean for ever to aiohttp."""
 

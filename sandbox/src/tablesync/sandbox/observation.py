@@ -30,7 +30,7 @@ def observer(world: World, control: ControlRoutes) -> Middleware:
         call = request["call"] = await identify(request, provider, state.grants)
         response = await _answer(request, handler, call, state.faults)
         if provider == "hubspot":
-            _mark(response)
+            _mark(request, response)
         world.counters.observe(call, response.status)
         if response.status < 300:
             _count_page(world, request, call)
@@ -58,6 +58,8 @@ async def _guarded(
     request: web.Request, handler: Handler, provider: str | None
 ) -> web.StreamResponse:
     try:
+        if provider == "hubspot" and len(request.path_qs) > hubspot_errors.LONGEST_URL:
+            raise hubspot_errors.uri_too_long()
         return await handler(request)
     except Refusal as refusal:
         return _refused(refusal)
@@ -103,9 +105,11 @@ def _refused(refusal: Refusal) -> web.Response:
     return json_answer(refusal.body, refusal.status, refusal.headers)
 
 
-def _mark(response: web.StreamResponse) -> None:
-    if "x-hubspot-correlation-id" not in response.headers:
-        response.headers["x-hubspot-correlation-id"] = correlation_id()
+def _mark(request: web.Request, response: web.StreamResponse) -> None:
+    """Add what every answer of HubSpot bears, and the limits of a call that counted."""
+    own = {"x-hubspot-correlation-id": correlation_id(), **request.get("limit_headers", {})}
+    for name, value in own.items():
+        response.headers.setdefault(name, value)
 
 
 def _count_page(world: World, request: web.Request, call: Call) -> None:

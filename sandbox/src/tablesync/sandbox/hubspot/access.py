@@ -39,6 +39,7 @@ def admit(
     grant = _authenticate(call.token).grant
     portal = state.portals[grant.account]
     headers = _limit(state, portal, search)
+    request["limit_headers"] = headers  # a refusal behind this bears them, too
     _authorize(grant, scopes, any_of)
     return Admission(portal, grant, headers)
 
@@ -63,7 +64,9 @@ def _limit(state: HubSpotState, portal: PortalState, search: bool) -> dict[str, 
             state.counters.hubspot.rate_violations += 1
             raise errors.search_limit(APP_ID, portal.portal.id)
         return {}
-    admitted = not state.limits_on or portal.rolling.admit()
+    if not state.limits_on:
+        return {}
+    admitted = portal.rolling.admit()
     headers = {
         "X-HubSpot-RateLimit-Interval-Milliseconds": str(ROLLING_SECONDS * 1000),
         "X-HubSpot-RateLimit-Max": str(ROLLING_MAXIMUM),

@@ -5,7 +5,8 @@ from typing import Any
 
 from tablesync.sandbox.seed.catalogue import CATALOGUE, PropertySpec
 
-_CREATED = "2024-01-01T00:00:00.000Z"
+SINCE = "2024-01-01T00:00:00Z"
+SINGULAR = {"contacts": "contact", "companies": "company", "deals": "deal"}
 _UPDATED = "2024-06-01T12:30:45.678Z"
 
 
@@ -26,6 +27,19 @@ class PropertyDefinitions:
     def listed(self, archived: bool) -> list[dict[str, Any]]:
         """Return the definitions as the API lists them."""
         return [entry for entry in self.by_name.values() if entry["archived"] == archived]
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return the groups that properties name, as the API lists them."""
+        names = dict.fromkeys(str(each["groupName"]) for each in self.by_name.values())
+        return [
+            {
+                "name": name,
+                "label": f"{name.removesuffix('information').capitalize()} information",
+                "displayOrder": order,
+                "archived": False,
+            }
+            for order, name in enumerate(names)
+        ]
 
     def put(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Create a custom property, or change the named members of one that exists."""
@@ -49,16 +63,15 @@ def _option(order: int, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _definition(kind: str, spec: PropertySpec, order: int) -> dict[str, Any]:
-    singular = {"contacts": "contact", "companies": "company", "deals": "deal"}[kind]
     definition: dict[str, Any] = {
         "updatedAt": _UPDATED,
-        "createdAt": _CREATED,
+        "createdAt": SINCE,
         "name": spec.name,
         "label": spec.label,
         "type": spec.type,
         "fieldType": spec.field_type,
         "description": "",
-        "groupName": f"{singular}information",
+        "groupName": f"{SINGULAR[kind]}information",
         "options": [
             _option(n, {"label": label, "value": value})
             for n, (value, label) in enumerate(spec.options)

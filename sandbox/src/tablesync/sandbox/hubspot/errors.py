@@ -7,6 +7,8 @@ from tablesync.sandbox.ids import correlation_id
 from tablesync.sandbox.web import Refusal
 
 CONTENT_TYPE = "application/json;charset=utf-8"
+# HubSpot tells no number; this is what its names of properties may take in all.
+LONGEST_URL = 16_384
 _OVERVIEW = "https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 _SCOPES = "https://developers.hubspot.com/scopes"
 _TOKEN_ERRORS = {
@@ -89,6 +91,22 @@ def object_not_found() -> Refusal:
     """An id that is no number."""
     message = "Object not found.  objectId are usually numeric."
     return _refusal(404, {"message": message, "category": "OBJECT_NOT_FOUND"})
+
+
+def not_in_batch(what: str, ids: list[str]) -> dict[str, Any]:
+    """Say, within a 207, what a batch has asked for in vain."""
+    return {
+        "status": "error",
+        "category": "OBJECT_NOT_FOUND",
+        "message": f"Could not get some {what} objects, they may be deleted or not exist. "
+        "Check that ids are valid.",
+        "context": {"ids": ids},
+    }
+
+
+def uri_too_long() -> Refusal:
+    """More names in a URL than fit."""
+    return _refusal(414, {"message": "URI Too Long"})
 
 
 def unknown_object_type(name: str) -> Refusal:

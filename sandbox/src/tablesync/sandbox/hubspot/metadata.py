@@ -1,19 +1,18 @@
-"""Property definitions, owners, pipelines and account details."""
+"""Property definitions, the groups they are in, and account details."""
 
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
-from tablesync.sandbox.people import HUBSPOT_USER_IDS
-from tablesync.sandbox.seed.catalogue import DEAL_STAGES
+from tablesync.sandbox.clock import java_instant, now_ms
+from tablesync.sandbox.web import entries, json_object
 
 from . import errors
 from .access import Admission, admit
 from .objects import object_kind
+from .paging import archived
 from .state import HubSpotState
-
-_SINCE = "2024-01-01T00:00:00.000Z"
 
 
 class MetadataRoutes:
@@ -30,8 +29,7 @@ class MetadataRoutes:
     async def properties(self, request: web.Request) -> web.Response:
         """GET all property definitions of an object."""
         admission, kind = self._open_properties(request)
-        archived = request.query.get("archived", "").lower() == "true"
-        listed = admission.portal.definitions[kind].listed(archived)
+        listed = admission.portal.definitions[kind].listed(archived(request))
         return admission.answer({"results": listed})
 
     async def one_property(self, request: web.Request) -> web.Response:
@@ -42,18 +40,40 @@ class MetadataRoutes:
             raise errors.resource_not_found()
         return admission.answer(definition)
 
-    async def owners(self, request: web.Request) -> web.Response:
-        """GET the owners: the people of the portal."""
-        admission = admit(self._state, request, ["crm.objects.owners.read"])
-        people = admission.portal.portal.people
-        archived = request.query.get("archived", "").lower() == "true"
-        results = [] if archived else [_owner(person.email, person.name) for person in people]
-        return admission.answer({"results": results})
+    async def batch_read(self, request: web.Request) -> web.Response:
+        """POST names, to get their definitions; 207 when some of them do not exist."""
+        admission, kind = self._open_properties(request)
+        body = await json_object(request) or {}
+        invalid = errors.validation("Invalid input JSON: inputs.")
+        names = [str(each.get("name")) for each in entries(body.get("inputs"), dict, invalid)]
+        known = admission.portal.definitions[kind].by_name
+        wanted = bool(body.get("archived"))
+        found = [known[each] for each in names if each in known]
+        found = [each for each in found if each["archived"] == wanted]
+        missing = sorted({*names} - {each["name"] for each in found})
+        moment = java_instant(now_ms())
+        answer: dict[str, Any] = {
+            "status": "COMPLETE",
+            "results": found,
+            "startedAt": moment,
+            "completedAt": moment,
+        }
+        if missing:
+            answer |= {"numErrors": 1, "errors": [errors.not_in_batch("Property", missing)]}
+        return admission.answer(answer, 207 if missing else 200)
 
-    async def pipelines(self, request: web.Request) -> web.Response:
-        """GET the deal pipelines with their stages."""
-        admission = admit(self._state, request, ["crm.objects.deals.read"])
-        return admission.answer({"results": [_pipeline()]})
+    async def groups(self, request: web.Request) -> web.Response:
+        """GET the groups that the properties of an object are shown in."""
+        admission, kind = self._open_properties(request)
+        return admission.answer({"results": admission.portal.definitions[kind].groups()})
+
+    async def one_group(self, request: web.Request) -> web.Response:
+        """GET one group of properties."""
+        admission, kind = self._open_properties(request)
+        for each in admission.portal.definitions[kind].groups():
+            if each["name"] == request.match_info["name"]:
+                return admission.answer(each)
+        raise errors.resource_not_found()
 
     async def account(self, request: web.Request) -> web.Response:
         """GET the account's details."""
@@ -76,44 +96,3 @@ class MetadataRoutes:
                 "dataHostingLocation": portal.region,
             }
         )
-
-
-def _owner(email: str, name: str) -> dict[str, Any]:
-    first, _, last = name.partition(" ")
-    user_id = HUBSPOT_USER_IDS[email]
-    return {
-        "id": f"5{user_id}",
-        "email": email,
-        "type": "PERSON",
-        "firstName": first,
-        "lastName": last,
-        "userId": int(user_id),
-        "userIdIncludingInactive": int(user_id),
-        "createdAt": _SINCE,
-        "updatedAt": _SINCE,
-        "archived": False,
-    }
-
-
-def _pipeline() -> dict[str, Any]:
-    stages = [
-        {
-            "id": value,
-            "label": label,
-            "displayOrder": order,
-            "metadata": {"isClosed": str(value.startswith("closed")).lower()},
-            "createdAt": _SINCE,
-            "updatedAt": _SINCE,
-            "archived": False,
-        }
-        for order, (value, label) in enumerate(DEAL_STAGES)
-    ]
-    return {
-        "id": "default",
-        "label": "Sales Pipeline",
-        "displayOrder": 0,
-        "stages": stages,
-        "createdAt": _SINCE,
-        "updatedAt": _SINCE,
-        "archived": False,
-    }

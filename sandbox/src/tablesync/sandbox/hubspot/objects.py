@@ -11,7 +11,8 @@ from tablesync.sandbox.web import json_object
 from . import errors
 from .access import Admission, admit
 from .crm_records import CrmRecord, CrmRecords
-from .definitions import PropertyDefinitions
+from .definitions import SINGULAR, PropertyDefinitions
+from .paging import archived, numbers, with_next
 from .query import named_properties
 from .rendering import shown, wanted_names
 from .state import HubSpotState
@@ -48,7 +49,7 @@ class ObjectRoutes:
         """GET a page of records, ordered by id."""
         admission, kind, records, definitions = self._open(request)
         limit, after = _page(request)
-        page = records.after(after, limit + 1, _archived(request))
+        page = records.after(after, limit + 1, archived(request))
         names = wanted_names(
             kind,
             named(request.query.getall("properties", [])),
@@ -56,11 +57,7 @@ class ObjectRoutes:
             definitions,
         )
         results = [shown(record, names, records.modified_property) for record in page[:limit]]
-        body: dict[str, Any] = {"results": results}
-        if len(page) > limit:
-            last = results[-1]["id"]
-            link = f"{self._api_url}{request.path.removeprefix('/hubspot')}?after={last}"
-            body["paging"] = {"next": {"after": last, "link": link}}
+        body = with_next(request, self._api_url, results, page[limit:])
         request["page_of"] = kind
         return admission.answer(body)
 
@@ -68,7 +65,7 @@ class ObjectRoutes:
         """GET one record by id or by another property."""
         admission, kind, records, definitions = self._open(request)
         record = _find(records, request.match_info["record_id"], request.query.get("idProperty"))
-        if record is None or record.is_archived != _archived(request):
+        if record is None or record.is_archived != archived(request):
             raise errors.resource_not_found()
         names = wanted_names(
             kind,
@@ -84,7 +81,7 @@ class ObjectRoutes:
         body = await json_object(request)
         inputs = _inputs(body)
         id_property = (body or {}).get("idProperty")
-        found, missing = _lookup(records, inputs, id_property, _archived(request))
+        found, missing = _lookup(records, inputs, id_property, archived(request))
         names = wanted_names(
             kind, named_properties(body or {}), records.modified_property, definitions
         )
@@ -96,25 +93,16 @@ class ObjectRoutes:
             "completedAt": moment,
         }
         if missing:
-            answer |= {"numErrors": 1, "errors": [_missing(kind, missing)]}
+            answer |= {
+                "numErrors": 1,
+                "errors": [errors.not_in_batch(SINGULAR[kind].upper(), missing)],
+            }
         return admission.answer(answer, 207 if missing else 200)
-
-
-def _archived(request: web.Request) -> bool:
-    return request.query.get("archived", "").lower() == "true"
 
 
 def _page(request: web.Request) -> tuple[int, int]:
     history = bool(request.query.get("propertiesWithHistory"))
-    maximum = LIST_MAXIMUM_WITH_HISTORY if history else LIST_MAXIMUM
-    try:
-        limit = int(request.query.get("limit") or 10)
-        after = int(request.query.get("after") or 0)
-    except ValueError:
-        raise errors.validation("Invalid input: limit and after are numbers.") from None
-    if not 1 <= limit <= maximum:
-        raise errors.validation(f"limit must be between 1 and {maximum}", limit=[str(limit)])
-    return limit, after
+    return numbers(request, 10, LIST_MAXIMUM_WITH_HISTORY if history else LIST_MAXIMUM)
 
 
 def _find(records: CrmRecords, value: str, id_property: str | None) -> CrmRecord | None:
@@ -148,14 +136,3 @@ def _lookup(
         else:
             found.append(record)
     return found, missing
-
-
-def _missing(kind: str, ids: list[str]) -> dict[str, Any]:
-    singular = {"contacts": "CONTACT", "companies": "COMPANY", "deals": "DEAL"}[kind]
-    return {
-        "status": "error",
-        "category": "OBJECT_NOT_FOUND",
-        "message": f"Could not get some {singular} objects, they may be deleted or not exist. "
-        "Check that ids are valid.",
-        "context": {"ids": ids},
-    }

@@ -5,6 +5,8 @@ from aiohttp import web
 from .authorize import AuthorizeRoutes
 from .metadata import MetadataRoutes
 from .objects import ObjectRoutes
+from .owners import OwnerRoutes
+from .pipelines import PipelineRoutes
 from .search import SearchRoutes
 from .state import HubSpotState
 from .tokens import TokenRoutes
@@ -20,7 +22,13 @@ def _families(classic: str, dated: str) -> list[str]:
 
 def routes(state: HubSpotState, api_url: str) -> list[web.RouteDef]:
     """Return HubSpot's routes."""
-    return [*_oauth(state), *_objects(state, api_url), *_metadata(state)]
+    return [
+        *_oauth(state),
+        *_objects(state, api_url),
+        *_metadata(state),
+        *_owners(state, api_url),
+        *_pipelines(state),
+    ]
 
 
 def _oauth(state: HubSpotState) -> list[web.RouteDef]:
@@ -60,12 +68,34 @@ def _metadata(state: HubSpotState) -> list[web.RouteDef]:
     for path in _families("/crm/v3/properties/{kind}", "/crm/properties/DATE/{kind}"):
         found += [
             web.get(path, metadata.properties),
+            web.post(f"{path}/batch/read", metadata.batch_read),
+            web.get(f"{path}/groups", metadata.groups),
+            web.get(f"{path}/groups/{{name}}", metadata.one_group),
             web.get(f"{path}/{{name}}", metadata.one_property),
         ]
-    for path in _families("/crm/v3/owners", "/crm/owners/DATE"):
-        found += [web.get(path, metadata.owners), web.get(f"{path}/", metadata.owners)]
-    for path in _families("/crm/v3/pipelines/deals", "/crm/pipelines/DATE/deals"):
-        found.append(web.get(path, metadata.pipelines))
     for path in _families("/account-info/v3/details", "/account-info/DATE/details"):
         found.append(web.get(path, metadata.account))
+    return found
+
+
+def _owners(state: HubSpotState, api_url: str) -> list[web.RouteDef]:
+    owners = OwnerRoutes(state, api_url)
+    found: list[web.RouteDef] = []
+    for path in _families("/crm/v3/owners", "/crm/owners/DATE"):
+        found += [web.get(each, owners.owners) for each in (path, f"{path}/")]
+        found.append(web.get(f"{path}/{{owner_id}}", owners.one_owner))
+    return found
+
+
+def _pipelines(state: HubSpotState) -> list[web.RouteDef]:
+    pipelines = PipelineRoutes(state)
+    found: list[web.RouteDef] = []
+    for path in _families("/crm/v3/pipelines/{kind}", "/crm/pipelines/DATE/{kind}"):
+        one = f"{path}/{{pipeline_id}}"
+        found += [
+            web.get(path, pipelines.pipelines),
+            web.get(one, pipelines.one_pipeline),
+            web.get(f"{one}/stages", pipelines.stages),
+            web.get(f"{one}/stages/{{stage_id}}", pipelines.one_stage),
+        ]
     return found

@@ -121,7 +121,7 @@ class TokenRoutes:
         }
         if token.expires_at is not None:
             described["expires_in"] = max(0, int(token.expires_at - now()))
-            described["signed_access_token"] = _signed(token, user_id)
+            described["signed_access_token"] = _signed(token, user_id, portal.region)
         return described
 
     async def revoke(self, request: web.Request) -> web.Response:
@@ -178,7 +178,7 @@ def _authenticate(form: Mapping[str, str]) -> None:
         raise errors.token_error("BAD_CLIENT_SECRET")
 
 
-def _signed(token: Token, user_id: int) -> dict[str, Any]:
+def _signed(token: Token, user_id: int, region: str) -> dict[str, Any]:
     return {
         "expiresAt": int((token.expires_at or 0) * 1000),
         "scopes": "",
@@ -186,4 +186,15 @@ def _signed(token: Token, user_id: int) -> dict[str, Any]:
         "userId": user_id,
         "appId": APP_ID,
         "signature": "",
+        "appInstallId": int(f"{APP_ID}{token.grant.account}"),
+        "audience": "",
+        "hublet": region,
+        "installingUserId": user_id,
+        "isPrivateDistribution": False,
+        "isServiceAccount": False,
+        "isUserLevel": False,
+        "newSignature": "",
+        "scopeToScopeGroupPks": "",
+        "trialScopeToScopeGroupPks": "",
+        "trialScopes": "",
     }
