@@ -8,6 +8,7 @@ import pytest
 from hubspot import HubSpot
 from hubspot.crm.contacts import BatchReadInputSimplePublicObjectId, PublicObjectSearchRequest
 from hubspot.crm.contacts.exceptions import ApiException
+from hubspot.crm.deals import ApiException as DealsApiException
 from hubspot.crm.owners import ApiException as OwnersApiException
 from hubspot.crm.pipelines import ApiException as PipelinesApiException
 from hubspot.crm.properties import BatchReadInputPropertyName, PropertyName
@@ -207,6 +208,57 @@ async def test_instants_are_printed_as_java_does(hubspot_http: httpx.AsyncClient
     for path in ("properties/contacts", "owners", "pipelines/deals"):
         for each in (await hubspot_http.get(f"/crm/v3/{path}")).json()["results"]:
             assert each["createdAt"] == "2024-01-01T00:00:00Z"
+
+
+async def deals(hubspot: HubSpot, sandbox: SandboxControl, count: int) -> list[str]:
+    made = await sandbox.control("hubspot", "7001", "create", object="deals", count=count)
+    assert {*made["created"]} <= {each.id for each in hubspot.crm.deals.get_all()}
+    return made["created"]
+
+
+async def test_a_restored_record_looks_as_if_it_had_never_been_away(
+    hubspot: HubSpot, sandbox: SandboxControl
+):
+    (one,) = await deals(hubspot, sandbox, 1)
+    before = hubspot.crm.deals.basic_api.get_by_id(one)
+    await sandbox.control("hubspot", "7001", "archive", object="deals", ids=[one])
+    assert one not in {each.id for each in hubspot.crm.deals.get_all()}
+    await sandbox.control("hubspot", "7001", "restore", object="deals", ids=[one])
+    assert hubspot.crm.deals.basic_api.get_by_id(one) == before
+
+
+async def test_a_purged_record_is_in_no_list(hubspot: HubSpot, sandbox: SandboxControl):
+    one, other = await deals(hubspot, sandbox, 2)
+    await sandbox.control("hubspot", "7001", "archive", object="deals", ids=[other])
+    await sandbox.control("hubspot", "7001", "purge", object="deals", ids=[one, other])
+    for archived in (False, True):
+        ids = {each.id for each in hubspot.crm.deals.get_all(archived=archived)}
+        assert not ids & {one, other}
+    with pytest.raises(DealsApiException):
+        hubspot.crm.deals.basic_api.get_by_id(one)
+
+
+@pytest.mark.parametrize("into_new", [True, False])
+async def test_a_merged_record_answers_by_every_id_that_it_had(
+    hubspot: HubSpot, sandbox: SandboxControl, into_new: bool
+):
+    one, other = await deals(hubspot, sandbox, 2)
+    merged = await sandbox.control(
+        "hubspot", "7001", "merge", object="deals", ids=[one, other], into_new=into_new
+    )
+    gone = {one, other} if into_new else {other}
+    ids = {each.id for each in hubspot.crm.deals.get_all()}
+    assert merged["id"] in ids
+    assert not ids & gone
+    assert {hubspot.crm.deals.basic_api.get_by_id(each).id for each in gone} == {merged["id"]}
+
+
+async def test_a_portal_moves_to_another_time_zone(
+    hubspot_http: httpx.AsyncClient, sandbox: SandboxControl
+):
+    await sandbox.control("hubspot", "7001", "time-zone", name="Asia/Kathmandu")
+    details = (await hubspot_http.get("/account-info/v3/details")).json()
+    assert (details["timeZone"], details["utcOffset"]) == ("Asia/Kathmandu", "+05:45")
 
 
 def by_ids(*ids: str):

@@ -2,6 +2,7 @@
 
 import random
 from typing import Any
+from zoneinfo import available_timezones
 
 from tablesync.sandbox.hubspot.authorize import DECLARED_SCOPES
 from tablesync.sandbox.hubspot.crm_records import CrmRecords
@@ -39,7 +40,11 @@ class HubSpotActions:
             "edit": self.edit,
             "create": self.create,
             "archive": self.archive,
+            "restore": self.restore,
+            "purge": self.purge,
+            "merge": self.merge,
             "property": self.property,
+            "time-zone": self.time_zone,
             "hold-page": self.hold_page,
             "search-lag": self.search_lag,
         }
@@ -107,6 +112,34 @@ class HubSpotActions:
         records = self.records(account, str(member(body, "object")))
         ids = [str(record_id) for record_id in member(body, "ids")]
         return {"archived": [name for name in ids if records.archive(int(name))]}
+
+    def restore(self, account: str, body: Body) -> Body:
+        """Take records out of the archive; when they were last changed stays as it was."""
+        records = self.records(account, str(member(body, "object")))
+        ids = [str(record_id) for record_id in member(body, "ids")]
+        return {"restored": [name for name in ids if records.restore(int(name))]}
+
+    def purge(self, account: str, body: Body) -> Body:
+        """Delete records for good, as privacy law asks for: no list ever shows them again."""
+        records = self.records(account, str(member(body, "object")))
+        ids = [str(record_id) for record_id in member(body, "ids")]
+        return {"purged": [name for name in ids if records.purge(int(name))]}
+
+    def merge(self, account: str, body: Body) -> Body:
+        """Merge live records: into the first, or with `into_new` into one with a new id."""
+        records = self.records(account, str(member(body, "object")))
+        ids = [int(record_id) for record_id in member(body, "ids")]
+        if len(set(ids)) < 2 or not all(each in records.live_ids for each in ids):
+            raise bad_body("The ids have to be those of two or more live records.")
+        return {"id": str(records.merge(ids, into_new=bool(body.get("into_new"))).id)}
+
+    def time_zone(self, account: str, body: Body) -> Body:
+        """Move the portal into another time zone, by its IANA name."""
+        name = str(member(body, "name"))
+        if name not in available_timezones():
+            raise bad_body(f"There is no time zone {name!r}.")
+        self._portal(account).time_zone = name
+        return {"time_zone": name}
 
     def property(self, account: str, body: Body) -> Body:
         """Create or change a property definition."""

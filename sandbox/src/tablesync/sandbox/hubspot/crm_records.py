@@ -4,7 +4,7 @@ Seeded records are built when they are first looked at, so that a million of the
 until they are read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ class CrmRecords:
         self.version = 0
         self._seed, self._seeded, self._domain = random_seed, count, domain
         self._built: dict[int, CrmRecord] = {}
+        self._merged: dict[int, int] = {}
         self._next_id = seed.record_id(kind, count)
         ids = [seed.record_id(kind, n) for n in range(count)]
         self.live_ids: SortedList[int] = SortedList(ids)
@@ -52,7 +53,9 @@ class CrmRecords:
         return len(self.live_ids)
 
     def get(self, record_id: int) -> CrmRecord | None:
-        """Return a record, archived ones too."""
+        """Return a record, archived ones too; for one that was merged, what it is part of."""
+        while record_id in self._merged:
+            record_id = self._merged[record_id]
         built = self._built.get(record_id)
         if built is None and (record_id in self.live_ids or record_id in self.archived_ids):
             built = self._built[record_id] = self._build(record_id)
@@ -119,6 +122,53 @@ class CrmRecords:
         self.archived_ids.add(record_id)
         self.version += 1
         return True
+
+    def restore(self, record_id: int) -> bool:
+        """Move a record back from the archive, its last change as it was; tell if it was there."""
+        record = self.get(record_id)
+        if record is None or not record.is_archived:
+            return False
+        self.archived_ids.remove(record_id)
+        record.archived_ms = None
+        self.live_ids.add(record_id)
+        self.by_modified.add((record.modified_ms, record_id))
+        self.version += 1
+        return True
+
+    def purge(self, record_id: int) -> bool:
+        """Let a record vanish from every list, the archive too; tell whether it was there."""
+        record = self.get(record_id)
+        if record is None or record.id != record_id:
+            return False
+        self._forget(record)
+        self.version += 1
+        return True
+
+    def merge(self, record_ids: Sequence[int], *, into_new: bool) -> CrmRecord:
+        """Merge live records into the first of them, or into one with a new id.
+
+        What is told of the others' ids from then on is the record that they are part of.
+        """
+        merged = [record for record in self.all_of(record_ids) if not record.is_archived]
+        values: Properties = {}
+        for each in reversed(merged):
+            values |= {name: value for name, value in each.properties.items() if value is not None}
+        values.pop("hs_object_id")
+        survivor = self.create(values) if into_new else merged[0]
+        if not into_new:
+            survivor.properties.update(values)
+            self._touch(survivor)
+        for each in merged:
+            if each.id != survivor.id:
+                self._forget(each)
+                self._merged[each.id] = survivor.id
+        return survivor
+
+    def _forget(self, record: CrmRecord) -> None:
+        self.live_ids.discard(record.id)
+        self.archived_ids.discard(record.id)
+        self.by_modified.discard((record.modified_ms, record.id))
+        self._built.pop(record.id, None)
 
 
 def as_property(value: Any) -> str | None:

@@ -79,7 +79,7 @@ class MetadataRoutes:
         """GET the account's details."""
         admission = admit(self._state, request)
         portal = admission.portal.portal
-        offset = datetime.now(ZoneInfo(portal.time_zone)).utcoffset()
+        offset = datetime.now(ZoneInfo(admission.portal.time_zone)).utcoffset()
         seconds = int(offset.total_seconds()) if offset else 0
         sign = "-" if seconds < 0 else "+"
         host = "app-eu1.hubspot.com" if portal.region == "eu1" else "app.hubspot.com"
@@ -87,7 +87,7 @@ class MetadataRoutes:
             {
                 "portalId": int(portal.id),
                 "accountType": "STANDARD",
-                "timeZone": portal.time_zone,
+                "timeZone": admission.portal.time_zone,
                 "companyCurrency": portal.currency,
                 "additionalCurrencies": [],
                 "utcOffset": f"{sign}{abs(seconds) // 3600:02}:{abs(seconds) % 3600 // 60:02}",

@@ -28,8 +28,10 @@ class PortalState:
     rolling: Window = field(init=False)
     search: Window = field(init=False)
     search_lag_seconds: float = 0
+    time_zone: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self.time_zone = self.portal.time_zone
         self.renew_limits(refill=True)
 
     def renew_limits(self, refill: bool) -> None:
