@@ -8,7 +8,7 @@ from tablesync.sandbox.web import entries, json_answer, json_object
 
 from . import errors
 from .access import admit_to_base, table_of
-from .formula import compile_formula
+from .formulas import compile_formula
 from .rendering import View
 from .state import AirtableState
 from .tables import Row, Table

@@ -43,6 +43,10 @@ class Row:
     id: str
     created: str
     cells: Cells
+    modified: str = ""
+
+    def __post_init__(self) -> None:
+        self.modified = self.modified or self.created
 
 
 def merge_key(value: Any) -> Any:
@@ -119,8 +123,7 @@ class Table:
     def create(self, cells: Cells) -> Row:
         """Add a row; None stands for an empty cell."""
         kept = {field_id: value for field_id, value in cells.items() if value is not None}
-        moment = iso_milliseconds(int(now_ms()) // 1000 * 1000)
-        row = Row(airtable_id("rec"), moment, kept)
+        row = Row(airtable_id("rec"), _whole_second(), kept)
         self.rows[row.id] = row
         for index in self._indexes.values():
             index.add(merge_key(kept.get(index.field_id)), row.id)
@@ -137,6 +140,7 @@ class Table:
                 row.cells.pop(field_id, None)
             else:
                 row.cells[field_id] = value
+        row.modified = iso_milliseconds(now_ms())
 
     def delete(self, row_id: str) -> None:
         """Remove a row."""
@@ -163,6 +167,10 @@ class Table:
         if self.description:
             shown["description"] = self.description
         return shown
+
+
+def _whole_second() -> str:
+    return iso_milliseconds(int(now_ms()) // 1000 * 1000)
 
 
 @dataclass(slots=True)

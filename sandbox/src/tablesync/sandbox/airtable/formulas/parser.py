@@ -1,12 +1,15 @@
-"""The part of Airtable's formula language that filters need: operators and common functions."""
+"""The parser: recursive descent over operators, functions and field names."""
 
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import errors
-from .formula_values import FUNCTIONS, LEVELS, number, truth
-from .tables import Row, Table
+from tablesync.sandbox.airtable import errors
+from tablesync.sandbox.airtable.tables import Row, Table
+
+from .dates import DATE_FUNCTIONS
+from .functions import FUNCTIONS
+from .values import LEVELS, moment, number, truth
 
 Expression = Callable[[Row], Any]
 
@@ -22,6 +25,14 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_MOMENTS = {"date", "dateTime", "createdTime", "lastModifiedTime"}
+_FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, re.error)
+# What a formula asks of its row, and not of values.
+_OF_THE_ROW: dict[str, Expression] = {
+    "RECORD_ID": lambda row: row.id,
+    "CREATED_TIME": lambda row: moment(row.created),
+    "LAST_MODIFIED_TIME": lambda row: moment(row.modified),
+}
 
 
 def compile_formula(table: Table, source: str) -> Callable[[Row], bool]:
@@ -34,7 +45,7 @@ def compile_formula(table: Table, source: str) -> Callable[[Row], bool]:
     def holds(row: Row) -> bool:
         try:
             return truth(expression(row))
-        except (ValueError, TypeError, ZeroDivisionError):
+        except _FAILURES:
             return False  # an error value is falsy
 
     return holds
@@ -87,13 +98,14 @@ class _Parser:
 
     def _function(self, name: str) -> Expression:
         arguments = self._arguments()
-        if name == "RECORD_ID":
-            return lambda row: row.id
-        if name == "CREATED_TIME":
-            return lambda row: row.created
-        if name not in FUNCTIONS:
+        if name in _OF_THE_ROW:
+            return _OF_THE_ROW[name]
+        if name in _LAZY:
+            return _LAZY[name](*arguments)
+        function = FUNCTIONS.get(name) or DATE_FUNCTIONS.get(name)
+        if function is None:
             raise ValueError(f"Unknown function {name}")
-        return _apply(FUNCTIONS[name], arguments)
+        return _apply(function, arguments)
 
     def _arguments(self) -> list[Expression]:
         self._expect("(")
@@ -111,6 +123,8 @@ class _Parser:
         if field is None:
             raise ValueError(f"Unknown field names: {name.lower()}")
         field_id = field.id
+        if field.type in _MOMENTS:
+            return lambda row: moment(row.cells[field_id]) if field_id in row.cells else None
         return lambda row: row.cells.get(field_id)
 
     def _peek(self) -> str:
@@ -147,3 +161,23 @@ def _constant(value: Any) -> Expression:
 
 def _apply(function: Callable[..., Any], arguments: Sequence[Expression]) -> Expression:
     return lambda row: function(*(argument(row) for argument in arguments))
+
+
+def _if(test: Expression, yes: Expression, no: Expression | None = None) -> Expression:
+    otherwise = no or _constant(None)
+    return lambda row: yes(row) if truth(test(row)) else otherwise(row)
+
+
+def _is_error(tested: Expression) -> Expression:
+    def fails(row: Row) -> bool:
+        try:
+            tested(row)
+        except _FAILURES:
+            return True
+        return False
+
+    return fails
+
+
+# What does not evaluate all of its arguments, or bears that one fails.
+_LAZY: dict[str, Callable[..., Expression]] = {"IF": _if, "ISERROR": _is_error}
