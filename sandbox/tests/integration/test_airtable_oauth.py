@@ -49,6 +49,20 @@ async def connected(sandbox: SandboxControl) -> AsyncOAuth2Client:
     return oauth
 
 
+async def test_a_refresh_may_ask_for_fewer_scopes_and_the_next_for_all_again(
+    sandbox: SandboxControl,
+):
+    oauth = await connected(sandbox)
+    narrow = await oauth.refresh_token(
+        f"{sandbox.url}/airtable/oauth2/v1/token", scope="schema.bases:read"
+    )
+    assert narrow["scope"] == "schema.bases:read"
+    who = (await whoami(sandbox, narrow["access_token"])).json()
+    assert who["scopes"] == ["schema.bases:read"]
+    whole = await oauth.refresh_token(f"{sandbox.url}/airtable/oauth2/v1/token")
+    assert whole["scope"] == SCOPE
+
+
 async def whoami(sandbox: SandboxControl, access_token: str) -> httpx.Response:
     async with httpx.AsyncClient() as http:
         return await http.get(

@@ -15,7 +15,8 @@ EVERYONE = "-"
 class Break:
     """Answer matching requests with a status; 0 drops the connection without an answer.
 
-    With `performed` the request takes effect first and only its answer is lost.
+    With `performed` the request takes effect first and only its answer is lost; with
+    `late_seconds` it takes effect, and its own answer comes so much later.
     """
 
     account: str
@@ -25,6 +26,7 @@ class Break:
     body: Any
     headers: dict[str, str]
     performed: bool
+    late_seconds: float = 0.0
 
     def matches(self, call: Call) -> bool:
         """Whether the call falls under this fault."""
@@ -58,6 +60,7 @@ class Faults:
 
     def __init__(self, latency_ms: float = 0) -> None:
         self._latency = {EVERYONE: latency_ms}
+        self._slow_writes: dict[str, float] = {}
         self.delayed = 0
         self._throttled_until: dict[str, float] = {}
         self.breaks: list[Break] = []
@@ -71,6 +74,17 @@ class Faults:
         """Return how long the call has to wait for its answer."""
         own = self._latency.get(call.account or EVERYONE)
         return (self._latency[EVERYONE] if own is None else own) / 1000
+
+    def slow_writes(self, account: str, seconds: float) -> None:
+        """Let writes of the account (or `-`, everyone's) take effect so long after they began."""
+        self._slow_writes[account] = seconds
+
+    async def write_slowly(self, call: Call) -> None:
+        """Wait between looking rows up and writing them."""
+        own = self._slow_writes.get(call.account or EVERYONE)
+        seconds = self._slow_writes.get(EVERYONE, 0.0) if own is None else own
+        if seconds:
+            await asyncio.sleep(seconds)
 
     async def delay(self, call: Call) -> None:
         """Let a call wait for its answer, and be counted as long as it does."""
@@ -103,6 +117,7 @@ class Faults:
             body=body.get("body"),
             headers=dict(body.get("headers") or {}),
             performed=bool(body.get("performed")),
+            late_seconds=float(body.get("late_seconds") or 0),
         )
         self.breaks.append(fault)
         return fault

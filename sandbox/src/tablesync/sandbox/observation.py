@@ -1,5 +1,6 @@
 """What happens around every provider request: latency, faults, counters, armed actions."""
 
+import asyncio
 from types import ModuleType
 
 from aiohttp import web
@@ -46,6 +47,10 @@ async def _answer(
     await faults.delay(call)
     fault = faults.take_break(call)
     if fault is not None:
+        if fault.late_seconds:
+            response = await _guarded(request, handler, call.provider)
+            await asyncio.sleep(fault.late_seconds)
+            return response
         if fault.performed:
             await _guarded(request, handler, call.provider)
         return _broken(request, call.provider, fault)

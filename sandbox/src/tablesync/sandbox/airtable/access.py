@@ -2,7 +2,7 @@
 
 from aiohttp import web
 from tablesync.sandbox.calls import Call, bearer
-from tablesync.sandbox.oauth.grants import Grant
+from tablesync.sandbox.oauth.grants import Grant, Token
 
 from . import errors
 from .state import AirtableState, can_reach
@@ -13,20 +13,21 @@ _ROLES = ("none", "read", "comment", "edit", "create")
 
 def admit(state: AirtableState, request: web.Request, scope: str | None = None) -> Grant:
     """Return the grant of a call that names no base, or raise the refusal."""
-    grant = _authenticate(request)
-    _limit(state, grant, None)
-    _require_scope(grant, scope)
-    return grant
+    token = _authenticate(request)
+    _limit(state, token.grant, None)
+    _require_scope(token, scope)
+    return token.grant
 
 
 def admit_to_base(
     state: AirtableState, request: web.Request, scope: str, role: str = "read"
 ) -> tuple[Base, Grant]:
     """Return the base of a call and its grant, or raise the refusal."""
-    grant = _authenticate(request)
+    token = _authenticate(request)
+    grant = token.grant
     base = state.bases.get(request.match_info["base"])
     _limit(state, grant, base)
-    _require_scope(grant, scope)
+    _require_scope(token, scope)
     if base is None or not can_reach(grant, base):
         raise errors.permissions_or_model_not_found()
     if not has_role(grant, base, role):
@@ -47,13 +48,13 @@ def table_of(base: Base, request: web.Request) -> Table:
     return table
 
 
-def _authenticate(request: web.Request) -> Grant:
+def _authenticate(request: web.Request) -> Token:
     call: Call = request["call"]
     if bearer(request) is None:
         raise errors.authentication_required()
     if call.token is None or call.token.kind != "access" or not call.token.usable:
         raise errors.unauthorized()
-    return call.token.grant
+    return call.token
 
 
 def _limit(state: AirtableState, grant: Grant, base: Base | None) -> None:
@@ -70,6 +71,6 @@ def _limit(state: AirtableState, grant: Grant, base: Base | None) -> None:
     raise errors.rate_limited()
 
 
-def _require_scope(grant: Grant, scope: str | None) -> None:
-    if scope is not None and scope not in grant.scopes:
+def _require_scope(token: Token, scope: str | None) -> None:
+    if scope is not None and scope not in token.scopes:
         raise errors.permissions_or_model_not_found()

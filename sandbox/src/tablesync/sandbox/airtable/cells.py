@@ -6,7 +6,7 @@ that its type does not take.
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from .field_types import COMPUTED, PLAIN, new_choice
 from .tables import Cells, Field, Table
 
 LONGEST_TEXT = 100_000
+_RECORD_ID = re.compile(r"rec[A-Za-z0-9]{14}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TRUE, _FALSE = {"true", "yes", "1", "checked", "y", "on"}, {"false", "no", "0", "", "n", "off"}
 
@@ -27,8 +28,16 @@ Reader = Callable[[Field, Any, bool], Any]
 class CellReader:
     """Reads the cells of one request; select options that typecast adds wait for its success."""
 
-    def __init__(self, table: Table, typecast: bool, may_add_options: bool) -> None:
+    def __init__(
+        self,
+        table: Table,
+        typecast: bool,
+        may_add_options: bool,
+        tables: Mapping[str, Table] | None = None,
+    ) -> None:
         self._table, self._typecast = table, typecast
+        self._tables = tables or {}
+        self._new_links: dict[tuple[str, str], str] = {}
         self._may_add_options = may_add_options
         self._new_options: dict[str, list[str]] = {}
         self._options_of: dict[str, set[str]] = {}
@@ -56,6 +65,8 @@ class CellReader:
             return self._option(field, value)
         if field.type == "multipleSelects":
             return self._options(field, value)
+        if field.type == "multipleRecordLinks":
+            return self._links(field, value)
         return _READERS[field.type](field, value, self._typecast)
 
     def _option(self, field: Field, value: Any) -> str:
@@ -83,8 +94,34 @@ class CellReader:
             raise ValueError(value)
         return [self._option(field, entry) for entry in dict.fromkeys(value)]
 
+    def _links(self, field: Field, value: Any) -> list[str]:
+        """Return record ids; typecast looks records up by their primary field, or makes them."""
+        linked = self._tables.get(str((field.options or {})["linkedTableId"]))
+        if self._typecast and isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if linked is None or not isinstance(value, list):
+            raise ValueError(value)
+        return [self._link(linked, entry) for entry in dict.fromkeys(value)]
+
+    def _link(self, linked: Table, entry: Any) -> str:
+        if not isinstance(entry, str):
+            raise ValueError(entry)
+        if entry in linked.rows:
+            return entry
+        if _RECORD_ID.fullmatch(entry):
+            raise errors.row_does_not_exist(entry)
+        if not self._typecast:
+            raise ValueError(entry)
+        found = linked.matching({linked.primary_id: entry})
+        if found:
+            return min(found)
+        return self._new_links.setdefault((linked.id, entry), airtable_id("rec"))
+
     def commit(self) -> None:
-        """Add the select options that typecast called for."""
+        """Add the select options and the linked records that typecast called for."""
+        for (table_id, name), row_id in self._new_links.items():
+            table = self._tables[table_id]
+            table.create({table.primary_id: name}, row_id)
         for field_id, names in self._new_options.items():
             choices = self._table.fields[field_id].choices
             for name in names:
@@ -143,12 +180,6 @@ def _date_time(_: Field, value: Any, typecast: bool) -> str:
     return iso_milliseconds(parse_instant(value.strip() if typecast else value))
 
 
-def _links(_: Field, value: Any, __: bool) -> list[str]:
-    if not isinstance(value, list) or not all(str(v).startswith("rec") for v in value):
-        raise ValueError(value)
-    return list(value)
-
-
 def _attachments(_: Field, value: Any, __: bool) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(v, dict) and "url" in v for v in value):
         raise ValueError(value)
@@ -189,7 +220,6 @@ _READERS: dict[str, Reader] = {
     "checkbox": _checkbox,
     "date": _date,
     "dateTime": _date_time,
-    "multipleRecordLinks": _links,
     "multipleAttachments": _attachments,
     "singleCollaborator": _collaborator,
     "multipleCollaborators": _collaborators,

@@ -108,6 +108,23 @@ def row_does_not_exist(record_id: str) -> Refusal:
     )
 
 
+def invalid_options(table: str, field: str, because: str) -> Refusal:
+    """Options that a field of its type cannot have."""
+    message = f"Invalid options for {table}.{field}: {because}"
+    return unprocessable("INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message)
+
+
+def base_is_full() -> Refusal:
+    """More rows than the plan allows; Airtable documents no code for it."""
+    return unprocessable("INVALID_REQUEST_UNKNOWN", "This base has reached its record limit")
+
+
+def synced_table() -> Refusal:
+    """A table that is filled from outside; Airtable documents no code for it."""
+    message = "This table is externally synced and cannot be modified"
+    return unprocessable("INVALID_REQUEST_UNKNOWN", message)
+
+
 def token_error(error: str, description: str, status: int = 400) -> Refusal:
     """A refusal of the token endpoint."""
     headers = {"cache-control": "no-store"}

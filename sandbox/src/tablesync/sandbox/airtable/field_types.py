@@ -38,6 +38,7 @@ _DATE_FORMATS = {
     "european": "D/M/YYYY",
     "iso": "YYYY-MM-DD",
 }
+_DURATION_FORMATS = ("h:mm", "h:mm:ss", "h:mm:ss.S", "h:mm:ss.SS", "h:mm:ss.SSS")
 _COLOURS = [
     f"{hue}{shade}"
     for shade in ("Light2", "Light1", "Bright", "Dark1")
@@ -59,6 +60,12 @@ Options = dict[str, Any]
 Normaliser = Callable[[Mapping[str, Any]], Options | None]
 
 
+def make_computed_field(wanted: Mapping[str, Any]) -> Field:
+    """Return a field that only people can make, in the app; nobody writes it."""
+    kind = str(wanted["type"])
+    return Field(airtable_id("fld"), str(wanted["name"]), kind, dict(wanted.get("options") or {}))
+
+
 def make_field(table_name: str, wanted: Mapping[str, Any], field_id: str = "") -> Field:
     """Return a field made from a create request; raise a 422 refusal for an impossible one."""
     name, kind = str(wanted.get("name") or "").strip(), str(wanted.get("type"))
@@ -74,10 +81,7 @@ def make_field(table_name: str, wanted: Mapping[str, Any], field_id: str = "") -
     try:
         options = _NORMALISERS[kind](wanted.get("options") or {})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise errors.unprocessable(
-            "INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE",
-            f"Invalid options for {table_name}.{name}: {error}",
-        ) from None
+        raise errors.invalid_options(table_name, name, str(error)) from None
     return Field(field_id or airtable_id("fld"), name, kind, options, wanted.get("description"))
 
 
@@ -96,6 +100,8 @@ def _choices(options: Mapping[str, Any]) -> Options:
     if len(set(names)) != len(names):
         raise ValueError("duplicate choice names")
     colours = [choice.get("color") for choice in options["choices"]]
+    if unknown := [each for each in colours if each is not None and each not in _COLOURS]:
+        raise ValueError(f"unknown colour {unknown[0]}")
     return {"choices": [new_choice(name, n, colours[n]) for n, name in enumerate(names)]}
 
 
@@ -138,7 +144,10 @@ def _checkbox(options: Mapping[str, Any]) -> Options:
 
 
 def _duration(options: Mapping[str, Any]) -> Options:
-    return {"durationFormat": str(options["durationFormat"])}
+    wanted = options["durationFormat"]
+    if wanted not in _DURATION_FORMATS:
+        raise ValueError(f"unknown duration format {wanted}")
+    return {"durationFormat": wanted}
 
 
 def _links(options: Mapping[str, Any]) -> Options:

@@ -10,7 +10,7 @@ from tablesync.sandbox.web import entries, json_answer, json_object
 from . import errors
 from .access import admit, admit_to_base, table_of
 from .defaults import make_table
-from .field_types import make_field
+from .field_types import COMPUTED, make_computed_field, make_field
 from .state import AirtableState
 from .tables import Base, Field, Table
 
@@ -26,8 +26,9 @@ class SchemaRoutes:
     async def whoami(self, request: web.Request) -> web.Response:
         """GET whose token it is."""
         grant = admit(self._state, request)
-        answer: dict[str, Any] = {"id": grant.account, "scopes": grant.scopes}
-        if "user.email:read" in grant.scopes:
+        scopes = request["call"].token.scopes
+        answer: dict[str, Any] = {"id": grant.account, "scopes": scopes}
+        if "user.email:read" in scopes:
             answer["email"] = grant.user
         return json_answer(answer)
 
@@ -85,7 +86,7 @@ class SchemaRoutes:
     async def create_field(self, request: web.Request) -> web.Response:
         """POST a field."""
         base, _ = admit_to_base(self._state, request, "schema.bases:write", "create")
-        return json_answer(add_field(table_of(base, request), await _body(request)).shown())
+        return json_answer(add_field(base, table_of(base, request), await _body(request)).shown())
 
     async def change_field(self, request: web.Request) -> web.Response:
         """PATCH a field's name or description; its type cannot be changed."""
@@ -132,9 +133,15 @@ def add_table(base: Base, wanted: Mapping[str, Any]) -> Table:
     return table
 
 
-def add_field(table: Table, wanted: Mapping[str, Any]) -> Field:
-    """Add a field to a table, or raise a 422 refusal."""
-    field = make_field(table.name, wanted)
+def add_field(
+    base: Base, table: Table, wanted: Mapping[str, Any], *, by_hand: bool = False
+) -> Field:
+    """Add a field to a table, or raise a 422 refusal; people can make computed ones."""
+    by_hand = by_hand and wanted.get("type") in COMPUTED
+    field = make_computed_field(wanted) if by_hand else make_field(table.name, wanted)
+    linked = (field.options or {}).get("linkedTableId")
+    if linked is not None and linked not in base.tables:
+        raise errors.invalid_options(table.name, field.name, f"there is no table {linked}")
     _require_free(table, field.name)
     table.fields[field.id] = field
     return field

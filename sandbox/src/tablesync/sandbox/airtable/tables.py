@@ -100,6 +100,8 @@ class Table:
     view_id: str
     description: str | None = None
     rows: dict[str, Row] = field(default_factory=dict)
+    synced: bool = False
+    """Whether it is filled from outside, so that nobody writes it."""
     _indexes: dict[str, Index] = field(default_factory=dict)
 
     def field_named(self, name_or_id: str) -> Field | None:
@@ -120,10 +122,10 @@ class Table:
         found = [self.index(field_id).find(merge_key(value)) for field_id, value in keys.items()]
         return set.intersection(*found)
 
-    def create(self, cells: Cells) -> Row:
+    def create(self, cells: Cells, row_id: str = "") -> Row:
         """Add a row; None stands for an empty cell."""
         kept = {field_id: value for field_id, value in cells.items() if value is not None}
-        row = Row(airtable_id("rec"), _whole_second(), kept)
+        row = Row(row_id or airtable_id("rec"), _whole_second(), kept)
         self.rows[row.id] = row
         for index in self._indexes.values():
             index.add(merge_key(kept.get(index.field_id)), row.id)
@@ -183,6 +185,13 @@ class Base:
     permissions: dict[str, str]
     """By user id: none, read, comment, edit or create."""
     tables: dict[str, Table] = field(default_factory=dict)
+    most_rows: int | None = None
+    """How many rows its plan allows in all tables together."""
+
+    def has_room_for(self, rows: int) -> bool:
+        """Whether so many more rows fit."""
+        there = sum(len(table.rows) for table in self.tables.values())
+        return self.most_rows is None or there + rows <= self.most_rows
 
     def table_named(self, name_or_id: str) -> Table | None:
         """Return a table by id or by exact name."""

@@ -44,6 +44,7 @@ class TokenRoutes:
             code is None
             or code.client_id != client_id
             or code.redirect_uri != form["redirect_uri"]
+            or "~" in form["code_verifier"]  # of all that RFC 7636 allows, the one not listed
             or not verifier_matches(form["code_verifier"], code.challenge)
         ):
             raise errors.token_error("invalid_grant", "The authorization code is not valid")
@@ -62,30 +63,37 @@ class TokenRoutes:
             grant.alive, grant.end = False, "refresh token used twice"
         if not token.usable:
             raise errors.token_error("invalid_grant", _DEAD)
-        scopes = form.get("scope", "").split() or list(grant.scopes)
-        if not set(scopes) <= set(grant.scopes):
+        scopes = frozenset(form.get("scope", "").split())
+        if not scopes <= set(grant.scopes):
             raise errors.token_error("invalid_scope", "The scope exceeds what was granted")
-        return self._rotate(grant)
+        return self._rotate(grant, scopes or None)
 
-    def _rotate(self, grant: Grant) -> web.Response:
+    def _rotate(self, grant: Grant, narrowed: frozenset[str] | None) -> web.Response:
         grants = self._state.grants
         for old in (*grants.tokens_of(grant, "access"), *grants.tokens_of(grant, "refresh")):
             if old.state == "live":
                 old.consume()
         self._state.counters.airtable.refreshes += 1
-        return json_answer(self.issue_pair(grant), headers={"cache-control": "no-store"})
+        pair = self.issue_pair(grant, narrowed)
+        return json_answer(pair, headers={"cache-control": "no-store"})
 
-    def issue_pair(self, grant: Grant) -> dict[str, str | int]:
-        """Return the grant a fresh pair of tokens; return the answer that carries it."""
+    def issue_pair(
+        self, grant: Grant, narrowed: frozenset[str] | None = None
+    ) -> dict[str, str | int]:
+        """Give the grant a fresh pair of tokens; return the answer that carries it.
+
+        `narrowed` is what the access token is for; its refresh token stays one of the whole grant.
+        """
         seconds = self._state.settings.access_token_seconds or ACCESS_SECONDS
         values = {kind: f"{airtable_id(kind)}.v1.{opaque(40)}" for kind in ("oaa", "oar")}
-        self._state.grants.issue(grant, "access", values["oaa"], seconds)
+        access = self._state.grants.issue(grant, "access", values["oaa"], seconds)
+        access.narrowed = narrowed
         self._state.grants.issue(grant, "refresh", values["oar"], REFRESH_SECONDS)
         return {
             "access_token": values["oaa"],
             "refresh_token": values["oar"],
             "token_type": "Bearer",
-            "scope": " ".join(grant.scopes),
+            "scope": " ".join(access.scopes),
             "expires_in": seconds,
             "refresh_expires_in": REFRESH_SECONDS,
         }

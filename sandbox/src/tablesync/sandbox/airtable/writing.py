@@ -25,6 +25,7 @@ _WRITE_PARAMETERS = frozenset({"fields", "records", "typecast", "returnFieldsByF
 class Write:
     """One admitted write request."""
 
+    base: Base
     table: Table
     body: Mapping[str, Any]
     reader: CellReader
@@ -40,6 +41,8 @@ class WritingRoutes:
     async def _open(self, request: web.Request) -> Write:
         base, grant = admit_to_base(self._state, request, "data.records:write", "edit")
         table = table_of(base, request)
+        if table.synced:
+            raise errors.synced_table()
         body = await json_object(request)
         if not body or set(body) - _WRITE_PARAMETERS:
             raise errors.invalid_request()
@@ -58,6 +61,7 @@ class WritingRoutes:
                 f"provided {len(entries)}."
             )
         cells = [write.reader.read(_fields(entry)) for entry in entries]
+        _require_room(write.base, len(cells))
         write.reader.commit()
         shown = write.view.rows([write.table.create(entry) for entry in cells])
         self._state.counters.airtable.records_created += len(shown)
@@ -82,7 +86,7 @@ class WritingRoutes:
             raise _bad_records()
         replace = request.method == "PUT"
         if "performUpsert" in write.body:
-            return self._upsert(write, entries, replace)
+            return await self._upsert(request, write, entries, replace)
         updates = []
         for entry in entries:
             if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
@@ -98,11 +102,15 @@ class WritingRoutes:
             table.update(row, {**cleared, **cells})
         self._state.counters.airtable.records_updated += len(updates)
 
-    def _upsert(self, write: Write, entries: list[Any], replace: bool) -> web.Response:
+    async def _upsert(
+        self, request: web.Request, write: Write, entries: list[Any], replace: bool
+    ) -> web.Response:
         merge_on = merge_fields(write.table, write.body["performUpsert"])
         cells = [write.reader.read(_fields(entry)) for entry in entries]
         counters = self._state.counters.airtable
         plan = plan_upsert(write.table, merge_on, entries, cells, counters)
+        _require_room(write.base, sum(row is None for row, _ in plan))
+        await self._state.faults.write_slowly(request["call"])
         write.reader.commit()
         rows: list[Row] = []
         created: list[str] = []
@@ -139,9 +147,14 @@ class WritingRoutes:
 
 def _write(base: Base, grant: Grant, table: Table, body: Mapping[str, Any]) -> Write:
     may_add_options = has_role(grant, base, "create")
-    reader = CellReader(table, flag(body.get("typecast")), may_add_options)
+    reader = CellReader(table, flag(body.get("typecast")), may_add_options, base.tables)
     shown_as = {"returnFieldsByFieldId": body.get("returnFieldsByFieldId")}
-    return Write(table, body, reader, View(table, shown_as))
+    return Write(base, table, body, reader, View(table, shown_as))
+
+
+def _require_room(base: Base, rows: int) -> None:
+    if rows and not base.has_room_for(rows):
+        raise errors.base_is_full()
 
 
 def _fields(entry: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The actions that only Airtable has."""
 
 from tablesync.sandbox.airtable.authorize import ENABLED_SCOPES
+from tablesync.sandbox.airtable.cells import CellReader
 from tablesync.sandbox.airtable.schema import add_field, add_table, new_base, rename_field
 from tablesync.sandbox.airtable.state import AirtableState
 from tablesync.sandbox.airtable.tables import Base, Field, Table
@@ -33,6 +34,11 @@ class AirtableActions:
             "rename-field": self.rename_field,
             "delete-field": self.delete_field,
             "delete-table": self.delete_table,
+            "edit-row": self.edit_row,
+            "delete-rows": self.delete_rows,
+            "record-limit": self.record_limit,
+            "sync-table": self.sync_table,
+            "slow-writes": self.slow_writes,
         }
 
     def accounts(self) -> dict[str, str]:
@@ -90,8 +96,9 @@ class AirtableActions:
         return add_table(self.base(body), body).shown()
 
     def add_field(self, _: str, body: Body) -> Body:
-        """Add a field."""
-        return add_field(self.table_of(body), member(body, "field")).shown()
+        """Add a field, as people do in the app: a computed one, too."""
+        base, table, wanted = self.base(body), self.table_of(body), member(body, "field")
+        return add_field(base, table, wanted, by_hand=True).shown()
 
     def rename_field(self, _: str, body: Body) -> Body:
         """Rename a field."""
@@ -112,6 +119,41 @@ class AirtableActions:
         base, table = self.base(body), self.table_of(body)
         del base.tables[table.id]
         return {"deleted": table.id}
+
+    def edit_row(self, _: str, body: Body) -> Body:
+        """Change cells of a row by hand, by field name or id; null empties one."""
+        table = self.table_of(body)
+        row = table.rows.get(str(member(body, "row")))
+        if row is None:
+            raise unknown("row", str(body["row"]), list(table.rows)[:10])
+        table.update(row, CellReader(table, True, True).read(dict(member(body, "fields"))))
+        return {"id": row.id, "cells": row.cells}
+
+    def delete_rows(self, _: str, body: Body) -> Body:
+        """Delete rows by hand: those that are named, or all."""
+        table = self.table_of(body)
+        ids = [str(each) for each in body.get("rows") or table.rows if str(each) in table.rows]
+        for each in ids:
+            table.delete(each)
+        return {"deleted": ids}
+
+    def record_limit(self, _: str, body: Body) -> Body:
+        """Let the plan of a base allow so many rows in all; null lifts the limit."""
+        base, rows = self.base(body), body.get("rows")
+        base.most_rows = None if rows is None else int(rows)
+        return {"base": base.id, "rows": base.most_rows}
+
+    def sync_table(self, _: str, body: Body) -> Body:
+        """Have a table filled from outside, so that nobody writes it, or no longer."""
+        table = self.table_of(body)
+        table.synced = bool(body.get("synced", True))
+        return {"table": table.id, "synced": table.synced}
+
+    def slow_writes(self, account: str, body: Body) -> Body:
+        """Look rows up at once, and write later: what is sent twice meanwhile is done twice."""
+        seconds = float(member(body, "seconds"))
+        self._state.faults.slow_writes(account, seconds)
+        return {"seconds": seconds}
 
     def base(self, body: Body) -> Base:
         """Return the base that a body names by id or name."""

@@ -39,6 +39,14 @@ class Token:
     expires_at: float | None
     state: TokenState = "live"
     consumed_at: float = 0.0
+    narrowed: frozenset[str] | None = None
+    """The scopes that a refresh asked for, where they were fewer than the grant's."""
+
+    @property
+    def scopes(self) -> list[str]:
+        """What may be done with it: of what is granted now, in the same order."""
+        narrowed = self.narrowed
+        return [each for each in self.grant.scopes if narrowed is None or each in narrowed]
 
     @property
     def expired(self) -> bool:

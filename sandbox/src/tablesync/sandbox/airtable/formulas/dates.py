@@ -98,7 +98,8 @@ def _same(a: Any, b: Any, unit: Any = "milliseconds") -> bool:
     return _start(a, unit) == _start(b, unit)
 
 
-def _printed(value: Any, form: Any = "") -> str:
+def printed(value: Any, form: Any = "") -> str:
+    """Return a moment as a format says, in the zone that it bears."""
     at = moment(value)
     wanted = text(form) or "YYYY-MM-DDTHH:mm:ssZ"
     return _TOKEN.sub(lambda found: _PRINTS[found[0]](at) if found[1] is None else found[1], wanted)
@@ -124,10 +125,10 @@ DATE_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "TODAY": lambda: _start(_now(), "days"),
     "DATEADD": _added,
     "DATETIME_DIFF": _difference,
-    "DATETIME_FORMAT": _printed,
+    "DATETIME_FORMAT": printed,
     "DATETIME_PARSE": _read,
-    "DATESTR": lambda value: _printed(value, "YYYY-MM-DD"),
-    "TIMESTR": lambda value: _printed(value, "HH:mm:ss"),
+    "DATESTR": lambda value: printed(value, "YYYY-MM-DD"),
+    "TIMESTR": lambda value: printed(value, "HH:mm:ss"),
     "SET_TIMEZONE": lambda value, zone: moment(value).astimezone(ZoneInfo(text(zone))),
     "IS_AFTER": lambda a, b: moment(a) > moment(b),
     "IS_BEFORE": lambda a, b: moment(a) < moment(b),
