@@ -62,6 +62,8 @@ class SourceObjects(Items[SourceObject]):
 class SourceOption(Body):
     """One of the values that a property can have, and what people see."""
 
+    model_config = showing({"value": "1043225341", "label": "Contract sent"})
+
     value: str
     label: str
 
