@@ -73,7 +73,6 @@ _BODIES: tuple[type[Body], ...] = (
     WrittenBases,
     SyncOwner,
     SourceObjects,
-    SourceOption,
     SourceProperties,
     AirtableBases,
     AirtableTables,
