@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tablesync.sync_runner.airtable.cells import CoercionError, coerce, is_writable
 from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.sources.base import Value
+from tablesync.sync_runner.values import Value
 
 TEXT_TYPES = ["singleLineText", "multilineText", "richText", "email", "url", "phoneNumber"]
 WRITABLE = [

@@ -6,7 +6,8 @@ import pytest
 from tablesync.contracts import MappedAs
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.pipeline.columns import Column
-from tablesync.sync_runner.sources.base import Option, SourceProperty, Unit, Value, ValueKind
+from tablesync.sync_runner.sources.base import SourceProperty
+from tablesync.sync_runner.values import Option, Unit, Value, ValueKind
 
 STAGE = SourceProperty(
     "dealstage",

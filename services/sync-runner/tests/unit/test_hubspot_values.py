@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tablesync.sync_runner.sources.base import Option, SourceProperty, Unit, Value, ValueKind
+from tablesync.sync_runner.sources.base import SourceProperty
 from tablesync.sync_runner.sources.hubspot.definitions import (
     AccountAnswer,
     PropertyAnswer,
@@ -15,6 +15,7 @@ from tablesync.sync_runner.sources.hubspot.definitions import (
     read_zone,
 )
 from tablesync.sync_runner.sources.hubspot.values import read_value
+from tablesync.sync_runner.values import Option, Unit, Value, ValueKind
 
 NOON = datetime(2021, 2, 10, 12, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 
 from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.sources.base import Value
+from tablesync.sync_runner.values import Value
 
 Cell = str | int | float | bool | list[str] | dict[str, str] | None
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 from tablesync.contracts import MappedAs
 from tablesync.sync_runner.airtable.cells import Cell, coerce
 from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.sources.base import SourceProperty, Unit, Value
+from tablesync.sync_runner.sources.base import SourceProperty
+from tablesync.sync_runner.values import Unit, Value
 
 _SECONDS = {Unit.MILLISECONDS: Decimal("0.001")}
 

@@ -2,21 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
-from decimal import Decimal
-from enum import StrEnum
+from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import Any, Protocol
 
 import httpx
 from tablesync.sync_runner.access.provider_client import ProviderClient
+from tablesync.sync_runner.values import Option, Unit, Value, ValueKind
 
 # The property that tells whether a record was deleted at the source; read only if it is mapped.
 GONE = "archived"
-
-# What a property of a record is, whatever its provider writes it as. A text that does not fit the
-# type of its property stays text; a moment bears its zone; None is no value.
-Value = str | Decimal | bool | date | datetime | tuple[str, ...] | None
 
 # Where a reading stands: plain JSON, stored in checkpoints, understood by its source alone.
 Position = dict[str, Any]
@@ -27,31 +22,6 @@ class SourceObject:
     """A kind of record that a provider has."""
 
     name: str
-    label: str
-
-
-class ValueKind(StrEnum):
-    """What the values of a property are."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    BOOL = "bool"
-    DATE = "date"  # a day, the same in every time zone
-    MOMENT = "moment"
-    TEXTS = "texts"
-
-
-class Unit(StrEnum):
-    """What a number counts, where its provider says so."""
-
-    MILLISECONDS = "milliseconds"
-
-
-@dataclass(frozen=True)
-class Option:
-    """One of the values that a property can have, and what people see."""
-
-    value: str
     label: str
 
 

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import structlog
 from pydantic import BeforeValidator
 from tablesync.sync_runner.access.answers import Answer
-from tablesync.sync_runner.sources.base import GONE, Option, SourceProperty, Unit, ValueKind
+from tablesync.sync_runner.sources.base import GONE, SourceProperty
+from tablesync.sync_runner.values import Option, Unit, ValueKind
 
 log = structlog.get_logger()
 

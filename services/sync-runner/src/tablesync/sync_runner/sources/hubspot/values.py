@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from tablesync.sync_runner.sources.base import SourceProperty, Value, ValueKind
+from tablesync.sync_runner.sources.base import SourceProperty
+from tablesync.sync_runner.values import Value, ValueKind
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
