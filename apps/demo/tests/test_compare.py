@@ -34,26 +34,26 @@ ROWS = [
 
 
 def test_equal_tables_are_equal() -> None:
-    assert compare(RECORDS, ROWS, TABLE, MAPPING).equal
+    assert compare(RECORDS, ROWS, TABLE, MAPPING, {}).equal
 
 
 def test_a_missing_row_is_found() -> None:
-    assert compare(RECORDS, ROWS[:1], TABLE, MAPPING).missing == ["2"]
+    assert compare(RECORDS, ROWS[:1], TABLE, MAPPING, {}).missing == ["2"]
 
 
 def test_a_row_too_many_is_found() -> None:
-    assert compare(RECORDS[:1], ROWS, TABLE, MAPPING).unexpected == ["2"]
+    assert compare(RECORDS[:1], ROWS, TABLE, MAPPING, {}).unexpected == ["2"]
 
 
 def test_a_row_that_is_there_twice_is_found() -> None:
-    assert compare(RECORDS, [*ROWS, ROWS[0]], TABLE, MAPPING).doubled == ["1"]
+    assert compare(RECORDS, [*ROWS, ROWS[0]], TABLE, MAPPING, {}).doubled == ["1"]
 
 
 @pytest.mark.parametrize(("field", "cell"), [("Name", "Eve"), ("Score", 1.4), ("Score", None)])
 def test_a_wrong_cell_is_found(field: str, cell: Any) -> None:
     rows = copy.deepcopy(ROWS)
     rows[0]["fields"][field] = cell
-    assert compare(RECORDS, rows, TABLE, MAPPING).differing == [f"1.{field}"]
+    assert compare(RECORDS, rows, TABLE, MAPPING, {}).differing == [f"1.{field}"]
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,21 @@ def test_a_wrong_cell_is_found(field: str, cell: Any) -> None:
 )
 def test_expected_cells(value: str | None, type_: str, cell: Any) -> None:
     assert expected_cell(value, type_) == cell
+
+
+def test_options_are_compared_as_their_mapping_shows_them() -> None:
+    fields = {KEY_FIELD: {"id": "fld1", "type": "singleLineText"}}
+    fields["Stage"] = {"id": "fld2", "type": "singleSelect"}
+    fields["Won"] = {"id": "fld3", "type": "checkbox"}
+    table = Table("app1", "tbl1", fields)
+    mapping = [
+        {"source": "id", "field_id": "fld1"},
+        {"source": "stage", "field_id": "fld2", "as": "label"},
+        {"source": "won", "field_id": "fld3", "as": "label"},
+    ]
+    records = [{"id": "1", "properties": {"stage": "closed", "won": "true"}}]
+    labels = {"stage": {"closed": "Closed"}, "won": {"true": "Yes"}}
+
+    for stage, differing in (("Closed", []), ("closed", ["1.Stage"])):
+        rows = [{"id": "rec1", "fields": {KEY_FIELD: "1", "Stage": stage, "Won": True}}]
+        assert compare(records, rows, table, mapping, labels).differing == differing

@@ -41,3 +41,15 @@ def test_an_option_is_written_as_it_is_mapped(
 @pytest.mark.parametrize(("kind", "cell"), [("duration", 5400), ("number", 5_400_000)])
 def test_a_duration_is_in_the_unit_of_its_field(kind: str, cell: int) -> None:
     assert Column(LENGTH, Field("fld1", "Length", kind)).cell(Decimal(5_400_000)) == cell
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"), [("singleLineText", "Yes"), ("singleSelect", "Yes"), ("checkbox", True)]
+)
+def test_what_is_true_or_false_is_told_by_its_label_where_no_box_can_be_checked(
+    kind: str, cell: str | bool
+) -> None:
+    options = (Option("true", "Yes"), Option("false", "No"))
+    member = SourceProperty("member", "Member", "bool", ValueKind.BOOL, options)
+    names = {"choices": [{"name": "Yes"}, {"name": "No"}]}
+    assert Column(member, Field("fld1", "Member", kind, names), MappedAs.LABEL).cell(True) == cell

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from tablesync.demo.syncs import KEY_FIELD, Table
@@ -42,8 +43,12 @@ def compare(
     rows: list[dict[str, Any]],
     table: Table,
     mapping: list[Mapping[str, str]],
+    labels: Mapping[str, Mapping[str, str]],
 ) -> Comparison:
-    """Compare ground truth with ground truth, both read from the sandbox's control API."""
+    """Compare ground truth with ground truth, both read from the sandbox's control API.
+
+    `labels` are what people see of the options of each property, by value.
+    """
     names = {each["id"]: name for name, each in table.fields.items()}
     by_key = {str(row["fields"].get(KEY_FIELD)): row["fields"] for row in rows}
     counts = Counter(str(row["fields"].get(KEY_FIELD)) for row in rows)
@@ -55,17 +60,23 @@ def compare(
     for key in expected.keys() & by_key.keys():
         for each in mapping:
             name = names[each["field_id"]]
-            want = expected_cell(expected[key].get(each["source"]), table.fields[name]["type"])
+            value, type_ = expected[key].get(each["source"]), table.fields[name]["type"]
+            as_label = each.get("as") == "label" and type_ != "checkbox"
+            shown = labels.get(each["source"], {}) if as_label else {}
+            want = expected_cell(value, type_, shown)
             if by_key[key].get(name) != want:
                 result.differing.append(f"{key}.{name}")
     return result
 
 
-def expected_cell(value: str | None, field_type: str) -> Cell:
+def expected_cell(
+    value: str | None, field_type: str, labels: Mapping[str, str] = MappingProxyType({})
+) -> Cell:
     """Say what a HubSpot value looks like in an Airtable field of this type; None is empty."""
     if value is None or value == "":
         return None
-    return _EXPECTED.get(field_type, _text)(value)
+    shown = ";".join(labels.get(each, each) for each in value.split(";"))
+    return _EXPECTED.get(field_type, _text)(shown if labels else value)
 
 
 def _text(value: str) -> Cell:

@@ -13,7 +13,7 @@ from tablesync.demo.api import Api
 from tablesync.demo.compare import Comparison, compare
 from tablesync.demo.console import Stage
 from tablesync.demo.person import Person
-from tablesync.demo.syncs import OBJECTS, Table, definition, tables_of
+from tablesync.demo.syncs import OBJECTS, Table, definition, labels_of, tables_of
 from tablesync.demo.timeline import Tone
 from tablesync.demo.watch import Arrival
 from tablesync.local_stack.sandbox_control import SandboxControl
@@ -50,6 +50,7 @@ class Story:
     tables: dict[str, Table] = field(default_factory=dict)
     syncs: dict[str, dict[str, Any]] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     edited: int = 0
     refused: bool = False
     revocation_mail: dict[str, Any] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class Story:
                 object_, self.tables[object_], properties, self.hubspot, self.airtable
             )
             self.syncs[object_] = await self.api.post("scheduler", "/v1/syncs", body)
+            self.labels[object_] = labels_of(properties)
             self.totals[object_] = len(await self._source_records(object_))
             fields = len(body["mapping"]) + 1
             self.stage.say(f"{body['name']}: {self.totals[object_]} records, {fields} fields")
@@ -176,7 +178,8 @@ class Story:
                 "airtable", "-", base=table.base_id, table=table.table_id
             )
             sync = self.syncs[object_]
-            found = compare(records, rows, table, [sync["key"], *sync["mapping"]])
+            mapped = [sync["key"], *sync["mapping"]]
+            found = compare(records, rows, table, mapped, self.labels[object_])
             self.comparisons[object_] = found
             verdict = "equal" if found.equal else f"NOT equal ({found.examples()})"
             self.stage.say(

@@ -59,6 +59,15 @@ def definition(
     }
 
 
+def labels_of(properties: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return what people see of the options of each property, by value."""
+    return {
+        each["name"]: {option["value"]: option["label"] for option in each["options"]}
+        for each in properties
+        if each["options"]
+    }
+
+
 def _table(base: dict[str, Any]) -> Table:
     table = base["tables"][0]
     return Table(base["id"], table["id"], {field["name"]: field for field in table["fields"]})

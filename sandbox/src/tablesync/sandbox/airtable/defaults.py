@@ -44,7 +44,9 @@ def _default_base(kind: str) -> Base:
 def _field(spec: PropertySpec) -> dict[str, Any]:
     wanted: dict[str, Any] = {"name": spec.label, "type": spec.airtable_type}
     if spec.airtable_type in ("singleSelect", "multipleSelects"):
-        wanted["options"] = {"choices": [{"name": value} for value, _ in spec.options]}
+        # A sync writes HubSpot's labels or its values, as its mapping says: both are options.
+        names = [*(label for _, label in spec.options), *(value for value, _ in spec.options)]
+        wanted["options"] = {"choices": [{"name": name} for name in dict.fromkeys(names)]}
     elif spec.airtable_type in _OPTIONS:
         wanted["options"] = _OPTIONS[spec.airtable_type]
     return wanted

@@ -31,6 +31,8 @@ class Column:
             return value
         if isinstance(value, str):
             return self.source.labels.get(value, value)
+        if isinstance(value, bool) and self.field.type != "checkbox":
+            return self.source.labels.get(str(value).lower(), value)
         if isinstance(value, tuple):
             return tuple(self.source.labels.get(each, each) for each in value)
         return value
