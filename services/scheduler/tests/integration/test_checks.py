@@ -146,7 +146,7 @@ async def test_a_key_that_airtable_does_not_merge_on_is_refused(
 
 async def test_the_key_may_be_listed_among_the_mappings(api: httpx.AsyncClient, body: Json) -> None:
     created = await create_sync(api, {**body, "mapping": [body["key"], *body["mapping"]]})
-    assert created["mapping"] == body["mapping"]
+    assert created["mapping"] == [{**each, "as": "label"} for each in body["mapping"]]
 
 
 async def test_a_lost_connection_refuses_a_new_sync_with_the_cause(

@@ -64,7 +64,7 @@ def labels_of(properties: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
     return {
         each["name"]: {option["value"]: option["label"] for option in each["options"]}
         for each in properties
-        if each["options"]
+        if each.get("options")
     }
 
 
