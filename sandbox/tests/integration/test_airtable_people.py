@@ -167,3 +167,19 @@ async def test_people_make_computed_fields_that_nobody_writes(
     with pytest.raises(requests.HTTPError) as error:
         table.batch_upsert([{"fields": {"F": 2}}], ["F"])
     assert refusal(error)[0] == 422
+
+
+async def test_an_option_goes_and_cells_keep_it(airtable: Api, sandbox: SandboxControl):
+    select = {
+        "name": "Stage",
+        "type": "singleSelect",
+        "options": {"choices": [{"name": "a"}, {"name": "b"}]},
+    }
+    table, place = await new_table(airtable, sandbox)
+    await sandbox.control("airtable", "-", "add-field", **place, field=select)
+    kept = table.create({KEY: "1", "Stage": "b"})
+    await sandbox.control("airtable", "-", "delete-option", **place, field="Stage", option="b")
+    with pytest.raises(requests.HTTPError) as error:
+        table.create({KEY: "2", "Stage": "b"})
+    assert refusal(error)[1]["type"] == "INVALID_MULTIPLE_CHOICE_OPTIONS"
+    assert table.get(kept["id"])["fields"]["Stage"] == "b"

@@ -33,6 +33,7 @@ class AirtableActions:
             "add-field": self.add_field,
             "rename-field": self.rename_field,
             "delete-field": self.delete_field,
+            "delete-option": self.delete_option,
             "delete-table": self.delete_table,
             "edit-row": self.edit_row,
             "delete-rows": self.delete_rows,
@@ -113,6 +114,13 @@ class AirtableActions:
         field = _field(table, str(member(body, "field")))
         table.drop_field(field.id)
         return {"deleted": field.id}
+
+    def delete_option(self, _: str, body: Body) -> Body:
+        """Take one of its options away from a select field; cells keep it."""
+        field = _field(self.table_of(body), str(member(body, "field")))
+        gone = str(member(body, "option"))
+        field.choices[:] = [each for each in field.choices if each["name"] != gone]
+        return field.shown()
 
     def delete_table(self, _: str, body: Body) -> Body:
         """Delete a table with its rows."""

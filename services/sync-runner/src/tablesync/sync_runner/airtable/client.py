@@ -53,6 +53,11 @@ class AirtableClient:
         self._client = client
         self._budgets = budgets
 
+    @property
+    def connection_id(self) -> str:
+        """The connection that the calls are made on."""
+        return self._client.connection_id
+
     async def bases(self) -> list[AirtableBase]:
         """Return the bases that the user granted."""
         found: list[AirtableBase] = []
@@ -80,7 +85,8 @@ class AirtableClient:
         """Write up to ten records at once, all or none; return their row ids in order.
 
         A record with an `id` updates that row; one without is found by its key, or created.
-        Raises RefusedError or RowGoneError for something in the batch, RunEndedError else.
+        Raises RefusedError or RowGoneError for something in the batch, CreatesRefusedError if the
+        table takes no new rows, RunEndedError else.
         """
         body: Json = {"records": records, "returnFieldsByFieldId": True, "typecast": False}
         if any("id" not in each for each in records):

@@ -12,6 +12,7 @@ from tablesync.sync_runner.access.answers import Answer
 MERGEABLE = frozenset(
     {"singleLineText", "multilineText", "number", "singleSelect", "multipleSelects", "date"}
 )
+SELECTS = frozenset({"singleSelect", "multipleSelects"})
 # None is none.
 Options = Annotated[Mapping[str, Any], BeforeValidator(lambda given: given or {})]
 

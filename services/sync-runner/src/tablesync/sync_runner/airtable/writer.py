@@ -1,23 +1,39 @@
-"""Writes batches and finds the one record in ten that Airtable refuses."""
+"""Writes batches; of what Airtable refuses, it finds out whether a record is to blame or the table.
 
-from collections.abc import Mapping, Sequence
+A refused batch is halved until the record that is to blame stands alone. A refusal that names no
+field and no value may be about the table: then some records are tried alone, and the rest once
+more. If all of them are refused with the same words, the table takes none.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Protocol
+from enum import Enum, auto
+from typing import Any, Protocol
 
 from tablesync.sync_runner.airtable.cells import Cell
 from tablesync.sync_runner.airtable.client import AirtableClient, Json
-from tablesync.sync_runner.airtable.errors import RefusedError, RowGoneError
-from tablesync.sync_runner.airtable.names import with_names
+from tablesync.sync_runner.airtable.errors import CreatesRefusedError, RefusedError, RowGoneError
+from tablesync.sync_runner.airtable.reasons import names_something, reason_of, unknown_option
 from tablesync.sync_runner.airtable.schema import Field
+from tablesync.sync_runner.errors import RunFailedError
+
+# So many records at least have to be refused with the same words before their table is to blame.
+WITNESSES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RowWrite:
-    """One record's cells by field id, and its row if that is known."""
+    """One record's cells by field id, and its row if that is known.
+
+    What was refused before (`suspect`) tells nothing of its table when it is refused again.
+    """
 
     source_id: str
     cells: Mapping[str, Cell]
     row_id: str | None
+    suspect: bool = False
 
 
 class Outcomes(Protocol):
@@ -29,9 +45,27 @@ class Outcomes(Protocol):
     def refused(self, source_id: str, reason: str, field: str | None) -> None:
         """Airtable refused the record alone."""
 
+    def withheld(self, source_id: str) -> None:
+        """The record has no row, and the table takes no new ones now."""
+
+
+class Operation(Enum):
+    """What becomes of a row: a table may take the one and not the other."""
+
+    CREATE = auto()
+    UPDATE = auto()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What was refused together, and why."""
+
+    rows: Sequence[RowWrite]
+    error: RefusedError
+
 
 class Writer:
-    """Writes into one table."""
+    """Writes into one table, for one run; `closed` is why the table takes no new rows."""
 
     def __init__(
         self,
@@ -41,55 +75,218 @@ class Writer:
         key_field: str,
         fields: Mapping[str, Field],
     ) -> None:
+        self.closed: RunFailedError | None = None
         self._client = client
         self._base_id = base_id
         self._table_id = table_id
         self._key_field = key_field
         self._fields = fields
+        self._read_again = False
+        self._proved: set[Operation] = set()
+        self._turn = _Turn()
+
+    def check(self) -> None:
+        """Raise what kept new rows out of the table, if anything did."""
+        if self.closed is not None:
+            raise self.closed
 
     async def write(self, rows: Sequence[RowWrite], outcomes: Outcomes) -> None:
         """Write up to ten records, and report each one; raises RunEndedError.
 
-        A refused batch is halved until the record that is to blame stands alone, so that all
-        others are written.
+        Until the table has taken one, a batch goes alone: what is the table's trouble is found out
+        by one batch, and not by all that are under way.
         """
-        try:
-            row_ids = await self._client.write(
-                self._base_id, self._table_id, [_body(row) for row in rows], self._key_field
-            )
-        except RowGoneError as gone:
-            await self._without_row(rows, gone, outcomes)
-        except RefusedError as refused:
-            await self._halve(rows, refused, outcomes)
-        else:
-            for row, row_id in zip(rows, row_ids, strict=True):
-                outcomes.written(row.source_id, row_id)
+        async with nullcontext() if _operations(rows) <= self._proved else self._turn.taken():
+            refusal = await self._attempt(rows, outcomes)
+            if refusal is not None:
+                await self._sort_out(refusal, outcomes)
 
-    async def _without_row(
-        self, rows: Sequence[RowWrite], gone: RowGoneError, outcomes: Outcomes
-    ) -> None:
-        """Forget a row that somebody deleted: its record is found by its key, or created."""
-        remaining = [
-            replace(row, row_id=None) if row.row_id == gone.row_id else row for row in rows
-        ]
-        if remaining == list(rows):
-            await self._halve(rows, RefusedError(f"Row {gone.row_id} does not exist."), outcomes)
-        else:
-            await self.write(remaining, outcomes)
+    async def _attempt(self, rows: Sequence[RowWrite], outcomes: Outcomes) -> Refusal | None:
+        """Write what can be; return what was refused, with why."""
+        while rows := self._admitted(rows, outcomes):
+            try:
+                row_ids = await self._send(rows)
+            except CreatesRefusedError as refused:
+                self._close(refused.ending, rows)
+            except RowGoneError as gone:
+                remaining = _without_row(rows, gone)
+                if list(rows) == remaining:
+                    return Refusal(rows, RefusedError(str(gone), "ROW_DOES_NOT_EXIST"))
+                rows = remaining
+            except RefusedError as refused:
+                return Refusal(rows, refused)
+            else:
+                self._proved |= _operations(rows)
+                for row, row_id in zip(rows, row_ids, strict=True):
+                    outcomes.written(row.source_id, row_id)
+                return None
+        return None
 
-    async def _halve(
-        self, rows: Sequence[RowWrite], refused: RefusedError, outcomes: Outcomes
-    ) -> None:
-        if len(rows) == 1:
-            field = self._fields.get(refused.field or "")
-            name = field.name if field else refused.field
-            names = {each.id: each.name for each in self._fields.values()}
-            reason = with_names(f"Airtable refused it: {refused}", names)
-            outcomes.refused(rows[0].source_id, reason, name)
+    async def _send(self, rows: Sequence[RowWrite]) -> list[str]:
+        return await self._client.write(
+            self._base_id, self._table_id, [_body(row) for row in rows], self._key_field
+        )
+
+    def _admitted(self, rows: Sequence[RowWrite], outcomes: Outcomes) -> Sequence[RowWrite]:
+        """Leave out what has no row yet, once the table takes no new ones."""
+        if self.closed is None:
+            return rows
+        for row in rows:
+            if row.row_id is None:
+                outcomes.withheld(row.source_id)
+        return [each for each in rows if each.row_id is not None]
+
+    def _close(self, why: RunFailedError, rows: Sequence[RowWrite]) -> None:
+        """Take no new rows any more; raises it where no row of the batch was to be new."""
+        if Operation.CREATE not in _operations(rows):
+            raise why
+        self.closed = self.closed or why
+
+    async def _sort_out(self, refusal: Refusal, outcomes: Outcomes) -> None:
+        """Find who is to blame for a refusal."""
+        rows = refusal.rows
+        if refusal.error.of_options:
+            rows = await self._refuse_unknown_options(rows, outcomes)
+        if len(rows) < len(refusal.rows):
+            await self.write(rows, outcomes)
+        elif len(rows) == 1:
+            self._refuse(rows[0], refusal.error, outcomes)
+        elif self._is_of_a_record(refusal):
+            self._proved |= _operations(rows)
+            await self._write_apart(_halves(rows), outcomes)
+        elif len(_operations(rows)) > 1:
+            await self._write_apart(_by_operation(rows), outcomes)
+        else:
+            async with self._turn.taken():
+                await self._judge(refusal, outcomes)
+
+    async def _write_apart(self, parts: Iterable[Sequence[RowWrite]], outcomes: Outcomes) -> None:
+        for part in parts:
+            await self.write(part, outcomes)
+
+    def _is_of_a_record(self, refusal: Refusal) -> bool:
+        return any(
+            row.suspect or names_something(refusal.error, row.cells, self._fields)
+            for row in refusal.rows
+        )
+
+    async def _judge(self, refusal: Refusal, outcomes: Outcomes) -> None:
+        """Tell a record that is to blame from a table that takes none, whatever it holds."""
+        waiting = list(self._admitted(refusal.rows, outcomes))
+        refused: list[Refusal] = []
+        for witness in _witnesses(waiting):
+            waiting.remove(witness)
+            again = await self._attempt([witness], outcomes)
+            if again is None:
+                await self._write_apart(_halves(waiting), outcomes)
+                break
+            refused.append(again)
+        else:
+            if together := await self._attempt(waiting, outcomes):
+                refused.append(together)
+            if _all_alike(refusal, refused):
+                self._condemn(refusal, outcomes)
+                return
+        for each in refused:
+            await self._sort_out(each, outcomes)
+
+    def _condemn(self, refusal: Refusal, outcomes: Outcomes) -> None:
+        """Take the table for one that takes no new rows; raises if it takes no changes either."""
+        creates = Operation.CREATE in _operations(refusal.rows)
+        what = "adds no row" if creates else "changes no row"
+        words = refusal.error.message.rstrip(".")
+        summary = f"Airtable {what} of table {self._table_id}, whatever it holds: {words}."
+        self._close(RunFailedError.resource(summary, self._client.connection_id), refusal.rows)
+        self._admitted(refusal.rows, outcomes)
+
+    async def _refuse_unknown_options(
+        self, rows: Sequence[RowWrite], outcomes: Outcomes
+    ) -> Sequence[RowWrite]:
+        """Refuse what is none of the options that the table has by now; return the others."""
+        await self._read_fields_again()
+        known = []
+        for row in rows:
+            reason = unknown_option(row.cells, self._fields)
+            if reason is None:
+                known.append(row)
+            else:
+                outcomes.refused(row.source_id, reason.text, reason.field)
+        return known
+
+    async def _read_fields_again(self) -> None:
+        """Look once what the fields are by now: somebody may have changed their options."""
+        async with self._turn.taken():
+            if self._read_again:
+                return
+            tables = await self._client.tables(self._base_id)
+            self._read_again = True
+            fields = [each.fields for each in tables if each.id == self._table_id]
+            self._fields = {**self._fields, **next(iter(fields), {})}
+
+    def _refuse(self, row: RowWrite, error: RefusedError, outcomes: Outcomes) -> None:
+        reason = reason_of(error, row.cells, self._fields[self._key_field], self._fields)
+        outcomes.refused(row.source_id, reason.text, reason.field)
+
+
+class _Turn:
+    """A lock that whoever has it may take again."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._holder: asyncio.Task[Any] | None = None
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """Have it while the block runs."""
+        task = asyncio.current_task()
+        if self._holder is task:
+            yield
             return
-        middle = len(rows) // 2
-        for half in (rows[:middle], rows[middle:]):
-            await self.write(half, outcomes)
+        async with self._lock:
+            self._holder = task
+            try:
+                yield
+            finally:
+                self._holder = None
+
+
+def _operation(row: RowWrite) -> Operation:
+    return Operation.CREATE if row.row_id is None else Operation.UPDATE
+
+
+def _operations(rows: Sequence[RowWrite]) -> set[Operation]:
+    return {_operation(each) for each in rows}
+
+
+def _by_operation(rows: Sequence[RowWrite]) -> list[list[RowWrite]]:
+    return [[row for row in rows if _operation(row) is each] for each in Operation]
+
+
+def _halves(rows: Sequence[RowWrite]) -> list[Sequence[RowWrite]]:
+    middle = len(rows) // 2
+    return [rows[:middle], rows[middle:]]
+
+
+def _witnesses(rows: Sequence[RowWrite]) -> list[RowWrite]:
+    """Return some records from all over a batch."""
+    last = len(rows) - 1
+    return [rows[each] for each in sorted({0, last // 2, last}) if each >= 0]
+
+
+def _all_alike(first: Refusal, again: Sequence[Refusal]) -> bool:
+    """Whether enough records, and all of a batch, were refused with the same words."""
+    count = sum(len(each.rows) for each in again)
+    alike = all(each.error.is_like(first.error) for each in again)
+    return alike and count == len(first.rows) >= WITNESSES
+
+
+def _without_row(rows: Sequence[RowWrite], gone: RowGoneError) -> Sequence[RowWrite]:
+    """Forget a row that somebody deleted: its record is found by its key, or created.
+
+    One that is not named can only be a row that stands alone.
+    """
+    lost = rows[0].row_id if gone.row_id is None and len(rows) == 1 else gone.row_id
+    return [replace(row, row_id=None) if row.row_id == lost else row for row in rows]
 
 
 def _body(row: RowWrite) -> Json:

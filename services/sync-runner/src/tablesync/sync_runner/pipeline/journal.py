@@ -39,8 +39,13 @@ class Journal:
         self._saving = asyncio.Lock()
 
     def open_pages(self) -> int:
-        """Return how many pages are not yet part of the contiguous prefix."""
+        """Return how many pages are not yet part of the contiguous prefix.
+
+        Where a record was withheld, the prefix ends in this run: only what is under way counts.
+        """
         self._advance()
+        if any(each.withheld for each in self._tracks):
+            return sum(each.under_way for each in self._tracks)
         return len(self._tracks)
 
     @property

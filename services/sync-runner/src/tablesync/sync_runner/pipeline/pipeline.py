@@ -10,6 +10,7 @@ order.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Literal
 
 from tablesync.sync_runner.airtable.client import RECORDS_PER_REQUEST
@@ -53,12 +54,13 @@ class Pipeline:
         self.total: int | None = None
 
     async def run(self, pages: AsyncIterator[Page]) -> None:
-        """Read to the end and write everything; raises what ended it."""
+        """Read to the end and write everything; raises what ended it, or kept new rows out."""
         async with aclosing(_ahead(pages)) as ahead:
             async for page in ahead:
                 await self._take(page)
         await self._dispatch()
         await self._until(lambda: not self._writing)
+        self._writer.check()
 
     @property
     def phase(self) -> Phase:
@@ -126,7 +128,7 @@ class Pipeline:
 
     async def _write(self, items: Sequence[Item]) -> None:
         batch = Batch(items, self._mapper, self._journal, self._under_way)
-        rows = [RowWrite(each.source_id, each.cells, each.row_id) for each in items]
+        rows = [RowWrite(each.source_id, each.cells, each.row_id, each.suspect) for each in items]
         try:
             await self._writer.write(rows, batch)
             self._stall_timer.restart()
@@ -167,6 +169,13 @@ class Batch:
     def refused(self, source_id: str, reason: str, field: str | None) -> None:
         """Take in that Airtable refused a record alone."""
         self._mapper.reject(self._close(source_id), reason, field)
+
+    def withheld(self, source_id: str) -> None:
+        """Take in that a record has no row, and gets none in this run: it stays what it was."""
+        item = self._close(source_id)
+        item.track.withheld = True
+        if item.known is not None:
+            self._journal.note(replace(item.known, digest=None, row_id=None))
 
     def leave_the_rest_unknown(self) -> None:
         """Take in that it is not known what became of the others: they may have arrived."""

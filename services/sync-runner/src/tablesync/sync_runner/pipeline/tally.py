@@ -29,14 +29,23 @@ class Tally:
 
 @dataclass
 class PageTrack:
-    """A page on its way: it is done when all its records are and no more will come."""
+    """A page on its way: it is done when all its records are and no more will come.
+
+    One of which a record was withheld is never done: the next run reads it again.
+    """
 
     position: Position
     tally: Tally = field(default_factory=Tally)
     outstanding: int = 0
     dispatched: bool = False
+    withheld: bool = False
+
+    @property
+    def under_way(self) -> bool:
+        """Whether anything of it is still to arrive."""
+        return not self.dispatched or self.outstanding > 0
 
     @property
     def done(self) -> bool:
         """Whether every record of it was acknowledged, found unchanged or rejected."""
-        return self.dispatched and self.outstanding == 0
+        return not self.under_way and not self.withheld
