@@ -1,0 +1,281 @@
+"""S1 and S4: how fast a first sync writes, against dlt doing the same, and what a second one costs.
+
+The whole platform with durable state, limits off. In each round TableSync and dlt take turns: a new
+table for each, and all deals of a portal into it, every record and cell counted by the sandbox. The
+ratio of a round is of records a second; the median counts. After it TableSync runs again over the
+unchanged data: what matters is what it sends to Airtable then. An earlier commit does the same
+beside the same sandbox. Prints JSON, and writes it and a picture to `bench/results/`.
+
+    .venv/bin/python bench/first_sync.py [--before COMMIT] [--records N] [--rounds N]
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+from pymongo import MongoClient
+from tablesync.demo.api import Api
+from tablesync.demo.person import Person
+from tablesync.demo.syncs import KEY_FIELD, Table, definition, labels_of, tables_of
+from tablesync.local_stack import LocalStack
+from tablesync.local_stack.keys import SERVICES
+from tablesync.local_stack.sandbox_control import SandboxControl
+from tablesync.local_stack.waiting import eventually
+from tablesync.test_kit.commit_source import source_of
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "bench" / "results" / "first_sync.json"
+PICTURE = RESULT.with_suffix(".svg")
+PEER = ROOT / "bench" / "peers"
+BAR, PORTAL, IN_FLIGHT, HOUR = 2.0, "7001", 8, 3_600
+UNLIMITED = {
+    "RUNNER_AIRTABLE_BASE_PER_SECOND": "10000",
+    "RUNNER_AIRTABLE_USER_PER_SECOND": "10000",
+    "RUNNER_HUBSPOT_PER_TEN_SECONDS": "100000",
+    "RUNNER_HUBSPOT_SEARCH_PER_SECOND": "10000",
+}
+TITLE = "First sync: records a second, limits off"
+
+
+def main(
+    before: Annotated[str, typer.Option(help="The commit to compare with; none by default.")] = "",
+    records: Annotated[int, typer.Option(help="Deals of the portal.")] = 20_000,
+    rounds: Annotated[int, typer.Option(help="Pairs; the median counts.")] = 5,
+) -> None:
+    """Measure, print, and keep the result."""
+    python = peer()
+    sources = {"before": source_of(before).environment} if before else {}
+    sources["today"] = {}
+    found = {name: run(env, python, records, rounds) for name, env in sources.items()}
+    result = {
+        "records": records,
+        "rounds": rounds,
+        "before_commit": before or None,
+        "bar_ratio_to_dlt": BAR,
+        **found,
+    }
+    if before:
+        ours = [found[name]["ratio_to_dlt"] for name in ("today", "before")]
+        result["today_to_before"] = round(ours[0] / ours[1], 3)
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    PICTURE.write_text(drawn(found))
+    typer.echo(json.dumps(result, indent=2))
+
+
+def peer() -> Path:
+    """Return the Python of dlt's own environment, which is made once."""
+    folder = ROOT / ".local" / "bench-dlt"
+    python = folder / "bin" / "python"
+    uv = Path(sys.executable).with_name("uv")
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    lock = str(PEER / "dlt.lock")
+    subprocess.run(
+        [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock],
+        check=True,
+    )
+    return python
+
+
+def run(source: Mapping[str, str], python: Path, records: int, rounds: int) -> dict[str, Any]:
+    """Start a platform of this source, and measure it."""
+    env = {each: {**source, **UNLIMITED} for each in SERVICES}
+    env["sandbox"] = {
+        **{f"SANDBOX_{each}": "20" for each in ("CONTACTS", "COMPANIES")},
+        "SANDBOX_DEALS": str(records),
+    }
+    with LocalStack(ROOT, "bench-first-sync", fresh=True, env=env) as stack:
+        result = asyncio.run(measure(stack, python, records, rounds))
+    stack.remove()
+    return result
+
+
+@dataclass
+class Bench:
+    """A running platform with both accounts connected."""
+
+    api: Api
+    sandbox: SandboxControl
+    runs: Any
+    hubspot: str
+    airtable: str
+
+    async def new_table(self, name: str) -> Table:
+        """Make a base with an empty copy of the deals' table."""
+        given = tables_of((await self.sandbox.bases())["bases"])["deals"]
+        names = ("name", "type", "options")
+        fields = [
+            {key: each[key] for key in names if each.get(key)} for each in given.fields.values()
+        ]
+        base = await self.sandbox.control(
+            "airtable", "-", "create-base", name=name, tables=[{"name": "T", "fields": fields}]
+        )
+        return tables_of([base | {"name": "deals"}])["deals"]
+
+    async def properties(self) -> list[dict[str, Any]]:
+        """Return the deals' properties."""
+        path = f"/v1/catalog/{self.hubspot}/objects/deals/properties"
+        return await self.api.items("sync-runner", path)
+
+    async def sync_now(self, sync_id: str) -> dict[str, Any]:
+        """Ask for a run, and return it once it has ended well."""
+        run_id = (await self.api.post("scheduler", f"/v1/syncs/{sync_id}/run"))["run_id"]
+
+        def look() -> Any:
+            return self.runs.find_one({"_id": run_id, "ended_at": {"$ne": None}})
+
+        found: dict[str, Any] = await eventually(look, timeout=600, interval=0.2)
+        assert found["status"] == "succeeded", found["summary"]
+        return found
+
+    async def rows(self, table: Table) -> int:
+        """Return how many rows a table has."""
+        query = {"base": table.base_id, "table": table.table_id}
+        return len(await self.sandbox.records("airtable", "-", **query))
+
+
+async def measure(stack: LocalStack, python: Path, records: int, rounds: int) -> dict[str, Any]:
+    """Return the records a second of both, their ratio, and what a second sync sends."""
+    with MongoClient(stack.info.mongodb, tz_aware=True) as mongo:
+        bench = await connected(stack, mongo["runner"]["runs"])
+        await one(bench, records, "warm-up")  # imports, indexes and caches
+        found = [await pair(bench, python, records, number) for number in range(rounds)]
+        await bench.api.close()
+    return {
+        "records_a_second": round(median(each["ours"] for each in found)),
+        "dlt_records_a_second": round(median(each["dlt"] for each in found)),
+        "ratio_to_dlt": round(median(each["ours"] / each["dlt"] for each in found), 2),
+        "ratios": [round(each["ours"] / each["dlt"], 2) for each in found],
+        "second_sync": found[-1]["second"],
+    }
+
+
+async def connected(stack: LocalStack, runs: Any) -> Bench:
+    """Connect both accounts, without limits."""
+    api = Api(stack.info.urls, stack.info.api_token)
+    sandbox = SandboxControl(stack.info.sandbox or "")
+    for provider in ("hubspot", "airtable"):
+        await sandbox.control(provider, "-", "limits", enabled=False)
+    person = Person(api, sandbox)
+    hubspot = (await person.connect("hubspot", PORTAL))["connection_id"]
+    airtable = (await person.connect("airtable"))["connection_id"]
+    await person.close()
+    return Bench(api, sandbox, runs, hubspot, airtable)
+
+
+async def pair(bench: Bench, python: Path, records: int, number: int) -> dict[str, Any]:
+    """Let both take a turn, each time in another order."""
+    if number % 2:
+        other = await dlt(bench, python, records, f"dlt {number}")
+        return {**await one(bench, records, f"ours {number}"), "dlt": other}
+    ours = await one(bench, records, f"ours {number}")
+    return {**ours, "dlt": await dlt(bench, python, records, f"dlt {number}")}
+
+
+async def one(bench: Bench, records: int, name: str) -> dict[str, Any]:
+    """Sync all deals into a new table with TableSync, and then once more."""
+    table = await bench.new_table(name)
+    body = definition("deals", table, await bench.properties(), bench.hubspot, bench.airtable)
+    body["schedule"] = {"every_seconds": HOUR}
+    sync = await bench.api.post("scheduler", "/v1/syncs", body)
+    first = await bench.sync_now(sync["id"])
+    assert first["counts"]["written"] == await bench.rows(table) == records, first["counts"]
+    seconds = (first["ended_at"] - first["started_at"]).total_seconds()
+    await bench.sandbox.reset_counters()
+    await bench.sync_now(sync["id"])
+    counters = (await bench.sandbox.counters())["airtable"]
+    return {"ours": records / seconds, "second": second(counters)}
+
+
+def second(counters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a sync over unchanged data sent to Airtable: it reads the table's fields."""
+    written = counters["records_created"] + counters["records_updated"]
+    return {"requests": counters["requests"], "records_written": written}
+
+
+async def dlt(bench: Bench, python: Path, records: int, name: str) -> float:
+    """Sync all deals into a new table with dlt; return records a second, its start-up left out."""
+    table = await bench.new_table(name)
+    properties = await bench.properties()
+    labels = labels_of(properties)
+    mapping = definition("deals", table, properties, bench.hubspot, bench.airtable)["mapping"]
+    fields = {each["id"]: each for each in table.fields.values()}
+    tokens = {
+        provider: (await bench.sandbox.mint(provider, account))["access_token"]
+        for provider, account in (("hubspot", PORTAL), ("airtable", "-"))
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        job = {
+            "folder": folder,
+            "records": records,
+            "in_flight": IN_FLIGHT,
+            "key_field": table.fields[KEY_FIELD]["id"],
+            "mapping": [
+                each
+                | {
+                    "type": fields[each["field_id"]]["type"],
+                    "labels": labels.get(each["source"], {}),
+                }
+                for each in mapping
+            ],
+            "hubspot": {
+                "url": f"{bench.sandbox.url}/hubspot",
+                "path": "/crm/objects/2026-09/deals",
+                "token": tokens["hubspot"],
+            },
+            "airtable": {
+                "url": f"{bench.sandbox.url}/airtable",
+                "path": f"/v0/{table.base_id}/{table.table_id}",
+                "token": tokens["airtable"],
+            },
+        }
+        process = await asyncio.create_subprocess_exec(
+            python,
+            PEER / "dlt_deals.py",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await process.communicate(json.dumps(job).encode())
+    assert process.returncode == 0, "dlt failed"
+    assert await bench.rows(table) == records
+    return records / float(json.loads(said.splitlines()[-1])["seconds"])
+
+
+def drawn(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Draw the records a second as SVG: two bars for each source."""
+    bars = [
+        (f"{name}: {who}", each[key], colour)
+        for name, each in found.items()
+        for who, key, colour in (
+            ("TableSync", "records_a_second", "#2da44e"),
+            ("dlt", "dlt_records_a_second", "#8c959f"),
+        )
+    ]
+    scale = 460 / max(value for _, value, _ in bars)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {50 + 40 * len(bars)}" '
+        f'font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="{TITLE}">'
+        '<rect width="100%" height="100%" rx="8" fill="#fff"/>',
+        f'<text x="14" y="24" font-weight="600">{TITLE}</text>',
+    ]
+    for row, (label, value, colour) in enumerate(bars):
+        top = 40 + 40 * row
+        parts.append(
+            f'<text x="14" y="{top + 18}">{label}</text>'
+            f'<rect x="160" y="{top}" width="{value * scale:.0f}" height="28" fill="{colour}"/>'
+            f'<text x="{168 + value * scale:.0f}" y="{top + 18}">{value:,}</text>'
+        )
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+if __name__ == "__main__":
+    typer.run(main)
