@@ -4,7 +4,14 @@ from typing import ClassVar
 
 from pydantic import Field
 from tablesync.contracts.event import Event, StateEvent
-from tablesync.contracts.specs import Account, ConnectionCause, ConnectionStatus, Moment, Provider
+from tablesync.contracts.specs import (
+    Account,
+    ConnectionCause,
+    ConnectionStatus,
+    Moment,
+    Provider,
+    is_none,
+)
 
 TOPIC = "connection-events"
 
@@ -23,6 +30,17 @@ class ConnectionEvent(StateEvent):
     cause: ConnectionCause | None = None
     owner_id: str = Field(description="The operator who connected it and is mailed about it.")
     changed_at: Moment = Field(description="When this state began, by the database's clock.")
+    scopes: tuple[str, ...] | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="What was granted, as the provider spells it; absent where it is not known.",
+    )
+    resources: tuple[str, ...] | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="Ids of what was chosen to be reached, such as Airtable bases; absent where "
+        "there is no choice, or it is not known.",
+    )
 
 
 class ConnectionEstablished(ConnectionEvent):
@@ -38,7 +56,7 @@ class ConnectionRevoked(ConnectionEvent):
 
 
 class ConnectionReconnected(ConnectionEvent):
-    """The same account has a fresh grant; what was held may go on."""
+    """The same account has a fresh grant, which may allow other things; what was held may go on."""
 
     type: ClassVar[str] = "tablesync.connection.reconnected.v1"
 

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 from tablesync.contracts.event import Event
-from tablesync.contracts.specs import Moment, RunCounts, RunFailureCause, Trigger
+from tablesync.contracts.specs import Moment, RunCounts, RunFailureCause, Trigger, is_none
 
 TOPIC = "run-events"
 
@@ -46,6 +46,11 @@ class SyncFailed(RunEvent):
     ended_at: Moment
     cause: RunFailureCause
     connection_id: str | None = Field(default=None, description="Whose fault, if a connection's.")
+    retry_at: Moment | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="When a used-up quota is refilled: no run gets through before.",
+    )
 
 
 class SyncInterrupted(RunEvent):

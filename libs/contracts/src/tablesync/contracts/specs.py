@@ -20,6 +20,11 @@ Moment = Annotated[
 ]
 
 
+def is_none(value: object) -> bool:
+    """Whether a member is left out of what is sent; for `exclude_if`."""
+    return value is None
+
+
 class Value(BaseModel):
     """Base of all contract values: immutable, and deaf to fields added later."""
 
@@ -110,6 +115,10 @@ class HoldKind(StrEnum):
     MAPPING = "mapping"
     QUOTA = "quota"
     PLANNED = "planned"
+
+
+# What a hold for lack of a scope or base is told as, beside the kinds: a reconnect ends it.
+NOT_GRANTED = "not_granted"
 
 
 class RunFailureCause(StrEnum):
@@ -222,6 +231,22 @@ class Hold(Value):
     connection_id: str | None = None
     cause: str
     since: Moment
+    lacks: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=operator.not_,
+        description="Scopes and ids of bases that its connection was not granted, and that the "
+        "sync needs; `cause` says them in words. Empty for any other hold.",
+    )
+    until: Moment | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="When a used-up quota is refilled, as far as the provider says.",
+    )
+
+    @property
+    def told_as(self) -> str:
+        """What words there are for its end: those of its kind, but for what was not granted."""
+        return NOT_GRANTED if self.lacks else self.kind
 
 
 class RunCounts(Value):

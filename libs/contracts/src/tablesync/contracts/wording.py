@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from tablesync.contracts.names import UNPRINTED, legible
-from tablesync.contracts.specs import ConnectionCause, HoldKind, Provider, SyncStatus
+from tablesync.contracts.specs import (
+    NOT_GRANTED,
+    ConnectionCause,
+    HoldKind,
+    Provider,
+    SyncStatus,
+)
 
 _FROM_THE_RIGHT = frozenset({"R", "AL"})
 
@@ -44,6 +50,7 @@ _ENDS: Mapping[str, str] = MappingProxyType(
         HoldKind.CONNECTION: "its connection is reconnected",
         HoldKind.RESOURCE: _FOUND_AGAIN,
         HoldKind.MAPPING: _FOUND_AGAIN,
+        NOT_GRANTED: "its connection is reconnected with all of that allowed",
         HoldKind.QUOTA: "the provider’s quota is refilled",
         HoldKind.PLANNED: "the reconnect that was announced is done",
     }
@@ -67,8 +74,8 @@ def loss(cause: str | None, provider: str) -> str:
 def runs_again(status: str, hold_kinds: Sequence[str]) -> str | None:
     """Return when a sync that is stopped runs again, such as `once somebody resumes it`.
 
-    `hold_kinds` has one kind for each hold. None for a sync that nothing stops: its next slot says
-    when it runs.
+    `hold_kinds` has one for each hold, as it is told. None for a sync that nothing stops: its next
+    slot says when it runs.
     """
     kinds = sorted(hold_kinds, key=lambda each: each != HoldKind.CONNECTION)
     ends = [_ENDS.get(each, _ENDS_OTHERWISE) for each in kinds]

@@ -14,7 +14,18 @@ from pydantic import (
     WrapValidator,
 )
 from pydantic.config import JsonDict
-from tablesync.contracts.specs import Value
+from tablesync.contracts.specs import Value, is_none
+
+__all__ = [
+    "Body",
+    "Items",
+    "Text",
+    "Tolerant",
+    "Unreadable",
+    "is_empty",
+    "is_none",
+    "showing",
+]
 
 T = TypeVar("T")
 
@@ -31,11 +42,6 @@ def _none_if_unreadable(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 
 # A part without which the rest still says what matters: None where this version cannot read it.
 Tolerant = Annotated[T | None, WrapValidator(_none_if_unreadable)]
-
-
-def is_none(value: object) -> bool:
-    """Whether a member is left out of what is sent; for `exclude_if`."""
-    return value is None
 
 
 def is_empty(value: tuple[object, ...]) -> bool:

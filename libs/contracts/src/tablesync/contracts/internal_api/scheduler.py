@@ -108,9 +108,9 @@ class AffectedSync(Body):
         shown = (self.hold,) if self.hold else ()
         return shown if self.holds is None else self.holds
 
-    def stopped_beside(self, connection_id: str) -> tuple[HoldKind, ...]:
-        """Return the kinds of its holds but for the loss of this connection."""
-        return tuple(each.kind for each in self.stopped_by if not _is_loss(each, connection_id))
+    def stopped_beside(self, connection_id: str) -> tuple[str, ...]:
+        """Return what its holds are told as, but for the loss of this connection."""
+        return tuple(each.told_as for each in self.stopped_by if not _is_loss(each, connection_id))
 
     def stopped_by_loss_of(self, connection_id: str) -> bool:
         """Whether the loss of this connection holds it."""

@@ -157,6 +157,9 @@ class RunState(Body):
     ended_at: Moment | None = Field(
         default=None, description="UTC, by sync-runner's database clock; null until its end."
     )
+    retry_at: Moment | None = Field(
+        default=None, exclude_if=is_none, description="When a used-up quota is refilled."
+    )
 
 
 class RunStates(Items[RunState]):

@@ -61,6 +61,8 @@ class HeldConnection:
     sequence: int = field(default_factory=lambda: unix_milliseconds(datetime.now(UTC)))
     changed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     token_seconds: float = 1800.0
+    scopes: tuple[str, ...] | None = None
+    resources: tuple[str, ...] | None = None
 
     @property
     def connected(self) -> bool:
@@ -80,6 +82,8 @@ class HeldConnection:
             cause=self.cause,
             owner_id=self.owner_id,
             changed_at=self.changed_at,
+            scopes=self.scopes,
+            resources=self.resources,
         )
 
     def change(self, status: ConnectionStatus, cause: ConnectionCause | None) -> None:
@@ -192,6 +196,8 @@ class AuthServiceStandIn(StandIn):
             cause=event.cause,
             sequence=event.sequence,
             changed_at=event.changed_at,
+            scopes=event.scopes,
+            resources=event.resources,
         )
         return self.connections[event.connection_id]
 

@@ -1,0 +1,10 @@
+"""Airtable's scopes: all of them but the e-mail address are needed to write a table."""
+
+from tablesync.contracts.permissions.base import Permission
+
+PERMISSIONS = (
+    Permission("data.records:read", "read records", writes=True),
+    Permission("data.records:write", "write records", writes=True),
+    Permission("schema.bases:read", "see which tables and fields there are", writes=True),
+    Permission("user.email:read", "see your e-mail address"),
+)
