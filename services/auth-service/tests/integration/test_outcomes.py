@@ -335,6 +335,8 @@ async def test_p06_missing_scopes_are_stored_and_shown(rig: Rig) -> None:
     assert after["badge"] == "Needs attention"
     assert set(after["missing_scopes"]) == set(connection["scopes"]) - set(scopes)
     assert after["findings"][0]["kind"] == "missing_scopes"
+    assert "not allowed to read deals and see which" in after["findings"][0]["message"]
+    assert "reconnect HubSpot and allow it" in after["findings"][0]["message"]
 
 
 async def test_p07_connecting_a_known_account_restores_its_connection(

@@ -113,7 +113,9 @@ def test_the_outcome_of_a_connection_with_less_than_asked_for(
     check(
         pages.outcome(hubspot, outcome, WORKSPACE, AGAIN),
         "Needs attention",
+        "not allowed to <strong>read deals</strong>",
         "crm.objects.deals.read",
+        "are held until it is allowed",
     )
 
 

@@ -21,7 +21,11 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
 class Connection(Value):
-    """A connection's whole state; `missing_scopes` is what the last consent left out."""
+    """A connection's whole state; `missing_scopes` is what the last consent left out.
+
+    `scopes` is empty where the provider does not tell them, `resources` None where there is
+    nothing to choose, or it is not known what was.
+    """
 
     id: str
     workspace_id: str
@@ -33,6 +37,7 @@ class Connection(Value):
     owner_id: str
     scopes: tuple[str, ...] = ()
     missing_scopes: tuple[str, ...] = ()
+    resources: tuple[str, ...] | None = None
     sequence: int = 0
     changed_at: AwareDatetime
 
@@ -44,7 +49,8 @@ class Connection(Value):
     def state(self, event: type[ConnectionEvent] = ConnectionEvent) -> ConnectionEvent:
         """Return the public state, as an event of this type says it."""
         shared = event.model_fields.keys() & type(self).model_fields.keys()
-        return event(connection_id=self.id, **{name: getattr(self, name) for name in shared})
+        said = {name: getattr(self, name) for name in shared} | {"scopes": self.scopes or None}
+        return event(connection_id=self.id, **said)
 
     def to_document(self) -> Document:
         """Return the stored form."""

@@ -64,14 +64,16 @@ CONNECTION: JsonDict = {
     "owner_id": _OPERATOR_ID,
     "scopes": ["oauth", "crm.objects.contacts.read"],
     "missing_scopes": ["crm.objects.deals.read"],
+    "resources": None,
     "changed_at": "2026-11-22T09:52:41.803Z",
     "badge": "Needs attention",
     "findings": [
         {
             "kind": "missing_scopes",
             "scopes": ["crm.objects.deals.read"],
-            "message": "The last consent left out: crm.objects.deals.read. Reconnect and allow "
-            "everything asked for.",
+            "message": "TableSync was not allowed to read deals at HubSpot "
+            "(crm.objects.deals.read): reconnect HubSpot and allow it. Syncs that need it are held "
+            "until then.",
         }
     ],
 }

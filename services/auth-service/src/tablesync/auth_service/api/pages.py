@@ -19,6 +19,7 @@ from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import Provider
 from tablesync.contracts.internal_api import AffectedSyncs
+from tablesync.contracts.permissions import in_words
 from tablesync.contracts.wording import PROVIDER_LABELS, isolated, loss, moment, one_line
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.problems import RaisedAnswer
@@ -50,7 +51,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(moment=moment, standing=standing)
+        self._templates.filters.update(moment=moment, standing=standing, in_words=in_words)
 
     def consent(
         self, provider: OAuthProvider, asked: ConsentRequest, form_token: str

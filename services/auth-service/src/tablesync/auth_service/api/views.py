@@ -19,6 +19,7 @@ from tablesync.contracts import (
 )
 from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.internal_api.base import Text, showing
+from tablesync.contracts.permissions import not_granted
 from tablesync.contracts.specs import Moment
 from tablesync.contracts.wording import stopped
 
@@ -46,6 +47,10 @@ class ConnectionView(BaseModel):
     owner_id: str
     scopes: tuple[str, ...]
     missing_scopes: tuple[str, ...] = Field(description="What the last consent left out.")
+    resources: tuple[str, ...] | None = Field(
+        description="Ids of what was chosen to be reached, such as Airtable bases; null where "
+        "there is no choice, or it is not known."
+    )
     changed_at: Moment
     badge: str = Field(description="The words on its card.")
     findings: tuple[ConnectionFinding, ...]
@@ -131,11 +136,9 @@ def findings(connection: Connection, hints: Hints) -> tuple[ConnectionFinding, .
         return (ConnectionFinding(kind="app_stays", message=hints.removal),)
     if not connection.connected or not connection.missing_scopes:
         return ()
-    scopes = ", ".join(connection.missing_scopes)
-    message = f"The last consent left out: {scopes}. Reconnect and allow everything asked for."
-    return (
-        ConnectionFinding(kind="missing_scopes", scopes=connection.missing_scopes, message=message),
-    )
+    missing = connection.missing_scopes
+    message = f"{not_granted(connection.provider, missing)} Syncs that need it are held until then."
+    return (ConnectionFinding(kind="missing_scopes", scopes=missing, message=message),)
 
 
 def standing(sync: AffectedSync, connection: Connection) -> str:

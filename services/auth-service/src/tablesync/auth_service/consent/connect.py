@@ -18,13 +18,13 @@ from tablesync.auth_service.consent.authorizations import (
     Completion,
 )
 from tablesync.auth_service.consent.findings import Finding
-from tablesync.auth_service.consent.left_out import LeftOut
+from tablesync.auth_service.consent.left_out import LeftOut, Reach
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.renewal import UNSAVED
 from tablesync.auth_service.opaque_tokens import digest
-from tablesync.auth_service.providers.base import Identity, OAuthProvider, TokenSet
+from tablesync.auth_service.providers.base import Identity, OAuthProvider, TokenSet, missing_scopes
 from tablesync.auth_service.store import through_outages
 from tablesync.contracts import (
     ConnectionEstablished,
@@ -62,15 +62,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Consent:
-    """What a person has allowed: not stored until it is known whose it is.
-
-    `left_out` are the bases that it does not reach and syncs write to; None if nobody knows.
-    """
+    """What a person has allowed: not stored until it is known whose it is."""
 
     provider: OAuthProvider
     tokens: TokenSet
     identity: Identity
-    left_out: Sequence[WrittenBase] | None = None
+    reach: Reach
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -79,8 +76,8 @@ class Consent:
 
     @property
     def missing_scopes(self) -> tuple[str, ...]:
-        """What was asked for and left out."""
-        return tuple(each for each in self.provider.required_scopes if each not in self.scopes)
+        """What was asked for and left out, as far as the provider says."""
+        return missing_scopes(self.provider, self.scopes)
 
 
 class Connecting:
@@ -149,10 +146,10 @@ class Connecting:
             identity = await _identified(provider, tokens)
         except (ProviderError, ProviderUnavailableError) as error:
             return await self.fail(authorization, provider, error)
-        left_out = await self._left_out.find(
+        reach = await self._left_out.find(
             provider, tokens.access_token, authorization.workspace_id, identity.account
         )
-        return await self._stored(authorization, Consent(provider, tokens, identity, left_out))
+        return await self._stored(authorization, Consent(provider, tokens, identity, reach))
 
     async def _stored(self, authorization: Authorization, consent: Consent) -> Outcome:
         """Store what came of it, however long MongoDB is away: nobody else has the tokens."""
@@ -198,7 +195,7 @@ class Connecting:
                 authorization.workspace_id, authorization.provider, account.id, unit.session
             )
         connection = await self._store(unit, authorization, consent, known)
-        outcome = _completed(known, connection, consent.left_out)
+        outcome = _completed(known, connection, consent.reach.left_out)
         await self._authorizations.finish(
             unit,
             authorization,
@@ -229,6 +226,7 @@ class Connecting:
             grant_version=before.grant_version + 1,
             scopes=consent.scopes,
             missing_scopes=consent.missing_scopes,
+            resources=consent.reach.bases,
         )
         idle_seconds = consent.provider.idle_seconds
         await self._grants.replace(unit, connection, consent.tokens, idle_seconds)

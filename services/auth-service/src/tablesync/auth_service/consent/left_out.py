@@ -1,11 +1,12 @@
-"""Bases left out: what syncs write to and a consent does not reach, where that can be told."""
+"""Bases chosen and left out: what a consent reaches, and what syncs write to beyond it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 from pydantic import SecretStr
-from tablesync.auth_service.connections import Connections
+from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import Account
 from tablesync.contracts.internal_api import WrittenBase
@@ -14,10 +15,23 @@ log = structlog.get_logger()
 
 # What is written over a connection of a workspace; None if that is not known now.
 WrittenBasesOf = Callable[[str, str], Awaitable[Sequence[WrittenBase] | None]]
+# What events carry of one connection; of more than that nothing is told.
+MOST_BASES = 1_000
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a consent reaches, by id, and what it does not reach although syncs write to it.
+
+    Either is None where nobody knows.
+    """
+
+    bases: tuple[str, ...] | None = None
+    left_out: Sequence[WrittenBase] | None = None
 
 
 class LeftOut:
-    """Compares what a consent reaches with what syncs write to."""
+    """Finds out what a consent reaches, and compares it with what syncs write to."""
 
     def __init__(
         self, connections: Connections, written_bases: WrittenBasesOf, seconds: float
@@ -28,27 +42,35 @@ class LeftOut:
 
     async def find(
         self, provider: OAuthProvider, access_token: SecretStr, workspace_id: str, account: Account
-    ) -> Sequence[WrittenBase] | None:
-        """Return the bases that syncs write to and a new token of an account does not reach.
+    ) -> Reach:
+        """Return what a new token of an account reaches.
 
-        None for a new connection, where a provider has no such choice, and where it cannot be
-        found out at once: no trouble here may cost the tokens.
+        Nothing is known where a provider has no such choice, and where it cannot be found out at
+        once: no trouble here may cost the tokens.
         """
+        granted = None
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._find(provider, access_token, workspace_id, account)
+                granted = await provider.granted_bases(access_token)
+                if granted is None:
+                    return Reach()
+                known = await self._connections.find_by_account(
+                    workspace_id, provider.name, account.id
+                )
+                left_out = await self._left_out(known, granted) if known else None
+                return Reach(_told(granted), left_out)
         except Exception as error:
             log.warning("granted bases unknown", error=type(error).__name__)
-            return None
+            return Reach(_told(granted))
 
-    async def _find(
-        self, provider: OAuthProvider, access_token: SecretStr, workspace_id: str, account: Account
+    async def _left_out(
+        self, known: Connection, granted: frozenset[str]
     ) -> Sequence[WrittenBase] | None:
-        known = await self._connections.find_by_account(workspace_id, provider.name, account.id)
-        granted = await provider.granted_bases(access_token) if known else None
-        if known is None or granted is None:
-            return None
-        written = await self._written_bases(workspace_id, known.id)
+        written = await self._written_bases(known.workspace_id, known.id)
         if written is None:
             return None
         return [each for each in written if each.base_id not in granted]
+
+
+def _told(granted: frozenset[str] | None) -> tuple[str, ...] | None:
+    return None if granted is None or len(granted) > MOST_BASES else tuple(sorted(granted))

@@ -10,7 +10,7 @@ from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.probe import is_accepted
-from tablesync.auth_service.providers.base import OAuthProvider, TokenSet
+from tablesync.auth_service.providers.base import OAuthProvider, TokenSet, missing_scopes
 from tablesync.auth_service.store import RETRY_AT_MOST_EVERY_SECONDS
 from tablesync.contracts import ConnectionReconnected, ConnectionStatus
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
@@ -69,7 +69,10 @@ class Renewal:
         tokens: TokenSet,
         revive: bool,
     ) -> bool:
-        """Bring the connection up to its grant; False if that has moved or ended."""
+        """Bring the connection up to its grant; False if that has moved or ended.
+
+        That it allows other things than before is told, as those who use it have to know.
+        """
         if not await self._grants.advance(unit, grant, tokens, provider, revive=revive):
             return False
         connection = await self._connections.get(
@@ -88,12 +91,12 @@ class Renewal:
         await self._connections.store(
             unit,
             connection,
-            ConnectionReconnected if revive else None,
+            ConnectionReconnected if revive or set(scopes) != set(connection.scopes) else None,
             status=ConnectionStatus.CONNECTED,
             cause=None,
             grant_version=version,
             scopes=scopes,
-            missing_scopes=tuple(each for each in provider.required_scopes if each not in scopes),
+            missing_scopes=missing_scopes(provider, scopes),
         )
         return True
 

@@ -21,14 +21,10 @@ from tablesync.auth_service.providers.oauth_client import (
 from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
 from tablesync.contracts.internal_api.base import Text
+from tablesync.contracts.permissions import required_scopes
 from tablesync.service_kit.http.client import json_or_none
 
-SCOPES: tuple[str, ...] = (
-    "data.records:read",
-    "data.records:write",
-    "schema.bases:read",
-    "user.email:read",
-)
+SCOPES = required_scopes(Provider.AIRTABLE)
 IDLE_SECONDS = 60 * 24 * 3_600
 
 

@@ -1,6 +1,6 @@
 """What every provider can do for auth-service, and the values that it gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -125,3 +125,8 @@ class OAuthProvider(Protocol):
     async def probe(self, access_token: SecretStr) -> Probe:
         """Ask whether the token works, without changing anything."""
         ...
+
+
+def missing_scopes(provider: OAuthProvider, granted: Sequence[str]) -> tuple[str, ...]:
+    """Return what was asked for and left out; nothing is known of what was not told."""
+    return tuple(each for each in provider.required_scopes if granted and each not in granted)

@@ -16,17 +16,10 @@ from tablesync.auth_service.providers.oauth_client import CodeFlow, OAuthApp, OA
 from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
 from tablesync.contracts.internal_api.base import Text
+from tablesync.contracts.permissions import required_scopes
 
 API_VERSION = "2026-09"
-SCOPES: tuple[str, ...] = (
-    "oauth",
-    "crm.objects.contacts.read",
-    "crm.objects.companies.read",
-    "crm.objects.deals.read",
-    "crm.schemas.contacts.read",
-    "crm.schemas.companies.read",
-    "crm.schemas.deals.read",
-)
+SCOPES = required_scopes(Provider.HUBSPOT)
 _LOST = {
     "BAD_REFRESH_TOKEN": ConnectionCause.APP_UNINSTALLED,
     "BAD_HUB": ConnectionCause.APP_UNINSTALLED,
