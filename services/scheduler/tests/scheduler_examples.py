@@ -82,6 +82,9 @@ def a_state(
     sequence: int,
     connection_id: str = HUBSPOT,
     changed_at: datetime = NOON,
+    *,
+    scopes: tuple[str, ...] | None = None,
+    resources: tuple[str, ...] | None = None,
 ) -> E:
     """Make a connection event; revoked ones are `app_uninstalled`."""
     revoked = issubclass(kind, ConnectionRevoked)
@@ -96,4 +99,6 @@ def a_state(
         cause=ConnectionCause.APP_UNINSTALLED if revoked else None,
         owner_id="op_1",
         changed_at=changed_at,
+        scopes=scopes,
+        resources=resources,
     )

@@ -103,26 +103,30 @@ class Rig(Parts):
         """Revoke a connection, as auth-service tells it; the job does not run yet."""
         return await self._change(ConnectionRevoked, connection_id)
 
-    async def reconnect(self, connection_id: str = HUBSPOT) -> ConnectionReconnected:
+    async def reconnect(
+        self, connection_id: str = HUBSPOT, **granted: tuple[str, ...]
+    ) -> ConnectionReconnected:
         """Reconnect a connection, as auth-service tells it; the job does not run yet."""
-        return await self._change(ConnectionReconnected, connection_id)
+        return await self._change(ConnectionReconnected, connection_id, **granted)
 
     async def hold(self, connection_id: str = HUBSPOT) -> None:
         """Revoke a connection and let the job mark its syncs."""
         await self.lose(connection_id)
         await self.jobs.tick()
 
-    async def release(self, connection_id: str = HUBSPOT) -> ConnectionReconnected:
+    async def release(
+        self, connection_id: str = HUBSPOT, **granted: tuple[str, ...]
+    ) -> ConnectionReconnected:
         """Reconnect a connection and let the job release its syncs."""
-        event = await self.reconnect(connection_id)
+        event = await self.reconnect(connection_id, **granted)
         await self.jobs.tick()
         return event
 
-    async def _change(self, kind: type[C], connection_id: str) -> C:
+    async def _change(self, kind: type[C], connection_id: str, **granted: tuple[str, ...]) -> C:
         now = await self.now()
         known = await self.store.connections.get(connection_id)
         sequence = next_sequence(known.sequence if known else 0, unix_milliseconds(now))
-        event = a_state(kind, sequence, connection_id, now)
+        event = a_state(kind, sequence, connection_id, now, **granted)
         await self.handle(event)
         return event
 
@@ -163,10 +167,11 @@ class Rig(Parts):
             SyncSucceeded(**_about(run), ended_at=await self.now(), counts=counts, summary="Done.")
         )
 
-    async def fail(self, run: Run, cause: RunFailureCause = RunFailureCause.PROVIDER) -> None:
-        await self.handle(
-            SyncFailed(**_about(run), ended_at=await self.now(), cause=cause, summary="It failed.")
-        )
+    async def fail(
+        self, run: Run, cause: RunFailureCause = RunFailureCause.PROVIDER, **further: Any
+    ) -> None:
+        failed = {"cause": cause, "summary": "It failed.", **further}
+        await self.handle(SyncFailed(**_about(run), ended_at=await self.now(), **failed))
 
     async def interrupt(
         self,

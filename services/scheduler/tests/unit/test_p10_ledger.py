@@ -40,6 +40,7 @@ ENDS = (
     Report(RunStatus.INTERRUPTED, cause=RunFailureCause.CONNECTION),
     HELD,
     Report(RunStatus.FAILED, cause=RunFailureCause.RESOURCE),
+    Report(RunStatus.FAILED, cause=RunFailureCause.QUOTA),
     Report(RunStatus.INTERRUPTED, cause=RunFailureCause.MAPPING),
 )
 LOST = Report(RunStatus.FAILED, cause=RunFailureCause.INTERNAL, presumed=True)
@@ -159,7 +160,15 @@ class World:
         holds.release(self.sync, gone, self.now, later, self.changes)
 
     def _recheck(self, _: Any) -> None:
-        holds.release(self.sync, holds.of_contents, self.now, self.now, self.changes)
+        found = holds.of_contents(self.sync)
+        refilled = holds.of_refilled_quota(self.now + timedelta(days=2))
+        holds.release(
+            self.sync,
+            lambda each: found(each) or refilled(each),
+            self.now,
+            self.now,
+            self.changes,
+        )
 
     def _catch_up_owed(self, _: Any) -> None:
         if self.sync.missed and not self.sync.holds:
@@ -241,7 +250,12 @@ def served(world: World) -> int:
 
 
 def is_stopped(run: Run) -> bool:
-    causes = {RunFailureCause.CONNECTION, RunFailureCause.RESOURCE, RunFailureCause.MAPPING}
+    causes = {
+        RunFailureCause.CONNECTION,
+        RunFailureCause.RESOURCE,
+        RunFailureCause.MAPPING,
+        RunFailureCause.QUOTA,
+    }
     return run.cause in causes or run.status in {RunStatus.INTERRUPTED, RunStatus.HELD}
 
 

@@ -136,7 +136,8 @@ async def _source_faults(runner: SyncRunnerClient, wanted: Contents) -> list[Fau
 async def _base_fault(runner: SyncRunnerClient, wanted: Contents) -> Fault:
     to = wanted.destination
     bases = await runner.bases(wanted.workspace_id, to.connection_id) or ()
-    return Fault("destination.base_id", f"{to.base_id} is not there", _choose_named(bases))
+    remedy = f"{_choose_named(bases)} Or reconnect Airtable and choose that base there too."
+    return Fault("destination.base_id", f"{to.base_id} is not there", remedy)
 
 
 def _field_faults(table: AirtableTable, wanted: Contents) -> list[Fault]:

@@ -52,7 +52,7 @@ def sync_held(
     """
     causes = "; ".join(_because(each, providers) for each in holds)
     paused = ", and paused" if status is SyncStatus.PAUSED else ""
-    when = runs_again(status, [each.kind for each in holds])
+    when = runs_again(status, [each.told_as for each in holds])
     return conflict(
         "sync-held",
         f"The sync is held ({causes}){paused}. It runs again {when}.",

@@ -77,8 +77,10 @@ class Handlers:
         sync = await self._store.syncs.get(run.sync_id, unit.session)
         changes = Changes()
         if sync is not None:
-            held = await self._store.connections.held_among(sync.connection_ids, unit.session)
-            holds.follow_connections(sync, held, unit.now, changes)
+            deciding = await self._store.connections.deciding_among(
+                sync.connection_ids, unit.session
+            )
+            holds.follow_connections(sync, deciding, unit.now, changes)
         if not run_outcomes.apply(report, run, sync, unit.now, changes):
             return
         if sync is not None and run.ended:
@@ -87,9 +89,7 @@ class Handlers:
         await self._store.save(unit, [sync] if sync else [], changes)
 
     async def _follow_up(self, run: Run, sync: Sync, unit: UnitOfWork, changes: Changes) -> None:
-        if any(holds.of_contents(each) for each in sync.holds):
-            sync.recheck_at = sync.recheck_at or unit.now + holds.RECHECK_AFTER
-        elif sync.missed and not sync.holds and await self._back_since(run, sync, unit):
+        if sync.missed and not sync.holds and await self._back_since(run, sync, unit):
             holds.catch_up_late(sync, unit.now, self._catch_up_at(unit.now), changes)
 
     async def _back_since(self, run: Run, sync: Sync, unit: UnitOfWork) -> bool:
@@ -120,4 +120,5 @@ def _end(event: SyncSucceeded | SyncFailed | SyncInterrupted, status: RunStatus)
 
 
 def _why(event: SyncFailed | SyncInterrupted) -> dict[str, Any]:
-    return {"cause": event.cause, "connection_id": event.connection_id}
+    retry_at = event.retry_at if isinstance(event, SyncFailed) else None
+    return {"cause": event.cause, "connection_id": event.connection_id, "retry_at": retry_at}

@@ -76,9 +76,8 @@ class Commands:
         sync.version += 1
         if names is not None:
             sync.names = _base_name(sync) | names
-            sync.recheck_at = None
             at = self._catch_up_at(unit.now)
-            holds.release(sync, holds.of_contents, unit.now, at, changes)
+            holds.release(sync, holds.of_contents(sync), unit.now, at, changes)
         changes.publish(changed(sync, unit.now))
         await self._store.save(unit, [sync], changes)
         return await self._view(unit, sync)
@@ -147,8 +146,8 @@ class Commands:
         return CancelledRun(run_id=run.id, status="cancelled")
 
     async def _follow_connections(self, unit: UnitOfWork, sync: Sync, changes: Changes) -> bool:
-        held = await self._store.connections.held_among(sync.connection_ids, unit.session)
-        return holds.follow_connections(sync, held, unit.now, changes)
+        deciding = await self._store.connections.deciding_among(sync.connection_ids, unit.session)
+        return holds.follow_connections(sync, deciding, unit.now, changes)
 
     async def _sync(self, unit: UnitOfWork, who: Principal, sync_id: str) -> Sync:
         sync = await self._store.syncs.get_of(who.workspace_id, sync_id, unit.session)

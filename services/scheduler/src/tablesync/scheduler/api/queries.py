@@ -91,7 +91,7 @@ class Queries:
 
     async def _as_of_now(self, syncs: Sequence[Sync]) -> None:
         now = await self._store.now()
-        held = await self._store.connections.held_for(syncs)
+        deciding = await self._store.connections.deciding_for(syncs)
         for sync in syncs:
-            holds.follow_connections(sync, held.known, now, Changes())
+            holds.follow_connections(sync, deciding.known, now, Changes())
             count_passed_slots(sync, now)

@@ -1,8 +1,11 @@
 """Whether what an operator wants can be: asked of auth-service and sync-runner beforehand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tablesync.contracts import Provider
+from tablesync.contracts.permissions import in_words, scopes_to_read, scopes_to_write
+from tablesync.contracts.wording import provider_label
 from tablesync.scheduler import checks, errors
 from tablesync.scheduler.api.views import NewSync, SyncEdit
 from tablesync.scheduler.checks import Contents
@@ -89,6 +92,14 @@ class Validation:
         for each in (source, destination):
             _raise_if_held(each)
         assert source is not None, "an unknown source is a fault"
+        assert destination is not None, "an unknown destination is a fault"
+        to_read = scopes_to_read(source.provider, wanted.source.object)
+        _raise_any(
+            _grant_faults("source.object", source, to_read)
+            + _grant_faults(
+                "destination.connection_id", destination, scopes_to_write(Provider.AIRTABLE)
+            )
+        )
         return source
 
     async def _connected(self, workspace_id: str, connection_id: str) -> None:
@@ -108,6 +119,16 @@ def _end_faults(
         message = f"{connection_id} is an Airtable connection"
         return [Fault(field, message, "Choose a connection to read from, such as HubSpot.")]
     return []
+
+
+def _grant_faults(field: str, connection: Connection, needed: Sequence[str]) -> list[Fault]:
+    """Name what the connection was not granted; a base that was not is found by its catalogue."""
+    missing = [each for each in needed if each not in (connection.scopes or needed)]
+    if not missing:
+        return []
+    label = provider_label(connection.provider)
+    message = f"TableSync was not allowed to {in_words(connection.provider, missing)} at {label}"
+    return [Fault(field, message, f"Reconnect {label} and allow it ({', '.join(missing)}).")]
 
 
 def _raise_if_held(connection: Connection | None) -> None:

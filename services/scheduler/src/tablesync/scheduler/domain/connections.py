@@ -1,5 +1,6 @@
 """What the scheduler knows of a connection: one document that decides for all its syncs."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,9 @@ JOB_AGAIN_AFTER = timedelta(minutes=1)
 class Connection(BaseModel):
     """A connection's state, and how far the job has come that passes it on to the syncs.
 
-    While it is held nothing that needs it is asked for, marked or not. `job` is the id of the
+    While it is held nothing that needs it is asked for, marked or not; while the job is under way,
+    nothing that needs what was not granted. `scopes` and `resources` are None where they are not
+    known, as of what earlier versions have stored. `job` is the id of the
     last sync that was marked or released since the state changed; None when all were. A job that
     had to pass over syncs begins again at `job_again`, before the first of them, at `job_at`.
     """
@@ -38,6 +41,8 @@ class Connection(BaseModel):
     cause: ConnectionCause | None = None
     sequence: int
     changed_at: datetime
+    scopes: tuple[str, ...] | None = None
+    resources: tuple[str, ...] | None = None
     job: str | None = None
     job_again: str | None = None
     job_at: datetime | None = None
@@ -46,6 +51,12 @@ class Connection(BaseModel):
     def held(self) -> bool:
         """Whether nothing may use it."""
         return self.status is not ConnectionStatus.CONNECTED
+
+    @property
+    def settling(self) -> bool:
+        """Whether syncs may need what it was not granted, and not all are marked yet."""
+        knows = self.scopes is not None or self.resources is not None
+        return knows and self.job is not None and not self.held
 
     @property
     def hold(self) -> Hold:
@@ -79,18 +90,19 @@ class Connection(BaseModel):
         for name in ("job", "job_again", "job_at"):
             if fields[name] is None:
                 del fields[name]
-        if self.held:
-            fields["held"] = True
+        for name in ("held", "settling"):
+            if getattr(self, name):
+                fields[name] = True
         return fields
 
 
 def follow(known: Connection | None, event: ConnectionEvent) -> Connection | None:
-    """Return the new state after an event; None if it is not newer than what is known.
+    """Return the new state after an event; None if it says nothing new.
 
     A change between held and connected starts the job anew, and so does every connected state:
     a fresh grant may also have brought back what was missing.
     """
-    if known is not None and event.sequence <= known.sequence:
+    if known is not None and not is_news(event, known.sequence, known.scopes):
         return None
     state = Connection(
         id=event.connection_id,
@@ -101,3 +113,10 @@ def follow(known: Connection | None, event: ConnectionEvent) -> Connection | Non
     else:
         state.job = ""
     return state
+
+
+def is_news(event: ConnectionEvent, sequence: int, scopes: Sequence[str] | None) -> bool:
+    """Whether an event is newer than a sequence, or tells what the same state was not known for."""
+    if event.sequence == sequence:
+        return scopes is None and event.scopes is not None
+    return event.sequence > sequence

@@ -8,44 +8,61 @@ from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import count_passed_slots
 from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.gaps import ClosedGap, OpenGap
+from tablesync.scheduler.domain.grants import lack_of
 from tablesync.scheduler.domain.requests import plan_catch_up, withdraw_planned
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.clock import unix_milliseconds
 
 # How long until a sync that is held for its contents is looked at again.
 RECHECK_AFTER = timedelta(minutes=15)
+# When a run may try a used-up quota again: when it is refilled or, as people may raise one, a day
+# after it was met; in an hour where nobody knows. Clocks differ, so always a little later.
+QUOTA_UNKNOWN = timedelta(hours=1)
+QUOTA_AT_MOST = timedelta(days=1)
+QUOTA_MARGIN = timedelta(minutes=1)
 
 
 def hold(sync: Sync, why: Hold, now: datetime, changes: Changes) -> bool:
-    """Stop a sync for a cause and open its gap; False if it is stopped for that already."""
-    if any(_same(each, why) for each in sync.holds):
+    """Stop a sync for a cause and open its gap; False if it is stopped for that already.
+
+    What a connection was not granted takes the place of what runs have said of it, and of what it
+    was not granted before.
+    """
+    known = next((each for each in sync.holds if _same(each, why)), None)
+    if known is not None and (not why.lacks or set(known.lacks) == set(why.lacks)):
         return False
     shown = sync.hold
     count_passed_slots(sync, now)
-    sync.holds.append(why)
+    if known is None:
+        sync.holds.append(why)
+    else:
+        sync.holds[sync.holds.index(known)] = why
     _open_gap(sync, why, now, changes)
-    if sync.hold != shown:
-        changes.publish(_held(sync, why, now))
+    sync.recheck_at = _first(sync.recheck_at, _look_at(sync, why, now))
+    if sync.hold is not None and sync.hold != shown:
+        changes.publish(_held(sync, sync.hold, now))
     return True
 
 
 def follow_connections(
-    sync: Sync, held: Mapping[str, Connection], now: datetime, changes: Changes
+    sync: Sync, deciding: Mapping[str, Connection], now: datetime, changes: Changes
 ) -> bool:
-    """Hold a sync for those of its connections that are held; False if none is.
+    """Hold a sync for those of its connections that are lost or lack what it needs.
 
-    Whoever may ask for a run does this first: the job that marks all syncs may not have come to
-    this one yet.
+    False if there is none. Whoever may ask for a run does this first: the job that marks all syncs
+    may not have come to this one yet.
     """
-    reasons = holds_on(sync, held)
+    reasons = holds_on(sync, deciding, now)
     for why in reasons:
         hold(sync, why, now, changes)
     return bool(reasons)
 
 
-def holds_on(sync: Sync, held: Mapping[str, Connection]) -> list[Hold]:
-    """Return the holds that held connections put on a sync."""
-    return [held[each].hold for each in sync.connection_ids if each in held]
+def holds_on(sync: Sync, deciding: Mapping[str, Connection], now: datetime) -> list[Hold]:
+    """Return the holds that connections put on a sync."""
+    found = (deciding[each] for each in sync.connection_ids if each in deciding)
+    reasons = (each.hold if each.held else lack_of(sync, each, now) for each in found)
+    return [each for each in reasons if each is not None]
 
 
 def release(
@@ -61,6 +78,7 @@ def release(
         return False
     count_passed_slots(sync, now)
     shown, sync.holds = sync.hold, staying
+    sync.recheck_at = next_look(sync, now)
     assert shown is not None, "something was gone"
     if not staying:
         _close_gap(sync, shown, now, catch_up_at, changes)
@@ -85,9 +103,44 @@ def of_connection(connection_id: str) -> Callable[[Hold], bool]:
     return lambda each: each.kind is HoldKind.CONNECTION and each.connection_id == connection_id
 
 
-def of_contents(each: Hold) -> bool:
-    """Whether a look at catalog and mapping can end this hold."""
-    return each.kind in {HoldKind.RESOURCE, HoldKind.MAPPING}
+def granted_again(sync: Sync, connection: Connection, now: datetime) -> Callable[[Hold], bool]:
+    """Return what recognises the hold for what a connection lacked and has now."""
+    lacks = lack_of(sync, connection, now) is not None
+    return lambda each: bool(each.lacks) and each.connection_id == connection.id and not lacks
+
+
+def of_contents(sync: Sync) -> Callable[[Hold], bool]:
+    """Return what recognises the holds that a look at catalog and mapping can end.
+
+    It shows a base that was chosen at Airtable meanwhile; a scope, only a new consent gives.
+    """
+    ends = {HoldKind.RESOURCE, HoldKind.MAPPING}
+    return lambda each: each.kind in ends and {*each.lacks} <= {sync.destination.base_id}
+
+
+def of_refilled_quota(now: datetime) -> Callable[[Hold], bool]:
+    """Return what recognises the hold for a quota that may be tried again."""
+    return lambda each: each.kind is HoldKind.QUOTA and _quota_again(each) <= now
+
+
+def next_look(sync: Sync, now: datetime) -> datetime | None:
+    """Return when it is to be looked at whether a hold is over; None if no look can tell."""
+    return _first(*(_look_at(sync, each, now) for each in sync.holds))
+
+
+def _look_at(sync: Sync, why: Hold, now: datetime) -> datetime | None:
+    if why.kind is HoldKind.QUOTA:
+        return _quota_again(why)
+    return now + RECHECK_AFTER if of_contents(sync)(why) else None
+
+
+def _quota_again(why: Hold) -> datetime:
+    refilled = max(why.since, why.until or why.since + QUOTA_UNKNOWN)
+    return min(refilled, why.since + QUOTA_AT_MOST) + QUOTA_MARGIN
+
+
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((each for each in moments if each is not None), default=None)
 
 
 def _same(one: Hold, other: Hold) -> bool:

@@ -17,6 +17,7 @@ from tablesync.scheduler.domain.syncs import Sync
 _HOLDS = {
     RunFailureCause.RESOURCE: HoldKind.RESOURCE,
     RunFailureCause.MAPPING: HoldKind.MAPPING,
+    RunFailureCause.QUOTA: HoldKind.QUOTA,
 }
 
 
@@ -31,6 +32,7 @@ class Report:
     ended_at: datetime | None = None
     cause: RunFailureCause | None = None
     connection_id: str | None = None
+    retry_at: datetime | None = None
     presumed: bool = False
 
     @property
@@ -84,9 +86,12 @@ def _leave(report: Report, run: Run, sync: Sync, now: datetime, changes: Changes
     _miss_run(run, sync)
     kind = _HOLDS.get(report.cause) if report.cause else None
     if kind:
-        cause = report.summary or str(kind)
         why = Hold(
-            kind=kind, connection_id=report.connection_id, cause=cause, since=run.ended_at or now
+            kind=kind,
+            connection_id=report.connection_id,
+            cause=report.summary or str(kind),
+            since=run.ended_at or now,
+            until=report.retry_at if kind is HoldKind.QUOTA else None,
         )
         hold(sync, why, now, changes)
 

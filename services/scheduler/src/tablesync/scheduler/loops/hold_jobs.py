@@ -4,10 +4,11 @@ The one document of the connection has decided already. A chunk and the place it
 one transaction, so that a job goes on where it was killed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
+from tablesync.contracts import Hold
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.connections import Connection
@@ -110,37 +111,45 @@ class HoldJobs:
             changed = [sync for sync in syncs if holds.hold(sync, why, unit.now, changes)]
             await self._store.save(unit, changed, changes)
             return len(syncs)
-        held = await self._store.connections.held_for(syncs, unit.session)
-        clear = [sync for sync in syncs if held.can_tell_of(sync)]
-        changed = self._let_go(clear, connection.id, held.known, unit.now, changes)
+        deciding = await self._store.connections.deciding_for(syncs, unit.session)
+        clear = [sync for sync in syncs if deciding.can_tell_of(sync)]
+        changed = self._settle(clear, connection, deciding.known, unit.now, changes)
         await self._store.save(unit, changed, changes)
         return len(clear)
 
-    def _let_go(
+    def _settle(
         self,
         syncs: Sequence[Sync],
-        connection_id: str,
-        held: Mapping[str, Connection],
+        connection: Connection,
+        deciding: Mapping[str, Connection],
         now: datetime,
         changes: Changes,
     ) -> list[Sync]:
-        """Release syncs, except those of which another connection is held by now."""
-        gone = holds.of_connection(connection_id)
+        """Release syncs, except those that lack something now, or of which another is held."""
         changed = []
         for sync in syncs:
             at = self._jitter.moment(now, len(syncs))
-            followed = holds.follow_connections(sync, held, now, changes)
-            released = holds.release(sync, gone, now, at, changes)
-            looks = _look_again(sync, now)
+            followed = holds.follow_connections(sync, deciding, now, changes)
+            released = holds.release(sync, _gone(sync, connection, now), now, at, changes)
+            looks = _look_again(sync, connection, now)
             catches_up = _catch_up(sync, now, at, changes)
             if followed or released or looks or catches_up:
                 changed.append(sync)
         return changed
 
 
-def _look_again(sync: Sync, now: datetime) -> bool:
-    """A fresh grant may have brought back what the sync is held for."""
-    if any(holds.of_contents(each) for each in sync.holds):
+def _gone(sync: Sync, connection: Connection, now: datetime) -> Callable[[Hold], bool]:
+    """Return what recognises the holds that a connected state ends."""
+    is_back = holds.of_connection(connection.id)
+    is_granted = holds.granted_again(sync, connection, now)
+    return lambda each: is_back(each) or is_granted(each)
+
+
+def _look_again(sync: Sync, connection: Connection, now: datetime) -> bool:
+    """A fresh grant may have brought back what the sync is held for, where it does not say so."""
+    can_end = holds.of_contents(sync)
+    says = connection.resources is not None
+    if any(can_end(each) and not (each.lacks and says) for each in sync.holds):
         sync.recheck_at = now
         return True
     return False

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
+from tablesync.contracts import Hold
 from tablesync.scheduler import checks
 from tablesync.scheduler.checks import Contents
 from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
@@ -28,7 +29,7 @@ LOOK_SECONDS = 20.0
 
 
 class Rechecks:
-    """Releases what can run again; looks at the rest again after `holds.RECHECK_AFTER`."""
+    """Releases what can run again; looks at the rest again at `holds.next_look`."""
 
     def __init__(
         self,
@@ -53,26 +54,31 @@ class Rechecks:
         return await syncs.seconds_until_recheck()
 
     async def _recheck(self, sync: Sync) -> None:
-        faults = await self._faults(sync)
+        looks = any(map(holds.of_contents(sync), sync.holds))
+        is_found = looks and await self._faults(sync) == []
 
         async def work(unit: UnitOfWork) -> None:
             current = await self._store.syncs.get(sync.id, unit.session)
             if current is None or current.version != sync.version:
                 return
             changes = Changes()
-            held = await self._store.connections.held_among(current.connection_ids, unit.session)
-            holds.follow_connections(current, held, unit.now, changes)
-            if faults == []:
-                self._release(current, unit.now, changes)
-            else:
-                current.recheck_at = unit.now + holds.RECHECK_AFTER
+            deciding = await self._store.connections.deciding_among(
+                current.connection_ids, unit.session
+            )
+            holds.follow_connections(current, deciding, unit.now, changes)
+            self._release(current, is_found, unit.now, changes)
+            current.recheck_at = holds.next_look(current, unit.now)
             await self._store.save(unit, [current], changes)
 
         await self._units.run(work)
 
-    def _release(self, sync: Sync, now: datetime, changes: Changes) -> None:
-        sync.recheck_at = None
-        holds.release(sync, holds.of_contents, now, self._catch_up_at(now), changes)
+    def _release(self, sync: Sync, is_found: bool, now: datetime, changes: Changes) -> None:
+        found, refilled = holds.of_contents(sync), holds.of_refilled_quota(now)
+
+        def is_over(each: Hold) -> bool:
+            return (is_found and found(each)) or refilled(each)
+
+        holds.release(sync, is_over, now, self._catch_up_at(now), changes)
 
     async def _faults(self, sync: Sync) -> list[Fault] | None:
         """Return what is missing; None if that cannot be found out now."""

@@ -90,7 +90,7 @@ class Reconciliation:
         sync = await self._store.syncs.get(sync_id, unit.session)
         if sync is None or sync.holds or sync.missed is None:
             return
-        if await self._store.connections.held_among(sync.connection_ids, unit.session):
+        if await self._store.connections.deciding_among(sync.connection_ids, unit.session):
             return
         last = await self._store.runs.get(sync.last_run_id or "", unit.session)
         if last and last.ended_at and last.ended_at > asked_at:
@@ -135,6 +135,7 @@ def _report(state: RunState) -> Report:
         ended_at=state.ended_at,
         cause=state.cause,
         connection_id=state.connection_id,
+        retry_at=state.retry_at,
     )
 
 

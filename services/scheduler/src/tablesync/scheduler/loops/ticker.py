@@ -48,15 +48,15 @@ class Ticker:
     async def claim_batch(self, limit: int, unit: UnitOfWork) -> int:
         """Claim up to so many due syncs in one transaction; return how many there were.
 
-        A sync whose connection is held by now is marked instead, whether or not the job that
-        marks them all has reached it. One that cannot be read, or whose connection cannot, is
-        put back: its slots are accounted for when it can.
+        A sync whose connection is held by now, or lacks what it needs, is marked instead, whether
+        or not the job that marks them all has reached it. One that cannot be read, or whose
+        connection cannot, is put back: its slots are accounted for when it can.
         """
         due = await self._store.syncs.due(limit, unit.session)
-        held = await self._store.connections.held_for(due.items, unit.session)
-        clear = [sync for sync in due.items if held.can_tell_of(sync)]
-        await self._claim(unit, clear, held.known)
-        blocked = [sync.id for sync in due.items if not held.can_tell_of(sync)]
+        deciding = await self._store.connections.deciding_for(due.items, unit.session)
+        clear = [sync for sync in due.items if deciding.can_tell_of(sync)]
+        await self._claim(unit, clear, deciding.known)
+        blocked = [sync.id for sync in due.items if not deciding.can_tell_of(sync)]
         await self._store.syncs.put_back([*due.unread_ids, *blocked], unit.session)
         return len(due)
 
@@ -80,14 +80,16 @@ class Ticker:
     async def _claim_one(self, sync_id: str, unit: UnitOfWork) -> None:
         sync = await self._store.syncs.get(sync_id, unit.session)
         if sync is not None and sync.claimable:
-            held = await self._store.connections.held_among(sync.connection_ids, unit.session)
-            await self._claim(unit, [sync], held)
+            deciding = await self._store.connections.deciding_among(
+                sync.connection_ids, unit.session
+            )
+            await self._claim(unit, [sync], deciding)
 
     async def _claim(
-        self, unit: UnitOfWork, syncs: Sequence[Sync], held: Mapping[str, Connection]
+        self, unit: UnitOfWork, syncs: Sequence[Sync], deciding: Mapping[str, Connection]
     ) -> None:
         changes = Changes()
         for sync in syncs:
-            if not follow_connections(sync, held, unit.now, changes):
+            if not follow_connections(sync, deciding, unit.now, changes):
                 claim(sync, unit.now, changes)
         await self._store.save(unit, syncs, changes)

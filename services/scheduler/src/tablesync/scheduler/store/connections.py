@@ -1,11 +1,12 @@
 """Reads and writes of what is known of connections."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from tablesync.scheduler.domain.connections import Connection
+from tablesync.contracts import ConnectionEvent
+from tablesync.scheduler.domain.connections import Connection, is_news
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.mongo import Collection, Database, Document, Session
@@ -23,8 +24,8 @@ HAS_DUE_JOB: Document = {
 
 
 @dataclass(frozen=True)
-class HeldConnections:
-    """Held connections by id, and those of which nobody can say here what holds them."""
+class DecidingConnections:
+    """Connections that may hold syncs, by id, and those of which nobody can say that here."""
 
     known: dict[str, Connection]
     unread_ids: frozenset[str]
@@ -50,27 +51,28 @@ class ConnectionStore:
         query = {"_id": connection_id, "sequence": {"$not": {"$gte": sequence}}}
         return await self.collection.find_one(query, {"_id": 1}, session=session) is not None
 
-    async def held_among(
+    async def deciding_among(
         self, connection_ids: Iterable[str], session: Session | None = None
     ) -> dict[str, Connection]:
-        """Return those of the connections that are held; reads no document while none is.
+        """Return those of the connections that may hold a sync which is not marked so yet.
 
-        Raises UnreadableDocumentError.
+        They are held, or settling. Reads no document while none is; raises
+        UnreadableDocumentError.
         """
-        found = await self._held(connection_ids, session)
+        found = await self._deciding(connection_ids, session)
         return {
             each["_id"]: read(self.collection, Connection.from_document, each) for each in found
         }
 
-    async def held_for(
+    async def deciding_for(
         self, syncs: Iterable[Sync], session: Session | None = None
-    ) -> HeldConnections:
-        """Return those of the connections of several syncs that are held."""
+    ) -> DecidingConnections:
+        """Return those of the connections of several syncs that are held, or settling."""
         needed = (connection_id for sync in syncs for connection_id in sync.connection_ids)
-        rows = await self._held(needed, session)
+        rows = await self._deciding(needed, session)
         found = read_all(self.collection, Connection.from_document, rows)
         known = {each.id: each for each in found.items}
-        return HeldConnections(known, frozenset(found.unread_ids))
+        return DecidingConnections(known, frozenset(found.unread_ids))
 
     async def with_job(self, limit: int) -> list[str]:
         """Return connections whose state has not reached all their syncs, least advanced first."""
@@ -82,11 +84,13 @@ class ConnectionStore:
         """Have the job of a connection that cannot be read come again in a minute."""
         await set_aside(self.collection, [connection_id], "job_at")
 
-    async def sequences(self, connection_ids: Iterable[str]) -> dict[str, int]:
-        """Return the sequence of each of these connections that is known."""
-        query = {"_id": {"$in": list(connection_ids)}, "sequence": {"$type": "number"}}
-        rows = await self.collection.find(query, {"sequence": 1}).to_list(None)
-        return {row["_id"]: row["sequence"] for row in rows}
+    async def news_among(self, states: Sequence[ConnectionEvent]) -> list[ConnectionEvent]:
+        """Return those of the states that say more than what is known."""
+        ids = [each.connection_id for each in states]
+        query = {"_id": {"$in": ids}, "sequence": {"$type": "number"}}
+        rows = await self.collection.find(query, {"sequence": 1, "scopes": 1}).to_list(None)
+        known = {row["_id"]: (row["sequence"], row.get("scopes")) for row in rows}
+        return [each for each in states if is_news(each, *known.get(each.connection_id, (0, None)))]
 
     async def newest_sequence(self, now: datetime) -> int:
         """Return the highest sequence of any connection state that is known and not of later."""
@@ -101,8 +105,11 @@ class ConnectionStore:
             {"_id": state.id}, state.to_document(), upsert=True, session=session
         )
 
-    async def _held(self, connection_ids: Iterable[str], session: Session | None) -> list[Document]:
-        query = {"held": True, "_id": {"$in": sorted(set(connection_ids))}}
+    async def _deciding(
+        self, connection_ids: Iterable[str], session: Session | None
+    ) -> list[Document]:
+        among = {"$in": sorted(set(connection_ids))}
+        query = {"$or": [{"held": True, "_id": among}, {"settling": True, "_id": among}]}
         return await self.collection.find(query, session=session).to_list(None)
 
 
@@ -111,6 +118,11 @@ INDEXES: list[IndexModel | Retired] = [
         [("held", ASCENDING), ("_id", ASCENDING)],
         name="held",
         partialFilterExpression={"held": True},
+    ),
+    IndexModel(
+        [("settling", ASCENDING), ("_id", ASCENDING)],
+        name="settling",
+        partialFilterExpression={"settling": True},
     ),
     IndexModel(
         [("job_at", ASCENDING), ("job", ASCENDING)],
