@@ -117,6 +117,11 @@ LOOKED_AT = (
         ("paused", [], "paused .* next run: once somebody resumes it"),
         ("held", [HOLD], "next run: once its connection is reconnected"),
         ("held", [MAPPING_HOLD], f"next run: once {re.escape(LOOKED_AT)}"),
+        (
+            "held",
+            [{**MAPPING_HOLD, "kind": "resource", "lacks": ["crm.objects.deals.read"]}],
+            "next run: once its connection is reconnected with all of that allowed",
+        ),
         ("held", [HOLD, HOLD], "next run: once both its connections are reconnected"),
         (
             "paused",
@@ -134,6 +139,19 @@ def test_a_next_run_is_promised_to_nothing_that_is_stopped(
     lost.answers["GET", "/v1/syncs"] = (200, {"items": [{**SYNC, **shown, "status": status}]})
     said = " ".join(re.sub("last run: .*", "", tablesync("status").stdout).split())
     assert re.search(f"{next_run} syn_1", said), said
+
+
+def test_what_was_left_out_is_said_of_its_connection(tablesync: Command, lost: StandIn) -> None:
+    lacking = "TableSync was not allowed to read deals at HubSpot."
+    connection = {
+        **CONNECTION,
+        "status": "connected",
+        "cause": None,
+        "badge": "Needs attention",
+        "findings": [{"kind": "missing_scopes", "message": lacking}],
+    }
+    lost.answers["GET", "/v1/connections"] = (200, {"items": [connection]})
+    assert lacking in " ".join(tablesync("status").stdout.split())
 
 
 def test_a_gap_without_slots_is_a_run_cut_short(tablesync: Command, lost: StandIn) -> None:

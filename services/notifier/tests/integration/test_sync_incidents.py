@@ -1,13 +1,25 @@
 """Other failures: one incident per sync and cause, a digest when many, one line when healed."""
 
+from typing import TypeVar
+
 import pytest
 from mail_catcher import recipient_of, text_of
 from notifier_events import NOW
 from notifier_rig import Rig
-from tablesync.contracts import Hold, HoldKind, SyncFailed, SyncSucceeded
+from tablesync.contracts import (
+    Hold,
+    HoldKind,
+    SyncFailed,
+    SyncHeld,
+    SyncReleased,
+    SyncSucceeded,
+)
+from tablesync.contracts.sync_events import SyncHoldEvent
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
+
+H = TypeVar("H", bound=SyncHoldEvent)
 
 
 async def test_one_incident_per_sync_and_cause_until_the_next_success(rig: Rig) -> None:
@@ -58,6 +70,67 @@ async def test_what_happens_next_is_what_does(
         await rig.take(rig.events.run(SyncFailed, "syn_1", cause="provider"))
         (mail,) = await rig.mail_came("failure")
     assert f"What happens next: {then}" in text_of(mail)
+
+
+LACKS = "TableSync was not allowed to read deals at HubSpot: reconnect HubSpot and allow it."
+
+
+def lacking(rig: Rig, kind: type[H], sync_id: str) -> H:
+    """Make a hold for a scope that was left out, or its end."""
+    hold = Hold(
+        kind=HoldKind.RESOURCE, connection_id="con_1", cause=LACKS, since=NOW, lacks=("deals",)
+    )
+    return rig.events.hold(kind, sync_id, hold=hold)
+
+
+async def test_p06_what_was_left_out_is_mailed_before_any_run_and_once_it_is_allowed(
+    rig: Rig,
+) -> None:
+    held = lacking(rig, SyncHeld, "syn_1")
+    rig.know_syncs(affected_sync("syn_1", name="Deals", status="held", holds=[held.hold]))
+    async with rig.working():
+        await rig.take(held, held)
+        (mail,) = await rig.mail_came("failure")
+        (told,) = await rig.incidents()
+        released = lacking(rig, SyncReleased, "syn_1")
+        await rig.take(released, held, released)
+        (recovery,) = await rig.mail_came("recovery")
+        await rig.jobs_rest()
+        (incident,) = await rig.incidents()
+    assert mail["Subject"] == (
+        "Sync “Deals” is on hold: a permission or base that it needs was left out"
+    )
+    for said in (
+        LACKS,
+        "A sync is on hold",
+        "allow or choose what is named",
+        "all of that allowed",
+    ):
+        assert said in text_of(mail)
+    assert "failed" not in text_of(mail)
+    assert (told["cause"], told["status"]) == ("not_granted", "open")
+    assert recovery["Subject"] == "Sync “Deals” works again"
+    assert incident["status"] == "closed"
+    assert len(rig.smtp.mails) == 2
+
+
+async def test_p06_what_was_allowed_before_its_mail_went_out_is_mailed_to_nobody(rig: Rig) -> None:
+    rig.know_syncs(affected_sync("syn_1"))
+    await rig.take(lacking(rig, SyncHeld, "syn_1"), lacking(rig, SyncReleased, "syn_1"))
+    async with rig.working():
+        await rig.jobs_rest()
+    assert rig.smtp.mails == []
+
+
+async def test_p06_many_that_lack_the_same_share_one_digest(rig: Rig) -> None:
+    ids = [f"syn_{n:02}" for n in range(14)]
+    rig.know_syncs(*map(affected_sync, ids))
+    await rig.take(*(lacking(rig, SyncHeld, each) for each in ids))
+    async with rig.working():
+        (digest,) = await rig.mail_came("failure")
+        await rig.jobs_rest()
+    assert digest["Subject"] == "14 syncs are on hold"
+    assert len(rig.smtp.mails) == 1
 
 
 @pytest.mark.parametrize("cause", ["connection", "cancelled", "shutdown"])

@@ -107,7 +107,11 @@ LETTERS: list[tuple[str, MailKind, dict[str, Any]]] = [
     (
         "failure",
         MailKind.FAILURE,
-        {"lines": [Line(EVIL, failure("mapping"), EVIL, "now")], "total": 2},
+        {
+            "lines": [Line(EVIL, failure("mapping"), EVIL, "now")],
+            "total": 2,
+            "happened": "failed",
+        },
     ),
     ("sync_recovery", MailKind.RECOVERY, {"names": [EVIL], "total": 2}),
 ]

@@ -50,7 +50,11 @@ def mails(name: str) -> dict[str, tuple[MailKind, dict[str, Any]]]:
         ),
         "failure": (
             MailKind.FAILURE,
-            {"lines": [Line(name, failure("mapping"), name * 3, "now")], "total": 1},
+            {
+                "lines": [Line(name, failure("mapping"), name * 3, "now")],
+                "total": 1,
+                "happened": "failed",
+            },
         ),
         "sync_recovery": (MailKind.RECOVERY, {"names": [name], "total": 1}),
     }

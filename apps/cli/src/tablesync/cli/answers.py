@@ -11,7 +11,7 @@ from pydantic.functional_validators import ModelWrapValidatorHandler
 from tablesync.cli.errors import AwayError
 from tablesync.contracts import Account, Gap, RunCounts
 from tablesync.contracts.internal_api.base import Tolerant
-from tablesync.contracts.specs import Value
+from tablesync.contracts.specs import NOT_GRANTED, Value
 
 Json = dict[str, Any]
 V = TypeVar("V", bound=Value)
@@ -130,6 +130,12 @@ class Hold(Value):
     kind: str
     cause: str
     since: AwareDatetime
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def told_as(self) -> str:
+        """What words there are for its end."""
+        return NOT_GRANTED if self.lacks else self.kind
 
 
 class Run(Value):
@@ -158,9 +164,9 @@ class Sync(Item):
 
     @property
     def stopped_by(self) -> list[str]:
-        """The kinds of all its holds, also as told by a scheduler that shows one alone."""
+        """What all its holds are told as, also by a scheduler that shows one alone."""
         shown = (self.hold,) if self.hold else ()
-        return [each.kind for each in (shown if self.holds is None else self.holds)]
+        return [each.told_as for each in (shown if self.holds is None else self.holds)]
 
 
 class Mail(Value):

@@ -44,10 +44,18 @@ def _connections(found: Sequence[Connection]) -> Iterator[RenderableType]:
     for each in found:
         yield _entry(
             badge(each.badge).append("  ").append(plain(each.label)),
-            *([plain(loss(each.cause, each.provider))] if each.cause else []),
+            *_why_look(each),
             Text(f"since {ago(each.changed_at)}"),
             _id(each.id),
         )
+
+
+def _why_look(connection: Connection) -> Iterator[Text]:
+    """Yield why a connection is lost, or what is to be looked at while it is not."""
+    if connection.cause:
+        yield plain(loss(connection.cause, connection.provider))
+    else:
+        yield from (plain(each.message) for each in connection.findings)
 
 
 def _syncs(found: Sequence[Sync], names: Names) -> Iterator[RenderableType]:

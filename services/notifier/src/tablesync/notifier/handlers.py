@@ -38,8 +38,9 @@ class Handlers:
         await self._mails.plan(invitation.planned(event, unit.now), unit.session)
 
     async def on_sync_hold_event(self, event: SyncHeld | SyncReleased, unit: UnitOfWork) -> None:
-        """Remember the hold and its gap, for the recovery mail."""
-        await self._syncs.take_hold(event, unit)
+        """Remember the hold and its gap, for the recovery mail, and tell what was not granted."""
+        if await self._syncs.take_hold(event, unit):
+            await self._sync_incidents.follow(event, unit)
 
     async def on_sync_changed(self, event: SyncChanged, unit: UnitOfWork) -> None:
         """Close what is open about a deleted sync, without a mail."""

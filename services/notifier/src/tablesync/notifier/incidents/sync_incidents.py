@@ -1,6 +1,19 @@
-"""Incidents of syncs: one per sync and cause, from a failure until the next success."""
+"""Incidents of syncs: one per sync and cause, from a failure until the next success.
 
-from tablesync.contracts import RunFailureCause, SyncFailed, SyncSucceeded, new_id
+What a connection was not granted holds its syncs before any run could fail: that opens one too.
+"""
+
+from collections.abc import Iterable
+
+from tablesync.contracts import (
+    RunFailureCause,
+    SyncFailed,
+    SyncHeld,
+    SyncReleased,
+    SyncSucceeded,
+    new_id,
+)
+from tablesync.contracts.specs import NOT_GRANTED
 from tablesync.notifier.mail.plan import Mail, MailKind, Mails, MailSubject, PlannedMail, later
 from tablesync.notifier.models import SyncIncident
 from tablesync.notifier.store import Store
@@ -23,30 +36,48 @@ class SyncIncidents:
         """Open an incident for this sync and cause, unless it is open, or over since."""
         if failure.cause in QUIET or await self._is_over(failure, unit):
             return
-        incident = _incident(failure, unit)
-        keys = (incident.key, _open_key(failure))
-        if await self._store.note_failure(*keys, failure.ended_at, unit.session):
-            return
-        await self._store.add_incident(incident, unit.session)
-        await self._plan(MailKind.FAILURE, [incident], unit)
+        await self._open(_incident(failure, unit), unit)
 
     async def succeed(self, success: SyncSucceeded, unit: UnitOfWork) -> None:
         """Close the sync's incidents; those that were mailed get one line in a recovery mail."""
         sync_id, ended_at = success.sync_id, success.ended_at
         await self._store.note_success(sync_id, ended_at, unit.session)
-        told = [
-            (incident, mail)
-            for incident in await self._store.failing(sync_id, ended_at, unit.session)
-            if (mail := await self._close(incident, unit)) is not None
-        ]
-        if told:
-            healed = [incident for incident, _ in told]
-            await self._plan(MailKind.RECOVERY, healed, unit, answering=told[0][1])
+        await self._heal(await self._store.failing(sync_id, ended_at, unit.session), unit)
+
+    async def follow(self, event: SyncHeld | SyncReleased, unit: UnitOfWork) -> None:
+        """Open an incident for what a sync was not granted, and close it once that is over."""
+        if not event.hold.lacks:
+            return
+        if isinstance(event, SyncHeld):
+            await self._open(_incident_of_hold(event, unit), unit)
+            return
+        found = await self._store.open_incidents_of(event.sync_id, unit.session)
+        await self._heal((each for each in found if each.cause == NOT_GRANTED), unit)
 
     async def close_silently(self, sync_id: str, unit: UnitOfWork) -> None:
         """Close the incidents of a sync that was deleted; nobody is mailed."""
         for incident in await self._store.open_incidents_of(sync_id, unit.session):
             await self._close(incident, unit)
+
+    async def _open(self, incident: SyncIncident, unit: UnitOfWork) -> None:
+        """Open an incident and plan its mail, unless there is one for this sync and cause."""
+        assert incident.open_key, "a new incident is open"
+        keys, failed_at = (incident.key, incident.open_key), incident.last_failed_at
+        if await self._store.note_failure(*keys, failed_at, unit.session):
+            return
+        await self._store.add_incident(incident, unit.session)
+        await self._plan(MailKind.FAILURE, [incident], unit)
+
+    async def _heal(self, incidents: Iterable[SyncIncident], unit: UnitOfWork) -> None:
+        """Close incidents; those that were mailed get one line in a recovery mail."""
+        told = [
+            (incident, mail)
+            for incident in incidents
+            if (mail := await self._close(incident, unit)) is not None
+        ]
+        if told:
+            healed = [incident for incident, _ in told]
+            await self._plan(MailKind.RECOVERY, healed, unit, answering=told[0][1])
 
     async def _is_over(self, failure: SyncFailed, unit: UnitOfWork) -> bool:
         """Facts come in any order: an old failure says nothing of a sync that works or is gone."""
@@ -81,12 +112,8 @@ class SyncIncidents:
         await self._mails.plan(mail, unit.session)
 
 
-def _open_key(failure: SyncFailed) -> str:
-    return f"{failure.sync_id}/{failure.cause}"
-
-
 def _incident(failure: SyncFailed, unit: UnitOfWork) -> SyncIncident:
-    open_key = _open_key(failure)
+    open_key = f"{failure.sync_id}/{failure.cause}"
     return SyncIncident(
         id=new_id("inc"),
         key=f"{open_key}/{failure.run_id}",
@@ -97,5 +124,21 @@ def _incident(failure: SyncFailed, unit: UnitOfWork) -> SyncIncident:
         cause=failure.cause,
         summary=failure.summary,
         last_failed_at=failure.ended_at,
+        opened_at=unit.now,
+    )
+
+
+def _incident_of_hold(held: SyncHeld, unit: UnitOfWork) -> SyncIncident:
+    open_key = f"{held.sync_id}/{NOT_GRANTED}"
+    return SyncIncident(
+        id=new_id("inc"),
+        key=f"{open_key}/{held.sequence}",
+        open_key=open_key,
+        workspace_id=held.workspace_id,
+        sync_id=held.sync_id,
+        connection_id=held.hold.connection_id,
+        cause=NOT_GRANTED,
+        summary=held.hold.cause,
+        last_failed_at=held.hold.since,
         opened_at=unit.now,
     )

@@ -23,10 +23,12 @@ class Syncs:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def take_hold(self, event: SyncHeld | SyncReleased, unit: UnitOfWork) -> None:
-        """Take a sync's hold state, unless a newer one is known."""
-        if await self._store.hold_sequence(event.sync_id, unit.session) < event.sequence:
-            await self._store.save_hold(_hold_state(event), unit.session)
+    async def take_hold(self, event: SyncHeld | SyncReleased, unit: UnitOfWork) -> bool:
+        """Take a sync's hold state; False if a newer one is known."""
+        if await self._store.hold_sequence(event.sync_id, unit.session) >= event.sequence:
+            return False
+        await self._store.save_hold(_hold_state(event), unit.session)
+        return True
 
     async def take_deletion(self, event: SyncChanged, unit: UnitOfWork) -> None:
         """Remember a sync's deletion: events that were on their way say nothing any more."""

@@ -119,9 +119,18 @@ def _line(
 
 
 def _content(lines: Sequence[Line], total: int, candidates: Sequence[Recipient]) -> MailContent:
+    happened = _happened(lines, total)
     subject = (
-        f"Sync “{lines[0].name}” failed: {lines[0].failure.what}"
+        f"Sync “{lines[0].name}” {happened}: {lines[0].failure.what}"
         if total == 1
-        else f"{wording.counted(total, 'sync')} failed"
+        else f"{wording.counted(total, 'sync')} {happened}"
     )
-    return MailContent("failure", subject, {"lines": lines, "total": total}, candidates)
+    facts = {"lines": lines, "total": total, "happened": happened}
+    return MailContent("failure", subject, facts, candidates)
+
+
+def _happened(lines: Sequence[Line], total: int) -> str:
+    """Say what became of them all: only where no run was tried have none failed."""
+    if not all(each.failure.before_a_run for each in lines):
+        return "failed"
+    return "is on hold" if total == 1 else "are on hold"

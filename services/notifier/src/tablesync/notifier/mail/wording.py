@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tablesync.contracts import Account, HoldKind, RunFailureCause, SyncStatus
 from tablesync.contracts.internal_api import AffectedSync, SyncOwner
+from tablesync.contracts.specs import NOT_GRANTED
 from tablesync.contracts.wording import moment, one_line, stopped
 from tablesync.notifier.catch_ups import Recovered
 
@@ -15,11 +16,15 @@ SHOWN_MAX = 10
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a sync failed, what a person can do about it, and what TableSync does."""
+    """Why a sync failed, what a person can do about it, and what TableSync does.
+
+    `before_a_run`: it was held before any run could fail.
+    """
 
     what: str
     remedy: str
     then: str
+    before_a_run: bool = False
 
 
 _ON_HOLD = (
@@ -34,6 +39,12 @@ FAILURES: Mapping[str, Failure] = {
         "Check that it still exists and that TableSync may see it.",
         _ON_HOLD,
     ),
+    NOT_GRANTED: Failure(
+        "a permission or base that it needs was left out",
+        "Reconnect that account, and allow or choose what is named.",
+        "It is on hold until then, and goes on by itself.",
+        before_a_run=True,
+    ),
     RunFailureCause.MAPPING: Failure(
         "what it maps is not there any more, or is not taken as it is mapped",
         "Look at the field that is named, and map it again.",
@@ -42,7 +53,7 @@ FAILURES: Mapping[str, Failure] = {
     RunFailureCause.QUOTA: Failure(
         "the provider’s quota is used up",
         "Nothing, unless you can raise the quota.",
-        "It tries again at each slot, and gets through once the quota is refilled.",
+        "It is on hold until the quota is refilled, and then goes on by itself.",
     ),
     RunFailureCause.PROVIDER: Failure(
         "the provider did not answer properly", "Nothing yet.", _GOES_ON
@@ -87,7 +98,7 @@ def failure_of(cause: str, sync: SyncOwner) -> Failure:
     words = failure(cause)
     if sync.status in (None, SyncStatus.ACTIVE):
         return words
-    how = stopped(sync.status, [each.kind for each in sync.holds or ()])
+    how = stopped(sync.status, [each.told_as for each in sync.holds or ()])
     return replace(words, then=f"It is {how}.")
 
 
