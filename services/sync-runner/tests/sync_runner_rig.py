@@ -413,7 +413,7 @@ def text(name: str) -> Json:
 
 def _read_record(told: Json, columns: Sequence[Column]) -> SourceRecord:
     """Read a record as ground truth shows it."""
-    return read_record(Record.model_validate(told), [each.source for each in columns])
+    return read_record(Record.of(told), [each.source for each in columns])
 
 
 def _account(account_id: str) -> Account:

@@ -93,7 +93,7 @@ async def test_what_was_written_then_counts_as_unchanged_now(rig: Rig, earlier: 
     assert len(earlier["source_records"]) >= 3
     columns = await rig.columns(spec)
     for id_, properties in earlier["source_records"].items():
-        record = read_record(Record(id=id_, properties=properties), reads(columns))
+        record = read_record(Record.of({"id": id_, "properties": properties}), reads(columns))
         assert digest(cells_of(record.values, columns)) == states[id_]["digest"]
 
 

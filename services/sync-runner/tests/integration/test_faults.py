@@ -83,26 +83,49 @@ async def test_what_goes_on_where_it_has_been_fails_the_run_and_not_the_next(
     assert not await rig.differences(spec)
 
 
-async def test_a_search_that_does_not_tell_when_a_record_changed_fails_the_run_alone(
+@pytest.mark.parametrize("told", [{}, {"hs_lastmodifieddate": "yesterday"}])
+async def test_a_record_of_which_a_search_does_not_tell_when_it_changed_is_rejected_alone(
+    rig: Rig, told: Json
+) -> None:
+    spec = await rig.spec("deals")
+    body = {"total": 1, "results": [{"id": "1", "properties": told}]}
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.sandbox.control(
+            Provider.HUBSPOT,
+            "-",
+            "break",
+            status=200,
+            body=body,
+            path_contains="/search",
+            count=1,
+        )
+        row = await rig.run(spec)
+    assert row["status"] == "succeeded", row["summary"]
+    assert "record 1 changed" in (await rig.rejections(row["_id"]))["1"]["reason"]
+    assert not await rig.differences(spec)
+
+
+async def test_a_search_that_tells_of_no_record_when_it_changed_fails_the_run_alone(
     rig: Rig,
 ) -> None:
     spec = await rig.spec("deals")
+    records = [{"id": str(each), "properties": {}} for each in range(200)]
     async with rig.runner():
         await rig.run(spec)
-        for told in ({}, {"hs_lastmodifieddate": "yesterday"}):
-            body = {"total": 1, "results": [{"id": "1", "properties": told}]}
-            await rig.sandbox.control(
-                Provider.HUBSPOT,
-                "-",
-                "break",
-                status=200,
-                body=body,
-                path_contains="/search",
-                count=1,
-            )
-            row = await rig.run(spec)
-            assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
-            assert "record 1 changed" in row["summary"]
+        await rig.sandbox.control(
+            Provider.HUBSPOT,
+            "-",
+            "break",
+            status=200,
+            body={"total": 200, "results": records},
+            path_contains="/search",
+            count=1,
+        )
+        row = await rig.run(spec)
+        again = await rig.run(spec)
+    assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
+    assert again["status"] == "succeeded", again["summary"]
 
 
 CANARY = "CANARY7fK2mQ9xLw4Zt8Rb1Vy6Nc3Hd5Js0PgAe"

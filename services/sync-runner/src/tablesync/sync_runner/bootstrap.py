@@ -8,6 +8,7 @@ from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
 from tablesync.sync_runner import store
+from tablesync.sync_runner.access.bodies import MEGABYTE
 from tablesync.sync_runner.access.budgets import INDEXES, Budgets
 from tablesync.sync_runner.access.connections import Connections
 from tablesync.sync_runner.access.grants import AuthService
@@ -50,8 +51,18 @@ def build(
     reconciliation = Reconciliation(connections, ChangedStates(auth.connection_states, database))
     catalog = Catalog(connections.gates, reconciliation, sources, airtable)
     queue = RunQueue(database, settings.runner_lease_seconds, settings.runner_request_seconds)
-    board, in_flight = ProgressBoard(settings, NAME), settings.runner_writes_in_flight
-    context = RunContext(resources.units, queue, connections, sources, airtable, board, in_flight)
+    board = ProgressBoard(settings, NAME)
+    context = RunContext(
+        resources.units,
+        queue,
+        connections,
+        sources,
+        airtable,
+        board,
+        writes_in_flight=settings.runner_writes_in_flight,
+        page_bytes=round(settings.runner_page_megabytes * MEGABYTE),
+        answer_bytes=round(settings.runner_answer_megabytes * MEGABYTE),
+    )
     claimable = resources.changes.wakes(store.RUNS, touching("status"))
     workers = Workers(queue, partial(execute, context), settings.runner_workers, claimable)
     gone = resources.changes.wakes(store.DELETED_SYNCS, INSERTED)

@@ -57,6 +57,8 @@ class Run:
     distrusted: bool = False
     # How long it had not come on when it was last handed back, until its next turn.
     waited_seconds: float = 0.0
+    # How many workers in a row were lost before its checkpoint came on.
+    takeovers: int = 0
     traceparent: str | None = None
 
     @classmethod
@@ -103,6 +105,7 @@ class Run:
             cancel_requested=document["cancel_requested"],
             distrusted=document["distrusted"],
             waited_seconds=document.get("waited_seconds", 0.0),
+            takeovers=document.get("takeovers", 0),
             traceparent=document["traceparent"],
         )
 
@@ -142,8 +145,8 @@ class Run:
         )
 
 
-# Fields that are stored by another name, or not at all, or not before a run was handed back.
-_STORED_ELSE = frozenset({"id", "stored_spec", "spec", "waited_seconds"})
+# Fields that are stored by another name, or not at all, or not before a run was given up once.
+_STORED_ELSE = frozenset({"id", "stored_spec", "spec", "waited_seconds", "takeovers"})
 
 
 @dataclass(frozen=True)

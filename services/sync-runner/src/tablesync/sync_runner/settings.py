@@ -22,6 +22,12 @@ class Settings(SourceSettings, AirtableSettings, ServiceSettings):
         default=10, ge=0, le=600, description="For a token or ruling; then others have their turn."
     )
     runner_writes_in_flight: int = Field(default=8, ge=1, description="Requests at once, per run.")
+    runner_page_megabytes: float = Field(
+        default=8, gt=0, description="Of pages read ahead, and as much being written, per run."
+    )
+    runner_answer_megabytes: float = Field(
+        default=16, gt=0, description="A longer answer is asked for in parts; a record is refused."
+    )
     runner_keep_runs_days: DaysKept = Field(
         default=30, description="Runs from their end on; cancellations and deletions 44 days more."
     )

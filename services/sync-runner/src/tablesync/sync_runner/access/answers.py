@@ -6,9 +6,12 @@ from typing import Any, TypeVar
 import httpx
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
+from tablesync.contracts import RunFailureCause
 from tablesync.sync_runner.errors import RunFailedError
 
 log = structlog.get_logger()
+
+_LONGEST_NUMBER = 4_000
 
 
 class TransientError(Exception):
@@ -17,6 +20,14 @@ class TransientError(Exception):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class AnswerTooLargeError(RunFailedError):
+    """An answer has more bytes than a run takes at once: whoever can asks for less of it."""
+
+    def __init__(self, host: str, most_bytes: int) -> None:
+        summary = f"{host} answered with more than {most_bytes // 2**20} MB at once."
+        super().__init__(RunFailureCause.PROVIDER, summary)
 
 
 class Answer(BaseModel):
@@ -58,11 +69,17 @@ def _understood_at_second_sight(model: type[A], response: httpx.Response) -> A:
     """Read what is JSON but for a byte order mark, a NaN or half of a surrogate pair."""
     try:
         text = response.content.decode("utf-8-sig", errors="replace")
-        return model.model_validate(_mended(json.loads(text, parse_constant=str)))
+        told = json.loads(text, parse_constant=str, parse_int=_whole_number)
+        return model.model_validate(_mended(told))
     except (ValueError, RecursionError) as error:
         host = response.request.url.host
         log.warning("unreadable answer", provider=host, error=str(error)[:500])
         raise TransientError(f"{host} answered with something that is not understood") from None
+
+
+def _whole_number(digits: str) -> int | str:
+    """Read a number; one that would take Python for ever stays the text that it is."""
+    return int(digits) if len(digits) < _LONGEST_NUMBER else digits
 
 
 def _mended(value: Any) -> Any:

@@ -14,6 +14,7 @@ import orjson
 import stamina
 from tablesync.service_kit import clock
 from tablesync.sync_runner.access.answers import TransientError
+from tablesync.sync_runner.access.bodies import ACCEPTED, MEGABYTE, read_whole
 from tablesync.sync_runner.access.budgets import Claim, reserve
 from tablesync.sync_runner.access.gates import Admission, RefusedCall
 from tablesync.sync_runner.access.outcomes import (
@@ -56,7 +57,7 @@ class ProviderClient:
 
     `seconds_left` says in how long a request has to be over, or raises if no request may
     be made any more; `retry_seconds` is how long a failing call is repeated; `sending` are the
-    tasks whose request is on the wire right now.
+    tasks whose request is on the wire right now; `answer_bytes` is how long an answer may be.
     """
 
     http: httpx.AsyncClient
@@ -65,6 +66,7 @@ class ProviderClient:
     retry_seconds: float = 600.0
     seconds_left: Callable[[], float] = lambda: REQUEST_SECONDS
     sending: set["asyncio.Task[Any] | None"] = field(default_factory=set)
+    answer_bytes: int = 32 * MEGABYTE
 
     @property
     def connection_id(self) -> str:
@@ -122,9 +124,10 @@ class ProviderClient:
                     continue  # whoever waits now would use its place too late, with all who wait
                 request = self._request(call, content)
                 request.headers["Authorization"] = f"Bearer {grant.token}"
+                request.headers["Accept-Encoding"] = ACCEPTED
                 sent_at = clock.seconds()
                 response = await self._send(request)
-            outcome = call.classify(response)
+            outcome = _sorted(call, response)
             if not isinstance(outcome, AuthFailed):
                 await _freeze(outcome)
                 return response, outcome
@@ -137,11 +140,23 @@ class ProviderClient:
         try:
             # httpx's own timeouts are per operation; the lease needs one for the whole.
             async with asyncio.timeout(seconds):
-                return await self.http.send(request)
+                response = await self.http.send(request, stream=True)
+                try:
+                    return await read_whole(response, self.answer_bytes)
+                finally:
+                    await response.aclose()
         except (httpx.TransportError, TimeoutError) as error:
             raise TransientError(f"{request.url.host}: {type(error).__name__}") from error
         finally:
             self.sending.discard(task)
+
+
+def _sorted(call: Call[T], response: httpx.Response) -> Outcome:
+    """Sort an answer; one that sends elsewhere is none, and a token goes to nobody else."""
+    if 300 <= response.status_code < 400:  # noqa: PLR2004 - HTTP's own numbers
+        host = response.request.url.host
+        return Transient(f"{host} answered {response.status_code}, which sends elsewhere")
+    return call.classify(response)
 
 
 async def _freeze(outcome: Outcome) -> None:

@@ -30,6 +30,10 @@ _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\ud
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
+class _UnfitError(ValueError):
+    """Why a value fits no cell, with the value and the remedy."""
+
+
 class CoercionError(ValueError):
     """A value that no cell of its field can hold; the message names field, value and remedy."""
 
@@ -44,12 +48,19 @@ def coerce(value: Value, field: Field, zone: tzinfo = UTC) -> Cell:
     A moment becomes the day that it is in `zone`.
     """
     convert = _converter(field, zone)
-    if value is None or value == "":
+    if value is None or value == "" or (field.type not in _TEXTS and is_blank(value)):
         return None
     try:
         return convert(value)
-    except (ValueError, OverflowError, ArithmeticError) as error:
+    except _UnfitError as error:
         raise CoercionError(field, str(error)) from error
+    except (ValueError, ArithmeticError) as error:
+        raise CoercionError(field, f"{_shown(value)} cannot be written; {_AS_TEXT}") from error
+
+
+def is_blank(value: Value | Cell) -> bool:
+    """Whether a value is nothing to whoever reads it."""
+    return value is None or (isinstance(value, str) and not _clean(value).strip())
 
 
 def is_writable(field_type: str) -> bool:
@@ -69,7 +80,9 @@ def _converter(field: Field, zone: tzinfo) -> Callable[[Value], Cell]:
 def _text(value: Value, field: Field) -> Cell:
     text = _as_text(value)
     if len(text) > MAX_TEXT:
-        raise ValueError(f"longer than {MAX_TEXT:,} characters; shorten it at its source")
+        raise _UnfitError(
+            f"{_shown(value)} is longer than {MAX_TEXT:,} characters; shorten it at its source"
+        )
     return text or None
 
 
@@ -81,7 +94,7 @@ def _number(value: Value, field: Field) -> Cell:
     if number == number.to_integral_value() and abs(number) < _EXACT:
         return int(number)
     if Decimal(repr(float(number))) != number:
-        raise ValueError(f"{_shown(value)} has more digits than a number keeps; {_AS_TEXT}")
+        raise _UnfitError(f"{_shown(value)} has more digits than a number keeps; {_AS_TEXT}")
     return float(number)
 
 
@@ -93,7 +106,9 @@ def _rating(value: Value, field: Field) -> Cell:
     told = field.options.get("max")
     highest = told if isinstance(told, int) else 10
     if not 0 <= number <= highest or number != number.to_integral_value():
-        raise ValueError(f"{_shown(value)} is not a whole number from 0 to {highest}")
+        raise _UnfitError(
+            f"{_shown(value)} is not a whole number from 0 to {highest}; map it to a number field"
+        )
     return int(number) or None
 
 
@@ -105,12 +120,12 @@ def _checkbox(value: Value, field: Field) -> Cell:
         return True
     if word in _FALSE:
         return None
-    raise ValueError(f"{_shown(value)} is neither true nor false; {_AS_TEXT}")
+    raise _UnfitError(f"{_shown(value)} is neither true nor false; {_AS_TEXT}")
 
 
 def _choice(value: Value, field: Field) -> Cell:
     if isinstance(value, tuple) and len(value) > 1:
-        raise ValueError(f"{_shown(value)} is a list; map it to a multiple select")
+        raise _UnfitError(f"{_shown(value)} is a list; map it to a multiple select")
     chosen = _chosen(value, field)
     return chosen[0] if chosen else None
 
@@ -135,7 +150,7 @@ def _option(name: str, field: Field) -> str:
             return each
     known = ", ".join(map(repr, options[:OPTIONS_SHOWN])) or "none"
     more = f" and {len(options) - OPTIONS_SHOWN} more" if len(options) > OPTIONS_SHOWN else ""
-    raise ValueError(
+    raise _UnfitError(
         f"{_shown(name)} is no option of it, which has {known}{more}; add it in Airtable, or "
         "change the value at its source"
     )
@@ -181,7 +196,10 @@ def _clean(text: str) -> str:
 
 def _instant(moment: datetime) -> str:
     """Print a moment as RFC 3339, UTC, with milliseconds if it has any."""
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    try:
+        utc = moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:  # in the first or the last year that a calendar knows
+        return moment.isoformat()
     return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds") + "Z"
 
 
@@ -190,9 +208,9 @@ def _as_decimal(value: Value) -> Decimal:
     if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value.strip()):
         value = Decimal(value.strip())
     if not isinstance(value, Decimal):
-        raise ValueError(f"{_shown(value)} is not a number; {_AS_TEXT}")
+        raise _UnfitError(f"{_shown(value)} is not a number; {_AS_TEXT}")
     if not value.is_finite() or (value and value.adjusted() > _LARGEST_EXPONENT):
-        raise ValueError(f"{_shown(value)} is not a finite number; {_AS_TEXT}")
+        raise _UnfitError(f"{_shown(value)} is not a finite number; {_AS_TEXT}")
     return value
 
 
@@ -201,7 +219,7 @@ def _as_moment(value: Value) -> date | datetime:
     if isinstance(value, date):
         return value
     if not isinstance(value, str):
-        raise ValueError(f"{_shown(value)} is not a date; {_AS_TEXT}")
+        raise _UnfitError(f"{_shown(value)} is not a date; {_AS_TEXT}")
     text = value.strip()
     try:
         if _MILLISECONDS.fullmatch(text):
@@ -210,7 +228,7 @@ def _as_moment(value: Value) -> date | datetime:
             return date.fromisoformat(text)
         moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise ValueError(f"{_shown(value)} is not a date; {_AS_TEXT}") from None
+        raise _UnfitError(f"{_shown(value)} is not a date; {_AS_TEXT}") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
@@ -220,13 +238,9 @@ def _shown(value: Value) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "…")  # noqa: PLR2004
 
 
+_TEXTS = ("singleLineText", "multilineText", "richText", "email", "url", "phoneNumber")
 _CONVERTERS: Mapping[str, Callable[..., Cell]] = {
-    "singleLineText": _text,
-    "multilineText": _text,
-    "richText": _text,
-    "email": _text,
-    "url": _text,
-    "phoneNumber": _text,
+    **dict.fromkeys(_TEXTS, _text),
     "number": _number,
     "currency": _number,
     "percent": _number,

@@ -21,3 +21,5 @@ class RunContext:
     airtable: Airtable
     board: ProgressBoard
     writes_in_flight: int
+    page_bytes: int
+    answer_bytes: int

@@ -82,8 +82,14 @@ class RunAccess:
         seconds_left: Callable[[], float],
         sending: set["asyncio.Task[Any] | None"],
     ) -> ProviderClient:
-        timer = self._stall_timer
-        return ProviderClient(http, admission, timer, seconds_left=seconds_left, sending=sending)
+        return ProviderClient(
+            http,
+            admission,
+            self._stall_timer,
+            seconds_left=seconds_left,
+            sending=sending,
+            answer_bytes=self._context.answer_bytes,
+        )
 
     def _seconds_left(self) -> float:
         self._signals.check()

@@ -25,6 +25,10 @@ _RUNNING: Document = {"status": RunStatus.RUNNING.value}
 _QUEUED: Document = {"status": RunStatus.QUEUED.value}
 _WAITING: Document = {**_QUEUED, "$expr": {"$lte": ["$queued_at", "$$NOW"]}}
 _ORDER = [("priority", ASCENDING), ("queued_at", ASCENDING)]
+_TAKEN_OVER: Document = {
+    "distrusted": True,
+    "takeovers": {"$add": [{"$ifNull": ["$takeovers", 0]}, 1]},
+}
 # What must not have changed when a run is taken.
 _AS_FOUND: Document = dict.fromkeys(("status", "target", "owner", "lease_until"), 1)
 
@@ -46,7 +50,7 @@ class RunQueue:
 
         One that cannot be taken goes to the end of the queue, and its table is free for others.
         """
-        for find, change in ((self._silent, {"distrusted": True}), (self._next, {})):
+        for find, change in ((self._silent, _TAKEN_OVER), (self._next, {})):
             for found in await find():
                 if claimed := await self._take(found, change):
                     return claimed

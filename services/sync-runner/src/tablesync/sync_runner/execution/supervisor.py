@@ -26,6 +26,8 @@ from tablesync.sync_runner.signals import Signals
 log = structlog.get_logger()
 
 WATCH_SECONDS = 1.0
+# So many workers may be lost in a row while a run does not come on.
+MOST_TAKEOVERS = 3
 # What a shutdown leaves for what is on the wire.
 SHUTDOWN_GRACE_SECONDS = 12.0
 ENDED = Counter("runs_ended_total", "Runs by how they ended.", ["status", "cause"])
@@ -66,6 +68,8 @@ class RunSupervisor:
 
     async def _outcome(self) -> Ending | None:
         """Work on the run; None if it has to be handed back."""
+        if self._run.takeovers >= MOST_TAKEOVERS:
+            return self._given_up()
         try:
             await self._signals.during(self._sync_run.run())
         except RunEndedError as error:
@@ -77,6 +81,16 @@ class RunSupervisor:
         except Exception as error:
             return self._failed(error)
         return succeeded(self._sync_run.journal.counts)
+
+    def _given_up(self) -> Ending:
+        """End a run that takes its workers with it, before it takes this one and its other runs."""
+        lost, fence = self._run.takeovers, self._run.fence
+        log.error("run given up", run_id=self._run.id, workers_lost=lost, fence=fence)
+        summary = (
+            f"{lost} workers were lost in a row before the run came on: our own fault; it was "
+            "logged. The next run begins where the last checkpoint was."
+        )
+        return Ending(RunStatus.FAILED, summary, RunFailureCause.INTERNAL)
 
     def _failed(self, error: Exception) -> Ending | None:
         if isinstance(error, DependencyUnavailableError):

@@ -123,6 +123,7 @@ class SyncRun:
             self._signals,
             self.stall_timer,
             writes_in_flight=self._context.writes_in_flight,
+            page_bytes=self._context.page_bytes,
             sending=self._access.sending,
         )
         done = asyncio.Event()

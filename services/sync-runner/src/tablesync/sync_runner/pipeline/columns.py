@@ -42,6 +42,8 @@ class Column:
         unit = self.source.unit
         if unit is None or self.field.type != "duration" or not isinstance(value, Decimal):
             return value
+        if not value.is_finite():
+            return value  # the field says so
         return value * _SECONDS[unit]
 
 

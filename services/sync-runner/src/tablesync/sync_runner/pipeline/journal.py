@@ -37,16 +37,17 @@ class Journal:
         self._pending: dict[str, RecordState] = {}
         self._rejected: dict[str, Rejection | None] = {}  # None: no longer rejected
         self._saving = asyncio.Lock()
+        self._came_on = False
 
-    def open_pages(self) -> int:
-        """Return how many pages are not yet part of the contiguous prefix.
+    def open_pages(self) -> Sequence[PageTrack]:
+        """Return the pages that are not yet part of the contiguous prefix.
 
         Where a record was withheld, the prefix ends in this run: only what is under way counts.
         """
         self._advance()
         if any(each.withheld for each in self._tracks):
-            return sum(each.under_way for each in self._tracks)
-        return len(self._tracks)
+            return [each for each in self._tracks if each.under_way]
+        return self._tracks
 
     @property
     def counts(self) -> RunCounts:
@@ -56,9 +57,9 @@ class Journal:
             total.add(track.tally)
         return total.counts()
 
-    def open_page(self, position: Position, read: int) -> PageTrack:
+    def open_page(self, position: Position, read: int, size: int) -> PageTrack:
         """Take a page in, in reading order."""
-        track = PageTrack(position, Tally(read=read))
+        track = PageTrack(position, Tally(read=read), size)
         self._tracks.append(track)
         return track
 
@@ -143,8 +144,11 @@ class Journal:
             states, rejected = self._pending, self._rejected
             self._pending, self._rejected = {}, {}
 
+            counts: Document = {"counts": self._saved.counts().model_dump()}
+            came_on: Document = {"takeovers": 0} if self._came_on else {}
+
             async def work(unit: UnitOfWork) -> None:
-                await self._prove(unit, {"counts": self._saved.counts().model_dump()}, ending)
+                await self._prove(unit, counts | came_on, ending)
                 if checkpoint is not None:
                     await self._checkpoints.save(checkpoint, unit.session)
                 await self._states.save(states.values(), unit.session)
@@ -193,6 +197,7 @@ class Journal:
         while self._tracks and self._tracks[0].done:
             track = self._tracks.popleft()
             self._saved.add(track.tally)
+            self._came_on = True
             assert self.checkpoint is not None, "pages are read after it was set"
             self.checkpoint = self.checkpoint.at(track.position)
 

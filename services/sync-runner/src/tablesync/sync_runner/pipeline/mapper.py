@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
-from tablesync.sync_runner.airtable.cells import Cell, CoercionError
+import structlog
+from tablesync.sync_runner.airtable.cells import Cell, CoercionError, is_blank
 from tablesync.sync_runner.pipeline.columns import cells_of
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.plan import Plan, digest
@@ -12,6 +13,13 @@ from tablesync.sync_runner.pipeline.record_states import RecordState
 from tablesync.sync_runner.pipeline.rejections import Rejection
 from tablesync.sync_runner.pipeline.tally import PageTrack
 from tablesync.sync_runner.sources.base import SourceRecord
+
+log = structlog.get_logger()
+
+OUR_FAULT = (
+    "TableSync could not make a row of it: our own fault, and it was logged. Change what is odd "
+    "about the record at its source, or report it to whoever runs TableSync"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class Mapper:
         self._plan = plan
         self._journal = journal
         self._trusted = trusted
+        self._told: set[str] = set()
 
     async def items(
         self,
@@ -79,22 +88,56 @@ class Mapper:
     def _item(
         self, record: SourceRecord, known: RecordState | None, track: PageTrack
     ) -> Item | None:
+        """Return what has to be written of a record, if anything: nothing of it ends the run."""
         if record.gone and (known is None or known.row_id is None):
             track.tally.unchanged += 1
             return None
-        try:
-            cells = cells_of(record.values, self._plan.columns)
-        except CoercionError as error:
-            self.reject(Item(record.id, {}, b"", None, known, track), str(error), error.field)
+        if record.fault is not None:
+            self._reject_unread(record, known, track, record.fault)
             return None
+        try:
+            return self._mapped(record, known, track)
+        except CoercionError as error:
+            self._reject_unread(record, known, track, str(error), error.field)
+        except Exception as error:
+            self._tell_our_fault(error)
+            self._reject_unread(record, known, track, OUR_FAULT)
+        return None
+
+    def _mapped(
+        self, record: SourceRecord, known: RecordState | None, track: PageTrack
+    ) -> Item | None:
+        cells = cells_of(record.values, self._plan.columns)
         item = Item(record.id, cells, digest(cells), self._key(cells), known, track)
-        if cells[self._plan.spec.key.field_id] is None:
+        if is_blank(cells[self._plan.spec.key.field_id]):
             self.reject(item, f'its key "{self._plan.spec.key.source}" is empty', None)
             return None
         if self._is_unchanged(item):
             track.tally.unchanged += 1
             return None
         return item
+
+    def _reject_unread(
+        self,
+        record: SourceRecord,
+        known: RecordState | None,
+        track: PageTrack,
+        reason: str,
+        field: str | None = None,
+    ) -> None:
+        """Reject a record without cells; one that cannot be asked for by id is not tried again."""
+        if not record.nameless:
+            self.reject(Item(record.id, {}, b"", None, known, track), reason, field)
+            return
+        track.tally.rejected += 1
+        self._journal.reject(Rejection(record.id, reason, field))
+
+    def _tell_our_fault(self, error: Exception) -> None:
+        """Log a fault of ours with its traceback, once in a run for each kind."""
+        kind = repr(error)[:200]
+        if kind not in self._told:
+            self._told.add(kind)
+            log.error("record not mapped", run_id=self._journal.run.id, error=kind, exc_info=error)
 
     def _is_unchanged(self, item: Item) -> bool:
         known = item.known

@@ -2,12 +2,16 @@
 
     read (two pages ahead) → coerce → drop unchanged → batches of 10 → write (some in flight)
 
+Pages are bounded by number and by bytes: what is ahead, and what is open, may each be as large as
+`page_bytes`, and a page that is larger passes alone.
+
 A record is never twice under way: before a page is looked at, the same records of earlier pages
 have to have arrived. What arrived goes to the journal at once; pages count as done in reading
 order.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -38,6 +42,7 @@ class Pipeline:
         stall_timer: StallTimer,
         *,
         writes_in_flight: int,
+        page_bytes: int,
         sending: "set[asyncio.Task[Any] | None]",
     ) -> None:
         self._mapper = mapper
@@ -46,6 +51,7 @@ class Pipeline:
         self._signals = signals
         self._stall_timer = stall_timer
         self._slots = asyncio.Semaphore(writes_in_flight)
+        self._page_bytes = page_bytes
         self._arrival = asyncio.Event()
         self._buffer: list[Item] = []
         self._under_way: dict[str, Item] = {}
@@ -55,7 +61,7 @@ class Pipeline:
 
     async def run(self, pages: AsyncIterator[Page]) -> None:
         """Read to the end and write everything; raises what ended it, or kept new rows out."""
-        async with aclosing(_ahead(pages)) as ahead:
+        async with aclosing(_ahead(pages, self._page_bytes)) as ahead:
             async for page in ahead:
                 await self._take(page)
         await self._dispatch()
@@ -84,9 +90,9 @@ class Pipeline:
     async def _take(self, page: Page) -> None:
         self._stall_timer.restart()
         self.total = page.total if self.total is None else self.total
-        records = {each.id: each for each in page.records}
-        await self._make_room(records.keys())
-        track = self._journal.open_page(page.position, len(records))
+        records = page.by_id
+        await self._make_room(records.keys(), page.size)
+        track = self._journal.open_page(page.position, len(records), page.size)
         keys = {each.key: each.source_id for each in self._under_way.values() if each.key}
         items = await self._mapper.items(records, track, keys)
         track.outstanding = len(items)
@@ -95,12 +101,23 @@ class Pipeline:
         for item in items:
             await self._put(item)
 
-    async def _make_room(self, source_ids: Iterable[str]) -> None:
-        """Wait while too many pages, or the same records, are under way."""
-        if self._journal.open_pages() >= OPEN_PAGES or self._under_way.keys() & set(source_ids):
+    async def _make_room(self, source_ids: Iterable[str], size: int) -> None:
+        """Wait while too much, or the same records, are under way."""
+        ids = set(source_ids)
+
+        def has_room() -> bool:
+            return self._holds(size) and not self._under_way.keys() & ids
+
+        if not has_room():
             await self._dispatch()
-            await self._until(lambda: self._journal.open_pages() < OPEN_PAGES)
-            await self._until(lambda: not self._under_way.keys() & set(source_ids))
+            await self._until(has_room)
+
+    def _holds(self, size: int) -> bool:
+        """Whether a page of so many bytes may be opened."""
+        pages = self._journal.open_pages()
+        if len(pages) >= OPEN_PAGES:
+            return False
+        return not pages or sum(each.size for each in pages) + size <= self._page_bytes
 
     async def _put(self, item: Item) -> None:
         if item.suspect:
@@ -189,9 +206,30 @@ class Batch:
         return item
 
 
-async def _ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page, None]:
+class _PagesAhead(asyncio.Queue[Page | BaseException]):
+    """What was read ahead, bounded by number and by bytes."""
+
+    def __init__(self, page_bytes: int) -> None:
+        super().__init__(READ_AHEAD_PAGES)
+        self._page_bytes = page_bytes
+        self._read: deque[int] = deque()
+
+    def full(self) -> bool:
+        """Whether reading has to wait: one page is always held, however large it is."""
+        return super().full() or sum(self._read) >= self._page_bytes
+
+    def _put(self, item: Page | BaseException) -> None:
+        super()._put(item)
+        self._read.append(item.size if isinstance(item, Page) else 0)
+
+    def _get(self) -> Page | BaseException:
+        self._read.popleft()
+        return super()._get()
+
+
+async def _ahead(pages: AsyncIterator[Page], page_bytes: int) -> AsyncGenerator[Page, None]:
     """Read ahead, at most two pages; what went wrong there is raised here, after them."""
-    queue: asyncio.Queue[Page | BaseException] = asyncio.Queue(READ_AHEAD_PAGES)
+    queue = _PagesAhead(page_bytes)
 
     async def read() -> None:
         try:

@@ -31,11 +31,13 @@ class Tally:
 class PageTrack:
     """A page on its way: it is done when all its records are and no more will come.
 
-    One of which a record was withheld is never done: the next run reads it again.
+    One of which a record was withheld is never done: the next run reads it again. `size` is how
+    many bytes its provider answered with.
     """
 
     position: Position
     tally: Tally = field(default_factory=Tally)
+    size: int = 0
     outstanding: int = 0
     dispatched: bool = False
     withheld: bool = False

@@ -1,10 +1,11 @@
 """What every source offers: its objects, their properties, and pages of records."""
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import httpx
 from tablesync.sync_runner.access.provider_client import ProviderClient
@@ -12,6 +13,9 @@ from tablesync.sync_runner.values import Option, Unit, Value, ValueKind
 
 # The property that tells whether a record was deleted at the source; read only if it is mapped.
 GONE = "archived"
+
+# A longer id is none: it is kept with everything that is known of its record.
+LONGEST_ID = 200
 
 # Where a reading stands: plain JSON, stored in checkpoints, understood by its source alone.
 Position = dict[str, Any]
@@ -59,11 +63,33 @@ class SourceRecord:
     """One record; `values`, by property, hold the record's id as `id`.
 
     `gone` tells that it was deleted at the source: its row is marked, but none is made for it.
+    `fault` says, for people, why it could not be read: it alone is rejected. One that is
+    `nameless` bears an id of our own, by which nobody can ask for it.
     """
 
     id: str
     values: Mapping[str, Value]
     gone: bool = False
+    fault: str | None = None
+    nameless: bool = False
+
+    @classmethod
+    def unnamed(cls, told: object) -> Self:
+        """Stand for what was told without an id that can be kept: the same each time."""
+        digest = hashlib.blake2b(repr(told).encode(errors="replace"), digest_size=8).hexdigest()
+        fault = (
+            "its source tells no id by which it could be found again; change the record there, "
+            "and if that does not help, report it to the provider"
+        )
+        return cls(f"unreadable-{digest}", {}, fault=fault, nameless=True)
+
+
+def usable_id(told: object) -> str | None:
+    """Return an id that can be kept, shown and asked for; None if it is none."""
+    text = str(told) if isinstance(told, int) and not isinstance(told, bool) else told
+    if not isinstance(text, str) or not 0 < len(text) <= LONGEST_ID:
+        return None
+    return text if text.isprintable() and text == text.strip() else None
 
 
 @dataclass(frozen=True)
@@ -71,12 +97,21 @@ class Page:
     """Records in reading order, and where to go on after them; `total` if it is known.
 
     A page without records says that the provider is working: a bulk operation takes hours, and a
-    run that waits for it does not stall.
+    run that waits for it does not stall. `size` is how many bytes the provider answered with.
     """
 
     records: Sequence[SourceRecord]
     position: Position
     total: int | None = None
+    size: int = 0
+
+    @cached_property
+    def by_id(self) -> Mapping[str, SourceRecord]:
+        """Its records, each once, by an id that can be kept."""
+        fit = (
+            each if usable_id(each.id) else SourceRecord.unnamed(each.id) for each in self.records
+        )
+        return {each.id: each for each in fit}
 
 
 class Source(Protocol):

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from tablesync.sync_runner.errors import RunFailedError
-from tablesync.sync_runner.sources.base import Page, Position, SourceProperty
-from tablesync.sync_runner.sources.hubspot.answers import Found, Record, read_record
+from tablesync.sync_runner.sources.base import Page, Position, SourceProperty, SourceRecord
+from tablesync.sync_runner.sources.hubspot.answers import REMEDY, Found, Record, read_record
 
 SEARCH_LIMIT = 200
 # The Date header, by which a pass knows when it began, tells whole seconds (RFC 9110, 5.6.7).
@@ -52,31 +52,44 @@ class SearchWalk:
         if self._pinned is None:
             self._go_on(results, full=len(results) == SEARCH_LIMIT)
         else:
-            self._go_on_pinned(results, full=len(results) == SEARCH_LIMIT)
-        records = [read_record(each, self._properties) for each in fresh]
-        return Page(records, self._position(), found.total)
+            self._go_on_pinned(found, full=len(results) == SEARCH_LIMIT)
+        records = [self._read(each) for each in fresh]
+        return Page(records, self._position(), found.total, found.size)
+
+    def _read(self, record: Record) -> SourceRecord:
+        """Read a record; half of one, which tells nothing, would empty a row."""
+        read = read_record(record, self._properties)
+        if read.fault is not None or self._changed_ms(record) is not None:
+            return read
+        fault = f"HubSpot does not tell when record {record.id} changed; {REMEDY}"
+        return SourceRecord(read.id, {}, read.gone, fault)
 
     def _go_on(self, results: Sequence[Record], *, full: bool) -> None:
-        if not results:
+        """Go on from the last time that is told: a record without one changes nothing."""
+        times = [(each, self._changed_ms(each)) for each in results]
+        dated = [(each, ms) for each, ms in times if ms is not None]
+        if full and not dated:
+            raise RunFailedError.provider("HubSpot's search does not tell when records changed.")
+        if not dated:
             self.ended = True
             return
-        last = self._changed_ms(results[-1])
+        last = dated[-1][1]
         if full and last < self._since:
             raise RunFailedError.provider("HubSpot's search found what changed before that time.")
-        self._edge = {self._key(each) for each in results if self._changed_ms(each) == last}
+        self._edge = {self._key(each) for each, ms in dated if ms == last}
         if full and last == self._since:
             self._pinned = "0"
         # What changed after the pass began belongs to the next one, or this would never end.
         self.ended = not full or last > self._until
         self._since = last
 
-    def _go_on_pinned(self, results: Sequence[Record], *, full: bool) -> None:
-        if full and results[-1].id == self._pinned:
+    def _go_on_pinned(self, found: Found, *, full: bool) -> None:
+        if full and found.last_id in (None, self._pinned):
             raise RunFailedError.provider(
                 "HubSpot's search does not go on: it finds the same again."
             )
         if full:
-            self._pinned = results[-1].id
+            self._pinned = found.last_id
         else:
             self._pinned, self._since = None, self._since + 1
 
@@ -91,13 +104,11 @@ class SearchWalk:
     def _filter(self, operator: str, value: str) -> dict[str, str]:
         return {"propertyName": self._property, "operator": operator, "value": value}
 
-    def _changed_ms(self, record: Record) -> int:
+    def _changed_ms(self, record: Record) -> int | None:
         try:
-            return _instant_ms(record.properties.get(self._property) or "")
-        except (ValueError, OverflowError):
-            raise RunFailedError.provider(
-                f"HubSpot does not tell when record {record.id[:40]} changed."
-            ) from None
+            return _instant_ms(record.properties.get(self._property))
+        except (TypeError, ValueError, OverflowError):
+            return None
 
     def _key(self, record: Record) -> str:
         """Name a record in one state: the same record changed again is a new one."""
@@ -114,5 +125,5 @@ def cursor_property(object_: str) -> str:
     return "lastmodifieddate" if object_ == "contacts" else "hs_lastmodifieddate"
 
 
-def _instant_ms(text: str) -> int:
+def _instant_ms(text: Any) -> int:
     return round(datetime.fromisoformat(text).timestamp() * 1000)

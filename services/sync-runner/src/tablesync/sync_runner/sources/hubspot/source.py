@@ -6,13 +6,19 @@ page shares one timestamp, that timestamp is pinned and its records are walked b
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, TypeVar
 
 import httpx
-from tablesync.sync_runner.access.answers import Continuations, TransientError, understood
+import structlog
+from tablesync.sync_runner.access.answers import (
+    AnswerTooLargeError,
+    Continuations,
+    TransientError,
+    understood,
+)
 from tablesync.sync_runner.access.budgets import Budget, Claim
 from tablesync.sync_runner.access.provider_client import Call, ProviderClient
 from tablesync.sync_runner.errors import RunFailedError
@@ -26,7 +32,13 @@ from tablesync.sync_runner.sources.base import (
     SourceRecord,
 )
 from tablesync.sync_runner.sources.hubspot import search
-from tablesync.sync_runner.sources.hubspot.answers import Found, Listed, read_record
+from tablesync.sync_runner.sources.hubspot.answers import (
+    REMEDY,
+    Found,
+    Listed,
+    read_record,
+    records_reader,
+)
 from tablesync.sync_runner.sources.hubspot.budgets import HubSpotBudgets
 from tablesync.sync_runner.sources.hubspot.definitions import (
     OWN_PROPERTIES,
@@ -38,12 +50,22 @@ from tablesync.sync_runner.sources.hubspot.definitions import (
 from tablesync.sync_runner.sources.hubspot.outcomes import HubSpotOutcomes
 from tablesync.sync_runner.sources.hubspot.search import SearchWalk
 
+log = structlog.get_logger()
+
 VERSION = "2026-09"
 OBJECTS = {"contacts": "Contacts", "companies": "Companies", "deals": "Deals"}
 LIST_LIMIT = 100
 # A search takes 3,000 characters in all, and a URL not many more.
 LONGEST_NAMES = 2_000
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Records that were read by their ids, and the bytes of the answer."""
+
+    records: list[SourceRecord]
+    size: int = 0
 
 
 class HubSpotSource:
@@ -99,27 +121,68 @@ class HubSpotSource:
         self, object_: str, properties: Sequence[SourceProperty], ids: Sequence[str]
     ) -> list[SourceRecord]:
         """Read up to 100 records; what was merged away answers with another id: gone, too."""
-        found = await self._batch(_known(object_), _provided(properties), ids)
-        return [each for each in found if each.id in ids]
+        found = self._by_ids(_known(object_), _provided(properties), ids)
+        return [each async for part in found for each in part.records if each.id in ids]
 
     async def _pages(
         self, object_: str, properties: Sequence[SourceProperty], position: Position
     ) -> AsyncIterator[Page]:
-        """Read one pass; what would not fit into a query is read by ids, page by page."""
+        """Read one pass; what would not fit into a query, or into an answer, is read by ids."""
+        if len(",".join(each.name for each in properties)) <= LONGEST_NAMES:
+            try:
+                async for page in self._walk(object_, properties, position):
+                    yield page
+                    position = page.position
+            except AnswerTooLargeError as error:
+                log.info("reading by ids from here on", object=object_, reason=error.summary)
+            else:
+                return
+        async for page in self._walk(object_, (), position):
+            async for part in self._completed(object_, properties, page, position):
+                yield part
+            position = page.position
+
+    def _walk(
+        self, object_: str, properties: Sequence[SourceProperty], position: Position
+    ) -> AsyncIterator[Page]:
         read = self._search if position["mode"] == "search" else self._list
-        wide = len(",".join(each.name for each in properties)) > LONGEST_NAMES
-        async for page in read(object_, () if wide else properties, position):
-            yield await self._completed(object_, properties, page) if wide else page
+        return read(object_, properties, position)
 
     async def _completed(
-        self, object_: str, properties: Sequence[SourceProperty], page: Page
-    ) -> Page:
-        records: list[SourceRecord] = []
-        for start in range(0, len(page.records), LIST_LIMIT):
-            part = page.records[start : start + LIST_LIMIT]
-            ids = [each.id for each in part]
-            records += await self._batch(object_, properties, ids, archived=part[0].gone)
-        return replace(page, records=records)
+        self,
+        object_: str,
+        properties: Sequence[SourceProperty],
+        page: Page,
+        before: Position,
+    ) -> AsyncIterator[Page]:
+        """Read the records of a page in parts, of which only the last goes on behind it."""
+        faulty = [each for each in page.records if each.fault]
+        archived = any(each.gone for each in page.records)
+        ids = [each.id for each in page.records if not each.fault]
+        async for part in self._by_ids(object_, properties, ids, archived=archived):
+            yield Page(part.records, before, page.total, part.size)
+        yield Page(faulty, page.position, page.total, page.size)
+
+    async def _by_ids(
+        self,
+        object_: str,
+        properties: Sequence[SourceProperty],
+        ids: Sequence[str],
+        *,
+        archived: bool = False,
+    ) -> AsyncIterator[Part]:
+        """Read records by their ids: as many at once as an answer holds."""
+        at_once, left = LIST_LIMIT, list(ids)
+        while left:
+            asked = left[:at_once]
+            try:
+                yield await self._batch(object_, properties, asked, archived=archived)
+            except AnswerTooLargeError as error:
+                if len(asked) > 1:
+                    at_once = len(asked) // 2
+                    continue
+                yield Part([SourceRecord(asked[0], {}, archived, f"{error.summary} {REMEDY}")])
+            del left[:at_once]
 
     async def _batch(
         self,
@@ -127,18 +190,18 @@ class HubSpotSource:
         properties: Sequence[SourceProperty],
         ids: Sequence[str],
         *,
-        archived: bool = False,
-    ) -> list[SourceRecord]:
+        archived: bool,
+    ) -> Part:
         names = [each.name for each in properties]
         found = await self._call(
             "POST",
             f"/crm/objects/{VERSION}/{object_}/batch/read",
-            partial(understood, Listed),
+            records_reader(Listed),
             names,
             json={"properties": names, "inputs": [{"id": each} for each in ids]},
             params={"archived": str(archived).lower()},
         )
-        return [read_record(each, properties) for each in found.results]
+        return Part([read_record(each, properties) for each in found.results], found.size)
 
     async def _list(
         self, object_: str, properties: Sequence[SourceProperty], position: Position
@@ -147,21 +210,22 @@ class HubSpotSource:
         query = {"limit": str(LIST_LIMIT), "archived": archived}
         if properties:
             query["properties"] = ",".join(each.name for each in properties)
-        after = position["after"]
+        after = last = position["after"]
         continuations = Continuations(after)
         while True:
             more = {"after": after} if after else {}
             listed = await self._call(
                 "GET",
                 f"/crm/objects/{VERSION}/{object_}",
-                partial(understood, Listed),
+                records_reader(Listed),
                 [each.name for each in properties],
                 params=query | more,
             )
             after = continuations.take(listed.after, "HubSpot")
             records = [read_record(each, properties) for each in listed.results]
-            last = records[-1].id if records else position["after"]
-            yield Page(records, {"mode": position["mode"], "after": last})
+            last = listed.last_id or last
+            position = {"mode": position["mode"], "after": last}
+            yield Page(records, position, size=listed.size)
             if after is None:
                 return
 
@@ -174,7 +238,7 @@ class HubSpotSource:
             found = await self._call(
                 "POST",
                 f"/crm/objects/{VERSION}/{object_}/search",
-                partial(understood, Found),
+                records_reader(Found),
                 query["properties"],
                 budget=self._budgets.search,
                 json=query,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from tablesync.sync_runner.sources.base import SourceProperty
 from tablesync.sync_runner.values import Value, ValueKind
@@ -15,18 +16,36 @@ from tablesync.sync_runner.values import Value, ValueKind
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+SHOWN = 40
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BOOLS = {"true": True, "false": False}
 
 
-def read_value(text: str | None, property_: SourceProperty) -> Value:
-    """Return what a text stands for."""
+class UnfitValueError(ValueError):
+    """A property has what none of HubSpot's can have; the message names it."""
+
+
+def read_value(told: Any, property_: SourceProperty) -> Value:
+    """Return what a property stands for; raises UnfitValueError where it is no text at all."""
+    text = _text_of(told, property_)
     if not text:
         return None
     try:
         return _READERS[property_.kind](text)
     except (ValueError, OverflowError):
         return text
+
+
+def _text_of(told: Any, property_: SourceProperty) -> str | None:
+    """Return a property's text; numbers and truth values are as good as their texts."""
+    if told is None or isinstance(told, str):
+        return told
+    if isinstance(told, bool):
+        return str(told).lower()
+    if isinstance(told, int | float):
+        return repr(told)
+    shown = repr(told)[:SHOWN]
+    raise UnfitValueError(f'property "{property_.name}" holds no text, but {shown}')
 
 
 def _number(text: str) -> Value:
