@@ -8,7 +8,7 @@ from hostile_hubspot import hostile_runner
 from sync_runner_rig import Json, Rig, text
 from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.sync_runner import store
-from tablesync.sync_runner.pipeline import mapper
+from tablesync.sync_runner.pipeline import columns, mapper
 
 MEGABYTES_10 = 10 * 2**20
 NAN, INFINITY = float("nan"), float("inf")
@@ -116,12 +116,12 @@ async def test_a_fault_of_ours_rejects_the_record_and_is_logged_once(
     """Nobody knows of such a fault: it is played by a converter that fails for two records."""
     spec = await rig.spec("deals")
     bad = [each["id"] for each in await rig.deals()][:2]
-    whole = mapper.cells_of
+    whole = columns.cells_of
 
-    def fails_for_two(values: Any, columns: Any) -> Any:
+    def fails_for_two(values: Any, wanted: Any) -> Any:
         if values["id"] in bad:
             raise KeyError("nobody thought of this")
-        return whole(values, columns)
+        return whole(values, wanted)
 
     monkeypatch.setattr(mapper, "cells_of", fails_for_two)
     async with rig.runner():

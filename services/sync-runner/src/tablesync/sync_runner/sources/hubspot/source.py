@@ -207,9 +207,8 @@ class HubSpotSource:
         self, object_: str, properties: Sequence[SourceProperty], position: Position
     ) -> AsyncIterator[Page]:
         archived = str(position["mode"] == "archive").lower()
-        query = {"limit": str(LIST_LIMIT), "archived": archived}
-        if properties:
-            query["properties"] = ",".join(each.name for each in properties)
+        names = [each.name for each in properties] or ["hs_object_id"]
+        query = {"limit": str(LIST_LIMIT), "archived": archived, "properties": ",".join(names)}
         after = last = position["after"]
         continuations = Continuations(after)
         while True:
@@ -218,7 +217,7 @@ class HubSpotSource:
                 "GET",
                 f"/crm/objects/{VERSION}/{object_}",
                 records_reader(Listed),
-                [each.name for each in properties],
+                names,
                 params=query | more,
             )
             after = continuations.take(listed.after, "HubSpot")

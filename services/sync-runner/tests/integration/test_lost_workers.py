@@ -1,0 +1,83 @@
+"""A run that takes its workers with it is given up before it has taken them all."""
+
+import signal
+from subprocess import Popen
+
+import pytest
+from sync_runner_rig import Rig
+from tablesync.contracts import Provider
+from tablesync.service_kit.mongo.leases import Lease
+from tablesync.sync_runner.execution.run_queue import RunQueue
+from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Pass
+from tablesync.sync_runner.pipeline.journal import Journal
+from tablesync.sync_runner.runs import Run
+from tablesync.test_kit import eventually
+
+pytestmark = pytest.mark.timeout(400)
+SHORT = {"RUNNER_LEASE_SECONDS": "2", "RUNNER_REQUEST_SECONDS": "1"}
+
+
+async def taken_by_a_process(rig: Rig, run_id: str, fence: int) -> "Popen[bytes]":
+    """Start a worker, and wait until it has the run."""
+    process = rig.process(**SHORT)
+
+    async def has_it() -> bool:
+        row = await rig.row(run_id)
+        return bool(row["fence"] == fence and row["status"] == "running")
+
+    await eventually(has_it, timeout=120)
+    return process
+
+
+async def test_three_lost_workers_without_a_checkpoint_end_a_run(rig: Rig) -> None:
+    spec = await rig.spec("deals")
+    run_id = await rig.enqueue(spec)
+    await rig.slow_down(Provider.HUBSPOT, 60_000)  # no page arrives
+    for fence in (1, 2, 3):
+        process = await taken_by_a_process(rig, run_id, fence)
+        process.kill()
+        process.wait()
+    async with rig.runner(runner_lease_seconds=2, runner_request_seconds=1):
+        row = await rig.ended(run_id)
+        assert (row["status"], row["cause"], row["fence"]) == ("failed", "internal", 4)
+        assert row["summary"].startswith("3 workers were lost in a row")
+        await rig.slow_down(Provider.HUBSPOT, 0)
+        after = await rig.run(spec)
+    assert after["status"] == "succeeded", after["summary"]
+    assert not await rig.differences(spec)
+
+
+async def test_workers_that_are_asked_to_stop_are_not_lost(rig: Rig) -> None:
+    spec = await rig.spec("deals")
+    run_id = await rig.enqueue(spec)
+    await rig.slow_down(Provider.HUBSPOT, 60_000)
+    for fence in (1, 2, 3):
+        process = await taken_by_a_process(rig, run_id, fence)
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+    await rig.slow_down(Provider.HUBSPOT, 0)
+    async with rig.runner():
+        row = await rig.ended(run_id)
+    assert (row["status"], row["fence"]) == ("succeeded", 4)
+    assert "takeovers" not in row or row["takeovers"] == 0
+
+
+async def test_a_checkpoint_that_came_on_forgives_the_workers_lost_before(rig: Rig) -> None:
+    spec = await rig.spec("deals")
+    run_id = await rig.enqueue(spec)
+    queue = RunQueue(rig.database, 1, 1)
+    assert await queue.claim()
+
+    async def taken_over() -> tuple[Run, Lease] | None:
+        return await queue.claim()
+
+    for lost in (1, 2):
+        run, lease = await eventually(taken_over)
+        assert (run.id, run.takeovers) == (run_id, lost)
+    journal = Journal(rig.units, run, lease)
+    journal.checkpoint = Checkpoint(spec.sync_id, "f", "hubspot/7002", None, Pass({}, 1, run_id))
+    await journal.save()
+    assert (await rig.row(run_id))["takeovers"] == 2, "nothing has come on"
+    journal.open_page({"mode": "list", "after": "1"}, read=0, size=0).dispatched = True
+    await journal.save()
+    assert (await rig.row(run_id))["takeovers"] == 0
