@@ -15,11 +15,33 @@ _LONGEST_NUMBER = 4_000
 
 
 class TransientError(Exception):
-    """The call may succeed later: after `retry_after` seconds, or with growing waits."""
+    """The call may succeed later: after `retry_after` seconds, or with growing waits.
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    `harmless`: the request surely did nothing. Otherwise it may have, or still may do what was
+    asked for within `at_work_seconds`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        retry_after: float | None = None,
+        *,
+        harmless: bool = False,
+        at_work_seconds: float = 0.0,
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.harmless = harmless
+        self.at_work_seconds = at_work_seconds
+
+
+class OutcomeUnknownError(Exception):
+    """It is not known whether the provider did what must not be done twice."""
+
+    def __init__(self, cause: TransientError) -> None:
+        super().__init__(str(cause))
+        self.retry_after = cause.retry_after
+        self.at_work_seconds = cause.at_work_seconds
 
 
 class AnswerTooLargeError(RunFailedError):

@@ -46,10 +46,16 @@ class AccountState:
 
 @dataclass(frozen=True)
 class Transient:
-    """The call may succeed later: after `retry_after` seconds, or with growing waits."""
+    """The call may succeed later: after `retry_after` seconds, or with growing waits.
+
+    `harmless`: the provider says that it did nothing. `at_work`: whoever answered is not who does
+    it, and that one may be at it still.
+    """
 
     summary: str
     retry_after: float | None = None
+    harmless: bool = False
+    at_work: bool = False
 
 
 Outcome = Ok | AuthFailed | Throttled | Refused | AccountState | Transient

@@ -5,15 +5,18 @@ provider says.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import httpx
 import orjson
 import stamina
 from tablesync.service_kit import clock
-from tablesync.sync_runner.access.answers import TransientError
+from tablesync.service_kit.http.client import never_sent
+from tablesync.sync_runner.access.answers import OutcomeUnknownError, TransientError
 from tablesync.sync_runner.access.bodies import ACCEPTED, MEGABYTE, read_whole
 from tablesync.sync_runner.access.budgets import Claim, reserve
 from tablesync.sync_runner.access.gates import Admission, RefusedCall
@@ -39,7 +42,8 @@ class Call(Generic[T]):
     """A request: what it counts against, how its answer is sorted, and how a good one is read.
 
     `claims` are its limits, the narrowest first; `read` raises TransientError for an answer that
-    may be a better one a moment later.
+    may be a better one a moment later. What is not `repeatable` is sent once more only if it surely
+    did nothing.
     """
 
     method: str
@@ -49,6 +53,7 @@ class Call(Generic[T]):
     read: Callable[[httpx.Response], T]
     json: Any = None
     params: Mapping[str, str] | None = None
+    repeatable: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,14 @@ class ProviderClient:
         return self.admission.connection_id
 
     async def call(self, call: Call[T]) -> T:
-        """Call until it is answered; raises the error of a refusal, and RunEndedError."""
+        """Call until it is answered; raises the error of a refusal, and RunEndedError.
+
+        Raises OutcomeUnknownError for what is not repeatable, and may have been done.
+        """
         content = None if call.json is None else orjson.dumps(call.json)
         try:
             async for attempt in stamina.retry_context(
-                on=_wait_of,
+                on=partial(_wait_of, call),
                 attempts=None,
                 timeout=self.retry_seconds,
                 wait_initial=0.5,
@@ -86,13 +94,43 @@ class ProviderClient:
             ):
                 with attempt:
                     response, outcome = await self._authorised(call, content)
-                    _raise_unless_ok(outcome)
+                    self._raise_unless_ok(outcome)
                     return call.read(response)
         except TransientError as error:
-            raise RunFailedError.provider(
-                f"The provider has been failing for too long: {error}"
-            ) from error
+            if not _may_repeat(call, error):
+                raise OutcomeUnknownError(error) from error
+            raise self.too_long(error) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    @staticmethod
+    def too_long(error: Exception) -> RunFailedError:
+        """Say that a call has failed for as long as it is repeated."""
+        return RunFailedError.provider(f"The provider has been failing for too long: {error}")
+
+    @contextmanager
+    def on_the_wire(self) -> Iterator[None]:
+        """Count this task among those whose request is on the wire."""
+        task = asyncio.current_task()
+        self.sending.add(task)
+        try:
+            yield
+        finally:
+            self.sending.discard(task)
+
+    def _raise_unless_ok(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Refused | AccountState):
+            raise outcome.error
+        if isinstance(outcome, Throttled):  # what waits is the frozen budget, or who has none
+            wait = 0.0 if outcome.budgets else outcome.seconds
+            raise TransientError(outcome.summary, wait, harmless=True)
+        if isinstance(outcome, Transient):
+            seconds = self.seconds_left() if outcome.at_work else 0.0
+            raise TransientError(
+                outcome.summary,
+                outcome.retry_after,
+                harmless=outcome.harmless,
+                at_work_seconds=seconds,
+            )
 
     def _request(self, call: Call[T], content: bytes | None) -> httpx.Request:
         if content is None:
@@ -135,20 +173,25 @@ class ProviderClient:
             repeated = await self.admission.refused(refused)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        seconds, task = self.seconds_left(), asyncio.current_task()
-        self.sending.add(task)
+        seconds = self.seconds_left()
+        with self.on_the_wire():
+            try:
+                # httpx's own timeouts are per operation; the lease needs one for the whole.
+                async with asyncio.timeout(seconds):
+                    return await self._whole_answer(request)
+            except (httpx.TransportError, TimeoutError) as error:
+                raise TransientError(
+                    f"{request.url.host}: {type(error).__name__}",
+                    harmless=never_sent(error),
+                    at_work_seconds=seconds,
+                ) from error
+
+    async def _whole_answer(self, request: httpx.Request) -> httpx.Response:
+        response = await self.http.send(request, stream=True)
         try:
-            # httpx's own timeouts are per operation; the lease needs one for the whole.
-            async with asyncio.timeout(seconds):
-                response = await self.http.send(request, stream=True)
-                try:
-                    return await read_whole(response, self.answer_bytes)
-                finally:
-                    await response.aclose()
-        except (httpx.TransportError, TimeoutError) as error:
-            raise TransientError(f"{request.url.host}: {type(error).__name__}") from error
+            return await read_whole(response, self.answer_bytes)
         finally:
-            self.sending.discard(task)
+            await response.aclose()
 
 
 def _sorted(call: Call[T], response: httpx.Response) -> Outcome:
@@ -166,16 +209,11 @@ async def _freeze(outcome: Outcome) -> None:
             await each.freeze(outcome.seconds)
 
 
-def _raise_unless_ok(outcome: Outcome) -> None:
-    if isinstance(outcome, Refused | AccountState):
-        raise outcome.error
-    if isinstance(outcome, Throttled):  # what waits is the frozen budget, or who has none
-        raise TransientError(outcome.summary, 0.0 if outcome.budgets else outcome.seconds)
-    if isinstance(outcome, Transient):
-        raise TransientError(outcome.summary, outcome.retry_after)
+def _may_repeat(call: Call[T], error: TransientError) -> bool:
+    return call.repeatable or error.harmless
 
 
-def _wait_of(error: Exception) -> bool | float:
-    if not isinstance(error, TransientError):
+def _wait_of(call: Call[T], error: Exception) -> bool | float:
+    if not isinstance(error, TransientError) or not _may_repeat(call, error):
         return False
     return True if error.retry_after is None else error.retry_after

@@ -1,11 +1,12 @@
 """Airtable's routes that a sync needs, within the budgets of base and user."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from tablesync.contracts.ids import AirtableBaseId, AirtableTableId
 from tablesync.contracts.internal_api import AirtableBase
 from tablesync.sync_runner.access.answers import (
@@ -23,6 +24,7 @@ from tablesync.sync_runner.errors import RunFailedError
 
 T = TypeVar("T")
 RECORDS_PER_REQUEST = 10
+ROWS_PER_PAGE = 100
 Json = dict[str, Any]
 _BASE, _TABLE = TypeAdapter[str](AirtableBaseId), TypeAdapter[str](AirtableTableId)
 
@@ -35,15 +37,17 @@ class Bases(Answer):
 
 
 class Row(Answer):
-    """A row that was written."""
+    """A row as it is now; empty cells are left out."""
 
     id: str
+    fields: Json = Field(default={})
 
 
 class Rows(Answer):
-    """The rows that were written, in the order in which they were sent."""
+    """Rows: in the order in which they were sent, or one page of a table."""
 
     records: tuple[Row, ...]
+    offset: str | None = None
 
 
 class AirtableClient:
@@ -79,6 +83,26 @@ class AirtableClient:
             await self._call("GET", path, base_id, partial(understood, TablesAnswer))
         )
 
+    async def rows(
+        self,
+        base_id: str,
+        table_id: str,
+        fields: Sequence[str],
+        offset: str | None = None,
+        *,
+        formula: str | None = None,
+    ) -> Rows:
+        """Return a page of a table's rows, of those that a formula holds for, with these fields."""
+        body: Json = {
+            "pageSize": ROWS_PER_PAGE,
+            "fields": list(fields),
+            "returnFieldsByFieldId": True,
+            **({"offset": offset} if offset else {}),
+            **({"filterByFormula": formula} if formula else {}),
+        }
+        path = f"{_path(base_id, table_id)}/listRecords"
+        return await self._call("POST", path, base_id, partial(understood, Rows), json=body)
+
     async def write(
         self, base_id: str, table_id: str, records: Sequence[Json], key_field: str
     ) -> list[str]:
@@ -86,14 +110,24 @@ class AirtableClient:
 
         A record with an `id` updates that row; one without is found by its key, or created.
         Raises RefusedError or RowGoneError for something in the batch, CreatesRefusedError if the
-        table takes no new rows, RunEndedError else.
+        table takes no new rows, OutcomeUnknownError if it is not known whether some were made,
+        RunEndedError else.
         """
         body: Json = {"records": records, "returnFieldsByFieldId": True, "typecast": False}
-        if any("id" not in each for each in records):
+        creates = any("id" not in each for each in records)
+        if creates:
             body["performUpsert"] = {"fieldsToMergeOn": [key_field]}
-        path = f"/v0/{_checked(_BASE, base_id)}/{_checked(_TABLE, table_id)}"
         read = partial(_written, count=len(records))
-        return await self._call("PATCH", path, base_id, read, json=body)
+        path = _path(base_id, table_id)
+        return await self._call("PATCH", path, base_id, read, json=body, repeatable=not creates)
+
+    async def wait_out(self, seconds: float) -> None:
+        """Wait for a request that may still be at work, and count as one that is on the wire.
+
+        So the table stays in these hands meanwhile.
+        """
+        with self._client.on_the_wire():
+            await asyncio.sleep(seconds)
 
     async def _call(
         self,
@@ -101,12 +135,16 @@ class AirtableClient:
         path: str,
         base_id: str | None,
         read: Callable[[httpx.Response], T],
-        **body: Any,
+        **more: Any,
     ) -> T:
         narrowest_first = [self._budgets.base(base_id)] if base_id else []
         claims = [Claim(each) for each in (*narrowest_first, self._budgets.user)]
         outcomes = AirtableOutcomes(claims[0].budget, base_id, self._client.connection_id)
-        return await self._client.call(Call(method, path, claims, outcomes.classify, read, **body))
+        return await self._client.call(Call(method, path, claims, outcomes.classify, read, **more))
+
+
+def _path(base_id: str, table_id: str) -> str:
+    return f"/v0/{_checked(_BASE, base_id)}/{_checked(_TABLE, table_id)}"
 
 
 def _written(response: httpx.Response, count: int) -> list[str]:

@@ -39,8 +39,7 @@ class AirtableOutcomes:
         if status == httpx.codes.TOO_MANY_REQUESTS:
             return self._too_many(kind, message)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            wait = retry_after(response, None, at_most=WAIT_MAX_SECONDS)
-            return Transient(f"Airtable answered {status}", wait)
+            return _in_trouble(response, kind)
         return Refused(self._refusals.error(status, kind, message))
 
     def _too_many(self, kind: str, message: str) -> Outcome:
@@ -48,3 +47,13 @@ class AirtableOutcomes:
             summary = f"Airtable's monthly quota is used up: {message}"
             return Refused(RunFailedError.quota(summary, self._connection_id))
         return Throttled("Airtable's rate limit", PENALTY_SECONDS, [self._narrowest])
+
+
+def _in_trouble(response: httpx.Response, kind: str) -> Outcome:
+    """Sort a failure: Airtable itself says where repeating is safe; a gateway does not know."""
+    return Transient(
+        f"Airtable answered {response.status_code}",
+        retry_after(response, None, at_most=WAIT_MAX_SECONDS),
+        harmless=kind == "RETRIABLE_ERROR",
+        at_work=response.status_code == httpx.codes.GATEWAY_TIMEOUT,
+    )

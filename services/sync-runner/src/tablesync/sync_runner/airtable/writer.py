@@ -12,13 +12,22 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Protocol
 
+import structlog
+from tablesync.service_kit import clock
+from tablesync.sync_runner.access.answers import OutcomeUnknownError
+from tablesync.sync_runner.access.provider_client import WAIT_MAX_SECONDS, ProviderClient
 from tablesync.sync_runner.airtable.cells import Cell
 from tablesync.sync_runner.airtable.client import AirtableClient, Json
 from tablesync.sync_runner.airtable.errors import CreatesRefusedError, RefusedError, RowGoneError
+from tablesync.sync_runner.airtable.lookup import Lookup
 from tablesync.sync_runner.airtable.reasons import names_something, reason_of, unknown_option
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.errors import RunFailedError
 
+log = structlog.get_logger()
+
+# So long it may be unknown, again and again, what became of new rows.
+UNKNOWN_SECONDS = 600.0
 # So many records at least have to be refused with the same words before their table is to blame.
 WITNESSES = 3
 
@@ -81,6 +90,7 @@ class Writer:
         self._table_id = table_id
         self._key_field = key_field
         self._fields = fields
+        self._lookup = Lookup(client, base_id, table_id, fields[key_field])
         self._read_again = False
         self._proved: set[Operation] = set()
         self._turn = _Turn()
@@ -123,9 +133,36 @@ class Writer:
         return None
 
     async def _send(self, rows: Sequence[RowWrite]) -> list[str]:
-        return await self._client.write(
-            self._base_id, self._table_id, [_body(row) for row in rows], self._key_field
-        )
+        """Send; where it is not known what became of new rows, they are looked up before."""
+        patience = _Patience()
+        while True:
+            try:
+                return await self._client.write(
+                    self._base_id, self._table_id, [_body(row) for row in rows], self._key_field
+                )
+            except OutcomeUnknownError as unknown:
+                rows = await self._looked_up(rows, unknown, patience.seconds(unknown))
+
+    async def _looked_up(
+        self, rows: Sequence[RowWrite], unknown: OutcomeUnknownError, wait_seconds: float
+    ) -> Sequence[RowWrite]:
+        """Name the rows that were made all the same; what has none may still get it for a while."""
+        if unknown.at_work_seconds:
+            rows = await self._found(rows)
+        if Operation.CREATE in _operations(rows):
+            await self._client.wait_out(wait_seconds)
+            rows = await self._found(rows)
+        return rows
+
+    async def _found(self, rows: Sequence[RowWrite]) -> Sequence[RowWrite]:
+        new = [each for each in rows if each.row_id is None]
+        try:
+            ids = await self._lookup.row_ids([each.cells[self._key_field] for each in new])
+        except RefusedError as refused:  # an upsert looks for itself, if less surely
+            log.error("rows not looked up", table=self._table_id, error=str(refused))
+            return rows
+        known = {each.source_id: id_ for each, id_ in zip(new, ids, strict=True)}
+        return [replace(each, row_id=known.get(each.source_id, each.row_id)) for each in rows]
 
     def _admitted(self, rows: Sequence[RowWrite], outcomes: Outcomes) -> Sequence[RowWrite]:
         """Leave out what has no row yet, once the table takes no new ones."""
@@ -226,6 +263,21 @@ class Writer:
     def _refuse(self, row: RowWrite, error: RefusedError, outcomes: Outcomes) -> None:
         reason = reason_of(error, row.cells, self._fields[self._key_field], self._fields)
         outcomes.refused(row.source_id, reason.text, reason.field)
+
+
+class _Patience:
+    """How long requests may end in nobody knows what, and how long to wait each time."""
+
+    def __init__(self) -> None:
+        self._since = clock.seconds()
+        self._backoff = 0.5
+
+    def seconds(self, unknown: OutcomeUnknownError) -> float:
+        """Return how long to wait; raises RunFailedError (provider) once that was too long."""
+        if clock.seconds() - self._since > UNKNOWN_SECONDS:
+            raise ProviderClient.too_long(unknown) from unknown
+        self._backoff = min(2 * self._backoff, WAIT_MAX_SECONDS)
+        return unknown.at_work_seconds or unknown.retry_after or self._backoff
 
 
 class _Turn:

@@ -1,0 +1,78 @@
+"""Looks rows up by their keys, where it is not known whether they were made."""
+
+import json
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from itertools import groupby
+
+from tablesync.sync_runner.access.answers import Continuations
+from tablesync.sync_runner.airtable.cells import Cell
+from tablesync.sync_runner.airtable.client import AirtableClient, Row
+from tablesync.sync_runner.airtable.schema import Field
+
+
+class Lookup:
+    """Finds the rows of one table by its key."""
+
+    def __init__(self, client: AirtableClient, base_id: str, table_id: str, key: Field) -> None:
+        self._client = client
+        self._place = (base_id, table_id)
+        self._key = key
+
+    async def row_ids(self, keys: Sequence[Cell]) -> list[str | None]:
+        """Return for each key its row; None for one that has none, or several."""
+        wanted = [_plain(each) for each in keys]
+        rows = await self._rows(with_any_of(self._key, keys))
+        told = sorted((_plain(each.fields.get(self._key.id)), each.id) for each in rows)
+        found = {key: [id_ for _, id_ in each] for key, each in groupby(told, lambda it: it[0])}
+        ids = [found.get(each, []) for each in wanted]
+        return [each[0] if len(each) == 1 else None for each in ids]
+
+    async def _rows(self, formula: str) -> list[Row]:
+        found: list[Row] = []
+        offset: str | None = None
+        continuations = Continuations()
+        while True:
+            page = await self._client.rows(*self._place, [self._key.id], offset, formula=formula)
+            found += page.records
+            offset = continuations.take(page.offset, "Airtable")
+            if offset is None:
+                return found
+
+
+def with_any_of(key: Field, cells: Iterable[Cell]) -> str:
+    """Return the formula that holds for the rows with one of these keys, and perhaps for more.
+
+    How Airtable compares texts and lists is not documented to the letter: who asks compares again.
+    """
+    tests = ", ".join(_test(key, each) for each in cells)
+    return f"OR({tests})"
+
+
+def _test(key: Field, cell: Cell) -> str:
+    field = f"{{{key.id}}}"
+    if key.type == "date":
+        return f"DATESTR({field}) = {_quoted(str(cell))}"
+    if isinstance(cell, list):
+        parts = ", ".join(f'FIND({_quoted(each)}, {field} & "")' for each in cell)
+        return f"AND({parts})"
+    if isinstance(cell, int | float):
+        return f"{field} = {Decimal(repr(cell)):f}"
+    return f"{field} = {_quoted(str(cell))}"
+
+
+def _quoted(text: str) -> str:
+    """Return a text of the formula language: with a backslash before what would end it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    for plain, written in (("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        escaped = escaped.replace(plain, written)
+    return f'"{escaped}"'
+
+
+def _plain(cell: object) -> str:
+    """Return a key in the one form in which it is compared; the order of options is none."""
+    if isinstance(cell, list):
+        return json.dumps(sorted(map(str, cell)))
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return json.dumps(float(cell))
+    return json.dumps(cell)
