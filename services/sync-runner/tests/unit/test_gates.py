@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 import pytest
 from tablesync.contracts import Account, ConnectionEvent
@@ -131,3 +132,38 @@ async def test_p29_then_one_asks_alone_and_the_others_do_not_wait_for_him(
     auth.may_rule.set()
     with pytest.raises(DependencyUnavailableError):
         await one
+
+
+@pytest.mark.parametrize("patience_seconds", [10, 0], ids=["slow", "in vain"])
+async def test_a_run_that_begins_takes_no_token_from_the_others(patience_seconds: float) -> None:
+    """However long auth-service takes to answer it, and whatever comes of that."""
+    auth = Away()
+    gate = gate_to(auth, patience_seconds)
+    running, beginning = (gate.admit(lambda _: None) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auth, "grant", partial(Auth.grant, auth))
+        granted = await running.grant()
+    asking = asyncio.create_task(beginning.grant())
+    await auth.asked.wait()
+    assert running.grant_at_hand() == granted
+    auth.may_rule.set()
+    if not patience_seconds:
+        with pytest.raises(DependencyUnavailableError):
+            await asking
+    assert running.grant_at_hand() == granted == await running.grant()
+    asking.cancel()
+
+
+async def test_nobody_calls_with_a_refused_token_that_nobody_has_ruled_on(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_answer(*_: object) -> AuthFailureRuling:
+        raise DependencyUnavailableError("auth-service")
+
+    gate = gate_to(auth, patience_seconds=0)
+    run = gate.admit(lambda _: None)
+    refused = RefusedCall(await run.grant(), 401, clock.seconds(), repeated=False)
+    monkeypatch.setattr(auth, "report", no_answer)
+    with pytest.raises(DependencyUnavailableError):
+        await run.refused(refused)
+    assert run.grant_at_hand() is None

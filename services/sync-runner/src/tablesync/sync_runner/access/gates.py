@@ -13,7 +13,6 @@ serve others. Then nobody asks for a while, and after it one alone, and once.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -134,16 +133,18 @@ class Gate:
     async def newest_grant(self) -> Grant:
         """Get a token for who has none yet: the token route is asked whatever is known here.
 
-        Those who have one go on with it meanwhile; all who come before the question share the
-        answer.
+        Those who have one go on with it meanwhile, whatever comes of the question; all who come
+        before it share the answer.
         """
         came_at = clock.seconds()
-        self._refuse_to_wait_behind(self._first_asking)
+        for each in (self._first_asking, self._lock):
+            self._refuse_to_wait_behind(each)
         async with self._first_asking:
-            if self._asked_at >= came_at and (grant := self.grant_at_hand(None)):
+            async with self._lock:
+                pass  # a question that somebody has asked before comes first
+            if self._asked_at >= came_at and (grant := self._fresh(None)):
                 return grant
-            async with self._lock if self._lock.locked() else nullcontext():
-                return await self._renew()
+            return await self._renew()
 
     def grant_at_hand(self, used_version: int | None) -> Grant | None:
         """Return a live token; None where one has to be waited for."""
@@ -171,7 +172,11 @@ class Gate:
         """Whether the grant was found to work since a call was sent; else it is given up here."""
         if call.sent_at <= self._worked_at:
             return True
-        ruling = await self._ruling(call.grant, call.status_code)
+        try:
+            ruling = await self._ruling(call.grant, call.status_code)
+        except DependencyUnavailableError:
+            self._grant = None  # nobody calls with what was refused and not ruled on
+            raise
         if ruling.verdict is Verdict.NOT_CONFIRMED:
             self._worked_at = clock.seconds()
             if not call.repeated:
@@ -233,7 +238,7 @@ class Gate:
         except DependencyUnavailableError as error:
             wait = min(max(error.retry_after, SILENT_SECONDS), WAIT_MAX_SECONDS)
             self._silent_until = clock.seconds() + wait
-            self._answers, self._grant = False, None
+            self._answers = False
             raise self._unanswered() from error
         self._answers = True
         return answer
