@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.bootstrap import build
 from tablesync.sync_runner.pipeline.columns import Column
 from tablesync.sync_runner.settings import NAME, Settings
-from tablesync.sync_runner.sources import Sources
+from tablesync.sync_runner.sources import SOURCES, StartProvider
 from tablesync.sync_runner.sources.base import SourceProperty, SourceRecord
 from tablesync.sync_runner.sources.hubspot.answers import Record, read_record
 from tablesync.sync_runner.sources.hubspot.definitions import (
@@ -343,12 +343,12 @@ class Rig:
         self,
         *roles: str,
         auth_service: AuthService | None = None,
-        sources: Sources | None = None,
+        known_sources: Mapping[Provider, StartProvider] = SOURCES,
         **changes: Any,
     ) -> AsyncIterator[str]:
         """Run the service in this process, by default its worker alone; yields its URL."""
         settings = self.settings.with_(http_port=free_port(), **changes)
-        service = build(settings, auth_service=auth_service, sources=sources)
+        service = build(settings, auth_service=auth_service, known_sources=known_sources)
         async with serving(service, *(roles or ("worker",))) as url:
             yield url
 

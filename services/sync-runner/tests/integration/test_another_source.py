@@ -10,7 +10,7 @@ from tablesync.service_kit import clock
 from tablesync.sync_runner.access.budgets import Budgets
 from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.access.provider_client import ProviderClient
-from tablesync.sync_runner.sources import SOURCES, Sources, SourceSettings
+from tablesync.sync_runner.sources import SOURCES, SourceSettings
 from tablesync.sync_runner.sources.base import (
     Opening,
     Page,
@@ -83,11 +83,6 @@ class Lender:
         yield ()
 
 
-def with_a_shop(rig: Rig) -> Sources:
-    known = {**SOURCES, Provider.SHOPIFY: Shop}
-    return Sources(rig.settings, Budgets(rig.database), known)
-
-
 async def test_another_source_is_read_into_airtable(rig: Rig) -> None:
     table, (key, title) = await rig.new_table(text("Id"), text("Title"))
     spec = await rig.spec(
@@ -96,10 +91,9 @@ async def test_another_source_is_read_into_airtable(rig: Rig) -> None:
         key=FieldMapping(source="id", field_id=key),
         mapping=(FieldMapping(source="title", field_id=title),),
     )
-    sources, lender = with_a_shop(rig), Lender(rig.airtable.token)
-    async with rig.runner(auth_service=lender, sources=sources):
+    known, lender = {**SOURCES, Provider.SHOPIFY: Shop}, Lender(rig.airtable.token)
+    async with rig.runner(auth_service=lender, known_sources=known):
         first, second = await rig.run(spec), await rig.run(spec)
-    await sources.aclose()
     assert (first["status"], first["counts"]["written"]) == ("succeeded", 3)
     assert (second["status"], second["counts"]["unchanged"]) == ("succeeded", 3)
     rows = {each["Id"]: each["Title"] for each in await rig.named_rows(spec)}

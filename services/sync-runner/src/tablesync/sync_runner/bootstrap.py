@@ -1,7 +1,9 @@
 """The composition root: everything sync-runner is made of, put together once."""
 
+from collections.abc import Mapping
 from functools import partial
 
+from tablesync.contracts import Provider
 from tablesync.service_kit.http.peer import ChangedStates
 from tablesync.service_kit.mongo.changes import INSERTED, touching
 from tablesync.service_kit.resources import Resources
@@ -26,7 +28,7 @@ from tablesync.sync_runner.handlers import Handlers
 from tablesync.sync_runner.pipeline.forgetting import Forgetting
 from tablesync.sync_runner.pipeline.rejections import Rejections
 from tablesync.sync_runner.settings import DATABASE, NAME, Settings
-from tablesync.sync_runner.sources import Sources
+from tablesync.sync_runner.sources import SOURCES, Sources, StartProvider
 from tablesync.sync_runner.subscriptions import followings, subscriptions
 
 
@@ -34,9 +36,9 @@ def build(
     settings: Settings,
     *,
     auth_service: AuthService | None = None,
-    sources: Sources | None = None,
+    known_sources: Mapping[Provider, StartProvider] = SOURCES,
 ) -> Service:
-    """Build the service; `auth_service` and `sources` are asked instead of the real ones."""
+    """Build the service; `auth_service` and `known_sources` stand in for the real ones."""
     resources = Resources.open(NAME, settings, database=DATABASE)
     database, verifier = resources.database, resources.verifier
     auth = auth_service or AuthServiceClient(
@@ -44,7 +46,7 @@ def build(
     )
     budgets = Budgets(database)
     runs, deleted = store.Runs(database), store.DeletedSyncs(database)
-    sources = sources or resources.kept(Sources(settings, budgets))
+    sources = resources.kept(Sources(settings, budgets, known_sources))
     airtable = resources.kept(Airtable(settings, budgets))
 
     connections = Connections(database, auth, settings.runner_access_wait_seconds)
