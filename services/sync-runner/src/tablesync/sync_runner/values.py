@@ -25,6 +25,9 @@ class Unit(StrEnum):
     """What a number counts, where its provider says so."""
 
     MILLISECONDS = "milliseconds"
+    SECONDS = "seconds"
+    MINUTES = "minutes"
+    HOURS = "hours"
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,8 @@ class SourceProperty(Body):
     unit: str | None = Field(
         default=None,
         exclude_if=is_none,
-        description="What a number counts, if the provider says so: `milliseconds`.",
+        description="What a number counts, if the provider says so: `milliseconds`, `seconds`, "
+        "`minutes` or `hours`.",
     )
 
 

@@ -10,7 +10,12 @@ from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.sources.base import SourceProperty
 from tablesync.sync_runner.values import Unit, Value
 
-_SECONDS = {Unit.MILLISECONDS: Decimal("0.001")}
+_SECONDS = {
+    Unit.MILLISECONDS: Decimal("0.001"),
+    Unit.SECONDS: Decimal(1),
+    Unit.MINUTES: Decimal(60),
+    Unit.HOURS: Decimal(3_600),
+}
 
 
 @dataclass(frozen=True)
