@@ -45,13 +45,22 @@ class AccessTokenAnswer(Body):
     )
 
     token: str = Field(repr=False, description="Sent to the provider alone; never logged.")
-    expires_at: Moment = Field(description="When it ends, UTC, by auth-service's database clock.")
+    expires_at: Moment = Field(
+        description="When it ends, UTC, by auth-service's database clock; or, of one that lives "
+        "for longer or for ever, when to ask again."
+    )
     expires_in: float = Field(
         description="Seconds that were left when auth-service answered: whoever counts them from "
         "when it asked is never too late, whatever the clocks say."
     )
     grant_version: int = Field(ge=0, description="To be named when a provider refuses the token.")
     account: Account
+    endpoint: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="The base URL of the provider's API for this account, where accounts have "
+        "their own.",
+    )
 
 
 class ConnectionNotConnected(Body):

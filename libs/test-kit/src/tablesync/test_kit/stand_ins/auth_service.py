@@ -63,6 +63,7 @@ class HeldConnection:
     token_seconds: float = 1800.0
     scopes: tuple[str, ...] | None = None
     resources: tuple[str, ...] | None = None
+    endpoint: str | None = None
 
     @property
     def connected(self) -> bool:
@@ -300,6 +301,7 @@ class AuthServiceStandIn(StandIn):
             expires_in=held.token_seconds,
             grant_version=held.version,
             account=held.account,
+            endpoint=held.endpoint,
         )
 
     async def _rule(self, held: HeldConnection, report: AuthFailureReport) -> AuthFailureRuling:

@@ -10,12 +10,17 @@ from tablesync.contracts.internal_api import AccessTokenAnswer, AuthFailureRulin
 
 @dataclass(frozen=True)
 class Grant:
-    """A short-lived access token, its end by `clock.seconds()`, and which grant it belongs to."""
+    """An access token, when to ask again by `clock.seconds()`, and which grant it belongs to.
+
+    `endpoint` is the base URL of the provider's API for this account, where accounts have their
+    own: the token is sent there and nowhere else.
+    """
 
     token: str = field(repr=False)
     version: int
     ends_at: float
     account: Account
+    endpoint: str | None = None
 
     @classmethod
     def of(cls, answer: AccessTokenAnswer, asked_at: float) -> Self:
@@ -24,7 +29,7 @@ class Grant:
         What is left was counted after we asked: the end is never too late, whatever the clocks say.
         """
         ends_at = asked_at + answer.expires_in
-        return cls(answer.token, answer.grant_version, ends_at, answer.account)
+        return cls(answer.token, answer.grant_version, ends_at, answer.account, answer.endpoint)
 
 
 class AuthService(Protocol):

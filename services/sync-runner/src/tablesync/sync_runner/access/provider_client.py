@@ -5,7 +5,7 @@ provider says.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,8 +18,9 @@ from tablesync.service_kit import clock
 from tablesync.service_kit.http.client import never_sent
 from tablesync.sync_runner.access.answers import OutcomeUnknownError, TransientError
 from tablesync.sync_runner.access.bodies import ACCEPTED, MEGABYTE, read_whole
-from tablesync.sync_runner.access.budgets import Claim, reserve
+from tablesync.sync_runner.access.budgets import Claim, Reservation, reserve
 from tablesync.sync_runner.access.gates import Admission, RefusedCall
+from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.access.outcomes import (
     AccountState,
     AuthFailed,
@@ -37,13 +38,25 @@ REQUEST_SECONDS = 30.0
 T = TypeVar("T")
 
 
+def bearer(token: str) -> Mapping[str, str]:
+    """Return the header by which most providers know who calls (RFC 6750)."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def nothing_told(response: httpx.Response, reservation: Reservation) -> None:
+    """Learn nothing: the answers do not tell of limits."""
+
+
 @dataclass(frozen=True)
 class Call(Generic[T]):
     """A request: what it counts against, how its answer is sorted, and how a good one is read.
 
-    `claims` are its limits, the narrowest first; `read` raises TransientError for an answer that
-    may be a better one a moment later. What is not `repeatable` is sent once more only if it surely
-    did nothing.
+    `path` opens with "/" below the account's API; a URL of its own, such as the signed link to a
+    bulk operation's result, is followed without a token. `claims` are its limits, the narrowest
+    first; `learn` takes in what any answer tells of them: what the request has weighed, or other
+    limits. `read` raises TransientError for an answer that may be a better one a moment later.
+    What is not `repeatable` is sent once more only if it surely did nothing. `sign` returns the
+    headers that show the token.
     """
 
     method: str
@@ -54,6 +67,8 @@ class Call(Generic[T]):
     json: Any = None
     params: Mapping[str, str] | None = None
     repeatable: bool = True
+    learn: Callable[[httpx.Response, Reservation], Awaitable[None]] = nothing_told
+    sign: Callable[[str], Mapping[str, str]] = bearer
 
 
 @dataclass(frozen=True)
@@ -132,14 +147,27 @@ class ProviderClient:
                 at_work_seconds=seconds,
             )
 
-    def _request(self, call: Call[T], content: bytes | None) -> httpx.Request:
+    def _request(self, call: Call[T], content: bytes | None, grant: Grant) -> httpx.Request:
+        url, headers = call.path, {"Accept-Encoding": ACCEPTED}
+        if url.startswith("/"):
+            url = f"{self._base_url(grant)}{url}"
+            headers |= call.sign(grant.token)
         if content is None:
-            return self.http.build_request(call.method, call.path, params=call.params)
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+            return self.http.build_request(call.method, url, params=call.params, headers=headers)
+        headers |= {"Content-Type": "application/json", "Content-Length": str(len(content))}
         body = self._checked_body(content)
         return self.http.build_request(
-            call.method, call.path, params=call.params, content=body, headers=headers
+            call.method, url, params=call.params, content=body, headers=headers
         )
+
+    def _base_url(self, grant: Grant) -> str:
+        """Return where the token may be sent: its own account's API, or that of all accounts."""
+        base_url = grant.endpoint or str(self.http.base_url)
+        if not base_url:
+            raise RunFailedError.internal(
+                "TableSync does not know where this account's API is.", self.connection_id
+            )
+        return base_url.rstrip("/")
 
     async def _checked_body(self, content: bytes) -> AsyncIterator[bytes]:
         """Yield the body right before it goes out: a process may have slept since it last looked.
@@ -156,15 +184,14 @@ class ProviderClient:
         repeated = False
         while True:
             await self.admission.grant()  # a closed gate must not cost a place
-            async with reserve(call.claims, self.stall_timer):
+            async with reserve(call.claims, self.stall_timer) as reservation:
                 grant = self.admission.grant_at_hand()
                 if grant is None:
                     continue  # whoever waits now would use its place too late, with all who wait
-                request = self._request(call, content)
-                request.headers["Authorization"] = f"Bearer {grant.token}"
-                request.headers["Accept-Encoding"] = ACCEPTED
-                sent_at = clock.seconds()
+                request = self._request(call, content, grant)
+                sent_at, reservation.used = clock.seconds(), True
                 response = await self._send(request)
+                await call.learn(response, reservation)
             outcome = _sorted(call, response)
             if not isinstance(outcome, AuthFailed):
                 await _freeze(outcome)

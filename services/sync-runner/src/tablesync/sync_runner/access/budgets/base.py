@@ -25,8 +25,8 @@ class Place(Protocol):
     async def settle(self, weight: float) -> None:
         """Take in what the request has weighed, as the provider says."""
 
-    async def give_back(self) -> None:
-        """Let others have what the request needed only while it was under way."""
+    async def give_back(self, *, used: bool) -> None:
+        """Let others have what the request no longer needs: all of it where none was made."""
 
 
 class Budget(Protocol):
@@ -48,10 +48,11 @@ class Claim:
 
 
 class Reservation:
-    """A place in every limit of one request."""
+    """A place in every limit of one request; `used` once the request was made."""
 
     def __init__(self, places: Mapping[Budget, Place]) -> None:
         self._places = places
+        self.used = False
 
     async def settle(self, budget: Budget, weight: float) -> None:
         """Take in what the request has weighed in one of its limits."""
@@ -68,10 +69,11 @@ async def reserve(
     """
     with stall_timer.excused() if stall_timer else nullcontext():
         places = await _take_all(claims)
+    reservation = Reservation(places)
     try:
-        yield Reservation(places)
+        yield reservation
     finally:
-        await _give_back(places)
+        await _give_back(places, used=reservation.used)
 
 
 async def _take_all(claims: Sequence[Claim]) -> Mapping[Budget, Place]:
@@ -83,11 +85,11 @@ async def _take_all(claims: Sequence[Claim]) -> Mapping[Budget, Place]:
             if not any(each.late for each in places.values()):
                 return places
         except BaseException:
-            await _give_back(places)
+            await _give_back(places, used=False)
             raise
-        await _give_back(places)
+        await _give_back(places, used=False)
 
 
-async def _give_back(places: Mapping[Budget, Place]) -> None:
+async def _give_back(places: Mapping[Budget, Place], *, used: bool) -> None:
     for each in places.values():
-        await each.give_back()
+        await each.give_back(used=used)

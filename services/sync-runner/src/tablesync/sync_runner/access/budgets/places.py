@@ -43,7 +43,7 @@ class HeldPlace:
     async def settle(self, weight: float) -> None:
         """Nothing: a call is a call."""
 
-    async def give_back(self) -> None:
+    async def give_back(self, *, used: bool) -> None:
         """Let another call go."""
         await self._budget.free(self._holder)
 
@@ -59,9 +59,13 @@ class PlaceBudget:
     async def take(self, weight: float = 1.0) -> HeldPlace:
         """Wait until fewer calls are under way than may be; first come, first served."""
         holder = uuid4().hex
-        async with self._first:
-            while not await self._take(holder):  # noqa: ASYNC110 - another process ends the wait
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        try:
+            async with self._first:
+                while not await self._take(holder):  # noqa: ASYNC110 - another process ends the wait
+                    await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        except BaseException:  # it may have been taken for a caller who no longer wants it
+            await self.free(holder)
+            raise
         return HeldPlace(self, holder)
 
     async def free(self, holder: str) -> None:

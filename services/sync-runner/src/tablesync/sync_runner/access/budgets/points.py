@@ -39,8 +39,10 @@ class TakenPoints:
         await self._budget.add(self._weight - weight)
         self._weight = weight
 
-    async def give_back(self) -> None:
-        """Nothing: what a call has cost comes back with time."""
+    async def give_back(self, *, used: bool) -> None:
+        """Give back what was not spent; what a call has cost comes back with time."""
+        if not used:
+            await self.settle(0)
 
 
 class PointBudget:
@@ -60,7 +62,7 @@ class PointBudget:
         return TakenPoints(self, weight)
 
     async def add(self, points: float) -> None:
-        """Correct how many points there are."""
+        """Put points back, or take more of them."""
         if points:
             await self._row.change({"points": {"$add": [self._left(), points]}, "at": NOW})
 
@@ -69,7 +71,11 @@ class PointBudget:
         FROZEN.labels(self._limit.kind).inc()
         await self._row.freeze(seconds)
 
-    async def correct(self, points: float) -> None:
+    def correct(self, capacity: float, per_second: float) -> None:
+        """Take over what the provider says its limit is: by plan, it may be any."""
+        self._limit = Points(self._limit.name, capacity, per_second)
+
+    async def lower(self, points: float) -> None:
         """Take over how many points there are, where the provider says that they are fewer."""
         await self._row.change({"points": {"$min": [self._left(), points]}, "at": NOW})
 

@@ -49,7 +49,7 @@ class TimedPlace:
     async def settle(self, weight: float) -> None:
         """Nothing: a call is a call."""
 
-    async def give_back(self) -> None:
+    async def give_back(self, *, used: bool) -> None:
         """Nothing: a moment is over, whether it was used or not."""
 
 

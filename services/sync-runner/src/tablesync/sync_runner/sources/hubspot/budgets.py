@@ -3,7 +3,7 @@
 import re
 
 import httpx
-from tablesync.sync_runner.access.budgets import Budgets, Rate
+from tablesync.sync_runner.access.budgets import Budgets, Rate, Reservation
 from tablesync.sync_runner.sources.hubspot.settings import HubSpotSettings
 
 ROLLING_SECONDS = 10
@@ -25,7 +25,7 @@ class HubSpotBudgets:
         per_second = self.SEARCH_SHARE * settings.runner_hubspot_search_per_second
         self.search = budgets.of(Rate(f"hubspot-search/{account_id}", per_second, late_seconds=0.1))
 
-    def learn(self, response: httpx.Response) -> None:
+    async def learn(self, response: httpx.Response, reservation: Reservation) -> None:
         """Correct the budget by the limit that HubSpot names."""
         maximum = response.headers.get("X-HubSpot-RateLimit-Max", "")
         interval = response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")

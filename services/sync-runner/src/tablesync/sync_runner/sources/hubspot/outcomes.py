@@ -33,8 +33,7 @@ class HubSpotOutcomes:
         self._connection_id = connection_id
 
     def classify(self, response: httpx.Response, properties: Collection[str] = ()) -> Outcome:
-        """Sort an answer to a call that named these properties, and learn the limits it tells."""
-        self._budgets.learn(response)
+        """Sort an answer to a call that named these properties."""
         status = response.status_code
         if response.is_success:
             return Ok()

@@ -256,7 +256,10 @@ class HubSpotSource:
     ) -> T:
         claims = [Claim(budget or self._budgets.rolling)]
         classify = partial(self._outcomes.classify, properties=properties)
-        return await self._client.call(Call(method, path, claims, classify, read, **body))
+        learn = self._budgets.learn
+        return await self._client.call(
+            Call(method, path, claims, classify, read, learn=learn, **body)
+        )
 
 
 def _provided(properties: Sequence[SourceProperty]) -> list[SourceProperty]:
