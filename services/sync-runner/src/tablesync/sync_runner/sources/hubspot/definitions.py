@@ -27,7 +27,17 @@ OWN_PROPERTIES = (
 def _options(given: Any) -> Any:
     """Leave out options that say nothing: a definition is not worth a run."""
     listed = given if isinstance(given, list) else []
-    return [each for each in listed if isinstance(each, dict) and each.get("value") is not None]
+    return [each for each in listed if isinstance(each, dict) and _says_something(each)]
+
+
+def _says_something(option: dict[str, Any]) -> bool:
+    return isinstance(option.get("value"), str | int) and isinstance(
+        option.get("label"), str | int | None
+    )
+
+
+def _zone_name(given: Any) -> Any:
+    return given if isinstance(given, str) else None
 
 
 class OptionAnswer(Answer):
@@ -57,7 +67,7 @@ class PropertiesAnswer(Answer):
 class AccountAnswer(Answer):
     """What a sync has to know of an account."""
 
-    timeZone: str | None = None  # noqa: N815 - HubSpot's name
+    timeZone: Annotated[str | None, BeforeValidator(_zone_name)] = None  # noqa: N815 - HubSpot's name
 
 
 def read_property(answer: PropertyAnswer, zone: tzinfo) -> SourceProperty:
