@@ -13,6 +13,8 @@ from sync_runner_rig import Rig
 # What belongs to one connection, and is made anew for the other.
 _OF_THE_CONNECTION = {"connection", "content-length", "transfer-encoding", "keep-alive"}
 _LARGEST = 2**30
+# The status of an answer that has none: its body is all that is sent.
+NO_HTTP = 0
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,10 @@ class HostileHubSpot:
 
 
 async def _tell(request: web.Request, told: Told) -> web.StreamResponse:
+    if told.status == NO_HTTP and request.transport is not None:
+        request.transport.write(told.body)
+        request.transport.close()
+        return web.Response()  # to nobody
     length = {"Content-Length": str(len(told.body))}
     response = web.StreamResponse(status=told.status, headers=told.headers | length)
     await response.prepare(request)

@@ -57,6 +57,28 @@ async def test_a_connection_that_ends_after_the_request_proves_nothing(answer: b
     assert not never_sent(error)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"\x00\xff\x16\x03\x01",
+        b"HTTP/1.1 99 what\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n\r\n",
+    ],
+    ids=lambda answer: repr(answer[:30]),
+)
+async def test_an_answer_that_is_no_http_is_a_transport_error_and_proves_nothing(
+    answer: bytes,
+) -> None:
+    async with serving(answer) as (server, url):
+        error = await error_of(url)
+    assert b"body=1" in server.received
+    assert not never_sent(error)
+
+
 async def test_an_answer_that_does_not_come_proves_nothing() -> None:
     async with serving(None) as (server, url):
         error = await error_of(url, total_seconds=1.0)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from hostile_hubspot import Told, hostile_runner
+from hostile_hubspot import NO_HTTP, Told, hostile_runner
 from row_comparison import Differences
 from sync_runner_rig import Json, Rig
 from tablesync.contracts import Provider
@@ -46,6 +46,7 @@ HOSTILE: dict[str, Callable[[Told], Told]] = {
     "half an answer": half,
     "nothing": lambda told: replace(told, body=b""),
     "a cut connection": cut,
+    "no HTTP": lambda told: replace(told, status=NO_HTTP, body=b"SSH-2.0-OpenSSH\r\n\r\n"),
     "half of a packing": lambda told: packed(told, gzip.compress(told.body)[:-20]),
     "no packing": lambda told: packed(told, told.body),
     "an unasked packing": lambda told: packed(told, zlib.compress(told.body), "deflate"),

@@ -38,13 +38,21 @@ class TracedTransport(httpx.AsyncBaseTransport):
             carrier: dict[str, str] = {}
             propagate.inject(carrier)
             request.headers.update(carrier)
-            response = await self._inner.handle_async_request(request)
+            response = await self._answer(request)
             opened.set_attribute("http.response.status_code", response.status_code)
         return response
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; what answers without speaking HTTP fails as httpx has it fail."""
+        try:
+            return await self._inner.handle_async_request(request)
+        except aiohttp.ClientError as error:
+            said = f"{request.url.host} does not speak HTTP: {type(error).__name__}"
+            raise httpx.RemoteProtocolError(said, request=request) from error
 
 
 class LastLook(httpx.AsyncBaseTransport):
