@@ -183,3 +183,35 @@ async def test_an_option_goes_and_cells_keep_it(airtable: Api, sandbox: SandboxC
         table.create({KEY: "2", "Stage": "b"})
     assert refusal(error)[1]["type"] == "INVALID_MULTIPLE_CHOICE_OPTIONS"
     assert table.get(kept["id"])["fields"]["Stage"] == "b"
+
+
+async def test_a_value_that_nobody_may_write_is_refused_until_it_is_allowed(
+    airtable: Api, sandbox: SandboxControl
+):
+    table, place = await new_table(airtable, sandbox)
+    odd = {**place, "field": KEY, "value": "odd"}
+    await sandbox.control("airtable", "-", "refuse-value", **odd)
+    with pytest.raises(requests.HTTPError) as error:
+        table.batch_create([{KEY: "even"}, {KEY: "odd"}])
+    assert refusal(error)[1]["type"] == "INVALID_VALUE_FOR_COLUMN"
+    assert table.all() == []
+    await sandbox.control("airtable", "-", "refuse-value", **odd, refused=False)
+    assert table.create({KEY: "odd"})["fields"] == {KEY: "odd"}
+
+
+async def test_a_write_after_which_two_rows_have_one_key_is_counted(
+    airtable: Api, sandbox: SandboxControl
+):
+    table, _ = await new_table(airtable, sandbox)
+    first = table.batch_upsert([{"fields": {KEY: "1"}}, {"fields": {KEY: "2"}}], [KEY])
+    one, two = first["createdRecords"]
+    table.batch_update([{"id": one, "fields": {KEY: "2"}}, {"id": two, "fields": {KEY: "1"}}])
+    assert (await sandbox.counters())["airtable"]["doubling_writes"] == 0
+    table.update(one, {KEY: None})
+    table.update(two, {KEY: "2"})
+    table.update(one, {KEY: "1"})
+    assert (await sandbox.counters())["airtable"]["doubling_writes"] == 0
+    table.update(one, {KEY: "2"})
+    table.update(one, {KEY: "3"})
+    counters = (await sandbox.counters())["airtable"]
+    assert (counters["doubling_writes"], counters["duplicates"]) == (1, 0)

@@ -45,11 +45,12 @@ class ProviderCounters:
 
 @dataclass(slots=True)
 class AirtableCounters(ProviderCounters):
-    """What Airtable saw."""
+    """What Airtable saw; after `doubling_writes` two rows had one value to merge on."""
 
     records_created: int = 0
     records_updated: int = 0
     upsert_duplicates: int = 0
+    doubling_writes: int = 0
     by_base: dict[str, BaseCount] = field(default_factory=dict)
 
     def base(self, base_id: str) -> BaseCount:

@@ -55,6 +55,8 @@ class CellReader:
             raise errors.invalid_value(field.name, "the field is computed")
         if value is None or (isinstance(value, (str, list)) and not value):
             return field.id, None
+        if (field.id, str(value)) in self._table.refused:
+            raise errors.invalid_value(field.name)
         try:
             return field.id, self._stored(field, value)
         except (ValueError, OverflowError):

@@ -102,6 +102,8 @@ class Table:
     rows: dict[str, Row] = field(default_factory=dict)
     synced: bool = False
     """Whether it is filled from outside, so that nobody writes it."""
+    refused: set[tuple[str, str]] = field(default_factory=set)
+    """Values that are taken from nobody, each with the id of its field."""
     _indexes: dict[str, Index] = field(default_factory=dict)
 
     def field_named(self, name_or_id: str) -> Field | None:
@@ -121,6 +123,15 @@ class Table:
         """Return the ids of the rows that have all these values, by field id."""
         found = [self.index(field_id).find(merge_key(value)) for field_id, value in keys.items()]
         return set.intersection(*found)
+
+    def doubles(self, rows: Iterable[Row]) -> bool:
+        """Whether one of the rows shares its value in a field by which rows were looked up."""
+        return any(
+            value is not None and len(index.find(merge_key(value))) > 1
+            for row in rows
+            for index in self._indexes.values()
+            for value in (row.cells.get(index.field_id),)
+        )
 
     def create(self, cells: Cells, row_id: str = "") -> Row:
         """Add a row; None stands for an empty cell."""

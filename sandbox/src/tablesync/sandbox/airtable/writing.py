@@ -97,10 +97,9 @@ class WritingRoutes:
         return json_answer({"records": write.view.rows([row for row, _ in updates])})
 
     def _update(self, table: Table, updates: list[tuple[Row, Cells]], replace: bool) -> None:
-        for row, cells in updates:
-            cleared = dict.fromkeys(row.cells) if replace else {}
-            table.update(row, {**cleared, **cells})
+        _change(table, updates, replace)
         self._state.counters.airtable.records_updated += len(updates)
+        self._state.counters.airtable.doubling_writes += table.doubles(row for row, _ in updates)
 
     async def _upsert(
         self, request: web.Request, write: Write, entries: list[Any], replace: bool
@@ -119,9 +118,11 @@ class WritingRoutes:
                 row = write.table.create(values)  # noqa: PLW2901 - the row of this entry
                 created.append(row.id)
             else:
-                self._update(write.table, [(row, values)], replace)
+                _change(write.table, [(row, values)], replace)
             rows.append(row)
         counters.records_created += len(created)
+        counters.records_updated += len(rows) - len(created)
+        counters.doubling_writes += write.table.doubles(rows)
         updated = [row.id for row in rows if row.id not in created]
         return json_answer(
             {
@@ -143,6 +144,12 @@ class WritingRoutes:
         if not 1 <= len(ids) <= MAXIMUM_RECORDS:
             raise _bad_records()
         return json_answer({"records": _delete(table_of(base, request), ids)})
+
+
+def _change(table: Table, updates: list[tuple[Row, Cells]], replace: bool) -> None:
+    for row, cells in updates:
+        cleared = dict.fromkeys(row.cells) if replace else {}
+        table.update(row, {**cleared, **cells})
 
 
 def _write(base: Base, grant: Grant, table: Table, body: Mapping[str, Any]) -> Write:

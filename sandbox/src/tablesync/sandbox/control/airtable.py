@@ -40,6 +40,7 @@ class AirtableActions:
             "record-limit": self.record_limit,
             "sync-table": self.sync_table,
             "slow-writes": self.slow_writes,
+            "refuse-value": self.refuse_value,
         }
 
     def accounts(self) -> dict[str, str]:
@@ -129,12 +130,17 @@ class AirtableActions:
         return {"deleted": table.id}
 
     def edit_row(self, _: str, body: Body) -> Body:
-        """Change cells of a row by hand, by field name or id; null empties one."""
+        """Change cells of a row by hand, by field name or id; null empties one.
+
+        An option that was not there is added.
+        """
         table = self.table_of(body)
         row = table.rows.get(str(member(body, "row")))
         if row is None:
             raise unknown("row", str(body["row"]), list(table.rows)[:10])
-        table.update(row, CellReader(table, True, True).read(dict(member(body, "fields"))))
+        reader = CellReader(table, True, True)
+        table.update(row, reader.read(dict(member(body, "fields"))))
+        reader.commit()
         return {"id": row.id, "cells": row.cells}
 
     def delete_rows(self, _: str, body: Body) -> Body:
@@ -162,6 +168,17 @@ class AirtableActions:
         seconds = float(member(body, "seconds"))
         self._state.faults.slow_writes(account, seconds)
         return {"seconds": seconds}
+
+    def refuse_value(self, _: str, body: Body) -> Body:
+        """Take a value for a field from nobody, or again from everybody."""
+        table = self.table_of(body)
+        field = _field(table, str(member(body, "field")))
+        refused = field.id, str(member(body, "value"))
+        if body.get("refused", True):
+            table.refused.add(refused)
+        else:
+            table.refused.discard(refused)
+        return {"field": field.id, "refused": len(table.refused)}
 
     def base(self, body: Body) -> Base:
         """Return the base that a body names by id or name."""
