@@ -250,6 +250,13 @@ class Rig:
         """Ask for a run, and wait for its end; a runner has to be there."""
         return await self.ended(await self.enqueue(spec), timeout)
 
+    async def much_later(self, spec: SyncSpec) -> None:
+        """Put a sync's cursor so far ahead that its next pass finds no record by its change."""
+        moved = await self.database[store.CHECKPOINTS].update_one(
+            {"_id": spec.sync_id}, {"$inc": {"cursor_ms": 86_400_000}}
+        )
+        assert moved.modified_count == 1
+
     async def ended(self, run_id: str, timeout: float = 60) -> Document:
         """Wait until a run has ended, and return it as it is stored."""
 

@@ -32,14 +32,6 @@ async def test_one_refused_record_of_ten_is_rejected_and_nine_are_written(rig: R
     assert len(await rig.rows(spec)) == 20
 
 
-async def much_later(rig: Rig, spec: SyncSpec) -> None:
-    """Put a sync's cursor so far ahead that its next pass finds no record by its change."""
-    moved = await rig.database[store.CHECKPOINTS].update_one(
-        {"_id": spec.sync_id}, {"$inc": {"cursor_ms": 86_400_000}}
-    )
-    assert moved.modified_count == 1
-
-
 async def add_option(rig: Rig, spec: SyncSpec, source: str, option: str) -> None:
     """Add a select option as an operator would, leaving the rows as they were."""
     field_id = next(each.field_id for each in spec.mapping if each.source == source)
@@ -59,15 +51,15 @@ async def test_a_rejected_record_is_written_once_its_option_exists(rig: Rig) -> 
     await rig.edit("deals", [bad], dealtype="unheard-of")
     async with rig.runner():
         await rig.run(spec)
-        await much_later(rig, spec)
+        await rig.much_later(spec)
         still = await rig.run(spec)
         assert still["counts"] == {"read": 1, "written": 0, "unchanged": 0, "rejected": 1}
         assert list(await rig.rejections(still["_id"])) == [bad]
         await add_option(rig, spec, "dealtype", "unheard-of")
-        await much_later(rig, spec)
+        await rig.much_later(spec)
         mended = await rig.run(spec)
         assert mended["counts"] == {"read": 1, "written": 1, "unchanged": 0, "rejected": 0}
-        await much_later(rig, spec)
+        await rig.much_later(spec)
         settled = await rig.run(spec)
     assert settled["counts"] == {"read": 0, "written": 0, "unchanged": 0, "rejected": 0}
     await rig.database[store.REJECTIONS].delete_many({"sync_id": spec.sync_id})
@@ -80,7 +72,7 @@ async def test_a_rejected_record_that_is_deleted_at_the_source_is_tried_no_more(
     await rig.edit("deals", [bad], amount="a lot")
     async with rig.runner():
         await rig.run(spec)
-        await much_later(rig, spec)
+        await rig.much_later(spec)
         await rig.at_hubspot("archive", object="deals", ids=[bad])
         row = await rig.run(spec)
     assert row["counts"]["rejected"] == 0
@@ -109,7 +101,7 @@ async def test_a_key_that_its_owner_gives_up_is_another_record_s(
         assert (await rig.run(spec))["counts"]["rejected"] == 1
         await edit_mail(rig, ids[3], given_up_for)
         await rig.run(spec)
-        await much_later(rig, spec)
+        await rig.much_later(spec)
         row = await rig.run(spec)
         assert list(await rig.rejections(row["_id"])) == ([] if given_up_for else [ids[3]])
         await edit_mail(rig, ids[3], "third@acme.test")

@@ -48,6 +48,11 @@ INDEXES: Indexes = {
             partialFilterExpression={"key": {"$exists": True}},
         ),
         IndexModel(
+            [("sync_id", 1), ("former_key", 1)],
+            name="by_former_key",
+            partialFilterExpression={"former_key": {"$exists": True}},
+        ),
+        IndexModel(
             [("sync_id", 1), ("source_id", 1)],
             name="rejected",
             partialFilterExpression={"rejected": True},

@@ -21,6 +21,7 @@ from tablesync.sync_runner.airtable.client import AirtableClient, Json
 from tablesync.sync_runner.airtable.errors import CreatesRefusedError, RefusedError, RowGoneError
 from tablesync.sync_runner.airtable.lookup import Lookup
 from tablesync.sync_runner.airtable.reasons import names_something, reason_of, unknown_option
+from tablesync.sync_runner.airtable.refused_cells import RefusedCells
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.errors import RunFailedError
 
@@ -36,13 +37,15 @@ WITNESSES = 3
 class RowWrite:
     """One record's cells by field id, and its row if that is known.
 
-    What was refused before (`suspect`) tells nothing of its table when it is refused again.
+    What was refused before (`suspect`) tells nothing of its table when it is refused again. What is
+    written `in_place` is neither found by its key nor created.
     """
 
     source_id: str
     cells: Mapping[str, Cell]
     row_id: str | None
     suspect: bool = False
+    in_place: bool = False
 
 
 class Outcomes(Protocol):
@@ -53,6 +56,9 @@ class Outcomes(Protocol):
 
     def refused(self, source_id: str, reason: str, field: str | None) -> None:
         """Airtable refused the record alone."""
+
+    def lost(self, source_id: str) -> None:
+        """Somebody deleted the row that was to be written in its place."""
 
     def withheld(self, source_id: str) -> None:
         """The record has no row, and the table takes no new ones now."""
@@ -93,6 +99,7 @@ class Writer:
         self._lookup = Lookup(client, base_id, table_id, fields[key_field])
         self._read_again = False
         self._proved: set[Operation] = set()
+        self._refused_cells = RefusedCells(key_field)
         self._turn = _Turn()
 
     def check(self) -> None:
@@ -119,7 +126,7 @@ class Writer:
             except CreatesRefusedError as refused:
                 self._close(refused.ending, rows)
             except RowGoneError as gone:
-                remaining = _without_row(rows, gone)
+                remaining = _without_row(rows, gone, outcomes)
                 if list(rows) == remaining:
                     return Refusal(rows, RefusedError(str(gone), "ROW_DOES_NOT_EXIST"))
                 rows = remaining
@@ -165,13 +172,24 @@ class Writer:
         return [replace(each, row_id=known.get(each.source_id, each.row_id)) for each in rows]
 
     def _admitted(self, rows: Sequence[RowWrite], outcomes: Outcomes) -> Sequence[RowWrite]:
-        """Leave out what has no row yet, once the table takes no new ones."""
+        """Leave out what has a refused cell, or no row in a table that takes no new ones."""
+        rows = self._without_refused(rows, outcomes)
         if self.closed is None:
             return rows
         for row in rows:
             if row.row_id is None:
                 outcomes.withheld(row.source_id)
         return [each for each in rows if each.row_id is not None]
+
+    def _without_refused(self, rows: Sequence[RowWrite], outcomes: Outcomes) -> Sequence[RowWrite]:
+        admitted: list[RowWrite] = []
+        for row in rows:
+            reason = self._refused_cells.reason(row.cells)
+            if reason is None:
+                admitted.append(row)
+            else:
+                outcomes.refused(row.source_id, reason.text, reason.field)
+        return admitted
 
     def _close(self, why: RunFailedError, rows: Sequence[RowWrite]) -> None:
         """Take no new rows any more; raises it where no row of the batch was to be new."""
@@ -262,6 +280,7 @@ class Writer:
 
     def _refuse(self, row: RowWrite, error: RefusedError, outcomes: Outcomes) -> None:
         reason = reason_of(error, row.cells, self._fields[self._key_field], self._fields)
+        self._refused_cells.add(row.cells, self._fields, reason)
         outcomes.refused(row.source_id, reason.text, reason.field)
 
 
@@ -332,13 +351,23 @@ def _all_alike(first: Refusal, again: Sequence[Refusal]) -> bool:
     return alike and count == len(first.rows) >= WITNESSES
 
 
-def _without_row(rows: Sequence[RowWrite], gone: RowGoneError) -> Sequence[RowWrite]:
+def _without_row(
+    rows: Sequence[RowWrite], gone: RowGoneError, outcomes: Outcomes
+) -> Sequence[RowWrite]:
     """Forget a row that somebody deleted: its record is found by its key, or created.
 
     One that is not named can only be a row that stands alone.
     """
     lost = rows[0].row_id if gone.row_id is None and len(rows) == 1 else gone.row_id
-    return [replace(row, row_id=None) if row.row_id == lost else row for row in rows]
+    remaining: list[RowWrite] = []
+    for row in rows:
+        if row.row_id != lost:
+            remaining.append(row)
+        elif row.in_place:
+            outcomes.lost(row.source_id)
+        else:
+            remaining.append(replace(row, row_id=None))
+    return remaining
 
 
 def _body(row: RowWrite) -> Json:

@@ -15,6 +15,7 @@ from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.run_access import RunAccess
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Pass
 from tablesync.sync_runner.pipeline.journal import Journal
+from tablesync.sync_runner.pipeline.keys import Keys
 from tablesync.sync_runner.pipeline.mapper import Mapper
 from tablesync.sync_runner.pipeline.pipeline import Pipeline
 from tablesync.sync_runner.pipeline.plan import Plan, make_plan
@@ -95,7 +96,7 @@ class SyncRun:
             finished = self.journal.finish_pass()
             await self._move(plan, self._reading(finished, source, opening), source, writer)
         await self.journal.save()
-        await self._pump(plan, retries(self.journal, source, plan), writer)
+        await self._pump(plan, retries(self.journal, source, plan), source, writer)
 
     def _reading(self, checkpoint: Checkpoint, source: Source, opening: Opening) -> Checkpoint:
         """Go on with the current pass, or begin the next one."""
@@ -111,13 +112,17 @@ class SyncRun:
         self.journal.checkpoint = checkpoint
         position = checkpoint.current.position
         pages = source.read(plan.spec.source.object, plan.properties, position)
-        await self._pump(plan, pages, writer)
+        await self._pump(plan, pages, source, writer)
 
-    async def _pump(self, plan: Plan, pages: AsyncIterator[Page], writer: Writer) -> None:
+    async def _pump(
+        self, plan: Plan, pages: AsyncIterator[Page], source: Source, writer: Writer
+    ) -> None:
         checkpoint = self.journal.checkpoint
         assert checkpoint is not None, "a pass has begun"
+        mapper = Mapper(plan, self.journal, trusted=checkpoint.trusted)
         self._pipeline = Pipeline(
-            Mapper(plan, self.journal, trusted=checkpoint.trusted),
+            mapper,
+            Keys(plan, self.journal, mapper, source),
             self.journal,
             writer,
             self._signals,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from tablesync.contracts import RunCounts, RunStatus
@@ -25,6 +25,7 @@ class Journal:
     def __init__(self, units: UnitsOfWork, run: Run, lease: Lease) -> None:
         self.run = run
         self.checkpoint: Checkpoint | None = None
+        self.now = run.queued_at  # by the database's clock, as of the last save
         self._units = units
         self._lease = lease
         self._runs = Runs(units.database)
@@ -81,15 +82,15 @@ class Journal:
             known = await self._states.load(source_ids)
             return known | {key: self._pending[key] for key in source_ids if key in self._pending}
 
-    async def owners(self, keys: Sequence[str]) -> dict[str, RecordState]:
-        """Return, by key, the source record that has a row with it, saved or not."""
+    async def holders(self, keys: Collection[str]) -> list[RecordState]:
+        """Return the records whose rows have one of these keys, or may have, saved or not."""
         async with self._saving:
-            known = await self._states.owners(keys)
-            saved = [each for each in known.values() if each.source_id not in self._pending]
-            held = [*saved, *(each for each in self._pending.values() if each.row_id)]
-            held.sort(key=lambda each: not each.rejected)
-            by_key = {each.key: each for each in held}
-            return {key: by_key[key] for key in keys if key in by_key}
+            known = await self._states.holders(list(keys))
+            saved = [each for each in known if each.source_id not in self._pending]
+            pending = [
+                each for each in self._pending.values() if not set(keys).isdisjoint(each.keys)
+            ]
+            return saved + pending
 
     async def rejected_before(self, after: str, limit: int) -> list[RecordState]:
         """Return records that earlier runs rejected and this one has not tried, from an id on.
@@ -125,6 +126,7 @@ class Journal:
         async def work(unit: UnitOfWork) -> None:
             if await self._deleted.include(self.run.sync_id, unit.session):
                 raise RunCancelledError
+            self.now = unit.now
             started_at = self.run.started_at or unit.now
             await self._prove(unit, {"started_at": started_at, "waited_seconds": 0.0})
             unit.publish(self.run.started(started_at))
@@ -148,10 +150,11 @@ class Journal:
             came_on: Document = {"takeovers": 0} if self._came_on else {}
 
             async def work(unit: UnitOfWork) -> None:
+                self.now = unit.now
                 await self._prove(unit, counts | came_on, ending)
                 if checkpoint is not None:
                     await self._checkpoints.save(checkpoint, unit.session)
-                await self._states.save(states.values(), unit.session)
+                await self._states.save(states.values(), unit.now, unit.session)
                 await self._rejections.save(self.run, rejected, unit.now, unit.session)
 
             try:

@@ -1,7 +1,9 @@
-"""Turns a page of records into the rows that have to be written, and rejects what cannot be."""
+"""Turns records into the rows that have to be written, and says why one cannot be."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Self
 
 import orjson
 import structlog
@@ -9,7 +11,7 @@ from tablesync.sync_runner.airtable.cells import Cell, CoercionError, is_blank
 from tablesync.sync_runner.pipeline.columns import cells_of
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.plan import Plan, digest
-from tablesync.sync_runner.pipeline.record_states import RecordState
+from tablesync.sync_runner.pipeline.record_states import RecordState, Refusal
 from tablesync.sync_runner.pipeline.rejections import Rejection
 from tablesync.sync_runner.pipeline.tally import PageTrack
 from tablesync.sync_runner.sources.base import SourceRecord
@@ -22,16 +24,32 @@ OUR_FAULT = (
 )
 
 
+class Fault(NamedTuple):
+    """Why a record cannot be written; `refusal` is there if Airtable itself has refused it."""
+
+    reason: str
+    field: str | None = None
+    refusal: Refusal | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A record that has to be written; `key` is kept unless it is the record's id."""
+    """A record as it is now, beside what is known of its row.
+
+    `key` is kept unless it is the record's id; a record without one has None. One that is `gone`
+    has the key of its row, which it never changes.
+    """
 
     source_id: str
-    cells: Mapping[str, Cell]
-    digest: bytes
-    key: str | None
     known: RecordState | None
     track: PageTrack
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    digest: bytes = b""
+    key: str | None = None
+    gone: bool = False
+    nameless: bool = False
+    unchanged: bool = False
+    fault: Fault | None = None
 
     @property
     def row_id(self) -> str | None:
@@ -43,18 +61,58 @@ class Item:
         """Whether it was rejected before: it must not hold up nine others again."""
         return self.known is not None and self.known.rejected
 
-    def state(self, *, digest: bytes | None, row_id: str | None) -> RecordState:
-        """Return what is known of it now."""
-        return RecordState(self.source_id, digest, row_id, self.key)
+    @property
+    def to_write(self) -> bool:
+        """Whether its row has to be written, and can be."""
+        return self.fault is None and not self.unchanged
+
+    @property
+    def moves(self) -> bool:
+        """Whether its row gets another key than it has."""
+        return self.known is not None and self.row_id is not None and self.known.key != self.key
+
+    @property
+    def claims(self) -> bool:
+        """Whether it is to be written with a key: one that is gone claims none."""
+        return self.to_write and not self.gone and self.key is not None
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys that its row has, may have, or is to get."""
+        own = {self.key} if self.key else set()
+        return own.union(self.known.keys) if self.known else own
+
+    def without_key(self, field_id: str, key: str | None) -> Self:
+        """Return it as one whose key cell is left as it is, with that key."""
+        cells = {name: cell for name, cell in self.cells.items() if name != field_id}
+        return replace(self, cells=cells, key=key, digest=digest(cells))
+
+    def because(self, reason: str, field: str | None = None) -> Self:
+        """Return it as one that cannot be written."""
+        return replace(self, fault=Fault(reason, field))
+
+    def written(self, row_id: str) -> RecordState:
+        """Return what is known of it once it is written."""
+        return RecordState(self.source_id, self.digest, row_id, self.key)
+
+    def under_way(self) -> RecordState:
+        """Return what is known of it while it is not known what arrived.
+
+        A row whose key moves has the one or the other, and is seen to the end whoever goes on.
+        """
+        former = self.known.key if self.known and self.moves else None
+        rejected = self.suspect or self.moves
+        return RecordState(self.source_id, None, self.row_id, self.key, rejected, former)
 
     def rejected(self) -> RecordState:
         """Return what is known of it once it is rejected: its row, if any, is as it was."""
-        key = self.known.key if self.known else None
-        return RecordState(self.source_id, None, self.row_id, key, rejected=True)
+        known = self.known or RecordState(self.source_id, None, None)
+        refusal = self.fault.refusal if self.fault else None
+        return replace(known, digest=None, rejected=True, refusal=refusal)
 
 
 class Mapper:
-    """Maps the pages of one run."""
+    """Maps the records of one run."""
 
     def __init__(self, plan: Plan, journal: Journal, *, trusted: bool) -> None:
         self._plan = plan
@@ -62,75 +120,36 @@ class Mapper:
         self._trusted = trusted
         self._told: set[str] = set()
 
-    async def items(
-        self,
-        records: Mapping[str, SourceRecord],
-        track: PageTrack,
-        under_way: Mapping[str, str],
-    ) -> list[Item]:
-        """Return the records of a page that changed; `under_way` is the keys now being written.
-
-        Counts the unchanged ones, and rejects those without a key or with another's key.
-        """
+    async def items(self, records: Mapping[str, SourceRecord], track: PageTrack) -> list[Item]:
+        """Return the records of a page against what is known of them."""
         known = await self._journal.states(list(records))
-        mapped = [self._item(each, known.get(each.id), track) for each in records.values()]
-        changed = [each for each in mapped if each is not None]
-        if self._plan.key_is_record_id:
-            return changed
-        return await self._with_own_key(changed, under_way)
+        return [self.item(each, known.get(each.id), track) for each in records.values()]
 
-    def reject(self, item: Item, reason: str, field: str | None) -> None:
-        """Count and keep a record that cannot be written."""
-        item.track.tally.rejected += 1
-        self._journal.reject(Rejection(item.source_id, reason, field))
-        self._journal.note(item.rejected())
-
-    def _item(
-        self, record: SourceRecord, known: RecordState | None, track: PageTrack
-    ) -> Item | None:
-        """Return what has to be written of a record, if anything: nothing of it ends the run."""
-        if record.gone and (known is None or known.row_id is None):
-            track.tally.unchanged += 1
-            return None
+    def item(self, record: SourceRecord, known: RecordState | None, track: PageTrack) -> Item:
+        """Return a record against what is known of it: nothing of it ends the run."""
+        key = known.key if known else None  # as far as is known, until it is read
+        item = Item(record.id, known, track, key=key, gone=record.gone, nameless=record.nameless)
+        if record.gone and item.row_id is None:
+            return replace(item, unchanged=True)
         if record.fault is not None:
-            self._reject_unread(record, known, track, record.fault)
-            return None
+            return item.because(record.fault)
         try:
-            return self._mapped(record, known, track)
+            return self._judged(self._mapped(record, item))
         except CoercionError as error:
-            self._reject_unread(record, known, track, str(error), error.field)
+            return replace(item, key=self._key_at_least(record)).because(str(error), error.field)
         except Exception as error:
             self._tell_our_fault(error)
-            self._reject_unread(record, known, track, OUR_FAULT)
-        return None
+            return item.because(OUR_FAULT)
 
-    def _mapped(
-        self, record: SourceRecord, known: RecordState | None, track: PageTrack
-    ) -> Item | None:
-        cells = cells_of(record.values, self._plan.columns)
-        item = Item(record.id, cells, digest(cells), self._key(cells), known, track)
-        if is_blank(cells[self._plan.spec.key.field_id]):
-            self.reject(item, f'its key "{self._plan.spec.key.source}" is empty', None)
-            return None
-        if self._is_unchanged(item):
-            track.tally.unchanged += 1
-            return None
+    def _mapped(self, record: SourceRecord, item: Item) -> Item:
+        cells, key_field = cells_of(record.values, self._plan.columns), self._plan.key.field.id
+        key = self._key(cells[key_field])
+        item = replace(item, cells=cells, key=key, digest=digest(cells))
+        if item.gone and item.known and key != item.known.key:
+            return item.without_key(key_field, item.known.key)
+        if is_blank(cells[key_field]):
+            return item.because(f'its key "{self._plan.key.source.name}" is empty')
         return item
-
-    def _reject_unread(
-        self,
-        record: SourceRecord,
-        known: RecordState | None,
-        track: PageTrack,
-        reason: str,
-        field: str | None = None,
-    ) -> None:
-        """Reject a record without cells; one that cannot be asked for by id is not tried again."""
-        if not record.nameless:
-            self.reject(Item(record.id, {}, b"", None, known, track), reason, field)
-            return
-        track.tally.rejected += 1
-        self._journal.reject(Rejection(record.id, reason, field))
 
     def _tell_our_fault(self, error: Exception) -> None:
         """Log a fault of ours with its traceback, once in a run for each kind."""
@@ -139,39 +158,62 @@ class Mapper:
             self._told.add(kind)
             log.error("record not mapped", run_id=self._journal.run.id, error=kind, exc_info=error)
 
-    def _is_unchanged(self, item: Item) -> bool:
+    def ready(self, items: Iterable[Item]) -> list[Item]:
+        """Return what is to be written; count the others, and reject those with a fault."""
+        found: list[Item] = []
+        for each in items:
+            if each.fault:
+                self.reject(each)
+            elif each.unchanged:
+                each.track.tally.unchanged += 1
+            else:
+                found.append(each)
+        return found
+
+    def reject(self, item: Item) -> None:
+        """Count and keep a record that cannot be written; a nameless one is not tried again."""
+        assert item.fault is not None, "there is a reason"
+        item.track.tally.rejected += 1
+        self._journal.reject(Rejection(item.source_id, item.fault.reason, item.fault.field))
+        if not item.nameless:
+            self._journal.note(item.rejected())
+
+    def refuse(self, item: Item, reason: str, field: str | None) -> None:
+        """Reject what Airtable refused, and remember as what."""
+        before = item.known.refusal if item.known else None
+        tries = before.tries + 1 if before and before.digest == item.digest else 1
+        fields = self._plan.digest_of(field)
+        refusal = Refusal(item.digest, fields, reason, field, tries)
+        self.reject(replace(item, fault=Fault(reason, field, refusal)))
+
+    def _judged(self, item: Item) -> Item:
+        """Return an item that its row already equals, or that Airtable would refuse again, so."""
         known = item.known
-        if not self._trusted or known is None or known.rejected or known.row_id is None:
-            return False
-        return known.digest == item.digest
+        if known is None or item.fault:
+            return item
+        if known.refusal and self._stands(known.refusal, item):
+            return replace(
+                item, fault=Fault(known.refusal.reason, known.refusal.field, known.refusal)
+            )
+        sure = self._trusted and not known.rejected and known.row_id is not None
+        return replace(item, unchanged=sure and known.digest == item.digest)
 
-    def _key(self, cells: Mapping[str, Cell]) -> str | None:
-        if self._plan.key_is_record_id:
+    def _stands(self, refusal: Refusal, item: Item) -> bool:
+        """Whether nothing has changed since Airtable refused a record."""
+        return (
+            refusal.digest == item.digest
+            and refusal.fields == self._plan.digest_of(refusal.field)
+            and refusal.retry_at is not None
+            and self._journal.now < refusal.retry_at
+        )
+
+    def _key_at_least(self, record: SourceRecord) -> str | None:
+        """Return the key of a record that is unfit otherwise."""
+        with suppress(Exception):
+            return self._key(self._plan.key.cell(record.values.get(self._plan.key.source.name)))
+        return None
+
+    def _key(self, cell: Cell) -> str | None:
+        if self._plan.key_is_record_id or is_blank(cell):
             return None
-        return orjson.dumps(cells[self._plan.spec.key.field_id]).decode()
-
-    async def _with_own_key(
-        self, items: Iterable[Item], under_way: Mapping[str, str]
-    ) -> list[Item]:
-        """Reject those whose key is another's, until it is written with another key.
-
-        A rejected owner loses its row to a record that has none, which finds it by the key.
-        """
-        items = sorted(items, key=lambda each: each.row_id is None)  # owners come first
-        owners = await self._journal.owners([each.key for each in items if each.key])
-        taken, busy = dict(under_way), set(under_way.values())
-        own: list[Item] = []
-        for item in items:
-            key, holder = item.key or "", owners.get(item.key or "")
-            if holder and (item.row_id or not holder.rejected or holder.source_id in busy):
-                taken.setdefault(key, holder.source_id)
-            owner = taken.setdefault(key, item.source_id)
-            if owner != item.source_id:
-                reason = f'record {owner} has the same "{self._plan.spec.key.source}"'
-                self.reject(item, reason, None)
-                continue
-            if holder and holder.source_id != owner:
-                self._journal.note(replace(holder, row_id=None))
-            own.append(item)
-            busy.add(owner)
-        return own
+        return orjson.dumps(cell).decode()

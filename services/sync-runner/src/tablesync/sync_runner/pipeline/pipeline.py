@@ -6,13 +6,22 @@ Pages are bounded by number and by bytes: what is ahead, and what is open, may e
 `page_bytes`, and a page that is larger passes alone.
 
 A record is never twice under way: before a page is looked at, the same records of earlier pages
-have to have arrived. What arrived goes to the journal at once; pages count as done in reading
+have to have arrived. Nor is a key: what is under way with it has to have arrived before it is
+settled whose it is. What arrived goes to the journal at once; pages count as done in reading
 order.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Literal
@@ -20,6 +29,7 @@ from typing import Any, Literal
 from tablesync.sync_runner.airtable.client import RECORDS_PER_REQUEST
 from tablesync.sync_runner.airtable.writer import RowWrite, Writer
 from tablesync.sync_runner.pipeline.journal import Journal
+from tablesync.sync_runner.pipeline.keys import Keys, Release, Releases, Settled
 from tablesync.sync_runner.pipeline.mapper import Item, Mapper
 from tablesync.sync_runner.signals import Signals
 from tablesync.sync_runner.sources.base import Page
@@ -36,6 +46,7 @@ class Pipeline:
     def __init__(
         self,
         mapper: Mapper,
+        keys: Keys,
         journal: Journal,
         writer: Writer,
         signals: Signals,
@@ -46,6 +57,7 @@ class Pipeline:
         sending: "set[asyncio.Task[Any] | None]",
     ) -> None:
         self._mapper = mapper
+        self._keys = keys
         self._journal = journal
         self._writer = writer
         self._signals = signals
@@ -53,7 +65,8 @@ class Pipeline:
         self._slots = asyncio.Semaphore(writes_in_flight)
         self._page_bytes = page_bytes
         self._arrival = asyncio.Event()
-        self._buffer: list[Item] = []
+        # Suspects travel apart: they must not hold up nine others again.
+        self._buffers: dict[bool, list[Item]] = {True: [], False: []}
         self._under_way: dict[str, Item] = {}
         self._writing: set[asyncio.Task[None]] = set()
         self._sending = sending
@@ -93,8 +106,10 @@ class Pipeline:
         records = page.by_id
         await self._make_room(records.keys(), page.size)
         track = self._journal.open_page(page.position, len(records), page.size)
-        keys = {each.key: each.source_id for each in self._under_way.values() if each.key}
-        items = await self._mapper.items(records, track, keys)
+        items = await self._mapper.items(records, track)
+        settled = await self._keys.settle(items, track, self._let_arrive)
+        items = self._mapper.ready(await self._released(settled))
+        await self._write_ahead([each for each in items if each.moves])
         track.outstanding = len(items)
         track.dispatched = True
         self._under_way |= {each.source_id: each for each in items}
@@ -119,24 +134,62 @@ class Pipeline:
             return False
         return not pages or sum(each.size for each in pages) + size <= self._page_bytes
 
-    async def _put(self, item: Item) -> None:
-        if item.suspect:
-            await self._send([item])
-            return
-        self._buffer.append(item)
-        if len(self._buffer) == RECORDS_PER_REQUEST:
+    async def _let_arrive(self, keys: Collection[str]) -> None:
+        """Wait until nothing is under way that has one of these keys, or had."""
+        wanted = set(keys)
+        busy = {id_ for id_, each in self._under_way.items() if not wanted.isdisjoint(each.keys)}
+        if busy:
             await self._dispatch()
+            await self._until(lambda: busy.isdisjoint(self._under_way))
+
+    async def _released(self, settled: Settled) -> list[Item]:
+        """Have rows give their keys up, and wait for it; return what can be written then."""
+        outcomes = Releases(settled.releases, self._journal)
+        tasks = {
+            await self._start(self._release(batch, outcomes)) for batch in _tens(settled.releases)
+        }
+        await self._until(lambda: tasks.isdisjoint(self._writing))
+        self._signals.check()
+        return outcomes.applied(settled.items)
+
+    async def _release(self, releases: Sequence[Release], outcomes: Releases) -> None:
+        try:
+            await self._writer.write([each.row for each in releases], outcomes)
+            self._stall_timer.restart()
+        except Exception as error:
+            self._signals.stop(error)
+
+    async def _write_ahead(self, items: Sequence[Item]) -> None:
+        """Store that rows may have other keys from now on: whoever goes on has to know."""
+        for item in items:
+            self._journal.note(item.under_way())
+        if items:
+            await self._journal.save()
+
+    async def _put(self, item: Item) -> None:
+        buffer = self._buffers[item.suspect]
+        buffer.append(item)
+        if len(buffer) == RECORDS_PER_REQUEST:
+            await self._send(buffer)
 
     async def _dispatch(self) -> None:
-        if self._buffer:
-            batch, self._buffer = self._buffer, []
-            await self._send(batch)
+        for buffer in self._buffers.values():
+            if buffer:
+                await self._send(buffer)
 
-    async def _send(self, items: Sequence[Item]) -> None:
+    async def _send(self, buffer: list[Item]) -> None:
+        """Send what a buffer holds, and empty it."""
+        batch = list(buffer)
+        buffer.clear()
+        await self._start(self._write(batch))
+
+    async def _start(self, writing: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Start to write, once there is a slot."""
         await self._slots.acquire()
-        task = asyncio.create_task(self._write(items))
+        task = asyncio.create_task(writing)
         self._writing.add(task)
         task.add_done_callback(self._arrived)
+        return task
 
     def _arrived(self, task: "asyncio.Task[None]") -> None:
         self._writing.discard(task)
@@ -145,7 +198,10 @@ class Pipeline:
 
     async def _write(self, items: Sequence[Item]) -> None:
         batch = Batch(items, self._mapper, self._journal, self._under_way)
-        rows = [RowWrite(each.source_id, each.cells, each.row_id, each.suspect) for each in items]
+        rows = [
+            RowWrite(each.source_id, each.cells, each.row_id, each.suspect, in_place=each.gone)
+            for each in items
+        ]
         try:
             await self._writer.write(rows, batch)
             self._stall_timer.restart()
@@ -179,31 +235,43 @@ class Batch:
         """Take in that Airtable acknowledged a record."""
         item = self._close(source_id)
         item.track.tally.written += 1
-        self._journal.note(item.state(digest=item.digest, row_id=row_id))
+        self._journal.note(item.written(row_id))
         if item.suspect:
             self._journal.clear(source_id)
 
     def refused(self, source_id: str, reason: str, field: str | None) -> None:
         """Take in that Airtable refused a record alone."""
-        self._mapper.reject(self._close(source_id), reason, field)
+        self._mapper.refuse(self._close(source_id), reason, field)
+
+    def lost(self, source_id: str) -> None:
+        """Take in that a record which is gone has no row any more."""
+        item = self._close(source_id)
+        item.track.tally.unchanged += 1
+        if item.known:
+            self._journal.note(item.known.without_row())
 
     def withheld(self, source_id: str) -> None:
         """Take in that a record has no row, and gets none in this run: it stays what it was."""
         item = self._close(source_id)
         item.track.withheld = True
         if item.known is not None:
-            self._journal.note(replace(item.known, digest=None, row_id=None))
+            self._journal.note(replace(item.under_way(), row_id=None))
 
     def leave_the_rest_unknown(self) -> None:
         """Take in that it is not known what became of the others: they may have arrived."""
         for item in self._open.values():
-            self._journal.note(item.state(digest=None, row_id=item.row_id))
+            self._journal.note(item.under_way())
 
     def _close(self, source_id: str) -> Item:
         item = self._open.pop(source_id)
         item.track.outstanding -= 1
         del self._under_way[source_id]
         return item
+
+
+def _tens(releases: Sequence[Release]) -> list[Sequence[Release]]:
+    size = RECORDS_PER_REQUEST
+    return [releases[start : start + size] for start in range(0, len(releases), size)]
 
 
 class _PagesAhead(asyncio.Queue[Page | BaseException]):

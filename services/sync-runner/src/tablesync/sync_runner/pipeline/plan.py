@@ -11,7 +11,7 @@ from tablesync.sync_runner.airtable.cells import Cell, is_writable
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.pipeline.columns import Column, reads
-from tablesync.sync_runner.sources.base import SourceProperty
+from tablesync.sync_runner.sources.base import GONE, SourceProperty
 
 DIGEST_BYTES = 16
 
@@ -29,6 +29,23 @@ class Plan:
     def key_is_record_id(self) -> bool:
         """Whether rows are keyed by the source's record id, which is never empty or double."""
         return self.spec.key.source == "id"
+
+    @property
+    def key(self) -> Column:
+        """The column by which rows are found."""
+        return self.columns[0]
+
+    @cached_property
+    def gone(self) -> Column | None:
+        """The column that marks what was deleted at the source, if it is mapped."""
+        return next((each for each in self.columns if each.source.name == GONE), None)
+
+    def digest_of(self, field_name: str | None) -> bytes:
+        """Digest what a field takes, or all that are mapped: it changes with type and options."""
+        fields = [each.field for each in self.columns]
+        named = [each for each in fields if each.name == field_name] or fields
+        raw = orjson.dumps([(each.id, each.type, each.options) for each in named])
+        return hashlib.blake2b(raw, digest_size=DIGEST_BYTES).digest()
 
     @cached_property
     def properties(self) -> list[SourceProperty]:

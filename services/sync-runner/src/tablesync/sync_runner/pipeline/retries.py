@@ -1,6 +1,8 @@
 """Records that earlier runs rejected, read again by id: the reason may have passed.
 
 A select option may have been added, or a key given up, without any change to the record itself.
+To read them costs the source a request for many; Airtable is asked only for those of which
+something has changed, or that have rested long enough.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -37,4 +39,4 @@ def _give_up(
     there = {each.id for each in records}
     for state in states:
         if state.source_id not in there:
-            journal.note(replace(state, rejected=False))
+            journal.note(replace(state, rejected=False, refusal=None))
