@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 
 import httpx
+import pytest
 from sync_runner_rig import Rig, text
 from tablesync.contracts import Account, ConnectionEvent, FieldMapping, Provider, Source
 from tablesync.contracts.internal_api import AuthFailureRuling
 from tablesync.service_kit import clock
+from tablesync.sync_runner import store
 from tablesync.sync_runner.access.budgets import Budgets
 from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.access.provider_client import ProviderClient
@@ -31,7 +33,7 @@ def product(id_: str) -> SourceRecord:
 class Shelf:
     """What one shop has on its shelf: three products, which stand in this file."""
 
-    ids_at_once = 2
+    ids_at_once: int | None = 2
 
     async def objects(self) -> list[SourceObject]:
         return [SourceObject("products", "Products")]
@@ -54,14 +56,33 @@ class Shelf:
         return [product(each) for each in ids if each in TITLES]
 
 
+class Window(Shelf):
+    """A shelf behind glass: it is read as a whole, and nothing by its id."""
+
+    ids_at_once = None
+
+    async def read_ids(
+        self, object_: str, properties: Sequence[SourceProperty], ids: Sequence[str]
+    ) -> list[SourceRecord]:
+        raise AssertionError("nothing can be read by its id")
+
+
 class Shop:
     """The provider: nobody is called, so that one client does for all."""
+
+    shelf: type[Shelf] = Shelf
 
     def __init__(self, settings: SourceSettings, budgets: Budgets) -> None:
         self.http = httpx.AsyncClient()
 
     def open(self, client: ProviderClient, account_id: str) -> Shelf:
-        return Shelf()
+        return self.shelf()
+
+
+class ShopWindow(Shop):
+    """A provider whose records cannot be read by id."""
+
+    shelf = Window
 
 
 class Lender:
@@ -100,3 +121,32 @@ async def test_another_source_is_read_into_airtable(rig: Rig) -> None:
     assert rows == TITLES
     assert (await rig.checkpoint(spec))["origin"] == f"shopify/account of {SHOP}"
     assert not rig.auth.asked
+
+
+async def test_a_key_whose_holder_cannot_be_asked_waits_for_a_full_pass(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, (title, id_) = await rig.new_table(text("Title"), text("Id"))
+    spec = await rig.spec(
+        source=Source(connection_id=SHOP, provider=Provider.SHOPIFY, object="products"),
+        destination=table,
+        key=FieldMapping(source="title", field_id=title),
+        mapping=(FieldMapping(source="id", field_id=id_),),
+    )
+    known, lender = {**SOURCES, Provider.SHOPIFY: ShopWindow}, Lender(rig.airtable.token)
+    async with rig.runner(auth_service=lender, known_sources=known):
+        await rig.run(spec)
+        monkeypatch.delitem(TITLES, "1")
+        monkeypatch.setitem(TITLES, "4", "Ananas")
+        rejections = await rig.rejections((await rig.run(spec))["_id"])
+        assert rejections["4"]["reason"] == (
+            'record 1 had the same "title" when it was last read; the next full pass decides'
+        )
+        # What a full pass notes of a record that it has not met.
+        await rig.database[store.RECORD_STATES].update_one(
+            {"_id": f"{spec.sync_id}/1"}, {"$set": {"gone": "not found"}}
+        )
+        last = await rig.run(spec)
+    assert (last["status"], last["counts"]["rejected"]) == ("succeeded", 0)
+    rows = {each["Title"]: each["Id"] for each in await rig.named_rows(spec)}
+    assert rows == {"Ananas": "4", "Boskoop": "2", "Cassis": "3"}

@@ -32,8 +32,8 @@ class Refusal:
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """Read the stored form."""
-        bytes_ = {name: bytes(document[name]) for name in ("digest", "fields")}
-        return cls(**document | bytes_)
+        known = {name: document[name] for name in cls.__slots__}
+        return cls(**known | {name: bytes(known[name]) for name in ("digest", "fields")})
 
     def to_document(self) -> Document:
         """Return the stored form."""
@@ -140,13 +140,12 @@ class RecordStates:
 
     async def holders(self, keys: Sequence[str]) -> list[RecordState]:
         """Return the records whose rows hold one of these keys, or may."""
-        those = {"$in": list(keys)}
-        query = {
-            "sync_id": self._sync_id,
-            "$or": [{"key": those}, {"former_key": those}],
-            "row_id": {"$ne": None},
-        }
-        return self._read(await self._collection.find(query).to_list(None))
+        found: dict[str, RecordState] = {}
+        for member in ("key", "former_key"):
+            query = {"sync_id": self._sync_id, member: {"$in": list(keys)}, "row_id": {"$ne": None}}
+            rows = await self._collection.find(query).to_list(None)
+            found |= {each.source_id: each for each in self._read(rows)}
+        return list(found.values())
 
     async def rejected(self, after: str, limit: int) -> list[RecordState]:
         """Return records that were rejected when last tried, by id, from behind one on."""
