@@ -21,12 +21,9 @@ class ShopLimits:
 class ShopBudgets:
     """The two limits of one shop: points are waited for first, for no place may get old."""
 
-    # What a call has cost is charged when it arrives; those before it may have arrived late.
-    SHARE = 0.9
-
     def __init__(self, budgets: Budgets, account_id: str, limits: ShopLimits) -> None:
-        capacity = self.SHARE * limits.points
-        self.points = budgets.of(Points(f"shop/{account_id}", capacity, limits.per_second))
+        points = Points(f"shop/{account_id}", limits.points, limits.per_second)
+        self.points = budgets.of(points)
         self.at_once = budgets.of(Places(f"shop-at-once/{account_id}", limits.at_once))
 
     def claims(self, weight: float) -> list[Claim]:
@@ -39,7 +36,7 @@ class ShopBudgets:
         if cost is None:
             return
         bucket = cost["bucket"]
-        self.points.correct(self.SHARE * bucket["maximum"], bucket["restored_per_second"])
+        self.points.correct(bucket["maximum"], bucket["restored_per_second"])
         await reservation.settle(self.points, cost["actual"] or 0.0)
         if cost["actual"] is None:
             await self.points.lower(bucket["available"])

@@ -2,15 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass
-from uuid import uuid4
 
-from tablesync.service_kit import clock
 from tablesync.service_kit.mongo import Collection
 from tablesync.sync_runner.access.budgets.base import FROZEN
-from tablesync.sync_runner.access.budgets.rows import NOW, Row
+from tablesync.sync_runner.access.budgets.rows import HELD_UNTIL, NOW, Holder, Row
 
-# Longer than any request: whoever died with a place no longer has it.
-HELD_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.1
 
 
@@ -27,25 +23,19 @@ class Places:
         return self.name.partition("/")[0]
 
 
-class HeldPlace:
+class HeldPlace(Holder):
     """A place that one call holds while it is under way."""
 
-    def __init__(self, budget: "PlaceBudget", holder: str) -> None:
+    def __init__(self, budget: "PlaceBudget") -> None:
+        super().__init__()
         self._budget = budget
-        self._holder = holder
-        self._ends_at = clock.seconds() + HELD_SECONDS / 2
-
-    @property
-    def late(self) -> bool:
-        """Whether it might not be held for as long as a request takes."""
-        return clock.seconds() > self._ends_at
 
     async def settle(self, weight: float) -> None:
         """Nothing: a call is a call."""
 
     async def give_back(self, *, used: bool) -> None:
         """Let another call go."""
-        await self._budget.free(self._holder)
+        await self._budget.free(self)
 
 
 class PlaceBudget:
@@ -58,26 +48,27 @@ class PlaceBudget:
 
     async def take(self, weight: float = 1.0) -> HeldPlace:
         """Wait until fewer calls are under way than may be; first come, first served."""
-        holder = uuid4().hex
+        place = HeldPlace(self)
         try:
             async with self._first:
-                while not await self._take(holder):  # noqa: ASYNC110 - another process ends the wait
+                while not await self._take(place):  # noqa: ASYNC110 - another process ends the wait
                     await asyncio.sleep(LOOK_AGAIN_SECONDS)
         except BaseException:  # it may have been taken for a caller who no longer wants it
-            await self.free(holder)
+            await self.free(place)
             raise
-        return HeldPlace(self, holder)
+        place.begin()
+        return place
 
-    async def free(self, holder: str) -> None:
+    async def free(self, place: HeldPlace) -> None:
         """Give a place back."""
-        await self._row.remove({"holders": {"id": holder}})
+        await self._row.remove({"holders": {"id": place.id}})
 
     async def freeze(self, seconds: float) -> None:
         """Let nobody call for this long, in any process: the provider refused a call."""
         FROZEN.labels(self._limit.kind).inc()
         await self._row.freeze(seconds)
 
-    async def _take(self, holder: str) -> bool:
+    async def _take(self, place: HeldPlace) -> bool:
         present = {
             "$filter": {
                 "input": {"$ifNull": ["$holders", []]},
@@ -86,9 +77,9 @@ class PlaceBudget:
         }
         free = {"$lt": [{"$size": "$holders"}, self._limit.at_once]}
         may_go = {"$and": [free, {"$lte": [{"$ifNull": ["$next", 0]}, NOW]}]}
-        mine = {"id": holder, "until": {"$add": [NOW, HELD_SECONDS * 1000]}}
+        mine = {"id": place.id, "until": HELD_UNTIL}
         row = await self._row.change(
             {"holders": present},
             {"holders": {"$cond": [may_go, {"$concatArrays": ["$holders", [mine]]}, "$holders"]}},
         )
-        return any(each["id"] == holder for each in row["holders"])
+        return any(each["id"] == place.id for each in row["holders"])

@@ -1,14 +1,18 @@
-"""Points (a leaky bucket of costs): a call takes what it may cost, and gives back the rest."""
+"""Points (a leaky bucket of costs): a call sets aside what it may cost, and pays what it has cost.
+
+It pays when it is over, so later than the provider has charged it: what is counted here is never
+more than there is, however long calls are on their way.
+"""
 
 import asyncio
 from dataclasses import dataclass
 
 from tablesync.service_kit.mongo import Collection, Document
 from tablesync.sync_runner.access.budgets.base import FROZEN
-from tablesync.sync_runner.access.budgets.rows import NOW, Row
+from tablesync.sync_runner.access.budgets.rows import HELD_UNTIL, NOW, Holder, Row
 
-# A wait is computed by the database, which others may be faster at: looked at again, at the latest.
-LOOK_AGAIN_SECONDS = 5.0
+# A wait is computed by the database. Others may be faster, and calls under way may cost less.
+LOOK_AGAIN_SECONDS, SOON_SECONDS = 5.0, 0.2
 
 
 @dataclass(frozen=True)
@@ -25,24 +29,21 @@ class Points:
         return self.name.partition("/")[0]
 
 
-class TakenPoints:
-    """The points that one call may cost."""
-
-    late = False
+class PointsSetAside(Holder):
+    """The points that one call may cost, until it is told what it has cost."""
 
     def __init__(self, budget: "PointBudget", weight: float) -> None:
+        super().__init__()
         self._budget = budget
-        self._weight = weight
+        self.weight = weight
 
     async def settle(self, weight: float) -> None:
-        """Give back, or take in addition, what the call has cost less or more."""
-        await self._budget.add(self._weight - weight)
-        self._weight = weight
+        """Take in what the call has cost."""
+        self.weight = weight
 
     async def give_back(self, *, used: bool) -> None:
-        """Give back what was not spent; what a call has cost comes back with time."""
-        if not used:
-            await self.settle(0)
+        """Pay; nothing, if no call was made."""
+        await self._budget.pay(self, self.weight if used else 0.0)
 
 
 class PointBudget:
@@ -53,18 +54,25 @@ class PointBudget:
         self._limit = limit
         self._first = asyncio.Lock()
 
-    async def take(self, weight: float = 1.0) -> TakenPoints:
+    async def take(self, weight: float = 1.0) -> PointsSetAside:
         """Wait for so many points, at most all that there can be; first come, first served."""
-        weight = min(weight, self._limit.capacity)
-        async with self._first:
-            while (seconds := await self._seconds_until(weight)) > 0:  # noqa: ASYNC110 - time ends it
-                await asyncio.sleep(min(seconds, LOOK_AGAIN_SECONDS))
-        return TakenPoints(self, weight)
+        aside = PointsSetAside(self, min(weight, self._limit.capacity))
+        try:
+            async with self._first:
+                while wait := await self._wait(aside):  # noqa: ASYNC110 - time ends it
+                    await asyncio.sleep(wait)
+        except BaseException:  # they may have been set aside for a caller who is gone
+            await self.pay(aside, 0.0)
+            raise
+        aside.begin()
+        return aside
 
-    async def add(self, points: float) -> None:
-        """Put points back, or take more of them."""
-        if points:
-            await self._row.change({"points": {"$add": [self._left(), points]}, "at": NOW})
+    async def pay(self, aside: PointsSetAside, points: float) -> None:
+        """Take what a call has cost, and set nothing aside for it any more."""
+        others = {"$filter": {"input": "$aside", "cond": {"$ne": ["$$this.id", aside.id]}}}
+        await self._row.change(
+            self._now(), {"points": {"$subtract": ["$points", points]}, "aside": others}
+        )
 
     async def freeze(self, seconds: float) -> None:
         """Let nobody call for this long, in any process: the provider refused a call."""
@@ -77,26 +85,35 @@ class PointBudget:
 
     async def lower(self, points: float) -> None:
         """Take over how many points there are, where the provider says that they are fewer."""
-        await self._row.change({"points": {"$min": [self._left(), points]}, "at": NOW})
+        await self._row.change(self._now(), {"points": {"$min": ["$points", points]}})
 
-    async def _seconds_until(self, weight: float) -> float:
-        """Take points, and return 0; else return in how many seconds there will be enough."""
-        left = self._left()
-        missing_ms = {"$divide": [{"$subtract": [weight, left]}, self._per_ms]}
+    async def _wait(self, aside: PointsSetAside) -> float:
+        """Set points aside, and return 0; else return in how many seconds to look again."""
+        free = {"$subtract": ["$points", {"$sum": "$aside.points"}]}
+        missing_ms = {"$divide": [{"$subtract": [aside.weight, free]}, self._per_ms]}
         frozen_ms = {"$subtract": [{"$ifNull": ["$next", 0]}, NOW]}
+        mine = {"id": aside.id, "points": aside.weight, "until": HELD_UNTIL}
+        more = {"$concatArrays": ["$aside", [mine]]}
         row = await self._row.change(
+            self._now(),
             {"wait_ms": {"$max": [0, missing_ms, frozen_ms]}},
-            {
-                "points": {"$subtract": [left, {"$cond": [{"$gt": ["$wait_ms", 0]}, 0, weight]}]},
-                "at": NOW,
-            },
+            {"aside": {"$cond": [{"$gt": ["$wait_ms", 0]}, "$aside", more]}},
         )
-        return float(row["wait_ms"]) / 1000
+        at_most = SOON_SECONDS if row["aside"] else LOOK_AGAIN_SECONDS
+        return min(float(row["wait_ms"]) / 1000, at_most)
 
-    def _left(self) -> Document:
+    def _now(self) -> Document:
+        """Say what there is by now; whoever died with points has spent them."""
+        capacity, aside = self._limit.capacity, {"$ifNull": ["$aside", []]}
         restored = {"$multiply": [{"$subtract": [NOW, {"$ifNull": ["$at", NOW]}]}, self._per_ms]}
-        capacity = self._limit.capacity
-        return {"$min": [capacity, {"$add": [{"$ifNull": ["$points", capacity]}, restored]}]}
+        there = {"$min": [capacity, {"$add": [{"$ifNull": ["$points", capacity]}, restored]}]}
+        lapsed = {"$filter": {"input": aside, "cond": {"$lte": ["$$this.until", NOW]}}}
+        spent = {"$sum": {"$map": {"input": lapsed, "in": "$$this.points"}}}
+        return {
+            "points": {"$subtract": [there, spent]},
+            "at": NOW,
+            "aside": {"$filter": {"input": aside, "cond": {"$gt": ["$$this.until", NOW]}}},
+        }
 
     @property
     def _per_ms(self) -> float:

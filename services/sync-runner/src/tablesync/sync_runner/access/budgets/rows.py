@@ -3,7 +3,10 @@
 They are hot, so they are never touched inside a transaction.
 """
 
+from uuid import uuid4
+
 from pymongo import IndexModel, ReturnDocument
+from tablesync.service_kit import clock
 from tablesync.service_kit.mongo import Collection, Document
 from tablesync.service_kit.mongo.indexes import Indexes
 
@@ -16,6 +19,26 @@ INDEXES: Indexes = {
 THIS_HOUR = {"$dateTrunc": {"date": "$$NOW", "unit": "hour"}}
 # Unix milliseconds, as a double: a place is a fraction of one.
 NOW = {"$toDouble": {"$toLong": "$$NOW"}}
+# Longer than any request: whoever died with something no longer has it.
+HELD_SECONDS = 60.0
+HELD_UNTIL = {"$add": [NOW, HELD_SECONDS * 1000]}
+
+
+class Holder:
+    """Who holds something in a row while a call is under way, from when it was had."""
+
+    def __init__(self) -> None:
+        self.id = uuid4().hex
+        self._ends_at = 0.0
+
+    def begin(self) -> None:
+        """Have it from now on."""
+        self._ends_at = clock.seconds() + HELD_SECONDS / 2
+
+    @property
+    def late(self) -> bool:
+        """Whether it might not be held for as long as a request takes."""
+        return clock.seconds() > self._ends_at
 
 
 class Row:
