@@ -368,12 +368,14 @@ class Rig:
         ):
             yield client
 
-    def process(self, *roles: str, **environment: str) -> "subprocess.Popen[bytes]":
+    def process(
+        self, *roles: str, module: str = "tablesync.sync_runner", **environment: str
+    ) -> "subprocess.Popen[bytes]":
         """Start the service as a process of its own, by default its worker alone."""
         arguments = [f"--role={role}" for role in roles or ("worker",)]
         with (self.log_dir / f"runner-{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tablesync.sync_runner", *arguments],
+                [sys.executable, "-m", module, *arguments],
                 env=os.environ | self._environment() | environment,
                 stdout=log,
                 stderr=log,
