@@ -29,6 +29,8 @@ from tablesync.contracts import (
     new_id,
 )
 from tablesync.contracts.envelope import decode
+from tablesync.local_stack.keys import ServiceKeys
+from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
@@ -431,3 +433,8 @@ def _account(account_id: str) -> Account:
 
 def _field(shown: Json) -> Field:
     return Field(shown["id"], shown["name"], shown["type"], shown.get("options") or {})
+
+
+def as_service(service_keys: ServiceKeys, name: str) -> ServiceAuth:
+    """Sign as a service that asks sync-runner."""
+    return ServiceAuth(Signer.from_file(name, service_keys.private_key_file(name)), NAME)

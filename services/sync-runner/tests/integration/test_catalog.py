@@ -1,11 +1,11 @@
 """The catalogue and the routes about runs: who may ask, and what the answers hold."""
 
 import pytest
-from sync_runner_rig import HUBSPOT, WORKSPACE, Json, Rig
+from sync_runner_rig import HUBSPOT, WORKSPACE, Json, Rig, as_service
 from tablesync.contracts import Provider
 from tablesync.contracts.internal_api import ConnectionNotConnected, RunStates
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
+from tablesync.service_kit.http.service_auth import Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
 from tablesync.sync_runner import store
 from tablesync.test_kit import eventually
@@ -18,11 +18,6 @@ def as_operator(service_keys: ServiceKeys, workspace_id: str = WORKSPACE) -> dic
     signer = Signer.from_file("auth-service", service_keys.private_key_file("auth-service"))
     who = Principal(operator_id="op_1", workspace_id=workspace_id, role=OperatorRole.VIEWER)
     return {"Authorization": f"Bearer {issue(signer, who)}"}
-
-
-def as_service(service_keys: ServiceKeys, name: str) -> ServiceAuth:
-    """Sign as a service."""
-    return ServiceAuth(Signer.from_file(name, service_keys.private_key_file(name)), "sync-runner")
 
 
 async def test_an_operator_sees_what_a_source_has(rig: Rig, service_keys: ServiceKeys) -> None:

@@ -11,6 +11,7 @@ RunLeftError                  the run is not over, but this worker is done with 
 What we depend on is away      handed back as well, for a later turn: its worker serves others
 """
 
+from datetime import datetime
 from typing import Self
 
 from tablesync.contracts import RunFailureCause
@@ -18,15 +19,23 @@ from tablesync.contracts.internal_api import ConnectionNotConnected
 
 
 class RunEndedError(Exception):
-    """The run is over; the message is one sentence for people."""
+    """The run is over; the message is one sentence for people.
+
+    `retry_at` is when another may get through, where that is known.
+    """
 
     def __init__(
-        self, cause: RunFailureCause, summary: str, connection_id: str | None = None
+        self,
+        cause: RunFailureCause,
+        summary: str,
+        connection_id: str | None = None,
+        retry_at: datetime | None = None,
     ) -> None:
         super().__init__(summary)
         self.cause = cause
         self.summary = summary
         self.connection_id = connection_id
+        self.retry_at = retry_at
 
 
 class RunFailedError(RunEndedError):
@@ -43,9 +52,11 @@ class RunFailedError(RunEndedError):
         return cls(RunFailureCause.MAPPING, summary)
 
     @classmethod
-    def quota(cls, summary: str, connection_id: str | None = None) -> Self:
-        """Say that a daily or monthly quota is used up."""
-        return cls(RunFailureCause.QUOTA, summary, connection_id)
+    def quota(
+        cls, summary: str, connection_id: str | None = None, retry_at: datetime | None = None
+    ) -> Self:
+        """Say that a daily or monthly quota is used up, until then if that is known."""
+        return cls(RunFailureCause.QUOTA, summary, connection_id, retry_at)
 
     @classmethod
     def provider(cls, summary: str, connection_id: str | None = None) -> Self:

@@ -59,6 +59,7 @@ class Run:
     waited_seconds: float = 0.0
     # How many workers in a row were lost before its checkpoint came on.
     takeovers: int = 0
+    retry_at: datetime | None = None
     traceparent: str | None = None
 
     @classmethod
@@ -106,6 +107,7 @@ class Run:
             distrusted=document["distrusted"],
             waited_seconds=document.get("waited_seconds", 0.0),
             takeovers=document.get("takeovers", 0),
+            retry_at=document.get("retry_at"),
             traceparent=document["traceparent"],
         )
 
@@ -145,8 +147,8 @@ class Run:
         )
 
 
-# Fields that are stored by another name, or not at all, or not before a run was given up once.
-_STORED_ELSE = frozenset({"id", "stored_spec", "spec", "waited_seconds", "takeovers"})
+# Fields that are stored by another name, or not at all, or not before there is something to say.
+_STORED_ELSE = frozenset({"id", "stored_spec", "spec", "waited_seconds", "takeovers", "retry_at"})
 
 
 @dataclass(frozen=True)
@@ -157,10 +159,12 @@ class Ending:
     summary: str
     cause: RunFailureCause | None = None
     connection_id: str | None = None
+    retry_at: datetime | None = None
 
     def fields(self, at: datetime) -> Document:
         """Return the changes of the stored run that end it."""
-        return {
+        again = {"retry_at": self.retry_at} if self.retry_at else {}
+        return again | {
             "status": self.status.value,
             "ended_at": at,
             "lease_until": None,
@@ -184,7 +188,7 @@ class Ending:
         facts |= {"cause": self.cause, "connection_id": self.connection_id}
         if self.status in (RunStatus.INTERRUPTED, RunStatus.HELD):
             return SyncInterrupted(**facts, outcome=self.status.value)
-        return SyncFailed(**facts)
+        return SyncFailed(**facts, retry_at=self.retry_at)
 
 
 def succeeded(counts: RunCounts) -> Ending:
@@ -201,7 +205,7 @@ def ended_by(error: RunEndedError, *, begun: bool) -> Ending:
         status = RunStatus.CANCELLED
     else:
         status = RunStatus.FAILED
-    return Ending(status, error.summary, error.cause, error.connection_id)
+    return Ending(status, error.summary, error.cause, error.connection_id, error.retry_at)
 
 
 def _told(counts: RunCounts) -> str:

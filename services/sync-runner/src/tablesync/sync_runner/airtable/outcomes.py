@@ -12,6 +12,7 @@ from tablesync.sync_runner.access.outcomes import (
     Transient,
 )
 from tablesync.sync_runner.access.provider_client import WAIT_MAX_SECONDS
+from tablesync.sync_runner.access.refills import next_month
 from tablesync.sync_runner.airtable.errors import read_error
 from tablesync.sync_runner.airtable.refusals import Refusals
 from tablesync.sync_runner.errors import RunFailedError
@@ -37,15 +38,16 @@ class AirtableOutcomes:
             return AuthFailed()
         kind, message = read_error(response)
         if status == httpx.codes.TOO_MANY_REQUESTS:
-            return self._too_many(kind, message)
+            return self._too_many(response, kind, message)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return _in_trouble(response, kind)
         return Refused(self._refusals.error(status, kind, message))
 
-    def _too_many(self, kind: str, message: str) -> Outcome:
+    def _too_many(self, response: httpx.Response, kind: str, message: str) -> Outcome:
         if kind == "PUBLIC_API_BILLING_LIMIT_EXCEEDED":
             summary = f"Airtable's monthly quota is used up: {message}"
-            return Refused(RunFailedError.quota(summary, self._connection_id))
+            refilled = next_month(response)
+            return Refused(RunFailedError.quota(summary, self._connection_id, refilled))
         return Throttled("Airtable's rate limit", PENALTY_SECONDS, [self._narrowest])
 
 

@@ -48,4 +48,5 @@ def _state(run: Run) -> RunState:
         slot=run.slot,
         started_at=run.started_at,
         ended_at=run.ended_at,
+        retry_at=run.retry_at,
     )

@@ -1,5 +1,6 @@
 """What HubSpot says of an object's properties, read as what every source offers."""
 
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -68,6 +69,13 @@ class AccountAnswer(Answer):
     """What a sync has to know of an account."""
 
     timeZone: Annotated[str | None, BeforeValidator(_zone_name)] = None  # noqa: N815 - HubSpot's name
+
+
+@dataclass
+class KnownAccount:
+    """What a process remembers of an account: it cannot be asked once a daily limit is met."""
+
+    zone: tzinfo | None = None
 
 
 def read_property(answer: PropertyAnswer, zone: tzinfo) -> SourceProperty:

@@ -18,8 +18,10 @@ from tablesync.sync_runner.access.outcomes import (
     Transient,
 )
 from tablesync.sync_runner.access.provider_client import WAIT_MAX_SECONDS
+from tablesync.sync_runner.access.refills import next_midnight
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.sources.hubspot.budgets import ROLLING_SECONDS, HubSpotBudgets
+from tablesync.sync_runner.sources.hubspot.definitions import KnownAccount
 
 _MOVED = 477  # the account is being moved between data centres, which may take a day
 _LOCKED = 423
@@ -28,9 +30,10 @@ _LOCKED = 423
 class HubSpotOutcomes:
     """Sorts the answers to one connection's calls."""
 
-    def __init__(self, budgets: HubSpotBudgets, connection_id: str) -> None:
+    def __init__(self, budgets: HubSpotBudgets, connection_id: str, account: KnownAccount) -> None:
         self._budgets = budgets
         self._connection_id = connection_id
+        self._account = account
 
     def classify(self, response: httpx.Response, properties: Collection[str] = ()) -> Outcome:
         """Sort an answer to a call that named these properties."""
@@ -43,7 +46,7 @@ class HubSpotOutcomes:
         body: Mapping[str, Any] = found if isinstance(found, dict) else {}
         summary = f"HubSpot answered {status}: {foreign_text(str(body.get('message', '')))}"
         if status == httpx.codes.TOO_MANY_REQUESTS:
-            return self._too_many(body, summary)
+            return self._too_many(response, body, summary)
         if status == _MOVED:
             return self._moved(response, summary)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == _LOCKED:
@@ -57,10 +60,12 @@ class HubSpotOutcomes:
             return RunFailedError.mapping(f'{summary} (property "{named}")')
         return RunFailedError.provider(summary, self._connection_id)
 
-    def _too_many(self, body: Mapping[str, Any], summary: str) -> Outcome:
+    def _too_many(self, response: httpx.Response, body: Mapping[str, Any], summary: str) -> Outcome:
         policy = body.get("policyName")
         if policy == "DAILY":
-            return Refused(RunFailedError.quota(summary, self._connection_id))
+            zone = self._account.zone
+            refilled = next_midnight(response, zone) if zone else None
+            return Refused(RunFailedError.quota(summary, self._connection_id, refilled))
         if policy == "SECONDLY":
             return Throttled(summary, 1, [self._budgets.search])
         return Throttled(summary, ROLLING_SECONDS, [self._budgets.rolling])

@@ -43,6 +43,7 @@ from tablesync.sync_runner.sources.hubspot.budgets import HubSpotBudgets
 from tablesync.sync_runner.sources.hubspot.definitions import (
     OWN_PROPERTIES,
     AccountAnswer,
+    KnownAccount,
     PropertiesAnswer,
     read_property,
     read_zone,
@@ -78,10 +79,12 @@ class HubSpotSource:
         client: ProviderClient,
         budgets: HubSpotBudgets,
         overlap_seconds: int,
+        account: KnownAccount,
     ) -> None:
         self._client = client
         self._budgets = budgets
-        self._outcomes = HubSpotOutcomes(budgets, client.connection_id)
+        self._account = account
+        self._outcomes = HubSpotOutcomes(budgets, client.connection_id, account)
         self._overlap_ms = overlap_seconds * 1000
 
     async def objects(self) -> list[SourceObject]:
@@ -95,7 +98,7 @@ class HubSpotSource:
         account = await self._call(
             "GET", f"/account-info/{VERSION}/details", partial(understood, AccountAnswer)
         )
-        zone = read_zone(account)
+        zone = self._account.zone = read_zone(account)
         told = (read_property(each, zone) for each in found.results)
         return Opening([*OWN_PROPERTIES, *told], began_ms)
 

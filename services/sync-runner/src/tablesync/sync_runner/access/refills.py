@@ -1,0 +1,30 @@
+"""When a used-up quota is refilled, by the clock of the provider that said so."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+
+def next_midnight(response: httpx.Response, zone: tzinfo) -> datetime:
+    """Return the next midnight of a time zone, in UTC."""
+    tomorrow = answered_at(response).astimezone(zone) + timedelta(days=1)
+    return _at_midnight(tomorrow).astimezone(UTC)
+
+
+def next_month(response: httpx.Response) -> datetime:
+    """Return the beginning of the next calendar month, in UTC."""
+    within_the_next = answered_at(response).replace(day=1) + timedelta(days=31)
+    return _at_midnight(within_the_next).replace(day=1)
+
+
+def answered_at(response: httpx.Response) -> datetime:
+    """Return when an answer was given by its Date header; by our clock if it has none."""
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
+        return datetime.now(UTC)
+
+
+def _at_midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
