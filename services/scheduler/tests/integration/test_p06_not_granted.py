@@ -6,7 +6,6 @@ from scheduler_examples import AIRTABLE, HUBSPOT, a_state
 from scheduler_http import Json
 from scheduler_rig import Rig
 from tablesync.contracts import (
-    ConnectionEstablished,
     ConnectionReconnected,
     Destination,
     HoldKind,
@@ -168,18 +167,6 @@ async def test_p06_a_lack_whose_event_was_lost_is_found_by_asking(
     await reconciliation.connections()
     await rig.jobs.tick()
     assert await statuses(rig, deals) == [SyncStatus.HELD]
-
-
-async def test_p06_what_an_earlier_version_has_not_stored_is_learned_by_asking(
-    rig: Rig, reconciliation: Reconciliation, auth_service: AuthServiceStandIn
-) -> None:
-    deals = await rig.add(source=OF_DEALS)
-    auth_service.know(a_state(ConnectionEstablished, 1, scopes=NO_DEALS))
-    for _ in range(2):
-        await reconciliation.connections()
-        await rig.jobs.tick()
-    assert await statuses(rig, deals) == [SyncStatus.HELD]
-    assert len(await rig.events(SyncHeld)) == 1
 
 
 async def test_p06_thousands_are_held_and_released_in_chunks(rig: Rig) -> None:

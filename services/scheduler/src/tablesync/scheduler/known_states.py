@@ -36,8 +36,10 @@ class KnownStates:
         return known if known and known.workspace_id == workspace_id else None
 
     async def refresh(self, since: int = 0) -> None:
-        """Take over each state that says more than what is known here."""
+        """Take over each state that is newer than the one known here."""
         async for states in self._auth_service.connection_states(max(0, since)):
-            for state in await self._store.connections.news_among(states):
-                work = self._units.run(partial(self._handlers.on_connection_event, state))
-                await alone(self._store.connections.collection, state.connection_id, work)
+            known = await self._store.connections.sequences(each.connection_id for each in states)
+            for state in states:
+                if state.sequence > known.get(state.connection_id, 0):
+                    work = self._units.run(partial(self._handlers.on_connection_event, state))
+                    await alone(self._store.connections.collection, state.connection_id, work)

@@ -1,6 +1,5 @@
 """What the scheduler knows of a connection: one document that decides for all its syncs."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,12 +96,12 @@ class Connection(BaseModel):
 
 
 def follow(known: Connection | None, event: ConnectionEvent) -> Connection | None:
-    """Return the new state after an event; None if it says nothing new.
+    """Return the new state after an event; None if it is not newer than what is known.
 
     A change between held and connected starts the job anew, and so does every connected state:
     a fresh grant may also have brought back what was missing.
     """
-    if known is not None and not is_news(event, known.sequence, known.scopes):
+    if known is not None and event.sequence <= known.sequence:
         return None
     state = Connection(
         id=event.connection_id,
@@ -113,10 +112,3 @@ def follow(known: Connection | None, event: ConnectionEvent) -> Connection | Non
     else:
         state.job = ""
     return state
-
-
-def is_news(event: ConnectionEvent, sequence: int, scopes: Sequence[str] | None) -> bool:
-    """Whether an event is newer than a sequence, or tells what the same state was not known for."""
-    if event.sequence == sequence:
-        return scopes is None and event.scopes is not None
-    return event.sequence > sequence

@@ -1,12 +1,11 @@
 """Reads and writes of what is known of connections."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from tablesync.contracts import ConnectionEvent
-from tablesync.scheduler.domain.connections import Connection, is_news
+from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.mongo import Collection, Database, Document, Session
@@ -84,13 +83,11 @@ class ConnectionStore:
         """Have the job of a connection that cannot be read come again in a minute."""
         await set_aside(self.collection, [connection_id], "job_at")
 
-    async def news_among(self, states: Sequence[ConnectionEvent]) -> list[ConnectionEvent]:
-        """Return those of the states that say more than what is known."""
-        ids = [each.connection_id for each in states]
-        query = {"_id": {"$in": ids}, "sequence": {"$type": "number"}}
-        rows = await self.collection.find(query, {"sequence": 1, "scopes": 1}).to_list(None)
-        known = {row["_id"]: (row["sequence"], row.get("scopes")) for row in rows}
-        return [each for each in states if is_news(each, *known.get(each.connection_id, (0, None)))]
+    async def sequences(self, connection_ids: Iterable[str]) -> dict[str, int]:
+        """Return the sequence of each of these connections that is known."""
+        query = {"_id": {"$in": list(connection_ids)}, "sequence": {"$type": "number"}}
+        rows = await self.collection.find(query, {"sequence": 1}).to_list(None)
+        return {row["_id"]: row["sequence"] for row in rows}
 
     async def newest_sequence(self, now: datetime) -> int:
         """Return the highest sequence of any connection state that is known and not of later."""
