@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 ON_RECONNECT = "once its connection is reconnected"
 ON_RESUME = "once somebody resumes it"
 LOOKED_AT = (
-    "what it needs is there again (looked at every 15 minutes, and at once when its mapping is "
-    "saved again)"
+    "what it needs is there again (looked at every 15 minutes, less often after tries in "
+    "vain, and at once when its mapping is saved again)"
 )
 
 

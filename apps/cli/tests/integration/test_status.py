@@ -105,8 +105,8 @@ def test_it_fits_a_narrow_terminal_and_every_id_can_be_copied_whole(
 
 MAPPING_HOLD: Json = {**HOLD, "kind": "mapping", "cause": "Field “Stage” is gone."}
 LOOKED_AT = (
-    "what it needs is there again (looked at every 15 minutes, and at once when its mapping is "
-    "saved again)"
+    "what it needs is there again (looked at every 15 minutes, less often after tries in "
+    "vain, and at once when its mapping is saved again)"
 )
 
 

@@ -63,8 +63,8 @@ async def test_no_sync_that_is_stopped_is_promised_a_slot(rig: Rig) -> None:
         await rig.take(rig.events.connection(ConnectionRevoked))
         (mail,) = await rig.mail_came("revocation")
     looked_at = (
-        "what it needs is there again (looked at every 15 minutes, and at once when its mapping "
-        "is saved again)"
+        "what it needs is there again (looked at every 15 minutes, less often after tries in "
+        "vain, and at once when its mapping is saved again)"
     )
     told = {
         "Ours": "runs once you reconnect",

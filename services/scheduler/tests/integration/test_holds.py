@@ -238,8 +238,8 @@ async def test_what_is_missing_holds_the_sync_alone(rig: Rig, cause: RunFailureC
 HUBSPOTS_LOSS = "The TableSync app was uninstalled at HubSpot"
 AIRTABLES_LOSS = "The TableSync app was uninstalled at Airtable"
 LOOKED_AT = (
-    "what it needs is there again (looked at every 15 minutes, and at once when its mapping is "
-    "saved again)"
+    "what it needs is there again (looked at every 15 minutes, less often after tries in "
+    "vain, and at once when its mapping is saved again)"
 )
 
 

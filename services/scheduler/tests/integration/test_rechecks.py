@@ -1,11 +1,13 @@
 """Rechecks: many held syncs are looked at side by side, and what hangs or fails stops no other."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from scheduler_examples import HUBSPOT, a_sync
 from scheduler_rig import HOUR, Rig
-from tablesync.contracts import Hold, HoldKind, Provider, Source
+from tablesync.contracts import Hold, HoldKind, Provider, RunFailureCause, Source
+from tablesync.scheduler.api.views import NewMapping, SyncEdit
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.syncs import Sync
@@ -71,3 +73,35 @@ async def test_p29_what_hangs_for_good_is_looked_at_another_time(
         await rechecks.tick()
     assert (await rig.sync(slow)).holds
     assert await rig.recheck_at(slow) > await rig.now()
+
+
+async def test_what_is_tried_in_vain_is_tried_less_often(rig: Rig, rechecks: Rechecks) -> None:
+    """A full table shows in no catalogue: only runs can tell, which cost requests."""
+    sync, run = await rig.requested()
+    waits = []
+    for _ in range(10):
+        await rig.fail(run, RunFailureCause.RESOURCE)
+        wait = await rig.recheck_at(sync) - await rig.now()
+        waits.append(round(wait / timedelta(minutes=15)))
+        await rig.recheck_now(sync)
+        await rechecks.tick()
+        await rig.ticker.tick()
+        assert not (await rig.sync(sync)).holds, "a look finds nothing wrong"
+        run = (await rig.catch_ups(sync))[-1]
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 96, 96, 96]
+    await rig.succeed(run)
+    assert (await rig.sync(sync)).tries_in_vain == 0
+
+
+async def test_a_saved_mapping_begins_the_tries_anew(rig: Rig, rechecks: Rechecks) -> None:
+    sync, run = await rig.requested()
+    await rig.fail(run, RunFailureCause.RESOURCE)
+    await rig.recheck_now(sync)
+    await rechecks.tick()
+    (run,) = await rig.catch_ups(sync)
+    await rig.fail(run, RunFailureCause.RESOURCE)
+    assert (await rig.sync(sync)).tries_in_vain == 1
+    edit = SyncEdit(mapping=[NewMapping(source="email", field_id="fldEmail000000001")])
+    await rig.units.run(lambda unit: rig.commands.edit(unit, rig.principal, sync.id, edit, {}))
+    edited = await rig.sync(sync)
+    assert (edited.holds, edited.tries_in_vain) == ([], 0)

@@ -43,7 +43,7 @@ async def refuse_all(rig: Rig, spec: SyncSpec, message: str, count: int | None =
     await rig.at_airtable("break", status=422, body=body, path_contains=path, count=count)
 
 
-async def test_a_full_base_holds_by_quota_and_costs_one_request(rig: Rig) -> None:
+async def test_a_full_base_fails_the_run_and_costs_one_request(rig: Rig) -> None:
     await rig.fill(60)
     spec = await own_table(rig)
     await limit_rows(rig, spec, 0)
@@ -53,7 +53,7 @@ async def test_a_full_base_holds_by_quota_and_costs_one_request(rig: Rig) -> Non
         again = await rig.run(spec)
         second = await writes(rig) - first
     for each in (row, again):
-        assert (each["status"], each["cause"]) == ("failed", "quota"), each["summary"]
+        assert (each["status"], each["cause"]) == ("failed", "resource"), each["summary"]
         assert each["counts"]["rejected"] == each["counts"]["written"] == 0
     assert "record limit" in row["summary"]
     assert spec.destination.base_id in row["summary"]
@@ -74,7 +74,7 @@ async def test_a_full_base_takes_changes_of_its_rows_and_all_others_once_there_i
         await rig.edit("deals", known, dealname="changed")
         before = await writes(rig)
         full = await rig.run(spec)
-        assert (full["status"], full["cause"]) == ("failed", "quota"), full["summary"]
+        assert (full["status"], full["cause"]) == ("failed", "resource"), full["summary"]
         assert full["counts"]["written"] == 25
         assert {each["Name"] for each in await rig.named_rows(spec)} == {"changed"}
         assert await writes(rig) - before <= 12
@@ -95,7 +95,7 @@ async def test_a_base_that_fills_up_in_the_middle_keeps_what_fits(rig: Rig) -> N
     await limit_rows(rig, spec, 25)
     async with rig.runner():
         row = await rig.run(spec)
-        assert (row["status"], row["cause"]) == ("failed", "quota"), row["summary"]
+        assert (row["status"], row["cause"]) == ("failed", "resource"), row["summary"]
         assert row["counts"]["written"] == len(await rig.named_rows(spec)) == 20
         await limit_rows(rig, spec, None)
         mended = await rig.run(spec)
@@ -135,7 +135,7 @@ async def test_a_person_without_the_right_to_write_fails_the_run_at_once(rig: Ri
         ('You are not permitted to write cell values in field "Name"', "mapping"),
         ("You are not permitted to perform this operation", "resource"),
         ("This table is externally synced", "resource"),
-        ("You have exceeded the limit of 1,000 records in this base", "quota"),
+        ("You have exceeded the limit of 1,000 records in this base", "resource"),
     ],
 )
 async def test_what_is_forbidden_is_told_by_what_it_is_about(

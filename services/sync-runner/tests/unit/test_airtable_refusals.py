@@ -32,7 +32,7 @@ def error(status: int, kind: str, message: str) -> Exception:
 def test_a_full_base_takes_no_new_rows(status: int, message: str) -> None:
     found = error(status, "INVALID_REQUEST_UNKNOWN", message)
     assert isinstance(found, CreatesRefusedError)
-    assert found.ending.cause is RunFailureCause.QUOTA
+    assert found.ending.cause is RunFailureCause.RESOURCE
     assert message in found.ending.summary
     assert BASE in found.ending.summary
 

@@ -42,7 +42,7 @@ _LOSSES: Mapping[str, str] = MappingProxyType(
 _LOSS_OTHERWISE = "{provider} no longer gives TableSync access."
 
 _FOUND_AGAIN = (
-    "what it needs is there again (looked at every 15 minutes, "
+    "what it needs is there again (looked at every 15 minutes, less often after tries in vain, "
     "and at once when its mapping is saved again)"
 )
 _ENDS: Mapping[str, str] = MappingProxyType(

@@ -28,15 +28,15 @@ class Failure:
 
 
 _ON_HOLD = (
-    "It is on hold until that is solved: TableSync looks again every 15 minutes, and at once "
-    "when its mapping is saved again."
+    "It is on hold until that is solved: TableSync looks again every 15 minutes, less often after "
+    "tries in vain, and at once when its mapping is saved again."
 )
 _GOES_ON = "It runs again at its next slot."
 
 FAILURES: Mapping[str, Failure] = {
     RunFailureCause.RESOURCE: Failure(
-        "an object, base or table that it needs is missing or not shared",
-        "Check that it still exists and that TableSync may see it.",
+        "an object, base or table that it needs is missing, not shared, full or not to be written",
+        "Check that it still exists, that TableSync may see and change it, and that it has room.",
         _ON_HOLD,
     ),
     NOT_GRANTED: Failure(

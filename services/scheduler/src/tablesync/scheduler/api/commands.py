@@ -76,7 +76,7 @@ class Commands:
         sync.version += 1
         if names is not None:
             sync.names = _base_name(sync) | names
-            at = self._catch_up_at(unit.now)
+            at, sync.tries_in_vain = self._catch_up_at(unit.now), 0
             holds.release(sync, holds.of_contents(sync), unit.now, at, changes)
         changes.publish(changed(sync, unit.now))
         await self._store.save(unit, [sync], changes)

@@ -13,8 +13,11 @@ from tablesync.scheduler.domain.requests import plan_catch_up, withdraw_planned
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.clock import unix_milliseconds
 
-# How long until a sync that is held for its contents is looked at again.
+# How long until a sync that is held for its contents is looked at again. What a look finds nothing
+# wrong with, and runs fail of all the same, is tried ever less often: a table that stays full for
+# days must not cost its base a run each time.
 RECHECK_AFTER = timedelta(minutes=15)
+RECHECK_AT_LEAST_EVERY = timedelta(days=1)
 # When a run may try a used-up quota again: when it is refilled or, as people may raise one, a day
 # after it was met; in an hour where nobody knows. Clocks differ, so always a little later.
 QUOTA_UNKNOWN = timedelta(hours=1)
@@ -131,7 +134,12 @@ def next_look(sync: Sync, now: datetime) -> datetime | None:
 def _look_at(sync: Sync, why: Hold, now: datetime) -> datetime | None:
     if why.kind is HoldKind.QUOTA:
         return _quota_again(why)
-    return now + RECHECK_AFTER if of_contents(sync)(why) else None
+    return now + _recheck_after(sync) if of_contents(sync)(why) else None
+
+
+def _recheck_after(sync: Sync) -> timedelta:
+    doubled = min(sync.tries_in_vain, 7)  # which is more than a day
+    return min(RECHECK_AFTER * (1 << doubled), RECHECK_AT_LEAST_EVERY)
 
 
 def _quota_again(why: Hold) -> datetime:

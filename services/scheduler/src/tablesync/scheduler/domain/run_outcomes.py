@@ -7,7 +7,7 @@ apply one is idempotent, and the first end of a run is final.
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tablesync.contracts import Hold, HoldKind, RunCounts, RunFailureCause, RunStatus
+from tablesync.contracts import Hold, HoldKind, RunCounts, RunFailureCause, RunStatus, Trigger
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.holds import hold
 from tablesync.scheduler.domain.requests import request_waiting
@@ -80,12 +80,15 @@ def _end(report: Report, run: Run, now: datetime) -> None:
 def _leave(report: Report, run: Run, sync: Sync, now: datetime, changes: Changes) -> None:
     if run.id in sync.active_runs:
         sync.active_runs.remove(run.id)
+    if report.status is RunStatus.SUCCEEDED:
+        sync.tries_in_vain = 0
     if not report.stopped:
         request_waiting(sync, now, changes)
         return
     _miss_run(run, sync)
     kind = _HOLDS.get(report.cause) if report.cause else None
     if kind:
+        sync.tries_in_vain = sync.tries_in_vain + 1 if run.trigger is Trigger.CATCH_UP else 0
         why = Hold(
             kind=kind,
             connection_id=report.connection_id,

@@ -105,6 +105,9 @@ class Sync(BaseModel):
     last_catch_up_id: str | None = None
     last_catch_up_at: datetime | None = None
     recheck_at: datetime | None = None
+    tries_in_vain: int = Field(
+        default=0, description="Catch-ups that met again what held it, since it last worked."
+    )
     sequence: int = 1
     _stored: dict[str, Any] = PrivateAttr(default_factory=dict)
 

@@ -76,7 +76,7 @@ class Refusals:
             f"Airtable adds no more rows to {self._where}, until somebody makes room or raises "
             f"the plan's limit: {message}"
         )
-        return RunFailedError.quota(summary, self._connection_id)
+        return RunFailedError.resource(summary, self._connection_id)
 
     def _unavailable(self, status: int, message: str) -> Exception:
         """Tell what is forbidden or not there: a field, new rows, a row, or all of it."""
