@@ -177,7 +177,7 @@ class Rig:
 
     async def rows(self, spec: SyncSpec) -> list[Json]:
         """Return the table's rows by field id, from ground truth."""
-        ids = {each.name: each.id for each in self.fields.values()}
+        ids = {each.name: each.id for each in await self._look_at_fields(spec.destination)}
         return [
             {ids[name]: cell for name, cell in row.items()} for row in await self.named_rows(spec)
         ]
@@ -219,12 +219,14 @@ class Rig:
         }
         return SyncSpec(**given | changes)
 
-    async def _look_at_fields(self, to: Destination) -> None:
+    async def _look_at_fields(self, to: Destination) -> list[Field]:
         """Learn what a table's fields are now: somebody may have added an option."""
         bases = (await self.sandbox.bases())["bases"]
         base = next(each for each in bases if each["id"] == to.base_id)
         table = next(each for each in base["tables"] if each["id"] == to.table_id)
-        self.fields |= {each["id"]: _field(each) for each in table["fields"]}
+        found = [_field(each) for each in table["fields"]]
+        self.fields |= {each.id: each for each in found}
+        return found
 
     async def enqueue(self, spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE) -> str:
         """Put a run into the queue, as the consumer does."""

@@ -5,16 +5,28 @@ import time
 from typing import Any
 
 import pytest
-from sync_runner_rig import AIRTABLE, Rig, destination, text
+from sync_runner_rig import AIRTABLE, HUBSPOT, Rig, destination, text
 from tablesync.contracts import FieldMapping, Provider
 from tablesync.sync_runner.access.budgets import KEEP_SECONDS, Budgets, Rate
 from tablesync.test_kit import eventually
 
+LIMITS: dict[str, Any] = {
+    "runner_airtable_base_per_second": 5,
+    "runner_airtable_user_per_second": 50,
+    "runner_hubspot_per_ten_seconds": 110,
+    "runner_hubspot_search_per_second": 5,
+}
+
+
+async def limit(rig: Rig) -> None:
+    """Have both providers limit their callers."""
+    for provider in (Provider.HUBSPOT, Provider.AIRTABLE):
+        await rig.sandbox.control(provider, "-", "limits", enabled=True)
+
 
 @pytest.mark.timeout(400)
 async def test_p16_several_runners_on_one_base_are_never_refused(rig: Rig) -> None:
-    for provider in (Provider.HUBSPOT, Provider.AIRTABLE):
-        await rig.sandbox.control(provider, "-", "limits", enabled=True)
+    await limit(rig)
     await rig.fill(250)
     fields = [text("HubSpot ID"), text("Name")]
     tables = [{"name": f"Deals {n}", "fields": fields} for n in range(3)]
@@ -29,15 +41,9 @@ async def test_p16_several_runners_on_one_base_are_never_refused(rig: Rig) -> No
             mapping=(FieldMapping(source="dealname", field_id=name),),
         )
         run_ids.append(await rig.enqueue(spec))
-    limits = {
-        "RUNNER_AIRTABLE_BASE_PER_SECOND": "5",
-        "RUNNER_AIRTABLE_USER_PER_SECOND": "50",
-        "RUNNER_HUBSPOT_PER_TEN_SECONDS": "110",
-        "RUNNER_HUBSPOT_SEARCH_PER_SECOND": "5",
-        "RUNNER_WORKERS": "1",
-    }
+    limits = {name.upper(): str(value) for name, value in LIMITS.items()}
     for _ in range(3):
-        rig.process(**limits)
+        rig.process(**limits, RUNNER_WORKERS="1")
     rows = [await rig.ended(each, timeout=240) for each in run_ids]
     assert [row["status"] for row in rows] == ["succeeded"] * 3
     counters = await rig.sandbox.counters()
@@ -67,6 +73,48 @@ async def test_p16_a_token_that_is_slow_to_be_renewed_costs_no_refusal(rig: Rig)
     assert counters["airtable"]["rate_violations"] == 0
     tokens = [each for each in rig.auth.asked if each.path.endswith(f"{AIRTABLE}/access-token")]
     assert len(tokens) > 3, "the token was not renewed in the middle of the run"
+
+
+@pytest.mark.parametrize("renewal_seconds", [0, 1, 2, 4])
+async def test_p16_one_slow_renewal_costs_no_refusal_however_slow(
+    rig: Rig, renewal_seconds: float
+) -> None:
+    """Whoever waited for it gives his place in the limits up, and takes a new one."""
+    await limit(rig)
+    await rig.fill(250)
+    rig.airtable.token_seconds = 3
+    async with rig.runner(**LIMITS, runner_writes_in_flight=8):
+        run_id = await rig.enqueue(await rig.spec("deals"))
+
+        async def has_its_tokens() -> bool:
+            return (await rig.row(run_id))["started_at"] is not None
+
+        await eventually(has_its_tokens)
+        rig.auth.token_takes_seconds, rig.airtable.token_seconds = renewal_seconds, 1800
+        row = await rig.ended(run_id, timeout=120)
+    assert row["status"] == "succeeded", row["summary"]
+    assert (await rig.counters(Provider.AIRTABLE))["rate_violations"] == 0
+    assert rig.auth.times(AIRTABLE, "access-token") == 2, "renewed once, in the middle of the run"
+
+
+async def test_p16_a_run_that_waits_long_for_its_first_token_holds_up_no_other(rig: Rig) -> None:
+    """It asks anew; those under way go on with the token that they have, and meet no limit."""
+    await limit(rig)
+    await rig.fill(200)
+    spec, other = await rig.spec("deals"), await rig.spec("contacts")
+    async with rig.runner(**LIMITS, runner_writes_in_flight=8):
+        run_id = await rig.enqueue(spec)
+        await rig.reached(run_id, 20)
+        with rig.auth.hanging("access-token"):
+            asked = rig.auth.times(HUBSPOT, "access-token")
+            waiting = await rig.enqueue(other)
+            await eventually(lambda: rig.auth.times(HUBSPOT, "access-token") > asked)
+            ended = await rig.ended(run_id)
+            assert (await rig.row(waiting))["started_at"] is None
+        await rig.ended(waiting)
+    assert ended["status"] == "succeeded", ended["summary"]
+    assert (await rig.counters(Provider.AIRTABLE))["rate_violations"] == 0
+    assert not await rig.differences(spec)
 
 
 async def test_p16_places_are_spaced_over_all_processes(rig: Rig) -> None:
