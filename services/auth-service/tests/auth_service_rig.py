@@ -103,10 +103,12 @@ class Rig:
         members = (await (await self.operator("admin")).get("/v1/members")).json()["items"]
         return next(each for each in members if each["email"] == email)
 
-    async def authorize(self, provider: str, connection_id: str | None = None) -> Json:
+    async def authorize(
+        self, provider: str, connection_id: str | None = None, **given: str
+    ) -> Json:
         """Go through an authorization in a browser, as the sandbox's answer says."""
         operator = await self.operator()
-        body = {"provider": provider, "connection_id": connection_id}
+        body = {"provider": provider, "connection_id": connection_id, **given}
         answer = await operator.post("/v1/authorizations", json=body)
         attempt = answer.raise_for_status().json()
         page = await press(self.client(follow_redirects=True), attempt["start_url"])

@@ -9,6 +9,8 @@ import pytest
 import pytest_asyncio
 from auth_service_processes import Environment, Spawn, environments, spawning
 from auth_service_rig import Json, Rig, Start
+from auth_service_shop_server import ShopServer, serving_shops
+from auth_service_shops import registry
 from auth_service_stage import Stage
 from tablesync.auth_service.bootstrap import build
 from tablesync.auth_service.identity import first_workspace
@@ -78,6 +80,42 @@ async def rig(
 ) -> AsyncIterator[Rig]:
     """Yield the shared auth-service, seen from this test's workspace."""
     async with Rig(_shared, service_keys, workspace, sandbox) as rig:
+        yield rig
+
+
+@pytest.fixture(scope="session")
+def _shop_server() -> Iterator[ShopServer]:
+    """Run the shops and lists of the test-only providers for all tests."""
+    with serving_shops() as server:
+        yield server
+
+
+@pytest.fixture
+def shops(_shop_server: ShopServer) -> ShopServer:
+    """Return the shops and lists, as they are at their beginning."""
+    _shop_server.reset()
+    return _shop_server
+
+
+@pytest_asyncio.fixture(scope="session")
+async def _with_shops(environment: Environment, _shop_server: ShopServer) -> AsyncIterator[str]:
+    """Run one auth-service that serves the test-only providers too; yields its address."""
+    # A dead sender's intent is watched for a while; a short one proves the same.
+    settings = settings_of(environment(AUTH_REFRESH_ABANDONED_SECONDS="1"))
+    async with serving(build(settings, providers=registry(_shop_server.url))) as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def rig_with_shops(
+    _with_shops: str,
+    shops: ShopServer,
+    workspace: Json,
+    service_keys: ServiceKeys,
+    sandbox: SandboxControl,
+) -> AsyncIterator[Rig]:
+    """Yield an auth-service with the test-only providers, seen from this test's workspace."""
+    async with Rig(_with_shops, service_keys, workspace, sandbox) as rig:
         yield rig
 
 

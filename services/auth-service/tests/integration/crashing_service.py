@@ -2,8 +2,10 @@
 
 import os
 import signal
+from functools import partial
 from typing import Any
 
+from auth_service_shops import registry
 from tablesync.auth_service.bootstrap import build
 from tablesync.auth_service.consent import connect
 from tablesync.auth_service.consent.authorizations import Authorizations
@@ -51,4 +53,4 @@ def arm(step: str) -> None:
 
 if __name__ == "__main__":
     arm(os.environ["CRASH_AT"])
-    run(build, Settings, NAME)
+    run(partial(build, providers=registry(os.environ.get("SHOPS_URL", ""))), Settings, NAME)

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from tablesync.auth_service.providers import ProviderSettings, start_all
+from tablesync.auth_service.providers import PROVIDERS, ProviderSettings, start_all
 from tablesync.auth_service.providers.base import ProviderContext
 from tablesync.auth_service.providers.served import Providers
 
@@ -21,4 +21,4 @@ def providers() -> Providers:
     )
     http = httpx.AsyncClient()
     context = ProviderContext(httpx.AsyncHTTPTransport(), http, "https://auth.test", 60.0)
-    return Providers(start_all(settings, context))
+    return Providers(start_all(PROVIDERS, settings, context))

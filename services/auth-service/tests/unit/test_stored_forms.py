@@ -1,6 +1,7 @@
 """Stored documents: read as they were written, and written byte for byte as they were."""
 
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 
 import bson
@@ -28,6 +29,12 @@ OF_ALL_GRANTS = {
     "refresh_expires_at": None,
 }
 IDLING = {**OF_ALL_GRANTS, "refresh_expires_at": LATER, "refresh_at": LATER}
+OF_A_SHOP = {**IDLING, "host": "acme.shops.test", "endpoint": "https://acme.shops.test"}
+LASTING = {
+    **{name: OF_ALL_GRANTS[name] for name in OF_ALL_GRANTS if name != "refresh_token"},
+    "expires_at": None,
+    "lifetime_seconds": None,
+}
 OF_ALL_AUTHORIZATIONS = {
     "_id": "aut_1",
     "workspace_id": "ws_1",
@@ -57,6 +64,8 @@ def written(document: dict[str, Any]) -> dict[str, Any]:
         {name: OF_ALL_GRANTS[name] for name in OF_ALL_GRANTS if name != "refresh_token"},
         {**IDLING, "intent": {"id": "i", "at": NOW, "given_up": False}},
         {**IDLING, "cooldown_until": LATER, "forced_at": NOW},
+        OF_A_SHOP,
+        LASTING,
     ],
 )
 def test_a_grant_is_written_as_it_was_read(document: dict[str, Any]) -> None:
@@ -74,6 +83,7 @@ def test_a_grant_is_written_as_it_was_read(document: dict[str, Any]) -> None:
         {**OF_ALL_AUTHORIZATIONS, "by_link": True, "recipient_id": "op_1"},
         {**OF_ALL_AUTHORIZATIONS, "status": "refused", **REFUSED},
         {**OF_ALL_AUTHORIZATIONS, "finding": {"kind": "not_accepted", "message": "No."}},
+        {**OF_ALL_AUTHORIZATIONS, "host": "acme.shops.test"},
     ],
 )
 def test_an_authorization_is_written_as_it_was_read(document: dict[str, Any]) -> None:
@@ -91,6 +101,23 @@ def test_a_grant_tells_its_age_by_the_clock_that_it_was_read_with() -> None:
     assert (grant.intent_age_seconds, grant.since_forced_seconds) == (90, 90)
     assert (grant.cooldown_seconds, over.cooldown_seconds) == (1_710, 0)
     assert (grant.refresh_token_over, over.refresh_token_over) == (False, True)
+
+
+def test_a_token_that_never_ends_is_lent_for_an_hour_and_needs_no_refresh() -> None:
+    lasting = Grant.from_document({**LASTING, "now": NOW})
+    ending = Grant.from_document({**OF_ALL_GRANTS, "now": NOW})
+
+    assert (lasting.fresh, lasting.refreshable, lasting.remaining_seconds) == (True, False, inf)
+    assert (lasting.lent_until, ending.lent_until) == (NOW + timedelta(hours=1), LATER)
+
+
+def test_what_cannot_be_refreshed_is_fresh_until_it_is_over() -> None:
+    row = {name: OF_ALL_GRANTS[name] for name in OF_ALL_GRANTS if name != "refresh_token"}
+    late, over = LATER - timedelta(seconds=1), LATER
+
+    assert Grant.from_document({**row, "now": late}).fresh
+    assert not Grant.from_document({**row, "now": over}).fresh
+    assert not Grant.from_document({**OF_ALL_GRANTS, "now": late}).fresh
 
 
 def test_what_an_older_service_did_not_write_is_read_as_nothing() -> None:

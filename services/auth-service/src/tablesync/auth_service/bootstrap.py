@@ -1,6 +1,6 @@
 """auth-service's composition root."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -55,8 +55,8 @@ from tablesync.auth_service.identity.sign_in import SignIn
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.auth_service.keyring import Keyring
-from tablesync.auth_service.providers import start_all
-from tablesync.auth_service.providers.base import OAuthProvider, ProviderContext
+from tablesync.auth_service.providers import PROVIDERS, Registry, start_all
+from tablesync.auth_service.providers.base import ProviderContext
 from tablesync.auth_service.providers.served import Providers
 from tablesync.auth_service.settings import NAME, Settings
 from tablesync.contracts.internal_api import GRANT_UNREADABLE
@@ -74,26 +74,25 @@ def build(
     settings: Settings,
     *,
     scheduler: httpx.AsyncClient | None = None,
-    providers: Iterable[OAuthProvider] | None = None,
+    providers: Registry = PROVIDERS,
 ) -> Service:
     """Wire the service: API, relay and ticker. Call it inside an event loop."""
     resources = Resources.open(NAME, settings, database="auth")
     http = resources.kept(new_client())
-    if providers is None:
-        context = ProviderContext(
-            resources.kept(new_transport()),
-            http,
-            settings.auth_public_url,
-            settings.auth_refresh_answer_seconds,
-        )
-        providers = start_all(settings, context)
+    context = ProviderContext(
+        resources.kept(new_transport()),
+        http,
+        settings.auth_public_url,
+        settings.auth_refresh_answer_seconds,
+    )
+    served = Providers(start_all(providers, settings, context))
     scheduler = scheduler or resources.peer(settings.scheduler_url, "scheduler")
     stores = _Stores.open(
         resources, Keyring.from_file(settings.auth_encryption_keys_file), settings
     )
     asked = SchedulerClient(scheduler)
     left_out = LeftOut(stores.connections, asked.written_bases, settings.auth_look_seconds)
-    work = _Work.on_grants(resources, stores, Providers(providers), settings, left_out)
+    work = _Work.on_grants(resources, stores, served, settings, left_out)
     service = Service(
         resources,
         routers=[
@@ -168,7 +167,9 @@ class _Work:
         units, stored, grants = resources.units, stores.connections, stores.grants
         renewal, ending = Renewal(units, stored, grants), Ending(units, stored, grants)
         attempts = Attempts(grants, renewal, ending, settings.beat_seconds)
-        refresher = Refresher(stored, grants, attempts, resources.leases, providers, settings)
+        refresher = Refresher(
+            stored, grants, attempts, ending, resources.leases, providers, settings=settings
+        )
         return cls(
             providers=providers,
             refresher=refresher,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic import AwareDatetime
-from tablesync.auth_service.store import CONNECTIONS
+from tablesync.auth_service.store import CONNECTIONS, Sparse
 from tablesync.contracts import (
     Account,
     ConnectionCause,
@@ -24,13 +24,15 @@ class Connection(Value):
     """A connection's whole state; `missing_scopes` is what the last consent left out.
 
     `scopes` is empty where the provider does not tell them, `resources` None where there is
-    nothing to choose, or it is not known what was.
+    nothing to choose, or it is not known what was. `host` is where its account is connected, at a
+    provider that is not at one host for all.
     """
 
     id: str
     workspace_id: str
     provider: Provider
     account: Account
+    host: Sparse[str] = None
     grant_version: int
     status: ConnectionStatus
     cause: ConnectionCause | None = None

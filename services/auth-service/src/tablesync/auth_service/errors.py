@@ -4,6 +4,7 @@ ProviderUnavailableError     wait and try again; `processed`: the provider may h
 RefreshConflictError         somebody else has just refreshed: read the grant again
 GrantLostError               the provider has ended the grant: only a reconnect helps
 CodeRefusedError             the authorization code is no good: start the authorization again
+HostRefusedError             tell who began: what was given names no host of the provider
 AppRefusedError              our own credentials or requests are wrong: alarm us, revoke nothing
 UnreadableGrantError         the stored grant cannot be read here: alarm us, revoke nothing
 Problem (service_kit)        tell the caller
@@ -55,6 +56,15 @@ class AppRefusedError(ProviderError):
     def __init__(self, reason: str, *, processed: bool = True) -> None:
         super().__init__(reason)
         self.processed = processed
+
+
+class HostRefusedError(Exception):
+    """What was given to connect at is no host of the provider: what is wrong, and what helps."""
+
+    def __init__(self, fault: str, remedy: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.remedy = remedy
 
 
 class UnreadableGrantError(Exception):

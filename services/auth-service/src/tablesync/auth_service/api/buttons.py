@@ -89,7 +89,8 @@ def to_start(provider: OAuthProvider, attempt: Authorization) -> RedirectRespons
 
 def depart(provider: OAuthProvider, started: Started) -> RedirectResponse:
     """Send the browser to the provider's page: the one that pressed has to come back."""
-    url = provider.authorize_url(started.state, started.verifier)
+    host = provider.at(started.authorization.host)
+    url = host.authorize_url(started.state, started.verifier)
     response = RedirectResponse(url, 303, headers=no_store())
     remember(response, provider, started.authorization, started.browser)
     return response

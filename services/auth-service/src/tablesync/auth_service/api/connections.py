@@ -9,8 +9,10 @@ from tablesync.auth_service.api.views import (
 )
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
+from tablesync.auth_service.errors import HostRefusedError
 from tablesync.auth_service.grants.disconnect import Disconnecting
 from tablesync.auth_service.identity.standing import Standing
+from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Provider
 from tablesync.service_kit.http import pages
@@ -86,9 +88,14 @@ def authorization_routes(
             target = None
             if body.connection_id is not None:
                 target = await connections.get(who.workspace_id, body.connection_id, unit.session)
-                _refuse_another_provider(provider, target)
+                _refuse_another_provider(provider.name, target)
             attempt = await authorizations.create(
-                unit, who.workspace_id, who.operator_id, provider, target
+                unit,
+                who.workspace_id,
+                who.operator_id,
+                provider.name,
+                target,
+                host=_host(provider, target, body.shop),
             )
             return CreatedAuthorization(id=attempt.id, start_url=start_url(public_url, attempt))
 
@@ -109,13 +116,13 @@ def start_url(public_url: str, attempt: Authorization) -> str:
     return f"{public_url}/oauth/{attempt.provider}/start?authorization={attempt.id}"
 
 
-def _served(name: str, providers: Providers) -> Provider:
+def _served(name: str, providers: Providers) -> OAuthProvider:
     """Read a provider's name; raises Problem 422 that lists those there are."""
     found = providers.named(name)
     if found is None:
         known = ", ".join(providers)
         raise invalid("provider", "is not a known provider", f"Use one of: {known}.")
-    return found.name
+    return found
 
 
 def _refuse_another_provider(provider: Provider, target: Connection) -> None:
@@ -126,3 +133,17 @@ def _refuse_another_provider(provider: Provider, target: Connection) -> None:
             f"this connection is one to {target.provider}",
             "Name the connection's own provider.",
         )
+
+
+def _host(provider: OAuthProvider, target: Connection | None, given: str | None) -> str | None:
+    """Return where to connect: what is reconnected has its own; raises Problem 422."""
+    own = target.host if target else None
+    if own is not None and given is None:
+        return own
+    try:
+        host = provider.host_of(given)
+    except HostRefusedError as error:
+        raise invalid("shop", error.fault, error.remedy) from None
+    if own not in (None, host):
+        raise invalid("shop", f"this connection is one to {own}", "Leave it out.")
+    return host

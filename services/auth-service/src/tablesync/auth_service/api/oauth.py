@@ -250,9 +250,9 @@ class _Answer:
 async def _attempt(
     request: Request, answer: _Answer, authorizations: Authorizations, provider: OAuthProvider
 ) -> Authorization | None:
-    """Find what this callback answers: the state, the issuer and the browser have to agree."""
+    """Find what this callback answers: the state, the provider and the browser have to agree."""
     attempt = await authorizations.by_state(provider.name, answer.state)
-    if attempt is None or answer.query.get("iss", provider.issuer) != provider.issuer:
+    if attempt is None or not provider.verify_callback(answer.query.multi_items(), attempt.host):
         return None
     return attempt if attempt.bound_to(browser_of(request, attempt)) else None
 

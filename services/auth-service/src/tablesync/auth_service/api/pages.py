@@ -60,6 +60,7 @@ class Pages:
         return self._before_leaving(
             "consent.html",
             provider,
+            host=asked.host,
             workspace=asked.workspace,
             asker=asked.asker,
             connection=asked.connection,
@@ -79,6 +80,7 @@ class Pages:
         return self._before_leaving(
             "reconnect.html",
             provider,
+            host=connection.host,
             workspace=workspace,
             connection=connection,
             form_token=form_token,
@@ -219,6 +221,7 @@ class Pages:
         template: str,
         provider: OAuthProvider,
         *,
+        host: str | None,
         connection: Connection | None,
         **values: Any,
     ) -> HTMLResponse:
@@ -226,8 +229,9 @@ class Pages:
         hints = provider.hints
         return self._page(
             template,
-            form_targets=("'self'", *provider.web_origins),
+            form_targets=("'self'", *provider.at(host).web_origins),
             label=PROVIDER_LABELS[provider.name],
+            host=host,
             asks=hints.asks,
             hint=hints.reconnect if connection else hints.connect,
             connection=connection,

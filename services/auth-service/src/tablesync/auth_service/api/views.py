@@ -73,6 +73,11 @@ class NewAuthorization(BaseModel):
 
     provider: Text
     connection_id: Text | None = None
+    shop: Text | None = Field(
+        default=None,
+        description="The shop's domain, at a provider where each shop has its own; a connection "
+        "that is reconnected has one already.",
+    )
 
 
 class CreatedAuthorization(BaseModel):

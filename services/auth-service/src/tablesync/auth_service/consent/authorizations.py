@@ -64,6 +64,7 @@ class Authorization(Value):
     link of an earlier version, whoever the connection belongs to. `continued_by` is the attempt
     that was begun after it on its own page. `superseded_states` are those of tabs in which the
     button was pressed before it was pressed anew: what comes back to them is no answer any more.
+    `host` is where it goes, at a provider that is not at one host for all.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Authorization(Value):
     completion: Sparse[Completion] = None
     continued_by: Sparse[str] = None
     recipient_id: Sparse[str] = None
+    host: Sparse[str] = None
 
     @property
     def leaves_bases_out(self) -> bool:
@@ -168,6 +170,7 @@ class Authorizations:
         provider: Provider,
         target: Connection | None,
         *,
+        host: str | None,
         by_link: bool = False,
         recipient_id: str | None = None,
     ) -> Authorization:
@@ -177,6 +180,7 @@ class Authorizations:
             workspace_id=workspace_id,
             operator_id=operator_id,
             provider=provider,
+            host=host,
             connection_id=target.id if target else None,
             by_link=by_link,
             recipient_id=recipient_id,

@@ -24,7 +24,13 @@ from tablesync.auth_service.errors import ProviderError, ProviderUnavailableErro
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.renewal import UNSAVED
 from tablesync.auth_service.opaque_tokens import digest
-from tablesync.auth_service.providers.base import Identity, OAuthProvider, TokenSet, missing_scopes
+from tablesync.auth_service.providers.base import (
+    Identity,
+    OAuthHost,
+    OAuthProvider,
+    TokenSet,
+    missing_scopes,
+)
 from tablesync.auth_service.store import through_outages
 from tablesync.contracts import (
     ConnectionEstablished,
@@ -141,13 +147,14 @@ class Connecting:
         verifier: SecretStr,
     ) -> Outcome:
         """Exchange the code and store the grant, if it is for the right account."""
+        host = provider.at(authorization.host)
         try:
-            tokens = await provider.exchange(code, verifier)
-            identity = await _identified(provider, tokens)
+            tokens = await host.exchange(code, verifier)
+            identity = await _identified(host, tokens)
         except (ProviderError, ProviderUnavailableError) as error:
             return await self.fail(authorization, provider, error)
         reach = await self._left_out.find(
-            provider, tokens.access_token, authorization.workspace_id, identity.account
+            host, tokens.access_token, authorization.workspace_id, identity.account
         )
         return await self._stored(authorization, Consent(provider, tokens, identity, reach))
 
@@ -221,6 +228,7 @@ class Connecting:
             before,
             event,
             account=consent.identity.account,
+            host=authorization.host,
             status=ConnectionStatus.CONNECTED,
             cause=None,
             grant_version=before.grant_version + 1,
@@ -228,8 +236,8 @@ class Connecting:
             missing_scopes=consent.missing_scopes,
             resources=consent.reach.bases,
         )
-        idle_seconds = consent.provider.idle_seconds
-        await self._grants.replace(unit, connection, consent.tokens, idle_seconds)
+        idle_seconds, endpoint = consent.provider.idle_seconds, consent.identity.endpoint
+        await self._grants.replace(unit, connection, consent.tokens, idle_seconds, endpoint)
         await self._links.spend_all(unit, connection.id)
         await audit.record(
             unit,
@@ -262,7 +270,7 @@ class Connecting:
         )
 
 
-async def _identified(provider: OAuthProvider, tokens: TokenSet) -> Identity:
+async def _identified(provider: OAuthHost, tokens: TokenSet) -> Identity:
     """Ask whose the tokens are, and again after a hiccup: their code is burnt."""
     async for attempt in stamina.retry_context(
         on=ProviderUnavailableError, attempts=IDENTIFY_TRIES, wait_initial=0.3, wait_max=1.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 from pydantic import SecretStr
 from tablesync.auth_service.connections import Connection, Connections
-from tablesync.auth_service.providers.base import OAuthProvider
+from tablesync.auth_service.providers.base import OAuthHost
 from tablesync.contracts import Account
 from tablesync.contracts.internal_api import WrittenBase
 
@@ -41,7 +41,7 @@ class LeftOut:
         self._seconds = seconds
 
     async def find(
-        self, provider: OAuthProvider, access_token: SecretStr, workspace_id: str, account: Account
+        self, provider: OAuthHost, access_token: SecretStr, workspace_id: str, account: Account
     ) -> Reach:
         """Return what a new token of an account reaches.
 

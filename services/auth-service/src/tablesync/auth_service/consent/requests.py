@@ -13,12 +13,14 @@ from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
 class ConsentRequest:
     """An attempt as the person at the browser has to know it before allowing anything.
 
-    `asker` is None for a mail's link, `connection` where a new one is to be made.
+    `asker` is None for a mail's link, `connection` where a new one is to be made, `host` at a
+    provider that is at one host for all.
     """
 
     workspace: Workspace
     asker: Operator | None
     connection: Connection | None
+    host: str | None = None
 
 
 class ConsentRequests:
@@ -38,7 +40,8 @@ class ConsentRequests:
         if attempt.connection_id is not None:
             connection = await self._connections.find(attempt.connection_id)
         workspace = await self.workspace_of(attempt)
-        return ConsentRequest(workspace, None if attempt.by_link else asker, connection)
+        asked_by = None if attempt.by_link else asker
+        return ConsentRequest(workspace, asked_by, connection, attempt.host)
 
     async def workspace_of(self, attempt: Authorization | Connection) -> Workspace:
         """Return the workspace that an attempt or a connection is of."""

@@ -61,6 +61,7 @@ class StartingAgain:
             ended.operator_id,
             ended.provider,
             target,
+            host=ended.host,
             by_link=ended.by_link,
             recipient_id=ended.recipient_id,
         )

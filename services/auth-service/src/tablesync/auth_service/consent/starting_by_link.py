@@ -31,6 +31,7 @@ class StartingByLink:
             link.recipient_id or target.owner_id,
             target.provider,
             target,
+            host=target.host,
             by_link=True,
             recipient_id=link.recipient_id,
         )

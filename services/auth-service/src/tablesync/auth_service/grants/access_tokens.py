@@ -28,10 +28,11 @@ class AccessTokens:
             grant = await self._refreshed(grant)
         return AccessTokenAnswer(
             token=self._grants.access_token(grant).get_secret_value(),
-            expires_at=grant.expires_at,
-            expires_in=grant.remaining_seconds,
+            expires_at=grant.lent_until,
+            expires_in=(grant.lent_until - grant.now).total_seconds(),
             grant_version=grant.version,
             account=grant.account,
+            endpoint=grant.endpoint,
         )
 
     async def _usable(self, workspace_id: str, connection_id: str) -> Grant:

@@ -23,7 +23,7 @@ from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.probe import APP_REFUSED_COOLDOWN_SECONDS, app_refused
 from tablesync.auth_service.grants.renewal import Renewal
-from tablesync.auth_service.providers.base import OAuthProvider
+from tablesync.auth_service.providers.base import OAuthProvider, Rotation
 from tablesync.auth_service.store import through_outages
 from tablesync.contracts import ConnectionCause
 from tablesync.service_kit.clock import Deadline
@@ -52,8 +52,11 @@ class Attempt:
 
     @property
     def uncertain(self) -> bool:
-        """Whether an earlier one, whose intent was found, may have used up the refresh token."""
-        return self.provider.rotates and self.grant.intent is not None
+        """Whether an earlier one, whose intent was found, may have used up the refresh token.
+
+        With grace it has not: a refusal then is no consequence of ours.
+        """
+        return self.provider.rotation is Rotation.STRICT and self.grant.intent is not None
 
     def may_be_sent(self) -> bool:
         """Whether nobody else can have taken over: asked right before the bytes go out."""
@@ -80,7 +83,8 @@ class Attempts:
         grant, provider = attempt.grant, attempt.provider
         outcome = "stored"
         try:
-            tokens = await provider.refresh(attempt.refresh_token, attempt.may_be_sent)
+            host = provider.at(grant.host)
+            tokens = await host.refresh(attempt.refresh_token, attempt.may_be_sent)
             await self._renewal.persist(grant, provider, tokens)
         except GrantLostError as error:
             outcome = "lost"

@@ -114,7 +114,8 @@ class Disconnecting:
     async def _end(self, connection: Connection, token: SecretStr) -> None:
         if await self._is_in_use(connection):
             return
-        ended = await self._providers.of(connection.provider).end(token)
+        provider = self._providers.of(connection.provider)
+        ended = await provider.at(connection.host).end(token)
         log.info("grant forgotten", connection_id=connection.id, ended_at_provider=ended)
 
     async def _is_in_use(self, connection: Connection) -> bool:

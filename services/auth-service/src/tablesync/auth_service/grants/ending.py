@@ -22,7 +22,7 @@ class Ending:
         self._connections = connections
         self._grants = grants
 
-    async def end(self, grant: Grant, intent_id: str, cause: ConnectionCause) -> bool:
+    async def end(self, grant: Grant, intent_id: str | None, cause: ConnectionCause) -> bool:
         """Mark the grant as ended and publish it; False if it moved or another has taken over."""
         ended = await self._units.run(lambda unit: self._end(unit, grant, intent_id, cause))
         if ended is not None:
@@ -31,7 +31,7 @@ class Ending:
         return ended is not None
 
     async def _end(
-        self, unit: UnitOfWork, grant: Grant, intent_id: str, cause: ConnectionCause
+        self, unit: UnitOfWork, grant: Grant, intent_id: str | None, cause: ConnectionCause
     ) -> Connection | None:
         if not await self._grants.end(unit, grant, intent_id):
             return None

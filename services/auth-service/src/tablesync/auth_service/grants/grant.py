@@ -1,6 +1,7 @@
 """A grant: the encrypted tokens of one connection, and how old they are by the database's clock."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import inf
 
 from pydantic import Field
 from tablesync.auth_service.keyring import Sealed
@@ -10,6 +11,8 @@ from tablesync.contracts.specs import Value
 from tablesync.service_kit.mongo import Document
 
 REFRESH_AHEAD_SECONDS = 300
+# Nobody keeps an access token for longer without asking: not even one that never ends.
+LENT_SECONDS = 3_600
 
 
 class Intent(Value):
@@ -29,7 +32,8 @@ class Grant(Value):
     """A grant as it was stored at the moment `now` of the database's clock.
 
     `version` grows by one at each refresh or reconnect; `live` ends when the provider has ended
-    the grant.
+    the grant. `host` is where the provider is asked about it, `endpoint` where its API is, where
+    these are not the same for all; `expires_at` is None for an access token that never ends.
     """
 
     connection_id: str
@@ -42,24 +46,38 @@ class Grant(Value):
     refresh_token: Sparse[Sealed] = None
     key_id: Sparse[str] = None
     obtained_at: Sparse[datetime] = None
-    expires_at: datetime
-    lifetime_seconds: int
+    expires_at: datetime | None
+    lifetime_seconds: int | None
     refresh_expires_at: datetime | None = None
     refresh_at: Sparse[datetime] = None
     intent: Sparse[Intent] = None
     cooldown_until: Sparse[datetime] = None
     forced_at: Sparse[datetime] = None
+    host: Sparse[str] = None
+    endpoint: Sparse[str] = None
     now: datetime = Field(exclude=True)
 
     @property
+    def refreshable(self) -> bool:
+        """Whether there is anything to refresh it with: else its access token is all there is."""
+        return self.refresh_token is not None
+
+    @property
     def remaining_seconds(self) -> float:
-        """How long the access token lives; negative once it is over."""
-        return _seconds(self.now, self.expires_at)
+        """How long the access token lives; negative once it is over, infinite if it never is."""
+        return _seconds(self.now, self.expires_at) if self.expires_at else inf
+
+    @property
+    def lent_until(self) -> datetime:
+        """Until when the access token may be used before it is asked for again."""
+        latest = self.now + timedelta(seconds=LENT_SECONDS)
+        return min(self.expires_at or latest, latest)
 
     @property
     def fresh(self) -> bool:
-        """Whether the access token need not be refreshed yet."""
-        return self.remaining_seconds > min(REFRESH_AHEAD_SECONDS, self.lifetime_seconds / 2)
+        """Whether the access token need not be refreshed yet, or cannot be and is not over."""
+        ahead = min(REFRESH_AHEAD_SECONDS, (self.lifetime_seconds or 0) / 2)
+        return self.remaining_seconds > (ahead if self.refreshable else 0)
 
     @property
     def intent_age_seconds(self) -> float | None:

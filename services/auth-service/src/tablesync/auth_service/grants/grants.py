@@ -16,7 +16,7 @@ from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.grant import PROJECTION, Grant
 from tablesync.auth_service.keyring import Keyring, Sealed, SecretLocation
-from tablesync.auth_service.providers.base import OAuthProvider, TokenSet
+from tablesync.auth_service.providers.base import OAuthProvider, Rotation, TokenSet
 from tablesync.auth_service.store import GRANTS
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -164,7 +164,12 @@ class Grants:
         return bool((await self._collection.update_one(same, {"$set": sealed})).matched_count)
 
     async def replace(
-        self, unit: UnitOfWork, connection: Connection, tokens: TokenSet, idle_seconds: int | None
+        self,
+        unit: UnitOfWork,
+        connection: Connection,
+        tokens: TokenSet,
+        idle_seconds: int | None,
+        endpoint: str | None = None,
     ) -> None:
         """Store the tokens of a new consent, whatever was there before."""
         grant = Grant(
@@ -172,13 +177,15 @@ class Grants:
             workspace_id=connection.workspace_id,
             provider=connection.provider,
             account=connection.account,
+            host=connection.host,
+            endpoint=endpoint,
             version=connection.grant_version,
             live=True,
             now=unit.now,
             **self._sealed(
                 connection.workspace_id, connection.id, tokens.access_token, tokens.refresh_token
             ),
-            **_times(unit.now, tokens, idle_seconds),
+            **_times(unit.now, tokens, idle_seconds, refreshable=tokens.refresh_token is not None),
         )
         await self._collection.replace_one(
             {"_id": connection.id}, grant.to_document(), upsert=True, session=unit.session
@@ -195,14 +202,14 @@ class Grants:
     ) -> bool:
         """Store refreshed tokens by compare-and-set on the version; False if it moved.
 
-        A grant that was ended meanwhile takes them only to be revived. If the used refresh token
-        of a provider that rotates was not replaced, it is uncertain whether it is any good.
+        A grant that was ended meanwhile takes them only to be revived. If a used refresh token
+        that should have been replaced was not, it is uncertain whether it is any good.
         """
         change = {
             **self._sealed(
                 grant.workspace_id, grant.connection_id, tokens.access_token, tokens.refresh_token
             ),
-            **_times(unit.now, tokens, provider.idle_seconds),
+            **_times(unit.now, tokens, provider.idle_seconds, refreshable=True),
             "version": grant.version + 1,
             "live": True,
         }
@@ -210,7 +217,8 @@ class Grants:
         if tokens.refresh_token is None:
             del change["refresh_expires_at"], change["key_id"]
         # Where the provider gave none, the client's library repeats the one that was sent.
-        if provider.rotates and tokens.refresh_token in (None, self.refresh_token(grant)):
+        replaced = tokens.refresh_token not in (None, self.refresh_token(grant))
+        if provider.rotation is not Rotation.NONE and not replaced:
             change["intent"] = {"id": uuid4().hex, "at": unit.now, "given_up": True}
             del over["intent"]
         result = await self._collection.update_one(
@@ -220,8 +228,11 @@ class Grants:
         )
         return bool(result.matched_count)
 
-    async def end(self, unit: UnitOfWork, grant: Grant, intent_id: str) -> bool:
-        """Mark a grant as ended by the provider; False if it or the intent has moved."""
+    async def end(self, unit: UnitOfWork, grant: Grant, intent_id: str | None) -> bool:
+        """Mark a grant as ended by the provider; False if it or the intent has moved.
+
+        Where no refresh told of the end, there is no intent.
+        """
         ours = {"version": grant.version, "live": True, "intent.id": intent_id}
         result = await self._collection.update_one(
             {"_id": grant.connection_id, **ours},
@@ -234,7 +245,8 @@ class Grants:
         """Delete the tokens; return the refresh token of a grant that was alive and is readable."""
         try:
             grant = await self.get(connection_id, unit.session)
-            token = self.refresh_token(grant) if grant and grant.live else None
+            is_known = grant and grant.live and grant.refreshable
+            token = self.refresh_token(grant) if grant and is_known else None
         except UnreadableGrantError:
             token = None
         await self._collection.delete_one({"_id": connection_id}, session=unit.session)
@@ -270,17 +282,22 @@ def _grant(document: Document) -> Grant:
         raise UnreadableGrantError(f"not understood: {', '.join(members)}") from None
 
 
-def _times(now: datetime, tokens: TokenSet, idle_seconds: int | None) -> Document:
+def _times(
+    now: datetime, tokens: TokenSet, idle_seconds: int | None, *, refreshable: bool
+) -> Document:
     """Return when the tokens end, and when an idle grant is to be refreshed: at half its life."""
     obtained_at = now - timedelta(seconds=tokens.age_seconds())
-    refresh_life = tokens.refresh_expires_in or idle_seconds
-    ends = obtained_at + timedelta(seconds=refresh_life) if refresh_life else None
+    refresh_life = (tokens.refresh_expires_in or idle_seconds) if refreshable else None
     times: Document = {
         "obtained_at": obtained_at,
-        "expires_at": obtained_at + timedelta(seconds=tokens.expires_in),
+        "expires_at": _later(obtained_at, tokens.expires_in),
         "lifetime_seconds": tokens.expires_in,
-        "refresh_expires_at": ends,
+        "refresh_expires_at": _later(obtained_at, refresh_life),
     }
     if refresh_life:
-        times["refresh_at"] = obtained_at + timedelta(seconds=refresh_life / 2)
+        times["refresh_at"] = _later(obtained_at, refresh_life / 2)
     return times
+
+
+def _later(moment: datetime, seconds: float | None) -> datetime | None:
+    return None if seconds is None else moment + timedelta(seconds=seconds)

@@ -3,7 +3,7 @@
 import structlog
 from pydantic import SecretStr
 from tablesync.auth_service.errors import AppRefusedError, ProviderUnavailableError
-from tablesync.auth_service.providers.base import OAuthProvider, Probe
+from tablesync.auth_service.providers.base import OAuthHost, Probe
 from tablesync.contracts import Provider
 
 log = structlog.get_logger()
@@ -11,7 +11,7 @@ log = structlog.get_logger()
 APP_REFUSED_COOLDOWN_SECONDS = 60.0
 
 
-async def is_accepted(provider: OAuthProvider, token: SecretStr) -> bool:
+async def is_accepted(provider: OAuthHost, token: SecretStr) -> bool:
     """Ask; raises ProviderUnavailableError also where the provider refuses our app."""
     try:
         return await provider.probe(token) is Probe.ACCEPTED

@@ -3,7 +3,9 @@
 The steps: wait for one's turn → take the lease → read again → write the intent → send → store by
 compare-and-set. An intent that is found open, and whose owner shows no life, means that somebody
 died, or never learned the outcome, between sending and storing. The stored refresh token is then
-tried once more; if a provider that rotates refuses it, the rotation is lost.
+tried once more; if a provider of strict rotation refuses it, the rotation is lost.
+
+A grant without a refresh token is never refreshed: a probe alone says whether it lives.
 """
 
 import asyncio
@@ -13,11 +15,14 @@ from uuid import uuid4
 from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.grants.attempt import Attempt, Attempts
+from tablesync.auth_service.grants.ending import Ending
 from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.intents import Observation, RefreshSettings
 from tablesync.auth_service.grants.probe import is_accepted
+from tablesync.auth_service.providers.base import Rotation
 from tablesync.auth_service.providers.served import Providers
+from tablesync.contracts import ConnectionCause
 from tablesync.service_kit.backoff import Backoff
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.mongo.leases import Lease, Leases
@@ -60,13 +65,16 @@ class Refresher:
         connections: Connections,
         grants: Grants,
         attempts: Attempts,
+        ending: Ending,
         leases: Leases,
         providers: Providers,
+        *,
         settings: RefreshSettings,
     ) -> None:
         self._connections = connections
         self._grants = grants
         self._attempts = attempts
+        self._ending = ending
         self._leases = leases
         self._providers = providers
         self._settings = settings
@@ -116,6 +124,8 @@ class Refresher:
             grant = await self._in_need(connection_id, version, forced)
             if isinstance(grant, Refreshed):
                 return forced, grant
+            if not grant.refreshable:
+                return forced, await self._give_up(grant)
             return forced, await self._send(grant, lease, observation, forced is not None)
 
     async def _turn(
@@ -144,7 +154,9 @@ class Refresher:
         An intent of our own was left by a flight that is over: this is the only one.
         """
         intent = grant.intent
-        if intent is None or intent.given_up or not self._providers.of(grant.provider).rotates:
+        if intent is None or intent.given_up:
+            return False
+        if self._providers.of(grant.provider).rotation is Rotation.NONE:
             return False
         if intent.owner is None:
             return (grant.intent_age_seconds or 0.0) < UNDER_WAY_SECONDS
@@ -155,23 +167,31 @@ class Refresher:
     ) -> Grant | Refreshed:
         """Return the grant as it is now, or why it needs no refresh."""
         grant = await self._grants.unmoved(connection_id, version)
-        if grant and forced:
+        if grant and (forced or not grant.refreshable):
             if await self._is_accepted(grant, forced):
                 return Refreshed.NOT_NEEDED
             grant = await self._grants.unmoved(connection_id, version)
         return grant or Refreshed.ELSEWHERE
 
-    async def _is_accepted(self, grant: Grant, refusal: Refusal) -> bool:
-        """Ask with the refused token, where a refresh would do harm or has just been of no use.
+    async def _is_accepted(self, grant: Grant, refusal: Refusal | None) -> bool:
+        """Ask with the stored token, where there is no refresh, or one would do harm or no good.
 
-        A rotation would break the calls of others, and a refresh often helps only once.
+        A strict rotation would break the calls of others, and a refresh often helps only once.
         """
         provider = self._providers.of(grant.provider)
         since = grant.since_forced_seconds
         lately = since is not None and since < FORCED_AT_MOST_EVERY_SECONDS
-        if not (provider.rotates or refusal is Refusal.OBJECT or lately):
+        gentler = provider.rotation is Rotation.STRICT or refusal is Refusal.OBJECT or lately
+        if grant.refreshable and not gentler:
             return False
-        return await is_accepted(provider, self._grants.access_token(grant))
+        return await is_accepted(provider.at(grant.host), self._grants.access_token(grant))
+
+    async def _give_up(self, grant: Grant) -> Refreshed:
+        """End a grant whose token the provider has refused, and that nothing can renew."""
+        over = grant.remaining_seconds <= 0
+        cause = ConnectionCause.GRANT_EXPIRED if over else ConnectionCause.TOKEN_REJECTED
+        ended = await self._ending.end(grant, None, cause)
+        return Refreshed.HERE if ended else Refreshed.ELSEWHERE
 
     async def _send(
         self, grant: Grant, lease: Lease, observation: Observation, forced: bool

@@ -10,7 +10,12 @@ from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.grants.grant import Grant
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.probe import is_accepted
-from tablesync.auth_service.providers.base import OAuthProvider, TokenSet, missing_scopes
+from tablesync.auth_service.providers.base import (
+    OAuthHost,
+    OAuthProvider,
+    TokenSet,
+    missing_scopes,
+)
 from tablesync.auth_service.store import RETRY_AT_MOST_EVERY_SECONDS
 from tablesync.contracts import ConnectionReconnected, ConnectionStatus
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
@@ -48,7 +53,7 @@ class Renewal:
         now = await self._grants.get(grant.connection_id)
         if now is None or now.version != grant.version:
             log.info("refreshed tokens not needed", connection_id=grant.connection_id)
-        elif not await _live(provider, tokens):
+        elif not await _live(provider.at(grant.host), tokens):
             # Somebody sent the used token again before these were stored: they died with that.
             log.warning("refreshed tokens are dead", connection_id=grant.connection_id)
         elif await self._advance(grant, provider, tokens, revive=True):
@@ -101,7 +106,7 @@ class Renewal:
         return True
 
 
-async def _live(provider: OAuthProvider, tokens: TokenSet) -> bool:
+async def _live(provider: OAuthHost, tokens: TokenSet) -> bool:
     try:
         return await is_accepted(provider, tokens.access_token)
     except ProviderUnavailableError as error:

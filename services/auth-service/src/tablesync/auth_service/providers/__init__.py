@@ -14,11 +14,12 @@ class ProviderSettings(AirtableSettings, HubSpotSettings):
 
 
 StartProvider = Callable[[ProviderSettings, ProviderContext], OAuthProvider]
-PROVIDERS: Mapping[Provider, StartProvider] = MappingProxyType(
-    {Provider.HUBSPOT: HubSpot, Provider.AIRTABLE: Airtable}
-)
+Registry = Mapping[Provider, StartProvider]
+PROVIDERS: Registry = MappingProxyType({Provider.HUBSPOT: HubSpot, Provider.AIRTABLE: Airtable})
 
 
-def start_all(settings: ProviderSettings, context: ProviderContext) -> list[OAuthProvider]:
-    """Make every provider that there is a class for."""
-    return [start(settings, context) for start in PROVIDERS.values()]
+def start_all(
+    registry: Registry, settings: ProviderSettings, context: ProviderContext
+) -> list[OAuthProvider]:
+    """Make every provider of a registry."""
+    return [start(settings, context) for start in registry.values()]

@@ -10,14 +10,14 @@ from tablesync.auth_service.errors import (
     ProviderUnavailableError,
 )
 from tablesync.auth_service.providers.answers import Answer, Name, understood
-from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext
+from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext, Rotation
 from tablesync.auth_service.providers.oauth_client import (
-    CodeFlow,
     OAuthApp,
     OAuthClient,
     deadline,
     raise_if_unavailable,
 )
+from tablesync.auth_service.providers.one_host import OneHost
 from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
 from tablesync.contracts.internal_api.base import Text
@@ -59,7 +59,7 @@ class AirtableSettings(BaseModel):
     auth_airtable_client_secret: Secret
 
 
-class Airtable(CodeFlow):
+class Airtable(OneHost):
     """Airtable's OAuth endpoints and whoami; a refresh ends the old tokens of both kinds."""
 
     name = Provider.AIRTABLE
@@ -74,7 +74,7 @@ class Airtable(CodeFlow):
         left_out="A sync to a base that was not chosen is held instead, and a mail names it: then "
         "connect once more and choose that base as well.",
     )
-    rotates = True
+    rotation = Rotation.STRICT
     required_scopes = SCOPES
     idle_seconds: int | None = IDLE_SECONDS
 
@@ -92,9 +92,7 @@ class Airtable(CodeFlow):
             client_authentication="client_secret_basic",
             scope=" ".join(SCOPES),
         )
-        super().__init__(OAuthClient(app, context, classify))
-        self.web_origins: tuple[str, ...] = (app.web_origin,)
-        self.issuer = settings.airtable_web_url
+        super().__init__(OAuthClient(app, context, classify), issuer=settings.airtable_web_url)
 
     async def identify(self, access_token: SecretStr) -> Identity:
         """Name the user by e-mail: Airtable tells no other name."""

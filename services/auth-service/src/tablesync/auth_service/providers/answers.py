@@ -5,8 +5,6 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from tablesync.auth_service.errors import ProviderUnavailableError
 
-# What is assumed of a token whose life a provider does not tell: it is looked after the sooner.
-ASSUMED_SECONDS = 600
 _MOST_SECONDS = 10 * 366 * 24 * 3_600
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -29,15 +27,15 @@ def understood(model: type[A], provider: str, body: Any) -> A:
         raise ProviderUnavailableError(provider) from None
 
 
-def without_oddities(token: dict[str, Any]) -> dict[str, Any]:
+def without_oddities(token: dict[str, Any], assumed_seconds: int | None) -> dict[str, Any]:
     """Return a token answer with what is of the right kind: it may hold the only living tokens.
 
-    The access token itself has been looked at.
+    The access token itself has been looked at. `assumed_seconds` is its life if none is told.
     """
     read = {
         "access_token": token["access_token"],
         "refresh_token": _text(token.get("refresh_token")),
-        "expires_in": _seconds(token.get("expires_in")) or ASSUMED_SECONDS,
+        "expires_in": _seconds(token.get("expires_in")) or assumed_seconds,
         "refresh_expires_in": _seconds(token.get("refresh_expires_in")),
         "scope": _scope(token.get("scope") or token.get("scopes")),
     }

@@ -15,12 +15,13 @@ from tablesync.service_kit import clock
 class TokenSet:
     """What an exchange or a refresh gave; lifetimes in seconds from the answer.
 
-    `refresh_token` is None where the provider did not repeat it, `scopes` where it did not say.
+    `refresh_token` is None where the provider gave none, or did not repeat it; `expires_in` where
+    the access token never ends, `scopes` where it did not say.
     """
 
     access_token: SecretStr
     refresh_token: SecretStr | None
-    expires_in: int
+    expires_in: int | None
     refresh_expires_in: int | None = None
     scopes: tuple[str, ...] | None = None
     received_at: float = field(default_factory=clock.seconds, compare=False)
@@ -32,10 +33,22 @@ class TokenSet:
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose grant this is and what it allows."""
+    """Whose grant this is and what it allows.
+
+    `endpoint` is the base URL of the API for this account, where accounts have their own.
+    """
 
     account: Account
     scopes: tuple[str, ...]
+    endpoint: str | None = None
+
+
+class Rotation(Enum):
+    """What becomes of a refresh token that is used."""
+
+    NONE = "none"  # it stays: a second sending is harmless
+    STRICT = "strict"  # it is over: a second sending may end the grant
+    GRACE = "grace"  # it is replaced, and may be sent again if nobody has the new one
 
 
 class Probe(Enum):
@@ -78,25 +91,49 @@ class ProviderContext:
         return f"{self.public_url}/oauth/{provider}/callback"
 
 
-class OAuthProvider(Protocol):
-    """A provider's OAuth endpoints, and what there is to know of it.
+# The parameters of a callback, as they came: a signature may be over all of them.
+Query = Sequence[tuple[str, str]]
 
-    `rotates`: a refresh uses up the refresh token: a loss after an unknown outcome is our own.
+
+class OAuthProvider(Protocol):
+    """What there is to know of a provider, whoever connects it.
+
     `idle_seconds`: an unused grant ends after that long; None for never.
-    `issuer`: what it calls itself, where it says so (RFC 9207).
+    """
+
+    name: Provider
+    hints: Hints
+    rotation: Rotation
+    required_scopes: tuple[str, ...]
+    idle_seconds: int | None
+    redirect_uri: str
+
+    def host_of(self, given: str | None) -> str | None:
+        """Return the host to connect at, as what was given names it; None where there is one.
+
+        Raises HostRefusedError for what names none, before any address is made of it.
+        """
+        ...
+
+    def at(self, host: str | None) -> "OAuthHost":
+        """Return its endpoints at a host that `host_of` has returned."""
+        ...
+
+    def verify_callback(self, query: Query, host: str | None) -> bool:
+        """Whether it is the provider that sent a browser here, back from this host."""
+        ...
+
+
+class OAuthHost(Protocol):
+    """A provider's OAuth endpoints at one host, or at the only one that it has.
+
     `web_origins`: where a browser is sent to, for the page's content security policy.
 
     Every call ends within its own deadline and raises only the errors of `errors.py`.
     """
 
     name: Provider
-    hints: Hints
-    rotates: bool
-    required_scopes: tuple[str, ...]
-    idle_seconds: int | None
     web_origins: tuple[str, ...]
-    issuer: str
-    redirect_uri: str
 
     def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
         """Return the page on which a person allows access; it carries the verifier's digest."""

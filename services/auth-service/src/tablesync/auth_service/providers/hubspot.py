@@ -11,8 +11,9 @@ from tablesync.auth_service.errors import (
     ProviderUnavailableError,
 )
 from tablesync.auth_service.providers.answers import Answer, Name, understood
-from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext
-from tablesync.auth_service.providers.oauth_client import CodeFlow, OAuthApp, OAuthClient
+from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext, Rotation
+from tablesync.auth_service.providers.oauth_client import OAuthApp, OAuthClient
+from tablesync.auth_service.providers.one_host import OneHost
 from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
 from tablesync.contracts.internal_api.base import Text
@@ -55,7 +56,7 @@ class HubSpotSettings(BaseModel):
     auth_hubspot_client_secret: Secret
 
 
-class HubSpot(CodeFlow):
+class HubSpot(OneHost):
     """HubSpot's OAuth endpoints; a refresh leaves older access tokens valid."""
 
     name = Provider.HUBSPOT
@@ -68,7 +69,7 @@ class HubSpot(CodeFlow):
         "access has to be a super admin there, or have App Marketplace access.",
         removal="To remove the app too: HubSpot → Settings → Integrations → Connected Apps.",
     )
-    rotates = False
+    rotation = Rotation.NONE
     required_scopes = SCOPES
     idle_seconds: int | None = None
 
@@ -87,10 +88,9 @@ class HubSpot(CodeFlow):
             scope=" ".join(SCOPES),
             not_now=_NOT_NOW,
         )
-        super().__init__(OAuthClient(app, context, classify))
+        super().__init__(OAuthClient(app, context, classify), issuer=settings.hubspot_app_url)
         # Accounts of other regions are redirected to hosts such as app-eu1.
-        self.web_origins: tuple[str, ...] = (app.web_origin, "https://*.hubspot.com")
-        self.issuer = settings.hubspot_app_url
+        self.web_origins += ("https://*.hubspot.com",)
 
     async def identify(self, access_token: SecretStr) -> Identity:
         """Name the portal by its domain, and whoever allowed access by e-mail."""

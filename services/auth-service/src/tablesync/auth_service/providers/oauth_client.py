@@ -40,6 +40,8 @@ T = TypeVar("T")
 DEADLINE_SECONDS = 10.0
 LATE_LOOK_SECONDS = 1.0
 COOL_DOWN_SECONDS = 5.0
+# What is assumed of a token whose life a provider does not tell: it is looked after the sooner.
+ASSUMED_SECONDS = 600
 _CODE = re.compile(r"[\w.-]{1,64}")
 _ACCESS_TOKEN, _REFRESH_TOKEN = "access_token", "refresh_token"
 # Raises the error that a refusal with this status and JSON body stands for, if it knows it.
@@ -51,6 +53,7 @@ class OAuthApp:
     """How TableSync is registered at a provider.
 
     `not_now` are statuses by which this provider asks to wait, beside those of all.
+    `assumed_seconds` is the life of a token of which none is told; None if it then never ends.
     """
 
     provider: str
@@ -62,6 +65,7 @@ class OAuthApp:
     client_authentication: str
     scope: str
     not_now: frozenset[int] = frozenset()
+    assumed_seconds: int | None = ASSUMED_SECONDS
 
     @property
     def web_origin(self) -> str:
@@ -157,7 +161,9 @@ class OAuthClient:
         body = self._checked(response)
         if not isinstance(body.get("access_token"), str) or not body["access_token"]:
             raise ProviderUnavailableError(self.app.provider)
-        return httpx.Response(response.status_code, json=without_oddities(body))
+        return httpx.Response(
+            response.status_code, json=without_oddities(body, self.app.assumed_seconds)
+        )
 
     def _checked(self, response: httpx.Response) -> dict[str, Any]:
         """Return the JSON object of a 2xx answer; raise what any other answer means."""
@@ -177,7 +183,7 @@ class OAuthClient:
         return TokenSet(
             access_token=SecretStr(token["access_token"]),
             refresh_token=_secret(token.get("refresh_token")),
-            expires_in=token["expires_in"],
+            expires_in=token.get("expires_in"),
             refresh_expires_in=token.get("refresh_expires_in"),
             scopes=tuple(token["scope"].split()) if "scope" in token else None,
         )
@@ -192,6 +198,7 @@ class CodeFlow:
     def __init__(self, oauth: OAuthClient) -> None:
         self._oauth = oauth
         self.redirect_uri = oauth.app.redirect_uri
+        self.web_origins: tuple[str, ...] = (oauth.app.web_origin,)
 
     def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
         """Return the provider's page on which a person picks an account and allows access."""
