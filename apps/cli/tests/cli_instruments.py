@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 @dataclass
 class StandIn:
-    """A server with set answers: (method, path) → (status, body)."""
+    """A server with set answers: (method, path) → (status, body); `sent` are paths with bodies."""
 
     answers: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
     seen: list[tuple[str, str, str | None]] = field(default_factory=list)
+    sent: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
 
     def serve(self) -> ThreadingHTTPServer:
@@ -20,7 +21,8 @@ class StandIn:
 
         class Handler(BaseHTTPRequestHandler):
             def _answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                stand_in.sent.append((self.path, sent.decode()))
                 request = (self.command, self.path)
                 stand_in.seen.append((*request, self.headers.get("Authorization")))
                 missing = (404, {"detail": "There is no such thing."})

@@ -66,6 +66,30 @@ def test_what_is_refused_is_told_with_what_helps(tablesync: Command, services: S
     assert "provider: is not a known provider. Use one of: airtable, hubspot." in said
 
 
+def test_a_shop_is_named_where_a_provider_asks_for_one(
+    tablesync: Command, airtable: StandIn
+) -> None:
+    tablesync("connect", "shopify", "--shop", "acme.myshopify.com")
+    tablesync("connect", "airtable")
+    sent = [json.loads(body) for path, body in airtable.sent if path == "/v1/authorizations"]
+    assert sent == [
+        {"provider": "shopify", "connection_id": None, "shop": "acme.myshopify.com"},
+        {"provider": "airtable", "connection_id": None},
+    ]
+
+
+def test_a_shop_that_is_missing_is_told_with_what_helps(
+    tablesync: Command, services: StandIn
+) -> None:
+    remedy = "Name the shop's domain, such as acme.myshopify.com."
+    error = {"field": "shop", "message": "is missing", "remedy": remedy}
+    problem = {"status": 422, "detail": "shop: is missing", "errors": [error]}
+    services.answers["POST", "/v1/authorizations"] = (422, problem)
+    done = tablesync("connect", "shopify")
+    assert done.returncode != 0
+    assert f"shop: is missing. {remedy}" in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize("ended", ["denied", "expired", "refused"])
 def test_an_attempt_that_is_begun_anew_is_followed(
     tablesync: Command, airtable: StandIn, ended: str

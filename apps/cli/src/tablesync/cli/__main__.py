@@ -37,6 +37,9 @@ Topic = Annotated[str, typer.Argument(help="The topic, as `dlq list` shows it.")
 Limit = Annotated[int, typer.Option(min=1, help="How many to list at most.")]
 Replayed = Annotated[bool, typer.Option("--replayed", help="List what was replayed, too.")]
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for “Start again” on the page.")]
+Shop = Annotated[
+    str | None, typer.Option(help="The shop's domain, where a provider has one for each.")
+]
 LetterId = Annotated[int, typer.Argument(help="The id, as `dlq list` shows it.")]
 
 
@@ -61,12 +64,13 @@ def status(
 @app.command("connect")
 def connect_account(
     provider: Annotated[str, typer.Argument(help="Such as `hubspot` or `airtable`.")],
+    shop: Shop = None,
     as_json: AsJson = False,
     wait: Wait = 600,
 ) -> None:
     """Connect an account: print the page to open in a browser, and wait for the outcome."""
     with _client() as client:
-        _see_through(client, connect.begin(client, provider), as_json, wait)
+        _see_through(client, connect.begin(client, provider, shop=shop), as_json, wait)
 
 
 @app.command()

@@ -18,10 +18,14 @@ COMPLETED, PENDING = "completed", "pending"
 _WHY = {"denied": "Access was not allowed.", "expired": "It was not finished in ten minutes."}
 
 
-def begin(client: Client, provider: str, connection_id: str | None = None) -> Started:
+def begin(
+    client: Client, provider: str, connection_id: str | None = None, shop: str | None = None
+) -> Started:
     """Ask for a page on which an account is connected; raises a CliError."""
     wanted = {"provider": provider, "connection_id": connection_id}
-    return read(Started, AUTH, client.post(AUTH, "/v1/authorizations", wanted))
+    # An auth-service of an earlier version does not know of shops.
+    given = {"shop": shop} if shop is not None else {}
+    return read(Started, AUTH, client.post(AUTH, "/v1/authorizations", {**wanted, **given}))
 
 
 def connection(client: Client, connection_id: str) -> Connection:
