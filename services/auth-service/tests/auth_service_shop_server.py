@@ -27,6 +27,8 @@ AWAY = JSONResponse({"error": "unavailable"}, 503, headers={"Retry-After": "1"})
 class Site:
     """One host: who signs in there, the tokens that it has given, and how it fails.
 
+    `asked` counts how often it was asked who it is.
+
     The refresh token `previous` may be sent again until its successor `current` is used.
     """
 
@@ -37,6 +39,7 @@ class Site:
     current: str = ""
     previous: str = ""
     refreshes: int = 0
+    asked: int = 0
     is_away: bool = False
     denies: bool = False
     answers_lost: int = 0
@@ -134,6 +137,7 @@ class ShopServer:
 
     async def _account(self, request: Request) -> Response:
         site = self._asked(request)
+        site.asked += 1
         account = site.access.get(_bearer(request))
         if site.is_away:
             return AWAY

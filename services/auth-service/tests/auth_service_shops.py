@@ -8,6 +8,7 @@ import hmac
 import re
 import time
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import httpx
 from pydantic import SecretStr
@@ -15,16 +16,19 @@ from tablesync.auth_service.errors import (
     GrantLostError,
     HostRefusedError,
     ProviderUnavailableError,
+    WebhookRefusedError,
 )
 from tablesync.auth_service.providers import PROVIDERS, ProviderSettings, Registry
 from tablesync.auth_service.providers.answers import Answer, Name, understood
 from tablesync.auth_service.providers.base import (
+    Hint,
     Hints,
     Identity,
     Probe,
     ProviderContext,
     Query,
     Rotation,
+    Webhooks,
 )
 from tablesync.auth_service.providers.oauth_client import (
     CodeFlow,
@@ -53,12 +57,25 @@ class Told(Answer):
     endpoint: str
 
 
+class ShopWebhooks:
+    """What a shop sends: signed in its head, over the whole body."""
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> Hint | None:
+        """Return when which shop was left; None for any other topic."""
+        if not hmac.compare_digest(headers.get("X-Shop-Hmac", ""), body_signature(body)):
+            raise WebhookRefusedError
+        if headers["X-Shop-Topic"] != "app/uninstalled":
+            return None
+        return Hint(headers["X-Shop-Domain"], datetime.fromisoformat(headers["X-Shop-Time"]))
+
+
 class Shops:
     """Shops: grace rotation, a host and an endpoint for each, and callbacks that they sign."""
 
     name = Provider.SHOPIFY
     hints = _HINTS
     rotation = Rotation.GRACE
+    webhooks: Webhooks | None = ShopWebhooks()
     required_scopes = SCOPES
     idle_seconds: int | None = 90 * 24 * 3_600
 
@@ -176,6 +193,11 @@ def signature(query: Iterable[tuple[str, str]]) -> str:
     """Return what a shop signs a callback with."""
     message = "&".join(f"{name}={value}" for name, value in sorted(query))
     return hmac.digest(CLIENT_SECRET.encode(), message.encode(), "sha256").hex()
+
+
+def body_signature(body: bytes) -> str:
+    """Return what a shop signs a webhook with."""
+    return hmac.digest(CLIENT_SECRET.encode(), body, "sha256").hex()
 
 
 def classify(status_code: int, body: Mapping[str, object]) -> None:

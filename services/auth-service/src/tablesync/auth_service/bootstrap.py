@@ -14,10 +14,10 @@ from tablesync.auth_service.api import (
     connections,
     internal,
     invitation_page,
-    invitations,
     oauth,
     reconnect,
     sign_in,
+    webhooks,
     workspaces,
 )
 from tablesync.auth_service.api import people as people_api
@@ -43,6 +43,7 @@ from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.grants.refresh import Refresher
 from tablesync.auth_service.grants.renewal import Renewal
 from tablesync.auth_service.grants.ticker import Ticker
+from tablesync.auth_service.grants.webhook_hints import WebhookHints
 from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.invitations import Invitations
@@ -154,6 +155,7 @@ class _Work:
     auth_failures: AuthFailures
     disconnecting: Disconnecting
     connecting: Connecting
+    hints: WebhookHints
 
     @classmethod
     def on_grants(
@@ -170,11 +172,13 @@ class _Work:
         refresher = Refresher(
             stored, grants, attempts, ending, resources.leases, providers, settings=settings
         )
+        auth_failures = AuthFailures(stored, grants, refresher)
         return cls(
             providers=providers,
             refresher=refresher,
             access_tokens=AccessTokens(stored, grants, refresher),
-            auth_failures=AuthFailures(stored, grants, refresher),
+            auth_failures=auth_failures,
+            hints=WebhookHints(stored, grants, auth_failures),
             disconnecting=Disconnecting(units, stored, grants, providers),
             connecting=Connecting(
                 units,
@@ -190,7 +194,7 @@ class _Work:
     @property
     def drains(self) -> Sequence[Step]:
         """What a stop waits for."""
-        work = (self.refresher, self.connecting, self.disconnecting)
+        work = (self.refresher, self.connecting, self.disconnecting, self.hints)
         return [each.drain for each in work]
 
 
@@ -207,7 +211,7 @@ def _identity(
         sign_in.routes(units, signing_in, api_tokens, standing),
         workspaces.routes(stores.workspaces, standing),
         workspaces.member_routes(units, members, asked, leaving, standing),
-        invitations.routes(units, asked, standing),
+        workspaces.invitation_routes(units, asked, standing),
         people_api.workspace_routes(
             units, people, own, Founding(stores.workspaces, members, settings)
         ),
@@ -241,6 +245,7 @@ def _consent(
             pages,
         ),
         oauth.callback_routes(attempts, requests, work.connecting, providers, pages),
+        webhooks.routes(providers, work.hints),
         reconnect.routes(
             links,
             StartingByLink(units, links, attempts),

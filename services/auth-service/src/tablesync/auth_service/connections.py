@@ -95,6 +95,14 @@ class Connections:
         query = {"workspace_id": workspace_id, "provider": provider, "account.id": account_id}
         return await self._find(query, session)
 
+    async def at_host(self, provider: Provider, host: str) -> list[Connection]:
+        """Return the connections of all workspaces to a provider's host, as far as readable."""
+        found = self._collection.find({"host": host, "provider": provider})
+        read_ones = [
+            read_or_none(self._collection, Connection.from_document, each) async for each in found
+        ]
+        return [each for each in read_ones if each]
+
     async def page(self, workspace_id: str, at: PageRequest) -> Page[Connection]:
         """Return a page of a workspace's connections, oldest first."""
         query = {"workspace_id": workspace_id}

@@ -4,6 +4,7 @@ ProviderUnavailableError     wait and try again; `processed`: the provider may h
 RefreshConflictError         somebody else has just refreshed: read the grant again
 GrantLostError               the provider has ended the grant: only a reconnect helps
 CodeRefusedError             the authorization code is no good: start the authorization again
+WebhookRefusedError          tell who sent it: the provider has not
 HostRefusedError             tell who began: what was given names no host of the provider
 AppRefusedError              our own credentials or requests are wrong: alarm us, revoke nothing
 UnreadableGrantError         the stored grant cannot be read here: alarm us, revoke nothing
@@ -56,6 +57,10 @@ class AppRefusedError(ProviderError):
     def __init__(self, reason: str, *, processed: bool = True) -> None:
         super().__init__(reason)
         self.processed = processed
+
+
+class WebhookRefusedError(Exception):
+    """What came as a webhook is not signed by its provider."""
 
 
 class HostRefusedError(Exception):

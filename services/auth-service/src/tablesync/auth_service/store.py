@@ -46,6 +46,7 @@ INDEXES: Indexes = {
             unique=True,
         ),
         IndexModel([("provider", ASCENDING), ("account.id", ASCENDING)], name="by_account"),
+        IndexModel([("host", ASCENDING)], name="by_host", sparse=True),
         IndexModel([("sequence", ASCENDING)], name="by_sequence"),
         IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="by_workspace"),
     ],

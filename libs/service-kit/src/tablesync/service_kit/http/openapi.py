@@ -16,7 +16,7 @@ from tablesync.service_kit.http.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
 
-API = ("/v1/", "/internal/v1/")
+API = ("/v1/", "/internal/v1/", "/webhooks/")
 IDEMPOTENCY_KEY = "Idempotency-Key"
 # The `openapi_extra` of a route that is called without a token: said, not forgotten.
 NO_TOKEN: Json = {"security": []}

@@ -1,4 +1,4 @@
-"""`/v1`: the workspace and its members."""
+"""`/v1`: the workspace, its members, and whom it has invited."""
 
 from fastapi import APIRouter, Depends
 from tablesync.auth_service.api.identity_views import (
@@ -7,6 +7,7 @@ from tablesync.auth_service.api.identity_views import (
     MemberView,
     NewMember,
     RemovedMember,
+    WithdrawnInvitation,
     WorkspaceView,
 )
 from tablesync.auth_service.consent.leaving import Leaving
@@ -75,6 +76,39 @@ def member_routes(
         async def work(unit: UnitOfWork) -> RemovedMember:
             await leaving.remove(unit, once.principal, operator_id)
             return RemovedMember(operator_id=operator_id)
+
+        return await once(work)
+
+    return router
+
+
+def invitation_routes(
+    units: UnitsOfWork, invitations: Invitations, standing: Standing
+) -> APIRouter:
+    """Make the router of whom the workspace has invited, as its admins see it."""
+    router = APIRouter(prefix="/v1/invitations", tags=["workspace"])
+    admin = Depends(standing.told(OperatorRole.ADMIN))
+    as_admin = standing.once(units, OperatorRole.ADMIN)
+
+    @router.get("")
+    async def list_invitations(
+        at: PageRequest = A_PAGE, who: Principal = admin
+    ) -> Page[InvitationView]:
+        return (await invitations.page(who.workspace_id, at)).map(InvitationView.of)
+
+    @router.post("/{invitation_id}/send", responses=declares(404, 429))
+    async def send_again(invitation_id: str, once: Once = as_admin) -> InvitationView:
+        async def work(unit: UnitOfWork) -> InvitationView:
+            sent = await invitations.send_again(unit, once.principal, invitation_id)
+            return InvitationView.of(sent)
+
+        return await once(work)
+
+    @router.delete("/{invitation_id}", responses=declares(404))
+    async def withdraw(invitation_id: str, once: Once = as_admin) -> WithdrawnInvitation:
+        async def work(unit: UnitOfWork) -> WithdrawnInvitation:
+            await invitations.withdraw(unit, once.principal, invitation_id)
+            return WithdrawnInvitation(id=invitation_id)
 
         return await once(work)
 

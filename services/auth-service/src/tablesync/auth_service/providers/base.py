@@ -1,7 +1,8 @@
 """What every provider can do for auth-service, and the values that it gives."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
@@ -75,6 +76,25 @@ class Hints:
 
 
 @dataclass(frozen=True)
+class Hint:
+    """What a webhook says: a grant at this host may have ended, at a time by another's clock."""
+
+    host: str
+    at: datetime
+
+
+class Webhooks(Protocol):
+    """What a provider sends of its own accord."""
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> Hint | None:
+        """Return what a webhook hints at, None for one that says nothing of a grant.
+
+        Raises WebhookRefusedError for what the provider has not sent.
+        """
+        ...
+
+
+@dataclass(frozen=True)
 class ProviderContext:
     """How this process reaches providers, and where they send browsers back to.
 
@@ -98,12 +118,14 @@ Query = Sequence[tuple[str, str]]
 class OAuthProvider(Protocol):
     """What there is to know of a provider, whoever connects it.
 
-    `idle_seconds`: an unused grant ends after that long; None for never.
+    `idle_seconds`: an unused grant ends after that long; None for never. `webhooks` is None where
+    it sends none.
     """
 
     name: Provider
     hints: Hints
     rotation: Rotation
+    webhooks: Webhooks | None
     required_scopes: tuple[str, ...]
     idle_seconds: int | None
     redirect_uri: str

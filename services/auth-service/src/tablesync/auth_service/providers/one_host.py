@@ -1,9 +1,12 @@
-"""What is the same at providers that are at one host for everybody: they ask for none."""
+"""What is the same at providers that are at one host for everybody: they ask for none.
+
+They send no webhooks either, unless one says otherwise.
+"""
 
 from typing import Self
 
 from tablesync.auth_service.errors import HostRefusedError
-from tablesync.auth_service.providers.base import Query
+from tablesync.auth_service.providers.base import Query, Webhooks
 from tablesync.auth_service.providers.oauth_client import CodeFlow, OAuthClient
 from tablesync.contracts import Provider
 from tablesync.contracts.wording import PROVIDER_LABELS
@@ -13,6 +16,7 @@ class OneHost(CodeFlow):
     """A provider that is its own host; `issuer` is what it calls itself, where it says so."""
 
     name: Provider
+    webhooks: Webhooks | None = None
 
     def __init__(self, oauth: OAuthClient, issuer: str) -> None:
         super().__init__(oauth)
