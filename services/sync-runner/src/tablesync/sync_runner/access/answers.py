@@ -12,6 +12,7 @@ from tablesync.sync_runner.errors import RunFailedError
 log = structlog.get_logger()
 
 _LONGEST_NUMBER = 4_000
+_DEEPEST = 50
 
 
 class TransientError(Exception):
@@ -104,12 +105,17 @@ def _whole_number(digits: str) -> int | str:
     return int(digits) if len(digits) < _LONGEST_NUMBER else digits
 
 
-def _mended(value: Any) -> Any:
-    """Put U+FFFD where a text has half of a surrogate pair, which no database takes."""
+def _mended(value: Any, depth: int = 0) -> Any:
+    """Put U+FFFD where a text has half of a surrogate pair, which no database takes.
+
+    What is nested more deeply than any answer is cut off: it is of one record, at the most.
+    """
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if depth > _DEEPEST:
+        return None
     if isinstance(value, list):
-        return [_mended(each) for each in value]
+        return [_mended(each, depth + 1) for each in value]
     if isinstance(value, dict):
-        return {_mended(key): _mended(each) for key, each in value.items()}
+        return {_mended(key): _mended(each, depth + 1) for key, each in value.items()}
     return value

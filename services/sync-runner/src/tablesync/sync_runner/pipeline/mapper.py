@@ -132,14 +132,14 @@ class Mapper:
         if record.gone and item.row_id is None:
             return replace(item, unchanged=True)
         if record.fault is not None:
-            return item.because(record.fault)
+            fault = record.fault
+            return item.because(fault if isinstance(fault, str) else self._told_of_ours(fault))
         try:
             return self._judged(self._mapped(record, item))
         except CoercionError as error:
             return replace(item, key=self._key_at_least(record)).because(str(error), error.field)
         except Exception as error:
-            self._tell_our_fault(error)
-            return item.because(OUR_FAULT)
+            return item.because(self._told_of_ours(error))
 
     def _mapped(self, record: SourceRecord, item: Item) -> Item:
         cells, key_field = cells_of(record.values, self._plan.columns), self._plan.key.field.id
@@ -151,12 +151,13 @@ class Mapper:
             return item.because(f'its key "{self._plan.key.source.name}" is empty')
         return item
 
-    def _tell_our_fault(self, error: Exception) -> None:
-        """Log a fault of ours with its traceback, once in a run for each kind."""
+    def _told_of_ours(self, error: Exception) -> str:
+        """Log a fault of ours, each kind once in a pass, with its traceback; return the reason."""
         kind = repr(error)[:200]
         if kind not in self._told:
             self._told.add(kind)
             log.error("record not mapped", run_id=self._journal.run.id, error=kind, exc_info=error)
+        return OUR_FAULT
 
     def ready(self, items: Iterable[Item]) -> list[Item]:
         """Return what is to be written; count the others, and reject those with a fault."""

@@ -63,25 +63,33 @@ class SourceRecord:
     """One record; `values`, by property, hold the record's id as `id`.
 
     `gone` tells that it was deleted at the source: its row is marked, but none is made for it.
-    `fault` says, for people, why it could not be read: it alone is rejected. One that is
-    `nameless` bears an id of our own, by which nobody can ask for it.
+    `fault` says, for people, why it could not be read, or is what our own code failed with: it
+    alone is rejected. One that is `nameless` bears an id of our own, which its source knows not.
     """
 
     id: str
     values: Mapping[str, Value]
     gone: bool = False
-    fault: str | None = None
+    fault: str | Exception | None = None
     nameless: bool = False
 
     @classmethod
     def unnamed(cls, told: object) -> Self:
         """Stand for what was told without an id that can be kept: the same each time."""
-        digest = hashlib.blake2b(repr(told).encode(errors="replace"), digest_size=8).hexdigest()
+        digest = hashlib.blake2b(shown(told).encode(errors="replace"), digest_size=8).hexdigest()
         fault = (
             "its source tells no id by which it could be found again; change the record there, "
             "and if that does not help, report it to the provider"
         )
         return cls(f"unreadable-{digest}", {}, fault=fault, nameless=True)
+
+
+def shown(told: object) -> str:
+    """Show what a provider told, whatever it is."""
+    try:
+        return repr(told)
+    except RecursionError:
+        return f"a {type(told).__name__} that is nested too deeply to be shown"
 
 
 def usable_id(told: object) -> str | None:

@@ -108,6 +108,8 @@ def read_record(record: Record, properties: Sequence[SourceProperty]) -> SourceR
         values = _values(record, properties)
     except UnfitValueError as error:
         return SourceRecord(record.id, {}, record.gone, f"{error}; {REMEDY}")
+    except Exception as error:
+        return SourceRecord(record.id, {}, record.gone, error)
     return SourceRecord(record.id, values, record.gone)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tablesync.sync_runner.sources.base import SourceProperty
+from tablesync.sync_runner.sources.base import SourceProperty, shown
 from tablesync.sync_runner.values import Value, ValueKind
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
@@ -27,7 +27,7 @@ class UnfitValueError(ValueError):
 
 def read_value(told: Any, property_: SourceProperty) -> Value:
     """Return what a property stands for; raises UnfitValueError where it is no text at all."""
-    text = _text_of(told, property_)
+    text = told if isinstance(told, str) else _text_of(told, property_)
     if not text:
         return None
     try:
@@ -37,15 +37,14 @@ def read_value(told: Any, property_: SourceProperty) -> Value:
 
 
 def _text_of(told: Any, property_: SourceProperty) -> str | None:
-    """Return a property's text; numbers and truth values are as good as their texts."""
-    if told is None or isinstance(told, str):
-        return told
+    """Return the text of what is none; numbers and truth values are as good as theirs."""
+    if told is None:
+        return None
     if isinstance(told, bool):
         return str(told).lower()
     if isinstance(told, int | float):
         return repr(told)
-    shown = repr(told)[:SHOWN]
-    raise UnfitValueError(f'property "{property_.name}" holds no text, but {shown}')
+    raise UnfitValueError(f'property "{property_.name}" holds no text, but {shown(told)[:SHOWN]}')
 
 
 def _number(text: str) -> Value:
