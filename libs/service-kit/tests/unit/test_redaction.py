@@ -65,9 +65,71 @@ def test_p18_what_a_provider_repeats_of_our_secrets_goes_no_further(said: str) -
     assert HIDDEN in text
 
 
+# A secret of each kind that a provider may repeat, none of them living, some cut short.
+SECRETS = [
+    "patAbC123def45678.0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "patAbC123def45678.0123",
+    "pat-na1-11111111-2222-3333-4444-555555555555",
+    "na1-11111111-2222-3333-4444-555555555555",
+    "CN_SvbXrLxIOAAEAQAAAQQMAAAAAAAAACBgS7Zb9cgMg",
+    "shpat_0123456789abcdef0123456789abcdef",
+    "shpua_abcdef0123456789",
+    "shpss_0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef-us21",
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIi",
+    "deadbeefdeadbeefdeadbeef00112233",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "YWxhZGRpbjpvcGVuc2VzYW1lMTIzNDU2Nzg5MA==",
+    "Zm9vYmFyYmF6/cXV4cXV1eGNv/cmdlZ3JhdWx0MTIz",
+    "tsk_9fK2mQ9xLw4Zt8Rb1Vy6",
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "said", ["{}", "Invalid value: '{}'.", 'no access for {{"key": "{}"}}', "…/{} is gone"]
+)
+def test_p18_a_secret_of_any_kind_is_hidden_by_its_looks_alone(said: str, secret: str) -> None:
+    text = foreign_text(said.format(secret))
+    assert HIDDEN in text
+    assert not any(secret[start : start + 12] in text for start in range(len(secret) - 11))
+
+
+@pytest.mark.parametrize("secret", ["a-short-one", "x1y2z3"])
 @pytest.mark.parametrize(
     "said",
     [
+        "Bearer {}",
+        "Authorization: {}",
+        "authorization: Basic {}",
+        "redirected with code={}&state={}",
+        "refresh_token={}",
+        "api-key: {}",
+        "hapikey={}",
+        "Cookie: {}",
+        "signature={}",
+    ],
+)
+def test_p18_a_short_secret_is_hidden_by_what_it_is_called(said: str, secret: str) -> None:
+    assert secret not in foreign_text(said.format(secret, secret))
+
+
+def test_p18_what_is_unseen_hides_no_secret() -> None:
+    assert CANARY not in foreign_text(f"Bea\u200brer\u0000 {CANARY}")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "You have exceeded the monthly API limit.",
+        "The OAuth token used to make this call expired 3 second(s) ago.",
+        "Row recABCDEFGH123456 does not exist in tblContacts000001",
+        "hs_v2_cumulative_time_in_appointmentscheduled is not there",
+        "needs crm.objects.custom.highly_sensitive.read.v2 at least",
+        "GET https://api.hubapi.com/crm/v3/objects/contacts/search is not possible",
+        "/v0/appAcme0000000001/tblContacts000001/recABCDEFGH123456 was not found",
+        'Field "Grundstücksverkehrsgenehmigung2026" cannot accept the provided value',
         'Property "tier_code" does not exist on objects of type contacts',
         "Value for field Name: token is missing. Unknown field name: fldDoesNotExist00",
         "correlation 0198f0c2-8a40-7c31-9d52-3f6b1c7e9a01: Grundstücksverkehrsgenehmigung",

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 from auth_service_processes import Spawn
-from auth_service_rig import Rig, Start, stored
+from auth_service_rig import Rig, Start, aged, stored
 from pydantic import SecretStr
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.grants.grants import ACCESS, REFRESH, Grants
@@ -107,6 +107,55 @@ async def test_p18_no_secret_is_in_a_log_an_event_or_a_dump(
     assert len(canaries) == 18
     assert min(len(each) for each in canaries.values()) > 15
     assert found == set()
+
+
+SAID = (
+    "Bearer CANARYshort is bad, access_token=CANARYagain; no patCANARY0123456.0123456789abcdef, "
+    "no CANARY7fK2mQ9xLw4Zt8Rb1Vy6Nc3Hd5Js0PgAe"
+)
+
+
+@pytest.mark.parametrize("provider", ["hubspot", "airtable"])
+@pytest.mark.parametrize("status", [400, 401, 403, 409, 500])
+async def test_p18_what_a_token_endpoint_says_is_told_nowhere(
+    rig: Rig,
+    database: Database,
+    capsys: pytest.CaptureFixture[str],
+    provider: str,
+    status: int,
+) -> None:
+    connection = await rig.connect(provider)
+    refusal = {"error": SAID, "error_description": SAID, "message": SAID, "status": SAID}
+    await rig.sandbox.control(
+        provider, "-", "break", status=status, body=refusal, path_contains="/token"
+    )
+    outcome = await rig.authorize(provider, connection["id"])
+    await aged(database, connection["id"])
+    refused = await rig.token(connection["id"])
+    ruling = await rig.reported(connection["id"], connection["grant_version"])
+    await rig.sandbox.control(provider, "-", "unbreak")
+
+    assert outcome["status"] == "refused"
+    texts = [outcome["page"].text, str(outcome), refused.text, ruling.text]
+    shown = str(await rig.connection(connection["id"]))
+    everywhere = "".join([*texts, shown, await dump(database), capsys.readouterr().out])
+    assert "CANARY" not in everywhere
+
+
+async def test_p18_what_a_callback_says_of_an_error_is_told_nowhere(
+    rig: Rig, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator = await rig.operator()
+    answer = await operator.post("/v1/authorizations", json={"provider": "airtable"})
+    browser, attempt = rig.client(), answer.json()
+    page = (await press(browser, attempt["start_url"])).headers["location"]
+    state = parse_qs(urlsplit(page).query)["state"][0]
+    query = {"state": state, "error": SAID, "error_description": SAID}
+    shown = await browser.get(f"{rig.url}/oauth/airtable/callback", params=query)
+    outcome = await operator.get(f"/v1/authorizations/{attempt['id']}")
+    assert outcome.json()["status"] == "denied"
+    everywhere = shown.text + outcome.text + await dump(database) + capsys.readouterr().out
+    assert "CANARY" not in everywhere
 
 
 async def connect_and_watch(rig: Rig, provider: str, canaries: dict[str, str]) -> Any:

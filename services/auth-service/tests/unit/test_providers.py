@@ -9,6 +9,7 @@ from tablesync.auth_service.api.views import ConnectionView
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.providers import PROVIDERS, ProviderSettings
+from tablesync.auth_service.providers.base import MOST_SCOPES, told_scopes
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
 from tablesync.contracts.wording import PROVIDER_LABELS
@@ -87,3 +88,10 @@ def test_asking_a_provider_that_is_not_served_is_no_loss(provider: Provider) -> 
         Providers([]).of(provider)
     assert (raised.value.dependency, raised.value.processed) == (provider, False)
     assert raised.value.retry_after > 0
+
+
+def test_p18_scopes_that_are_none_are_told_to_nobody() -> None:
+    scopes = ("crm.objects.custom.highly_sensitive.read.v2", "data.records:read")
+    odd = ("shpat_0123456789abcdef0123456789abcdef", "a b", "x" * 151, "")
+    assert told_scopes((*scopes, *odd)) == scopes
+    assert len(told_scopes(("read",) * 1_000)) == MOST_SCOPES

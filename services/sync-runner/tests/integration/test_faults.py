@@ -1,8 +1,9 @@
 """Providers and networks that fail for a while: the run waits, and loses and doubles nothing."""
 
 import pytest
-from sync_runner_rig import Json, Rig
+from sync_runner_rig import WORKSPACE, Json, Rig, as_service
 from tablesync.contracts import Provider
+from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.redaction import HIDDEN
 from tablesync.test_kit import eventually
 
@@ -158,6 +159,66 @@ async def test_p18_what_a_provider_repeats_of_a_token_is_stored_and_told_nowhere
     assert HIDDEN in repr(row) + repr(await rig.rejections(row["_id"]))
     assert {"runs", "outbox"} <= set(await rig.database.list_collection_names())
     assert CANARY not in repr(stored)
+
+
+# What is known by its looks alone, as in a message that says no name for it.
+LOOKS = [
+    "patAbC123def45678.0123456789abcdef0123456789abcdef",
+    "shpat_0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef-us21",
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+    "na1-11111111-2222-3333-4444-555555555555",
+]
+TOLD_OFF = f"No deal dealname_2 for {', '.join(LOOKS)}."
+USED_UP = {"errors": [{"error": "PUBLIC_API_BILLING_LIMIT_EXCEEDED", "message": TOLD_OFF}]}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (Provider.HUBSPOT, 400, {"message": TOLD_OFF}),
+        (Provider.HUBSPOT, 403, {"message": TOLD_OFF}),
+        (Provider.HUBSPOT, 429, {"message": TOLD_OFF, "policyName": "DAILY"}),
+        (Provider.AIRTABLE, 403, {"error": {"type": "NOT_FOUND", "message": TOLD_OFF}}),
+        (Provider.AIRTABLE, 404, {"error": TOLD_OFF}),
+        (Provider.AIRTABLE, 422, {"error": {"type": "INVALID_VALUE", "message": TOLD_OFF}}),
+        (Provider.AIRTABLE, 422, {"error": {"type": TOLD_OFF}}),
+        (Provider.AIRTABLE, 429, USED_UP),
+    ],
+)
+async def test_p18_secrets_are_known_by_their_looks_and_the_words_beside_them_stay(
+    rig: Rig,
+    capsys: pytest.CaptureFixture[str],
+    refusal: tuple[Provider, int, Json],
+) -> None:
+    provider, status, body = refusal
+    spec = await rig.spec("deals")
+    data = "/objects/" if provider is Provider.HUBSPOT else f"/v0/{spec.destination.base_id}"
+    await rig.sandbox.control(provider, "-", "break", status=status, body=body, path_contains=data)
+    async with rig.runner():
+        row = await rig.run(spec)
+    stored = [
+        document
+        for name in await rig.database.list_collection_names()
+        async for document in rig.database[name].find()
+    ]
+    told = repr(row) + repr(await rig.rejections(row["_id"]))
+    assert f"No deal dealname_2 for {HIDDEN}" in told
+    everywhere = repr(stored) + capsys.readouterr().out
+    assert not [each for each in LOOKS if each in everywhere]
+
+
+async def test_p18_a_catalogue_tells_no_secret_that_a_provider_repeats(
+    rig: Rig, service_keys: ServiceKeys
+) -> None:
+    body = {"message": f"{SAID}; {TOLD_OFF}"}
+    await rig.sandbox.control("hubspot", "-", "break", status=403, body=body, path_contains="/crm/")
+    path = "/internal/v1/catalog/con_hubspot/objects/deals/properties"
+    async with rig.http("api") as http:
+        auth = as_service(service_keys, "scheduler")
+        answer = await http.get(path, params={"workspace_id": WORKSPACE}, auth=auth)
+    assert HIDDEN in answer.text
+    assert not [each for each in (CANARY, *LOOKS) if each in answer.text]
 
 
 async def test_answers_that_come_too_late_double_nothing(rig: Rig) -> None:

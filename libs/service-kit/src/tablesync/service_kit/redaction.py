@@ -13,17 +13,42 @@ _TEXTS = re.compile(
     r"""(?xi)
     ( bearer\s+
     | \btoken\s+(?=\S{16})
-    | (?<![a-z])(?:access_token|refresh_token|id_token|api_token|client_secret|password|api_key
-        |authorization)["']?\s*[:=]\s*(?:bearer\s+|token\s+|basic\s+)?["']?
+    | (?<![a-z])(?:access_token|refresh_token|id_token|api_token|client_secret|password|api[_-]?key
+        |hapikey|authorization|(?:set-)?cookie)["']?\s*[:=]\s*(?:bearer\s+|token\s+|basic\s+)?["']?
     | (?<![a-z_])(?:access_token|refresh_token|id_token|api_token|token|code|state|code_verifier
-        |client_secret|password|api_key)=["']?
+        |client_secret|secret|signature|password|api_key)=["']?
     )
     [^\s&"',;)]+
     """
 )
-# A token is one long word with a figure in it; a UUID has 36 characters.
-_OPAQUE = re.compile(r"()(?=[\w.~+/-]*\d)[\w.~+/-]{37,}")
+# Tokens and keys that are known by how they begin or end, however short they were cut.
+_SHAPES = re.compile(
+    r"""(?x) ()(?<![\w.-])
+    (?: pat\w{10,}\.\w+                       # Airtable
+    |   (?:na|eu|ap)\d-[0-9a-f]{4,}-[\w-]+    # HubSpot, a refresh token
+    |   pat-(?:na|eu|ap)\d-[\w-]+             # HubSpot, a private app's
+    |   shp[a-z]{2,3}_\w{8,}                  # Shopify
+    |   [0-9a-f]{16,}-us\d{1,3}               # Mailchimp
+    |   eyJ[\w-]{5,}\.[\w.-]*                 # a JWT
+    |   tsk_[\w-]{8,}                         # our own
+    )"""
+)
+# What else is opaque: one long word with a figure in it, but for a UUID, which has 36 characters;
+# or a run of letters and figures that alternate, longer than a provider's ids; or a long number of
+# hexadecimal digits.
+_WORDS = re.compile(r"[\w.~+/=-]{24,}")
+_LONG = 37
+_RUN = re.compile(r"(?=[a-zA-Z]*\d+[a-zA-Z]+\d)[a-zA-Z0-9]{24,}|(?=\d*[a-fA-F]+\d)[0-9a-fA-F]{32,}")
+# Names of properties and scopes, such as `hs_v2_cumulative_time_in_appointmentscheduled`, and
+# paths that are made of such and of Airtable's ids, are no secrets.
+_NAME = r"[a-z0-9]*(?:[._-]+[a-z0-9]+)*"
+_HARMLESS_WORD = re.compile(
+    rf"[a-z][a-z0-9]*(?:[._]+[a-z0-9]+)*|/*(?:{_NAME}|(?:app|tbl|fld|rec|viw)\w{{14}})(?:/(?:{_NAME}"
+    r"|(?:app|tbl|fld|rec|viw)\w{14}))+"
+)
 FOREIGN_CHARACTERS = 300
+# So much of what somebody says is looked at: no more than what is kept can come of it.
+_LOOKED_AT = 20 * FOREIGN_CHARACTERS
 
 _PASSWORDS_IN_URLS = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)")
 
@@ -41,7 +66,7 @@ def redact(_: object, __: str, event: MutableMapping[str, object]) -> MutableMap
 def redact_text(text: str) -> str:
     """Hide what looks like a secret in a text, such as a URL's or a traceback's."""
     text = _PASSWORDS_IN_URLS.sub(_hide, text)
-    return _TEXTS.sub(_hide, text)
+    return _SHAPES.sub(_hide, _TEXTS.sub(_hide, text))
 
 
 def foreign_text(text: str) -> str:
@@ -49,10 +74,22 @@ def foreign_text(text: str) -> str:
 
     It goes into events, rows, answers and mails, and may repeat what we had sent.
     """
-    one_line = " ".join(text.split())
-    hidden = _OPAQUE.sub(_hide, redact_text(one_line))
-    return "".join(each for each in hidden if each.isprintable())[:FOREIGN_CHARACTERS]
+    one_line = " ".join(text[:_LOOKED_AT].split())
+    shown = "".join(each for each in one_line if each.isprintable())
+    return _WORDS.sub(_hide_if_opaque, redact_text(shown))[:FOREIGN_CHARACTERS]
 
 
 def _hide(found: re.Match[str]) -> str:
     return found.group(1) + HIDDEN
+
+
+def _hide_if_opaque(found: re.Match[str]) -> str:
+    word = found.group()
+    return HIDDEN if _is_opaque(word) else word
+
+
+def _is_opaque(word: str) -> bool:
+    if _RUN.search(word):
+        return True
+    has_figure = any(each.isdigit() for each in word)
+    return len(word) >= _LONG and has_figure and not _HARMLESS_WORD.fullmatch(word)

@@ -30,6 +30,7 @@ from tablesync.auth_service.providers.base import (
     OAuthProvider,
     TokenSet,
     missing_scopes,
+    told_scopes,
 )
 from tablesync.auth_service.store import through_outages
 from tablesync.contracts import (
@@ -78,7 +79,7 @@ class Consent:
     @property
     def scopes(self) -> tuple[str, ...]:
         """What was granted, as far as the provider says."""
-        return self.identity.scopes or self.tokens.scopes or ()
+        return told_scopes(self.identity.scopes or self.tokens.scopes or ())
 
     @property
     def missing_scopes(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Bases chosen and left out: what a consent reaches, and what syncs write to beyond it."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ log = structlog.get_logger()
 WrittenBasesOf = Callable[[str, str], Awaitable[Sequence[WrittenBase] | None]]
 # What events carry of one connection; of more than that nothing is told.
 MOST_BASES = 1_000
+_IS_BASE = re.compile(r"app[0-9A-Za-z]{14}")
 
 
 @dataclass(frozen=True)
@@ -73,4 +75,7 @@ class LeftOut:
 
 
 def _told(granted: frozenset[str] | None) -> tuple[str, ...] | None:
-    return None if granted is None or len(granted) > MOST_BASES else tuple(sorted(granted))
+    """Return what events may carry: ids that are some, and not too many."""
+    if granted is None or len(granted) > MOST_BASES:
+        return None
+    return tuple(sorted(filter(_IS_BASE.fullmatch, granted)))

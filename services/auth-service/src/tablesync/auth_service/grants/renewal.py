@@ -15,6 +15,7 @@ from tablesync.auth_service.providers.base import (
     OAuthProvider,
     TokenSet,
     missing_scopes,
+    told_scopes,
 )
 from tablesync.auth_service.store import RETRY_AT_MOST_EVERY_SECONDS
 from tablesync.contracts import ConnectionReconnected, ConnectionStatus
@@ -84,7 +85,7 @@ class Renewal:
             grant.workspace_id, grant.connection_id, unit.session
         )
         version = connection.grant_version + 1
-        scopes = tokens.scopes or connection.scopes
+        scopes = told_scopes(tokens.scopes or ()) or connection.scopes
         await audit.record(
             unit,
             connection.workspace_id,

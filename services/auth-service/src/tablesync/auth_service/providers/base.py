@@ -1,5 +1,6 @@
 """What every provider can do for auth-service, and the values that it gives."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,11 @@ import httpx
 from pydantic import SecretStr
 from tablesync.contracts import Account, Provider
 from tablesync.service_kit import clock
+from tablesync.service_kit.redaction import foreign_text
+
+# Scopes are a provider's words, and part of what is told of a connection.
+MOST_SCOPES = 500
+_SCOPE = re.compile(r"[\w.:/*-]{1,150}")
 
 
 @dataclass(frozen=True)
@@ -184,6 +190,11 @@ class OAuthHost(Protocol):
     async def probe(self, access_token: SecretStr) -> Probe:
         """Ask whether the token works, without changing anything."""
         ...
+
+
+def told_scopes(found: Sequence[str]) -> tuple[str, ...]:
+    """Return what of a provider's list may be told to everybody: names, and no end of them."""
+    return tuple(each for each in found[:MOST_SCOPES] if _SCOPE.fullmatch(foreign_text(each)))
 
 
 def missing_scopes(provider: OAuthProvider, granted: Sequence[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import orjson
 import stamina
 from tablesync.service_kit import clock
 from tablesync.service_kit.http.client import never_sent
+from tablesync.service_kit.redaction import foreign_text
 from tablesync.sync_runner.access.answers import OutcomeUnknownError, TransientError
 from tablesync.sync_runner.access.bodies import ACCEPTED, MEGABYTE, read_whole
 from tablesync.sync_runner.access.budgets import Claim, Reservation, reserve
@@ -120,7 +121,8 @@ class ProviderClient:
     @staticmethod
     def too_long(error: Exception) -> RunFailedError:
         """Say that a call has failed for as long as it is repeated."""
-        return RunFailedError.provider(f"The provider has been failing for too long: {error}")
+        said = foreign_text(str(error))
+        return RunFailedError.provider(f"The provider has been failing for too long: {said}")
 
     @contextmanager
     def on_the_wire(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from pydantic import BeforeValidator
+from tablesync.service_kit.redaction import foreign_text
 from tablesync.sync_runner.access.answers import Answer
 from tablesync.sync_runner.sources.base import GONE, SourceProperty
 from tablesync.sync_runner.values import Option, Unit, ValueKind
@@ -96,7 +97,7 @@ def read_zone(answer: AccountAnswer) -> tzinfo:
     try:
         return ZoneInfo(answer.timeZone or "UTC")
     except (ValueError, OSError, LookupError) as error:  # ZoneInfoNotFoundError is a KeyError
-        log.warning("unknown time zone", provider="hubspot", error=str(error)[:200])
+        log.warning("unknown time zone", provider="hubspot", error=foreign_text(str(error)))
         return UTC
 
 
