@@ -1,6 +1,7 @@
 """A provider is one place: its folder and its line in SOURCES; what has no line is named."""
 
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,3 +46,16 @@ async def test_what_is_no_source_is_named_in_one_sentence(provider: Provider) ->
     await sources.aclose()
     assert refused.value.cause is RunFailureCause.RESOURCE
     assert refused.value.summary == f"TableSync cannot read from {PROVIDER_LABELS[provider]}."
+
+
+@pytest.mark.parametrize("provider", SOURCES)
+def test_nothing_but_its_folder_and_its_line_knows_a_source_by_name(provider: Provider) -> None:
+    """What settings, catalogue, budgets or pipeline knew, a second provider would run into."""
+    root = Path(str(files("tablesync.sync_runner")))
+    own = {root / "sources" / provider.value, root / "sources" / "__init__.py"}
+    others = [each for each in root.rglob("*.py") if not own & {each, *each.parents}]
+    assert len(others) > 40
+    knowing = [
+        str(each.relative_to(root)) for each in others if provider.value in each.read_text().lower()
+    ]
+    assert not knowing
