@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 from tablesync.contracts.event import Event
-from tablesync.contracts.specs import Moment, RunCounts, RunFailureCause, Trigger, is_none
+from tablesync.contracts.specs import Findings, Moment, RunCounts, RunFailureCause, Trigger, is_none
 
 TOPIC = "run-events"
 
@@ -22,6 +22,11 @@ class RunEvent(Event):
     started_at: Moment | None = Field(default=None, description="Absent if it never started.")
     counts: RunCounts = RunCounts()
     summary: str = Field(description="One sentence for people.")
+    found: Findings | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="Of a run that checked everything, or went on with a check.",
+    )
 
 
 class SyncStarted(RunEvent):

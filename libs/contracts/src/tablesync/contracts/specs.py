@@ -256,3 +256,14 @@ class RunCounts(Value):
     written: int = Field(default=0, ge=0)
     unchanged: int = Field(default=0, ge=0)
     rejected: int = Field(default=0, ge=0)
+
+
+class Findings(Value):
+    """What a check of everything has found and mended, in all the runs that it took."""
+
+    checked: int = Field(default=0, ge=0, description="Records that were read at the source.")
+    missing: int = Field(default=0, ge=0, description="Rows that were gone, written again.")
+    altered: int = Field(default=0, ge=0, description="Rows changed by others, corrected.")
+    outdated: int = Field(default=0, ge=0, description="Rows that lacked what the source has.")
+    gone: int = Field(default=0, ge=0, description="Records found to be gone at the source.")
+    returned: int = Field(default=0, ge=0, description="Records that are back at the source.")

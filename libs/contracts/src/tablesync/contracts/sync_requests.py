@@ -1,5 +1,6 @@
 """Events of the topic `sync-requests`, produced by scheduler."""
 
+import operator
 from typing import ClassVar
 
 from pydantic import Field
@@ -28,6 +29,11 @@ class SyncRequested(RunRequest):
     slot: Moment | None = Field(default=None, description="The due time; absent when manual.")
     spec: SyncSpec
     gap: Gap | None = Field(default=None, description="What a catch-up has to cover.")
+    check_everything: bool = Field(
+        default=False,
+        exclude_if=operator.not_,
+        description="Compare every record and every row, and not only what changed.",
+    )
 
 
 class RunCancelRequested(RunRequest):

@@ -6,7 +6,14 @@ from typing import Any
 from pydantic import Field
 from pydantic.config import JsonDict
 from tablesync.contracts.internal_api.base import Body, Items, is_empty, is_none, showing
-from tablesync.contracts.specs import Moment, RunCounts, RunFailureCause, RunStatus, Trigger
+from tablesync.contracts.specs import (
+    Findings,
+    Moment,
+    RunCounts,
+    RunFailureCause,
+    RunStatus,
+    Trigger,
+)
 
 # The most runs that are told of in one answer; whoever names more is told of the first ones.
 RUN_IDS_LIMIT = 500
@@ -160,6 +167,11 @@ class RunState(Body):
     )
     retry_at: Moment | None = Field(
         default=None, exclude_if=is_none, description="When a used-up quota is refilled."
+    )
+    found: Findings | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="Of a run that checked everything, or went on with a check.",
     )
 
 
