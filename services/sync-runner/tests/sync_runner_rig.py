@@ -177,16 +177,26 @@ class Rig:
 
     async def rows(self, spec: SyncSpec) -> list[Json]:
         """Return the table's rows by field id, from ground truth."""
-        ids = {each.name: each.id for each in await self._look_at_fields(spec.destination)}
-        return [
-            {ids[name]: cell for name, cell in row.items()} for row in await self.named_rows(spec)
-        ]
+        return [each["fields"] for each in await self._table(spec, by="id")]
+
+    async def row_ids(self, spec: SyncSpec) -> dict[str, str]:
+        """Return the ids of the table's rows by what they hold in the key's field."""
+        key = spec.key.field_id
+        return {each["fields"].get(key): each["id"] for each in await self._table(spec, by="id")}
+
+    async def at_table(self, spec: SyncSpec, action: str, /, **body: Any) -> Json:
+        """Do something by hand at a sync's table."""
+        to = spec.destination
+        return await self.at_airtable(action, base=to.base_id, table=to.table_id, **body)
 
     async def named_rows(self, spec: SyncSpec) -> list[Json]:
         """Return the table's rows by field name, from ground truth."""
+        return [each["fields"] for each in await self._table(spec)]
+
+    async def _table(self, spec: SyncSpec, **how: str) -> list[Json]:
         to = spec.destination
-        found = await self.sandbox.records("airtable", "-", base=to.base_id, table=to.table_id)
-        return [each["fields"] for each in found]
+        place = {"base": to.base_id, "table": to.table_id}
+        return await self.sandbox.records("airtable", "-", **place, **how)
 
     async def counters(self, provider: Provider) -> Json:
         """Return what a provider has counted."""
@@ -228,9 +238,11 @@ class Rig:
         self.fields |= {each.id: each for each in found}
         return found
 
-    async def enqueue(self, spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE) -> str:
-        """Put a run into the queue, as the consumer does."""
-        event = requested(spec, trigger)
+    async def enqueue(
+        self, spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE, *, check: bool = False
+    ) -> str:
+        """Put a run into the queue, as the consumer does; with `check` it checks everything."""
+        event = requested(spec, trigger, check=check)
         await self.take(event)
         return event.run_id
 
@@ -260,6 +272,10 @@ class Rig:
             {"_id": spec.sync_id}, {"$inc": {"cursor_ms": 86_400_000}}
         )
         assert moved.modified_count == 1
+
+    async def check(self, spec: SyncSpec, timeout: float = 60) -> Document:
+        """Ask for a check of everything, and wait for its end; a runner has to be there."""
+        return await self.ended(await self.enqueue(spec, Trigger.MANUAL, check=True), timeout)
 
     async def ended(self, run_id: str, timeout: float = 60) -> Document:
         """Wait until a run has ended, and return it as it is stored."""
@@ -402,7 +418,9 @@ class Rig:
             process.wait()
 
 
-def requested(spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE) -> SyncRequested:
+def requested(
+    spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE, *, check: bool = False
+) -> SyncRequested:
     """Make the event that asks for a run."""
     return SyncRequested(
         workspace_id=WORKSPACE,
@@ -411,6 +429,7 @@ def requested(spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE) -> SyncReques
         trigger=trigger,
         slot=datetime.now(UTC) if trigger is Trigger.SCHEDULE else None,
         spec=spec,
+        check_everything=check,
     )
 
 

@@ -215,8 +215,14 @@ def _barcode(_: Field, value: Any, __: bool) -> dict[str, Any]:
     return value
 
 
+def _rich_text(field: Field, value: Any, typecast: bool) -> str:
+    """Return Markdown as Airtable prints what it has made of it: its last line ends, too."""
+    return _text(field, value, typecast).rstrip() + "\n"
+
+
 _READERS: dict[str, Reader] = {
     **dict.fromkeys(PLAIN, _text),
+    "richText": _rich_text,
     **dict.fromkeys(("number", "currency", "percent", "duration"), _number),
     "rating": _rating,
     "checkbox": _checkbox,

@@ -88,13 +88,12 @@ class HubSpotActions:
         """Edit records: the given ones, or as many as asked, chosen by the seed."""
         kind = str(member(body, "object"))
         records = self.records(account, kind)
-        number = int(body.get("seed", 1))
-        ids = _chosen(records, body, number)
-        edited = [
-            str(record_id)
-            for record_id in ids
-            if records.edit(record_id, body.get("properties") or _edit(records, record_id, number))
-        ]
+        number, silently = int(body.get("seed", 1)), bool(body.get("silently"))
+        edited = []
+        for record_id in _chosen(records, body, number):
+            changes = body.get("properties") or _edit(records, record_id, number)
+            if records.edit(record_id, changes, silently=silently):
+                edited.append(str(record_id))
         return {"edited": edited}
 
     def create(self, account: str, body: Body) -> Body:

@@ -80,13 +80,19 @@ class CrmRecords:
         """Yield the live records by id."""
         return iter(self.all_of(self.live_ids))
 
-    def edit(self, record_id: int, changes: Mapping[str, Any]) -> CrmRecord | None:
-        """Change a live record as a person would: its last change becomes now."""
+    def edit(
+        self, record_id: int, changes: Mapping[str, Any], *, silently: bool = False
+    ) -> CrmRecord | None:
+        """Change a live record as a person would: its last change becomes now.
+
+        `silently` as HubSpot calculates a property: the last change stays as it was.
+        """
         record = self.get(record_id)
         if record is None or record.is_archived:
             return None
         record.properties.update({name: as_property(value) for name, value in changes.items()})
-        self._touch(record)
+        if not silently:
+            self._touch(record)
         return record
 
     def _touch(self, record: CrmRecord) -> None:

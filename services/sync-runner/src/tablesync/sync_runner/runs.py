@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from tablesync.contracts import (
+    Findings,
     RunCounts,
     RunEvent,
     RunFailureCause,
@@ -43,6 +44,7 @@ class Run:
     slot: datetime | None
     priority: int
     queued_at: datetime
+    check_everything: bool = False
     status: RunStatus = RunStatus.QUEUED
     fence: int = 0
     owner: str | None = None
@@ -50,6 +52,7 @@ class Run:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     counts: RunCounts = field(default_factory=RunCounts)
+    found: Findings | None = None
     cause: RunFailureCause | None = None
     summary: str = ""
     connection_id: str | None = None
@@ -76,13 +79,14 @@ class Run:
             slot=event.slot,
             priority=0 if event.trigger is Trigger.MANUAL else 1,
             queued_at=now,
+            check_everything=event.check_everything,
             traceparent=current_traceparent(),
         )
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """Read the stored form."""
-        cause = document["cause"]
+        cause, found = document["cause"], document.get("found")
         return cls(
             id=document["_id"],
             sync_id=document["sync_id"],
@@ -93,6 +97,7 @@ class Run:
             slot=document["slot"],
             priority=document["priority"],
             queued_at=document["queued_at"],
+            check_everything=document.get("check_everything", False),
             status=RunStatus(document["status"]),
             fence=document["fence"],
             owner=document["owner"],
@@ -100,6 +105,7 @@ class Run:
             started_at=document["started_at"],
             ended_at=document["ended_at"],
             counts=RunCounts.model_validate(document["counts"]),
+            found=Findings.model_validate(found) if found else None,
             cause=RunFailureCause(cause) if cause else None,
             summary=document["summary"],
             connection_id=document["connection_id"],
@@ -114,7 +120,10 @@ class Run:
     def to_document(self) -> Document:
         """Return the stored form."""
         fields = {name: value for name, value in vars(self).items() if name not in _STORED_ELSE}
-        return fields | {
+        check = {"check_everything": True} if self.check_everything else {}
+        return {
+            **fields,
+            **check,
             "_id": self.id,
             "spec": self.stored_spec,
             "trigger": self.trigger.value,
@@ -137,7 +146,13 @@ class Run:
             "run_id": self.id,
             "trigger": self.trigger,
             "slot": self.slot,
+            "found": self.findings,
         }
+
+    @property
+    def findings(self) -> Findings | None:
+        """What its check has found; None if it checks only what changed."""
+        return self.found or (Findings() if self.check_everything else None)
 
     def started(self, at: datetime) -> SyncStarted:
         """Make the event that a worker has begun the run, or taken it over."""
@@ -148,7 +163,18 @@ class Run:
 
 
 # Fields that are stored by another name, or not at all, or not before there is something to say.
-_STORED_ELSE = frozenset({"id", "stored_spec", "spec", "waited_seconds", "takeovers", "retry_at"})
+_STORED_ELSE = frozenset(
+    {
+        "id",
+        "stored_spec",
+        "spec",
+        "waited_seconds",
+        "takeovers",
+        "retry_at",
+        "check_everything",
+        "found",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -191,10 +217,33 @@ class Ending:
         return SyncFailed(**facts, retry_at=self.retry_at)
 
 
-def succeeded(counts: RunCounts) -> Ending:
+def succeeded(counts: RunCounts, found: Findings | None = None) -> Ending:
     """Make the ending of a run that reached the end of its source."""
+    if found is not None:
+        return Ending(RunStatus.SUCCEEDED, checked(found, counts.rejected))
     word = f"succeeded, {counts.rejected:,} rejected" if counts.rejected else "succeeded"
     return Ending(RunStatus.SUCCEEDED, f"{word}: {_told(counts)}")
+
+
+def checked(found: Findings, rejected: int) -> str:
+    """Say in one sentence what a check of everything has found and mended."""
+    parts = [
+        _some(found.missing, "row was", "rows were", "missing and written again"),
+        _some(found.altered, "was", "were", "changed by hand and corrected"),
+        _some(found.outdated, "was", "were", "new or had changed at the source"),
+        _some(found.gone, "is", "are", "gone at the source"),
+        _some(found.returned, "is", "are", "back at the source"),
+        _some(rejected, "was", "were", "rejected"),
+    ]
+    told = ", ".join(each for each in parts if each) or "every row was as it should be"
+    return f"Checked {_some(found.checked, 'record', 'records')}: {told}."
+
+
+def _some(count: int, one: str, many: str, what: str = "") -> str:
+    """Count something in words; nothing if there is none, but for records."""
+    if not count and what:
+        return ""
+    return " ".join(filter(None, (f"{count:,}", one if count == 1 else many, what)))
 
 
 def ended_by(error: RunEndedError, *, begun: bool) -> Ending:

@@ -47,6 +47,7 @@ INDEXES: Indexes = {
             name="by_key",
             partialFilterExpression={"key": {"$exists": True}},
         ),
+        IndexModel([("sync_id", 1), ("row_id", 1)], name="by_row"),
         IndexModel(
             [("sync_id", 1), ("former_key", 1)],
             name="by_former_key",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.values import Value
@@ -61,6 +62,15 @@ def coerce(value: Value, field: Field, zone: tzinfo = UTC) -> Cell:
 def is_blank(value: Value | Cell) -> bool:
     """Whether a value is nothing to whoever reads it."""
     return value is None or (isinstance(value, str) and not _clean(value).strip())
+
+
+def read_cell(told: Any) -> Cell:
+    """Return a cell that Airtable shows as it would be sent: a number has two spellings."""
+    if isinstance(told, float) and told.is_integer() and abs(told) < _EXACT:
+        return int(told)
+    if isinstance(told, int) and not isinstance(told, bool) and abs(told) >= _EXACT:
+        return float(told)
+    return told  # type: ignore[no-any-return]  # whatever else it is: it is compared
 
 
 def is_writable(field_type: str) -> bool:

@@ -92,7 +92,10 @@ class AirtableClient:
         *,
         formula: str | None = None,
     ) -> Rows:
-        """Return a page of a table's rows, of those that a formula holds for, with these fields."""
+        """Return a page of a table's rows, of those that a formula holds for, with these fields.
+
+        Raises ListingGoneError for an offset that Airtable has forgotten.
+        """
         body: Json = {
             "pageSize": ROWS_PER_PAGE,
             "fields": list(fields),
@@ -105,8 +108,8 @@ class AirtableClient:
 
     async def write(
         self, base_id: str, table_id: str, records: Sequence[Json], key_field: str
-    ) -> list[str]:
-        """Write up to ten records at once, all or none; return their row ids in order.
+    ) -> Sequence[Row]:
+        """Write up to ten records at once, all or none; return their rows in order.
 
         A record with an `id` updates that row; one without is found by its key, or created.
         Raises RefusedError or RowGoneError for something in the batch, CreatesRefusedError if the
@@ -147,12 +150,12 @@ def _path(base_id: str, table_id: str) -> str:
     return f"/v0/{_checked(_BASE, base_id)}/{_checked(_TABLE, table_id)}"
 
 
-def _written(response: httpx.Response, count: int) -> list[str]:
+def _written(response: httpx.Response, count: int) -> Sequence[Row]:
     """Read which rows were written: as many as were sent."""
     rows = understood(Rows, response).records
     if len(rows) != count:
         raise TransientError(f"Airtable answered with {len(rows)} rows for {count} records")
-    return [each.id for each in rows]
+    return rows
 
 
 def _checked(kind: TypeAdapter[str], id_: str) -> str:

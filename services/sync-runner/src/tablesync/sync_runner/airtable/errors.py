@@ -4,6 +4,7 @@ TransientError (of access/)   repeat the call
 RunEndedError (of the spine)  the run cannot go on: base, table, field, rights or quota
 CreatesRefusedError           the table takes no new rows, but changes of those it has
 RowGoneError                  a row that we knew was deleted: find it by its key, or create it
+ListingGoneError              a listing of rows was idle for too long: begin it again
 RefusedError                  something in the batch: find the record, reject it
 """
 
@@ -66,6 +67,10 @@ class RowGoneError(Exception):
     def __init__(self, row_id: str | None) -> None:
         super().__init__(f"Row {row_id} does not exist." if row_id else "A row does not exist.")
         self.row_id = row_id
+
+
+class ListingGoneError(Exception):
+    """Airtable has forgotten where a listing of rows goes on."""
 
 
 def read_error(response: httpx.Response) -> tuple[str, str]:

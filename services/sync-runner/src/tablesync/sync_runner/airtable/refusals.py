@@ -10,6 +10,7 @@ import re
 import httpx
 from tablesync.sync_runner.airtable.errors import (
     CreatesRefusedError,
+    ListingGoneError,
     RefusedError,
     RowGoneError,
     TooLargeError,
@@ -44,6 +45,8 @@ class Refusals:
         """Return what a refusal is raised as."""
         if kind == "ROW_DOES_NOT_EXIST" and (row := named_row(message)):
             return RowGoneError(row)
+        if kind == "LIST_RECORDS_ITERATOR_NOT_AVAILABLE":
+            return ListingGoneError(message)
         if fault := _of_the_mapping(kind, message):
             return fault
         if status in _UNAVAILABLE:

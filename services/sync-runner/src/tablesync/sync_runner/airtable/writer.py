@@ -17,7 +17,7 @@ from tablesync.service_kit import clock
 from tablesync.sync_runner.access.answers import OutcomeUnknownError
 from tablesync.sync_runner.access.provider_client import WAIT_MAX_SECONDS, ProviderClient
 from tablesync.sync_runner.airtable.cells import Cell
-from tablesync.sync_runner.airtable.client import AirtableClient, Json
+from tablesync.sync_runner.airtable.client import AirtableClient, Json, Row
 from tablesync.sync_runner.airtable.errors import CreatesRefusedError, RefusedError, RowGoneError
 from tablesync.sync_runner.airtable.lookup import Lookup
 from tablesync.sync_runner.airtable.reasons import names_something, reason_of, unknown_option
@@ -51,8 +51,8 @@ class RowWrite:
 class Outcomes(Protocol):
     """Who wants to know what became of each record."""
 
-    def written(self, source_id: str, row_id: str) -> None:
-        """Airtable acknowledged the record."""
+    def written(self, source_id: str, row: Row) -> None:
+        """Airtable acknowledged the record, and shows its row as it is now."""
 
     def refused(self, source_id: str, reason: str, field: str | None) -> None:
         """Airtable refused the record alone."""
@@ -122,7 +122,7 @@ class Writer:
         """Write what can be; return what was refused, with why."""
         while rows := self._admitted(rows, outcomes):
             try:
-                row_ids = await self._send(rows)
+                written = await self._send(rows)
             except CreatesRefusedError as refused:
                 self._close(refused.ending, rows)
             except RowGoneError as gone:
@@ -134,12 +134,12 @@ class Writer:
                 return Refusal(rows, refused)
             else:
                 self._proved |= _operations(rows)
-                for row, row_id in zip(rows, row_ids, strict=True):
-                    outcomes.written(row.source_id, row_id)
+                for sent, row in zip(rows, written, strict=True):
+                    outcomes.written(sent.source_id, row)
                 return None
         return None
 
-    async def _send(self, rows: Sequence[RowWrite]) -> list[str]:
+    async def _send(self, rows: Sequence[RowWrite]) -> Sequence[Row]:
         """Send; where it is not known what became of new rows, they are looked up before."""
         patience = _Patience()
         while True:

@@ -80,7 +80,8 @@ class RunSupervisor:
             raise
         except Exception as error:
             return self._failed(error)
-        return succeeded(self._sync_run.journal.counts)
+        journal = self._sync_run.journal
+        return succeeded(journal.counts, journal.found)
 
     def _given_up(self) -> Ending:
         """End a run that takes its workers with it, before it takes this one and its other runs."""

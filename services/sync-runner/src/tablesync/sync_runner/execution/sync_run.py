@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 from pymongo.errors import PyMongoError
@@ -13,7 +14,9 @@ from tablesync.sync_runner.airtable.names import told_by_names
 from tablesync.sync_runner.airtable.writer import Writer
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.run_access import RunAccess
-from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Pass
+from tablesync.sync_runner.pipeline.checking.rows import RowComparison
+from tablesync.sync_runner.pipeline.checking.unseen import unseen
+from tablesync.sync_runner.pipeline.checkpoints import Check, Checkpoint, Pass
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.keys import Keys
 from tablesync.sync_runner.pipeline.mapper import Mapper
@@ -57,8 +60,10 @@ class SyncRun:
         opening = await source.open(spec.source.object)
         tables = await client.tables(spec.destination.base_id)
         plan = make_plan(spec, opening.properties, tables)
-        checkpoint = await self._checkpoint(plan, origin)
-        await self._read(plan, checkpoint, source, opening, _writer(client, plan))
+        checkpoint = self._reading(await self._checkpoint(plan, origin), source, opening)
+        self.journal.go_on_with(checkpoint)
+        await self._compare_rows(plan, checkpoint, client)
+        await self._read(plan, source, opening, _writer(client, plan))
 
     async def let_requests_arrive(self, grace_seconds: float) -> bool:
         """Start nothing more; wait so long for what is on the wire: whether all has arrived."""
@@ -82,19 +87,30 @@ class SyncRun:
             total=pipeline.total if pipeline else None,
         )
 
-    async def _read(
-        self, plan: Plan, checkpoint: Checkpoint, source: Source, opening: Opening, writer: Writer
+    async def _compare_rows(
+        self, plan: Plan, checkpoint: Checkpoint, client: AirtableClient
     ) -> None:
+        """Compare the table's rows, if a check has that before it."""
+        if checkpoint.check is not None and not checkpoint.check.rows_compared:
+            async with self._saved_meanwhile():
+                await RowComparison(plan, self.journal, client, self.stall_timer).run()
+
+    async def _read(self, plan: Plan, source: Source, opening: Opening, writer: Writer) -> None:
         """Read the current pass; if another run began it, read what changed since, too.
 
         A pass ends where it began in time, so that an inherited one alone would leave the gap.
-        What earlier runs rejected is tried again behind it: the reason may have passed.
+        What a check has not seen is looked for behind its pass, and what earlier runs rejected is
+        tried again: the reason may have passed.
         """
-        inherited = not checkpoint.begun_by(self._run.id)
-        await self._move(plan, self._reading(checkpoint, source, opening), source, writer)
-        if inherited:
+        checkpoint = self.journal.checkpoint
+        assert checkpoint is not None, "a pass has begun"
+        await self._move(plan, source, writer)
+        if checkpoint.check is not None:
+            await self._pump(plan, unseen(self.journal, source, plan), source, writer)
+        if not checkpoint.begun_by(self._run.id):
             finished = self.journal.finish_pass()
-            await self._move(plan, self._reading(finished, source, opening), source, writer)
+            self.journal.go_on_with(self._reading(finished, source, opening))
+            await self._move(plan, source, writer)
         await self.journal.save()
         await self._pump(plan, retries(self.journal, source, plan), source, writer)
 
@@ -102,14 +118,13 @@ class SyncRun:
         """Go on with the current pass, or begin the next one."""
         if checkpoint.current is not None:
             return checkpoint
-        position = source.first_position(checkpoint.cursor_ms, opening.began_ms)
+        position = source.first_position(checkpoint.since_ms, opening.began_ms)
         return checkpoint.reading(Pass(position, opening.began_ms, self._run.id))
 
-    async def _move(
-        self, plan: Plan, checkpoint: Checkpoint, source: Source, writer: Writer
-    ) -> None:
+    async def _move(self, plan: Plan, source: Source, writer: Writer) -> None:
+        checkpoint = self.journal.checkpoint
+        assert checkpoint is not None, "a pass has begun"
         assert checkpoint.current is not None, "it is being read"
-        self.journal.checkpoint = checkpoint
         position = checkpoint.current.position
         pages = source.read(plan.spec.source.object, plan.properties, position)
         await self._pump(plan, pages, source, writer)
@@ -131,22 +146,41 @@ class SyncRun:
             page_bytes=self._context.page_bytes,
             sending=self._access.sending,
         )
+        async with self._saved_meanwhile():
+            await self._pipeline.run(pages)
+
+    @asynccontextmanager
+    async def _saved_meanwhile(self) -> AsyncIterator[None]:
+        """Save all the time while the block runs."""
         done = asyncio.Event()
         saver = asyncio.create_task(self._save_until(done))
         try:
-            await self._pipeline.run(pages)
+            yield
         finally:
             done.set()
             await saver
 
     async def _checkpoint(self, plan: Plan, origin: str) -> Checkpoint:
-        """Return where the sync stands; another account or mapping starts from nothing."""
+        """Return where the sync stands; another account or mapping starts from nothing.
+
+        So does a conversion that is another one today, and a check of everything.
+        """
         known = await self.journal.find_checkpoint()
         if known is not None and known.origin != origin:
             await self.journal.forget()
             known = None
         if known is None or known.fingerprint != plan.fingerprint:
-            known = Checkpoint(self._run.sync_id, plan.fingerprint, origin)
+            check = Check() if known is not None and known.check else None
+            known = Checkpoint(
+                self._run.sync_id,
+                plan.fingerprint,
+                origin,
+                check=check,
+                conversions=plan.conversions,
+            )
+        known = known.converted_by(plan.conversions)
+        if self._run.check_everything and self._run.found is None:
+            known = known.checking()
         return known.distrust() if self._run.distrusted else known
 
     async def _save_until(self, done: asyncio.Event) -> None:

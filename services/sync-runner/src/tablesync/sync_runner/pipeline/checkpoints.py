@@ -5,8 +5,10 @@ finished pass began, by the provider's clock; a pass that was cut short keeps it
 through takeovers and catch-ups, so that nothing at its edge is lost.
 """
 
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+from uuid import uuid4
 
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import read
@@ -28,11 +30,26 @@ class Pass:
 
 
 @dataclass(frozen=True)
+class Check:
+    """A check of everything that is under way: how far it has come, and what it has found.
+
+    First the table's rows are compared with what is known of them, page by page from `offset` on;
+    then everything is read at the source, as the checkpoint's current pass; then what was not seen
+    there is asked for by its id. What it has seen it stamps with its `id`.
+    """
+
+    id: str = field(default_factory=lambda: uuid4().hex)
+    rows_compared: bool = False
+    offset: str | None = None
+    found: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """Where a sync stands; `cursor_ms` is None before its first pass has ended.
 
     In a distrusted pass no record counts as unchanged: it is not known what a lost worker sent in
-    its last moments.
+    its last moments. `conversions` are those of today that rows were written by, beside the usual.
     """
 
     sync_id: str
@@ -41,11 +58,13 @@ class Checkpoint:
     cursor_ms: int | None = None
     current: Pass | None = None
     distrusted_passes: int = 0
+    check: Check | None = None
+    conversions: frozenset[str] = frozenset()
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """Read the stored form."""
-        current = document["current"]
+        current, check = document["current"], document.get("check")
         return cls(
             sync_id=document["_id"],
             fingerprint=document["fingerprint"],
@@ -53,10 +72,15 @@ class Checkpoint:
             cursor_ms=document["cursor_ms"],
             current=Pass(**current) if current else None,
             distrusted_passes=document["distrusted_passes"],
+            check=Check(**check) if check else None,
+            conversions=frozenset(document.get("conversions", ())),
         )
 
     def to_document(self) -> Document:
         """Return the stored form."""
+        more: dict[str, Any] = {"check": vars(self.check)} if self.check else {}
+        if self.conversions:
+            more["conversions"] = sorted(self.conversions)
         return {
             "_id": self.sync_id,
             "fingerprint": self.fingerprint,
@@ -64,6 +88,7 @@ class Checkpoint:
             "cursor_ms": self.cursor_ms,
             "current": vars(self.current) if self.current else None,
             "distrusted_passes": self.distrusted_passes,
+            **more,
         }
 
     @property
@@ -75,9 +100,51 @@ class Checkpoint:
         """Whether the current pass, if there is one, is that run's own."""
         return self.current is None or self.current.run_id == run_id
 
+    @property
+    def since_ms(self) -> int | None:
+        """From when on the next pass reads; None if it reads everything."""
+        return None if self.check else self.cursor_ms
+
     def distrust(self) -> Self:
-        """Note that a worker was lost."""
-        return replace(self, distrusted_passes=DISTRUSTED_PASSES)
+        """Note that a worker was lost: a check compares the rows again that it may have written.
+
+        While a check compares rows, nothing is written.
+        """
+        if self.check is None:
+            return replace(self, distrusted_passes=DISTRUSTED_PASSES)
+        if not self.check.rows_compared:
+            return self
+        again = replace(self.check, rows_compared=False)
+        return replace(self, distrusted_passes=DISTRUSTED_PASSES, check=again)
+
+    def converted_by(self, conversions: frozenset[str]) -> Self:
+        """Have everything read again if values are converted otherwise now; digests stay valid."""
+        if conversions == self.conversions:
+            return self
+        return replace(self, conversions=conversions, cursor_ms=None, current=None)
+
+    def checking(self) -> Self:
+        """Begin a check of everything, in place of a pass or a check that is under way."""
+        return replace(self, check=Check(), current=None)
+
+    def unchecked(self) -> Self:
+        """Give a check up, with its pass."""
+        return replace(self, check=None, current=None) if self.check else self
+
+    def comparing_from(self, offset: str | None) -> Self:
+        """Move the comparison of the table's rows on, or begin it again."""
+        assert self.check is not None, "only a check compares rows"
+        return replace(self, check=replace(self.check, offset=offset))
+
+    def compared(self) -> Self:
+        """End the comparison: digests tell what the rows hold, whatever a lost worker has sent."""
+        assert self.check is not None, "only a check compares rows"
+        check = replace(self.check, offset=None, rows_compared=True)
+        return replace(self, check=check, distrusted_passes=0)
+
+    def finding(self, found: Mapping[str, int]) -> Self:
+        """Note what a check has found, if one is under way."""
+        return replace(self, check=replace(self.check, found=found)) if self.check else self
 
     def reading(self, current: Pass) -> Self:
         """Begin a pass."""
@@ -89,10 +156,16 @@ class Checkpoint:
         return replace(self, current=replace(self.current, position=position))
 
     def finished(self) -> Self:
-        """End the current pass: the next one reads what changed since it began."""
+        """End the current pass, and its check: the next one reads what changed since it began."""
         assert self.current is not None, "only a pass that has begun can end"
         left = max(0, self.distrusted_passes - 1)
-        return replace(self, cursor_ms=self.current.began_ms, current=None, distrusted_passes=left)
+        return replace(
+            self,
+            cursor_ms=self.current.began_ms,
+            current=None,
+            distrusted_passes=left,
+            check=None,
+        )
 
 
 class Checkpoints:

@@ -8,7 +8,7 @@ from tablesync.contracts import MappedAs
 from tablesync.sync_runner.airtable.cells import Cell, coerce
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.sources.base import SourceProperty
-from tablesync.sync_runner.values import Unit, Value
+from tablesync.sync_runner.values import Unit, Value, ValueKind
 
 _SECONDS = {
     Unit.MILLISECONDS: Decimal("0.001"),
@@ -25,6 +25,16 @@ class Column:
     source: SourceProperty
     field: Field
     mapped_as: MappedAs | None = None
+
+    @property
+    def conversion(self) -> str | None:
+        """What is done to its values that earlier versions did not do, if anything is."""
+        if self.field.type == "duration" and self.source.unit is not None:
+            return "seconds"
+        zone = str(self.source.zone)
+        if self.field.type == "date" and self.source.kind is ValueKind.MOMENT and zone != "UTC":
+            return f"days in {zone}"
+        return None
 
     def cell(self, value: Value) -> Cell:
         """Return what is written of a value; raises CoercionError."""

@@ -1,17 +1,17 @@
 """The journal of one run: what was acknowledged, saved in transactions under its fencing token."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from tablesync.contracts import RunCounts, RunStatus
+from tablesync.contracts import Findings, RunCounts, RunStatus
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.sync_runner.errors import LeaseLostError, RunCancelledError
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Checkpoints
-from tablesync.sync_runner.pipeline.record_states import RecordState, RecordStates
+from tablesync.sync_runner.pipeline.record_states import RecordState, RecordStates, Seen
 from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
 from tablesync.sync_runner.pipeline.tally import PageTrack, Tally
 from tablesync.sync_runner.runs import Ending, Run
@@ -37,6 +37,10 @@ class Journal:
         self._saved = Tally(**run.counts.model_dump())
         self._pending: dict[str, RecordState] = {}
         self._rejected: dict[str, Rejection | None] = {}  # None: no longer rejected
+        self._checks = run.found is not None
+        self._found = Counter(run.found.model_dump() if run.found else {})
+        self._seen = Seen()
+        self._reads_all = False
         self._saving = asyncio.Lock()
         self._came_on = False
 
@@ -58,15 +62,77 @@ class Journal:
             total.add(track.tally)
         return total.counts()
 
-    def open_page(self, position: Position, read: int, size: int) -> PageTrack:
+    @property
+    def found(self) -> Findings | None:
+        """What the run's check has found so far; None if it checks only what changed."""
+        if not self._checks:
+            return None
+        open_ = sum(each.checked for each in self._tracks)
+        return Findings.model_validate(self._found + Counter(checked=open_))
+
+    @property
+    def check_id(self) -> str | None:
+        """The check that is under way, if one is."""
+        check = self.checkpoint.check if self.checkpoint else None
+        return check.id if check else None
+
+    def go_on_with(self, checkpoint: Checkpoint) -> None:
+        """Begin to read at a checkpoint, or go on there."""
+        self.checkpoint = checkpoint
+        if checkpoint.check is not None:
+            self._found, self._checks = Counter(checkpoint.check.found), True
+        self._reads_all = checkpoint.check is not None
+
+    async def end_reading(self) -> None:
+        """Take in that a check has read everything at the source: save what it has seen there.
+
+        What it then looks for by id it has not seen until that is done.
+        """
+        self._reads_all = False
+        await self.save()
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the digests that are stored tell what the rows hold."""
+        return self.checkpoint is not None and self.checkpoint.trusted
+
+    @property
+    def offset(self) -> str | None:
+        """Where the comparison of the table's rows goes on; None at its beginning."""
+        check = self.checkpoint.check if self.checkpoint else None
+        return check.offset if check else None
+
+    def compare_from(self, offset: str | None) -> None:
+        """Take in how far the table's rows have been compared."""
+        assert self.checkpoint is not None, "a check is under way"
+        self.checkpoint = self.checkpoint.comparing_from(offset)
+
+    def end_comparison(self) -> None:
+        """Take in that all rows of the table have been compared."""
+        assert self.checkpoint is not None, "a check is under way"
+        self.checkpoint = self.checkpoint.compared()
+
+    def open_page(self, position: Position, source_ids: Collection[str], size: int) -> PageTrack:
         """Take a page in, in reading order."""
-        track = PageTrack(position, Tally(read=read), size)
+        track = PageTrack(position, Tally(read=len(source_ids)), size)
+        if self.check_id is not None:
+            track.checked = len(source_ids)
+        if self._reads_all:
+            self._seen.source_ids.update(source_ids)
         self._tracks.append(track)
         return track
+
+    def see_rows(self, row_ids: Collection[str]) -> None:
+        """Take in that a check has seen these rows in the table."""
+        self._seen.row_ids.update(row_ids)
 
     def note(self, state: RecordState) -> None:
         """Take in what is known of one record now."""
         self._pending[state.source_id] = state
+
+    def find(self, what: str) -> None:
+        """Count what a check finds, by the names of Findings; saved with what it notes."""
+        self._found[what] += 1
 
     def reject(self, rejection: Rejection) -> None:
         """Take in that a record could not be written."""
@@ -105,6 +171,27 @@ class Journal:
             after = ids[-1]
         return []
 
+    async def states_of_rows(self, row_ids: Sequence[str]) -> dict[str, RecordState]:
+        """Return what is known of the records that these rows are of, by row id; saved or not."""
+        known = await self._states.of_rows(row_ids)
+        return {row: self._pending.get(each.source_id, each) for row, each in known.items()}
+
+    async def without_row(self, after: str, limit: int) -> list[RecordState]:
+        """Return records whose row the check has not seen in the table, from behind an id.
+
+        What it has seen has to be saved.
+        """
+        assert self.check_id is not None, "a check asks"
+        return await self._states.without_row(self.check_id, after, limit)
+
+    async def unseen(self, after: str, limit: int, *, by_id: bool) -> list[str]:
+        """Return records that the check has to look for by id: it has not seen them at the source.
+
+        What it has seen has to be saved.
+        """
+        assert self.check_id is not None, "a check asks"
+        return await self._states.unseen(self.check_id, after, limit, by_id=by_id)
+
     def finish_pass(self) -> Checkpoint:
         """End the current pass, all of which has arrived; return where the sync stands now."""
         self._advance()
@@ -140,11 +227,13 @@ class Journal:
         """
         async with self._saving:
             self._advance()
-            checkpoint = self.checkpoint
-            if checkpoint is not None and finished:
-                checkpoint = checkpoint.finished()
-            states, rejected = self._pending, self._rejected
+            checkpoint = self._checkpoint_at(ending, finished=finished)
+            check = self.checkpoint.check if self.checkpoint else None
+            states, rejected, seen = self._pending, self._rejected, self._seen
+            if check is not None and check.rows_compared:
+                seen.source_ids.update(states)  # one that is new has had no state to be stamped
             self._pending, self._rejected = {}, {}
+            self._seen = Seen()
 
             counts: Document = {"counts": self._saved.counts().model_dump()}
             came_on: Document = {"takeovers": 0} if self._came_on else {}
@@ -155,6 +244,8 @@ class Journal:
                 if checkpoint is not None:
                     await self._checkpoints.save(checkpoint, unit.session)
                 await self._states.save(states.values(), unit.now, unit.session)
+                if check is not None:
+                    await self._states.stamp(seen, check.id, unit.session)
                 await self._rejections.save(self.run, rejected, unit.now, unit.session)
 
             try:
@@ -162,6 +253,7 @@ class Journal:
             except BaseException:  # a cancelled save has saved nothing, as far as is known
                 self._pending = states | self._pending
                 self._rejected = rejected | self._rejected
+                self._seen = seen | self._seen
                 raise
 
     async def hand_back(self, after_seconds: float = 0.0, waited_seconds: float = 0.0) -> None:
@@ -196,11 +288,26 @@ class Journal:
         while not await self._units.run(work):
             pass
 
+    def _findings(self) -> Document:
+        found = self.found
+        return {"found": found.model_dump()} if found else {}
+
+    def _checkpoint_at(self, ending: Ending | None, *, finished: bool) -> Checkpoint | None:
+        """Return where the sync stands after a run's end: a cancelled check is given up."""
+        if self.checkpoint is None:
+            return None
+        if ending is not None and ending.status is RunStatus.CANCELLED:
+            return self.checkpoint.unchecked()
+        if finished:
+            return self.checkpoint.finished()
+        return self.checkpoint.finding(dict(self._found))
+
     def _advance(self) -> None:
         while self._tracks and self._tracks[0].done:
             track = self._tracks.popleft()
             self._saved.add(track.tally)
             self._came_on = True
+            self._found["checked"] += track.checked
             assert self.checkpoint is not None, "pages are read after it was set"
             self.checkpoint = self.checkpoint.at(track.position)
 
@@ -211,7 +318,7 @@ class Journal:
 
         The time makes it a change in any case: only a change conflicts with a takeover.
         """
-        changes = {"saved_at": unit.now} | changes
+        changes = {"saved_at": unit.now, **self._findings()} | changes
         if ending is not None:
             changes |= ending.fields(unit.now) | {"counts": self.counts.model_dump()}
         if not await self._runs.change(self._lease, changes, unit.session):

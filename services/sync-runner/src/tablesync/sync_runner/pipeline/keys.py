@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, replace
 
 from tablesync.sync_runner.airtable.cells import Cell
+from tablesync.sync_runner.airtable.client import Row
 from tablesync.sync_runner.airtable.writer import RowWrite
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.mapper import Item, Mapper
 from tablesync.sync_runner.pipeline.plan import Plan
 from tablesync.sync_runner.pipeline.record_states import RecordState
 from tablesync.sync_runner.pipeline.tally import PageTrack
-from tablesync.sync_runner.sources.base import Source, SourceRecord
+from tablesync.sync_runner.sources.base import UNTOLD, Source, SourceRecord
 
 # What one page may bring in of others: a key that went through more hands waits for the next run.
 MOST_STRANGERS = 500
@@ -119,7 +120,7 @@ def _parted(items: list[Item], own: int) -> tuple[list[Item], list[Item]]:
 
 
 def _gone(holder: RecordState, track: PageTrack) -> Item:
-    return Item(holder.source_id, holder, track, gone=True, unchanged=True)
+    return Item(holder.source_id, holder, track, fate=holder.gone or UNTOLD, unchanged=True)
 
 
 class Releases:
@@ -130,7 +131,7 @@ class Releases:
         self._journal = journal
         self._refusals: dict[str, str] = {}
 
-    def written(self, source_id: str, row_id: str) -> None:
+    def written(self, source_id: str, row: Row) -> None:
         """Take in that a row has no key any more."""
         self._journal.note(self._releases[source_id].released)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import orjson
 import structlog
@@ -11,7 +11,7 @@ from tablesync.sync_runner.airtable.cells import Cell, CoercionError, is_blank
 from tablesync.sync_runner.pipeline.columns import cells_of
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.plan import Plan, digest
-from tablesync.sync_runner.pipeline.record_states import RecordState, Refusal
+from tablesync.sync_runner.pipeline.record_states import Lack, RecordState, Refusal
 from tablesync.sync_runner.pipeline.rejections import Rejection
 from tablesync.sync_runner.pipeline.tally import PageTrack
 from tablesync.sync_runner.sources.base import SourceRecord
@@ -37,7 +37,7 @@ class Item:
     """A record as it is now, beside what is known of its row.
 
     `key` is kept unless it is the record's id; a record without one has None. One that is `gone`
-    has the key of its row, which it never changes.
+    has the key of its row, which it never changes; its `fate` is what became of it.
     """
 
     source_id: str
@@ -46,7 +46,7 @@ class Item:
     cells: Mapping[str, Cell] = field(default_factory=dict)
     digest: bytes = b""
     key: str | None = None
-    gone: bool = False
+    fate: str | None = None
     nameless: bool = False
     unchanged: bool = False
     fault: Fault | None = None
@@ -55,6 +55,11 @@ class Item:
     def row_id(self) -> str | None:
         """The row it is known to be."""
         return self.known.row_id if self.known else None
+
+    @property
+    def gone(self) -> bool:
+        """Whether its source has it no more."""
+        return self.fate is not None
 
     @property
     def suspect(self) -> bool:
@@ -91,9 +96,23 @@ class Item:
         """Return it as one that cannot be written."""
         return replace(self, fault=Fault(reason, field))
 
-    def written(self, row_id: str) -> RecordState:
-        """Return what is known of it once it is written."""
-        return RecordState(self.source_id, self.digest, row_id, self.key)
+    @property
+    def finding(self) -> str:
+        """What a check has found of it once it is written, by the names of Findings."""
+        known = self.known
+        if known is None:
+            return "outdated"
+        if known.lack in _LACKS:
+            return _LACKS[known.lack]
+        if self.gone and known.gone is None:
+            return "gone"
+        return "returned" if known.gone and not self.gone else "outdated"
+
+    def written(self, row_id: str, stored: bytes | None) -> RecordState:
+        """Return what is known of it once it is written, and `stored` in a form of Airtable's."""
+        return RecordState(
+            self.source_id, self.digest, row_id, self.key, stored=stored, gone=self.fate
+        )
 
     def under_way(self) -> RecordState:
         """Return what is known of it while it is not known what arrived.
@@ -102,13 +121,28 @@ class Item:
         """
         former = self.known.key if self.known and self.moves else None
         rejected = self.suspect or self.moves
-        return RecordState(self.source_id, None, self.row_id, self.key, rejected, former)
+        lack, gone = (self.known.lack, self.known.gone) if self.known else (None, None)
+        return RecordState(
+            self.source_id,
+            None,
+            self.row_id,
+            self.key,
+            rejected,
+            former,
+            lack=lack,
+            gone=gone,
+        )
 
     def rejected(self) -> RecordState:
         """Return what is known of it once it is rejected: its row, if any, is as it was."""
         known = self.known or RecordState(self.source_id, None, None)
         refusal = self.fault.refusal if self.fault else None
-        return replace(known, digest=None, rejected=True, refusal=refusal)
+        return replace(known.unknown(), rejected=True, refusal=refusal)
+
+
+_LACKS: Mapping[Lack | None, str] = {Lack.ROW: "missing", Lack.CELLS: "altered"}
+# What became of a record that its source shows as deleted.
+DELETED = "deleted"
 
 
 class Mapper:
@@ -128,14 +162,16 @@ class Mapper:
     def item(self, record: SourceRecord, known: RecordState | None, track: PageTrack) -> Item:
         """Return a record against what is known of it: nothing of it ends the run."""
         key = known.key if known else None  # as far as is known, until it is read
-        item = Item(record.id, known, track, key=key, gone=record.gone, nameless=record.nameless)
+        fate = record.fate or (DELETED if record.gone else None)
+        item = Item(record.id, known, track, key=key, fate=fate, nameless=record.nameless)
         if record.gone and item.row_id is None:
             return replace(item, unchanged=True)
         if record.fault is not None:
             fault = record.fault
             return item.because(fault if isinstance(fault, str) else self._told_of_ours(fault))
         try:
-            return self._judged(self._mapped(record, item))
+            mapped = self._marked(item) if record.fate else self._mapped(record, item)
+            return self._judged(mapped)
         except CoercionError as error:
             return replace(item, key=self._key_at_least(record)).because(str(error), error.field)
         except Exception as error:
@@ -150,6 +186,14 @@ class Mapper:
         if is_blank(cells[key_field]):
             return item.because(f'its key "{self._plan.key.source.name}" is empty')
         return item
+
+    def _marked(self, item: Item) -> Item:
+        """Return a record of which nothing is known but that it is gone: its row is marked."""
+        column = self._plan.gone
+        if column is None:
+            return replace(item, unchanged=True)
+        cells = {column.field.id: column.cell(True)}
+        return replace(item, cells=cells, digest=digest(cells))
 
     def _told_of_ours(self, error: Exception) -> str:
         """Log a fault of ours, each kind once in a pass, with its traceback; return the reason."""
@@ -166,10 +210,27 @@ class Mapper:
             if each.fault:
                 self.reject(each)
             elif each.unchanged:
-                each.track.tally.unchanged += 1
+                self._pass_over(each)
             else:
                 found.append(each)
         return found
+
+    def stored(self, item: Item, told: Mapping[str, Any]) -> bytes | None:
+        """Digest what a row holds now; None if that is what was sent, all of it."""
+        whole = len(item.cells) == len(self._plan.columns)
+        if whole and all(told.get(each) == cell for each, cell in item.cells.items()):
+            return None
+        return self._plan.digest_of_row(told)
+
+    def _pass_over(self, item: Item) -> None:
+        """Count a record as unchanged, and note whether it is gone or back."""
+        item.track.tally.unchanged += 1
+        known = item.known
+        if known is None or (known.gone == item.fate and known.lack is None):
+            return
+        self._journal.note(replace(known, gone=item.fate, lack=None))
+        if self._plan.gone is None and bool(known.gone) != item.gone:
+            self._journal.find("gone" if item.gone else "returned")
 
     def reject(self, item: Item) -> None:
         """Count and keep a record that cannot be written; a nameless one is not tried again."""
@@ -197,7 +258,7 @@ class Mapper:
                 item, fault=Fault(known.refusal.reason, known.refusal.field, known.refusal)
             )
         sure = self._trusted and not known.rejected and known.row_id is not None
-        return replace(item, unchanged=sure and known.digest == item.digest)
+        return replace(item, unchanged=item.unchanged or (sure and known.digest == item.digest))
 
     def _stands(self, refusal: Refusal, item: Item) -> bool:
         """Whether nothing has changed since Airtable refused a record."""

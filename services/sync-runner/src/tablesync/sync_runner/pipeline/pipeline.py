@@ -26,7 +26,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Literal
 
-from tablesync.sync_runner.airtable.client import RECORDS_PER_REQUEST
+from tablesync.sync_runner.airtable.client import RECORDS_PER_REQUEST, Row
 from tablesync.sync_runner.airtable.writer import RowWrite, Writer
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.keys import Keys, Release, Releases, Settled
@@ -105,7 +105,7 @@ class Pipeline:
         self.total = page.total if self.total is None else self.total
         records = page.by_id
         await self._make_room(records.keys(), page.size)
-        track = self._journal.open_page(page.position, len(records), page.size)
+        track = self._journal.open_page(page.position, records.keys(), page.size)
         items = await self._mapper.items(records, track)
         settled = await self._keys.settle(items, track, self._let_arrive)
         items = self._mapper.ready(await self._released(settled))
@@ -231,11 +231,13 @@ class Batch:
         self._journal = journal
         self._under_way = under_way
 
-    def written(self, source_id: str, row_id: str) -> None:
+    def written(self, source_id: str, row: Row) -> None:
         """Take in that Airtable acknowledged a record."""
         item = self._close(source_id)
         item.track.tally.written += 1
-        self._journal.note(item.written(row_id))
+        self._journal.find(item.finding)
+        stored = self._mapper.stored(item, row.fields)
+        self._journal.note(item.written(row.id, stored))
         if item.suspect:
             self._journal.clear(source_id)
 

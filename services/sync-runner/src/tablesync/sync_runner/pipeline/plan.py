@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import orjson
 from tablesync.contracts import FieldMapping, SyncSpec
-from tablesync.sync_runner.airtable.cells import Cell, is_writable
+from tablesync.sync_runner.airtable.cells import Cell, is_writable, read_cell
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.pipeline.columns import Column, reads
@@ -46,6 +47,20 @@ class Plan:
         named = [each for each in fields if each.name == field_name] or fields
         raw = orjson.dumps([(each.id, each.type, each.options) for each in named])
         return hashlib.blake2b(raw, digest_size=DIGEST_BYTES).digest()
+
+    @cached_property
+    def conversions(self) -> frozenset[str]:
+        """What is done to values that earlier versions did not do."""
+        return frozenset(each.conversion for each in self.columns if each.conversion)
+
+    @cached_property
+    def field_ids(self) -> Sequence[str]:
+        """The fields that are written."""
+        return [each.field.id for each in self.columns]
+
+    def digest_of_row(self, told: Mapping[str, Any]) -> bytes:
+        """Digest what a row holds of what is written, as Airtable shows it."""
+        return digest({each: read_cell(told.get(each)) for each in self.field_ids})
 
     @cached_property
     def properties(self) -> list[SourceProperty]:

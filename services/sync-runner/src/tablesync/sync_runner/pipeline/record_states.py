@@ -1,8 +1,9 @@
 """Record states: which row each source record is, and a digest of what it holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Self
 
 from pymongo import UpdateOne
@@ -47,6 +48,14 @@ class Refusal:
         return replace(self, retry_at=now + rest)
 
 
+class Lack(StrEnum):
+    """Why a check took a digest away: what its row lacks, until it is written again."""
+
+    ROW = "row"
+    CELLS = "cells"
+    UNKNOWN = "unknown"  # it may be the work of a lost worker
+
+
 @dataclass(frozen=True, slots=True)
 class RecordState:
     """What is known of one source record.
@@ -55,6 +64,8 @@ class RecordState:
     row, as far as is known; `key`, what its row holds as key, is kept unless it is the record's id.
     `former_key` is what the row may hold instead, where it is not known whether `key` was written.
     A rejected one without a refusal is looked at in each run, which costs no request to Airtable.
+    `stored` is the digest of what Airtable made of the cells, if that is another; `gone` tells what
+    became of a record that its source no longer has.
     """
 
     source_id: str
@@ -64,22 +75,26 @@ class RecordState:
     rejected: bool = False
     former_key: str | None = None
     refusal: Refusal | None = None
+    stored: bytes | None = None
+    lack: Lack | None = None
     gone: str | None = None
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """Read the stored form."""
-        digest, refusal = document["digest"], document.get("refusal")
+        refusal, lack = document.get("refusal"), document.get("lack")
         rejected = document["rejected"]
         return cls(
             source_id=document["source_id"],
-            digest=bytes(digest) if digest is not None else None,
+            digest=_bytes(document["digest"]),
             row_id=document["row_id"],
             key=document.get("key"),
             rejected=rejected,
             former_key=document.get("former_key"),
             # An earlier version, run again, leaves the refusal of a record that it has written.
             refusal=Refusal.from_document(refusal) if refusal and rejected else None,
+            stored=_bytes(document.get("stored")),
+            lack=Lack(lack) if lack else None,
             gone=document.get("gone"),
         )
 
@@ -96,20 +111,29 @@ class RecordState:
         }
 
     @property
+    def held(self) -> bytes | None:
+        """The digest of what its row holds when it is read; None if that is not known."""
+        return self.stored or self.digest
+
+    @property
     def keys(self) -> list[str]:
         """What its row holds as key, or may hold; nothing without a row."""
         found = (self.key, self.former_key) if self.row_id else ()
         return [each for each in found if each is not None]
 
+    def unknown(self) -> Self:
+        """Return it as one of which it is not known what its row holds."""
+        return replace(self, digest=None, stored=None, lack=None)
+
     def without_row(self) -> Self:
         """Return it as one that has no row any more, and is not tried again."""
         return replace(
-            self, digest=None, row_id=None, key=None, former_key=None, rejected=False, refusal=None
+            self.unknown(), row_id=None, key=None, former_key=None, rejected=False, refusal=None
         )
 
     def without_key(self) -> Self:
         """Return it as one whose row has no key any more."""
-        return replace(self, digest=None, key=None, former_key=None, refusal=None)
+        return replace(self.unknown(), key=None, former_key=None, refusal=None)
 
     def missing(self) -> list[str]:
         """Return the optional members that it has not."""
@@ -121,8 +145,26 @@ class RecordState:
             "key": self.key,
             "former_key": self.former_key,
             "refusal": refusal,
+            "stored": self.stored,
+            "lack": self.lack,
             "gone": self.gone,
         }
+
+
+def _bytes(stored: bytes | None) -> bytes | None:
+    return None if stored is None else bytes(stored)
+
+
+@dataclass
+class Seen:
+    """What a check has seen, and is to stamp: rows in the table, records at their source."""
+
+    row_ids: set[str] = field(default_factory=set)
+    source_ids: set[str] = field(default_factory=set)
+
+    def __or__(self, other: "Seen") -> "Seen":
+        """Return what either has seen."""
+        return Seen(self.row_ids | other.row_ids, self.source_ids | other.source_ids)
 
 
 class RecordStates:
@@ -154,11 +196,48 @@ class RecordStates:
         rows = await cursor.to_list(limit)
         return self._read(rows)
 
+    async def of_rows(self, row_ids: Sequence[str]) -> dict[str, RecordState]:
+        """Return the states of the records that these rows are of, by row id."""
+        query = {"sync_id": self._sync_id, "row_id": {"$in": list(row_ids)}}
+        rows = await self._collection.find(query).to_list(None)
+        return {each.row_id: each for each in self._read(rows) if each.row_id is not None}
+
+    async def without_row(self, check_id: str, after: str, limit: int) -> list[RecordState]:
+        """Return, by id, records whose row a check has not seen in the table, from behind one."""
+        query = {"row_id": {"$ne": None}, "row_seen": {"$ne": check_id}}
+        return await self._some(query, after, limit)
+
+    async def unseen(self, check_id: str, after: str, limit: int, *, by_id: bool) -> list[str]:
+        """Return records with a row that a check has not seen, and does not know to be gone.
+
+        If they can be read `by_id`, then also those that it has seen before their row was.
+        """
+        lacking: Document = {"lack": {"$exists": True}}
+        unseen: Document = {
+            "row_id": {"$ne": None},
+            "seen": {"$ne": check_id},
+            "$or": [{"gone": {"$exists": False}}, lacking],
+        }
+        query = {"$or": [unseen, lacking]} if by_id else unseen
+        return [each.source_id for each in await self._some(query, after, limit)]
+
+    async def _some(self, query: Document, after: str, limit: int) -> list[RecordState]:
+        own = {"$gt": f"{self._sync_id}/{after}", "$lt": f"{self._sync_id}0"}  # "0" follows "/"
+        cursor = self._collection.find({"_id": own, **query}).sort("_id", 1).limit(limit)
+        return self._read(await cursor.to_list(limit))
+
     async def save(self, states: Iterable[RecordState], now: datetime, session: Session) -> None:
         """Store states in the transaction that proves the lease; `now` is its time."""
         writes = [self._write(each, now) for each in states]
         if writes:
             await self._collection.bulk_write(writes, ordered=False, session=session)
+
+    async def stamp(self, seen: Seen, check_id: str, session: Session) -> None:
+        """Note that a check has seen rows and records."""
+        rows = {"sync_id": self._sync_id, "row_id": {"$in": list(seen.row_ids)}}
+        await self._collection.update_many(rows, {"$set": {"row_seen": check_id}}, session=session)
+        own = {"_id": {"$in": [f"{self._sync_id}/{each}" for each in seen.source_ids]}}
+        await self._collection.update_many(own, {"$set": {"seen": check_id}}, session=session)
 
     def _read(self, rows: Sequence[Document]) -> list[RecordState]:
         return read_all(self._collection, RecordState.from_document, rows).items

@@ -32,12 +32,13 @@ class PageTrack:
     """A page on its way: it is done when all its records are and no more will come.
 
     One of which a record was withheld is never done: the next run reads it again. `size` is how
-    many bytes its provider answered with.
+    many bytes its provider answered with, `checked` how many of its records a check has read.
     """
 
     position: Position
     tally: Tally = field(default_factory=Tally)
     size: int = 0
+    checked: int = 0
     outstanding: int = 0
     dispatched: bool = False
     withheld: bool = False

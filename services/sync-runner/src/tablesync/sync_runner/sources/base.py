@@ -17,6 +17,9 @@ GONE = "archived"
 # A longer id is none: it is kept with everything that is known of its record.
 LONGEST_ID = 200
 
+# What became of a record where its source does not tell.
+UNTOLD = "gone"
+
 # Where a reading stands: plain JSON, stored in checkpoints, understood by its source alone.
 Position = dict[str, Any]
 
@@ -65,6 +68,8 @@ class SourceRecord:
     `gone` tells that it was deleted at the source: its row is marked, but none is made for it.
     `fault` says, for people, why it could not be read, or is what our own code failed with: it
     alone is rejected. One that is `nameless` bears an id of our own, which its source knows not.
+    `fate` tells what became of one that its source does not show any more: its row is marked, and
+    keeps its other cells.
     """
 
     id: str
@@ -72,6 +77,7 @@ class SourceRecord:
     gone: bool = False
     fault: str | Exception | None = None
     nameless: bool = False
+    fate: str | None = None
 
     @classmethod
     def unnamed(cls, told: object) -> Self:
@@ -152,6 +158,12 @@ class Source(Protocol):
         self, object_: str, properties: Sequence[SourceProperty], ids: Sequence[str]
     ) -> list[SourceRecord]:
         """Read up to `ids_at_once` records; those that are gone are left out."""
+
+    async def fates(self, object_: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return what became of up to `ids_at_once` records that were left out, as far as is told.
+
+        Such as `deleted`, `merged into 12` or `purged`.
+        """
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
         """Return the position of a pass that begins now: everything, or what changed since."""

@@ -5,7 +5,7 @@ timestamp seen, which also keeps it below the 10,000 results that one query can 
 page shares one timestamp, that timestamp is pinned and its records are walked by id.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -126,6 +126,21 @@ class HubSpotSource:
         """Read up to 100 records; what was merged away answers with another id: gone, too."""
         found = self._by_ids(_known(object_), _provided(properties), ids)
         return [each async for part in found for each in part.records if each.id in ids]
+
+    async def fates(self, object_: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Look in the archive; of what is left, one that was merged answers with another id.
+
+        Only where one does, each is asked for alone: the answer does not say whose it is.
+        """
+        known = _known(object_)
+        archived = (await self._batch(known, (), ids, archived=True)).records
+        fates = dict.fromkeys(ids, "purged") | {each.id: "deleted" for each in archived}
+        left = [each for each in ids if fates[each] == "purged"]
+        if left and (await self._batch(known, (), left, archived=False)).records:
+            for each in left:
+                alone = await self._batch(known, (), [each], archived=False)
+                fates |= {each: f"merged into {survivor.id}" for survivor in alone.records}
+        return fates
 
     async def _pages(
         self, object_: str, properties: Sequence[SourceProperty], position: Position

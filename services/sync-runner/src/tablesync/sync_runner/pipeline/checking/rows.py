@@ -1,0 +1,86 @@
+"""The first part of a check of everything: the table's rows, compared with what is known of them.
+
+Rows that are of no record are other people's, and left alone. Nothing is written: what differs
+loses its digest, and is written once it is read at the source.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tablesync.sync_runner.airtable.client import AirtableClient, Row
+from tablesync.sync_runner.airtable.errors import ListingGoneError
+from tablesync.sync_runner.errors import RunFailedError
+from tablesync.sync_runner.pipeline.journal import Journal
+from tablesync.sync_runner.pipeline.plan import Plan
+from tablesync.sync_runner.pipeline.record_states import Lack, RecordState
+from tablesync.sync_runner.stall import StallTimer
+
+STATES_AT_ONCE = 1_000
+BEGINNINGS = 5
+
+
+class RowComparison:
+    """Reads one table page by page, from where its check has come to."""
+
+    def __init__(
+        self, plan: Plan, journal: Journal, client: AirtableClient, stall_timer: StallTimer
+    ) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._client = client
+        self._stall_timer = stall_timer
+
+    async def run(self) -> None:
+        """Compare to the end; a listing that Airtable has forgotten is begun again.
+
+        What was seen of it counts: a row that was there once is no missing one.
+        """
+        for _ in range(BEGINNINGS):
+            try:
+                await self._compare_pages()
+            except ListingGoneError:
+                self._journal.compare_from(None)
+            else:
+                await self._note_missing()
+                self._journal.end_comparison()
+                await self._journal.save()  # a worker that takes over has to know what is behind it
+                return
+        raise RunFailedError.provider("Airtable did not show the table's rows to their end.")
+
+    async def _compare_pages(self) -> None:
+        to, offset = self._plan.spec.destination, self._journal.offset
+        while True:
+            page = await self._client.rows(to.base_id, to.table_id, self._plan.field_ids, offset)
+            self._stall_timer.restart()
+            await self._compare(page.records)
+            offset = page.offset
+            if offset is None:
+                return
+            self._journal.compare_from(offset)
+
+    async def _compare(self, rows: Sequence[Row]) -> None:
+        states = await self._journal.states_of_rows([row.id for row in rows])
+        for row in rows:
+            if (state := states.get(row.id)) is not None:
+                self._look(row, state)
+        self._journal.see_rows(states.keys())
+
+    def _look(self, row: Row, state: RecordState) -> None:
+        """Take the digest of a row away that holds something else.
+
+        Where gone records are not marked, nobody knows any more what theirs should hold.
+        """
+        if state.held is None or (state.gone and self._plan.gone is None):
+            return
+        if self._plan.digest_of_row(row.fields) != state.held:
+            lack = Lack.CELLS if self._journal.trusted else Lack.UNKNOWN
+            self._journal.note(replace(state.unknown(), lack=lack))
+
+    async def _note_missing(self) -> None:
+        await self._journal.save()
+        after = ""
+        while states := await self._journal.without_row(after, STATES_AT_ONCE):
+            after = states[-1].source_id
+            for each in states:
+                self._journal.note(replace(each.unknown(), row_id=None, lack=Lack.ROW))
+            await self._journal.save()

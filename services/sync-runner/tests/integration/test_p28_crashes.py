@@ -1,0 +1,86 @@
+"""P28: a check of everything that is killed in any of its parts goes on, and mends no less."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from sync_runner_rig import Rig
+from tablesync.contracts import FieldMapping, Provider, SyncSpec, Trigger
+from tablesync.sync_runner import store
+from tablesync.test_kit import eventually
+
+TOTAL, GONE = 700, 250
+LEASE = 4
+MARK = {
+    "name": "Deleted at source",
+    "type": "checkbox",
+    "options": {"icon": "check", "color": "redBright"},
+}
+Look = Callable[[Rig, SyncSpec], Awaitable[bool]]
+pytestmark = pytest.mark.timeout(300)
+
+
+async def comparing_rows(rig: Rig, spec: SyncSpec) -> bool:
+    check = (await rig.checkpoint(spec)).get("check")
+    return bool(check and check["offset"] and not check["rows_compared"])
+
+
+async def reading_the_source(rig: Rig, spec: SyncSpec) -> bool:
+    checkpoint = await rig.checkpoint(spec)
+    check, current = checkpoint.get("check"), checkpoint["current"]
+    return bool(check and check["rows_compared"] and current["position"]["after"])
+
+
+async def marking_what_is_gone(rig: Rig, spec: SyncSpec) -> bool:
+    query = {"sync_id": spec.sync_id, "gone": {"$exists": True}}
+    return await rig.database[store.RECORD_STATES].count_documents(query) >= 20
+
+
+@pytest.mark.parametrize(
+    "look",
+    [comparing_rows, reading_the_source, marking_what_is_gone],
+    ids=lambda each: each.__name__,
+)
+async def test_p28_a_check_that_is_killed_goes_on_elsewhere(rig: Rig, look: Look) -> None:
+    await rig.fill(TOTAL, "contacts")
+    spec = await rig.spec("contacts")
+    field = (await rig.at_table(spec, "add-field", field=MARK))["id"]
+    mapped = FieldMapping(source="archived", field_id=field)
+    name = next(each.field_id for each in spec.mapping if each.source == "firstname")
+    spec = await rig.spec("contacts", mapping=(*spec.mapping, mapped))
+    async with rig.runner():
+        await rig.run(spec)
+    rows = await rig.row_ids(spec)
+    ids = list(rows)
+    gone, deleted, edited = ids[:GONE], ids[GONE:-2], ids[-2:]
+    await rig.at_hubspot("purge", object="contacts", ids=gone)
+    await rig.at_table(spec, "delete-rows", rows=[rows[each] for each in deleted[-50:]])
+    for each in edited:
+        await rig.at_table(spec, "edit-row", row=rows[each], fields={name: "by hand"})
+    before: Any = await rig.counters(Provider.AIRTABLE)
+
+    run_id = await rig.enqueue(spec, Trigger.MANUAL, check=True)
+    for provider in (Provider.AIRTABLE, Provider.HUBSPOT):
+        await rig.slow_down(provider, 200)
+    process = rig.process(RUNNER_LEASE_SECONDS=str(LEASE), RUNNER_WRITES_IN_FLIGHT="1")
+    await eventually(lambda: look(rig, spec), timeout=120)
+    process.kill()
+    for provider in (Provider.AIRTABLE, Provider.HUBSPOT):
+        await rig.slow_down(provider, 0)
+    async with rig.runner(runner_lease_seconds=LEASE):
+        row = await rig.ended(run_id, timeout=120)
+
+    assert (row["status"], row["fence"]) == ("succeeded", 2), row["summary"]
+    assert row["found"]["gone"] == GONE
+    assert row["found"]["altered"] == 2
+    assert row["found"]["missing"] == 50
+    after = await rig.counters(Provider.AIRTABLE)
+    assert after["records_created"] - before["records_created"] == 50
+    # What was on its way when the worker died may be sent once more.
+    assert after["records_updated"] - before["records_updated"] <= GONE + 2 + 10
+    assert after["duplicates"] == 0
+    found = await rig.rows(spec)
+    assert {each[spec.key.field_id] for each in found if each.get(field)} == set(gone)
+    assert sorted((await rig.differences(spec)).unexpected) == sorted(gone)
+    assert not (await rig.differences(spec)).unequal
+    assert not (await rig.differences(spec)).missing

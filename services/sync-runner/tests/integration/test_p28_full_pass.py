@@ -1,0 +1,242 @@
+"""P28: what no pass over changes can see is found and mended by a check of everything."""
+
+import time
+from typing import Any
+
+from sync_runner_rig import Rig, text
+from tablesync.contracts import FieldMapping, Provider, SyncSpec
+from tablesync.test_kit import eventually
+
+Json = dict[str, Any]
+CHECKBOX = {"icon": "check", "color": "redBright"}
+MARK = {"name": "Deleted at source", "type": "checkbox", "options": CHECKBOX}
+NOTHING = {"checked": 20, "missing": 0, "altered": 0, "outdated": 0, "gone": 0, "returned": 0}
+
+
+async def written(rig: Rig) -> int:
+    """Return how many rows Airtable has created or updated."""
+    counters = await rig.counters(Provider.AIRTABLE)
+    return int(counters["records_created"] + counters["records_updated"])
+
+
+async def marking(rig: Rig, object_: str = "deals", **changes: Any) -> tuple[SyncSpec, str]:
+    """Make a sync that marks what is gone; return it with the field that tells so."""
+    spec = await rig.spec(object_, **changes)
+    field = (await rig.at_table(spec, "add-field", field=MARK))["id"]
+    mapped = FieldMapping(source="archived", field_id=field)
+    return await rig.spec(object_, **{**changes, "mapping": (*spec.mapping, mapped)}), field
+
+
+async def by_email(rig: Rig) -> tuple[SyncSpec, str]:
+    """Make a sync of contacts keyed by e-mail that marks what is gone."""
+    to, (mail, name, mark) = await rig.new_table(text("Email"), text("First name"), MARK)
+    spec = await rig.spec(
+        "contacts",
+        destination=to,
+        key=FieldMapping(source="email", field_id=mail),
+        mapping=[
+            FieldMapping(source="firstname", field_id=name),
+            FieldMapping(source="archived", field_id=mark),
+        ],
+    )
+    return spec, mark
+
+
+async def marked(rig: Rig, spec: SyncSpec, field: str) -> set[str]:
+    """Return the keys of the rows that are marked as gone."""
+    return {each[spec.key.field_id] for each in await rig.rows(spec) if each.get(field)}
+
+
+async def test_p28_rows_deleted_and_changed_by_hand_are_as_the_source_has_them_again(
+    rig: Rig,
+) -> None:
+    spec = await rig.spec("deals")
+    note = (await rig.at_table(spec, "add-field", field=text("Ours")))["id"]
+    name = next(each.field_id for each in spec.mapping if each.source == "dealname")
+    async with rig.runner():
+        await rig.run(spec)
+        rows = await rig.row_ids(spec)
+        ids = list(rows)
+        await rig.at_table(spec, "delete-rows", rows=[rows[each] for each in ids[:3]])
+        for each in ids[3:5]:
+            edits = {name: "by hand", note: "our own note"}
+            await rig.at_table(spec, "edit-row", row=rows[each], fields=edits)
+        await rig.at_hubspot("purge", object="deals", ids=ids[5:6])
+        unseen = await rig.run(spec)
+        before = await written(rig)
+        row = await rig.check(spec)
+    assert unseen["counts"]["written"] == 0, "a pass over changes sees nothing of it"
+    assert row["found"] == NOTHING | {"missing": 3, "altered": 2, "gone": 1}
+    assert row["summary"] == (
+        "Checked 20 records: 3 rows were missing and written again, "
+        "2 were changed by hand and corrected, 1 is gone at the source."
+    )
+    assert await written(rig) - before == 5
+    found = await rig.rows(spec)
+    assert len(found) == 20, "no row is ever deleted"
+    assert [each[note] for each in found if note in each] == ["our own note"] * 2
+    assert (await rig.differences(spec)).unexpected == ids[5:6], "gone, and kept as it was"
+
+
+async def test_p28_an_emptied_table_is_filled_again(rig: Rig) -> None:
+    await rig.fill(130)
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.at_table(spec, "delete-rows")
+        assert (await rig.run(spec))["counts"]["written"] == 0
+        row = await rig.check(spec)
+    assert row["found"]["missing"] == row["found"]["checked"] == 130
+    assert not await rig.differences(spec)
+    assert (await rig.counters(Provider.AIRTABLE))["duplicates"] == 0
+
+
+async def test_p28_nothing_is_written_for_what_is_equal_and_rows_of_people_are_left_alone(
+    rig: Rig,
+) -> None:
+    await rig.fill(250)
+    spec = await rig.spec("deals")
+    to, key = spec.destination, spec.key.field_id
+    theirs = {"fields": {key: "a row of theirs"}}
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.call(rig.airtable, "POST", f"/v0/{to.base_id}/{to.table_id}", theirs)
+        before = await written(rig)
+        row = await rig.check(spec)
+        again = await rig.check(spec)
+    assert row["summary"] == "Checked 250 records: every row was as it should be."
+    assert row["found"] == again["found"] == NOTHING | {"checked": 250}
+    assert await written(rig) == before
+    assert (await rig.differences(spec)).unexpected == ["a row of theirs"]
+
+
+async def test_p28_a_form_of_its_own_that_airtable_stores_is_no_difference(rig: Rig) -> None:
+    """It prints rich text otherwise than it was sent."""
+    to, (key, notes) = await rig.new_table(text("Id"), {"name": "Notes", "type": "richText"})
+    mapping = [FieldMapping(source="dealname", field_id=notes)]
+    key_mapping = FieldMapping(source="id", field_id=key)
+    spec = await rig.spec("deals", destination=to, key=key_mapping, mapping=mapping)
+    async with rig.runner():
+        await rig.run(spec)
+        assert all(each[notes].endswith("\n") for each in await rig.rows(spec))
+        before = await written(rig)
+        row = await rig.check(spec)
+        assert row["found"] == NOTHING
+        assert await written(rig) == before
+        rows = await rig.row_ids(spec)
+        await rig.at_table(
+            spec, "edit-row", row=next(iter(rows.values())), fields={notes: "by hand"}
+        )
+        assert (await rig.check(spec))["found"] == NOTHING | {"altered": 1}
+        assert (await rig.check(spec))["found"] == NOTHING
+
+
+async def test_p28_a_change_that_the_index_showed_after_the_overlap_arrives(rig: Rig) -> None:
+    spec = await rig.spec("deals")
+    (deal, *_) = [each["id"] for each in await rig.deals()]
+    async with rig.runner(runner_hubspot_overlap_seconds=1):
+        await rig.run(spec)
+        await rig.at_hubspot("search-lag", seconds=3_600)
+        await rig.edit("deals", [deal], dealname="late")
+        edited_at = time.monotonic()
+        await eventually(lambda: time.monotonic() - edited_at > 3)  # longer than the overlap
+        await rig.run(spec)
+        await rig.at_hubspot("search-lag", seconds=0)
+        assert (await rig.run(spec))["counts"]["written"] == 0
+        row = await rig.check(spec)
+    assert row["found"] == NOTHING | {"outdated": 1}
+    assert not await rig.differences(spec)
+
+
+async def test_p28_a_calculated_property_arrives_that_moves_no_date(rig: Rig) -> None:
+    spec = await rig.spec("companies")
+    ids = [each["id"] for each in await rig.hubspot_records("companies")]
+    changes = {"ids": ids[:2], "properties": {"city": "Calculated"}}
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.at_hubspot("edit", object="companies", silently=True, **changes)
+        assert (await rig.run(spec))["counts"]["written"] == 0
+        row = await rig.check(spec)
+    assert row["summary"] == "Checked 20 records: 2 were new or had changed at the source."
+    assert not await rig.differences(spec)
+
+
+async def test_p28_merged_and_purged_records_are_marked_and_counted(rig: Rig) -> None:
+    spec, mark = await marking(rig)
+    ids = [each["id"] for each in await rig.deals()]
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.at_hubspot("merge", object="deals", ids=ids[:2])
+        await rig.at_hubspot("purge", object="deals", ids=ids[2:3])
+        await rig.at_hubspot("archive", object="deals", ids=ids[3:4])
+        row = await rig.check(spec)
+        before = await written(rig)
+        again = await rig.check(spec)
+    assert await marked(rig, spec, mark) == set(ids[1:4])
+    assert row["found"] == NOTHING | {"outdated": 1, "gone": 3}
+    assert again["found"]["gone"] == 0
+    assert await written(rig) == before, "what is marked is not marked again"
+    states = [await rig.stored("record_states", f"{spec.sync_id}/{each}") for each in ids[1:4]]
+    assert [each["gone"] for each in states] == [f"merged into {ids[0]}", "purged", "deleted"]
+    assert len(await rig.rows(spec)) == 20
+
+
+async def test_p28_where_gone_is_not_mapped_it_is_counted_once_and_nothing_is_written(
+    rig: Rig,
+) -> None:
+    spec = await rig.spec("deals")
+    ids = [each["id"] for each in await rig.deals()]
+    async with rig.runner():
+        await rig.run(spec)
+        before = await written(rig)
+        await rig.at_hubspot("archive", object="deals", ids=ids[:2])
+        first, second = await rig.check(spec), await rig.check(spec)
+        await rig.at_hubspot("restore", object="deals", ids=ids[:1])
+        third = await rig.check(spec)
+    assert first["summary"] == "Checked 20 records: 2 are gone at the source."
+    assert second["found"]["gone"] == 0
+    assert third["summary"] == "Checked 19 records: 1 is back at the source."
+    assert await written(rig) == before
+
+
+async def test_p28_what_is_back_without_a_new_date_is_unmarked(rig: Rig) -> None:
+    spec, mark = await marking(rig)
+    ids = [each["id"] for each in await rig.deals()]
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.at_hubspot("archive", object="deals", ids=ids[:2])
+        await rig.run(spec)
+        assert await marked(rig, spec, mark) == set(ids[:2])
+        await rig.at_hubspot("restore", object="deals", ids=ids[:1])
+        assert (await rig.run(spec))["counts"]["written"] == 0
+        row = await rig.check(spec)
+    assert await marked(rig, spec, mark) == {ids[1]}
+    assert row["found"]["returned"] == 1
+
+
+async def test_p28_a_mark_taken_away_by_hand_is_set_again(rig: Rig) -> None:
+    spec, mark = await marking(rig)
+    (deal, *_) = [each["id"] for each in await rig.deals()]
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.at_hubspot("purge", object="deals", ids=[deal])
+        await rig.check(spec)
+        row_id = (await rig.row_ids(spec))[deal]
+        await rig.at_table(spec, "edit-row", row=row_id, fields={mark: None})
+        row = await rig.check(spec)
+    assert await marked(rig, spec, mark) == {deal}
+    assert row["found"]["altered"] == 1
+    assert row["found"]["gone"] == 0
+
+
+async def test_p28_a_gone_record_whose_row_was_deleted_gets_none(rig: Rig) -> None:
+    spec, _ = await marking(rig)
+    (deal, *_) = [each["id"] for each in await rig.deals()]
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.at_hubspot("purge", object="deals", ids=[deal])
+        await rig.at_table(spec, "delete-rows", rows=[(await rig.row_ids(spec))[deal]])
+        row = await rig.check(spec)
+    assert row["status"] == "succeeded", row["summary"]
+    assert len(await rig.rows(spec)) == 19
+    assert row["found"]["missing"] == 0
