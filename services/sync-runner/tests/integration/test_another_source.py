@@ -1,6 +1,6 @@
 """A provider that offers what `SourceProvider` asks for is read: nothing else has to know it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
 import pytest
@@ -54,6 +54,9 @@ class Shelf:
         self, object_: str, properties: Sequence[SourceProperty], ids: Sequence[str]
     ) -> list[SourceRecord]:
         return [product(each) for each in ids if each in TITLES]
+
+    async def fates(self, object_: str, ids: Sequence[str]) -> Mapping[str, str]:
+        return {}
 
 
 class Window(Shelf):

@@ -78,6 +78,6 @@ async def test_a_checkpoint_that_came_on_forgives_the_workers_lost_before(rig: R
     journal.checkpoint = Checkpoint(spec.sync_id, "f", "hubspot/7002", None, Pass({}, 1, run_id))
     await journal.save()
     assert (await rig.row(run_id))["takeovers"] == 2, "nothing has come on"
-    journal.open_page({"mode": "list", "after": "1"}, read=0, size=0).dispatched = True
+    journal.open_page({"mode": "list", "after": "1"}, [], size=0).dispatched = True
     await journal.save()
     assert (await rig.row(run_id))["takeovers"] == 0

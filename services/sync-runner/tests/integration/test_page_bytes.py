@@ -1,6 +1,6 @@
 """What a run has of its source in memory is bounded by bytes, and a larger page passes alone."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
 import pytest
@@ -56,6 +56,9 @@ class Warehouse:
         self, object_: str, properties: Sequence[SourceProperty], ids: Sequence[str]
     ) -> list[SourceRecord]:
         raise AssertionError("nobody reads by id here")
+
+    async def fates(self, object_: str, ids: Sequence[str]) -> Mapping[str, str]:
+        return {}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Columns: an option's value or its label, a duration in the unit of the field."""
 
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from tablesync.contracts import MappedAs
@@ -17,7 +18,35 @@ STAGE = SourceProperty(
     (Option("appointmentscheduled", "Appointment scheduled"), Option("1043225341", "Gold")),
 )
 LENGTH = SourceProperty("length", "Length", "number", ValueKind.NUMBER, unit=Unit.MILLISECONDS)
+
+
+def moment_in(zone: str) -> SourceProperty:
+    return SourceProperty("m", "M", "datetime", ValueKind.MOMENT, zone=ZoneInfo(zone))
+
+
 NAMES = {"choices": [{"name": "Gold"}, {"name": "1043225341"}]}
+
+
+@pytest.mark.parametrize(
+    ("source", "type_", "conversion"),
+    [
+        (LENGTH, "duration", "seconds"),
+        (LENGTH, "number", None),
+        (SourceProperty("n", "N", "number", ValueKind.NUMBER), "duration", None),
+        (moment_in("Europe/Berlin"), "date", "days in Europe/Berlin"),
+        (moment_in("Europe/Berlin"), "dateTime", None),
+        (moment_in("UTC"), "date", None),
+        (
+            SourceProperty("d", "D", "date", ValueKind.DATE, zone=ZoneInfo("Asia/Tokyo")),
+            "date",
+            None,
+        ),
+    ],
+)
+def test_what_is_converted_otherwise_than_before_is_known(
+    source: SourceProperty, type_: str, conversion: str | None
+) -> None:
+    assert Column(source, Field("fld1", "F", type_)).conversion == conversion
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ class Journal:
         """Take in how far the table's rows have been compared."""
         assert self.checkpoint is not None, "a check is under way"
         self.checkpoint = self.checkpoint.comparing_from(offset)
+        self._came_on = True
 
     def end_comparison(self) -> None:
         """Take in that all rows of the table have been compared."""

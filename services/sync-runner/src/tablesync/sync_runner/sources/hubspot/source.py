@@ -138,8 +138,8 @@ class HubSpotSource:
         left = [each for each in ids if fates[each] == "purged"]
         if left and (await self._batch(known, (), left, archived=False)).records:
             for each in left:
-                alone = await self._batch(known, (), [each], archived=False)
-                fates |= {each: f"merged into {survivor.id}" for survivor in alone.records}
+                alone = (await self._batch(known, (), [each], archived=False)).records
+                fates[each] = f"merged into {alone[0].id}" if alone else fates[each]
         return fates
 
     async def _pages(
