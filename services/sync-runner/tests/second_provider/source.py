@@ -1,7 +1,7 @@
 """The shop as a source: products are read by the order of their changes, orders first exported."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -123,6 +123,10 @@ class ShopSource:
     ) -> list[SourceRecord]:
         """Raise: nobody may ask a source that cannot."""
         raise NotImplementedError("a shop reads no record by its id")
+
+    async def fates(self, object_: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Raise, for the same reason."""
+        raise NotImplementedError("a shop looks for no record by its id")
 
     async def _changed(
         self, object_: str, properties: list[SourceProperty], position: Position
