@@ -240,3 +240,24 @@ async def test_p28_a_gone_record_whose_row_was_deleted_gets_none(rig: Rig) -> No
     assert row["status"] == "succeeded", row["summary"]
     assert len(await rig.rows(spec)) == 19
     assert row["found"]["missing"] == 0
+
+
+async def test_p28_a_merge_into_a_new_record_gives_it_the_row_and_marks_the_other(
+    rig: Rig,
+) -> None:
+    spec, mark = await by_email(rig)
+    people = [{"email": f"{name}@acme.test", "firstname": name} for name in ("ann", "ben")]
+    created = await rig.at_hubspot("create", object="contacts", records=people)
+    async with rig.runner():
+        await rig.run(spec)
+        rows = await rig.row_ids(spec)
+        merge = {"object": "contacts", "ids": created["created"], "into_new": True}
+        survivor = (await rig.at_hubspot("merge", **merge))["id"]
+        row = await rig.check(spec)
+    assert row["found"]["gone"] == 1
+    state = await rig.stored("record_states", f"{spec.sync_id}/{survivor}")
+    assert state["row_id"] == rows["ann@acme.test"], "the row went to who lives on"
+    assert await marked(rig, spec, mark) == {"ben@acme.test"}
+    assert await rig.row_ids(spec) == rows
+    lost = await rig.stored("record_states", f"{spec.sync_id}/{created['created'][1]}")
+    assert lost["gone"] == f"merged into {survivor}"
