@@ -9,7 +9,7 @@ from tablesync.contracts import FieldMapping, Provider, Source, SyncSpec
 from tablesync.sync_runner.access.bodies import MEGABYTE
 from tablesync.sync_runner.access.budgets import Budgets
 from tablesync.sync_runner.access.provider_client import ProviderClient
-from tablesync.sync_runner.sources import SOURCES, Sources, SourceSettings
+from tablesync.sync_runner.sources import SOURCES, SourceSettings
 from tablesync.sync_runner.sources.base import (
     Opening,
     Page,
@@ -84,10 +84,9 @@ async def test_pages_are_bounded_by_bytes(rig: Rig, page_megabytes: int, most_pa
         def open(self, client: ProviderClient, account_id: str) -> Warehouse:
             return warehouse
 
-    sources = Sources(rig.settings, Budgets(rig.database), {**SOURCES, Provider.HUBSPOT: Provided})
+    known = {**SOURCES, Provider.HUBSPOT: Provided}
     await rig.slow_down(Provider.AIRTABLE, 50)
-    async with rig.runner(sources=sources, runner_page_megabytes=8, runner_writes_in_flight=1):
+    async with rig.runner(known_sources=known, runner_page_megabytes=8, runner_writes_in_flight=1):
         row = await rig.run(spec)
-    await sources.aclose()
     assert (row["status"], row["counts"]["written"]) == ("succeeded", PAGES * RECORDS_A_PAGE)
     assert warehouse.most_pages_in_hand <= most_pages
