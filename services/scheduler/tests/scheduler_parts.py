@@ -10,9 +10,10 @@ from tablesync.contracts import Event
 from tablesync.contracts.envelope import decode
 from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
-from tablesync.scheduler.domain.jitter import Jitter
+from tablesync.scheduler.domain.full_checks import FullChecks
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.loops.hold_jobs import HoldJobs
+from tablesync.scheduler.loops.jitter import Jitter
 from tablesync.scheduler.loops.ticker import Ticker
 from tablesync.scheduler.settings import NAME
 from tablesync.scheduler.store import Store
@@ -25,7 +26,7 @@ EventType = TypeVar("EventType", bound=Event)
 
 MOMENTS = {
     "syncs": ("anchor", "next_slot_at", "due_at", "created_at", "last_catch_up_at",
-              "missed.from_", "planned.at", "recheck_at"),
+              "missed.from_", "planned.at", "recheck_at", "check_at"),
     "runs": ("slot", "requested_at", "started_at", "ended_at", "checked_at"),
     "connection_holds": ("changed_at", "job_at"),
 }  # fmt: skip
@@ -46,9 +47,10 @@ class Parts:
         jitter = Jitter(self.jitter_seconds, per_second=1 / 3600)
         self.units, self.store = UnitsOfWork(self.database, NAME), Store(self.database)
         self.handlers = Handlers(self.store, jitter.moment)
-        self.ticker = Ticker(self.units, self.store)
+        checks = FullChecks()
+        self.ticker = Ticker(self.units, self.store, checks)
         self.jobs = HoldJobs(self.units, self.store, jitter)
-        self.commands = Commands(self.store, jitter.moment, most_syncs=1_000_000)
+        self.commands = Commands(self.store, jitter.moment, 1_000_000, checks)
         self.queries = Queries(self.store)
         self.principal = Principal(
             operator_id="op_1", workspace_id=WORKSPACE, role=OperatorRole.ADMIN

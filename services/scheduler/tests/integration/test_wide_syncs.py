@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import pytest
 from scheduler_rig import Rig
 from tablesync.contracts import FieldMapping, SyncRequested
-from tablesync.scheduler.domain.jitter import Jitter
+from tablesync.scheduler.domain.full_checks import FullChecks
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.loops.hold_jobs import HoldJobs
+from tablesync.scheduler.loops.jitter import Jitter
 from tablesync.scheduler.loops.ticker import Ticker
 from tablesync.scheduler.settings import NAME
 from tablesync.service_kit.errors import is_unavailable
@@ -54,7 +55,7 @@ async def test_more_wide_syncs_than_a_transaction_has_time_for_keep_nobody_waiti
 ) -> None:
     wide = await add_wide(rig, due_seconds_ago=30)
     healthy = await rig.add_many(3, due_seconds_ago=1)
-    ticker = Ticker(Hurried(rig.database, NAME), rig.store)
+    ticker = Ticker(Hurried(rig.database, NAME), rig.store, FullChecks())
 
     async def all_are_asked_for() -> bool:
         await late_or_done(ticker.tick)

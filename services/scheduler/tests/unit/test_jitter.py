@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from tablesync.scheduler.domain.jitter import Jitter
+from tablesync.scheduler.loops.jitter import Jitter
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

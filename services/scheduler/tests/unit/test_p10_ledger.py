@@ -47,7 +47,9 @@ LOST = Report(RunStatus.FAILED, cause=RunFailureCause.INTERNAL, presumed=True)
 commands = st.one_of(
     st.tuples(st.just("pass"), st.integers(1, 400)),
     st.tuples(st.just("tick"), st.just(0)),
-    st.tuples(st.sampled_from(("pause", "resume", "recheck", "catch_up_owed")), st.just(0)),
+    st.tuples(
+        st.sampled_from(("pause", "resume", "recheck", "catch_up_owed", "owe_check")), st.just(0)
+    ),
     st.tuples(st.sampled_from(("hold", "release")), st.sampled_from(CONNECTIONS)),
     st.tuples(st.just("start"), st.integers(0, 5)),
     st.tuples(st.just("presume_lost"), st.integers(0, 5)),
@@ -175,6 +177,9 @@ class World:
             if self.sync.planned:  # it covers what was stopped since it was planned as well
                 self._let_off()
             holds.catch_up_late(self.sync, self.now, self.now, self.changes)
+
+    def _owe_check(self, _: Any) -> None:
+        self.sync.check_owed = True
 
     def _start(self, which: int) -> None:
         report = Report(RunStatus.RUNNING, started_at=self.now)

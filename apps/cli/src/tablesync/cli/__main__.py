@@ -12,12 +12,13 @@ import typer
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
-from tablesync.cli import addresses, connect, dlq
+from tablesync.cli import addresses, checks, connect, dlq
 from tablesync.cli.answers import Attempt, DeadLetter, Started
 from tablesync.cli.client import Client
 from tablesync.cli.errors import AwayError, CliError, RefusedError
 from tablesync.cli.layout import overview
 from tablesync.cli.status import read
+from tablesync.contracts import RunStatus
 
 WATCH_SECONDS = 2.0
 
@@ -59,6 +60,26 @@ def status(
             Console().print(overview(found))
         if found.problems:
             raise AwayError(f"{len(found.problems)} service(s) did not answer.")
+
+
+@app.command()
+def check(
+    sync_id: Annotated[str, typer.Argument(help="The id, as `status` shows it.")],
+    as_json: AsJson = False,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what it finds.")] = 0,
+) -> None:
+    """Check everything: compare every record and every row of a sync, and mend what differs."""
+    with _client() as client:
+        asked = checks.ask(client, sync_id)
+        run = checks.ended(client, asked.run_id, wait) if wait else None
+        if as_json:
+            _print_json(run.said if run else {"run_id": asked.run_id})
+        elif run is None:
+            Console().print(f"Everything is being checked by {asked.run_id}.", soft_wrap=True)
+        else:
+            Console().print(run.summary or run.status, markup=False, soft_wrap=True)
+        if run is not None and run.status != RunStatus.SUCCEEDED:
+            raise RefusedError(f"Not everything was checked: the run has {run.status}.")
 
 
 @app.command("connect")

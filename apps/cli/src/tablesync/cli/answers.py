@@ -138,11 +138,26 @@ class Hold(Value):
         return NOT_GRANTED if self.lacks else self.kind
 
 
+class Asked(Value):
+    """A run that was asked for."""
+
+    run_id: str
+
+
+class EndedRun(Item):
+    """A run, and what it says of its end."""
+
+    id: str
+    status: str
+    summary: str | None = None
+
+
 class Run(Value):
     """A sync's last run."""
 
     status: str
     counts: RunCounts
+    check_everything: bool = False
     requested_at: AwareDatetime
     started_at: AwareDatetime | None
     ended_at: AwareDatetime | None

@@ -135,4 +135,5 @@ def _last_run(run: Run | None) -> Text:
     if run is None:
         return NOTHING
     when = ago(run.ended_at or run.started_at or run.requested_at)
-    return state(run.status).append(f" {when}: {counts(run.counts)}", style="default")
+    what = " checked everything" if run.check_everything else ""
+    return state(run.status).append(f"{what} {when}: {counts(run.counts)}", style="default")

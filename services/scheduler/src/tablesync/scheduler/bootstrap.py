@@ -9,10 +9,11 @@ from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.validation import Validation
 from tablesync.scheduler.clients.auth_service import AuthServiceClient
 from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
-from tablesync.scheduler.domain.jitter import Jitter
+from tablesync.scheduler.domain.full_checks import FullChecks
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.known_states import KnownStates
 from tablesync.scheduler.loops.hold_jobs import HoldJobs
+from tablesync.scheduler.loops.jitter import Jitter
 from tablesync.scheduler.loops.rechecks import Rechecks
 from tablesync.scheduler.loops.reconciliation import Reconciliation
 from tablesync.scheduler.loops.ticker import Ticker
@@ -38,14 +39,19 @@ def build(
     runner = sync_runner or _sync_runner(resources, settings)
 
     jitter = Jitter(settings.scheduler_catch_up_jitter_seconds)
+    checks = FullChecks(
+        settings.scheduler_check_every_days,
+        settings.scheduler_check_from_hour,
+        settings.scheduler_check_hours,
+    )
     handlers = Handlers(store, jitter.moment)
     states = KnownStates(auth, units, store, handlers)
     queries, commands = (
         Queries(store),
-        Commands(store, jitter.moment, settings.scheduler_syncs_per_workspace),
+        Commands(store, jitter.moment, settings.scheduler_syncs_per_workspace, checks),
     )
     validation = Validation(states, runner, settings.scheduler_min_interval_seconds)
-    ticker = Ticker(units, store)
+    ticker = Ticker(units, store, checks)
     jobs = HoldJobs(units, store, jitter)
     rechecks = Rechecks(units, store, runner, jitter.moment)
     reconciliation = Reconciliation(units, store, states, runner, handlers, jitter.moment)
@@ -57,6 +63,7 @@ def build(
         resources,
         routers=[
             public.sync_routes(units, commands, validation, queries, verifier),
+            public.run_routes(units, commands, verifier),
             public.history_routes(store, queries, verifier),
             internal.routes(queries, verifier),
         ],

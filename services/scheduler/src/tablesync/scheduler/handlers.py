@@ -113,6 +113,7 @@ def _end(event: SyncSucceeded | SyncFailed | SyncInterrupted, status: RunStatus)
         status,
         summary=event.summary,
         counts=event.counts,
+        found=event.found,
         started_at=event.started_at,
         ended_at=event.ended_at,
         **stopped_by,

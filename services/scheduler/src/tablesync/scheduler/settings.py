@@ -22,6 +22,15 @@ class Settings(ServiceSettings):
         ge=0,
         description="Catch-ups of one release are spread, ten a second, over no more than this.",
     )
+    scheduler_check_every_days: int = Field(
+        default=7, ge=0, le=366, description="Every sync is checked whole; 0 only on request."
+    )
+    scheduler_check_from_hour: int = Field(
+        default=1, ge=0, le=23, description="The hour, UTC, in which the quiet time begins."
+    )
+    scheduler_check_hours: int = Field(
+        default=4, ge=1, le=24, description="How long that is; checks are spread over it."
+    )
     scheduler_keep_runs_days: DaysKept = Field(
         default=90, description="The history of runs, from each one's end on."
     )

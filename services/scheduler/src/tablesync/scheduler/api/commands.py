@@ -17,6 +17,7 @@ from tablesync.scheduler.api.views import CancelledRun, RequestedRun, SyncEdit, 
 from tablesync.scheduler.domain import holds, pauses
 from tablesync.scheduler.domain.changes import Changes, changed
 from tablesync.scheduler.domain.claims import claim, count_passed_slots, reschedule
+from tablesync.scheduler.domain.full_checks import FullChecks
 from tablesync.scheduler.domain.requests import request_run, withdraw_planned
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import next_slot
@@ -31,9 +32,14 @@ class Commands:
     """The mutations behind the public routes; what they need is checked before them."""
 
     def __init__(
-        self, store: Store, catch_up_at: Callable[[datetime], datetime], most_syncs: int
+        self,
+        store: Store,
+        catch_up_at: Callable[[datetime], datetime],
+        most_syncs: int,
+        checks: FullChecks,
     ) -> None:
         self._store = store
+        self._checks = checks
         self._most_syncs = most_syncs
         self._catch_up_at = catch_up_at
 
@@ -112,13 +118,23 @@ class Commands:
             await self._store.save(unit, [sync])
         return await self._view(unit, sync)
 
-    async def run_now(self, unit: UnitOfWork, who: Principal, sync_id: str) -> RequestedRun:
-        """Ask for a run now; raises Problem 409 with the cause while the sync is held."""
+    async def run_now(
+        self, unit: UnitOfWork, who: Principal, sync_id: str, *, check: bool = False
+    ) -> RequestedRun:
+        """Ask for a run now, or for a full check; names the check that is under way, if one is.
+
+        Raises Problem 409 with the cause while the sync is held.
+        """
         sync = await self._sync(unit, who, sync_id)
         changes = Changes()
         if await self._follow_connections(unit, sync, changes) or sync.holds:
             raise errors.sync_held(sync.status, sync.stopped_by, sync.providers)
-        run = request_run(sync, Trigger.MANUAL, unit.now, changes, requested_by=who.operator_id)
+        if check and sync.check_run_id in sync.active_runs:
+            return RequestedRun(run_id=sync.check_run_id)
+        about = {"requested_by": who.operator_id, "check_everything": check}
+        run = request_run(sync, Trigger.MANUAL, unit.now, changes, **about)
+        if check:
+            self._checks.put_off(sync, unit.now)
         await self._store.save(unit, [sync], changes)
         return RequestedRun(run_id=run.id)
 

@@ -52,6 +52,25 @@ RUN: JsonDict = {
     "started_at": "2026-11-22T10:20:03.560Z",
     "ended_at": "2026-11-22T10:20:31.204Z",
     "coalesced_slots": 0,
+    "check_everything": False,
+    "found": None,
+}
+CHECK: JsonDict = {
+    **RUN,
+    "trigger": "manual",
+    "counts": {"read": 1204, "written": 6, "unchanged": 1198, "rejected": 0},
+    "summary": "Checked 1,204 records: 3 rows were missing and written again, "
+    "2 were changed by hand and corrected, 1 is gone at the source.",
+    "gap": None,
+    "check_everything": True,
+    "found": {
+        "checked": 1204,
+        "missing": 3,
+        "altered": 2,
+        "outdated": 0,
+        "gone": 1,
+        "returned": 0,
+    },
 }
 INTERRUPTED_RUN: JsonDict = {
     **RUN,

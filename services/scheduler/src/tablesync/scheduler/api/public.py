@@ -35,7 +35,7 @@ def sync_routes(
     queries: Queries,
     verifier: Verifier,
 ) -> APIRouter:
-    """Make the routes that change syncs and runs; each takes an Idempotency-Key."""
+    """Make the routes that change syncs; each takes an Idempotency-Key."""
     router = APIRouter(prefix="/v1", tags=["syncs"])
     once_as_operator = idempotency.dependency(units, at_least(verifier, OperatorRole.OPERATOR))
 
@@ -56,10 +56,6 @@ def sync_routes(
         await once(lambda unit: commands.delete(unit, once.principal, sync_id))
         return Response(status_code=204)
 
-    @router.post("/syncs/{sync_id}/run", status_code=202, responses=declares(404))
-    async def sync_now(sync_id: str, once: Once = once_as_operator) -> RequestedRun:
-        return await once(lambda unit: commands.run_now(unit, once.principal, sync_id))
-
     @router.post("/syncs/{sync_id}/pause", responses=declares(404))
     async def pause_sync(sync_id: str, once: Once = once_as_operator) -> SyncView:
         return await once(lambda unit: commands.pause(unit, once.principal, sync_id))
@@ -67,6 +63,26 @@ def sync_routes(
     @router.post("/syncs/{sync_id}/resume", responses=declares(404))
     async def resume_sync(sync_id: str, once: Once = once_as_operator) -> SyncView:
         return await once(lambda unit: commands.resume(unit, once.principal, sync_id))
+
+    return router
+
+
+def run_routes(units: UnitsOfWork, commands: Commands, verifier: Verifier) -> APIRouter:
+    """Make the routes that ask for runs and stop them; each takes an Idempotency-Key."""
+    router = APIRouter(prefix="/v1", tags=["syncs"])
+    once_as_operator = idempotency.dependency(units, at_least(verifier, OperatorRole.OPERATOR))
+
+    @router.post("/syncs/{sync_id}/run", status_code=202, responses=declares(404))
+    async def sync_now(sync_id: str, once: Once = once_as_operator) -> RequestedRun:
+        return await once(lambda unit: commands.run_now(unit, once.principal, sync_id))
+
+    @router.post("/syncs/{sync_id}/check", status_code=202, responses=declares(404))
+    async def check_everything(sync_id: str, once: Once = once_as_operator) -> RequestedRun:
+        """Compare every record and every row, and not only what changed.
+
+        While such a check is under way, it is named again.
+        """
+        return await once(lambda unit: commands.run_now(unit, once.principal, sync_id, check=True))
 
     @router.post("/runs/{run_id}/cancel", status_code=202, responses=declares(404))
     async def cancel_run(run_id: str, once: Once = once_as_operator) -> CancelledRun:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from tablesync.contracts import (
     Destination,
     FieldMapping,
+    Findings,
     Gap,
     Hold,
     MappedAs,
@@ -139,7 +140,7 @@ class SyncEdit(_Body):
 class RunView(BaseModel):
     """A run in the history."""
 
-    model_config = showing(examples.RUN, examples.INTERRUPTED_RUN)
+    model_config = showing(examples.RUN, examples.INTERRUPTED_RUN, examples.CHECK)
 
     id: str
     sync_id: str
@@ -154,6 +155,10 @@ class RunView(BaseModel):
     started_at: Moment | None
     ended_at: Moment | None
     coalesced_slots: int
+    check_everything: bool = Field(
+        description="Whether every record and every row was compared, and not only what changed."
+    )
+    found: Findings | None = Field(description="What such a check has found and mended.")
 
     @classmethod
     def of(cls, run: Run) -> "RunView":

@@ -12,23 +12,23 @@ from tablesync.scheduler.domain.syncs import PlannedCatchUp, Sync
 def request_run(sync: Sync, trigger: Trigger, now: datetime, changes: Changes, **about: Any) -> Run:
     """Ask for a run now; `about` are further fields of the run."""
     run = _new_run(sync, trigger, now, changes, **about)
-    changes.publish(_event(sync, run.id, trigger, run.slot, run.gap))
+    if run.check_everything:
+        sync.check_run_id = run.id
+    changes.publish(_event(sync, run.id, trigger, run.slot, run.gap, check=run.check_everything))
     return run
 
 
 def request_waiting(sync: Sync, now: datetime, changes: Changes) -> None:
-    """Turn waiting slots into one run, unless another run is still under way."""
-    if sync.waiting is None or sync.active_runs:
+    """Turn waiting slots, and a check that is owed, into one run; not while another is under way.
+
+    A check waits for no slot: the next one may be far away.
+    """
+    if sync.active_runs or not (sync.waiting or sync.check_owed):
         return
     waiting, sync.waiting = sync.waiting, None
-    request_run(
-        sync,
-        Trigger.SCHEDULE,
-        now,
-        changes,
-        slot=waiting.slot,
-        coalesced_slots=waiting.slots - 1,
-    )
+    owed, sync.check_owed = sync.check_owed, False
+    slots = {"slot": waiting.slot, "coalesced_slots": waiting.slots - 1} if waiting else {}
+    request_run(sync, Trigger.SCHEDULE, now, changes, check_everything=owed, **slots)
 
 
 def plan_catch_up(sync: Sync, gap: Gap, now: datetime, at: datetime, changes: Changes) -> Run:
@@ -75,7 +75,13 @@ def _new_run(sync: Sync, trigger: Trigger, now: datetime, changes: Changes, **ab
 
 
 def _event(
-    sync: Sync, run_id: str, trigger: Trigger, slot: datetime | None, gap: Gap | None
+    sync: Sync,
+    run_id: str,
+    trigger: Trigger,
+    slot: datetime | None,
+    gap: Gap | None,
+    *,
+    check: bool = False,
 ) -> SyncRequested:
     return SyncRequested(
         workspace_id=sync.workspace_id,
@@ -85,4 +91,5 @@ def _event(
         slot=slot,
         spec=sync.spec(),
         gap=gap,
+        check_everything=check,
     )

@@ -7,7 +7,15 @@ apply one is idempotent, and the first end of a run is final.
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tablesync.contracts import Hold, HoldKind, RunCounts, RunFailureCause, RunStatus, Trigger
+from tablesync.contracts import (
+    Findings,
+    Hold,
+    HoldKind,
+    RunCounts,
+    RunFailureCause,
+    RunStatus,
+    Trigger,
+)
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.holds import hold
 from tablesync.scheduler.domain.requests import request_waiting
@@ -28,6 +36,7 @@ class Report:
     status: RunStatus
     summary: str | None = None
     counts: RunCounts = field(default_factory=RunCounts)
+    found: Findings | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     cause: RunFailureCause | None = None
@@ -70,6 +79,8 @@ def _begin(report: Report, run: Run) -> bool:
 def _end(report: Report, run: Run, now: datetime) -> None:
     run.status = report.status
     run.counts = report.counts
+    run.found = report.found
+    run.check_everything = run.check_everything or report.found is not None  # it went on with one
     run.cause = report.cause
     run.summary = report.summary
     run.started_at = run.started_at or report.started_at

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from tablesync.contracts import Gap, RunCounts, RunFailureCause, RunStatus, Trigger
+from tablesync.contracts import Findings, Gap, RunCounts, RunFailureCause, RunStatus, Trigger
 
 
 class Run(BaseModel):
@@ -23,8 +23,10 @@ class Run(BaseModel):
     slot: datetime | None = None
     coalesced_slots: int = 0
     gap: Gap | None = None
+    check_everything: bool = False
     status: RunStatus = RunStatus.REQUESTED
     counts: RunCounts = RunCounts()
+    found: Findings | None = None
     cause: RunFailureCause | None = None
     summary: str | None = None
     requested_at: datetime

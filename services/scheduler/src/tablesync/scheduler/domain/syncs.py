@@ -108,6 +108,10 @@ class Sync(BaseModel):
     tries_in_vain: int = Field(
         default=0, description="Catch-ups that met again what held it, since it last worked."
     )
+    check_at: datetime | None = Field(default=None, description="When the next full check is due.")
+    check_late: bool = Field(default=False, description="Whether `check_at` is a second try.")
+    check_owed: bool = Field(default=False, description="Whether the next slot's run is a check.")
+    check_run_id: str | None = Field(default=None, description="The last full check.")
     sequence: int = 1
     _stored: dict[str, Any] = PrivateAttr(default_factory=dict)
 
@@ -171,7 +175,13 @@ class Sync(BaseModel):
     @property
     def due_at(self) -> datetime:
         """When the ticker has to look at it next."""
-        return min(self.next_slot_at, self.planned.at) if self.planned else self.next_slot_at
+        others = (self.planned.at if self.planned else None, self.check_at)
+        return min([self.next_slot_at, *(each for each in others if each is not None)])
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a full check is under way."""
+        return self.check_run_id in self.active_runs
 
     def take_slots(self, now: datetime) -> Slots | None:
         """Take the slots that are due and not accounted for; the caller accounts for them."""
@@ -216,6 +226,10 @@ class Sync(BaseModel):
             fields["claimable"] = True
         if self.missed and not self.holds:
             fields["owed"] = True
-        if self.recheck_at is None:
-            del fields["recheck_at"]
+        for name in _STORED_IF_SET:
+            if not fields[name]:
+                del fields[name]
         return fields
+
+
+_STORED_IF_SET = ("recheck_at", "check_at", "check_late", "check_owed", "check_run_id")

@@ -12,8 +12,8 @@ from tablesync.contracts import Hold
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.connections import Connection
-from tablesync.scheduler.domain.jitter import Jitter
 from tablesync.scheduler.domain.syncs import Sync
+from tablesync.scheduler.loops.jitter import Jitter
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.mongo.batch_size import BatchSize

@@ -131,6 +131,7 @@ def _report(state: RunState) -> Report:
         state.status,
         summary=state.summary,
         counts=state.counts,
+        found=state.found,
         started_at=state.started_at,
         ended_at=state.ended_at,
         cause=state.cause,

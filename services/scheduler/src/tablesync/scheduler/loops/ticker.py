@@ -10,6 +10,7 @@ import structlog
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import claim
 from tablesync.scheduler.domain.connections import Connection
+from tablesync.scheduler.domain.full_checks import FullChecks
 from tablesync.scheduler.domain.holds import follow_connections
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import Store
@@ -27,9 +28,10 @@ BATCHES = 10
 class Ticker:
     """Claims due syncs in batches; any number of tickers may do so side by side."""
 
-    def __init__(self, units: UnitsOfWork, store: Store) -> None:
+    def __init__(self, units: UnitsOfWork, store: Store, checks: FullChecks) -> None:
         self._units = units
         self._store = store
+        self._checks = checks
         self._batch = BatchSize(BATCH)
 
     async def tick(self) -> float:
@@ -91,5 +93,6 @@ class Ticker:
         changes = Changes()
         for sync in syncs:
             if not follow_connections(sync, deciding, unit.now, changes):
+                self._checks.look(sync, unit.now)
                 claim(sync, unit.now, changes)
         await self._store.save(unit, syncs, changes)

@@ -1,0 +1,110 @@
+"""Full checks: once in a period, at a sync's own moment of the quiet hours, one at a time."""
+
+from datetime import timedelta
+
+import pytest
+from scheduler_examples import NOON, a_sync
+from tablesync.contracts import SyncRequested, new_id
+from tablesync.scheduler.domain.changes import Changes
+from tablesync.scheduler.domain.claims import claim
+from tablesync.scheduler.domain.full_checks import FullChecks
+from tablesync.scheduler.domain.requests import request_waiting
+from tablesync.scheduler.domain.schedules import Interval
+from tablesync.scheduler.domain.syncs import Sync
+
+pytestmark = pytest.mark.unit
+
+CHECKS = FullChecks(every_days=7, from_hour=1, hours=4)
+YEARLY = Interval(every_seconds=366 * 24 * 3600)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+
+
+def looked_at(sync: Sync) -> Sync:
+    """Let the ticker come to a sync for the first time."""
+    CHECKS.look(sync, NOON)
+    return sync
+
+
+def asked(sync: Sync, seconds: float, changes: Changes | None = None) -> list[SyncRequested]:
+    """Let the ticker come so long after the check was due; return what was asked for."""
+    assert sync.check_at
+    changes, now = changes or Changes(), sync.check_at + timedelta(seconds=seconds)
+    CHECKS.look(sync, now)
+    claim(sync, now, changes)
+    return [each for each in changes.events if isinstance(each, SyncRequested)]
+
+
+def test_each_sync_has_its_own_moment_in_the_quiet_hours_and_again_a_period_later() -> None:
+    syncs = [looked_at(a_sync()) for _ in range(200)]
+    moments = [each.check_at for each in syncs if each.check_at]
+    assert all(1 <= each.hour < 5 for each in moments)
+    assert all(WEEK / 2 < each - NOON <= WEEK * 3 / 2 for each in moments)
+    assert len({each.date() for each in moments}) == 7
+    assert len(set(moments)) == 200
+    for each, moment in zip(syncs, moments, strict=True):
+        assert asked(each, 0)[-1].check_everything
+        assert each.check_at == moment + WEEK
+
+
+def test_a_check_is_a_run_of_its_own_where_no_slot_is_due() -> None:
+    sync = looked_at(a_sync(YEARLY))
+    (event,) = asked(sync, 0)
+    assert (event.check_everything, event.slot) == (True, None)
+    assert sync.ledger.total == 0
+    assert sync.due_at == sync.check_at
+
+
+def test_a_check_goes_with_the_slot_that_is_due_with_it() -> None:
+    sync = looked_at(a_sync())
+    (event,) = asked(sync, 0)
+    assert event.check_everything
+    assert event.slot is not None
+
+
+def test_a_check_waits_for_the_run_that_is_under_way_and_is_never_under_way_twice() -> None:
+    sync, changes = looked_at(a_sync(YEARLY)), Changes()
+    sync.active_runs.append("run_1")
+    assert asked(sync, 0, changes) == []
+    sync.active_runs.remove("run_1")
+    request_waiting(sync, NOON, changes)
+    (event,) = changes.events
+    assert isinstance(event, SyncRequested)
+    assert event.check_everything
+    assert asked(sync, 0, Changes()) == []
+    assert not sync.check_owed, "the one that is under way is as good"
+
+
+def test_a_check_that_was_missed_waits_for_its_hour_once_and_is_not_made_up_for_twice() -> None:
+    sync = looked_at(a_sync(YEARLY))
+    due = sync.check_at
+    assert due
+    assert asked(sync, 3 * 24 * 3600 + 7_200) == []
+    assert sync.check_at == due + 4 * DAY, "at its own hour, in which nobody works"
+    (event,) = asked(sync, 6 * 3600)
+    assert event.check_everything, "late again, it waits no longer"
+    assert sync.check_at
+    assert sync.check_at - due in (WEEK, 2 * WEEK)
+
+
+def test_nothing_is_checked_by_itself_where_that_is_turned_off() -> None:
+    sync = looked_at(a_sync(YEARLY))
+    FullChecks(every_days=0).look(sync, NOON)
+    assert sync.check_at is None
+    assert sync.due_at == sync.next_slot_at
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+def test_the_quiet_hours_may_go_past_midnight(hours: int) -> None:
+    checks = FullChecks(every_days=1, from_hour=23, hours=hours)
+    for _ in range(50):
+        sync = a_sync()
+        checks.look(sync, NOON)
+        assert sync.check_at
+        since = (sync.check_at - NOON.replace(hour=23)) % DAY
+        assert since < timedelta(hours=hours)
+
+
+def test_the_moment_of_a_sync_is_the_same_in_every_process() -> None:
+    id_ = new_id("syn")
+    one, other = looked_at(a_sync(id=id_)), looked_at(a_sync(id=id_))
+    assert one.check_at == other.check_at
