@@ -423,6 +423,28 @@ async def test_a_key_that_comes_goes_and_comes_again_keeps_its_row(rig: Rig) -> 
     assert (await table.row_ids())["0"] == row
 
 
+async def test_a_row_that_may_have_one_of_two_keys_gives_both_up_for_a_third(rig: Rig) -> None:
+    table = await contacts(rig, ANN, BOB)
+    first, second = table.ids
+    async with rig.runner():
+        await table.run()
+        rows = await table.row_ids()
+        # What a worker leaves that was killed while it wrote another key.
+        doubt = {"key": f'"{CLEO}"', "former_key": f'"{ANN}"', "digest": None, "rejected": True}
+        await rig.database[store.RECORD_STATES].update_one(
+            {"_id": f"{table.spec.sync_id}/{first}"}, {"$set": doubt}
+        )
+        await table.give(first, "dora@acme.test")
+        await table.give(second, ANN)
+        run = await table.run()
+    assert not await table.reasons(run)
+    assert await table.names() == {"dora@acme.test": "0", ANN: "1"}
+    assert await table.row_ids() == rows
+    state = await rig.stored(store.RECORD_STATES, f"{table.spec.sync_id}/{first}")
+    assert (state["key"], "former_key" in state) == ('"dora@acme.test"', False)
+    await table.never_doubled()
+
+
 @pytest.mark.parametrize("after", ["release", "write"])
 async def test_a_runner_killed_while_keys_change_hands_leaves_no_two_rows_of_one(
     rig: Rig, after: str

@@ -192,6 +192,9 @@ class _Settlement:
                 self._put(item.because(self._reason(item.key)))
         for holder in self._holders.values():
             self._take_keys_of(holder)
+        for item in list(self.seen.values()):
+            if item.claims and item.known and item.in_doubt:
+                self._release(item.known, ())
 
     def _find_owners(self) -> dict[str, str]:
         """Return the owners by key: who has it, in row and life; else who comes first.

@@ -77,6 +77,11 @@ class Item:
         return self.known is not None and self.row_id is not None and self.known.key != self.key
 
     @property
+    def in_doubt(self) -> bool:
+        """Whether its row gets a third key, where one of two is in it already."""
+        return self.moves and self.known is not None and self.known.former_key is not None
+
+    @property
     def claims(self) -> bool:
         """Whether it is to be written with a key: one that is gone claims none."""
         return self.to_write and not self.gone and self.key is not None
@@ -119,18 +124,13 @@ class Item:
 
         A row whose key moves has the one or the other, and is seen to the end whoever goes on.
         """
-        former = self.known.key if self.known and self.moves else None
+        known = self.known or RecordState(self.source_id, None, None)
+        former = known.key if self.moves else known.former_key
         rejected = self.suspect or self.moves
-        lack, gone = (self.known.lack, self.known.gone) if self.known else (None, None)
-        return RecordState(
-            self.source_id,
-            None,
-            self.row_id,
-            self.key,
-            rejected,
-            former,
-            lack=lack,
-            gone=gone,
+        return replace(
+            RecordState(self.source_id, None, self.row_id, self.key, rejected, former),
+            lack=known.lack,
+            gone=known.gone,
         )
 
     def rejected(self) -> RecordState:
@@ -258,7 +258,9 @@ class Mapper:
                 item, fault=Fault(known.refusal.reason, known.refusal.field, known.refusal)
             )
         sure = self._trusted and not known.rejected and known.row_id is not None
-        return replace(item, unchanged=item.unchanged or (sure and known.digest == item.digest))
+        if sure and known.digest == item.digest:
+            return replace(item, unchanged=True)
+        return item
 
     def _stands(self, refusal: Refusal, item: Item) -> bool:
         """Whether nothing has changed since Airtable refused a record."""
