@@ -423,6 +423,28 @@ async def test_a_key_that_comes_goes_and_comes_again_keeps_its_row(rig: Rig) -> 
     assert (await table.row_ids())["0"] == row
 
 
+async def test_a_row_that_was_given_another_s_key_by_hand_is_that_one_s_and_no_other_s(
+    rig: Rig,
+) -> None:
+    table = await contacts(rig, ANN, BOB)
+    async with rig.runner():
+        await table.run()
+        row = (await table.row_ids())["0"]
+        to = table.spec.destination
+        await rig.at_airtable(
+            "edit-row", base=to.base_id, table=to.table_id, row=row, fields={"Key": CLEO}
+        )
+        await table.create({"email": CLEO, "firstname": "new"})
+        await table.run()
+        assert (await table.row_ids())["new"] == row
+        await table.run_much_later()
+        await rig.edit("contacts", [table.ids[0]], firstname="0 anew")
+        await table.run()
+    assert await table.names() == {ANN: "0 anew", BOB: "1", CLEO: "new"}
+    assert (await table.row_ids())["new"] == row
+    await table.never_doubled()
+
+
 async def test_a_row_that_may_have_one_of_two_keys_gives_both_up_for_a_third(rig: Rig) -> None:
     table = await contacts(rig, ANN, BOB)
     first, second = table.ids

@@ -213,8 +213,13 @@ async def test_stray_401s_of_calls_in_flight_share_one_report(rig: Rig) -> None:
     spec = await rig.spec("deals")
     rig.auth.verdicts.append(Verdict.NOT_CONFIRMED)
     await rig.slow_down(Provider.AIRTABLE, 300)
-    await rig.sandbox.control(
-        "airtable", "-", "break", path_contains=spec.destination.table_id, status=401, count=4
+    # The first batches go one by one, until the table has taken one: then there are several.
+    table = spec.destination.table_id
+    await rig.at_airtable(
+        "arm",
+        after={"path_contains": table, "responses": 10},
+        action="break",
+        body={"path_contains": table, "status": 401, "count": 4},
     )
     async with rig.runner(runner_writes_in_flight=8):
         row = await rig.run(spec)

@@ -14,7 +14,7 @@ ITEM = Item("7", STATE, PageTrack({}), {"fld1": "b"}, b"other", '"b"')
 def test_a_row_that_moves_may_have_either_key_until_it_is_acknowledged() -> None:
     state = ITEM.under_way()
     assert (state.keys, state.digest, state.rejected) == (['"b"', '"a"'], None, True)
-    assert ITEM.written("rec1") == RecordState("7", b"other", "rec1", '"b"')
+    assert ITEM.written("rec1", None) == RecordState("7", b"other", "rec1", '"b"')
 
 
 def test_a_doubt_about_a_row_outlives_a_second_try() -> None:
@@ -36,7 +36,7 @@ def test_a_third_key_is_not_written_over_one_of_two(item: Item, *, in_doubt: boo
 
 
 def test_one_that_is_gone_claims_no_key_and_leaves_the_key_cell_as_it_is() -> None:
-    gone = replace(ITEM, gone=True).without_key("fld1", STATE.key)
+    gone = replace(ITEM, fate="deleted").without_key("fld1", STATE.key)
     assert not gone.claims
     assert not gone.moves
     assert gone.cells == {}

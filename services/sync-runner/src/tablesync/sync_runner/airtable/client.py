@@ -37,10 +37,11 @@ class Bases(Answer):
 
 
 class Row(Answer):
-    """A row as it is now; empty cells are left out."""
+    """A row as it is now; empty cells are left out. One that is `new` was made by this request."""
 
     id: str
     fields: Json = Field(default={})
+    new: bool = False
 
 
 class Rows(Answer):
@@ -48,6 +49,7 @@ class Rows(Answer):
 
     records: tuple[Row, ...]
     offset: str | None = None
+    created: tuple[str, ...] = Field(default=(), alias="createdRecords")
 
 
 class AirtableClient:
@@ -152,10 +154,12 @@ def _path(base_id: str, table_id: str) -> str:
 
 def _written(response: httpx.Response, count: int) -> Sequence[Row]:
     """Read which rows were written: as many as were sent."""
-    rows = understood(Rows, response).records
-    if len(rows) != count:
-        raise TransientError(f"Airtable answered with {len(rows)} rows for {count} records")
-    return rows
+    told = understood(Rows, response)
+    if len(told.records) != count:
+        raise TransientError(f"Airtable answered with {len(told.records)} rows for {count} records")
+    return [
+        Row(id=each.id, fields=each.fields, new=each.id in told.created) for each in told.records
+    ]
 
 
 def _checked(kind: TypeAdapter[str], id_: str) -> str:

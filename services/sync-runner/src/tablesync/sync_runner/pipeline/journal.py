@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from tablesync.contracts import Findings, RunCounts, RunStatus
@@ -37,6 +38,7 @@ class Journal:
         self._saved = Tally(**run.counts.model_dump())
         self._pending: dict[str, RecordState] = {}
         self._rejected: dict[str, Rejection | None] = {}  # None: no longer rejected
+        self._adopted: dict[str, str] = {}
         self._checks = run.found is not None
         self._found = Counter(run.found.model_dump() if run.found else {})
         self._seen = Seen()
@@ -130,6 +132,13 @@ class Journal:
     def note(self, state: RecordState) -> None:
         """Take in what is known of one record now."""
         self._pending[state.source_id] = state
+
+    def adopt(self, row_id: str, source_id: str) -> None:
+        """Take in that a record without a row has found one by its key: it is no other's any more.
+
+        Somebody may have given another record's row that key by hand.
+        """
+        self._adopted[row_id] = source_id
 
     def find(self, what: str) -> None:
         """Count what a check finds, by the names of Findings; saved with what it notes."""
@@ -227,6 +236,7 @@ class Journal:
         Raises LeaseLostError, and stores nothing, if the run is no longer ours.
         """
         async with self._saving:
+            await self._take_adopted_rows()
             self._advance()
             checkpoint = self._checkpoint_at(ending, finished=finished)
             check = self.checkpoint.check if self.checkpoint else None
@@ -288,6 +298,19 @@ class Journal:
 
         while not await self._units.run(work):
             pass
+
+    async def _take_adopted_rows(self) -> None:
+        """Take rows that were adopted from those who had them: they are tried again without."""
+        if not self._adopted:
+            return
+        adopted = dict(self._adopted)
+        saved = await self._states.also_of(adopted)
+        known = {each.source_id: each for each in saved} | self._pending
+        for each in known.values():
+            if adopted.get(each.row_id or "", each.source_id) != each.source_id:
+                self.note(replace(each.without_row(), rejected=True))
+        for row_id in adopted:
+            del self._adopted[row_id]
 
     def _findings(self) -> Document:
         found = self.found

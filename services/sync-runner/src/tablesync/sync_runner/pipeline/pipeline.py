@@ -238,6 +238,8 @@ class Batch:
         self._journal.find(item.finding)
         stored = self._mapper.stored(item, row.fields)
         self._journal.note(item.written(row.id, stored))
+        if row.id != item.row_id and not row.new:
+            self._journal.adopt(row.id, source_id)
         if item.suspect:
             self._journal.clear(source_id)
 

@@ -202,6 +202,12 @@ class RecordStates:
         rows = await self._collection.find(query).to_list(None)
         return {each.row_id: each for each in self._read(rows) if each.row_id is not None}
 
+    async def also_of(self, owners: Mapping[str, str]) -> list[RecordState]:
+        """Return records that are said to have a row which is another's; `owners` by row id."""
+        query = {"sync_id": self._sync_id, "row_id": {"$in": list(owners)}}
+        found = self._read(await self._collection.find(query).to_list(None))
+        return [each for each in found if owners[each.row_id or ""] != each.source_id]
+
     async def without_row(self, check_id: str, after: str, limit: int) -> list[RecordState]:
         """Return, by id, records whose row a check has not seen in the table, from behind one."""
         query = {"row_id": {"$ne": None}, "row_seen": {"$ne": check_id}}
