@@ -194,7 +194,7 @@ class _Work:
     @property
     def drains(self) -> Sequence[Step]:
         """What a stop waits for."""
-        work = (self.refresher, self.connecting, self.disconnecting, self.hints)
+        work = (self.hints, self.refresher, self.connecting, self.disconnecting)
         return [each.drain for each in work]
 
 
