@@ -8,7 +8,6 @@ from sync_runner_rig import Rig, text
 from tablesync.contracts import Account, ConnectionEvent, FieldMapping, Provider, Source
 from tablesync.contracts.internal_api import AuthFailureRuling
 from tablesync.service_kit import clock
-from tablesync.sync_runner import store
 from tablesync.sync_runner.access.budgets import Budgets
 from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.access.provider_client import ProviderClient
@@ -145,11 +144,10 @@ async def test_a_key_whose_holder_cannot_be_asked_waits_for_a_full_pass(
         assert rejections["4"]["reason"] == (
             'record 1 had the same "title" when it was last read; the next full pass decides'
         )
-        # What a full pass notes of a record that it has not met.
-        await rig.database[store.RECORD_STATES].update_one(
-            {"_id": f"{spec.sync_id}/1"}, {"$set": {"gone": "not found"}}
-        )
-        last = await rig.run(spec)
+        last = await rig.check(spec)
     assert (last["status"], last["counts"]["rejected"]) == ("succeeded", 0)
+    assert last["summary"] == (
+        "Checked 4 records: 1 was new or had changed at the source, 1 is gone at the source."
+    )
     rows = {each["Title"]: each["Id"] for each in await rig.named_rows(spec)}
     assert rows == {"Ananas": "4", "Boskoop": "2", "Cassis": "3"}

@@ -107,12 +107,27 @@ class SyncRun:
         await self._move(plan, source, writer)
         if checkpoint.check is not None:
             await self._pump(plan, unseen(self.journal, source, plan), source, writer)
+            await self._read_again(plan, source, opening, writer)
         if not checkpoint.begun_by(self._run.id):
             finished = self.journal.finish_pass()
             self.journal.go_on_with(self._reading(finished, source, opening))
             await self._move(plan, source, writer)
         await self.journal.save()
         await self._pump(plan, retries(self.journal, source, plan), source, writer)
+
+    async def _read_again(
+        self, plan: Plan, source: Source, opening: Opening, writer: Writer
+    ) -> None:
+        """Read everything once more if a check has freed keys, and nobody can be asked by id.
+
+        Who claims them was rejected before it was known that their holders are gone.
+        """
+        found, rejected = self.journal.found, self.journal.counts.rejected
+        if plan.key_is_record_id or source.ids_at_once is not None:
+            return
+        if found and found.gone and rejected:
+            self.journal.read_again(source.first_position(None, opening.began_ms))
+            await self._move(plan, source, writer)
 
     def _reading(self, checkpoint: Checkpoint, source: Source, opening: Opening) -> Checkpoint:
         """Go on with the current pass, or begin the next one."""

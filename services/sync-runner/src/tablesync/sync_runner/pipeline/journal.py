@@ -42,7 +42,7 @@ class Journal:
         self._checks = run.found is not None
         self._found = Counter(run.found.model_dump() if run.found else {})
         self._seen = Seen()
-        self._reads_all = False
+        self._reads_all = self._reads_again = False
         self._saving = asyncio.Lock()
         self._came_on = False
 
@@ -93,6 +93,14 @@ class Journal:
         self._reads_all = False
         await self.save()
 
+    def read_again(self, position: Position) -> None:
+        """Have a check read everything once more: what is rejected is told by that alone."""
+        assert self.checkpoint is not None, "a check is under way"
+        self._advance()
+        self.checkpoint = self.checkpoint.at(position)
+        self._saved.rejected = 0
+        self._reads_again = True
+
     @property
     def trusted(self) -> bool:
         """Whether the digests that are stored tell what the rows hold."""
@@ -118,7 +126,7 @@ class Journal:
     def open_page(self, position: Position, source_ids: Collection[str], size: int) -> PageTrack:
         """Take a page in, in reading order."""
         track = PageTrack(position, Tally(read=len(source_ids)), size)
-        if self.check_id is not None:
+        if self.check_id is not None and not self._reads_again:
             track.checked = len(source_ids)
         if self._reads_all:
             self._seen.source_ids.update(source_ids)
