@@ -47,6 +47,12 @@ async def marked(rig: Rig, spec: SyncSpec, field: str) -> set[str]:
     return {each[spec.key.field_id] for each in await rig.rows(spec) if each.get(field)}
 
 
+async def marked_without_key(rig: Rig, spec: SyncSpec, field: str) -> int:
+    """Return how many rows without a key are marked as gone."""
+    key = spec.key.field_id
+    return sum(key not in each for each in await rig.rows(spec) if each.get(field))
+
+
 async def test_p28_rows_deleted_and_changed_by_hand_are_as_the_source_has_them_again(
     rig: Rig,
 ) -> None:
@@ -212,6 +218,33 @@ async def test_p28_what_is_back_without_a_new_date_is_unmarked(rig: Rig) -> None
         row = await rig.check(spec)
     assert await marked(rig, spec, mark) == {ids[1]}
     assert row["found"]["returned"] == 1
+
+
+async def test_p28_what_is_deleted_with_an_odd_value_or_no_key_is_marked_all_the_same(
+    rig: Rig,
+) -> None:
+    deals, mark = await marking(rig)
+    contacts, contacts_mark = await by_email(rig)
+    (odd, *_) = [each["id"] for each in await rig.deals()]
+    made = [{"email": "a@acme.test"}, {"email": "b@acme.test"}]
+    ids = await rig.at_hubspot("create", object="contacts", records=made)
+    giver, taker = ids["created"]
+    async with rig.runner():
+        await rig.run(deals)
+        await rig.run(contacts)
+        await rig.edit("deals", [odd], amount="12E34567890")
+        await rig.edit("contacts", [giver], email="")
+        await rig.edit("contacts", [taker], email="a@acme.test")
+        assert odd in await rig.rejections((await rig.run(deals))["_id"])
+        assert giver in await rig.rejections((await rig.run(contacts))["_id"])
+        await rig.at_hubspot("archive", object="deals", ids=[odd])
+        await rig.at_hubspot("archive", object="contacts", ids=[giver])
+        runs = [await rig.run(deals), await rig.run(contacts)]
+        checks = [await rig.check(deals), await rig.check(contacts)]
+    for each in (*runs, *checks):
+        assert {odd, giver}.isdisjoint(await rig.rejections(each["_id"]))
+    assert await marked(rig, deals, mark) == {odd}
+    assert await marked_without_key(rig, contacts, contacts_mark) == 1
 
 
 async def test_p28_a_mark_taken_away_by_hand_is_set_again(rig: Rig) -> None:

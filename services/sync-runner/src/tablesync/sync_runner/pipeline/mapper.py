@@ -166,19 +166,26 @@ class Mapper:
         item = Item(record.id, known, track, key=key, fate=fate, nameless=record.nameless)
         if record.gone and item.row_id is None:
             return replace(item, unchanged=True)
+        try:
+            return self._judged(self._read(record, item))
+        except Exception as error:
+            return item.because(self._told_of_ours(error))
+
+    def _read(self, record: SourceRecord, item: Item) -> Item:
+        """Return a record with its cells; where it is gone, and unfit, its mark will do."""
+        if record.fate:
+            return self._marked(item)
+        mapped = self._mapped(record, item)
+        return self._marked(item) if mapped.fault and item.gone else mapped
+
+    def _mapped(self, record: SourceRecord, item: Item) -> Item:
         if record.fault is not None:
             fault = record.fault
             return item.because(fault if isinstance(fault, str) else self._told_of_ours(fault))
         try:
-            mapped = self._marked(item) if record.fate else self._mapped(record, item)
-            return self._judged(mapped)
+            cells, key_field = cells_of(record.values, self._plan.columns), self._plan.key.field.id
         except CoercionError as error:
             return replace(item, key=self._key_at_least(record)).because(str(error), error.field)
-        except Exception as error:
-            return item.because(self._told_of_ours(error))
-
-    def _mapped(self, record: SourceRecord, item: Item) -> Item:
-        cells, key_field = cells_of(record.values, self._plan.columns), self._plan.key.field.id
         key = self._key(cells[key_field])
         item = replace(item, cells=cells, key=key, digest=digest(cells))
         if item.gone and item.known and key != item.known.key:
