@@ -1,9 +1,5 @@
 """auth-service as a process of its own, forked from one that has imported it: quick to start."""
 
-import multiprocessing
-import os
-import runpy
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +7,7 @@ from typing import Protocol
 
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.test_kit import eventually, free_port
-from tablesync.test_kit.services import is_ready
-
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tablesync.auth_service.bootstrap"])
+from tablesync.test_kit.services import FORKS, become, is_ready
 
 # Makes the environment of one more auth-service.
 Environment = Callable[..., dict[str, str]]
@@ -26,7 +19,9 @@ class Process:
     def __init__(self, environment: dict[str, str], log: Path, script: str | None) -> None:
         self.log = log
         self.url = environment["AUTH_PUBLIC_URL"]
-        self._process = _CONTEXT.Process(target=become, args=(environment, log, script))
+        self._process = FORKS.Process(
+            target=become, args=(script or "tablesync.auth_service", environment, log)
+        )
         self._process.start()
 
     @property
@@ -109,16 +104,3 @@ def environments(
         }
 
     return make
-
-
-def become(environment: dict[str, str], log: Path, script: str | None) -> None:
-    """Be auth-service, or the script, as if started with this environment."""
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for stream in (1, 2):
-        os.dup2(output, stream)
-    os.environ.update(environment)
-    sys.argv = ["auth-service"]
-    if script:
-        runpy.run_path(script, run_name="__main__")
-    else:
-        runpy.run_module("tablesync.auth_service", run_name="__main__")

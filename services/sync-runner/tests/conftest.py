@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sync_runner_rig import UNLIMITED, Rig
+from sync_runner_rig import Rig, rigged, runner_settings
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.service_kit import mongo
-from tablesync.service_kit.mongo.indexes import ensure_indexes
-from tablesync.sync_runner import store
-from tablesync.sync_runner.settings import DATABASE, NAME, Settings
-from tablesync.test_kit import SandboxControl, free_port
+from tablesync.sync_runner.settings import Settings
+from tablesync.test_kit import SandboxControl
 from tablesync.test_kit.stand_ins import AuthServiceStandIn
 
 
@@ -43,20 +40,7 @@ def settings(
     auth_service: AuthServiceStandIn,
 ) -> Settings:
     """Return settings of a runner that is not held up by limits."""
-    return Settings.model_validate(
-        {
-            **stores,
-            **UNLIMITED,
-            "http_port": free_port(),
-            "service_key_file": service_keys.private_key_file(NAME),
-            "trusted_keys_file": service_keys.trusted_keys_file,
-            "auth_service_url": auth_service.url,
-            "hubspot_api_url": f"{sandbox_url}/hubspot",
-            "airtable_api_url": f"{sandbox_url}/airtable",
-            "runner_lease_seconds": 6,
-            "runner_request_seconds": 4,
-        }
-    )
+    return runner_settings(stores, service_keys, sandbox_url, auth_service.url)
 
 
 @pytest_asyncio.fixture
@@ -64,11 +48,5 @@ async def rig(
     settings: Settings, sandbox: SandboxControl, auth_service: AuthServiceStandIn, tmp_path: Path
 ) -> AsyncIterator[Rig]:
     """Yield a world with both connections connected and no limits."""
-    client = mongo.connect(settings.mongodb_uri)
-    database = mongo.open_database(client, f"{settings.mongodb_database_prefix}{DATABASE}")
-    rig = Rig(settings, sandbox, auth_service, database, tmp_path)
-    await rig.connect()
-    await ensure_indexes(database, store.INDEXES)
-    yield rig
-    rig.end_processes()
-    client.close()
+    async with rigged(settings, sandbox, auth_service, tmp_path) as rig:
+        yield rig

@@ -1,10 +1,6 @@
 """The instrument of sync-runner's tests: one test's world, and what a test does and reads in it."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +11,7 @@ from typing import Any
 import httpx
 from aiokafka import AIOKafkaConsumer
 from row_comparison import Differences, compare
+from runner_process import RunnerProcess
 from tablesync.contracts import (
     Account,
     Destination,
@@ -30,16 +27,18 @@ from tablesync.contracts import (
 )
 from tablesync.contracts.envelope import decode
 from tablesync.local_stack.keys import ServiceKeys
+from tablesync.service_kit import mongo
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.mongo import Database, Document
+from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.sync_runner import store
 from tablesync.sync_runner.access.grants import AuthService
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.bootstrap import build
 from tablesync.sync_runner.pipeline.columns import Column
-from tablesync.sync_runner.settings import NAME, Settings
+from tablesync.sync_runner.settings import DATABASE, NAME, Settings
 from tablesync.sync_runner.sources import SOURCES, StartProvider
 from tablesync.sync_runner.sources.base import SourceProperty, SourceRecord
 from tablesync.sync_runner.sources.hubspot.answers import Record, read_record
@@ -78,7 +77,7 @@ class Rig:
     database: Database
     log_dir: Path
     fields: dict[str, Field] = field(default_factory=dict)
-    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    processes: list[RunnerProcess] = field(default_factory=list)
 
     # accounts and connections
 
@@ -390,16 +389,11 @@ class Rig:
 
     def process(
         self, *roles: str, module: str = "tablesync.sync_runner", **environment: str
-    ) -> "subprocess.Popen[bytes]":
+    ) -> RunnerProcess:
         """Start the service as a process of its own, by default its worker alone."""
         arguments = [f"--role={role}" for role in roles or ("worker",)]
-        with (self.log_dir / f"runner-{len(self.processes)}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                env=os.environ | self._environment() | environment,
-                stdout=log,
-                stderr=log,
-            )
+        log = self.log_dir / f"runner-{len(self.processes)}.log"
+        process = RunnerProcess(module, arguments, self._environment() | environment, log)
         self.processes.append(process)
         return process
 
@@ -412,10 +406,42 @@ class Rig:
     def end_processes(self) -> None:
         """Kill what is left of the processes, also one that sleeps."""
         for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-                process.kill()
-            process.wait()
+            process.end()
+
+
+def runner_settings(
+    stores: Mapping[str, str], keys: ServiceKeys, sandbox_url: str, auth_service_url: str
+) -> Settings:
+    """Return settings of a runner that is not held up by limits."""
+    return Settings.model_validate(
+        {
+            **stores,
+            **UNLIMITED,
+            "http_port": free_port(),
+            "service_key_file": keys.private_key_file(NAME),
+            "trusted_keys_file": keys.trusted_keys_file,
+            "auth_service_url": auth_service_url,
+            "hubspot_api_url": f"{sandbox_url}/hubspot",
+            "airtable_api_url": f"{sandbox_url}/airtable",
+            "runner_lease_seconds": 6,
+            "runner_request_seconds": 4,
+        }
+    )
+
+
+@asynccontextmanager
+async def rigged(
+    settings: Settings, sandbox: SandboxControl, auth: AuthServiceStandIn, log_dir: Path
+) -> AsyncIterator[Rig]:
+    """Yield a world with both connections connected and no limits."""
+    client = mongo.connect(settings.mongodb_uri)
+    database = mongo.open_database(client, f"{settings.mongodb_database_prefix}{DATABASE}")
+    rig = Rig(settings, sandbox, auth, database, log_dir)
+    await rig.connect()
+    await ensure_indexes(database, store.INDEXES)
+    yield rig
+    rig.end_processes()
+    client.close()
 
 
 def requested(

@@ -1,9 +1,9 @@
 """A run that takes its workers with it is given up before it has taken them all."""
 
 import signal
-from subprocess import Popen
 
 import pytest
+from runner_process import RunnerProcess
 from sync_runner_rig import Rig
 from tablesync.contracts import Provider
 from tablesync.service_kit.mongo.leases import Lease
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(400)
 SHORT = {"RUNNER_LEASE_SECONDS": "2", "RUNNER_REQUEST_SECONDS": "1"}
 
 
-async def taken_by_a_process(rig: Rig, run_id: str, fence: int) -> "Popen[bytes]":
+async def taken_by_a_process(rig: Rig, run_id: str, fence: int) -> RunnerProcess:
     """Start a worker, and wait until it has the run."""
     process = rig.process(**SHORT)
 

@@ -3,9 +3,9 @@
 import asyncio
 import signal
 import time
-from subprocess import Popen
 
 import pytest
+from runner_process import RunnerProcess
 from sync_runner_rig import AIRTABLE, Rig
 from tablesync.contracts import Provider
 from tablesync.service_kit.mongo.leases import Lease
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(400)
 
 async def started_in_a_process(
     rig: Rig, run_id: str, written: int, lease: int = LEASE
-) -> "Popen[bytes]":
+) -> RunnerProcess:
     """Start a runner process, slowly served, and wait until it is in the middle of the run."""
     await rig.slow_down(Provider.AIRTABLE, 150)
     process = rig.process(RUNNER_LEASE_SECONDS=str(lease), RUNNER_WRITES_IN_FLIGHT="2")
@@ -156,7 +156,7 @@ async def test_p25_a_runner_that_is_asked_to_stop_hands_its_run_back(rig: Rig) -
     process = await started_in_a_process(rig, run_id, 100)
     asked_at = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    await eventually(lambda: process.poll() is not None)
+    await eventually(lambda: process.returncode is not None)
     assert time.monotonic() - asked_at < 30
     assert process.returncode == 0
     row = await rig.row(run_id)

@@ -73,7 +73,7 @@ async def test_p28_a_check_that_is_killed_goes_on_elsewhere(
     process = rig.process(RUNNER_LEASE_SECONDS=str(LEASE), RUNNER_WRITES_IN_FLIGHT="1")
     await eventually(lambda: look(rig, spec), timeout=120)
     process.send_signal(how)
-    await eventually(lambda: process.poll() is not None, timeout=30)
+    await eventually(lambda: process.returncode is not None, timeout=30)
     for provider in (Provider.AIRTABLE, Provider.HUBSPOT):
         await rig.slow_down(provider, 0)
     async with rig.runner(runner_lease_seconds=LEASE):

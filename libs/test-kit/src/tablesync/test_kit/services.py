@@ -1,8 +1,13 @@
-"""A real service in the test's own process, and its internal routes as each of its peers asks."""
+"""A real service in the test's own process or in one of its own, and its routes for its peers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import multiprocessing
+import os
+import runpy
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -16,6 +21,11 @@ from tablesync.service_kit.service import Service
 
 B = TypeVar("B", bound=Body)
 READY_SECONDS = 60.0
+# Processes are forked from one that has imported what they are, so that they start at once.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [f"tablesync.{each}" for each in ("auth_service.bootstrap", "sync_runner.bootstrap")]
+)
 
 
 @asynccontextmanager
@@ -41,6 +51,21 @@ async def is_ready(url: str) -> bool:
             return (await client.get(f"{url}/readyz")).is_success
     except httpx.TransportError:
         return False
+
+
+def become(
+    module: str, environment: Mapping[str, str], log: Path, arguments: Sequence[str] = ()
+) -> None:
+    """Be a module, or a script, as if started with this environment and these arguments."""
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.environ.update(environment)
+    sys.argv = [module, *arguments]
+    if module.endswith(".py"):
+        runpy.run_path(module, run_name="__main__")
+    else:
+        runpy.run_module(module, run_name="__main__")
 
 
 class InternalEdge:
