@@ -1,0 +1,219 @@
+"""A sync's table: what people do in it by hand, and whether it is what the source has."""
+
+from collections import defaultdict
+from typing import Any
+
+from row_comparison import compare
+from sync_runner_rig import Json, Rig, destination, text
+from tablesync.contracts import FieldMapping, MappedAs, SyncSpec
+from tablesync.service_kit.mongo import Document
+from tablesync.sync_runner.airtable.cells import CoercionError
+from tablesync.sync_runner.pipeline.columns import Column, cells_of
+from tablesync.sync_runner.sources.base import SourceRecord
+from tablesync.sync_runner.sources.hubspot.answers import Record, read_record
+
+from anything.contacts import TIERS, Contacts
+
+FIELDS: list[Json] = [
+    text("Id"),
+    text("Mail"),
+    text("Name"),
+    {"name": "Points", "type": "number", "options": {"precision": 2}},
+    {
+        "name": "Tier",
+        "type": "singleSelect",
+        "options": {"choices": [{"name": each} for each in TIERS.values()]},
+    },
+    {"name": "Gone", "type": "checkbox", "options": {"icon": "check", "color": "redBright"}},
+    text("Ours"),
+]
+SOURCES = {"id": "Id", "email": "Mail", "firstname": "Name", "points": "Points", "tier": "Tier"}
+# What people put into cells by hand; none makes two rows with one key.
+BY_HAND: dict[str, Any] = {"Mail": "hand", "Name": "hand", "Points": 77, "Gone": True}
+Rows = dict[str, Json]
+
+
+class Table:
+    """One sync and its table, as `rows` showed it last: cells by field name, by row id."""
+
+    def __init__(
+        self, rig: Rig, contacts: Contacts, spec: SyncSpec, fields: dict[str, str]
+    ) -> None:
+        self.spec = spec
+        self.rows: Rows = {}
+        self._rig = rig
+        self._contacts = contacts
+        self._fields = fields
+        self._fields_by_id = {field_id: name for name, field_id in fields.items()}
+        self._theirs: Rows = {}
+        self._ours: dict[str, str] = {}
+
+    # what people do
+
+    async def edit(self, row_id: str, **cells: Any) -> None:
+        """Change cells of a row."""
+        fields = {self._fields[name]: cell for name, cell in cells.items()}
+        await self._rig.at_table(self.spec, "edit-row", row=row_id, fields=fields)
+
+    async def note(self, row_id: str, note: str) -> None:
+        """Write into a field that no sync knows of."""
+        self._ours[row_id] = note
+        await self.edit(row_id, Ours=note)
+
+    async def add(self, name: str) -> None:
+        """Add a row that is of no record."""
+        to, cells = self.spec.destination, {"Name": name, "Ours": "theirs"}
+        path = f"/v0/{to.base_id}/{to.table_id}"
+        made = await self._rig.call(self._rig.airtable, "POST", path, {"fields": cells})
+        self._theirs[made["id"]] = cells
+
+    async def delete(self, *row_ids: str) -> None:
+        """Delete rows."""
+        await self._rig.at_table(self.spec, "delete-rows", rows=list(row_ids))
+        for each in row_ids:
+            del self.rows[each]
+            self._ours.pop(each, None)
+
+    async def take_option(self, label: str) -> None:
+        """Take an option away."""
+        field = self._fields["Tier"]
+        await self._rig.at_table(self.spec, "delete-option", field=field, option=label)
+
+    async def offer_option(self, label: str) -> None:
+        """Offer an option, by using it for a moment in a row of one's own."""
+        await self.add("offers")
+        row_id = next(reversed(self._theirs))
+        await self.edit(row_id, Tier=label)
+        await self.edit(row_id, Tier=None)
+
+    def map(self, *, points: bool) -> None:
+        """Edit the mapping: with the points or without."""
+        others = [each for each in self.spec.mapping if each.source != "points"]
+        mapped = [FieldMapping(source="points", field_id=self._fields["Points"])] if points else []
+        changes = {"mapping": (*others, *mapped), "version": self.spec.version + 1}
+        self.spec = self.spec.model_copy(update=changes)
+
+    @property
+    def of_records(self) -> list[str]:
+        """The ids of the rows that a sync has made, in the order of their records."""
+        mine = self.rows.keys() - self._theirs.keys()
+        return sorted(mine, key=lambda each: (self.rows[each].get("Id", ""), each))
+
+    # what must be so
+
+    async def look(self) -> None:
+        """See the rows as they are: none was deleted but by hand, and what is people's stays."""
+        to = self.spec.destination
+        place = {"base": to.base_id, "table": to.table_id}
+        found = await self._rig.sandbox.records("airtable", "-", **place)
+        before, self.rows = self.rows, {each["id"]: each["fields"] for each in found}
+        assert before.keys() <= self.rows.keys(), "a row was deleted"
+        for row_id, cells in self._theirs.items():
+            assert self.rows[row_id] == cells, "a row of theirs was changed"
+        notes = {each: self.rows[each].get("Ours") for each in self._ours}
+        assert notes == self._ours, "a field of theirs was changed"
+
+    async def judge(self, run: Document) -> None:
+        """Assert that the table is what the source has, after a check of everything."""
+        assert run["status"] == "succeeded", run["summary"]
+        columns = await self._rig.columns(self.spec)
+        told = {each["id"]: each for each in await self._contacts.all()}
+        living = {id_: _read(each, columns) for id_, each in told.items()}
+        rejections = await self._rig.rejections(run["_id"])
+        self._judge_rows(living, columns, rejections)
+        self._judge_rejections(living, columns, rejections)
+        self._judge_marks(living)
+
+    def _judge_rows(
+        self,
+        living: dict[str, SourceRecord],
+        columns: list[Column],
+        rejections: dict[str, Document],
+    ) -> None:
+        key = self._fields_by_id[self.spec.key.field_id]
+        rows = [
+            {self._fields[name]: cell for name, cell in self.rows[each].items()}
+            for each in self.of_records
+            if key in self.rows[each]  # of one that has none, nobody claims anything
+        ]
+        found = compare(living.values(), rows, columns, rejections)
+        found.unexpected.clear()  # rows of records that are gone: see the marks
+        assert not found, found
+        rows_of: dict[str, int] = defaultdict(int)
+        for each in self.of_records:
+            rows_of[self.rows[each].get("Id", "")] += 1
+        wrong = {id_: rows_of[id_] for id_ in living if rows_of[id_] > 1}
+        assert not wrong, f"rows by record: {wrong}"
+        assert not [id_ for id_ in living if id_ not in rejections and rows_of[id_] != 1]
+
+    def _judge_rejections(
+        self,
+        living: dict[str, SourceRecord],
+        columns: list[Column],
+        rejections: dict[str, Document],
+    ) -> None:
+        gone = {id_: each["reason"] for id_, each in rejections.items() if id_ not in living}
+        assert not gone, f"rejected, and gone: {gone}"
+        wrong = {
+            id_: rejection["reason"]
+            for id_, rejection in rejections.items()
+            if not self._is_true(rejection, living[id_], living, columns)
+        }
+        assert not wrong, wrong
+
+    def _is_true(
+        self,
+        rejection: Document,
+        record: SourceRecord,
+        living: dict[str, SourceRecord],
+        columns: list[Column],
+    ) -> bool:
+        """Whether a record is rejected for what is so."""
+        reason, mail = str(rejection["reason"]), record.values.get("email")
+        try:
+            cells_of(record.values, columns)
+        except CoercionError as error:
+            return reason == str(error)
+        if self.spec.key.source == "email" and not mail:
+            return reason == 'its key "email" is empty'
+        same = [id_ for id_, each in living.items() if each.values.get("email") == mail]
+        others = [each for each in same if each != record.id]
+        return reason in [f'record {each} has the same "email"' for each in others]
+
+    def _judge_marks(self, living: dict[str, SourceRecord]) -> None:
+        if "archived" not in [each.source for each in self.spec.mapping]:
+            return
+        rows = [self.rows[each] for each in self.of_records]
+        unmarked = [each for each in rows if "Id" in each and each["Id"] not in living]
+        assert all(each.get("Gone") for each in unmarked), f"gone, and not marked: {unmarked}"
+
+
+async def two_tables(rig: Rig, contacts: Contacts) -> list[Table]:
+    """Sync the contacts twice: by id, and by address with what is gone marked."""
+    tables = [{"name": name, "fields": FIELDS} for name in ("By id", "By mail")]
+    base = await rig.new_base("Anything", *tables)
+    return [
+        await _table(rig, contacts, base, shown, by)
+        for shown, by in zip(base["tables"], ("id", "email"), strict=True)
+    ]
+
+
+async def _table(rig: Rig, contacts: Contacts, base: Json, shown: Json, by: str) -> Table:
+    fields = {each["name"]: each["id"] for each in shown["fields"]}
+    marks = {"archived": "Gone"} if by == "email" else {}
+    mapped = {
+        source: FieldMapping(
+            source=source,
+            field_id=fields[name],
+            as_=MappedAs.LABEL if source == "tier" else None,
+        )
+        for source, name in (SOURCES | marks).items()
+    }
+    key = mapped.pop(by)
+    to = destination(base, shown)
+    spec = await rig.spec("contacts", destination=to, key=key, mapping=tuple(mapped.values()))
+    return Table(rig, contacts, spec, fields)
+
+
+def _read(told: Json, columns: list[Column]) -> SourceRecord:
+    return read_record(Record.of(told), [each.source for each in columns])
