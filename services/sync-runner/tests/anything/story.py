@@ -27,6 +27,7 @@ class Story:
         """Have some contacts, and a first run of each sync."""
         await self._rig.at_hubspot("search-lag", seconds=0)
         await self._rig.at_airtable("unbreak")
+        await self._rig.sandbox.reset_counters()
         await self._contacts.begin()
         for mail in MAILS:
             await self._contacts.create(email=mail, firstname=self._name("first"), tier="g")
@@ -95,8 +96,9 @@ class Story:
 
     async def edit_row(self, at: int, which: int, field: str, emptied: bool) -> None:
         """Change a cell by hand, or empty it."""
+        cell = self._name("hand") if BY_HAND[field] == "hand" else BY_HAND[field]
         for row_id in self._rows(at, [which]):
-            await self._tables[at].edit(row_id, **{field: None if emptied else BY_HAND[field]})
+            await self._tables[at].edit(row_id, **{field: None if emptied else cell})
 
     async def empty_row(self, at: int, which: int) -> None:
         """Empty a row by hand."""

@@ -28,7 +28,7 @@ FIELDS: list[Json] = [
     text("Ours"),
 ]
 SOURCES = {"id": "Id", "email": "Mail", "firstname": "Name", "points": "Points", "tier": "Tier"}
-# What people put into cells by hand; none makes two rows with one key.
+# What people put into cells by hand; a text gets a number, so that no two rows have one key.
 BY_HAND: dict[str, Any] = {"Mail": "hand", "Name": "hand", "Points": 77, "Gone": True}
 Rows = dict[str, Json]
 
