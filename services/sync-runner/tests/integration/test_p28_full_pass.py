@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import pytest
 from sync_runner_rig import Rig, text
 from tablesync.contracts import FieldMapping, Provider, SyncSpec
 from tablesync.test_kit import eventually
@@ -40,6 +41,20 @@ async def by_email(rig: Rig) -> tuple[SyncSpec, str]:
         ],
     )
     return spec, mark
+
+
+async def keyed_people(rig: Rig, key: str) -> tuple[SyncSpec, list[str]]:
+    """Make a sync of four contacts by `email` or `id`; return it with their keys."""
+    spec, _ = await by_email(rig)
+    there = [each["id"] for each in await rig.hubspot_records("contacts")]
+    await rig.at_hubspot("purge", object="contacts", ids=there)
+    names = ("ann", "ben", "cleo", "dan")
+    made = [{"email": f"{name}@acme.test", "firstname": name} for name in names]
+    ids = (await rig.at_hubspot("create", object="contacts", records=made))["created"]
+    if key == "email":
+        return spec, [each["email"] for each in made]
+    mapped = FieldMapping(source="id", field_id=spec.key.field_id)
+    return spec.model_copy(update={"key": mapped}), ids
 
 
 async def marked(rig: Rig, spec: SyncSpec, field: str) -> set[str]:
@@ -273,6 +288,33 @@ async def test_p28_a_gone_record_whose_row_was_deleted_gets_none(rig: Rig) -> No
     assert row["status"] == "succeeded", row["summary"]
     assert len(await rig.rows(spec)) == 19
     assert row["found"]["missing"] == 0
+
+
+@pytest.mark.parametrize("key", ["email", "id"])
+@pytest.mark.parametrize("how", ["given", "copied", "swapped"])
+async def test_p28_rows_that_got_others_keys_by_hand_have_their_own_again(
+    rig: Rig, key: str, how: str
+) -> None:
+    spec, people = await keyed_people(rig, key)
+    field = spec.key.field_id
+    async with rig.runner():
+        await rig.run(spec)
+        rows = await rig.row_ids(spec)
+        (ann, ben, *_) = people
+        await rig.at_table(spec, "edit-row", row=rows[ben], fields={field: ann})
+        if how == "given":
+            await rig.at_table(spec, "delete-rows", rows=[rows[ann]])
+        elif how == "swapped":
+            await rig.at_table(spec, "edit-row", row=rows[ann], fields={field: ben})
+        row = await rig.check(spec)
+        assert not await rig.differences(spec)
+        again = await rig.check(spec)
+    found = {"given": {"missing": 1, "altered": 1}, "copied": {"altered": 1}}
+    nothing = NOTHING | {"checked": len(people)}
+    assert row["found"] == nothing | found.get(how, {"altered": 2})
+    assert again["found"] == nothing
+    now = await rig.row_ids(spec)
+    assert now | {ann: rows[ann]} == rows, "each keeps its row but who had none"
 
 
 async def test_p28_a_merge_into_a_new_record_gives_it_the_row_and_marks_the_other(

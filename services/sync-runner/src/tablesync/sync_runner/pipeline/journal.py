@@ -176,6 +176,16 @@ class Journal:
             ]
             return saved + pending
 
+    async def astray(self, keys: Collection[str]) -> list[RecordState]:
+        """Return the records whose rows have one of these keys by hand, as a check has found."""
+        if self.check_id is None or not keys:
+            return []
+        return [
+            each
+            for each in await self.holders(keys)
+            if each.lack is not None and each.former_key in keys
+        ]
+
     async def rejected_before(self, after: str, limit: int) -> list[RecordState]:
         """Return records that earlier runs rejected and this one has not tried, from an id on.
 

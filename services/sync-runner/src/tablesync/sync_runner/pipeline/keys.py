@@ -9,6 +9,7 @@ their key cells, and only when that is acknowledged are the others sent.
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import orjson
 from tablesync.sync_runner.airtable.cells import Cell
 from tablesync.sync_runner.airtable.client import Row
 from tablesync.sync_runner.airtable.writer import RowWrite
@@ -70,6 +71,24 @@ class Keys:
         track.tally.read += len(strangers)
         return Settled([*own, *strangers], settlement.releases)
 
+    async def astray(self, items: Iterable[Item], arrival: Arrival) -> list[Release]:
+        """Return the rows that people gave a key with which another's is to be written.
+
+        A record without a row would take such a row for its own, whose record has to have it.
+        """
+        field_id = self._plan.key.field.id
+        owners = {
+            orjson.dumps(each.cells[field_id]).decode(): each.source_id
+            for each in items
+            if each.to_write and not each.gone
+        }
+        await arrival(owners.keys())
+        return [
+            _without_stray_key(each, field_id)
+            for each in await self._journal.astray(owners.keys())
+            if owners[each.former_key or ""] != each.source_id
+        ]
+
     async def _seen(
         self, items: Sequence[Item], track: PageTrack, arrival: Arrival
     ) -> tuple[Mapping[str, Item], Mapping[str, RecordState]]:
@@ -108,6 +127,12 @@ class Keys:
             else _gone(each, track)
             for each in holders
         ]
+
+
+def _without_stray_key(holder: RecordState, key_field: str) -> Release:
+    row = RowWrite(holder.source_id, {key_field: None}, holder.row_id, in_place=True)
+    released = replace(holder.without_key(), rejected=not holder.gone)
+    return Release(holder, holder.keys, row, released)
 
 
 def _claimed(items: Iterable[Item]) -> set[str]:

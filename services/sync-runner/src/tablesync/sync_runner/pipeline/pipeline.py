@@ -20,6 +20,7 @@ from collections.abc import (
     Collection,
     Coroutine,
     Iterable,
+    Mapping,
     Sequence,
 )
 from contextlib import aclosing
@@ -31,8 +32,9 @@ from tablesync.sync_runner.airtable.writer import RowWrite, Writer
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.keys import Keys, Release, Releases, Settled
 from tablesync.sync_runner.pipeline.mapper import Item, Mapper
+from tablesync.sync_runner.pipeline.tally import PageTrack
 from tablesync.sync_runner.signals import Signals
-from tablesync.sync_runner.sources.base import Page
+from tablesync.sync_runner.sources.base import Page, SourceRecord
 from tablesync.sync_runner.stall import StallTimer
 
 Phase = Literal["reading", "writing", "waiting_for_budget"]
@@ -106,7 +108,7 @@ class Pipeline:
         records = page.by_id
         await self._make_room(records.keys(), page.size)
         track = self._journal.open_page(page.position, records.keys(), page.size)
-        items = await self._mapper.items(records, track)
+        items = await self._items(records, track)
         settled = await self._keys.settle(items, track, self._let_arrive)
         items = self._mapper.ready(await self._released(settled))
         await self._write_ahead([each for each in items if each.moves])
@@ -115,6 +117,15 @@ class Pipeline:
         self._under_way |= {each.source_id: each for each in items}
         for item in items:
             await self._put(item)
+
+    async def _items(self, records: Mapping[str, SourceRecord], track: PageTrack) -> list[Item]:
+        """Return the records of a page as items, once no other's row has their keys."""
+        items = await self._mapper.items(records, track)
+        astray = await self._keys.astray(items, self._let_arrive)
+        if not astray:
+            return items
+        await self._released(Settled([], astray))
+        return await self._mapper.items(records, track)
 
     async def _make_room(self, source_ids: Iterable[str], size: int) -> None:
         """Wait while too much, or the same records, are under way."""

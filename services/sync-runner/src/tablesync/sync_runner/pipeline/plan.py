@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from tablesync.contracts import FieldMapping, SyncSpec
-from tablesync.sync_runner.airtable.cells import Cell, is_writable, read_cell
+from tablesync.sync_runner.airtable.cells import Cell, is_blank, is_writable, read_cell
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.pipeline.columns import Column, reads
@@ -57,6 +57,11 @@ class Plan:
     def field_ids(self) -> Sequence[str]:
         """The fields that are written."""
         return [each.field.id for each in self.columns]
+
+    def key_in_row(self, told: Mapping[str, Any]) -> str | None:
+        """Return what a row has as key, as Airtable shows it and records are known by it."""
+        cell = read_cell(told.get(self.key.field.id))
+        return None if is_blank(cell) else orjson.dumps(cell).decode()
 
     def digest_of_row(self, told: Mapping[str, Any]) -> bytes:
         """Digest what a row holds of what is written, as Airtable shows it."""

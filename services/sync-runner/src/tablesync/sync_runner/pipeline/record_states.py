@@ -62,7 +62,8 @@ class RecordState:
 
     `digest` is None if it is not known what the row holds; `row_id` is None if the record has no
     row, as far as is known; `key`, what its row holds as key, is kept unless it is the record's id.
-    `former_key` is what the row may hold instead, where it is not known whether `key` was written.
+    `former_key` is what the row may hold instead, where it is not known whether `key` was written,
+    or does hold, where a check has found it altered.
     A rejected one without a refusal is looked at in each run, which costs no request to Airtable.
     `stored` is the digest of what Airtable made of the cells, if that is another; `gone` tells what
     became of a record that its source no longer has.
@@ -133,7 +134,7 @@ class RecordState:
 
     def without_key(self) -> Self:
         """Return it as one whose row has no key any more."""
-        return replace(self.unknown(), key=None, former_key=None, refusal=None)
+        return replace(self, digest=None, stored=None, key=None, former_key=None, refusal=None)
 
     def missing(self) -> list[str]:
         """Return the optional members that it has not."""

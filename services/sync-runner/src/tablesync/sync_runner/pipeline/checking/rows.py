@@ -74,7 +74,9 @@ class RowComparison:
             return
         if self._plan.digest_of_row(row.fields) != state.held:
             lack = Lack.CELLS if self._journal.trusted else Lack.UNKNOWN
-            self._journal.note(replace(state.unknown(), lack=lack))
+            key = self._plan.key_in_row(row.fields)
+            by_hand = key if key != state.key else None
+            self._journal.note(replace(state.unknown(), lack=lack, former_key=by_hand))
 
     async def _note_missing(self) -> None:
         await self._journal.save()
