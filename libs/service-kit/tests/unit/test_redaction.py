@@ -1,6 +1,10 @@
 """P18 in the logs: secrets are hidden by name and by shape, and what is harmless stays."""
 
+import string
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tablesync.service_kit.redaction import (
     FOREIGN_CHARACTERS,
     HIDDEN,
@@ -115,6 +119,72 @@ def test_p18_a_short_secret_is_hidden_by_what_it_is_called(said: str, secret: st
     assert secret not in foreign_text(said.format(secret, secret))
 
 
+# What providers say, and the secret in it.
+TOLD = [
+    ("invalid bearer: {}", "abcDEF123ghi"),
+    ("Bearer: {}", "zyx987wvu654"),
+    ("The token '{}' is expired", "abcd1234"),
+    ("token is {}", "abcd1234efgh"),
+    ("token {} is bad", "abcdefghijklmnop"),
+    ("access token {} expired", "v1.local-foo"),
+    ("token: {}", "abcd-1234-efgh"),
+    ('{{"token": "{}"}}', "abcdef123456"),
+    ('{{"accessToken":"{}"}}', "abcdef123456"),
+    (r"{{\"token\":\"{}\"}}", "abcdef123456"),
+    ("your code {} is used", "9f8e7d6c5b4a"),
+    ("code: {}", "9f8e7d6c5b"),
+    ('{{"code":"{}"}}', "abcdef123456"),
+    ("code%3D{}", "abcdef123456"),
+    ("invalid authorization code {}", "4/0AX4XfWh"),
+    ("authorization code {}", "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"),
+    ("client secret {} is wrong", "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"),
+    ("refresh token: {}", "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"),
+    ("secret {}", "abc123"),
+    ("client_secret: {}", "hunter2x"),
+    ("clientSecret: {}", "hunter2x"),
+    ("key={}", "k123456789"),
+    ("key={}", "abcdef123"),
+    ("apikey {}", "abcdef1234567"),
+    ("API key '{}'", "abcdefGhijklMnop"),
+    ("Unknown api key {}", "keyAbCdEfGhIjKlMn"),
+    ("X-Shopify-Access-Token: {}", "abcdef123"),
+    ("x-api-key: {}", "abcdef123"),
+    ("Basic {}", "dXNlcjpwYXNz"),
+    ("signature: {}", "d34db33f"),
+    ("password is {}", "12345678"),
+    ("no {} here", "sk_live_abcdef12345"),
+    ("no {} here", "oaa.abcdefghijk"),
+    ("no {} here", "keyABCDEFGHIJKLMN"),
+    ("no {} here", "patAbC123def45678"),
+]
+
+
+@pytest.mark.parametrize(("said", "secret"), TOLD)
+def test_p18_what_follows_a_secrets_name_and_looks_like_one_is_hidden(
+    said: str, secret: str
+) -> None:
+    text = foreign_text(said.format(secret))
+    assert HIDDEN in text
+    assert secret not in text
+    assert text.startswith(said.split("{}", maxsplit=1)[0].replace("{{", "{"))
+
+
+NAMES = ["token", "secret", "key", "code", "api_key", "Access-Token", "authorization code"]
+SEPARATORS = ["=", ":", ": ", " ", '":"', '": "', "='", " '", " is ", " = "]
+SEVERAL = string.ascii_letters + string.digits
+
+
+@given(
+    st.sampled_from(NAMES),
+    st.sampled_from(SEPARATORS),
+    st.uuids().map(str) | st.text(SEVERAL, min_size=12, max_size=60).map("{}x7Y2".format),
+)
+def test_p18_after_any_name_and_separator_a_random_secret_is_hidden(
+    name: str, separator: str, secret: str
+) -> None:
+    assert secret not in foreign_text(f"invalid {name}{separator}{secret} today")
+
+
 def test_p18_what_is_unseen_hides_no_secret() -> None:
     assert CANARY not in foreign_text(f"Bea\u200brer\u0000 {CANARY}")
 
@@ -134,6 +204,15 @@ def test_p18_what_is_unseen_hides_no_secret() -> None:
         "Value for field Name: token is missing. Unknown field name: fldDoesNotExist00",
         "correlation 0198f0c2-8a40-7c31-9d52-3f6b1c7e9a01: Grundstücksverkehrsgenehmigung",
         "error code: 422, state: active",
+        "code 400",
+        "code: INVALID_V2_EMAIL, error code E11000",
+        'key "email" is empty',
+        'The key "address2" and key hs_date_entered_1043225341 are no properties',
+        "Record with key 12345678901 and key ann2@acme.test and key recABCDEFGH123456 exist",
+        "The token expired on 2026-03-01, the secret is required",
+        'unknown property "keyAccountManager"',
+        "a basic authentication, monkey abc123def, a code/v2/objects of tokens",
+        "bad authorization_code grant, see the token: https://api.hubapi.com/oauth/v1/token",
     ],
 )
 def test_what_a_provider_says_else_stays_as_it_is(said: str) -> None:

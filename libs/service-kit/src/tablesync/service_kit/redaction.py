@@ -21,12 +21,40 @@ _TEXTS = re.compile(
     [^\s&"',;)]+
     """
 )
+# A secret's name, and the word after it: hidden if it looks like one. A key may be a record's, and
+# a code an error's: what looks like a field, an error or Airtable's id stays after those.
+_NAMED = re.compile(
+    r"""(?xi)
+    ( (?: (?<![^\W\d_]) (?:h?api|access|refresh|client|auth)?
+        | (?-i: (?<=[a-z]) (?=[A-Z]) )
+      )
+      (?: (?:tokens?|secrets?|passw(?:or)?d|passphrase|bearer|basic|credentials?|signature|verifier
+          |(?:api|access|private)[ _-]?keys?|hapikey)
+        | (?P<loose>keys?|codes?)
+      )
+      (?![\w/.-])
+      ["'`\\]*+ \s*+ (?: [:=]++ | %3[ad] | (?:is|was|of)\s )?+ \s*+ ["'`\\(<\[]*+
+    )
+    (?P<word> [\w+/~.=-] [^\s&"'`\\,;)>\]}]{5,} )
+    """
+)
+_LETTER_AND_FIGURE = re.compile(r"(?=.*[^\W\d_]).*\d")
+_NOT_OF_WORDS = re.compile(r"\d{6,}|.*[a-z][A-Z].*[a-z][A-Z]|[\w+/~.=-]{16,}")
+_FIELD_ERROR_OR_ID = re.compile(
+    r"(?:p\d+_)?[a-z]+\d{0,2}(?:_(?:[a-z]+\d{0,2}|\d+))*\.?"
+    r"|[A-Z]+[_-]?\d{1,5}\.?|[A-Z]+(?:_[A-Z0-9]+)+\.?|(?:app|tbl|fld|rec|viw)\w{14}\.?"
+)
+
 # Tokens and keys that are known by how they begin or end, however short they were cut.
 _SHAPES = re.compile(
     r"""(?x) ()(?<![\w.-])
     (?: pat\w{10,}\.\w+                       # Airtable
     |   (?:na|eu|ap)\d-[0-9a-f]{4,}-[\w-]+    # HubSpot, a refresh token
+    |   pat(?=[a-zA-Z]*\d)[a-zA-Z0-9]{14}(?!\w) # Airtable, cut short
+    |   oaa\w*\.\w[\w.]{7,}                   # Airtable, by OAuth
+    |   key(?=\w*(?:\d|[A-Z]\w*[A-Z]\w*[A-Z]))[a-zA-Z0-9]{14}(?!\w) # Airtable, of old
     |   pat-(?:na|eu|ap)\d-[\w-]+             # HubSpot, a private app's
+    |   [a-z]{2}_(?:live|test)_\w{8,}         # Stripe
     |   shp[a-z]{2,3}_\w{8,}                  # Shopify
     |   [0-9a-f]{16,}-us\d{1,3}               # Mailchimp
     |   eyJ[\w-]{5,}\.[\w.-]*                 # a JWT
@@ -66,7 +94,8 @@ def redact(_: object, __: str, event: MutableMapping[str, object]) -> MutableMap
 def redact_text(text: str) -> str:
     """Hide what looks like a secret in a text, such as a URL's or a traceback's."""
     text = _PASSWORDS_IN_URLS.sub(_hide, text)
-    return _SHAPES.sub(_hide, _TEXTS.sub(_hide, text))
+    text = _NAMED.sub(_hide_if_secret, _TEXTS.sub(_hide, text))
+    return _SHAPES.sub(_hide, text)
 
 
 def foreign_text(text: str) -> str:
@@ -81,6 +110,20 @@ def foreign_text(text: str) -> str:
 
 def _hide(found: re.Match[str]) -> str:
     return found.group(1) + HIDDEN
+
+
+def _hide_if_secret(found: re.Match[str]) -> str:
+    is_secret = _looks_secret(found["word"], is_loose=found["loose"] is not None)
+    return _hide(found) if is_secret else found.group()
+
+
+def _looks_secret(word: str, *, is_loose: bool) -> bool:
+    if "://" in word:
+        return False
+    if not is_loose:
+        return bool(_LETTER_AND_FIGURE.match(word) or _NOT_OF_WORDS.match(word))
+    is_harmless = "@" in word or _FIELD_ERROR_OR_ID.fullmatch(word)
+    return bool(not is_harmless and _LETTER_AND_FIGURE.match(word))
 
 
 def _hide_if_opaque(found: re.Match[str]) -> str:
