@@ -4,7 +4,7 @@ import httpx
 import pytest
 from scheduler_http import Json, create_sync
 from scheduler_rig import HOUR, Rig
-from tablesync.contracts import Findings, RunCounts, SyncRequested, SyncSucceeded
+from tablesync.contracts import Findings, RunCounts, SyncRequested, SyncSucceeded, Trigger
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import Interval
 
@@ -102,6 +102,42 @@ async def test_p28_a_held_sync_is_not_checked_and_says_why(
     assert refused.json()["type"].endswith("sync-held")
     assert refused.json()["hold"]["cause"] == "app_uninstalled"
     assert await rig.events(SyncRequested) == []
+
+
+async def test_p28_a_check_that_was_held_before_it_began_is_its_catch_up(
+    api: httpx.AsyncClient, body: Json, rig: Rig
+) -> None:
+    await rig.connect()
+    sync = await create_sync(api, body)
+    asked = (await api.post(f"/v1/syncs/{sync['id']}/check")).json()["run_id"]
+    await rig.hold()
+    await rig.interrupt(await rig.run(asked), "held")
+    await rig.release()
+    *_, event = await rig.events(SyncRequested)
+    assert event.run_id != asked
+    assert (event.trigger, event.check_everything) == (Trigger.CATCH_UP, True)
+    shown = (await api.get(f"/v1/runs/{event.run_id}")).json()
+    assert (shown["check_everything"], shown["found"]) == (True, None)
+    again = await api.post(f"/v1/syncs/{sync['id']}/check")
+    assert again.json()["run_id"] == event.run_id, "it is under way"
+
+
+async def test_p28_a_catch_up_that_is_cancelled_before_it_is_asked_for_gives_its_check_up(
+    api: httpx.AsyncClient, body: Json, rig: Rig
+) -> None:
+    await rig.connect()
+    sync = await create_sync(api, body)
+    asked = (await api.post(f"/v1/syncs/{sync['id']}/check")).json()["run_id"]
+    await rig.hold()
+    await rig.interrupt(await rig.run(asked), "held")
+    later = rig.beside(jitter_seconds=DAY)
+    await rig.reconnect()
+    await later.jobs.tick()
+    catch_up = (await api.get("/v1/runs")).json()["items"][0]
+    assert catch_up["check_everything"]
+    cancelled = await api.post(f"/v1/runs/{catch_up['id']}/cancel")
+    assert cancelled.json()["status"] == "cancelled"
+    assert len(await rig.events(SyncRequested)) == 1
 
 
 async def test_p28_a_run_that_goes_on_with_a_check_is_shown_as_one(rig: Rig) -> None:

@@ -3,12 +3,23 @@
 from datetime import timedelta
 
 import pytest
-from scheduler_examples import NOON, a_sync
-from tablesync.contracts import SyncRequested, new_id
+from scheduler_examples import AIRTABLE, NOON, a_sync
+from tablesync.contracts import (
+    Findings,
+    Hold,
+    HoldKind,
+    RunFailureCause,
+    RunStatus,
+    SyncRequested,
+    Trigger,
+    new_id,
+)
+from tablesync.scheduler.domain import holds, pauses
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import claim
 from tablesync.scheduler.domain.full_checks import FullChecks
-from tablesync.scheduler.domain.requests import request_waiting
+from tablesync.scheduler.domain.requests import request_run, request_waiting
+from tablesync.scheduler.domain.run_outcomes import Report, apply
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
 
@@ -84,6 +95,107 @@ def test_a_check_that_was_missed_waits_for_its_hour_once_and_is_not_made_up_for_
     assert event.check_everything, "late again, it waits no longer"
     assert sync.check_at
     assert sync.check_at - due in (WEEK, 2 * WEEK)
+
+
+LOST = Report(RunStatus.FAILED, cause=RunFailureCause.INTERNAL, presumed=True)
+STOPS = [
+    Report(RunStatus.HELD, cause=RunFailureCause.CONNECTION, connection_id=AIRTABLE),
+    Report(RunStatus.INTERRUPTED, cause=RunFailureCause.CONNECTION, connection_id=AIRTABLE),
+    Report(RunStatus.FAILED, cause=RunFailureCause.RESOURCE),
+    Report(RunStatus.FAILED, cause=RunFailureCause.MAPPING),
+    Report(RunStatus.FAILED, cause=RunFailureCause.QUOTA),
+]
+FAILURES = [Report(RunStatus.FAILED, cause=RunFailureCause.PROVIDER), LOST]
+
+
+def ended(sync: Sync, report: Report) -> Changes:
+    """Let a check be asked for by hand, and its run end so."""
+    changes = Changes()
+    run = request_run(sync, Trigger.MANUAL, NOON, changes, check_everything=True)
+    apply(report, run, sync, NOON, changes)
+    return changes
+
+
+def requests(changes: Changes) -> list[SyncRequested]:
+    return [each for each in changes.events if isinstance(each, SyncRequested)]
+
+
+@pytest.mark.parametrize("report", STOPS)
+def test_the_catch_up_is_the_check_that_was_stopped_before_it_began(report: Report) -> None:
+    sync = a_sync()
+    changes = ended(sync, report)
+    hold(sync, changes)
+    assert sync.check_owed
+    release(sync, changes)
+    catch_up = requests(changes)[-1]
+    assert (catch_up.trigger, catch_up.check_everything) == (Trigger.CATCH_UP, True)
+    assert not sync.check_owed
+    assert changes.runs[-1].check_everything
+
+
+@pytest.mark.parametrize("report", FAILURES)
+def test_a_check_that_failed_before_it_began_goes_with_the_next_slot_and_not_at_once(
+    report: Report,
+) -> None:
+    sync = a_sync()
+    changes = ended(sync, report)
+    assert len(requests(changes)) == 1, "what failed just now may fail again"
+    claim(sync, sync.next_slot_at, changes)
+    assert requests(changes)[-1].check_everything
+
+
+def test_a_check_that_was_lost_is_owed_until_its_real_end_is_heard_of() -> None:
+    sync = a_sync()
+    changes = ended(sync, LOST)
+    assert sync.check_owed
+    apply(Report(RunStatus.SUCCEEDED, found=Findings()), changes.runs[-1], sync, NOON, changes)
+    assert not sync.check_owed
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        *(Report(each.status, cause=each.cause, found=Findings()) for each in STOPS + FAILURES),
+        Report(RunStatus.SUCCEEDED, found=Findings()),
+        Report(RunStatus.CANCELLED, cause=RunFailureCause.CANCELLED),
+    ],
+)
+def test_a_check_that_has_begun_is_in_the_checkpoint_and_a_cancelled_one_given_up(
+    report: Report,
+) -> None:
+    sync = a_sync()
+    ended(sync, report)
+    assert not sync.check_owed
+
+
+def test_a_check_stays_owed_when_its_catch_up_is_held_or_paused_before_it_is_asked_for() -> None:
+    sync = a_sync()
+    changes = ended(sync, STOPS[0])
+    for _ in range(2):
+        hold(sync, changes)
+        release(sync, changes, after=DAY)
+        assert sync.is_checked, "it waits for its place in the spread"
+    pauses.pause(sync, NOON, changes)
+    pauses.resume(sync, NOON)
+    claim(sync, sync.next_slot_at, changes)
+    (_, check) = requests(changes)
+    assert check.check_everything
+
+
+def test_a_check_that_somebody_asked_for_is_owed_where_none_is_made_by_itself() -> None:
+    sync = a_sync()
+    ended(sync, FAILURES[0])
+    FullChecks(every_days=0).look(sync, NOON)
+    assert sync.check_owed
+
+
+def hold(sync: Sync, changes: Changes) -> None:
+    why = Hold(kind=HoldKind.CONNECTION, connection_id=AIRTABLE, cause="x", since=NOON)
+    holds.hold(sync, why, NOON, changes)
+
+
+def release(sync: Sync, changes: Changes, after: timedelta = timedelta()) -> None:
+    holds.release(sync, lambda _: True, NOON, NOON + after, changes)
 
 
 def test_nothing_is_checked_by_itself_where_that_is_turned_off() -> None:

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scheduler_examples import AIRTABLE, HUBSPOT, a_sync
 from tablesync.contracts import (
+    Findings,
     Hold,
     HoldKind,
     Overlap,
@@ -42,6 +43,7 @@ ENDS = (
     Report(RunStatus.FAILED, cause=RunFailureCause.RESOURCE),
     Report(RunStatus.FAILED, cause=RunFailureCause.QUOTA),
     Report(RunStatus.INTERRUPTED, cause=RunFailureCause.MAPPING),
+    Report(RunStatus.SUCCEEDED, found=Findings()),
 )
 LOST = Report(RunStatus.FAILED, cause=RunFailureCause.INTERNAL, presumed=True)
 commands = st.one_of(
@@ -72,6 +74,7 @@ class World:
 
     sync: Sync
     now: datetime
+    wants_check: bool = False
     let_off: set[str] = field(default_factory=set)
     book: Counter[str] = field(default_factory=Counter)
     changes: Changes = field(default_factory=Changes)
@@ -179,7 +182,7 @@ class World:
             holds.catch_up_late(self.sync, self.now, self.now, self.changes)
 
     def _owe_check(self, _: Any) -> None:
-        self.sync.check_owed = True
+        self.sync.check_owed = self.wants_check = True
 
     def _start(self, which: int) -> None:
         report = Report(RunStatus.RUNNING, started_at=self.now)
@@ -226,6 +229,7 @@ def check(world: World) -> None:
     assert (world.sync.planned is None) or world.sync.claimable
     if world.sync.holds:
         assert world.sync.missed
+    assert not world.wants_check or is_check_on_its_way(world), "a check is never lost"
     for run in world.debts:
         missed = world.sync.missed
         assert missed, "what was stopped is owed"
@@ -239,6 +243,18 @@ def is_late(world: World) -> bool:
     """Whether a slot has come due that nobody looked at for longer than a tick may take."""
     unclaimed = world.now - world.sync.next_slot_at
     return world.sync.claimable and unclaimed >= ledger.LATE
+
+
+def is_check_on_its_way(world: World) -> bool:
+    """Whether a check is owed, or its run is open, or began it, or was cancelled."""
+    withdrawn = {each.run_id for each in world.changes.withdrawn}
+    asked = [run for run in world.runs if run.id == world.sync.check_run_id]
+    return world.sync.check_owed or any(
+        (not run.status.ended and run.id not in withdrawn)
+        or run.found is not None
+        or run.status is RunStatus.CANCELLED
+        for run in asked
+    )
 
 
 def _open_holds(world: World) -> bool:
@@ -269,6 +285,11 @@ HEARD_OF_LATE = [
     *(("pass", 60), ("tick", 0), ("pass", 60), ("tick", 0), ("presume_lost", 0)),
     *(("end_of_presumed", (0, HELD)), ("end", (0, HELD)), ("catch_up_owed", 0)),
 ]
+# A check is held before it begins, and its catch-up before it is asked for.
+HELD_CHECK = [
+    *(("owe_check", 0), ("pass", 60), ("tick", 0), ("end", (0, HELD))),
+    *(("hold", HUBSPOT), ("release", HUBSPOT), ("hold", HUBSPOT)),
+]
 # Two slots wait for a run to end when the sync is stopped: they are not its last run's any more.
 WAITING = [("pass", 60), ("tick", 0), ("pass", 120), ("tick", 0)]
 
@@ -276,6 +297,7 @@ WAITING = [("pass", 60), ("tick", 0), ("pass", 120), ("tick", 0)]
 @settings(max_examples=150, deadline=None)
 @given(st.lists(commands, min_size=1, max_size=40))
 @example(HEARD_OF_LATE)
+@example(HELD_CHECK)
 @example([*WAITING, ("pause", 0)])
 @example([*WAITING, ("hold", HUBSPOT), ("pause", 0), ("pass", 60)])
 def test_p10_the_ledger_balances_whatever_happens(steps: list[tuple[str, Any]]) -> None:

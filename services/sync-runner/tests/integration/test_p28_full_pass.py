@@ -1,11 +1,12 @@
 """P28: what no pass over changes can see is found and mended by a check of everything."""
 
+import json
 import time
 from typing import Any
 
 import pytest
-from sync_runner_rig import Rig, text
-from tablesync.contracts import FieldMapping, Provider, SyncSpec
+from sync_runner_rig import HUBSPOT, Rig, text
+from tablesync.contracts import ConnectionStatus, FieldMapping, Provider, SyncSpec
 from tablesync.test_kit import eventually
 
 Json = dict[str, Any]
@@ -336,3 +337,23 @@ async def test_p28_a_merge_into_a_new_record_gives_it_the_row_and_marks_the_othe
     assert await rig.row_ids(spec) == rows
     lost = await rig.stored("record_states", f"{spec.sync_id}/{created['created'][1]}")
     assert lost["gone"] == f"merged into {survivor}"
+
+
+async def test_p28_a_check_that_was_held_before_it_began_has_found_nothing_and_says_so(
+    rig: Rig,
+) -> None:
+    """Whoever asked for it then knows that it is still owed."""
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        await rig.run(spec)
+        rows = await rig.row_ids(spec)
+        await rig.at_table(spec, "delete-rows", rows=list(rows.values())[:3])
+        rig.hubspot.change(ConnectionStatus.REVOKED, None)
+        held = await rig.check(spec)
+        assert held["status"] == "held"
+        told = [json.loads(each["value"]) async for each in rig.database["outbox"].find()]
+        assert not any("found" in each for each in told)
+        await rig.auth.reconnect(HUBSPOT)
+        row = await rig.check(spec)
+    assert row["found"] == NOTHING | {"missing": 3}
+    assert not await rig.differences(spec)

@@ -25,7 +25,7 @@ class RunEvent(Event):
     found: Findings | None = Field(
         default=None,
         exclude_if=is_none,
-        description="Of a run that checked everything, or went on with a check.",
+        description="Of a run that began a check of everything, or went on with one.",
     )
 
 

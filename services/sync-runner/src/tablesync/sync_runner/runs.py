@@ -146,13 +146,8 @@ class Run:
             "run_id": self.id,
             "trigger": self.trigger,
             "slot": self.slot,
-            "found": self.findings,
+            "found": self.found,
         }
-
-    @property
-    def findings(self) -> Findings | None:
-        """What its check has found; None if it checks only what changed."""
-        return self.found or (Findings() if self.check_everything else None)
 
     def started(self, at: datetime) -> SyncStarted:
         """Make the event that a worker has begun the run, or taken it over."""

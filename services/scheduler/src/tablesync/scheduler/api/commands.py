@@ -156,6 +156,8 @@ class Commands:
     async def _cancel_planned(self, unit: UnitOfWork, sync: Sync, run: Run) -> CancelledRun:
         changes = Changes()
         withdraw_planned(sync, RunStatus.CANCELLED, "Cancelled before it began.", unit.now, changes)
+        if run.check_everything:
+            sync.check_owed = False  # a cancelled check is given up
         if not await self._follow_connections(unit, sync, changes):
             claim(sync, unit.now, changes)
         await self._store.save(unit, [sync], changes)

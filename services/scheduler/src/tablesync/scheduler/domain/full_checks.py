@@ -27,7 +27,7 @@ class FullChecks:
     def look(self, sync: Sync, now: datetime) -> None:
         """Note that a check is owed once its moment has come, and when the next one is due."""
         if not self.every_days:
-            sync.check_at, sync.check_owed = None, False
+            sync.check_at = None  # one that is owed may have been asked for by somebody
         elif sync.check_at is None:
             sync.check_at = self._next(sync.id, now + self._period / 2)
         elif now - sync.check_at > LATE and not sync.check_late:

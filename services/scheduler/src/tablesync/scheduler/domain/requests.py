@@ -12,8 +12,6 @@ from tablesync.scheduler.domain.syncs import PlannedCatchUp, Sync
 def request_run(sync: Sync, trigger: Trigger, now: datetime, changes: Changes, **about: Any) -> Run:
     """Ask for a run now; `about` are further fields of the run."""
     run = _new_run(sync, trigger, now, changes, **about)
-    if run.check_everything:
-        sync.check_run_id = run.id
     changes.publish(_event(sync, run.id, trigger, run.slot, run.gap, check=run.check_everything))
     return run
 
@@ -26,15 +24,18 @@ def request_waiting(sync: Sync, now: datetime, changes: Changes) -> None:
     if sync.active_runs or not (sync.waiting or sync.check_owed):
         return
     waiting, sync.waiting = sync.waiting, None
-    owed, sync.check_owed = sync.check_owed, False
     slots = {"slot": waiting.slot, "coalesced_slots": waiting.slots - 1} if waiting else {}
-    request_run(sync, Trigger.SCHEDULE, now, changes, check_everything=owed, **slots)
+    request_run(sync, Trigger.SCHEDULE, now, changes, check_everything=sync.check_owed, **slots)
 
 
 def plan_catch_up(sync: Sync, gap: Gap, now: datetime, at: datetime, changes: Changes) -> Run:
-    """Make the one catch-up of a gap; it is asked for at its place in the spread."""
-    run = _new_run(sync, Trigger.CATCH_UP, now, changes, gap=gap)
-    sync.planned = PlannedCatchUp(run_id=run.id, at=at, gap=gap)
+    """Make the one catch-up of a gap; it is asked for at its place in the spread.
+
+    It is the check too that is owed.
+    """
+    check = sync.check_owed
+    run = _new_run(sync, Trigger.CATCH_UP, now, changes, gap=gap, check_everything=check)
+    sync.planned = PlannedCatchUp(run_id=run.id, at=at, gap=gap, check_everything=check)
     sync.last_catch_up_id, sync.last_catch_up_at = run.id, now
     request_planned(sync, now, changes)
     return run
@@ -45,14 +46,16 @@ def request_planned(sync: Sync, now: datetime, changes: Changes) -> None:
     if sync.planned is None or sync.planned.at > now:
         return
     planned, sync.planned = sync.planned, None
-    changes.publish(_event(sync, planned.run_id, Trigger.CATCH_UP, None, planned.gap))
+    check = planned.check_everything
+    changes.publish(_event(sync, planned.run_id, Trigger.CATCH_UP, None, planned.gap, check=check))
 
 
 def withdraw_planned(
     sync: Sync, status: RunStatus, summary: str, now: datetime, changes: Changes
 ) -> None:
-    """End a planned catch-up that nobody was asked for yet."""
+    """End a planned catch-up that nobody was asked for yet; its check is owed again."""
     if sync.planned:
+        sync.check_owed = sync.check_owed or sync.planned.check_everything
         sync.active_runs.remove(sync.planned.run_id)
         changes.withdrawn.append(WithdrawnRun(sync.planned.run_id, status, summary, now))
         sync.planned = None
@@ -70,6 +73,8 @@ def _new_run(sync: Sync, trigger: Trigger, now: datetime, changes: Changes, **ab
     )
     sync.active_runs.append(run.id)
     sync.last_run_id = run.id
+    if run.check_everything:
+        sync.check_run_id, sync.check_owed = run.id, False
     changes.runs.append(run)
     return run
 

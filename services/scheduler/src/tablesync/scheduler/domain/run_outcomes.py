@@ -93,8 +93,10 @@ def _leave(report: Report, run: Run, sync: Sync, now: datetime, changes: Changes
         sync.active_runs.remove(run.id)
     if report.status is RunStatus.SUCCEEDED:
         sync.tries_in_vain = 0
+    check_again = _owe_check(report, run, sync)
     if not report.stopped:
-        request_waiting(sync, now, changes)
+        if sync.waiting or not check_again:  # it may fail again: not at once, with the next slot
+            request_waiting(sync, now, changes)
         return
     _miss_run(run, sync)
     kind = _HOLDS.get(report.cause) if report.cause else None
@@ -108,6 +110,18 @@ def _leave(report: Report, run: Run, sync: Sync, now: datetime, changes: Changes
             until=report.retry_at if kind is HoldKind.QUOTA else None,
         )
         hold(sync, why, now, changes)
+
+
+def _owe_check(report: Report, run: Run, sync: Sync) -> bool:
+    """Owe a check again whose run ended before it began: whether it is owed.
+
+    One that has begun is part of the checkpoint, where any run goes on with it; one that was
+    cancelled is given up.
+    """
+    if run.id != sync.check_run_id:
+        return False
+    sync.check_owed = report.found is None and report.status is not RunStatus.CANCELLED
+    return sync.check_owed
 
 
 def _miss_run(run: Run, sync: Sync) -> None:

@@ -69,6 +69,7 @@ class PlannedCatchUp(BaseModel):
     run_id: str
     at: datetime
     gap: Gap
+    check_everything: bool = False
 
 
 class Sync(BaseModel):
@@ -110,7 +111,7 @@ class Sync(BaseModel):
     )
     check_at: datetime | None = Field(default=None, description="When the next full check is due.")
     check_late: bool = Field(default=False, description="Whether `check_at` is a second try.")
-    check_owed: bool = Field(default=False, description="Whether the next slot's run is a check.")
+    check_owed: bool = Field(default=False, description="Whether the next run is a check.")
     check_run_id: str | None = Field(default=None, description="The last full check.")
     sequence: int = 1
     _stored: dict[str, Any] = PrivateAttr(default_factory=dict)

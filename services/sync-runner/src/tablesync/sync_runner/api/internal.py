@@ -49,5 +49,5 @@ def _state(run: Run) -> RunState:
         started_at=run.started_at,
         ended_at=run.ended_at,
         retry_at=run.retry_at,
-        found=run.findings,
+        found=run.found,
     )
