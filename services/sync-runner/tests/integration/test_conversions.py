@@ -84,3 +84,31 @@ async def test_an_account_that_moves_to_another_time_zone_is_read_once_more(rig:
     assert moved["counts"] == {"read": 20, "written": 1, "unchanged": 19, "rejected": 0}
     assert later["counts"]["written"] == 0
     assert [each[signed] for each in await rig.rows(spec) if signed in each] == ["2026-03-02"]
+
+
+async def test_what_the_version_before_wrote_of_numbers_and_days_as_text_is_right_today(
+    rig: Rig,
+) -> None:
+    for name, type_ in (("size", "number"), ("signed", "string")):
+        definition = {"name": name, "label": name, "type": type_}
+        await rig.at_hubspot("property", object="deals", definition=definition)
+    day = {"name": "Signed", "type": "date", "options": {"dateFormat": {"name": "iso"}}}
+    to, (key, size, signed) = await rig.new_table(text("Id"), text("Size"), day)
+    (deal, *_) = [each["id"] for each in await rig.deals()]
+    await rig.edit("deals", [deal], size="007.5", signed="2026-03-01T03:30:00Z")
+    spec = await rig.spec(
+        "deals",
+        destination=to,
+        key=FieldMapping(source="id", field_id=key),
+        mapping=[
+            FieldMapping(source="size", field_id=size),
+            FieldMapping(source="signed", field_id=signed),
+        ],
+    )
+    await rig.at_hubspot("time-zone", name="America/New_York")
+    async with rig.runner():
+        await rig.run(spec)
+        await make_old(rig, spec, {deal: {size: "007.5", signed: "2026-03-01"}})
+        row = await rig.check(spec)
+    assert row["counts"] == {"read": 20, "written": 0, "unchanged": 20, "rejected": 0}
+    assert row["summary"] == "Checked 20 records: every row was as it should be."

@@ -29,6 +29,7 @@ OPTIONS: dict[str, Json] = {
 }
 PLAIN = ("singleLineText", "multilineText", "richText", "email", "url", "phoneNumber", "barcode")
 NUMBER, DURATION = {"type": "number"}, {"type": "number", "numberDisplayHint": "duration"}
+BOOL = {"type": "bool"}
 DATE, MOMENT = {"type": "date"}, {"type": "datetime"}
 SEVERAL = {"type": "enumeration", "fieldType": "checkbox"}
 STAGES = {
@@ -36,6 +37,8 @@ STAGES = {
     "fieldType": "select",
     "options": [{"value": "1043225341", "label": "Won big"}],
 }
+LETTERS = SEVERAL | {"options": [{"value": "a", "label": "One"}, {"value": "b", "label": "Two"}]}
+SURE = BOOL | {"options": [{"value": "true", "label": "Certainly"}]}
 NO_NUMBER = "is not a number; map it to a text field"
 TOO_LONG = "has more digits than a number keeps; map it to a text field"
 GOLD = ("Gold", "Gold, rosé", 'He said "hi"')
@@ -76,7 +79,39 @@ CASES = [
     Case("12345678901234567", "number", refused=TOO_LONG, definition=NUMBER),
     Case("0.12345678901234567", "number", refused=TOO_LONG, definition=NUMBER),
     Case("12345678901234567", "singleLineText", "12345678901234567", definition=NUMBER),
+    Case("-12.50", "currency", -12.5, definition=NUMBER),
+    Case("1e3", "number", 1000, definition=NUMBER),
+    Case("+5", "number", 5, definition=NUMBER),
+    Case("-0", "number", 0, definition=NUMBER),
+    Case("9007199254740991", "number", 9_007_199_254_740_991, definition=NUMBER),
+    Case("9007199254740993", "number", refused=TOO_LONG, definition=NUMBER),
+    Case("1E-400", "number", refused=TOO_LONG, definition=NUMBER),
+    Case("1E+309", "number", refused="is not a finite number; map it", definition=NUMBER),
+    Case("007", "number", 7),
+    Case("4", "rating", 4, definition=NUMBER),
+    Case("6", "rating", refused="is not a whole number from 0 to 5; map it", definition=NUMBER),
+    Case("4.5", "rating", refused="is not a whole number from 0 to 5", definition=NUMBER),
+    # in a text field a number is what the source writes
+    Case("0.0000001", "singleLineText", "0.0000001", definition=NUMBER),
+    Case("0.00000012", "singleLineText", "0.00000012", definition=NUMBER),
+    Case("100000000000000000000000000000", "multilineText", "1" + "0" * 29, definition=NUMBER),
+    Case("007.5", "singleLineText", "007.5", definition=NUMBER),
+    Case("1.50", "singleLineText", "1.50", definition=NUMBER),
+    Case("100E10", "singleLineText", "100E10", definition=NUMBER),
+    Case("-0", "singleLineText", "-0", definition=NUMBER),
+    Case("0.0000001", "barcode", {"text": "0.0000001"}, definition=NUMBER),
+    Case("0.50", "singleSelect", "0.50", None, NUMBER, ("0.5", "0.50")),
+    # truth
+    Case("true", "checkbox", cell=True, definition=BOOL),
+    Case("false", "checkbox", definition=BOOL),
+    Case("yes", "checkbox", cell=True),
+    Case("perhaps", "checkbox", refused="'perhaps' is neither true nor false", definition=BOOL),
+    Case("true", "singleLineText", "true", definition=BOOL),
     # units
+    Case("0.5", "duration", 0.0005, definition=DURATION),
+    Case("-1500", "duration", -1.5, definition=DURATION),
+    Case("90", "duration", 90, definition=NUMBER),
+    Case("5400000", "singleLineText", "5400000", definition=DURATION),
     Case("5400000", "duration", 5400, definition=DURATION),
     Case("1500", "duration", 1.5, definition=DURATION),
     Case("5400000", "number", 5_400_000, definition=DURATION),
@@ -110,6 +145,15 @@ CASES = [
     # options
     Case("1043225341", "singleSelect", "Won big", None, STAGES, ("Won big",), MappedAs.LABEL),
     Case("1043225341", "singleSelect", "1043225341", None, STAGES, ("1043225341",)),
+    Case("1043225341", "singleSelect", "1043225341", None, STAGES, ("1043225341",), MappedAs.VALUE),
+    Case("1043225341", "singleLineText", "Won big", None, STAGES, (), MappedAs.LABEL),
+    Case("1043225341", "singleLineText", "1043225341", None, STAGES, (), MappedAs.VALUE),
+    Case("a;b", "multipleSelects", ["One", "Two"], None, LETTERS, ("One", "Two"), MappedAs.LABEL),
+    Case("a;b", "multipleSelects", ["a", "b"], None, LETTERS, ("a", "b"), MappedAs.VALUE),
+    Case("a;b", "multipleSelects", None, "'b' is no option", LETTERS, ("a", "One", "Two")),
+    Case("true", "singleLineText", "Certainly", None, SURE, (), MappedAs.LABEL),
+    Case("true", "singleLineText", "true", None, SURE, (), MappedAs.VALUE),
+    Case("true", "checkbox", True, None, SURE, (), MappedAs.LABEL),
     Case("Gold ", "singleSelect", "Gold", names=GOLD),
     Case("Silver", "singleSelect", refused="'Silver' is no option of it, which has 'G", names=GOLD),
     Case(";Gold; Gold;", "multipleSelects", ["Gold"], None, SEVERAL, GOLD),

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tablesync.sync_runner.airtable.cells import Cell, CoercionError, coerce, is_blank, is_writable
 from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.values import Value
+from tablesync.sync_runner.values import Value, WrittenNumber
 
 TEXT_TYPES = ["singleLineText", "multilineText", "richText", "email", "url", "phoneNumber"]
 WRITABLE = [
@@ -65,6 +65,11 @@ def select(kind: str, *names: str) -> Field:
     [
         ("singleLineText", "Ada Löwe 李 🚀", "Ada Löwe 李 🚀"),
         ("singleLineText", Decimal("1.50"), "1.50"),
+        ("singleLineText", Decimal("1E-7"), "0.0000001"),
+        ("singleLineText", Decimal("1.00E+12"), "1000000000000"),
+        ("singleLineText", Decimal("1E+999999999"), "1E+999999999"),
+        ("singleLineText", WrittenNumber("007.5"), "007.5"),
+        ("number", WrittenNumber("007.5"), 7.5),
         ("singleLineText", True, "true"),
         ("singleLineText", date(2026, 3, 1), "2026-03-01"),
         ("singleLineText", LATE, "2026-03-01T23:30:00Z"),

@@ -4,10 +4,28 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Self
 
 # What a property of a record is, whatever its provider writes it as. A text that does not fit the
 # type of its property stays text; a moment bears its zone; None is no value.
 Value = str | Decimal | bool | date | datetime | tuple[str, ...] | None
+
+
+class WrittenNumber(Decimal):
+    """A number that is printed as its source writes it, such as `007.5` or `1E-7`."""
+
+    __slots__ = ("_text",)
+    _text: str
+
+    def __new__(cls, text: str) -> Self:
+        """Read a number; spaces around it are part of its text."""
+        number = super().__new__(cls, text.strip())
+        number._text = text
+        return number
+
+    def __str__(self) -> str:
+        """Return its source's text."""
+        return self._text
 
 
 class ValueKind(StrEnum):

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.values import Value
+from tablesync.sync_runner.values import Value, WrittenNumber
 
 Cell = str | int | float | bool | list[str] | dict[str, str] | None
 
@@ -196,7 +196,14 @@ def _as_text(value: Value) -> str:
         return _instant(value)
     if isinstance(value, tuple):
         return ";".join(map(_clean, value))
+    if isinstance(value, Decimal) and not isinstance(value, WrittenNumber):
+        return _digits(value)
     return str(value)
+
+
+def _digits(number: Decimal) -> str:
+    """Print a number without an exponent, unless that would be a very long one."""
+    return f"{number:f}" if abs(number.adjusted()) <= _LARGEST_EXPONENT else str(number)
 
 
 def _clean(text: str) -> str:

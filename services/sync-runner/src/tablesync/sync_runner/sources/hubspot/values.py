@@ -7,11 +7,10 @@ does not fit its definition stays the text that it is, for its field to take or 
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from tablesync.sync_runner.sources.base import SourceProperty, shown
-from tablesync.sync_runner.values import Value, ValueKind
+from tablesync.sync_runner.values import Value, ValueKind, WrittenNumber
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
@@ -48,8 +47,7 @@ def _text_of(told: Any, property_: SourceProperty) -> str | None:
 
 
 def _number(text: str) -> Value:
-    trimmed = text.strip()
-    return Decimal(trimmed) if _NUMBER.fullmatch(trimmed) else text
+    return WrittenNumber(text) if _NUMBER.fullmatch(text.strip()) else text
 
 
 def _bool(text: str) -> Value:
