@@ -319,12 +319,15 @@ class Rig:
         rows = await self.database[store.REJECTIONS].find({"run_id": run_id}).to_list(None)
         return {row["source_id"]: row for row in rows}
 
+    async def _last_rejections(self, spec: SyncSpec) -> dict[str, Document]:
+        """Return what the sync's last run rejected: what others rejected may have rows by now."""
+        last = await self.database[store.RUNS].find_one({"sync_id": spec.sync_id}, sort={"_id": -1})
+        return await self.rejections(last["_id"]) if last else {}
+
     async def differences(self, spec: SyncSpec) -> Differences:
-        """Compare the table with its source."""
+        """Compare the table with its source, and with what the last run rejected."""
         records = await self.hubspot_records(spec.source.object)
-        rejected = await self.database[store.REJECTIONS].distinct(
-            "source_id", {"sync_id": spec.sync_id}
-        )
+        rejected = await self._last_rejections(spec)
         columns = await self.columns(spec)
         read = [_read_record(each, columns) for each in records]
         return compare(read, await self.rows(spec), columns, rejected)

@@ -153,6 +153,27 @@ async def test_empty_and_double_keys_are_rejected_where_the_key_is_not_the_id(ri
     assert (await rig.counters(Provider.AIRTABLE))["duplicates"] == 0
 
 
+async def test_the_comparison_forgives_only_what_the_last_run_rejected(rig: Rig) -> None:
+    to, (key, points) = await rig.new_table(
+        text("Key"), {"name": "Points", "type": "number", "options": {"precision": 0}}
+    )
+    mapped = [FieldMapping(source="dealname", field_id=points)]
+    spec = await rig.spec(
+        "deals", destination=to, key=FieldMapping(source="id", field_id=key), mapping=mapped
+    )
+    ids = [each["id"] for each in await rig.deals()]
+    async with rig.runner():
+        await rig.edit("deals", ids, dealname="5")
+        await rig.edit("deals", ids[:1], dealname="no number")
+        assert list(await rig.rejections((await rig.run(spec))["_id"])) == ids[:1]
+        assert not await rig.differences(spec)
+        await rig.edit("deals", ids[:1], dealname="6")
+        assert (await rig.run(spec))["counts"]["rejected"] == 0
+        row = (await rig.row_ids(spec))[ids[0]]
+        await rig.at_table(spec, "delete-rows", rows=[row])
+    assert (await rig.differences(spec)).missing == ids[:1]
+
+
 async def test_a_deleted_row_is_made_again_when_its_record_changes(rig: Rig) -> None:
     spec = await rig.spec("deals")
     async with rig.runner():
