@@ -8,7 +8,7 @@ from sync_runner_rig import HUBSPOT, Rig
 from tablesync.contracts import SyncSpec
 from tablesync.service_kit.http.pages import PageRequest
 from tablesync.sync_runner import store
-from tablesync.sync_runner.pipeline.record_states import RecordStates
+from tablesync.sync_runner.pipeline.record_states import RecordState, RecordStates
 from tablesync.sync_runner.pipeline.rejections import Rejections
 from tablesync.test_kit import eventually
 from tablesync.test_kit.query_plans import QueryPlans
@@ -30,7 +30,9 @@ async def some_runs(rig: Rig) -> tuple[SyncSpec, str]:
 
 async def work(rig: Rig, spec: SyncSpec, run_id: str) -> None:
     """Do what is done now and then, or because somebody asks."""
-    await RecordStates(rig.database, spec.sync_id).holders(['"a"', '"b"'])
+    states = RecordStates(rig.database, spec.sync_id)
+    await states.holders(['"a"', '"b"'])
+    await states.neighbours(RecordState("1", None, "rec1", key='"a"'), 5)
     rejections, at = Rejections(rig.database), PageRequest(1)
     first = await rejections.page(run_id, at)
     await rejections.page(run_id, PageRequest(1, first.next_cursor))

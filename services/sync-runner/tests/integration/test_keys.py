@@ -236,6 +236,24 @@ async def test_keys_that_go_round_over_several_pages_all_arrive(rig: Rig) -> Non
     await table.never_doubled()
 
 
+async def test_seven_hundred_keys_shifted_by_one_are_read_many_at_a_time(rig: Rig) -> None:
+    table = await contacts(rig, *keys(700))
+    async with rig.runner():
+        await table.run()
+        rows = await table.row_ids()
+        for number, record in enumerate(table.ids):
+            await table.give(record, keys(700)[(number + 1) % 700])
+        before = (await rig.counters(Provider.HUBSPOT))["data_requests"]
+        run = await table.run()
+    requests = (await rig.counters(Provider.HUBSPOT))["data_requests"] - before
+    assert requests < 50, "one by one it would be more than five hundred"
+    assert not await table.reasons(run)
+    wanted = {keys(700)[(number + 1) % 700]: str(number) for number in range(700)}
+    assert await table.names() == wanted
+    assert await table.row_ids() == rows
+    await table.never_doubled()
+
+
 async def test_a_chain_of_keys_arrives_with_the_one_that_is_new_at_its_end(rig: Rig) -> None:
     table = await contacts(rig, *keys(5))
     async with rig.runner():

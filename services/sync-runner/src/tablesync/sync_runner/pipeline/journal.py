@@ -186,6 +186,10 @@ class Journal:
             if each.lack is not None and each.former_key in keys
         ]
 
+    async def neighbours(self, state: RecordState, limit: int) -> list[str]:
+        """Return the ids of up to so many records with the next ids, or keys, to both sides."""
+        return await self._states.neighbours(state, limit // 4)
+
     async def rejected_before(self, after: str, limit: int) -> list[RecordState]:
         """Return records that earlier runs rejected and this one has not tried, from an id on.
 

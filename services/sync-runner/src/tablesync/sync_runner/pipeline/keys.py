@@ -13,12 +13,13 @@ import orjson
 from tablesync.sync_runner.airtable.cells import Cell
 from tablesync.sync_runner.airtable.client import Row
 from tablesync.sync_runner.airtable.writer import RowWrite
+from tablesync.sync_runner.pipeline.asking import Asking
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.mapper import Item, Mapper
 from tablesync.sync_runner.pipeline.plan import Plan
 from tablesync.sync_runner.pipeline.record_states import RecordState
 from tablesync.sync_runner.pipeline.tally import PageTrack
-from tablesync.sync_runner.sources.base import UNTOLD, Source, SourceRecord
+from tablesync.sync_runner.sources.base import UNTOLD, Source
 
 # What one page may bring in of others: a key that went through more hands waits for the next run.
 MOST_STRANGERS = 500
@@ -96,31 +97,27 @@ class Keys:
         seen = {each.source_id: each for each in items}
         holders: dict[str, RecordState] = {}
         looked_up: set[str] = set()
-        claimed, room = _claimed(items), MOST_STRANGERS
+        claimed, room, size = _claimed(items), MOST_STRANGERS, self._source.ids_at_once
+        asking = Asking(self._plan, self._journal, self._source, size) if size else None
         while claimed:
             await arrival(claimed)
             found = await self._journal.holders(claimed)
             holders |= {each.source_id: each for each in found}
             unseen = [each for each in found if each.source_id not in seen][:room]
-            strangers = await self._ask(unseen, track)
+            strangers = await self._ask(unseen, track, asking)
             seen |= {each.source_id: each for each in strangers}
             room -= len(strangers)
             looked_up |= claimed
             claimed = _claimed(strangers) - looked_up
         return seen, holders
 
-    async def _ask(self, holders: Sequence[RecordState], track: PageTrack) -> list[Item]:
+    async def _ask(
+        self, holders: Sequence[RecordState], track: PageTrack, asking: Asking | None
+    ) -> list[Item]:
         """Return what holders are now, if that can be told."""
-        size = self._source.ids_at_once
-        if size is None:
+        if asking is None:
             return [_gone(each, track) for each in holders if each.gone]
-        there: dict[str, SourceRecord] = {}
-        for start in range(0, len(holders), size):
-            ids = [each.source_id for each in holders[start : start + size]]
-            found = await self._source.read_ids(
-                self._plan.spec.source.object, self._plan.properties, ids
-            )
-            there |= {each.id: each for each in found}
+        there = await asking.records(holders)
         return [
             self._mapper.item(there[each.source_id], each, track)
             if each.source_id in there

@@ -190,6 +190,23 @@ class RecordStates:
             found |= {each.source_id: each for each in self._read(rows)}
         return list(found.values())
 
+    async def neighbours(self, state: RecordState, limit: int) -> list[str]:
+        """Return the ids of so many records on each side of one, by id and by its row's key."""
+        if limit == 0:
+            return []
+        own = {"_id": {"$gt": f"{self._sync_id}/", "$lt": f"{self._sync_id}0"}}
+        keyed = {"sync_id": self._sync_id}
+        found: list[RecordState] = []
+        for member, at, all_ in (
+            ("_id", f"{self._sync_id}/{state.source_id}", own),
+            ("key", state.keys[0], keyed),
+        ):
+            for side, direction in (("$gt", 1), ("$lt", -1)):
+                query = {"$and": [all_, {member: {side: at}}]}
+                cursor = self._collection.find(query).sort(member, direction).limit(limit)
+                found += self._read(await cursor.to_list(limit))
+        return [each.source_id for each in found]
+
     async def rejected(self, after: str, limit: int) -> list[RecordState]:
         """Return records that were rejected when last tried, by id, from behind one on."""
         query = {"sync_id": self._sync_id, "rejected": True, "source_id": {"$gt": after}}
