@@ -58,6 +58,11 @@ async def keyed_people(rig: Rig, key: str) -> tuple[SyncSpec, list[str]]:
     return spec.model_copy(update={"key": mapped}), ids
 
 
+def edited(spec: SyncSpec, *mapping: FieldMapping) -> SyncSpec:
+    """Return a sync with another mapping."""
+    return spec.model_copy(update={"version": spec.version + 1, "mapping": mapping})
+
+
 async def marked(rig: Rig, spec: SyncSpec, field: str) -> set[str]:
     """Return the keys of the rows that are marked as gone."""
     return {each[spec.key.field_id] for each in await rig.rows(spec) if each.get(field)}
@@ -357,3 +362,58 @@ async def test_p28_a_check_that_was_held_before_it_began_has_found_nothing_and_s
         row = await rig.check(spec)
     assert row["found"] == NOTHING | {"missing": 3}
     assert not await rig.differences(spec)
+
+
+async def test_p28_a_check_right_after_an_edit_of_the_mapping_blames_no_hand(rig: Rig) -> None:
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        await rig.run(spec)
+        row = await rig.check(edited(spec, *spec.mapping[:-1]))
+        assert row["found"] == NOTHING | {"outdated": 20}, row["summary"]
+        rows = await rig.row_ids(spec)
+        field = spec.mapping[0].field_id
+        by_hand = {"row": next(iter(rows.values())), "fields": {field: "by hand"}}
+        await rig.at_table(spec, "edit-row", **by_hand)
+        row = await rig.check(edited(spec, *spec.mapping[:-1]))
+    assert row["found"] == NOTHING | {"altered": 1}, row["summary"]
+
+
+async def test_p28_marked_rows_and_another_mapping_blame_no_hand(rig: Rig) -> None:
+    spec, mark = await marking(rig)
+    ids = [each["id"] for each in await rig.deals()]
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.at_hubspot("archive", object="deals", ids=ids[2:3])
+        await rig.run(spec)
+        await rig.at_hubspot("purge", object="deals", ids=ids[:3])
+        await rig.check(spec)
+        spec = edited(spec, *spec.mapping[1:])
+        await rig.run(spec)
+        row = await rig.check(spec)
+        again = await rig.check(spec)
+    assert row["found"] == NOTHING | {"gone": 3}, row["summary"]
+    assert again["found"] == NOTHING | {"checked": 17}, again["summary"]
+    assert await marked(rig, spec, mark) == set(ids[:3])
+
+
+@pytest.mark.parametrize("rejected", [True, False])
+async def test_p28_what_was_gone_before_its_mark_was_mapped_is_marked_by_the_next_check(
+    rig: Rig, rejected: bool
+) -> None:
+    spec = await rig.spec("deals")
+    (deal, *_) = [each["id"] for each in await rig.deals()]
+    async with rig.runner():
+        await rig.run(spec)
+        if rejected:
+            await rig.edit("deals", [deal], amount="12E34567890")
+            assert deal in await rig.rejections((await rig.run(spec))["_id"])
+        await rig.at_hubspot("purge", object="deals", ids=[deal])
+        assert (await rig.check(spec))["found"]["gone"] == 1
+        field = (await rig.at_table(spec, "add-field", field=MARK))["id"]
+        spec = edited(spec, *spec.mapping, FieldMapping(source="archived", field_id=field))
+        await rig.run(spec)
+        row = await rig.check(spec)
+        again = await rig.check(spec)
+    assert await marked(rig, spec, field) == {deal}
+    assert row["found"] | {"checked": 20} == NOTHING | {"gone": 1}, row["summary"]
+    assert again["found"] | {"checked": 20} == NOTHING, again["summary"]

@@ -185,6 +185,7 @@ class SyncRun:
             await self.journal.forget()
             known = None
         if known is None or known.fingerprint != plan.fingerprint:
+            await self.journal.doubt_gone()
             check = Check() if known is not None and known.check else None
             known = Checkpoint(
                 self._run.sync_id,

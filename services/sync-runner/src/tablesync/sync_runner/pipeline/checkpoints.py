@@ -96,6 +96,11 @@ class Checkpoint:
         """Whether the digests that are stored tell what the rows hold."""
         return self.distrusted_passes == 0
 
+    @property
+    def knows_rows(self) -> bool:
+        """Whether all digests are of this mapping, and tell what the rows hold."""
+        return self.trusted and self.cursor_ms is not None
+
     def begun_by(self, run_id: str) -> bool:
         """Whether the current pass, if there is one, is that run's own."""
         return self.current is None or self.current.run_id == run_id

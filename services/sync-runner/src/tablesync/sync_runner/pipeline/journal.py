@@ -12,7 +12,13 @@ from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.sync_runner.errors import LeaseLostError, RunCancelledError
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Checkpoints
-from tablesync.sync_runner.pipeline.record_states import RecordState, RecordStates, Seen
+from tablesync.sync_runner.pipeline.record_states import (
+    STATES_AT_ONCE,
+    Lack,
+    RecordState,
+    RecordStates,
+    Seen,
+)
 from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
 from tablesync.sync_runner.pipeline.tally import PageTrack, Tally
 from tablesync.sync_runner.runs import Ending, Run
@@ -102,9 +108,9 @@ class Journal:
         self._reads_again = True
 
     @property
-    def trusted(self) -> bool:
-        """Whether the digests that are stored tell what the rows hold."""
-        return self.checkpoint is not None and self.checkpoint.trusted
+    def knows_rows(self) -> bool:
+        """Whether rows that hold something else than is stored of them were changed by hand."""
+        return self.checkpoint is not None and self.checkpoint.knows_rows
 
     @property
     def offset(self) -> str | None:
@@ -215,6 +221,18 @@ class Journal:
         """
         assert self.check_id is not None, "a check asks"
         return await self._states.without_row(self.check_id, after, limit)
+
+    async def doubt_gone(self) -> None:
+        """Take in that the mapping was edited: the next check looks at gone records once more.
+
+        No pass reads those again that their source does not list.
+        """
+        after = ""
+        while states := await self._states.gone(after, STATES_AT_ONCE):
+            after = states[-1].source_id
+            for each in states:
+                self.note(replace(each.unknown(), lack=Lack.UNKNOWN))
+            await self.save()
 
     async def unseen(self, after: str, limit: int, *, by_id: bool) -> list[str]:
         """Return records that the check has to look for by id: it has not seen them at the source.

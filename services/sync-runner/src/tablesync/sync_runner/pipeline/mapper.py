@@ -109,7 +109,7 @@ class Item:
             return "outdated"
         if known.lack in _LACKS:
             return _LACKS[known.lack]
-        if self.gone and known.gone is None:
+        if self.gone and (known.gone is None or known.lack is Lack.UNKNOWN):
             return "gone"
         return "returned" if known.gone and not self.gone else "outdated"
 

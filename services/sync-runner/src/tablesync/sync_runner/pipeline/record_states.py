@@ -13,6 +13,7 @@ from tablesync.sync_runner.store import RECORD_STATES
 
 # How long a refused record rests that nothing has changed for: longer from try to try.
 RESTS = (timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
+STATES_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Lack(StrEnum):
 
     ROW = "row"
     CELLS = "cells"
-    UNKNOWN = "unknown"  # it may be the work of a lost worker
+    UNKNOWN = "unknown"  # a lost worker may have written it, or another mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,10 @@ class RecordStates:
         """Return, by id, records whose row a check has not seen in the table, from behind one."""
         query = {"row_id": {"$ne": None}, "row_seen": {"$ne": check_id}}
         return await self._some(query, after, limit)
+
+    async def gone(self, after: str, limit: int) -> list[RecordState]:
+        """Return, by id, records with a row that are known to be gone, from behind one."""
+        return await self._some({"row_id": {"$ne": None}, "gone": {"$exists": True}}, after, limit)
 
     async def unseen(self, check_id: str, after: str, limit: int, *, by_id: bool) -> list[str]:
         """Return records with a row that a check has not seen, and does not know to be gone.

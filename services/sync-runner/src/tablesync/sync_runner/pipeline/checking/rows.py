@@ -12,10 +12,9 @@ from tablesync.sync_runner.airtable.errors import ListingGoneError
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.plan import Plan
-from tablesync.sync_runner.pipeline.record_states import Lack, RecordState
+from tablesync.sync_runner.pipeline.record_states import STATES_AT_ONCE, Lack, RecordState
 from tablesync.sync_runner.stall import StallTimer
 
-STATES_AT_ONCE = 1_000
 BEGINNINGS = 5
 
 
@@ -73,7 +72,7 @@ class RowComparison:
         if state.held is None or (state.gone and self._plan.gone is None):
             return
         if self._plan.digest_of_row(row.fields) != state.held:
-            lack = Lack.CELLS if self._journal.trusted else Lack.UNKNOWN
+            lack = Lack.CELLS if self._journal.knows_rows else Lack.UNKNOWN
             key = self._plan.key_in_row(row.fields)
             by_hand = key if key != state.key else None
             self._journal.note(replace(state.unknown(), lack=lack, former_key=by_hand))
