@@ -292,3 +292,43 @@ async def test_a_row_that_is_gone_is_made_again_also_where_airtable_does_not_nam
     assert not await rig.differences(spec)
     assert len(await rig.named_rows(spec)) == 20
     assert (await rig.counters(Provider.AIRTABLE))["duplicates"] == 0
+
+
+MEMBERS = ("message", "status", "category", "name", "email", "tier", "isValid")
+OF_NO_PROPERTY = [
+    "Invalid input JSON on line 1",
+    "There was a problem with the request: the email address of the account is not verified",
+    "Invalid name or message. Properties of this status are of no category.",
+    'Invalid request: {"message": null, "isValid":false, \\"status\\": 3}',
+]
+OF_ONE: list[Json] = [
+    {"message": 'Property "tier" does not exist'},
+    {"message": "Property tier does not exist"},
+    {"message": "Invalid property name: tier"},
+    {"message": 'Property values were not valid: [{"isValid":false,"name":"tier"}]'},
+    {"message": 'Property values were not valid: [{\\"isValid\\":false,\\"name\\":\\"tier\\"}]'},
+    {"message": "There was a problem with the request.", "context": {"propertyName": ["tier"]}},
+    {"message": "No.", "errors": [{"message": "No.", "context": {"propertyName": ["tier"]}}]},
+    {"message": "No.", "validationResults": [{"isValid": False, "name": "tier"}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [({"message": each}, "provider") for each in OF_NO_PROPERTY]
+    + [({"message": "No.", "context": {"id": ["name"]}, "errors": ["email", None]}, "provider")]
+    + [(each, "mapping") for each in OF_ONE],
+)
+async def test_a_bad_request_is_the_mapping_s_only_where_it_names_a_property(
+    rig: Rig, answer: Json, cause: str
+) -> None:
+    """Words that are also names of properties, or of the answer's own members, name none."""
+    for name in MEMBERS:
+        await rig.at_hubspot("property", object="deals", definition={"name": name, "label": name})
+    spec = await own_table(rig, *map(text, MEMBERS), sources=MEMBERS)
+    body = {"status": "error", "category": "VALIDATION_ERROR", "correlationId": "c"} | answer
+    await rig.at_hubspot("break", status=400, body=body, path_contains="/objects/")
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert (row["status"], row["cause"]) == ("failed", cause), row["summary"]
+    assert ('(property "tier")' in row["summary"]) == (cause == "mapping")

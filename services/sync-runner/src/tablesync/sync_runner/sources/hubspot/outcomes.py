@@ -1,7 +1,7 @@
 """What HubSpot's answers mean: its errors are JSON with a message, but for those of its edge."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -25,6 +25,12 @@ from tablesync.sync_runner.sources.hubspot.definitions import KnownAccount
 
 _MOVED = 477  # the account is being moved between data centres, which may take a day
 _LOCKED = 423
+_POINTERS = ("propertyName", "propertyNames", "property", "properties", "name")
+# JSON in a sentence has quoted names of members, which are no properties.
+_IN_WORDS = re.compile(
+    r"""(?xi) ["'`](?P<quoted>\w+)\\?["'`](?!\s*:)
+    | \bpropert(?:y|ies)\ (?:names?)?\W*(?P<called>\w+)"""
+)
 
 
 class HubSpotOutcomes:
@@ -51,7 +57,7 @@ class HubSpotOutcomes:
             return self._moved(response, summary)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == _LOCKED:
             return Transient(summary, retry_after(response, None, at_most=WAIT_MAX_SECONDS))
-        return Refused(self._refusal(status, summary, _named(response.text, properties)))
+        return Refused(self._refusal(status, summary, _named(body, properties)))
 
     def _refusal(self, status: int, summary: str, named: str | None) -> RunFailedError:
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
@@ -81,6 +87,27 @@ class HubSpotOutcomes:
         )
 
 
-def _named(text: str, properties: Collection[str]) -> str | None:
+def _named(body: Mapping[str, Any], properties: Collection[str]) -> str | None:
     """Find the property that an error names: only then is the mapping to blame."""
-    return next((each for each in properties if re.search(rf"\b{re.escape(each)}\b", text)), None)
+    parts = [body, *_objects(body.get("errors")), *_objects(body.get("validationResults"))]
+    named = {name for part in parts for name in _names_in(part)}
+    return next((each for each in properties if each in named), None)
+
+
+def _names_in(part: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a part of an error points at, and what its sentence quotes or calls a property."""
+    for told in (part.get("context"), part):
+        if isinstance(told, dict):
+            pointed = [told.get(each) for each in _POINTERS]
+            yield from (each for each in _flat(pointed) if isinstance(each, str))
+    for found in _IN_WORDS.finditer(str(part.get("message", ""))):
+        yield found["quoted"] or found["called"]
+
+
+def _flat(told: Iterable[Any]) -> Iterator[Any]:
+    for each in told:
+        yield from each if isinstance(each, list) else [each]
+
+
+def _objects(told: object) -> list[dict[str, Any]]:
+    return [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
