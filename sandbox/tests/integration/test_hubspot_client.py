@@ -11,6 +11,7 @@ from hubspot.crm.contacts.exceptions import ApiException
 from hubspot.crm.deals import ApiException as DealsApiException
 from hubspot.crm.owners import ApiException as OwnersApiException
 from hubspot.crm.pipelines import ApiException as PipelinesApiException
+from hubspot.crm.properties import ApiException as PropertiesApiException
 from hubspot.crm.properties import BatchReadInputPropertyName, PropertyName
 from tablesync.test_kit import SandboxControl
 
@@ -180,6 +181,23 @@ async def test_properties_are_read_by_name_and_in_their_groups(hubspot: HubSpot)
     groups = hubspot.crm.properties.groups_api.get_all("contacts").results
     assert {each.group_name for each in found} <= {each.name for each in groups}
     assert hubspot.crm.properties.groups_api.get_by_name("contacts", groups[0].name) == groups[0]
+    with pytest.raises(PropertiesApiException) as error:
+        hubspot.crm.properties.groups_api.get_by_name("contacts", "missing")
+    assert error.value.status == 404
+
+
+async def test_a_property_of_another_group_brings_its_group(
+    hubspot: HubSpot, sandbox: SandboxControl
+):
+    definition = {"name": "motto", "groupName": "handmade"}
+    await sandbox.control("hubspot", "7001", "property", object="deals", definition=definition)
+    groups = hubspot.crm.properties.groups_api
+    assert [each.name for each in groups.get_all("deals").results] == [
+        "dealinformation",
+        "handmade",
+    ]
+    assert groups.get_by_name("deals", "handmade").label == "Handmade information"
+    assert "handmade" not in [each.name for each in groups.get_all("contacts").results]
 
 
 async def test_the_next_page_s_link_asks_for_the_same(

@@ -100,6 +100,36 @@ async def test_fields_by_id(airtable: Api):
     assert made["fields"] == {key_id: "5"}
 
 
+async def test_cells_as_text_are_what_people_see(airtable: Api):
+    table = contacts(airtable)
+    options = [each.options.choices for each in table.schema().fields if each.name == "Interests"]
+    interests = [each.name for each in options[0][:2]]
+    made = table.create(
+        {
+            KEY: "7",
+            "Interests": interests,
+            "Unsubscribed from all email": True,
+            "Number of associated deals": 3,
+        }
+    )
+    shown = {
+        KEY: "7",
+        "Interests": ", ".join(interests),
+        "Unsubscribed from all email": "checked",
+        "Number of associated deals": "3",
+    }
+    asked = {"cell_format": "string", "time_zone": "Europe/Berlin", "user_locale": "en-gb"}
+    assert table.get(made["id"], **asked)["fields"] == shown
+    assert [each["fields"] for each in table.all(**asked)] == [shown]
+    for missing in ("time_zone", "user_locale"):
+        with pytest.raises(requests.HTTPError) as error:
+            table.all(**{name: value for name, value in asked.items() if name != missing})
+        assert refusal(error)[0] == 422
+    with pytest.raises(requests.HTTPError) as error:
+        table.all(**asked | {"time_zone": "Mars/Olympus"})
+    assert refusal(error)[0] == 422
+
+
 async def test_upsert_creates_then_updates(airtable: Api):
     table = contacts(airtable)
     records = [{"fields": {KEY: str(n), "City": "Berlin"}} for n in range(25)]
