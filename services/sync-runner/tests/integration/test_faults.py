@@ -161,13 +161,17 @@ async def test_p18_what_a_provider_repeats_of_a_token_is_stored_and_told_nowhere
     assert CANARY not in repr(stored)
 
 
-# What is known by its looks alone, as in a message that says no name for it.
+# What is known by its looks alone, as in a message that says no name for it, or by its name.
 LOOKS = [
     "patAbC123def45678.0123456789abcdef0123456789abcdef",
     "shpat_0123456789abcdef0123456789abcdef",
     "0123456789abcdef0123456789abcdef-us21",
     "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
     "na1-11111111-2222-3333-4444-555555555555",
+    '"token":"abcdef123456"',
+    "Bearer: zyx987wvu654",
+    "authorization code 9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+    "key=k123456789",
 ]
 TOLD_OFF = f"No deal dealname_2 for {', '.join(LOOKS)}."
 USED_UP = {"errors": [{"error": "PUBLIC_API_BILLING_LIMIT_EXCEEDED", "message": TOLD_OFF}]}
