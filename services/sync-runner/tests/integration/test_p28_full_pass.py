@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sync_runner_rig import HUBSPOT, Rig, text
 from tablesync.contracts import ConnectionStatus, FieldMapping, Provider, SyncSpec
+from tablesync.sync_runner import store
 from tablesync.test_kit import eventually
 
 Json = dict[str, Any]
@@ -321,6 +322,23 @@ async def test_p28_rows_that_got_others_keys_by_hand_have_their_own_again(
     assert again["found"] == nothing
     now = await rig.row_ids(spec)
     assert now | {ann: rows[ann]} == rows, "each keeps its row but who had none"
+
+
+async def test_p28_of_two_records_that_are_said_to_have_one_row_each_has_its_own_again(
+    rig: Rig,
+) -> None:
+    """The one took the other's row for its own while that was being written."""
+    spec, (ann, ben, *_) = await keyed_people(rig, "email")
+    async with rig.runner():
+        await rig.run(spec)
+        rows = await rig.row_ids(spec)
+        await rig.at_table(spec, "delete-rows", rows=[rows[ann]])
+        await rig.database[store.RECORD_STATES].update_one(
+            {"sync_id": spec.sync_id, "row_id": rows[ann]}, {"$set": {"row_id": rows[ben]}}
+        )
+        await rig.check(spec)
+        assert not await rig.differences(spec)
+    assert (await rig.row_ids(spec))[ben] == rows[ben]
 
 
 async def test_p28_a_merge_into_a_new_record_gives_it_the_row_and_marks_the_other(

@@ -209,10 +209,10 @@ class Journal:
             after = ids[-1]
         return []
 
-    async def states_of_rows(self, row_ids: Sequence[str]) -> dict[str, RecordState]:
-        """Return what is known of the records that these rows are of, by row id; saved or not."""
+    async def states_of_rows(self, row_ids: Sequence[str]) -> list[RecordState]:
+        """Return what is known of the records that these rows are of, saved or not."""
         known = await self._states.of_rows(row_ids)
-        return {row: self._pending.get(each.source_id, each) for row, each in known.items()}
+        return [self._pending.get(each.source_id, each) for each in known]
 
     async def without_row(self, after: str, limit: int) -> list[RecordState]:
         """Return records whose row the check has not seen in the table, from behind an id.

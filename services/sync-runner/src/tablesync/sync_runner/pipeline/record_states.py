@@ -215,11 +215,11 @@ class RecordStates:
         rows = await cursor.to_list(limit)
         return self._read(rows)
 
-    async def of_rows(self, row_ids: Sequence[str]) -> dict[str, RecordState]:
-        """Return the states of the records that these rows are of, by row id."""
+    async def of_rows(self, row_ids: Sequence[str]) -> list[RecordState]:
+        """Return the states of the records that these rows are of."""
         query = {"sync_id": self._sync_id, "row_id": {"$in": list(row_ids)}}
         rows = await self._collection.find(query).to_list(None)
-        return {each.row_id: each for each in self._read(rows) if each.row_id is not None}
+        return self._read(rows)
 
     async def also_of(self, owners: Mapping[str, str]) -> list[RecordState]:
         """Return records that are said to have a row which is another's; `owners` by row id."""

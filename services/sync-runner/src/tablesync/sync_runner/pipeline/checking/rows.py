@@ -4,7 +4,8 @@ Rows that are of no record are other people's, and left alone. Nothing is writte
 loses its digest, and is written once it is read at the source.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tablesync.sync_runner.airtable.client import AirtableClient, Row
@@ -58,11 +59,24 @@ class RowComparison:
             self._journal.compare_from(offset)
 
     async def _compare(self, rows: Sequence[Row]) -> None:
-        states = await self._journal.states_of_rows([row.id for row in rows])
+        states: dict[str, list[RecordState]] = defaultdict(list)
+        for each in await self._journal.states_of_rows([row.id for row in rows]):
+            states[each.row_id or ""].append(each)
         for row in rows:
-            if (state := states.get(row.id)) is not None:
+            if row.id in states:
+                state, *others = self._most_alike_first(row, states[row.id])
                 self._look(row, state)
+                self._note_without_row(others)
         self._journal.see_rows(states.keys())
+
+    def _most_alike_first(self, row: Row, states: Iterable[RecordState]) -> list[RecordState]:
+        """Return who is said to have a row: two, where one found it by its key and took it."""
+        told = self._plan.digest_of_row(row.fields)
+        return sorted(states, key=lambda each: each.held != told)
+
+    def _note_without_row(self, states: Iterable[RecordState]) -> None:
+        for each in states:
+            self._journal.note(replace(each.unknown(), row_id=None, lack=Lack.ROW))
 
     def _look(self, row: Row, state: RecordState) -> None:
         """Take the digest of a row away that holds something else.
@@ -82,6 +96,5 @@ class RowComparison:
         after = ""
         while states := await self._journal.without_row(after, STATES_AT_ONCE):
             after = states[-1].source_id
-            for each in states:
-                self._journal.note(replace(each.unknown(), row_id=None, lack=Lack.ROW))
+            self._note_without_row(states)
             await self._journal.save()
