@@ -59,6 +59,7 @@ HAPPENINGS = st.one_of(
     *often(1, "rename_tier", value=st.sampled_from(sorted(TIERS)), label=LABEL),
     *often(1, "search_lags", seconds=st.sampled_from((0, 3_600))),
     *often(4, "edit_row", **ROW, field=st.sampled_from(sorted(BY_HAND)), emptied=YES_OR_NO),
+    *often(2, "take_key", at=ROW["at"], which=SEVERAL),
     *often(1, "empty_row", **ROW),
     *often(2, "delete_rows", at=ROW["at"], which=SEVERAL),
     *often(1, "write_note", **ROW),

@@ -100,6 +100,17 @@ class Story:
         for row_id in self._rows(at, [which]):
             await self._tables[at].edit(row_id, **{field: None if emptied else cell})
 
+    async def take_key(self, at: int, which: Sequence[int]) -> None:
+        """Delete a row by hand, give its key to another one's, and check everything.
+
+        A pass over changes does not see whose key a row has by hand, and may give it to a third.
+        """
+        table, rows = self._tables[at], self._rows(at, which)
+        if len(rows) > 1 and (key := table.key_of(rows[0])):
+            await table.delete(rows[0])
+            await table.edit(rows[1], **{table.key: key})
+            await self.check()
+
     async def empty_row(self, at: int, which: int) -> None:
         """Empty a row by hand."""
         for row_id in self._rows(at, [which]):

@@ -99,6 +99,15 @@ class Table:
         mine = self.rows.keys() - self._theirs.keys()
         return sorted(mine, key=lambda each: (self.rows[each].get("Id", ""), each))
 
+    @property
+    def key(self) -> str:
+        """The name of the field that rows are found by."""
+        return self._fields_by_id[self.spec.key.field_id]
+
+    def key_of(self, row_id: str) -> str | None:
+        """Return what a row has as key."""
+        return self.rows[row_id].get(self.key)
+
     # what must be so
 
     async def look(self) -> None:
@@ -130,11 +139,10 @@ class Table:
         columns: list[Column],
         rejections: dict[str, Document],
     ) -> None:
-        key = self._fields_by_id[self.spec.key.field_id]
         rows = [
             {self._fields[name]: cell for name, cell in self.rows[each].items()}
             for each in self.of_records
-            if key in self.rows[each]  # of one that has none, nobody claims anything
+            if self.key_of(each)  # of one that has none, nobody claims anything
         ]
         found = compare(living.values(), rows, columns, rejections)
         found.unexpected.clear()  # rows of records that are gone: see the marks
