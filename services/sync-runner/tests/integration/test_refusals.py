@@ -103,6 +103,19 @@ async def test_a_base_that_fills_up_in_the_middle_keeps_what_fits(rig: Rig) -> N
     assert not await rig.differences(spec)
 
 
+async def test_once_the_table_has_taken_a_batch_all_that_wait_leave_together(rig: Rig) -> None:
+    await rig.fill(50)
+    spec = await own_table(rig)
+    latency = 2_000
+    await rig.slow_down(Provider.AIRTABLE, latency)
+    async with rig.runner():
+        assert (await rig.run(spec))["counts"]["written"] == 50
+    seen = (await rig.sandbox.log(provider="airtable"))["requests"]
+    first, *others = sorted(each["at"] for each in seen if each["method"] == "PATCH")
+    assert len(others) == 4
+    assert min(others) - first >= latency > max(others) - min(others)
+
+
 async def test_a_table_that_is_filled_from_outside_fails_the_run_at_once(rig: Rig) -> None:
     await rig.fill(60)
     spec = await own_table(rig)

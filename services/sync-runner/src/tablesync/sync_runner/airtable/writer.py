@@ -6,8 +6,8 @@ more. If all of them are refused with the same words, the table takes none.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Protocol
@@ -113,10 +113,20 @@ class Writer:
         Until the table has taken one, a batch goes alone: what is the table's trouble is found out
         by one batch, and not by all that are under way.
         """
-        async with nullcontext() if _operations(rows) <= self._proved else self._turn.taken():
+        async with self._alone_until_proved(_operations(rows)):
             refusal = await self._attempt(rows, outcomes)
             if refusal is not None:
                 await self._sort_out(refusal, outcomes)
+
+    @asynccontextmanager
+    async def _alone_until_proved(self, operations: Collection[Operation]) -> AsyncIterator[None]:
+        """Have the turn; whoever waited for it goes on at once when the table has taken one."""
+        if not self._proved.issuperset(operations):
+            async with self._turn.taken():
+                if not self._proved.issuperset(operations):
+                    yield
+                    return
+        yield
 
     async def _attempt(self, rows: Sequence[RowWrite], outcomes: Outcomes) -> Refusal | None:
         """Write what can be; return what was refused, with why."""
