@@ -16,7 +16,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,12 @@ PEER = ROOT / "bench" / "peers"
 BAR, PORTAL, HOUR = 2.0, "7001", 3_600
 # How many load jobs dlt has at once.
 PEERS = {"dlt": 1, "dlt tuned": 8}
+MEASURED = ("sync-runner", "mongod")
+COMPARED: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
+    "ratio_to_dlt": lambda each: float(each["ratio_to_dlt"]),
+    "ratio_to_dlt_tuned": lambda each: float(each["ratio_to_dlt_tuned"]),
+    "cpu_seconds": lambda each: float(sum(each["cpu_seconds"].values())),
+}
 WHO = {"TableSync": "#2da44e", "dlt": "#8c959f", "dlt tuned": "#6e7781"}
 UNLIMITED = {
     "RUNNER_AIRTABLE_BASE_PER_SECOND": "10000",
@@ -49,6 +55,7 @@ UNLIMITED = {
     "RUNNER_HUBSPOT_PER_TEN_SECONDS": "100000",
     "RUNNER_HUBSPOT_SEARCH_PER_SECOND": "10000",
 }
+Mongo = MongoClient[dict[str, Any]]
 TITLE = "First sync: records a second, limits off"
 
 
@@ -71,8 +78,7 @@ def main(
     }
     if before:
         result["today_to_before"] = {
-            key: round(found["today"][key] / found["before"][key], 3)
-            for key in ("ratio_to_dlt", "ratio_to_dlt_tuned", "cpu_seconds")
+            key: round(of(found["today"]) / of(found["before"]), 3) for key, of in COMPARED.items()
         }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n")
@@ -147,11 +153,11 @@ class Bench:
         assert found["status"] == "succeeded", found["summary"]
         return found
 
-    def cpu_seconds(self) -> float:
-        """Return the CPU time that runner and MongoDB have used so far, the kernel's included."""
-        pids = [self.stack.pid(name) for name in ("sync-runner", "mongod")]
-        times = [psutil.Process(pid).cpu_times() for pid in pids if pid]
-        return sum(each.user + each.system for each in times)
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the CPU time that each has used so far, the kernel's included."""
+        pids = {name: self.stack.pid(name) for name in MEASURED}
+        times = {name: psutil.Process(pid).cpu_times() for name, pid in pids.items() if pid}
+        return {name: each.user + each.system for name, each in times.items()}
 
     async def rows(self, table: Table) -> int:
         """Return how many rows a table has."""
@@ -161,14 +167,16 @@ class Bench:
 
 async def measure(stack: LocalStack, python: Path, records: int, rounds: int) -> dict[str, Any]:
     """Return the records a second of both, their ratio, and what a second sync sends."""
-    with MongoClient(stack.info.mongodb, tz_aware=True) as mongo:
+    with Mongo(stack.info.mongodb, tz_aware=True) as mongo:
         bench = await connected(stack, mongo["runner"]["runs"])
         await one(bench, records, "warm-up", "TableSync")  # imports, indexes and caches
         found = [await pair(bench, python, records, number) for number in range(rounds)]
         await bench.api.close()
     return {
         "records_a_second": {who: middle(found, who) for who in WHO},
-        "cpu_seconds": round(median(each["cpu"] for each in found), 2),
+        "cpu_seconds": {
+            name: round(median(each["cpu"][name] for each in found), 2) for name in MEASURED
+        },
         **{
             f"ratio_to_{who.replace(' ', '_')}": round(
                 median(each["TableSync"] / each[who] for each in found), 2
@@ -181,7 +189,7 @@ async def measure(stack: LocalStack, python: Path, records: int, rounds: int) ->
 
 def middle(found: Sequence[Mapping[str, Any]], who: str) -> int:
     """Return the median of the records a second."""
-    return round(median(each[who] for each in found))
+    return round(float(median(each[who] for each in found)))
 
 
 async def connected(stack: LocalStack, runs: Any) -> Bench:
@@ -218,13 +226,13 @@ async def one(bench: Bench, records: int, name: str, who: str) -> dict[str, Any]
     sync = await bench.api.post("scheduler", "/v1/syncs", body)
     cpu = bench.cpu_seconds()
     first = await bench.sync_now(sync["id"])
-    cpu = bench.cpu_seconds() - cpu
+    used = {name: each - cpu[name] for name, each in bench.cpu_seconds().items()}
     assert first["counts"]["written"] == await bench.rows(table) == records, first["counts"]
     seconds = (first["ended_at"] - first["started_at"]).total_seconds()
     await bench.sandbox.reset_counters()
     await bench.sync_now(sync["id"])
     counters = (await bench.sandbox.counters())["airtable"]
-    return {who: records / seconds, "cpu": cpu, "second": second(counters)}
+    return {who: records / seconds, "cpu": used, "second": second(counters)}
 
 
 def second(counters: Mapping[str, Any]) -> dict[str, Any]:

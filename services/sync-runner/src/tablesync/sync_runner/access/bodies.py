@@ -17,6 +17,9 @@ async def read_whole(response: httpx.Response, most_bytes: int) -> httpx.Respons
 
     Raises AnswerTooLargeError, and TransientError for a packing that is broken or unasked for.
     """
+    if _tells_its_length(response, most_bytes):
+        await response.aread()  # no more can come, and nothing swells
+        return response
     host = response.request.url.host
     unpack = _Unpacking(response.headers.get("content-encoding", ""), host)
     pieces: list[bytes] = []
@@ -35,6 +38,12 @@ async def read_whole(response: httpx.Response, most_bytes: int) -> httpx.Respons
     return httpx.Response(
         response.status_code, headers=headers, content=b"".join(pieces), request=response.request
     )
+
+
+def _tells_its_length(response: httpx.Response, most_bytes: int) -> bool:
+    length = response.headers.get("content-length", "")
+    plain = "content-encoding" not in response.headers
+    return plain and length.isascii() and length.isdigit() and int(length) <= most_bytes
 
 
 class _Unpacking:

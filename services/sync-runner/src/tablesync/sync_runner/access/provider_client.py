@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
 import httpx
@@ -164,12 +164,16 @@ class ProviderClient:
 
     def _base_url(self, grant: Grant) -> str:
         """Return where the token may be sent: its own account's API, or that of all accounts."""
-        base_url = grant.endpoint or str(self.http.base_url)
+        base_url = grant.endpoint or self._default_base_url
         if not base_url:
             raise RunFailedError.internal(
                 "TableSync does not know where this account's API is.", self.connection_id
             )
         return base_url.rstrip("/")
+
+    @cached_property
+    def _default_base_url(self) -> str:
+        return str(self.http.base_url)
 
     async def _checked_body(self, content: bytes) -> AsyncIterator[bytes]:
         """Yield the body right before it goes out: a process may have slept since it last looked.

@@ -43,20 +43,33 @@ class CoercionError(ValueError):
         self.field = field.name
 
 
-def coerce(value: Value, field: Field, zone: tzinfo = UTC) -> Cell:
-    """Return the cell of one value; raises CoercionError, also for a field nobody can write.
+Converter = Callable[[Value], Cell]
+
+
+def converter(field: Field, zone: tzinfo = UTC) -> Converter:
+    """Return what makes the cells of a field, or raises CoercionError.
 
     A moment becomes the day that it is in `zone`; a text that tells one, the day that it is in UTC.
+    Raises CoercionError for a field nobody can write.
     """
-    convert = _converter(field, zone)
-    if value is None or value == "" or (field.type not in _TEXTS and is_blank(value)):
-        return None
-    try:
-        return convert(value)
-    except _UnfitError as error:
-        raise CoercionError(field, str(error)) from error
-    except (ValueError, ArithmeticError) as error:
-        raise CoercionError(field, f"{_shown(value)} cannot be written; {_AS_TEXT}") from error
+    convert, takes_blanks = _unguarded(field, zone), field.type in _TEXTS
+
+    def guarded(value: Value) -> Cell:
+        if value is None or value == "" or (not takes_blanks and is_blank(value)):
+            return None
+        try:
+            return convert(value)
+        except _UnfitError as error:
+            raise CoercionError(field, str(error)) from error
+        except (ValueError, ArithmeticError) as error:
+            raise CoercionError(field, f"{_shown(value)} cannot be written; {_AS_TEXT}") from error
+
+    return guarded
+
+
+def coerce(value: Value, field: Field, zone: tzinfo = UTC) -> Cell:
+    """Return the cell of one value; raises CoercionError, also for a field nobody can write."""
+    return converter(field, zone)(value)
 
 
 def is_blank(value: Value | Cell) -> bool:
@@ -78,7 +91,7 @@ def is_writable(field_type: str) -> bool:
     return field_type in _CONVERTERS or field_type in _DAYS
 
 
-def _converter(field: Field, zone: tzinfo) -> Callable[[Value], Cell]:
+def _unguarded(field: Field, zone: tzinfo) -> Converter:
     if field.type in _DAYS:
         return partial(_DAYS[field.type], zone=zone)
     convert = _CONVERTERS.get(field.type)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from tablesync.contracts import MappedAs
-from tablesync.sync_runner.airtable.cells import Cell, coerce
+from tablesync.sync_runner.airtable.cells import Cell, Converter, converter
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.sources.base import SourceProperty
 from tablesync.sync_runner.values import Unit, Value, ValueKind
@@ -38,11 +39,15 @@ class Column:
 
     def cell(self, value: Value) -> Cell:
         """Return what is written of a value; raises CoercionError."""
-        return coerce(self._in_seconds(self._shown(value)), self.field, self.source.zone)
+        return self._convert(self._in_seconds(self._shown(value)))
+
+    @cached_property
+    def _convert(self) -> Converter:
+        return converter(self.field, self.source.zone)
 
     def _shown(self, value: Value) -> Value:
         """Return an option as the mapping wants it: one that is not defined has no label."""
-        if self.mapped_as is not MappedAs.LABEL:
+        if self.mapped_as is not MappedAs.LABEL or not self.source.options:
             return value
         if isinstance(value, str):
             return self.source.labels.get(value, value)

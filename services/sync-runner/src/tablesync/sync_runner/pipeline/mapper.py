@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from operator import eq
 from typing import Any, NamedTuple, Self
 
 import orjson
@@ -225,7 +226,7 @@ class Mapper:
     def stored(self, item: Item, told: Mapping[str, Any]) -> bytes | None:
         """Digest what a row holds now; None if that is what was sent, all of it."""
         whole = len(item.cells) == len(self._plan.columns)
-        if whole and all(told.get(each) == cell for each, cell in item.cells.items()):
+        if whole and all(map(eq, map(told.get, item.cells), item.cells.values())):
             return None
         return self._plan.digest_of_row(told)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 from pymongo import UpdateOne
 from tablesync.service_kit.mongo import Database, Document, Session
@@ -47,6 +47,10 @@ class Refusal:
             return self
         rest = RESTS[min(self.tries, len(RESTS)) - 1]
         return replace(self, retry_at=now + rest)
+
+
+# What a stored state has only where it is not None.
+_OPTIONAL = ("key", "former_key", "refusal", "stored", "lack", "gone")
 
 
 class Lack(StrEnum):
@@ -101,16 +105,21 @@ class RecordState:
         )
 
     def to_document(self, sync_id: str) -> Document:
-        """Return the stored form, as one of a sync's; what is None there is left out."""
-        return {
+        """Return the stored form, as one of a sync's; an optional member that is None is left out."""
+        document = {
             "_id": f"{sync_id}/{self.source_id}",
             "sync_id": sync_id,
             "source_id": self.source_id,
             "digest": self.digest,
             "row_id": self.row_id,
             "rejected": self.rejected,
-            **{name: each for name, each in self._optional().items() if each is not None},
         }
+        for name in _OPTIONAL:
+            if (each := getattr(self, name)) is not None:
+                document[name] = each
+        if self.refusal:
+            document["refusal"] = self.refusal.to_document()
+        return document
 
     @property
     def held(self) -> bytes | None:
@@ -137,20 +146,11 @@ class RecordState:
         """Return it as one whose row has no key any more."""
         return replace(self, digest=None, stored=None, key=None, former_key=None, refusal=None)
 
-    def missing(self) -> list[str]:
-        """Return the optional members that it has not."""
-        return [name for name, each in self._optional().items() if each is None]
-
-    def _optional(self) -> Mapping[str, Any]:
-        refusal = self.refusal.to_document() if self.refusal else None
-        return {
-            "key": self.key,
-            "former_key": self.former_key,
-            "refusal": refusal,
-            "stored": self.stored,
-            "lack": self.lack,
-            "gone": self.gone,
-        }
+    def change(self, sync_id: str) -> Document:
+        """Return the update that stores it: an optional member that is None is taken away."""
+        document = self.to_document(sync_id)
+        absent = [name for name in _OPTIONAL if name not in document]
+        return {"$set": document, "$unset": dict.fromkeys(absent, "")}
 
 
 def _bytes(stored: bytes | None) -> bytes | None:
@@ -274,6 +274,5 @@ class RecordStates:
     def _write(self, state: RecordState, now: datetime) -> UpdateOne:
         if state.refusal:
             state = replace(state, refusal=state.refusal.resting_from(now))
-        document = state.to_document(self._sync_id)
-        change = {"$set": document, "$unset": dict.fromkeys(state.missing(), "")}
-        return UpdateOne({"_id": document["_id"]}, change, upsert=True)
+        change = state.change(self._sync_id)
+        return UpdateOne({"_id": change["$set"]["_id"]}, change, upsert=True)

@@ -46,7 +46,7 @@ class Record:
         """
         if self.id is None or not isinstance(self.told.get("properties"), dict):
             return False
-        return not any(isinstance(each, dict | list) for each in self.properties.values())
+        return _NESTED.isdisjoint(map(type, self.properties.values()))
 
 
 class Records(Answer):
@@ -61,6 +61,7 @@ class Records(Answer):
         return next((each.id for each in reversed(self.results) if each.id), None)
 
 
+_NESTED = frozenset({dict, list})
 R = TypeVar("R", bound=Records)
 REMEDY = "change the record in HubSpot, and if that does not help, report it there"
 
