@@ -105,8 +105,8 @@ class RecordState:
         )
 
     def to_document(self, sync_id: str) -> Document:
-        """Return the stored form, as one of a sync's; an optional member that is None is left out."""
-        document = {
+        """Return the stored form, as one of a sync's; what is None and optional is left out."""
+        document: Document = {
             "_id": f"{sync_id}/{self.source_id}",
             "sync_id": sync_id,
             "source_id": self.source_id,
