@@ -58,6 +58,11 @@ INDEXES: Indexes = {
             name="rejected",
             partialFilterExpression={"rejected": True},
         ),
+        IndexModel(
+            [("sync_id", 1), ("source_id", 1)],
+            name="gone",
+            partialFilterExpression={"gone": {"$exists": True}},
+        ),
     ],
     REJECTIONS: [
         IndexModel([("run_id", 1), ("source_id", 1)], name="of_run", unique=True),

@@ -234,7 +234,9 @@ class RecordStates:
 
     async def gone(self, after: str, limit: int) -> list[RecordState]:
         """Return, by id, records with a row that are known to be gone, from behind one."""
-        return await self._some({"row_id": {"$ne": None}, "gone": {"$exists": True}}, after, limit)
+        query = {"sync_id": self._sync_id, "gone": {"$exists": True}, "row_id": {"$ne": None}}
+        cursor = self._collection.find({**query, "source_id": {"$gt": after}})
+        return self._read(await cursor.sort("source_id", 1).limit(limit).to_list(limit))
 
     async def unseen(self, check_id: str, after: str, limit: int, *, by_id: bool) -> list[str]:
         """Return records with a row that a check has not seen, and does not know to be gone.
