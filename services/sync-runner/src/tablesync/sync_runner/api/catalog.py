@@ -29,7 +29,8 @@ from tablesync.sync_runner.errors import ConnectionLostError, RunEndedError
 from tablesync.sync_runner.sources import Sources, base
 from tablesync.sync_runner.sources.base import Source
 
-RETRY_SECONDS = 15.0
+# Somebody waits for the answer.
+RETRY_SECONDS = 5.0
 
 
 class Catalog:
