@@ -162,7 +162,7 @@ class Lists(OneHost):
 
     async def end(self, refresh_token: SecretStr) -> bool:
         """Never called: there is no refresh token."""
-        raise NotImplementedError
+        raise AssertionError("a login has no refresh token to end")
 
     async def probe(self, access_token: SecretStr) -> Probe:
         """Ask for the account; any living token may."""

@@ -122,11 +122,11 @@ class ShopSource:
         self, object_: str, properties: Sequence[SourceProperty], ids: Sequence[str]
     ) -> list[SourceRecord]:
         """Raise: nobody may ask a source that cannot."""
-        raise NotImplementedError("a shop reads no record by its id")
+        raise AssertionError("a shop reads no record by its id")
 
     async def fates(self, object_: str, ids: Sequence[str]) -> Mapping[str, str]:
         """Raise, for the same reason."""
-        raise NotImplementedError("a shop looks for no record by its id")
+        raise AssertionError("a shop looks for no record by its id")
 
     async def _changed(
         self, object_: str, properties: list[SourceProperty], position: Position
