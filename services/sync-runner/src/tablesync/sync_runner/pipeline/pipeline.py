@@ -25,6 +25,7 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 from tablesync.sync_runner.airtable.client import RECORDS_PER_REQUEST, Row
@@ -157,7 +158,8 @@ class Pipeline:
         """Have rows give their keys up, and wait for it; return what can be written then."""
         outcomes = Releases(settled.releases, self._journal)
         tasks = {
-            await self._start(self._release(batch, outcomes)) for batch in _tens(settled.releases)
+            await self._start(partial(self._release, batch, outcomes))
+            for batch in _tens(settled.releases)
         }
         await self._until(lambda: tasks.isdisjoint(self._writing))
         self._signals.check()
@@ -192,12 +194,12 @@ class Pipeline:
         """Send what a buffer holds, and empty it."""
         batch = list(buffer)
         buffer.clear()
-        await self._start(self._write(batch))
+        await self._start(partial(self._write, batch))
 
-    async def _start(self, writing: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    async def _start(self, write: Callable[[], Coroutine[Any, Any, None]]) -> "asyncio.Task[None]":
         """Start to write, once there is a slot."""
         await self._slots.acquire()
-        task = asyncio.create_task(writing)
+        task = asyncio.create_task(write())
         self._writing.add(task)
         task.add_done_callback(self._arrived)
         return task
