@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from hubspot import HubSpot
 from pyairtable import Api
-from tablesync.test_kit import SandboxControl, eventually, free_port
+from tablesync.test_kit import NO_TLS, SandboxControl, eventually, free_port
 
 ADA = "ada@acme.test"
 
@@ -43,7 +43,7 @@ def sandbox_url(sandbox_ports: tuple[int, int]) -> Iterator[str]:
 async def sandbox(sandbox_url: str) -> AsyncIterator[SandboxControl]:
     async def ready() -> bool:
         try:
-            async with httpx.AsyncClient() as http:
+            async with httpx.AsyncClient(verify=NO_TLS) as http:
                 return (await http.get(f"{sandbox_url}/healthz")).is_success
         except httpx.TransportError:
             return False
@@ -70,7 +70,7 @@ async def hubspot(sandbox: SandboxControl) -> HubSpot:
 
 @pytest_asyncio.fixture
 async def http(sandbox: SandboxControl) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60, verify=NO_TLS) as client:
         yield client
 
 
@@ -80,5 +80,7 @@ async def hubspot_http(sandbox: SandboxControl) -> AsyncIterator[httpx.AsyncClie
     token = (await sandbox.mint("hubspot", "7001"))["access_token"]
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{sandbox.url}/hubspot"
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, timeout=60, verify=NO_TLS
+    ) as client:
         yield client

@@ -17,7 +17,7 @@ import httpx
 import psutil
 from tablesync.local_stack import LocalStack
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.test_kit import eventually
+from tablesync.test_kit import NO_TLS, eventually
 
 REQUESTS, TRIES = 3, 4
 RECEIVE_SECONDS = 2.0
@@ -137,7 +137,7 @@ async def _cost(service: Running, ask: Callable[[], Awaitable[None]]) -> tuple[f
 
 async def _answers(port: int) -> bool:
     with contextlib.suppress(httpx.TransportError):
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
             return (await client.get(f"http://127.0.0.1:{port}/healthz")).is_success
     return False
 

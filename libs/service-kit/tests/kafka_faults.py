@@ -10,7 +10,7 @@ import httpx
 from tablesync.service_kit.messaging.incarnations import incarnations
 from tablesync.service_kit.messaging.kafka import administration, ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.test_kit import eventually
+from tablesync.test_kit import NO_TLS, eventually
 
 # What a service says in all, from its start to its end; it was ten thousand a minute.
 FEW_LINES = 40
@@ -19,7 +19,7 @@ FEW_LINES = 40
 async def ready(settings: ServiceSettings, query: str = "") -> tuple[int, bool | None]:
     """Return the status of `/readyz`, and what it says of Kafka."""
     url = f"http://127.0.0.1:{settings.http_port}/readyz{query}"
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=30, verify=NO_TLS) as http:
         try:
             answer = await http.get(url)
         except httpx.TransportError:

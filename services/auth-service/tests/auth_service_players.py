@@ -10,7 +10,7 @@ from auth_service_shop_server import ShopServer
 from auth_service_shops import LOGIN, signature
 from tablesync.auth_service.providers.base import Rotation
 from tablesync.contracts import Provider
-from tablesync.test_kit import SandboxControl
+from tablesync.test_kit import NO_TLS, SandboxControl
 
 HOST = "acme.shops.test"
 
@@ -195,5 +195,6 @@ class ShopPlayer(ListsPlayer):
 
 async def opens(url: str, token: str) -> bool:
     """Whether a token is taken at an address."""
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(headers=headers, verify=NO_TLS) as client:
         return (await client.get(url)).is_success

@@ -12,7 +12,7 @@ from tablesync.contracts.event import Event
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.mongo import Database, Document
-from tablesync.test_kit import SandboxControl, press
+from tablesync.test_kit import NO_TLS, SandboxControl, press
 
 Json = dict[str, Any]
 PORTAL, OTHER_PORTAL = "7001", "7002"
@@ -44,7 +44,7 @@ class Rig:
     def client(self, **options: Any) -> httpx.AsyncClient:
         """Make a client of this service: a browser with its own cookies, unless told otherwise."""
         options.setdefault("base_url", self.url)
-        client = httpx.AsyncClient(timeout=60, trust_env=False, **options)
+        client = httpx.AsyncClient(timeout=60, trust_env=False, verify=NO_TLS, **options)
         self._clients.append(client)
         return client
 
@@ -183,7 +183,7 @@ async def id_token(sandbox: SandboxControl, user: str, client_id: str = "tablesy
         "scope": "openid email profile",
         "state": "s",
     }
-    async with httpx.AsyncClient(base_url=f"{sandbox.url}/oidc") as client:
+    async with httpx.AsyncClient(base_url=f"{sandbox.url}/oidc", verify=NO_TLS) as client:
         answer = await client.get("/authorize", params=query)
         code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
         form = {

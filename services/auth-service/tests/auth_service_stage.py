@@ -16,7 +16,7 @@ from auth_service_rig import Json, Rig, aged, stored
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Document
-from tablesync.test_kit import SandboxControl, eventually
+from tablesync.test_kit import NO_TLS, SandboxControl, eventually
 from tablesync.test_kit.own_mongod import OwnMongod
 
 TOKEN_PATH = "/oauth2/v1/token"
@@ -227,7 +227,8 @@ class Stage:
         """Wait for a token, and check that one refresh was made and that it cost nothing."""
         assert await eventually(lambda: service.version(connection_id), timeout=90) == 2
         token = (await service.rig.token(connection_id)).json()["token"]
-        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(headers=headers, verify=NO_TLS) as client:
             whoami = await client.get(f"{self.sandbox.url}/airtable/v0/meta/whoami")
         assert whoami.is_success, (whoami.text, await self.sent(), await self.airtables_grants())
         assert await self.refreshes() == 1

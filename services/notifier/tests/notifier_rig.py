@@ -30,7 +30,7 @@ from tablesync.service_kit.messaging.dead_letters import DeadLetters
 from tablesync.service_kit.messaging.kafka import new_producer
 from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
-from tablesync.test_kit import eventually
+from tablesync.test_kit import NO_TLS, eventually
 from tablesync.test_kit.messaging import send
 from tablesync.test_kit.services import serving
 from tablesync.test_kit.stand_ins import AuthServiceStandIn, SchedulerStandIn, affected_sync
@@ -136,7 +136,9 @@ class Rig:
     ) -> httpx.Response:
         signed = {"Authorization": f"Bearer {self.token(workspace)}"} if workspace else {}
         url = f"http://127.0.0.1:{self.settings.http_port}"
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(
+            base_url=url, trust_env=False, verify=NO_TLS, timeout=30
+        ) as client:
             return await client.request(
                 method, path, headers={**signed, **(headers or {})}, **options
             )

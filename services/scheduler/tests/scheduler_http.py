@@ -12,6 +12,7 @@ from tablesync.scheduler.settings import NAME, Settings
 from tablesync.service_kit.http.client import new_client
 from tablesync.service_kit.http.service_auth import ServiceAuth, Signer
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, issue
+from tablesync.test_kit import NO_TLS
 from tablesync.test_kit.services import serving
 from tablesync.test_kit.stand_ins import StandIn
 
@@ -51,7 +52,9 @@ async def client_of(
     """Run the service, or some of its roles; yield a client of it."""
     async with (
         serving(build(settings), *roles) as url,
-        httpx.AsyncClient(base_url=url, headers=headers, timeout=60, trust_env=False) as client,
+        httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=60, trust_env=False, verify=NO_TLS
+        ) as client,
     ):
         yield client
 

@@ -47,7 +47,7 @@ from tablesync.sync_runner.sources.hubspot.definitions import (
     PropertiesAnswer,
     read_property,
 )
-from tablesync.test_kit import SandboxControl, eventually, free_port
+from tablesync.test_kit import NO_TLS, SandboxControl, eventually, free_port
 from tablesync.test_kit.messaging import send
 from tablesync.test_kit.services import serving
 from tablesync.test_kit.stand_ins import AuthServiceStandIn, HeldConnection
@@ -147,7 +147,9 @@ class Rig:
         """Call a provider as any program with the connection's token can."""
         headers = {"Authorization": f"Bearer {connection.token}"}
         url = f"{self.sandbox.url}/{connection.provider}"
-        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as http:
+        async with httpx.AsyncClient(
+            base_url=url, headers=headers, verify=NO_TLS, timeout=30
+        ) as http:
             response = await http.request(method, path, json=json)
         found: Json = response.raise_for_status().json()
         return found
@@ -386,7 +388,7 @@ class Rig:
         """Run the service in this process, and yield a client of its HTTP."""
         async with (
             self.runner(*roles) as url,
-            httpx.AsyncClient(base_url=url, timeout=30) as client,
+            httpx.AsyncClient(base_url=url, timeout=30, verify=NO_TLS) as client,
         ):
             yield client
 

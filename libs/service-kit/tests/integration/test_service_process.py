@@ -12,7 +12,7 @@ import pytest
 from service_process import DRAIN_SECONDS, environment, has_begun, service
 from tablesync.service_kit.messaging.kafka import ensure_topics
 from tablesync.service_kit.settings import ServiceSettings
-from tablesync.test_kit import eventually, free_port
+from tablesync.test_kit import NO_TLS, eventually, free_port
 from tablesync.test_kit.messaging import Forwarder, send
 from tablesync.test_kit.own_mongod import OwnMongod
 
@@ -21,7 +21,7 @@ IN_HAND_FOR_LONG = {"HANDLE_SECONDS": "3"}
 
 
 async def status(settings: ServiceSettings, path: str) -> int:
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30, verify=NO_TLS) as client:
         try:
             url = f"http://127.0.0.1:{settings.http_port}{path}"
             return (await client.get(url)).status_code

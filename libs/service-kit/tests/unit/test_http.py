@@ -1,5 +1,7 @@
 """The client factory: trace context goes along, and spans know the host alone."""
 
+import ssl
+
 import httpx
 import pytest
 from fastapi import FastAPI, Request
@@ -30,6 +32,13 @@ async def test_a_refused_connection_is_a_transport_error() -> None:
     async with new_client("http://127.0.0.1:1") as client:
         with pytest.raises(httpx.TransportError):
             await client.get("/")
+
+
+async def test_whom_clients_trust_is_loaded_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with new_client():
+        monkeypatch.delattr(ssl, "create_default_context")
+        async with new_client() as another, new_client():
+            assert not another.is_closed
 
 
 def test_a_body_that_is_no_json_is_none() -> None:

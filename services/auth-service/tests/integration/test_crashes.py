@@ -14,7 +14,7 @@ import pytest_asyncio
 from auth_service_processes import Spawn
 from auth_service_rig import Rig, Start, stored
 from tablesync.service_kit.mongo import Database
-from tablesync.test_kit import SandboxControl, eventually, press
+from tablesync.test_kit import NO_TLS, SandboxControl, eventually, press
 
 SCRIPT = str(Path(__file__).with_name("crashing_service.py"))
 REFRESH_STEPS = (
@@ -96,7 +96,8 @@ async def test_p03_a_crash_in_a_refresh_never_strands_a_connection(
 
 async def works(sandbox: SandboxControl, provider: str, token: str) -> bool:
     paths = {"hubspot": "/hubspot/crm/v3/objects/contacts", "airtable": "/airtable/v0/meta/whoami"}
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(headers=headers, verify=NO_TLS) as client:
         return (await client.get(sandbox.url + paths[provider])).is_success
 
 

@@ -11,7 +11,7 @@ from auth_service_processes import Spawn
 from auth_service_rig import Rig, Start, aged, cooled
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.service_kit.mongo import Database
-from tablesync.test_kit import SandboxControl, eventually, free_port
+from tablesync.test_kit import NO_TLS, SandboxControl, eventually, free_port
 
 PROVIDERS = ("hubspot", "airtable")
 TOKEN_PATHS = {"hubspot": "/oauth/2026-09/token", "airtable": "/oauth2/v1/token"}
@@ -118,7 +118,8 @@ async def good_token(driver: Any, connection_id: str) -> str | None:
 
 async def is_accepted(sandbox: SandboxControl, provider: str, token: str) -> bool:
     paths = {"hubspot": "/hubspot/crm/v3/objects/contacts", "airtable": "/airtable/v0/meta/whoami"}
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(headers=headers, verify=NO_TLS) as client:
         return (await client.get(sandbox.url + paths[provider])).is_success
 
 

@@ -33,7 +33,7 @@ from tablesync.service_kit import mongo
 from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.mongo import Client, Database, Document
 from tablesync.service_kit.mongo.indexes import ensure_indexes
-from tablesync.test_kit import eventually
+from tablesync.test_kit import NO_TLS, eventually
 from tablesync.test_kit.messaging import read_all, send
 
 pytestmark = pytest.mark.integration
@@ -99,7 +99,7 @@ async def ready(settings: Settings) -> None:
 
     async def answers() -> bool:
         try:
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(verify=NO_TLS) as client:
                 return (await client.get(url)).is_success
         except httpx.TransportError:
             return False

@@ -20,6 +20,7 @@ from tablesync.sync_runner.sources.base import (
     SourceProperty,
     SourceRecord,
 )
+from tablesync.test_kit import NO_TLS
 
 SHOP = "con_shop"
 TITLES = {"1": "Ananas", "2": "Boskoop", "3": "Cassis"}
@@ -75,7 +76,7 @@ class Shop:
     shelf: type[Shelf] = Shelf
 
     def __init__(self, settings: SourceSettings, budgets: Budgets) -> None:
-        self.http = httpx.AsyncClient()
+        self.http = httpx.AsyncClient(verify=NO_TLS)
 
     def open(self, client: ProviderClient, account_id: str) -> Shelf:
         return self.shelf()

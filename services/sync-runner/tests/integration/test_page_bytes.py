@@ -18,6 +18,7 @@ from tablesync.sync_runner.sources.base import (
     SourceProperty,
     SourceRecord,
 )
+from tablesync.test_kit import NO_TLS
 
 PAGES, RECORDS_A_PAGE = 30, 10
 
@@ -79,7 +80,7 @@ async def test_pages_are_bounded_by_bytes(rig: Rig, page_megabytes: int, most_pa
 
     class Provided:
         def __init__(self, settings: SourceSettings, budgets: Budgets) -> None:
-            self.http = httpx.AsyncClient()
+            self.http = httpx.AsyncClient(verify=NO_TLS)
 
         def open(self, client: ProviderClient, account_id: str) -> Warehouse:
             return warehouse

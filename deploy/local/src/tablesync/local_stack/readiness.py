@@ -3,6 +3,7 @@
 import httpx
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from tablesync.local_stack.loopback import NO_TLS
 
 OK = 200
 
@@ -26,6 +27,6 @@ def groups_are_ready(bootstrap: str) -> bool:
 def http_is_ready(url: str) -> bool:
     """Whether the address answers 200."""
     try:
-        return httpx.get(url, timeout=2, trust_env=False).status_code == OK
+        return httpx.get(url, timeout=2, trust_env=False, verify=NO_TLS).status_code == OK
     except httpx.HTTPError:
         return False

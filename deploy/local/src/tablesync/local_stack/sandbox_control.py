@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import httpx
+from tablesync.local_stack.loopback import NO_TLS
 
 Json = dict[str, Any]
 
@@ -13,7 +14,7 @@ class SandboxControl:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=30)
+        self._http = httpx.AsyncClient(base_url=self.url, timeout=30, verify=NO_TLS)
 
     async def __aenter__(self) -> Self:
         return self

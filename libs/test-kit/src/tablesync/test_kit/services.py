@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from tablesync.contracts.internal_api import Body
 from tablesync.local_stack.keys import SERVICES, ServiceKeys
+from tablesync.local_stack.loopback import NO_TLS
 from tablesync.local_stack.waiting import eventually
 from tablesync.service_kit.http.client import new_client
 from tablesync.service_kit.http.problems import MEDIA_TYPE
@@ -47,7 +48,7 @@ async def serving(service: Service, *roles: str) -> AsyncIterator[str]:
 async def is_ready(url: str) -> bool:
     """Whether a service answers that it is ready."""
     try:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
             return (await client.get(f"{url}/readyz")).is_success
     except httpx.TransportError:
         return False

@@ -1,6 +1,8 @@
 """httpx clients, all from one factory: aiohttp's transport, timeouts, no proxies from outside."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -106,7 +108,14 @@ def new_client(
 
 def new_transport() -> TracedTransport:
     """Make the transport alone, for clients that a library builds itself; close it when done."""
-    return TracedTransport(AiohttpTransport(limits=httpx.Limits(max_connections=CONNECTIONS)))
+    limits = httpx.Limits(max_connections=CONNECTIONS)
+    return TracedTransport(AiohttpTransport(verify=_authorities(), limits=limits))
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Load whom we trust, once in a process: it takes longer than most calls."""
+    return httpx.create_ssl_context()
 
 
 def never_sent(error: BaseException) -> bool:
