@@ -1,12 +1,14 @@
 """A run that takes its workers with it is given up before it has taken them all."""
 
 import signal
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from runner_process import RunnerProcess
 from sync_runner_rig import Rig
 from tablesync.contracts import Provider
 from tablesync.service_kit.mongo.leases import Lease
+from tablesync.sync_runner import store
 from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Pass
 from tablesync.sync_runner.pipeline.journal import Journal
@@ -14,12 +16,13 @@ from tablesync.sync_runner.runs import Run
 from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.timeout(400)
-SHORT = {"RUNNER_LEASE_SECONDS": "2", "RUNNER_REQUEST_SECONDS": "1"}
+# The longest that may be set: on a slow machine no lease ends by itself before its worker is lost.
+LONG = {"RUNNER_LEASE_SECONDS": "25"}
 
 
 async def taken_by_a_process(rig: Rig, run_id: str, fence: int) -> RunnerProcess:
     """Start a worker, and wait until it has the run."""
-    process = rig.process(**SHORT)
+    process = rig.process(**LONG)
 
     async def has_it() -> bool:
         row = await rig.row(run_id)
@@ -27,6 +30,12 @@ async def taken_by_a_process(rig: Rig, run_id: str, fence: int) -> RunnerProcess
 
     await eventually(has_it, timeout=120)
     return process
+
+
+async def let_lease_end(rig: Rig, run_id: str) -> None:
+    """Let as much time pass as a takeover waits for."""
+    ended = {"lease_until": datetime.now(UTC) - timedelta(hours=1)}
+    await rig.database[store.RUNS].update_one({"_id": run_id}, {"$set": ended})
 
 
 async def test_three_lost_workers_without_a_checkpoint_end_a_run(rig: Rig) -> None:
@@ -37,7 +46,8 @@ async def test_three_lost_workers_without_a_checkpoint_end_a_run(rig: Rig) -> No
         process = await taken_by_a_process(rig, run_id, fence)
         process.kill()
         process.wait()
-    async with rig.runner(runner_lease_seconds=2, runner_request_seconds=1):
+        await let_lease_end(rig, run_id)
+    async with rig.runner():
         row = await rig.ended(run_id)
         assert (row["status"], row["cause"], row["fence"]) == ("failed", "internal", 4)
         assert row["summary"].startswith("3 workers were lost in a row")
