@@ -7,7 +7,7 @@ from pymongo import ASCENDING, IndexModel
 from tablesync.service_kit.mongo import Database, from_now
 from tablesync.service_kit.mongo.indexes import Retired, ensure_indexes, expiry
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import PATIENCE_SECONDS
+from tablesync.test_kit.rhythm import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.integration
 

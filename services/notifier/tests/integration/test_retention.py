@@ -14,7 +14,7 @@ from tablesync.service_kit.mongo import from_now
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.settings import LEAST_DAYS_KEPT
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import PATIENCE_SECONDS
+from tablesync.test_kit.rhythm import PATIENCE_SECONDS
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration

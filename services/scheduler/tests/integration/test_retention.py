@@ -12,7 +12,7 @@ from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import expiries
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import PATIENCE_SECONDS
+from tablesync.test_kit.rhythm import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,7 @@ from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.settings import LEAST_DAYS_KEPT
 from tablesync.sync_runner import store
 from tablesync.test_kit import eventually
-from tablesync.test_kit.expiry import PATIENCE_SECONDS
+from tablesync.test_kit.rhythm import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.integration
 

@@ -4,19 +4,18 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from tablesync.sync_runner.values import Value
-from tablesync.test_kit import eventually, free_port
+from tablesync.test_kit import free_port
+from tablesync.test_kit.stand_ins.web_server import WebServer
 
 from second_provider.limits import AtOnce, Points
 from second_provider.records import FIELDS, ZONE, Record, harvest, told
@@ -56,7 +55,6 @@ class Shop:
         self.tokens_seen_by_links: list[str] = []
         self._exports: dict[str, tuple[float, list[Record]]] = {}
         self._now_ms = 0
-        self._server: uvicorn.Server | None = None
 
     # what people do there
 
@@ -93,18 +91,12 @@ class Shop:
             Route("/api", self._api, methods=["POST"]),
             Route("/exports/{id}", self._exported),
         ]
-        config = uvicorn.Config(
-            Starlette(routes=routes), port=self.port, log_config=None, lifespan="off"
-        )
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve())
-        await eventually(lambda: self._server is not None and self._server.started)
+        self._server = WebServer(Starlette(routes=routes), self.port)
+        await self._server.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None, "it was entered"
-        self._server.should_exit = self._server.force_exit = True
-        await self._serving
+        self._server.stop()
 
     async def _api(self, request: Request) -> Response:
         if not self.at_once.enter():
@@ -195,14 +187,6 @@ class Shop:
     def forget_exports(self) -> None:
         """Have exports expire, as they do after some days."""
         self._exports.clear()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, without its signal handlers: the tests end it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _order(record: Record) -> tuple[int, str]:

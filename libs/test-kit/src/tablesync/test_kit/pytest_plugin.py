@@ -18,7 +18,6 @@ from tablesync.local_stack.sandbox_control import SandboxControl
 from tablesync.local_stack.stack import LocalStack
 from tablesync.test_kit import containers, markers, missing_tools
 from tablesync.test_kit.browser import chromium
-from tablesync.test_kit.expiry import expire_promptly
 from tablesync.test_kit.isolation import (
     drop_databases,
     drop_topics,
@@ -26,6 +25,7 @@ from tablesync.test_kit.isolation import (
     unique_prefix,
 )
 from tablesync.test_kit.own_mongod import OwnMongod
+from tablesync.test_kit.rhythm import make_prompt
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -92,9 +92,9 @@ def kafka_bootstrap(pytestconfig: pytest.Config) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def mongodb_uri(pytestconfig: pytest.Config) -> Iterator[str]:
-    """Yield the address of a real MongoDB replica set, in which what expires is gone at once."""
+    """Yield the address of a real MongoDB replica set, which keeps no test waiting by its clock."""
     with _mongodb(pytestconfig) as uri:
-        expire_promptly(uri)
+        make_prompt(uri)
         yield uri
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from starlette.middleware.base import RequestResponseEndpoint
 from tablesync.local_stack.ports import free_port
-from tablesync.local_stack.waiting import eventually
 from tablesync.service_kit.http import problems
 from tablesync.service_kit.http.service_auth import Verifier, callers
+from tablesync.test_kit.stand_ins.web_server import WebServer
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ class StandIn(ABC):
         self.asked: list[Asked] = []
         self._instead: list[tuple[str, Response]] = []
         self._verifier = Verifier.from_file(self.name, trusted_keys_file)
-        self._server: _Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._server: WebServer | None = None
         self.app = FastAPI(title=f"{self.name}, standing in", openapi_url=None)
         problems.install(self.app)
         self.app.middleware("http")(self._receive)
@@ -65,16 +63,14 @@ class StandIn(ABC):
 
     async def start(self) -> None:
         """Take connections, for the first time or again."""
-        server = _Server(uvicorn.Config(self.app, port=self.port, log_config=None, lifespan="off"))
-        self._server, self._serving = server, asyncio.create_task(server.serve())
-        await eventually(lambda: server.started)
+        self._server = WebServer(self.app, self.port)
+        await self._server.start()
 
     async def stop(self) -> None:
         """Break off every connection and refuse new ones."""
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = self._server.force_exit = True
-            await self._serving
-            self._server = self._serving = None
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
 
     def answer_with(self, path: str, *responses: Response) -> None:
         """Answer so, whatever it is, to the next requests whose path ends so."""
@@ -129,11 +125,3 @@ def unavailable(seconds: int = 1) -> problems.Problem:
     """Return what a service answers while something that it needs is away."""
     headers = {"Retry-After": str(seconds)}
     return problems.Problem(503, "unavailable", "Not now; try again.", headers=headers)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, without its signal handlers: the tests end it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
