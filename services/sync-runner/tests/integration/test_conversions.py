@@ -1,6 +1,6 @@
 """Upgrade: what is converted otherwise now is read once more, and only what differs is written."""
 
-from sync_runner_rig import Json, Rig, text
+from sync_runner_rig import HUBSPOT, Json, Rig, text
 from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.sync_runner import store
 from tablesync.sync_runner.pipeline.plan import digest
@@ -12,35 +12,53 @@ MILLISECONDS = {
     "type": "number",
     "numberDisplayHint": "duration",
 }
+NAMED = text("Name")
 
 
-async def timed(rig: Rig) -> tuple[SyncSpec, str]:
-    """Make a sync of a duration, and return it with the duration's field."""
+async def timed(rig: Rig, named: Json = NAMED) -> tuple[SyncSpec, str, str]:
+    """Make a sync of a duration and a name, and return it with both fields."""
     await rig.at_hubspot("property", object="deals", definition=MILLISECONDS)
-    to, (key, took) = await rig.new_table(text("Id"), DURATION)
+    to, (key, took, name) = await rig.new_table(text("Id"), DURATION, named)
     spec = await rig.spec(
         "deals",
         destination=to,
         key=FieldMapping(source="id", field_id=key),
-        mapping=[FieldMapping(source="took", field_id=took)],
+        mapping=[
+            FieldMapping(source="took", field_id=took),
+            FieldMapping(source="dealname", field_id=name),
+        ],
     )
-    return spec, took
+    return spec, took, name
 
 
-async def make_old(rig: Rig, spec: SyncSpec, cells: dict[str, Json]) -> None:
-    """Leave checkpoint, states and rows as the version before has stored these cells."""
+async def make_old(rig: Rig, spec: SyncSpec, cells: dict[str, Json], **sent: str) -> None:
+    """Leave checkpoint, states and rows as the version before has stored these cells.
+
+    `sent` are cells that it has sent in another form than Airtable shows.
+    """
     own = {"_id": spec.sync_id}
     await rig.database[store.CHECKPOINTS].update_one(own, {"$unset": {"conversions": ""}})
-    rows = await rig.row_ids(spec)
+    rows, ids = (
+        {each[spec.key.field_id]: each for each in await rig.rows(spec)},
+        await rig.row_ids(spec),
+    )
     for id_, fields in cells.items():
-        await rig.at_table(spec, "edit-row", row=rows[id_], fields=fields)
+        await rig.at_table(spec, "edit-row", row=ids[id_], fields=fields)
         state = {"_id": f"{spec.sync_id}/{id_}"}
-        old = digest({spec.key.field_id: id_, **fields})
-        await rig.database[store.RECORD_STATES].update_one(state, {"$set": {"digest": old}})
+        told = {each.field_id: rows[id_].get(each.field_id) for each in (spec.key, *spec.mapping)}
+        stored = await rig.stored(store.RECORD_STATES, state["_id"])
+        digests = {"stored": digest({**told, **fields})} if "stored" in stored else {}
+        digests["digest"] = digest({**told, **sent, **fields})
+        await rig.database[store.RECORD_STATES].update_one(state, {"$set": digests})
+
+
+async def by_hand(rig: Rig, spec: SyncSpec, id_: str, fields: Json) -> None:
+    """Have somebody change cells of a record's row."""
+    await rig.at_table(spec, "edit-row", row=(await rig.row_ids(spec))[id_], fields=fields)
 
 
 async def test_durations_that_were_milliseconds_are_read_and_written_once_more(rig: Rig) -> None:
-    spec, took = await timed(rig)
+    spec, took, _ = await timed(rig)
     ids = [each["id"] for each in await rig.deals()][:2]
     await rig.edit("deals", ids, took="5400000")
     async with rig.runner():
@@ -50,6 +68,78 @@ async def test_durations_that_were_milliseconds_are_read_and_written_once_more(r
     assert upgraded["counts"] == {"read": 20, "written": 2, "unchanged": 18, "rejected": 0}
     assert later["counts"]["written"] == 0
     assert [each[took] for each in await rig.rows(spec) if took in each] == [5_400, 5_400]
+
+
+async def test_only_what_is_converted_otherwise_is_written_into_a_row(rig: Rig) -> None:
+    """What else is in it, people may have changed: only a check looks at that."""
+    spec, took, name = await timed(rig)
+    (edited, other, *_) = ids = [each["id"] for each in await rig.deals()][:3]
+    await rig.edit("deals", ids, took="5400000")
+    async with rig.runner():
+        await rig.run(spec)
+        await make_old(rig, spec, {each: {took: 5_400_000} for each in ids})
+        await by_hand(rig, spec, edited, {name: "by hand"})
+        await rig.edit("deals", [other], dealname="Renamed")
+        upgraded, later = await rig.run(spec), await rig.run(spec)
+        rows = await rig.rows(spec)
+        assert [each[took] for each in rows if took in each] == [5_400] * 3
+        assert {each[name] for each in rows} >= {"by hand", "Renamed"}
+        check = await rig.check(spec)
+    assert upgraded["counts"] == {"read": 20, "written": 3, "unchanged": 17, "rejected": 0}
+    assert later["counts"]["written"] == 0
+    assert (check["counts"]["written"], check["found"]["altered"]) == (1, 1)
+    assert not await rig.differences(spec)
+
+
+async def test_a_row_that_somebody_has_deleted_is_made_anew_as_a_whole(rig: Rig) -> None:
+    spec, took, name = await timed(rig)
+    (deal, *_) = [each["id"] for each in await rig.deals()]
+    await rig.edit("deals", [deal], took="5400000", dealname="Here")
+    async with rig.runner():
+        await rig.run(spec)
+        await make_old(rig, spec, {deal: {took: 5_400_000}})
+        await rig.at_table(spec, "delete-rows", rows=[(await rig.row_ids(spec))[deal]])
+        upgraded = await rig.run(spec)
+    assert upgraded["counts"]["written"] == 1
+    assert [each[name] for each in await rig.rows(spec) if took in each] == ["Here"]
+    assert not await rig.differences(spec)
+
+
+async def test_a_conversion_that_a_run_did_not_bring_to_its_end_is_the_next_ones(rig: Rig) -> None:
+    await rig.fill(250)
+    spec, took, name = await timed(rig)
+    ids = [each["id"] for each in await rig.deals()]
+    await rig.edit("deals", ids, took="5400000")
+    async with rig.runner():
+        await rig.run(spec)
+        await make_old(rig, spec, {each: {took: 5_400_000} for each in ids})
+        await by_hand(rig, spec, ids[-1], {name: "by hand"})
+        await rig.at_hubspot("hold-page", object="deals", after_pages=2, action="uninstall")
+        interrupted = await rig.run(spec)
+        assert interrupted["status"] == "interrupted"
+        assert "converted_from" in await rig.checkpoint(spec)
+        await rig.auth.reconnect(HUBSPOT)
+        await rig.run(spec)
+    assert "converted_from" not in await rig.checkpoint(spec)
+    rows = await rig.rows(spec)
+    assert {each[took] for each in rows} == {5_400}
+    assert "by hand" in {each[name] for each in rows}
+
+
+async def test_a_text_that_airtable_keeps_in_its_own_form_is_not_taken_for_a_persons(
+    rig: Rig,
+) -> None:
+    notes = {"name": "Notes", "type": "richText"}
+    spec, took, name = await timed(rig, notes)
+    (deal, *_) = [each["id"] for each in await rig.deals()]
+    await rig.edit("deals", [deal], took="5400000", dealname="*starred*")
+    async with rig.runner():
+        await rig.run(spec)
+        await make_old(rig, spec, {deal: {took: 5_400_000}}, **{name: "*starred*"})
+        upgraded, check = await rig.run(spec), await rig.check(spec)
+    assert upgraded["counts"]["written"] == 1
+    assert (check["counts"]["written"], check["found"]["altered"]) == (0, 0)
+    assert [each[took] for each in await rig.rows(spec) if took in each] == [5_400]
 
 
 async def test_a_sync_without_such_a_conversion_reads_only_what_changed(rig: Rig) -> None:

@@ -1,10 +1,12 @@
 """Columns: an option's value or its label, a duration in the unit of the field."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 from tablesync.contracts import MappedAs
+from tablesync.sync_runner.airtable.cells import Cell
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.pipeline.columns import Column
 from tablesync.sync_runner.sources.base import SourceProperty
@@ -24,6 +26,7 @@ def moment_in(zone: str) -> SourceProperty:
     return SourceProperty("m", "M", "datetime", ValueKind.MOMENT, zone=ZoneInfo(zone))
 
 
+LATE = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
 NAMES = {"choices": [{"name": "Gold"}, {"name": "1043225341"}]}
 
 
@@ -47,6 +50,22 @@ def test_what_is_converted_otherwise_than_before_is_known(
     source: SourceProperty, type_: str, conversion: str | None
 ) -> None:
     assert Column(source, Field("fld1", "F", type_)).conversion == conversion
+
+
+@pytest.mark.parametrize(
+    ("source", "type_", "value", "conversions", "cell"),
+    [
+        (LENGTH, "duration", Decimal(5_000), [], 5_000),
+        (LENGTH, "duration", Decimal(5_000), ["seconds"], 5),
+        (moment_in("Europe/Berlin"), "date", LATE, [], "2026-03-01"),
+        (moment_in("UTC"), "date", LATE, ["days in Europe/Berlin"], "2026-03-02"),
+        (moment_in("Europe/Berlin"), "date", LATE, ["days in America/New_York"], "2026-03-01"),
+    ],
+)
+def test_a_value_is_converted_again_as_it_was_before(
+    source: SourceProperty, type_: str, value: Value, conversions: list[str], cell: Cell
+) -> None:
+    assert Column(source, Field("fld1", "F", type_)).before(conversions).cell(value) == cell
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ class RowWrite:
     """One record's cells by field id, and its row if that is known.
 
     What was refused before (`suspect`) tells nothing of its table when it is refused again. What is
-    written `in_place` is neither found by its key nor created.
+    written `in_place` is neither found by its key nor created. Into a row that is there `only` some
+    cells are written, if any are named.
     """
 
     source_id: str
@@ -46,6 +47,14 @@ class RowWrite:
     row_id: str | None
     suspect: bool = False
     in_place: bool = False
+    only: Collection[str] = ()
+
+    @property
+    def sent(self) -> Mapping[str, Cell]:
+        """The cells that are sent."""
+        if self.row_id is None or not self.only:
+            return self.cells
+        return {each: self.cells[each] for each in self.only}
 
 
 class Outcomes(Protocol):
@@ -194,7 +203,7 @@ class Writer:
     def _without_refused(self, rows: Sequence[RowWrite], outcomes: Outcomes) -> Sequence[RowWrite]:
         admitted: list[RowWrite] = []
         for row in rows:
-            reason = self._refused_cells.reason(row.cells)
+            reason = self._refused_cells.reason(row.sent)
             if reason is None:
                 admitted.append(row)
             else:
@@ -231,7 +240,7 @@ class Writer:
 
     def _is_of_a_record(self, refusal: Refusal) -> bool:
         return any(
-            row.suspect or names_something(refusal.error, row.cells, self._fields)
+            row.suspect or names_something(refusal.error, row.sent, self._fields)
             for row in refusal.rows
         )
 
@@ -271,7 +280,7 @@ class Writer:
         await self._read_fields_again()
         known = []
         for row in rows:
-            reason = unknown_option(row.cells, self._fields)
+            reason = unknown_option(row.sent, self._fields)
             if reason is None:
                 known.append(row)
             else:
@@ -289,8 +298,8 @@ class Writer:
             self._fields = {**self._fields, **next(iter(fields), {})}
 
     def _refuse(self, row: RowWrite, error: RefusedError, outcomes: Outcomes) -> None:
-        reason = reason_of(error, row.cells, self._fields[self._key_field], self._fields)
-        self._refused_cells.add(row.cells, self._fields, reason)
+        reason = reason_of(error, row.sent, self._fields[self._key_field], self._fields)
+        self._refused_cells.add(row.sent, self._fields, reason)
         outcomes.refused(row.source_id, reason.text, reason.field)
 
 
@@ -381,7 +390,7 @@ def _without_row(
 
 
 def _body(row: RowWrite) -> Json:
-    body: Json = {"fields": row.cells}
+    body: Json = {"fields": row.sent}
     if row.row_id is not None:
         body["id"] = row.row_id
     return body

@@ -149,7 +149,12 @@ class SyncRun:
     ) -> None:
         checkpoint = self.journal.checkpoint
         assert checkpoint is not None, "a pass has begun"
-        mapper = Mapper(plan, self.journal, trusted=checkpoint.trusted)
+        mapper = Mapper(
+            plan,
+            self.journal,
+            trusted=checkpoint.trusted,
+            before=plan.columns_before(checkpoint.converted_from),
+        )
         self._pipeline = Pipeline(
             mapper,
             Keys(plan, self.journal, mapper, source),

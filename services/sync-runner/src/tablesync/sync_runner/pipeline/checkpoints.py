@@ -49,7 +49,8 @@ class Checkpoint:
     """Where a sync stands; `cursor_ms` is None before its first pass has ended.
 
     In a distrusted pass no record counts as unchanged: it is not known what a lost worker sent in
-    its last moments. `conversions` are those of today that rows were written by, beside the usual.
+    its last moments. `conversions` are those of today that rows are written by, beside the usual;
+    `converted_from` are those that rows may still hold, until a pass has read everything.
     """
 
     sync_id: str
@@ -60,11 +61,13 @@ class Checkpoint:
     distrusted_passes: int = 0
     check: Check | None = None
     conversions: frozenset[str] = frozenset()
+    converted_from: frozenset[str] | None = None
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """Read the stored form."""
         current, check = document["current"], document.get("check")
+        converted_from = document.get("converted_from")
         return cls(
             sync_id=document["_id"],
             fingerprint=document["fingerprint"],
@@ -74,6 +77,7 @@ class Checkpoint:
             distrusted_passes=document["distrusted_passes"],
             check=Check(**check) if check else None,
             conversions=frozenset(document.get("conversions", ())),
+            converted_from=None if converted_from is None else frozenset(converted_from),
         )
 
     def to_document(self) -> Document:
@@ -81,6 +85,8 @@ class Checkpoint:
         more: dict[str, Any] = {"check": vars(self.check)} if self.check else {}
         if self.conversions:
             more["conversions"] = sorted(self.conversions)
+        if self.converted_from is not None:
+            more["converted_from"] = sorted(self.converted_from)
         return {
             "_id": self.sync_id,
             "fingerprint": self.fingerprint,
@@ -126,7 +132,13 @@ class Checkpoint:
         """Have everything read again if values are converted otherwise now; digests stay valid."""
         if conversions == self.conversions:
             return self
-        return replace(self, conversions=conversions, cursor_ms=None, current=None)
+        return replace(
+            self,
+            conversions=conversions,
+            converted_from=self.conversions,
+            cursor_ms=None,
+            current=None,
+        )
 
     def checking(self) -> Self:
         """Begin a check of everything, in place of a pass or a check that is under way."""
@@ -170,6 +182,7 @@ class Checkpoint:
             current=None,
             distrusted_passes=left,
             check=None,
+            converted_from=None,
         )
 
 

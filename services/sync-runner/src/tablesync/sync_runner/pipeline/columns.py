@@ -1,9 +1,11 @@
 """Columns: what a plan writes of which property into which field."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC
 from decimal import Decimal
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from tablesync.contracts import MappedAs
 from tablesync.sync_runner.airtable.cells import Cell, Converter, converter
@@ -11,6 +13,8 @@ from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.sources.base import SourceProperty
 from tablesync.sync_runner.values import Unit, Value, ValueKind
 
+# What is done to values that earlier versions did not do.
+SECONDS, DAYS_IN = "seconds", "days in "
 _SECONDS = {
     Unit.MILLISECONDS: Decimal("0.001"),
     Unit.SECONDS: Decimal(1),
@@ -31,11 +35,18 @@ class Column:
     def conversion(self) -> str | None:
         """What is done to its values that earlier versions did not do, if anything is."""
         if self.field.type == "duration" and self.source.unit is not None:
-            return "seconds"
+            return SECONDS
         zone = str(self.source.zone)
         if self.field.type == "date" and self.source.kind is ValueKind.MOMENT and zone != "UTC":
-            return f"days in {zone}"
+            return DAYS_IN + zone
         return None
+
+    def before(self, conversions: Collection[str]) -> "Column":
+        """Return it as its values were converted when no more than these conversions were done."""
+        zones = [each.removeprefix(DAYS_IN) for each in conversions if each.startswith(DAYS_IN)]
+        zone = ZoneInfo(zones[0]) if zones else UTC
+        unit = self.source.unit if SECONDS in conversions else None
+        return replace(self, source=replace(self.source, unit=unit, zone=zone))
 
     def cell(self, value: Value) -> Cell:
         """Return what is written of a value; raises CoercionError."""

@@ -1,6 +1,6 @@
 """Turns records into the rows that have to be written, and says why one cannot be."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from operator import eq
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import orjson
 import structlog
 from tablesync.sync_runner.airtable.cells import Cell, CoercionError, is_blank
-from tablesync.sync_runner.pipeline.columns import cells_of
+from tablesync.sync_runner.pipeline.columns import Column, cells_of
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.plan import Plan, digest
 from tablesync.sync_runner.pipeline.record_states import Lack, RecordState, Refusal
@@ -39,6 +39,8 @@ class Item:
 
     `key` is kept unless it is the record's id; a record without one has None. One that is `gone`
     has the key of its row, which it never changes; its `fate` is what became of it.
+    `before` is what its row holds in those cells that are converted otherwise now, if that is all
+    that it lacks.
     """
 
     source_id: str
@@ -51,6 +53,7 @@ class Item:
     nameless: bool = False
     unchanged: bool = False
     fault: Fault | None = None
+    before: Mapping[str, Cell] | None = None
 
     @property
     def row_id(self) -> str | None:
@@ -96,7 +99,7 @@ class Item:
     def without_key(self, field_id: str, key: str | None) -> Self:
         """Return it as one whose key cell is left as it is, with that key."""
         cells = {name: cell for name, cell in self.cells.items() if name != field_id}
-        return replace(self, cells=cells, key=key, digest=digest(cells))
+        return replace(self, cells=cells, key=key, digest=digest(cells), before=None)
 
     def because(self, reason: str, field: str | None = None) -> Self:
         """Return it as one that cannot be written."""
@@ -149,10 +152,13 @@ DELETED = "deleted"
 class Mapper:
     """Maps the records of one run."""
 
-    def __init__(self, plan: Plan, journal: Journal, *, trusted: bool) -> None:
+    def __init__(
+        self, plan: Plan, journal: Journal, *, trusted: bool, before: Sequence[Column] = ()
+    ) -> None:
         self._plan = plan
         self._journal = journal
         self._trusted = trusted
+        self._before = before if trusted else ()
         self._told: set[str] = set()
 
     async def items(self, records: Mapping[str, SourceRecord], track: PageTrack) -> list[Item]:
@@ -168,7 +174,8 @@ class Mapper:
         if record.gone and item.row_id is None:
             return replace(item, unchanged=True)
         try:
-            return self._judged(self._read(record, item))
+            item = self._judged(self._read(record, item))
+            return self._narrowed(record, item) if self._before else item
         except Exception as error:
             return item.because(self._told_of_ours(error))
 
@@ -225,10 +232,24 @@ class Mapper:
 
     def stored(self, item: Item, told: Mapping[str, Any]) -> bytes | None:
         """Digest what a row holds now; None if that is what was sent, all of it."""
+        if item.before is not None:
+            return self._stored_beside(item, item.before, told)
         whole = len(item.cells) == len(self._plan.columns)
         if whole and all(map(eq, map(told.get, item.cells), item.cells.values())):
             return None
         return self._plan.digest_of_row(told)
+
+    def _stored_beside(
+        self, item: Item, before: Mapping[str, Cell], told: Mapping[str, Any]
+    ) -> bytes | None:
+        """Digest what a row holds that was written in part.
+
+        Where somebody has changed the rest of it, that is left to a check, which sees it.
+        """
+        assert item.known is not None, "something is known of a row that is written in part"
+        as_before = digest({**self._plan.row_cells(told), **before})
+        now = self._plan.digest_of_row(told)
+        return now if as_before == item.known.held and now != item.digest else None
 
     def _pass_over(self, item: Item) -> None:
         """Count a record as unchanged, and note whether it is gone or back."""
@@ -268,6 +289,21 @@ class Mapper:
         sure = self._trusted and not known.rejected and known.row_id is not None
         if sure and known.digest == item.digest:
             return replace(item, unchanged=True)
+        return item
+
+    def _narrowed(self, record: SourceRecord, item: Item) -> Item:
+        """Leave all cells of a row alone but those that are converted otherwise now.
+
+        That holds where it would be unchanged if they were converted as before.
+        """
+        known = item.known
+        if known is None or known.row_id is None or not item.to_write:
+            return item
+        with suppress(CoercionError):
+            before = cells_of(record.values, self._before)
+            if digest({**item.cells, **before}) == known.digest:
+                differ = {each: old for each, old in before.items() if old != item.cells[each]}
+                return replace(item, before=differ)
         return item
 
     def _stands(self, refusal: Refusal, item: Item) -> bool:

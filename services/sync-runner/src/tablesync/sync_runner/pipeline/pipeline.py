@@ -212,7 +212,14 @@ class Pipeline:
     async def _write(self, items: Sequence[Item]) -> None:
         batch = Batch(items, self._mapper, self._journal, self._under_way)
         rows = [
-            RowWrite(each.source_id, each.cells, each.row_id, each.suspect, in_place=each.gone)
+            RowWrite(
+                each.source_id,
+                each.cells,
+                each.row_id,
+                each.suspect,
+                in_place=each.gone,
+                only=each.before or (),
+            )
             for each in items
         ]
         try:

@@ -1,7 +1,7 @@
 """A run's plan: its spec, checked against what source and table really have."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -53,6 +53,13 @@ class Plan:
         """What is done to values that earlier versions did not do."""
         return frozenset(each.conversion for each in self.columns if each.conversion)
 
+    def columns_before(self, conversions: Collection[str] | None) -> list[Column]:
+        """Return the columns that are converted otherwise now, as they were; None is as now."""
+        if conversions is None:
+            return []
+        before = [(each, each.before(conversions)) for each in self.columns]
+        return [old for each, old in before if old.conversion != each.conversion]
+
     @cached_property
     def field_ids(self) -> Sequence[str]:
         """The fields that are written."""
@@ -63,9 +70,13 @@ class Plan:
         cell = read_cell(told.get(self.key.field.id))
         return None if is_blank(cell) else orjson.dumps(cell).decode()
 
+    def row_cells(self, told: Mapping[str, Any]) -> dict[str, Cell]:
+        """Return what a row holds of what is written, as Airtable shows it."""
+        return {each: read_cell(told.get(each)) for each in self.field_ids}
+
     def digest_of_row(self, told: Mapping[str, Any]) -> bytes:
         """Digest what a row holds of what is written, as Airtable shows it."""
-        return digest({each: read_cell(told.get(each)) for each in self.field_ids})
+        return digest(self.row_cells(told))
 
     @cached_property
     def properties(self) -> list[SourceProperty]:
