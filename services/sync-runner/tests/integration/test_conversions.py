@@ -3,6 +3,7 @@
 from sync_runner_rig import HUBSPOT, Json, Rig, text
 from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.sync_runner import store
+from tablesync.sync_runner.airtable.cells import read_cell
 from tablesync.sync_runner.pipeline.plan import digest
 
 DURATION = {"name": "Took", "type": "duration", "options": {"durationFormat": "h:mm"}}
@@ -29,6 +30,27 @@ async def timed(rig: Rig, named: Json = NAMED) -> tuple[SyncSpec, str, str]:
         ],
     )
     return spec, took, name
+
+
+async def sized(rig: Rig) -> tuple[SyncSpec, str]:
+    """Make a sync of a number into a field of numbers, and return it with the field."""
+    definition = {"name": "size", "label": "Size", "type": "number"}
+    await rig.at_hubspot("property", object="deals", definition=definition)
+    number = {"name": "Size", "type": "number", "options": {"precision": 0}}
+    to, (key, size) = await rig.new_table(text("Id"), number)
+    spec = await rig.spec(
+        "deals",
+        destination=to,
+        key=FieldMapping(source="id", field_id=key),
+        mapping=[FieldMapping(source="size", field_id=size)],
+    )
+    return spec, size
+
+
+async def listings(rig: Rig) -> int:
+    """Return how often Airtable was asked for rows."""
+    log = (await rig.sandbox.log(provider="airtable"))["requests"]
+    return sum(each["path"].endswith("listRecords") for each in log)
 
 
 async def make_old(rig: Rig, spec: SyncSpec, cells: dict[str, Json], **sent: str) -> None:
@@ -148,8 +170,59 @@ async def test_a_sync_without_such_a_conversion_reads_only_what_changed(rig: Rig
         await rig.run(spec)
         await make_old(rig, spec, {})
         upgraded = await rig.run(spec)
-    assert "conversions" not in await rig.checkpoint(spec)
+    assert (await rig.checkpoint(spec))["conversions"] == ["exact numbers"]
     assert upgraded["counts"]["read"] == 0
+
+
+async def test_a_number_that_was_rounded_is_rejected_without_reading_everything(rig: Rig) -> None:
+    spec, size = await sized(rig)
+    long, *_ = ids = [each["id"] for each in await rig.deals()][:3]
+    told = dict(zip(ids, ("12345678901234567", "-100000000000000000", "5"), strict=True))
+    async with rig.runner():
+        await rig.run(spec)
+        for id_, text_ in told.items():
+            await rig.edit("deals", [id_], size=text_)
+        await rig.much_later(spec)
+        await make_old(rig, spec, {id_: {size: read_cell(float(told[id_]))} for id_ in ids})
+        upgraded = await rig.run(spec)
+        rejections = await rig.rejections(upgraded["_id"])
+        asked = await listings(rig)
+        await rig.run(spec)
+    assert upgraded["counts"] == {"read": 2, "written": 0, "unchanged": 1, "rejected": 1}
+    assert "'12345678901234567' has more digits than a number keeps" in rejections[long]["reason"]
+    assert await listings(rig) == asked == 1, "the table is asked once, and never again"
+    assert {each.get(size) for each in await rig.rows(spec)} >= {float(told[long]), -(10**17), 5}
+
+
+async def test_rounded_numbers_are_found_page_by_page(rig: Rig) -> None:
+    await rig.fill(250)
+    spec, size = await sized(rig)
+    ids = [each["id"] for each in await rig.deals()]
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.edit("deals", ids, size="12345678901234567")
+        await rig.much_later(spec)
+        await make_old(rig, spec, {each: {size: 1.2345678901234568e16} for each in ids})
+        upgraded = await rig.run(spec)
+    assert upgraded["counts"] == {"read": 250, "written": 0, "unchanged": 0, "rejected": 250}
+    assert "converted_from" not in await rig.checkpoint(spec)
+
+
+async def test_a_table_that_does_not_tell_its_long_numbers_leaves_them_to_a_check(rig: Rig) -> None:
+    spec, size = await sized(rig)
+    (deal, *_) = [each["id"] for each in await rig.deals()]
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.edit("deals", [deal], size="12345678901234567")
+        await rig.much_later(spec)
+        await make_old(rig, spec, {deal: {size: 1.2345678901234568e16}})
+        odd = {"type": "INVALID_FILTER_BY_FORMULA", "message": "The formula is invalid."}
+        await rig.at_airtable(
+            "break", status=422, body={"error": odd}, path_contains="listRecords", count=1
+        )
+        upgraded, check = await rig.run(spec), await rig.check(spec)
+    assert (upgraded["status"], upgraded["counts"]["read"]) == ("succeeded", 0)
+    assert check["counts"] == {"read": 20, "written": 0, "unchanged": 19, "rejected": 1}
 
 
 async def test_an_account_that_moves_to_another_time_zone_is_read_once_more(rig: Rig) -> None:

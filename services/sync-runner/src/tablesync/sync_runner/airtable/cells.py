@@ -19,7 +19,8 @@ MAX_TEXT = 100_000
 OPTIONS_SHOWN = 10
 # The largest exponent of a double; a Decimal with a larger one may not even be multiplied out.
 _LARGEST_EXPONENT = 308
-_EXACT = 2**53
+# Below it a double keeps every whole number.
+EXACT_BELOW = 2**53
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Texts of any property: only what is a number, and what is a moment, in every dialect.
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
@@ -79,9 +80,9 @@ def is_blank(value: Value | Cell) -> bool:
 
 def read_cell(told: Any) -> Cell:
     """Return a cell that Airtable shows as it would be sent: a number has two spellings."""
-    if isinstance(told, float) and told.is_integer() and abs(told) < _EXACT:
+    if isinstance(told, float) and told.is_integer() and abs(told) < EXACT_BELOW:
         return int(told)
-    if isinstance(told, int) and not isinstance(told, bool) and abs(told) >= _EXACT:
+    if isinstance(told, int) and not isinstance(told, bool) and abs(told) >= EXACT_BELOW:
         return float(told)
     return told  # type: ignore[no-any-return]  # whatever else it is: it is compared
 
@@ -114,7 +115,7 @@ def _number(value: Value, field: Field) -> Cell:
     number = _as_decimal(value)
     if number.is_zero():
         return 0
-    if number == number.to_integral_value() and abs(number) < _EXACT:
+    if number == number.to_integral_value() and abs(number) < EXACT_BELOW:
         return int(number)
     if Decimal(repr(float(number))) != number:
         raise _UnfitError(f"{_shown(value)} has more digits than a number keeps; {_AS_TEXT}")

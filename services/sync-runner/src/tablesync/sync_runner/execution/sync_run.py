@@ -14,6 +14,7 @@ from tablesync.sync_runner.airtable.names import told_by_names
 from tablesync.sync_runner.airtable.writer import Writer
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.run_access import RunAccess
+from tablesync.sync_runner.pipeline.checking.numbers import long_numbers
 from tablesync.sync_runner.pipeline.checking.rows import RowComparison
 from tablesync.sync_runner.pipeline.checking.unseen import unseen
 from tablesync.sync_runner.pipeline.checkpoints import Check, Checkpoint, Pass
@@ -63,7 +64,7 @@ class SyncRun:
         checkpoint = self._reading(await self._checkpoint(plan, origin), source, opening)
         self.journal.go_on_with(checkpoint)
         await self._compare_rows(plan, checkpoint, client)
-        await self._read(plan, source, opening, _writer(client, plan))
+        await self._read(plan, source, opening, client)
 
     async def let_requests_arrive(self, grace_seconds: float) -> bool:
         """Start nothing more; wait so long for what is on the wire: whether all has arrived."""
@@ -95,16 +96,21 @@ class SyncRun:
             async with self._saved_meanwhile():
                 await RowComparison(plan, self.journal, client, self.stall_timer).run()
 
-    async def _read(self, plan: Plan, source: Source, opening: Opening, writer: Writer) -> None:
+    async def _read(
+        self, plan: Plan, source: Source, opening: Opening, client: AirtableClient
+    ) -> None:
         """Read the current pass; if another run began it, read what changed since, too.
 
         A pass ends where it began in time, so that an inherited one alone would leave the gap.
         What a check has not seen is looked for behind its pass, and what earlier runs rejected is
         tried again: the reason may have passed.
         """
-        checkpoint = self.journal.checkpoint
+        checkpoint, writer = self.journal.checkpoint, _writer(client, plan)
         assert checkpoint is not None, "a pass has begun"
         await self._move(plan, source, writer)
+        if checkpoint.doubts_numbers:
+            doubted = long_numbers(self.journal, client, source, plan)
+            await self._pump(plan, doubted, source, writer)
         if checkpoint.check is not None:
             await self._pump(plan, unseen(self.journal, source, plan), source, writer)
             await self._read_again(plan, source, opening, writer)

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import read
+from tablesync.sync_runner.pipeline.columns import EXACT
 from tablesync.sync_runner.sources.base import Position
 from tablesync.sync_runner.store import CHECKPOINTS, FORGET_AT_ONCE, RECORD_STATES
 
@@ -116,6 +117,12 @@ class Checkpoint:
         """From when on the next pass reads; None if it reads everything."""
         return None if self.check else self.cursor_ms
 
+    @property
+    def doubts_numbers(self) -> bool:
+        """Whether numbers may be rounded that are in rows of which no record is read."""
+        known = self.converted_from is None or EXACT in self.converted_from
+        return not known and self.since_ms is not None
+
     def distrust(self) -> Self:
         """Note that a worker was lost: a check compares the rows again that it may have written.
 
@@ -129,16 +136,16 @@ class Checkpoint:
         return replace(self, distrusted_passes=DISTRUSTED_PASSES, check=again)
 
     def converted_by(self, conversions: frozenset[str]) -> Self:
-        """Have everything read again if values are converted otherwise now; digests stay valid."""
+        """Have everything read again if values are converted otherwise now; digests stay valid.
+
+        Of numbers, only those that were rounded are rejected now: they can be found in the table.
+        """
         if conversions == self.conversions:
             return self
-        return replace(
-            self,
-            conversions=conversions,
-            converted_from=self.conversions,
-            cursor_ms=None,
-            current=None,
-        )
+        found = replace(self, conversions=conversions, converted_from=self.conversions)
+        if conversions | {EXACT} == self.conversions | {EXACT}:
+            return found
+        return replace(found, cursor_ms=None, current=None)
 
     def checking(self) -> Self:
         """Begin a check of everything, in place of a pass or a check that is under way."""

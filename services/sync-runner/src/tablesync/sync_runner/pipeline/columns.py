@@ -14,7 +14,8 @@ from tablesync.sync_runner.sources.base import SourceProperty
 from tablesync.sync_runner.values import Unit, Value, ValueKind
 
 # What is done to values that earlier versions did not do.
-SECONDS, DAYS_IN = "seconds", "days in "
+SECONDS, DAYS_IN, EXACT = "seconds", "days in ", "exact numbers"
+_NUMBERS = {"number", "currency", "percent", "duration"}
 _SECONDS = {
     Unit.MILLISECONDS: Decimal("0.001"),
     Unit.SECONDS: Decimal(1),
@@ -40,6 +41,11 @@ class Column:
         if self.field.type == "date" and self.source.kind is ValueKind.MOMENT and zone != "UTC":
             return DAYS_IN + zone
         return None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its cells are numbers of any size."""
+        return self.field.type in _NUMBERS
 
     def before(self, conversions: Collection[str]) -> "Column":
         """Return it as its values were converted when no more than these conversions were done."""

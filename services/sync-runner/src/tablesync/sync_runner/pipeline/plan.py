@@ -11,7 +11,7 @@ from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.sync_runner.airtable.cells import Cell, is_blank, is_writable, read_cell
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import RunFailedError
-from tablesync.sync_runner.pipeline.columns import Column, reads
+from tablesync.sync_runner.pipeline.columns import EXACT, Column, reads
 from tablesync.sync_runner.sources.base import GONE, SourceProperty
 
 DIGEST_BYTES = 16
@@ -51,7 +51,13 @@ class Plan:
     @cached_property
     def conversions(self) -> frozenset[str]:
         """What is done to values that earlier versions did not do."""
-        return frozenset(each.conversion for each in self.columns if each.conversion)
+        found = frozenset(each.conversion for each in self.columns if each.conversion)
+        return found | {EXACT} if self.numbers else found
+
+    @cached_property
+    def numbers(self) -> Sequence[Field]:
+        """The fields of which earlier versions rounded what was too long."""
+        return [each.field for each in self.columns if each.is_number]
 
     def columns_before(self, conversions: Collection[str] | None) -> list[Column]:
         """Return the columns that are converted otherwise now, as they were; None is as now."""
