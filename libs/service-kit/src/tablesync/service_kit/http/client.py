@@ -92,11 +92,35 @@ class _Withheld(httpx.AsyncByteStream):
         yield self._body
 
 
+class Client(httpx.AsyncClient):
+    """A client that keeps no cookies: what one account was sent is not sent with another's calls.
+
+    It has no jar to look into for each answer, either.
+    """
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """None, whatever an answer sets."""
+        return _NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: Any) -> None:
+        raise TypeError("this client keeps no cookies")
+
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Leave them where they are."""
+
+
+_NO_COOKIES = _NoCookies()
+
+
 def new_client(
     base_url: str = "", *, auth: httpx.Auth | None = None, total_seconds: float = TOTAL_SECONDS
-) -> httpx.AsyncClient:
+) -> Client:
     """Make a client; close it when done. Trace context is sent with every request."""
-    return httpx.AsyncClient(
+    return Client(
         base_url=base_url,
         auth=auth,
         transport=new_transport(),

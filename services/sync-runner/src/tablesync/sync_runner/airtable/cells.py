@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import partial
+from operator import not_
 from typing import Any
 
 from tablesync.sync_runner.airtable.schema import Field
@@ -53,10 +54,11 @@ def converter(field: Field, zone: tzinfo = UTC) -> Converter:
     A moment becomes the day that it is in `zone`; a text that tells one, the day that it is in UTC.
     Raises CoercionError for a field nobody can write.
     """
-    convert, takes_blanks = _unguarded(field, zone), field.type in _TEXTS
+    convert = _unguarded(field, zone)
+    is_empty: Callable[[str], bool] = not_ if field.type in _TEXTS else is_blank
 
     def guarded(value: Value) -> Cell:
-        if value is None or value == "" or (not takes_blanks and is_blank(value)):
+        if value is None or (isinstance(value, str) and is_empty(value)):
             return None
         try:
             return convert(value)
@@ -148,6 +150,8 @@ def _checkbox(value: Value, field: Field) -> Cell:
 
 
 def _choice(value: Value, field: Field) -> Cell:
+    if isinstance(value, str) and value in field.option_by_name:
+        return field.option_by_name[value]
     if isinstance(value, tuple) and len(value) > 1:
         raise _UnfitError(f"{_shown(value)} is a list; map it to a multiple select")
     chosen = _chosen(value, field)
@@ -166,12 +170,11 @@ def _chosen(value: Value, field: Field) -> list[str]:
 
 
 def _option(name: str, field: Field) -> str:
-    options = field.choices
-    if options is None or name in options:
+    options, by_name = field.choices, field.option_by_name
+    if options is None:
         return name
-    for each in options:
-        if each.strip() == name.strip():
-            return each
+    if found := by_name.get(name) or by_name.get(name.strip()):
+        return found
     known = ", ".join(map(repr, options[:OPTIONS_SHOWN])) or "none"
     more = f" and {len(options) - OPTIONS_SHOWN} more" if len(options) > OPTIONS_SHOWN else ""
     raise _UnfitError(
@@ -196,8 +199,13 @@ def _date_time(value: Value, *, zone: tzinfo) -> Cell:
     found = _as_moment(value)
     if not isinstance(found, datetime):
         found = datetime.combine(found, time(), UTC)
-    utc = found.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="milliseconds") + "Z"
+    return _in_utc(found).isoformat(timespec="milliseconds") + "Z"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return a moment by UTC's clock, without a zone."""
+    there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return there.replace(tzinfo=None)
 
 
 def _as_text(value: Value) -> str:
@@ -229,7 +237,7 @@ def _clean(text: str) -> str:
 def _instant(moment: datetime) -> str:
     """Print a moment as RFC 3339, UTC, with milliseconds if it has any."""
     try:
-        utc = moment.astimezone(UTC).replace(tzinfo=None)
+        utc = _in_utc(moment)
     except OverflowError:  # in the first or the last year that a calendar knows
         return moment.isoformat()
     return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds") + "Z"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -36,11 +37,12 @@ class Bases(Answer):
     offset: str | None = None
 
 
-class Row(Answer):
+@dataclass(frozen=True, slots=True)
+class Row:
     """A row as it is now; empty cells are left out. One that is `new` was made by this request."""
 
     id: str
-    fields: Json = Field(default={})
+    fields: Json = field(default_factory=dict)
     new: bool = False
 
 
@@ -49,7 +51,7 @@ class Rows(Answer):
 
     records: tuple[Row, ...]
     offset: str | None = None
-    created: tuple[str, ...] = Field(default=(), alias="createdRecords")
+    created: frozenset[str] = Field(default=frozenset(), alias="createdRecords")
 
 
 class AirtableClient:
@@ -157,9 +159,7 @@ def _written(response: httpx.Response, count: int) -> Sequence[Row]:
     told = understood(Rows, response)
     if len(told.records) != count:
         raise TransientError(f"Airtable answered with {len(told.records)} rows for {count} records")
-    return [
-        Row(id=each.id, fields=each.fields, new=each.id in told.created) for each in told.records
-    ]
+    return [Row(each.id, each.fields, each.id in told.created) for each in told.records]
 
 
 def _checked(kind: TypeAdapter[str], id_: str) -> str:

@@ -34,6 +34,12 @@ class Field:
             return None
         return [str(each["name"]) for each in told if isinstance(each, dict) and "name" in each]
 
+    @cached_property
+    def option_by_name(self) -> Mapping[str, str]:
+        """A select's options by their names, and by these without the spaces around them."""
+        names = self.choices or ()
+        return {each.strip(): each for each in reversed(names)} | {each: each for each in names}
+
     @property
     def mergeable(self) -> bool:
         """Whether rows can be found by this field's value."""

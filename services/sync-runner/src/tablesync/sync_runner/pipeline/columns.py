@@ -1,10 +1,10 @@
 """Columns: what a plan writes of which property into which field."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 from tablesync.contracts import MappedAs
@@ -54,18 +54,18 @@ class Column:
         unit = self.source.unit if SECONDS in conversions else None
         return replace(self, source=replace(self.source, unit=unit, zone=zone))
 
-    def cell(self, value: Value) -> Cell:
-        """Return what is written of a value; raises CoercionError."""
-        return self._convert(self._in_seconds(self._shown(value)))
-
     @cached_property
-    def _convert(self) -> Converter:
-        return converter(self.field, self.source.zone)
+    def cell(self) -> Converter:
+        """What returns the cell of a value, or raises CoercionError."""
+        convert = converter(self.field, self.source.zone)
+        if self.source.unit is not None and self.field.type == "duration":
+            convert = _after(partial(_multiplied, by=_SECONDS[self.source.unit]), convert)
+        if self.mapped_as is MappedAs.LABEL and self.source.options:
+            convert = _after(self._labelled, convert)
+        return convert
 
-    def _shown(self, value: Value) -> Value:
-        """Return an option as the mapping wants it: one that is not defined has no label."""
-        if self.mapped_as is not MappedAs.LABEL or not self.source.options:
-            return value
+    def _labelled(self, value: Value) -> Value:
+        """Return what people see of an option: one that is not defined has no label."""
         if isinstance(value, str):
             return self.source.labels.get(value, value)
         if isinstance(value, bool) and self.field.type != "checkbox":
@@ -74,14 +74,14 @@ class Column:
             return tuple(self.source.labels.get(each, each) for each in value)
         return value
 
-    def _in_seconds(self, value: Value) -> Value:
-        """Return a duration in Airtable's unit."""
-        unit = self.source.unit
-        if unit is None or self.field.type != "duration" or not isinstance(value, Decimal):
-            return value
-        if not value.is_finite():
-            return value  # the field says so
-        return value * _SECONDS[unit]
+
+def _after(change: Callable[[Value], Value], convert: Converter) -> Converter:
+    return lambda value: convert(change(value))
+
+
+def _multiplied(value: Value, by: Decimal) -> Value:
+    """Multiply a number; what is none, or has no end, is for the field to refuse."""
+    return value * by if isinstance(value, Decimal) and value.is_finite() else value
 
 
 def cells_of(values: Mapping[str, Value], columns: Iterable[Column]) -> dict[str, Cell]:

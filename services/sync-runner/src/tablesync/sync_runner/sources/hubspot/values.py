@@ -26,19 +26,17 @@ class UnfitValueError(ValueError):
 
 def read_value(told: Any, property_: SourceProperty) -> Value:
     """Return what a property stands for; raises UnfitValueError where it is no text at all."""
-    text = told if isinstance(told, str) else _text_of(told, property_)
-    if not text:
+    if told is None or told == "":
         return None
+    text = told if isinstance(told, str) else _text_of(told, property_)
     try:
         return _READERS[property_.kind](text)
     except (ValueError, OverflowError):
         return text
 
 
-def _text_of(told: Any, property_: SourceProperty) -> str | None:
+def _text_of(told: Any, property_: SourceProperty) -> str:
     """Return the text of what is none; numbers and truth values are as good as theirs."""
-    if told is None:
-        return None
     if isinstance(told, bool):
         return str(told).lower()
     if isinstance(told, int | float):
