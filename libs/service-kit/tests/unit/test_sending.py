@@ -127,3 +127,13 @@ async def test_a_last_look_withholds_every_byte() -> None:
             await post_if(lambda: False, url)
     assert never_sent(raised.value)
     assert server.received == b""
+
+
+async def test_a_cookie_that_one_call_was_given_is_not_sent_with_the_next() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: account=1; Path=/\r\nContent-Length: 2\r\n\r\n{}"
+    async with serving(answer) as (server, url), new_client() as client:
+        for _ in range(2):
+            server.received = b""
+            told = await client.post(url, data={"body": 1})
+            assert told.headers["Set-Cookie"] == "account=1; Path=/"
+            assert b"cookie" not in server.received.lower()

@@ -98,11 +98,9 @@ def span(
     context: Context | None = None,
 ) -> Iterator[Span]:
     """Open a span; of an error it keeps the type alone, since a message may hold a secret."""
-    with tracer.start_as_current_span(
-        name,
-        context,
-        kind,
-        attributes,
+    with trace.use_span(
+        tracer.start_span(name, context, kind, attributes),
+        end_on_exit=True,
         record_exception=False,
         set_status_on_exception=False,
     ) as opened:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, Generic, TypeVar
 
 import httpx
@@ -150,9 +150,10 @@ class ProviderClient:
             )
 
     def _request(self, call: Call[T], content: bytes | None, grant: Grant) -> httpx.Request:
-        url, headers = call.path, {"Accept-Encoding": ACCEPTED}
-        if url.startswith("/"):
-            url = f"{self._base_url(grant)}{url}"
+        url: httpx.URL | str = call.path
+        headers = {"Accept-Encoding": ACCEPTED}
+        if call.path.startswith("/"):
+            url = _parsed(f"{self._base_url(grant)}{call.path}")
             headers |= call.sign(grant.token)
         if content is None:
             return self.http.build_request(call.method, url, params=call.params, headers=headers)
@@ -225,6 +226,12 @@ class ProviderClient:
             return await read_whole(response, self.answer_bytes)
         finally:
             await response.aclose()
+
+
+@lru_cache(maxsize=1_000)
+def _parsed(url: str) -> httpx.URL:
+    """Parse a URL; those of a run are few."""
+    return httpx.URL(url)
 
 
 def _sorted(call: Call[T], response: httpx.Response) -> Outcome:

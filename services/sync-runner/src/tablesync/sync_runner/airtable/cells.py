@@ -165,13 +165,17 @@ def _choices(value: Value, field: Field) -> Cell:
 def _chosen(value: Value, field: Field) -> list[str]:
     """Return the field's own options: spaces around a name do not tell it from another."""
     wanted = value if isinstance(value, tuple) else (_as_text(value),)
-    names = [each for each in map(_clean, wanted) if each.strip()]
-    return list(dict.fromkeys(_option(each, field) for each in names))
+    found = [_option(each, field) for each in wanted]
+    return list(dict.fromkeys([each for each in found if each.strip()]))
 
 
-def _option(name: str, field: Field) -> str:
+def _option(told: str, field: Field) -> str:
+    """Return the field's own option of a name; nothing for one that is blank."""
     options, by_name = field.choices, field.option_by_name
-    if options is None:
+    if told in by_name:
+        return by_name[told]
+    name = _clean(told)
+    if options is None or not name.strip():
         return name
     if found := by_name.get(name) or by_name.get(name.strip()):
         return found

@@ -71,7 +71,7 @@ class Column:
         if isinstance(value, bool) and self.field.type != "checkbox":
             return self.source.labels.get(str(value).lower(), value)
         if isinstance(value, tuple):
-            return tuple(self.source.labels.get(each, each) for each in value)
+            return tuple([self.source.labels.get(each, each) for each in value])
         return value
 
 

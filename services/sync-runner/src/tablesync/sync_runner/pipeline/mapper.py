@@ -33,9 +33,9 @@ class Fault(NamedTuple):
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
-    """A record as it is now, beside what is known of its row.
+    """A record as it is now, beside what is known of its row; only its mapper fills it in.
 
     `key` is kept unless it is the record's id; a record without one has None. One that is `gone`
     has the key of its row, which it never changes; its `fate` is what became of it.
@@ -194,9 +194,8 @@ class Mapper:
             cells, key_field = cells_of(record.values, self._plan.columns), self._plan.key.field.id
         except CoercionError as error:
             return replace(item, key=self._key_at_least(record)).because(str(error), error.field)
-        key = self._key(cells[key_field])
-        item = replace(item, cells=cells, key=key, digest=digest(cells))
-        if item.gone and item.known and key != item.known.key:
+        item.cells, item.digest, item.key = cells, digest(cells), self._key(cells[key_field])
+        if item.gone and item.known and item.key != item.known.key:
             return item.without_key(key_field, item.known.key)
         if is_blank(cells[key_field]):
             return item.because(f'its key "{self._plan.key.source.name}" is empty')
