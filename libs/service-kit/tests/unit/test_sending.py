@@ -130,7 +130,8 @@ async def test_a_last_look_withholds_every_byte() -> None:
 
 
 async def test_a_cookie_that_one_call_was_given_is_not_sent_with_the_next() -> None:
-    answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: account=1; Path=/\r\nContent-Length: 2\r\n\r\n{}"
+    head = b"HTTP/1.1 200 OK\r\nSet-Cookie: account=1; Path=/\r\nConnection: close\r\n"
+    answer = head + b"Content-Length: 2\r\n\r\n{}"
     async with serving(answer) as (server, url), new_client() as client:
         for _ in range(2):
             server.received = b""
