@@ -3,24 +3,11 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from sync_runner_rig import Rig, rigged, runner_settings
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.test_kit import SandboxControl
 from tablesync.test_kit.stand_ins import AuthServiceStandIn
-
-
-@pytest.fixture
-def stores(
-    kafka_bootstrap: str, mongodb_uri: str, topic_prefix: str, database_prefix: str
-) -> dict[str, str]:
-    return {
-        "kafka_bootstrap_servers": kafka_bootstrap,
-        "kafka_topic_prefix": topic_prefix,
-        "mongodb_uri": mongodb_uri,
-        "mongodb_database_prefix": database_prefix,
-    }
 
 
 @pytest_asyncio.fixture

@@ -20,19 +20,6 @@ async def auth_service(service_keys: ServiceKeys) -> AsyncIterator[AuthServiceSt
 
 
 @pytest.fixture
-def stores(
-    kafka_bootstrap: str, mongodb_uri: str, topic_prefix: str, database_prefix: str
-) -> dict[str, str]:
-    """Return the settings that say where Kafka and MongoDB are."""
-    return {
-        "kafka_bootstrap_servers": kafka_bootstrap,
-        "kafka_topic_prefix": topic_prefix,
-        "mongodb_uri": mongodb_uri,
-        "mongodb_database_prefix": database_prefix,
-    }
-
-
-@pytest.fixture
 def settings(
     stores: dict[str, str],
     service_keys: ServiceKeys,

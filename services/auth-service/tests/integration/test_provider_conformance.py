@@ -213,14 +213,20 @@ async def leave_it_to(database: Database, connection: Json) -> None:
     await database["connections"].update_many(others, {"$set": {"status": "disconnected"}})
 
 
-@every_refreshing_one
-async def test_p03_an_answer_that_was_lost_is_fatal_where_rotation_is_strict_alone(
-    rig: Rig, player: Player, database: Database
-) -> None:
+async def connected_without_an_answer(rig: Rig, player: Player, database: Database) -> Json:
+    """Connect, and lose the answer to a refresh: nobody knows whether tokens were rotated."""
     connection = await player.connect(rig)
     await player.lose_an_answer()
     await aged(database, connection["id"])
     assert (await rig.token(connection["id"])).status_code == 503
+    return connection
+
+
+@every_refreshing_one
+async def test_p03_an_answer_that_was_lost_is_fatal_where_rotation_is_strict_alone(
+    rig: Rig, player: Player, database: Database
+) -> None:
+    connection = await connected_without_an_answer(rig, player, database)
 
     assert await settled(rig, database, connection) == after_unknown_outcome(player)
 
@@ -229,10 +235,7 @@ async def test_p03_an_answer_that_was_lost_is_fatal_where_rotation_is_strict_alo
 async def test_a_withdrawal_after_a_lost_answer_is_told_as_one_unless_rotation_is_strict(
     rig: Rig, player: Player, database: Database
 ) -> None:
-    connection = await player.connect(rig)
-    await player.lose_an_answer()
-    await aged(database, connection["id"])
-    assert (await rig.token(connection["id"])).status_code == 503
+    connection = await connected_without_an_answer(rig, player, database)
     await player.withdraw(connection)
 
     strict = player.rotation is Rotation.STRICT

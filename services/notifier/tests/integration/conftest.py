@@ -12,23 +12,14 @@ from tablesync.test_kit.stand_ins import AuthServiceStandIn, SchedulerStandIn
 
 
 @pytest_asyncio.fixture
-async def rig(
-    kafka_bootstrap: str,
-    mongodb_uri: str,
-    topic_prefix: str,
-    database_prefix: str,
-    service_keys: ServiceKeys,
-) -> AsyncIterator[Rig]:
+async def rig(stores: dict[str, str], service_keys: ServiceKeys) -> AsyncIterator[Rig]:
     """Yield a rig whose notifier is not running yet."""
     smtp, trusted = MailCatcher(), service_keys.trusted_keys_file
     async with AuthServiceStandIn(trusted) as auth, SchedulerStandIn(trusted) as scheduler:
         smtp.start()
         settings = Settings.model_validate(
             {
-                "kafka_bootstrap_servers": kafka_bootstrap,
-                "kafka_topic_prefix": topic_prefix,
-                "mongodb_uri": mongodb_uri,
-                "mongodb_database_prefix": database_prefix,
+                **stores,
                 "http_port": free_port(),
                 "service_key_file": service_keys.private_key_file("notifier"),
                 "trusted_keys_file": trusted,

@@ -104,32 +104,34 @@ async def test_p28_a_held_sync_is_not_checked_and_says_why(
     assert await rig.events(SyncRequested) == []
 
 
+async def held_before_it_began(api: httpx.AsyncClient, body: Json, rig: Rig) -> tuple[str, str]:
+    """Ask for a check that a hold overtakes; return its route, and the run that it was to be."""
+    await rig.connect()
+    sync = await create_sync(api, body)
+    check = f"/v1/syncs/{sync['id']}/check"
+    asked = (await api.post(check)).json()["run_id"]
+    await rig.hold()
+    await rig.interrupt(await rig.run(asked), "held")
+    return check, asked
+
+
 async def test_p28_a_check_that_was_held_before_it_began_is_its_catch_up(
     api: httpx.AsyncClient, body: Json, rig: Rig
 ) -> None:
-    await rig.connect()
-    sync = await create_sync(api, body)
-    asked = (await api.post(f"/v1/syncs/{sync['id']}/check")).json()["run_id"]
-    await rig.hold()
-    await rig.interrupt(await rig.run(asked), "held")
+    check, asked = await held_before_it_began(api, body, rig)
     await rig.release()
     *_, event = await rig.events(SyncRequested)
     assert event.run_id != asked
     assert (event.trigger, event.check_everything) == (Trigger.CATCH_UP, True)
     shown = (await api.get(f"/v1/runs/{event.run_id}")).json()
     assert (shown["check_everything"], shown["found"]) == (True, None)
-    again = await api.post(f"/v1/syncs/{sync['id']}/check")
-    assert again.json()["run_id"] == event.run_id, "it is under way"
+    assert (await api.post(check)).json()["run_id"] == event.run_id, "it is under way"
 
 
 async def test_p28_a_catch_up_that_is_cancelled_before_it_is_asked_for_gives_its_check_up(
     api: httpx.AsyncClient, body: Json, rig: Rig
 ) -> None:
-    await rig.connect()
-    sync = await create_sync(api, body)
-    asked = (await api.post(f"/v1/syncs/{sync['id']}/check")).json()["run_id"]
-    await rig.hold()
-    await rig.interrupt(await rig.run(asked), "held")
+    await held_before_it_began(api, body, rig)
     later = rig.beside(jitter_seconds=DAY)
     await rig.reconnect()
     await later.jobs.tick()

@@ -1,17 +1,18 @@
 """A provider that offers what `SourceProvider` asks for is read: nothing else has to know it."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 import pytest
 from sync_runner_rig import Rig, text
-from tablesync.contracts import Account, ConnectionEvent, FieldMapping, Provider, Source
+from tablesync.contracts import Account, ConnectionEvent, FieldMapping, Provider, Source, SyncSpec
 from tablesync.contracts.internal_api import AuthFailureRuling
 from tablesync.service_kit import clock
 from tablesync.sync_runner.access.budgets import Budgets
 from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.access.provider_client import ProviderClient
-from tablesync.sync_runner.sources import SOURCES, SourceSettings
+from tablesync.sync_runner.sources import SOURCES, SourceSettings, StartProvider
 from tablesync.sync_runner.sources.base import (
     Opening,
     Page,
@@ -107,16 +108,27 @@ class Lender:
         yield ()
 
 
+async def spec_of(rig: Rig, key: str, other: str) -> SyncSpec:
+    """Make a sync of the shop's products by one of their two properties."""
+    table, ids = await rig.new_table(text(key.capitalize()), text(other.capitalize()))
+    first, second = map(_mapped, (key, other), ids)
+    source = Source(connection_id=SHOP, provider=Provider.SHOPIFY, object="products")
+    return await rig.spec(source=source, destination=table, key=first, mapping=(second,))
+
+
+def _mapped(source: str, field_id: str) -> FieldMapping:
+    return FieldMapping(source=source, field_id=field_id)
+
+
+def runner(rig: Rig, shop: type[Shop]) -> AbstractAsyncContextManager[str]:
+    """Run a runner that knows a shop."""
+    known: Mapping[Provider, StartProvider] = {**SOURCES, Provider.SHOPIFY: shop}
+    return rig.runner(auth_service=Lender(rig.airtable.token), known_sources=known)
+
+
 async def test_another_source_is_read_into_airtable(rig: Rig) -> None:
-    table, (key, title) = await rig.new_table(text("Id"), text("Title"))
-    spec = await rig.spec(
-        source=Source(connection_id=SHOP, provider=Provider.SHOPIFY, object="products"),
-        destination=table,
-        key=FieldMapping(source="id", field_id=key),
-        mapping=(FieldMapping(source="title", field_id=title),),
-    )
-    known, lender = {**SOURCES, Provider.SHOPIFY: Shop}, Lender(rig.airtable.token)
-    async with rig.runner(auth_service=lender, known_sources=known):
+    spec = await spec_of(rig, "id", "title")
+    async with runner(rig, Shop):
         first, second = await rig.run(spec), await rig.run(spec)
     assert (first["status"], first["counts"]["written"]) == ("succeeded", 3)
     assert (second["status"], second["counts"]["unchanged"]) == ("succeeded", 3)
@@ -129,15 +141,8 @@ async def test_another_source_is_read_into_airtable(rig: Rig) -> None:
 async def test_a_key_whose_holder_cannot_be_asked_waits_for_a_full_pass(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table, (title, id_) = await rig.new_table(text("Title"), text("Id"))
-    spec = await rig.spec(
-        source=Source(connection_id=SHOP, provider=Provider.SHOPIFY, object="products"),
-        destination=table,
-        key=FieldMapping(source="title", field_id=title),
-        mapping=(FieldMapping(source="id", field_id=id_),),
-    )
-    known, lender = {**SOURCES, Provider.SHOPIFY: ShopWindow}, Lender(rig.airtable.token)
-    async with rig.runner(auth_service=lender, known_sources=known):
+    spec = await spec_of(rig, "title", "id")
+    async with runner(rig, ShopWindow):
         await rig.run(spec)
         monkeypatch.delitem(TITLES, "1")
         monkeypatch.setitem(TITLES, "4", "Ananas")

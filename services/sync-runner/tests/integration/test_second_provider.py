@@ -274,24 +274,26 @@ async def test_a_shop_that_throttles_is_waited_for(
     assert await rows(subject, spec) == expected(subject)
 
 
+async def exported(rig: Rig, shop: Shop, seconds: float) -> tuple[ExportedShopSubject, SyncSpec]:
+    """Make a sync of a shop whose exports take so long."""
+    subject = ExportedShopSubject(rig, shop)
+    await subject.have(PAGE + 1)
+    shop.export_seconds = seconds
+    return subject, await spec_of(subject)
+
+
 async def test_an_export_that_takes_longer_than_a_stall_stalls_nothing(
     rig: Rig, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sync_run, "StallTimer", partial(StallTimer, limit_seconds=2))
-    subject = ExportedShopSubject(rig, shop)
-    await subject.have(PAGE + 1)
-    spec = await spec_of(subject)
-    shop.export_seconds = 6
+    subject, spec = await exported(rig, shop, seconds=6)
     async with runner(subject):
         await run(subject, spec)
     assert await rows(subject, spec) == expected(subject)
 
 
 async def test_a_takeover_goes_on_with_the_export_that_was_asked_for(rig: Rig, shop: Shop) -> None:
-    subject = ExportedShopSubject(rig, shop)
-    await subject.have(PAGE + 1)
-    spec = await spec_of(subject)
-    shop.export_seconds = 60
+    subject, spec = await exported(rig, shop, seconds=60)
     async with runner(subject):
         run_id = await rig.enqueue(spec)
 
@@ -309,10 +311,7 @@ async def test_a_takeover_goes_on_with_the_export_that_was_asked_for(rig: Rig, s
 
 
 async def test_an_export_that_is_gone_is_asked_for_again(rig: Rig, shop: Shop) -> None:
-    subject = ExportedShopSubject(rig, shop)
-    await subject.have(PAGE + 1)
-    spec = await spec_of(subject)
-    shop.export_seconds = 60
+    subject, spec = await exported(rig, shop, seconds=60)
     async with runner(subject):
         run_id = await rig.enqueue(spec)
         await eventually(lambda: any(each["ask"] == "export_state" for each in shop.asked))

@@ -332,11 +332,12 @@ def frozen_so_far() -> float:
     )
 
 
-async def test_an_object_that_is_refused_is_asked_for_once_and_named(subject: Subject) -> None:
+async def refused_for_good(subject: Subject, refuse: Callable[[], Awaitable[None]]) -> None:
+    """Read what is refused once it is open: that ends the reading, and names the connection."""
     await subject.have(3)
     async with subject.opened() as source:
         opening = await source.open(subject.object_)
-        await subject.forbid()
+        await refuse()
         begin = source.first_position(None, opening.began_ms)
         with pytest.raises(RunFailedError) as refused:
             await pages_of(source, subject, opening.properties, begin)
@@ -345,19 +346,14 @@ async def test_an_object_that_is_refused_is_asked_for_once_and_named(subject: Su
     assert not subject.rig.auth.reports, "its grant is as good as before"
 
 
+async def test_an_object_that_is_refused_is_asked_for_once_and_named(subject: Subject) -> None:
+    await refused_for_good(subject, subject.forbid)
+
+
 async def test_an_account_that_takes_no_calls_ends_the_reading_and_keeps_its_grant(
     subject: Subject,
 ) -> None:
-    await subject.have(3)
-    async with subject.opened() as source:
-        opening = await source.open(subject.object_)
-        await subject.freeze_account()
-        begin = source.first_position(None, opening.began_ms)
-        with pytest.raises(RunFailedError) as refused:
-            await pages_of(source, subject, opening.properties, begin)
-    assert refused.value.cause is RunFailureCause.RESOURCE
-    assert refused.value.connection_id == subject.connection_id
-    assert not subject.rig.auth.reports
+    await refused_for_good(subject, subject.freeze_account)
 
 
 SUCCESSES_THAT_ARE_NONE = {

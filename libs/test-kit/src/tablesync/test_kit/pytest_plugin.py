@@ -130,6 +130,19 @@ def database_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
     yield from _prefix(request, "_", "mongodb_uri", drop_databases)
 
 
+@pytest.fixture
+def stores(
+    kafka_bootstrap: str, mongodb_uri: str, topic_prefix: str, database_prefix: str
+) -> dict[str, str]:
+    """Return the settings that say where Kafka and MongoDB are, and what there is this test's."""
+    return {
+        "kafka_bootstrap_servers": kafka_bootstrap,
+        "kafka_topic_prefix": topic_prefix,
+        "mongodb_uri": mongodb_uri,
+        "mongodb_database_prefix": database_prefix,
+    }
+
+
 def _prefix(
     request: pytest.FixtureRequest, end: str, server: str, drop: Callable[[str, str], None]
 ) -> Iterator[str]:
