@@ -39,6 +39,14 @@ STAGES = {
 }
 LETTERS = SEVERAL | {"options": [{"value": "a", "label": "One"}, {"value": "b", "label": "Two"}]}
 SURE = BOOL | {"options": [{"value": "true", "label": "Certainly"}]}
+OPTED_IN = {
+    "type": "enumeration",
+    "fieldType": "booleancheckbox",
+    "options": [{"value": "true", "label": "Opted in"}, {"value": "false", "label": "Nein"}],
+}
+FIVE = STAGES | {"options": [{"value": "5", "label": "Five"}]}
+ALPHA = STAGES | {"options": [{"value": "a", "label": "Alpha"}]}
+LABEL = MappedAs.LABEL
 NO_NUMBER = "is not a number; map it to a text field"
 TOO_LONG = "has more digits than a number keeps; map it to a text field"
 GOLD = ("Gold", "Gold, rosé", 'He said "hi"')
@@ -137,6 +145,9 @@ CASES = [
     Case("2026-03-01T03:30:00.25+02:00", "dateTime", "2026-03-01T01:30:00.250Z", None, MOMENT),
     Case("2026-03-01T03:30:00Z", "singleLineText", "2026-03-01T03:30:00Z", definition=MOMENT),
     Case("1772335800000", "singleLineText", "2026-03-01T03:30:00Z", definition=MOMENT),
+    # figures of a text are a moment only where they can hardly be anything else
+    Case("202603011200", "dateTime", refused="is not a date; map it to a text field"),
+    Case("12025550123", "date", refused="is not a date; map it to a text field"),
     Case("yesterday", "dateTime", refused="is not a date; map it to a text field"),
     Case("86400000", "dateTime", "1970-01-02T00:00:00.000Z", definition=MOMENT),
     Case("-86400000", "dateTime", "1969-12-31T00:00:00.000Z", definition=MOMENT),
@@ -154,6 +165,12 @@ CASES = [
     Case("true", "singleLineText", "Certainly", None, SURE, (), MappedAs.LABEL),
     Case("true", "singleLineText", "true", None, SURE, (), MappedAs.VALUE),
     Case("true", "checkbox", True, None, SURE, (), MappedAs.LABEL),
+    Case("true", "checkbox", True, None, OPTED_IN, (), MappedAs.LABEL),
+    Case("false", "checkbox", None, None, OPTED_IN, (), MappedAs.LABEL),
+    Case("5", "number", 5, None, FIVE, (), MappedAs.LABEL),
+    Case(" a ", "singleSelect", "Alpha", None, ALPHA, ("Alpha",), MappedAs.LABEL),
+    Case("b ; a", "multipleSelects", ["Two", "One"], None, LETTERS, ("One", "Two"), LABEL),
+    Case("b; a;", "singleLineText", "b; a;", definition=LETTERS),
     Case("Gold ", "singleSelect", "Gold", names=GOLD),
     Case("Silver", "singleSelect", refused="'Silver' is no option of it, which has 'G", names=GOLD),
     Case(";Gold; Gold;", "multipleSelects", ["Gold"], None, SEVERAL, GOLD),

@@ -86,6 +86,38 @@ def test_an_option_is_written_as_it_is_mapped(
     assert Column(STAGE, field, mapped_as).cell(value) == cell
 
 
+@pytest.mark.parametrize("value", ["a", " a ", "a ", ("a",)])
+def test_spaces_around_a_value_do_not_tell_it_from_its_option(value: Value) -> None:
+    for told in ("a", "a "):
+        source = SourceProperty("p", "P", "enumeration", options=(Option(told, "Alpha"),))
+        field = Field("fld1", "F", "singleSelect", {"choices": [{"name": "Alpha"}]})
+        assert Column(source, field, MappedAs.LABEL).cell(value) == "Alpha"
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "label", "cell"),
+    [
+        ("number", "5", "Five", 5),
+        ("rating", "3", "Good", 3),
+        ("date", "2026-03-01", "First of March", "2026-03-01"),
+        ("checkbox", "true", "Ja", True),
+        ("checkbox", "false", "Nein", None),
+        ("checkbox", "true", "Opted in", True),
+    ],
+)
+def test_an_option_is_told_by_its_value_where_its_field_takes_no_words(
+    type_: str, value: str, label: str, cell: Cell
+) -> None:
+    source = SourceProperty("p", "P", "enumeration", options=(Option(value, label),))
+    assert Column(source, Field("fld1", "F", type_), MappedAs.LABEL).cell(value) == cell
+
+
+def test_a_number_that_is_an_option_has_its_label() -> None:
+    source = SourceProperty("p", "P", "number", ValueKind.NUMBER, (Option("1", "Gold"),))
+    field = Field("fld1", "F", "singleSelect", NAMES)
+    assert Column(source, field, MappedAs.LABEL).cell(Decimal(1)) == "Gold"
+
+
 @pytest.mark.parametrize(("kind", "cell"), [("duration", 5400), ("number", 5_400_000)])
 def test_a_duration_is_in_the_unit_of_its_field(kind: str, cell: int) -> None:
     assert Column(LENGTH, Field("fld1", "Length", kind)).cell(Decimal(5_400_000)) == cell

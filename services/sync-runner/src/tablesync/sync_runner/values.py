@@ -1,5 +1,6 @@
 """Typed values: what sources read and Airtable's cells are made of, in no provider's dialect."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,6 +23,23 @@ class WrittenNumber(Decimal):
         number = super().__new__(cls, text.strip())
         number._text = text
         return number
+
+    def __str__(self) -> str:
+        """Return its source's text."""
+        return self._text
+
+
+class WrittenTexts(tuple[str, ...]):
+    """Texts that are printed as their source writes them, such as `a;b;`."""
+
+    _text: str
+
+    @classmethod
+    def of(cls, texts: Iterable[str], text: str) -> Self:
+        """Return these texts, which their source writes so."""
+        found = cls(texts)
+        found._text = text
+        return found
 
     def __str__(self) -> str:
         """Return its source's text."""

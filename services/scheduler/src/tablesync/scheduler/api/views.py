@@ -74,7 +74,8 @@ class NewMapping(NewKey):
         default=None,
         alias="as",
         description="Of a property with options, the `label` that people see or the `value` "
-        "behind it. Left out: what the sync has already, and `label` where it is new.",
+        "behind it. Left out: what the sync has already, and `label` where it is new. Into a "
+        "number, a date or a checkbox it is always the value.",
     )
 
     def beside(self, known: Sequence[FieldMapping]) -> FieldMapping:

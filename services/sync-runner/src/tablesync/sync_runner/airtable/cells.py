@@ -11,8 +11,8 @@ from functools import partial
 from operator import not_
 from typing import Any
 
-from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.values import Value, WrittenNumber
+from tablesync.sync_runner.airtable.schema import SELECTS, Field
+from tablesync.sync_runner.values import Value, WrittenNumber, WrittenTexts
 
 Cell = str | int | float | bool | list[str] | dict[str, str] | None
 
@@ -23,9 +23,10 @@ _LARGEST_EXPONENT = 308
 # Below it a double keeps every whole number.
 EXACT_BELOW = 2**53
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Texts of any property: only what is a number, and what is a moment, in every dialect.
+# Texts of any property: only what is a number, and what is a moment, in every dialect. Unix
+# milliseconds are those of this century and the next two: what is shorter may be a phone number.
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
-_MILLISECONDS = re.compile(r"-?\d{11,14}", re.ASCII)
+_MILLISECONDS = re.compile(r"\d{13}", re.ASCII)
 _TRUE = {"true", "yes", "1"}
 _FALSE = {"false", "no", "0"}
 # What no cell holds: control characters, a byte order mark, half of a surrogate pair.
@@ -87,6 +88,11 @@ def read_cell(told: Any) -> Cell:
     if isinstance(told, int) and not isinstance(told, bool) and abs(told) >= EXACT_BELOW:
         return float(told)
     return told  # type: ignore[no-any-return]  # whatever else it is: it is compared
+
+
+def shows_words(field_type: str) -> bool:
+    """Whether cells of this type are words for people, so that an option is told by its label."""
+    return field_type in _TEXTS or field_type in SELECTS or field_type == "barcode"
 
 
 def is_writable(field_type: str) -> bool:
@@ -221,7 +227,7 @@ def _as_text(value: Value) -> str:
     if isinstance(value, datetime):
         return _instant(value)
     if isinstance(value, tuple):
-        return ";".join(map(_clean, value))
+        return _clean(str(value) if isinstance(value, WrittenTexts) else ";".join(value))
     if isinstance(value, Decimal) and not isinstance(value, WrittenNumber):
         return _digits(value)
     return str(value)

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 from tablesync.contracts import MappedAs
-from tablesync.sync_runner.airtable.cells import Cell, Converter, converter
+from tablesync.sync_runner.airtable.cells import Cell, Converter, converter, shows_words
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.sources.base import SourceProperty
 from tablesync.sync_runner.values import Unit, Value, ValueKind
@@ -60,19 +60,26 @@ class Column:
         convert = converter(self.field, self.source.zone)
         if self.source.unit is not None and self.field.type == "duration":
             convert = _after(partial(_multiplied, by=_SECONDS[self.source.unit]), convert)
-        if self.mapped_as is MappedAs.LABEL and self.source.options:
+        if self._shows_labels:
             convert = _after(self._labelled, convert)
         return convert
 
+    @property
+    def _shows_labels(self) -> bool:
+        """Whether options are told by their labels: a number or a box takes the value itself."""
+        wanted = self.mapped_as is MappedAs.LABEL and bool(self.source.options)
+        return wanted and shows_words(self.field.type)
+
     def _labelled(self, value: Value) -> Value:
         """Return what people see of an option: one that is not defined has no label."""
+        labels = self.source.labels
         if isinstance(value, str):
-            return self.source.labels.get(value, value)
-        if isinstance(value, bool) and self.field.type != "checkbox":
-            return self.source.labels.get(str(value).lower(), value)
+            return labels.get(value) or labels.get(value.strip(), value)
         if isinstance(value, tuple):
-            return tuple([self.source.labels.get(each, each) for each in value])
-        return value
+            return tuple([labels.get(each, each) for each in value])
+        if isinstance(value, bool):
+            return labels.get(str(value).lower(), value)
+        return labels.get(str(value), value) if isinstance(value, Decimal) else value
 
 
 def _after(change: Callable[[Value], Value], convert: Converter) -> Converter:

@@ -49,8 +49,9 @@ class SourceProperty:
 
     @cached_property
     def labels(self) -> Mapping[str, str]:
-        """What people see, by value."""
-        return {each.value: each.label for each in self.options}
+        """What people see, by value, and by the value without the spaces around it."""
+        trimmed = {each.value.strip(): each.label for each in reversed(self.options)}
+        return trimmed | {each.value: each.label for each in self.options}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tablesync.sync_runner.sources.base import SourceProperty, shown
-from tablesync.sync_runner.values import Value, ValueKind, WrittenNumber
+from tablesync.sync_runner.values import Value, ValueKind, WrittenNumber, WrittenTexts
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
@@ -68,8 +68,8 @@ def _moment(text: str) -> Value:
 
 
 def _texts(text: str) -> Value:
-    parts = (each.strip() for each in text.split(";"))
-    return tuple(dict.fromkeys(each for each in parts if each)) or None
+    parts = [each.strip() for each in text.split(";")]
+    return WrittenTexts.of(dict.fromkeys([each for each in parts if each]), text) or None
 
 
 def _after_epoch(milliseconds: str) -> datetime:
