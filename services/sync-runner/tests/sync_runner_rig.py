@@ -384,10 +384,10 @@ class Rig:
             yield url
 
     @asynccontextmanager
-    async def http(self, *roles: str) -> AsyncIterator[httpx.AsyncClient]:
+    async def http(self, *roles: str, **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
         """Run the service in this process, and yield a client of its HTTP."""
         async with (
-            self.runner(*roles) as url,
+            self.runner(*roles, **changes) as url,
             httpx.AsyncClient(base_url=url, timeout=30, verify=NO_TLS) as client,
         ):
             yield client

@@ -262,7 +262,7 @@ async def test_a_provider_that_answers_with_something_odd_is_said_to_be_in_troub
 ) -> None:
     for provider in (Provider.AIRTABLE, Provider.HUBSPOT):
         await rig.sandbox.control(provider, "-", "break", status=200, body=body)
-    async with rig.http("api") as http:
+    async with rig.http("api", runner_catalog_retry_seconds=0.5) as http:
         answer = await http.get(path, headers=as_operator(service_keys))
     assert answer.status_code == 503, answer.text
     assert answer.headers["content-type"] == "application/problem+json"

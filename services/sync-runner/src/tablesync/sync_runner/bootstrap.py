@@ -51,7 +51,8 @@ def build(
 
     connections = Connections(database, auth, settings.runner_access_wait_seconds)
     reconciliation = Reconciliation(connections, ChangedStates(auth.connection_states, database))
-    catalog = Catalog(connections.gates, reconciliation, sources, airtable)
+    patience = settings.runner_catalog_retry_seconds
+    catalog = Catalog(connections.gates, reconciliation, sources, airtable, patience)
     queue = RunQueue(database, settings.runner_lease_seconds, settings.runner_request_seconds)
     board = ProgressBoard(settings, NAME)
     context = RunContext(

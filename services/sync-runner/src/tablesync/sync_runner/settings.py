@@ -21,6 +21,9 @@ class Settings(SourceSettings, AirtableSettings, ServiceSettings):
     runner_access_wait_seconds: float = Field(
         default=10, ge=0, le=600, description="For a token or ruling; then others have their turn."
     )
+    runner_catalog_retry_seconds: float = Field(
+        default=5, ge=0, le=60, description="A provider that fails is asked again; somebody waits."
+    )
     runner_writes_in_flight: int = Field(default=8, ge=1, description="Requests at once, per run.")
     runner_page_megabytes: float = Field(
         default=8, gt=0, description="Of pages read ahead, and as much being written, per run."

@@ -29,20 +29,26 @@ from tablesync.sync_runner.errors import ConnectionLostError, RunEndedError
 from tablesync.sync_runner.sources import Sources, base
 from tablesync.sync_runner.sources.base import Source
 
-# Somebody waits for the answer.
-RETRY_SECONDS = 5.0
-
 
 class Catalog:
-    """Answers for one workspace at a time; unknown and foreign connections are not found."""
+    """Answers for one workspace at a time; unknown and foreign connections are not found.
+
+    A call that fails is repeated for `retry_seconds`, since somebody waits for the answer.
+    """
 
     def __init__(
-        self, gates: Gates, reconciliation: Reconciliation, sources: Sources, airtable: Airtable
+        self,
+        gates: Gates,
+        reconciliation: Reconciliation,
+        sources: Sources,
+        airtable: Airtable,
+        retry_seconds: float,
     ) -> None:
         self._gates = gates
         self._reconciliation = reconciliation
         self._sources = sources
         self._airtable = airtable
+        self._retry_seconds = retry_seconds
 
     async def objects(self, workspace_id: str, connection_id: str) -> SourceObjects:
         """Return the objects of a source."""
@@ -77,7 +83,7 @@ class Catalog:
         async with self._admitted(workspace_id, connection_id) as admission:
             provider = self._sources.of(name)
             grant = await admission.grant()
-            yield provider.open(_client(provider.http, admission), grant.account.id)
+            yield provider.open(self._client(provider.http, admission), grant.account.id)
 
     @asynccontextmanager
     async def _destination(
@@ -87,7 +93,8 @@ class Catalog:
             raise not_found("Airtable connection")
         async with self._admitted(workspace_id, connection_id) as admission:
             grant = await admission.grant()
-            yield self._airtable.open(_client(self._airtable.http, admission), grant.account.id)
+            client = self._client(self._airtable.http, admission)
+            yield self._airtable.open(client, grant.account.id)
 
     async def _provider_of(self, workspace_id: str, connection_id: str) -> Provider:
         found = await self._reconciliation.find(connection_id, workspace_id)
@@ -105,9 +112,8 @@ class Catalog:
         finally:
             admission.close()
 
-
-def _client(http: httpx.AsyncClient, admission: Admission) -> ProviderClient:
-    return ProviderClient(http, admission, retry_seconds=RETRY_SECONDS)
+    def _client(self, http: httpx.AsyncClient, admission: Admission) -> ProviderClient:
+        return ProviderClient(http, admission, retry_seconds=self._retry_seconds)
 
 
 def _problem(error: RunEndedError) -> Problem:
