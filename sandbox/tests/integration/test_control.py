@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 from pyairtable import Api
-from tablesync.test_kit import SandboxControl
+from tablesync.test_kit import SandboxControl, eventually
 
 CONTACTS = "/hubspot/crm/v3/objects/contacts"
 
@@ -103,6 +103,23 @@ async def test_latency_delays_one_account_only(http: httpx.AsyncClient, sandbox:
     slowed, unaffected = await asyncio.gather(duration(slow), duration(fast))
     assert slowed >= 0.4
     assert unaffected < slowed
+
+
+async def test_who_waits_for_a_late_answer_can_have_it_now(
+    http: httpx.AsyncClient, sandbox: SandboxControl
+):
+    headers = await bearer(sandbox)
+    await sandbox.control("hubspot", "-", "latency", ms=60_000)
+    late = asyncio.create_task(http.get("/hubspot/crm/v3/owners", headers=headers))
+
+    async def waits() -> bool:
+        return await sandbox.control("hubspot", "-", "delayed") == {"requests": 1}
+
+    await eventually(waits)
+    assert await sandbox.control("hubspot", "-", "hurry") == {"requests": 1}
+    async with asyncio.timeout(30):
+        assert (await late).is_success
+    assert await sandbox.control("hubspot", "-", "hurry") == {"requests": 0}
 
 
 async def test_the_log_keeps_what_was_asked(http: httpx.AsyncClient, sandbox: SandboxControl):

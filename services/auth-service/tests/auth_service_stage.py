@@ -20,6 +20,8 @@ from tablesync.test_kit import NO_TLS, SandboxControl, eventually
 from tablesync.test_kit.own_mongod import OwnMongod
 
 TOKEN_PATH = "/oauth2/v1/token"
+# Longer than any test holds an answer back.
+HELD_MS = 50_000
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,15 @@ class Stage:
         """Let Airtable take its time over every answer."""
         await self.sandbox.control("airtable", "-", "latency", ms=milliseconds)
 
+    async def hold(self) -> None:
+        """Let Airtable keep every request waiting, until it shall answer."""
+        await self.slow(HELD_MS)
+
+    async def answer(self) -> None:
+        """Let Airtable answer what it has kept waiting, and all that comes."""
+        await self.slow(0)
+        await self.sandbox.control("airtable", "-", "hurry")
+
     async def refuse_refreshes(self) -> None:
         """Let Airtable refuse every refresh token, and end no grant for it."""
         refusal = {"status": 400, "body": {"error": "invalid_grant"}}
@@ -127,13 +138,13 @@ class Stage:
 
     async def lose_mongodb_in_mid_refresh(self, service: Service, connection_id: str) -> None:
         """Let MongoDB go between sending and answer: the new tokens then wait in memory."""
-        await self.slow(5_000)
+        await self.hold()
         caller = await self.begin(service, connection_id)
         await self.sending()
         await self.lose_mongodb()
+        await self.answer()
         await eventually(service.unsaved)
         caller.cancel()
-        await self.slow(0)
 
     async def hear_through_an_outage(
         self, holder: Service, asked: Service, connection_id: str, seconds: float

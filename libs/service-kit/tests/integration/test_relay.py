@@ -162,7 +162,8 @@ async def test_p29_a_row_that_cannot_be_read_stops_nobody_and_goes_out_once_mend
     settings, database: Database, units, event, monkeypatch: pytest.MonkeyPatch, changes: Document
 ) -> None:
     """Not even the rows of its own key that come after it."""
-    monkeypatch.setattr("tablesync.service_kit.messaging.relay.REST_SECONDS", 0.1)
+    for each in ("REST_SECONDS", "POLL_SECONDS"):
+        monkeypatch.setattr(f"tablesync.service_kit.messaging.relay.{each}", 0.1)
     await ensure_topics(settings, "scheduler")
     odd = odd_row(0, changes)
     await database["outbox"].insert_one(odd)

@@ -62,6 +62,7 @@ class Faults:
         self._latency = {EVERYONE: latency_ms}
         self._slow_writes: dict[str, float] = {}
         self.delayed = 0
+        self._hurried = asyncio.Event()
         self._throttled_until: dict[str, float] = {}
         self.breaks: list[Break] = []
         self.arms: list[Arm] = []
@@ -91,9 +92,17 @@ class Faults:
         if seconds := self.latency_seconds(call):
             self.delayed += 1
             try:
-                await asyncio.sleep(seconds)
+                await asyncio.wait_for(self._hurried.wait(), seconds)
+            except TimeoutError:
+                pass
             finally:
                 self.delayed -= 1
+
+    def hurry(self) -> int:
+        """Let all that wait for their answers have them now; return how many there were."""
+        self._hurried.set()
+        self._hurried = asyncio.Event()
+        return self.delayed
 
     def throttle(self, scope: str, seconds: float) -> None:
         """Answer 429 to an account, a base or `-` for so many seconds."""

@@ -74,15 +74,15 @@ async def test_p01_who_slept_before_the_request_does_not_send_it(stage: Stage) -
 async def test_p02_an_answer_that_is_late_is_stored(stage: Stage) -> None:
     service = await stage.service(AUTH_REFRESH_WAIT_SECONDS="0.5")
     connection = await stage.connect(service)
-    await stage.slow(8_000)
+    await stage.hold()
 
     hurried = await service.rig.token(connection)
     ruling = await service.rig.report(connection, 1)
 
     assert (hurried.status_code, hurried.headers["retry-after"]) == (503, "1")
     assert (ruling["verdict"], ruling["retry_after"]) == ("inconclusive", 1.0)
-    await eventually(stage.refreshes)
-    await stage.slow(0)
+    assert await stage.refreshes() == 0
+    await stage.answer()
     await stage.all_is_well(service, connection)
     assert await stage.sent() == [200, 200]
 
@@ -90,12 +90,12 @@ async def test_p02_an_answer_that_is_late_is_stored(stage: Stage) -> None:
 async def test_p02_an_answer_that_came_while_we_slept_is_stored(stage: Stage) -> None:
     service = await stage.service(AUTH_REFRESH_ANSWER_SECONDS=str(PATIENCE))
     connection = await stage.connect(service)
-    await stage.slow(5_000)
+    await stage.hold()
     await stage.begin(service, connection)
     await stage.sending()
     os.kill(service.process.pid, signal.SIGSTOP)
+    await stage.answer()
     await eventually(stage.refreshes)
-    await stage.slow(0)
 
     await asyncio.sleep(PATIENCE)
     os.kill(service.process.pid, signal.SIGCONT)
@@ -110,17 +110,17 @@ async def test_p02_a_refusal_is_stored_for_what_it_was_however_long_mongodb_is_a
     """Its intent tells nothing of it: whoever finds that alone takes the grant for torn."""
     service = await stage.service(**QUICK)
     connection = await stage.connect(service)
-    await stage.slow(5_000)
+    await stage.hold()
     await stage.begin(service, connection)
     await stage.sending()
     await stage.sandbox.control("airtable", "ada@acme.test", "revoke")
     await stage.lose_mongodb()
+    await stage.answer()
 
     async def refused() -> bool:
         return await stage.sent() == [200, 400]
 
     await eventually(refused)
-    await stage.slow(0)
     await asyncio.sleep(AWAY)
     await stage.regain_mongodb()
 
@@ -139,12 +139,12 @@ async def test_p17_tokens_of_a_grant_that_was_given_up_are_probed_before_it_revi
             stage.service(MONGODB_URI=way, **QUICK), stage.service(**QUICK)
         )
         connection = await stage.connect(other)
-        await stage.slow(5_000)
+        await stage.hold()
         await stage.begin(cut_off, connection)
         await stage.sending()
         gate.shut()
+        await stage.answer()
         await eventually(cut_off.unsaved)
-        await stage.slow(0)
 
         # The other reads no sign of life for long enough, and sends the used token again. Airtable
         # ends the whole grant for that; where it does not, a refusal has to do.
@@ -174,6 +174,7 @@ async def test_p03_tokens_of_a_new_consent_wait_for_mongodb(stage: Stage) -> Non
     person = asyncio.create_task(press(browser, attempt["start_url"]))
     await eventually(lambda: stage.database["authorizations"].find_one(ANSWERED), timeout=60)
     await stage.lose_mongodb()
+    await stage.answer()
     await eventually(service.unsaved, timeout=60)
     await asyncio.sleep(AWAY)
     await stage.regain_mongodb()

@@ -38,6 +38,7 @@ class SharedActions:
             "throttle": self.throttle,
             "latency": self.latency,
             "delayed": lambda _, __: {"requests": self._state.faults.delayed},
+            "hurry": lambda _, __: {"requests": self._state.faults.hurry()},
             "break": self.break_,
             "unbreak": lambda account, _: {"removed": self._state.faults.mend(account)},
             "limits": self.limits,
