@@ -1,7 +1,7 @@
 """Compares a table with its source, record by record, by what equal means here.
 
-Each source record with a non-empty key is exactly one row, whose mapped cells equal the coerced
-values; all others are among the rejections.
+Each source record with a non-empty key is exactly one row, whose mapped cells are what the oracle
+expects of its values; all others are among the rejections.
 """
 
 from collections import Counter
@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tablesync.sync_runner.airtable.cells import Cell, CoercionError
-from tablesync.sync_runner.pipeline.columns import Column, cells_of
-from tablesync.sync_runner.sources.base import SourceRecord
+from expected_cells import Json, Mapped, RefusedError, expected_cells
 
 Row = Mapping[str, Any]
 
@@ -31,22 +29,22 @@ class Differences:
 
 
 def compare(
-    records: Iterable[SourceRecord],
+    records: Iterable[Json],
     rows: Iterable[Row],
-    columns: Sequence[Column],
+    mapping: Sequence[Mapped],
     rejected: Iterable[str] = (),
 ) -> Differences:
-    """Compare source records with rows (cells by field id); the first column is the key."""
-    key, rows, refused = columns[0].field.id, list(rows), set(rejected)
+    """Compare HubSpot's records with rows (cells by field id); what is mapped first is the key."""
+    key, rows, refused = mapping[0].field["id"], list(rows), set(rejected)
     found = Differences()
-    expected: dict[Cell, tuple[str, dict[str, Cell]]] = {}
+    expected: dict[Any, tuple[str, Json]] = {}
     for record in records:
-        cells = _cells(record, columns)
+        cells = _cells(record, mapping)
         if cells is None or cells[key] is None:
-            if record.id not in refused:
-                found.not_rejected.append(record.id)
-        elif record.id not in refused:
-            expected[_hashable(cells[key])] = record.id, cells
+            if record["id"] not in refused:
+                found.not_rejected.append(record["id"])
+        elif record["id"] not in refused:
+            expected[_hashable(cells[key])] = record["id"], cells
     by_key = {_hashable(row.get(key)): row for row in rows}
     counted = Counter(_hashable(row.get(key)) for row in rows)
     found.doubled = [str(value) for value, count in counted.items() if count > 1]
@@ -56,21 +54,24 @@ def compare(
     return found
 
 
-def _compare_row(
-    found: Differences, record_id: str, cells: Mapping[str, Cell], row: Row | None
-) -> None:
+def _compare_row(found: Differences, record_id: str, cells: Json, row: Row | None) -> None:
     if row is None:
         found.missing.append(record_id)
         return
     for field_id, cell in cells.items():
-        if row.get(field_id) != cell:
+        if not _same(row.get(field_id), cell):
             found.unequal.append(f"{record_id}.{field_id}: {row.get(field_id)!r} != {cell!r}")
 
 
-def _cells(record: SourceRecord, columns: Sequence[Column]) -> dict[str, Cell] | None:
+def _same(shown: Any, cell: Any) -> bool:
+    """Whether two cells are equal in JSON, where true is no number."""
+    return bool(shown == cell) and isinstance(shown, bool) == isinstance(cell, bool)
+
+
+def _cells(record: Json, mapping: Sequence[Mapped]) -> Json | None:
     try:
-        return cells_of(record.values, columns)
-    except CoercionError:
+        return expected_cells(record, mapping)
+    except RefusedError:
         return None
 
 

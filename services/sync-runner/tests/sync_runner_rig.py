@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from aiokafka import AIOKafkaConsumer
+from expected_cells import OWN, Mapped
 from row_comparison import Differences, compare
 from runner_process import RunnerProcess
 from tablesync.contracts import (
@@ -35,18 +36,9 @@ from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.sync_runner import store
 from tablesync.sync_runner.access.grants import AuthService
-from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.bootstrap import build
-from tablesync.sync_runner.pipeline.columns import Column
 from tablesync.sync_runner.settings import DATABASE, NAME, Settings
 from tablesync.sync_runner.sources import SOURCES, StartProvider
-from tablesync.sync_runner.sources.base import SourceProperty, SourceRecord
-from tablesync.sync_runner.sources.hubspot.answers import Record, read_record
-from tablesync.sync_runner.sources.hubspot.definitions import (
-    OWN_PROPERTIES,
-    PropertiesAnswer,
-    read_property,
-)
 from tablesync.test_kit import NO_TLS, SandboxControl, eventually, free_port
 from tablesync.test_kit.messaging import send
 from tablesync.test_kit.services import serving
@@ -76,7 +68,6 @@ class Rig:
     auth: AuthServiceStandIn
     database: Database
     log_dir: Path
-    fields: dict[str, Field] = field(default_factory=dict)
     processes: list[RunnerProcess] = field(default_factory=list)
 
     # accounts and connections
@@ -154,16 +145,10 @@ class Rig:
         found: Json = response.raise_for_status().json()
         return found
 
-    async def properties(self, object_: str) -> list[SourceProperty]:
-        """Return the properties of an object of HubSpot's, and those that every record has."""
-        found = await self.call(self.hubspot, "GET", f"/crm/properties/2026-09/{object_}")
-        told = PropertiesAnswer.model_validate(found).results
-        return [*OWN_PROPERTIES, *(read_property(each, UTC) for each in told)]
-
-    async def labels(self, object_: str) -> dict[str, str]:
-        """Return HubSpot's property labels by name."""
-        found = await self.properties(object_)
-        return {each.name: each.label for each in found[len(OWN_PROPERTIES) :]}
+    async def properties(self, object_: str) -> dict[str, Json]:
+        """Return the properties of an object by name, as HubSpot defines them."""
+        told = await self.call(self.hubspot, "GET", f"/crm/properties/2026-09/{object_}")
+        return {each["name"]: each for each in told["results"]}
 
     async def new_base(self, name: str, *tables: Json) -> Json:
         """Make a base of Ada's, with tables of {name, fields}, and return it."""
@@ -211,12 +196,11 @@ class Rig:
         bases = (await self.sandbox.bases())["bases"]
         base = next(each for each in bases if each["name"] == f"Acme {object_}")
         table = base["tables"][0]
-        fields = {each["name"]: _field(each) for each in table["fields"]}
-        self.fields |= {each.id: each for each in fields.values()}
+        fields = {each["name"]: each["id"] for each in table["fields"]}
         mapping = tuple(
-            FieldMapping(source=name, field_id=fields[label].id)
-            for name, label in (await self.labels(object_)).items()
-            if label in fields
+            FieldMapping(source=name, field_id=fields[each["label"]])
+            for name, each in (await self.properties(object_)).items()
+            if each["label"] in fields
         )
         given: Json = {
             "sync_id": new_id("syn"),
@@ -225,19 +209,17 @@ class Rig:
             "version": 1,
             "source": Source(connection_id=HUBSPOT, provider=Provider.HUBSPOT, object=object_),
             "destination": destination(base, table),
-            "key": FieldMapping(source="id", field_id=fields["HubSpot ID"].id),
+            "key": FieldMapping(source="id", field_id=fields["HubSpot ID"]),
             "mapping": mapping,
         }
         return SyncSpec(**given | changes)
 
-    async def _look_at_fields(self, to: Destination) -> list[Field]:
-        """Learn what a table's fields are now: somebody may have added an option."""
+    async def _fields(self, to: Destination) -> dict[str, Json]:
+        """Return a table's fields by id as they are now: somebody may have added an option."""
         bases = (await self.sandbox.bases())["bases"]
         base = next(each for each in bases if each["id"] == to.base_id)
         table = next(each for each in base["tables"] if each["id"] == to.table_id)
-        found = [_field(each) for each in table["fields"]]
-        self.fields |= {each.id: each for each in found}
-        return found
+        return {each["id"]: each for each in table["fields"]}
 
     async def enqueue(
         self, spec: SyncSpec, trigger: Trigger = Trigger.SCHEDULE, *, check: bool = False
@@ -330,16 +312,17 @@ class Rig:
         """Compare the table with its source, and with what the last run rejected."""
         records = await self.hubspot_records(spec.source.object)
         rejected = await self._last_rejections(spec)
-        columns = await self.columns(spec)
-        read = [_read_record(each, columns) for each in records]
-        return compare(read, await self.rows(spec), columns, rejected)
+        return compare(records, await self.rows(spec), await self.mapped(spec), rejected)
 
-    async def columns(self, spec: SyncSpec) -> list[Column]:
-        """Return what a spec writes where, the key first."""
-        known = {each.name: each for each in await self.properties(spec.source.object)}
-        await self._look_at_fields(spec.destination)
-        mapped = dict.fromkeys((spec.key, *spec.mapping))
-        return [Column(known[each.source], self.fields[each.field_id], each.as_) for each in mapped]
+    async def mapped(self, spec: SyncSpec) -> list[Mapped]:
+        """Return what a spec maps to what as both providers define it, the key first."""
+        known = OWN | await self.properties(spec.source.object)
+        fields = await self._fields(spec.destination)
+        account = await self.call(self.hubspot, "GET", "/account-info/2026-09/details")
+        return [
+            Mapped(known[each.source], fields[each.field_id], each.as_, account["timeZone"])
+            for each in dict.fromkeys((spec.key, *spec.mapping))
+        ]
 
     async def events(self, run_id: str) -> list[str]:
         """Return the types of the events in the outbox about a run."""
@@ -474,17 +457,8 @@ def text(name: str) -> Json:
     return {"name": name, "type": "singleLineText"}
 
 
-def _read_record(told: Json, columns: Sequence[Column]) -> SourceRecord:
-    """Read a record as ground truth shows it."""
-    return read_record(Record.of(told), [each.source for each in columns])
-
-
 def _account(account_id: str) -> Account:
     return Account(id=account_id, name="Acme")
-
-
-def _field(shown: Json) -> Field:
-    return Field(shown["id"], shown["name"], shown["type"], shown.get("options") or {})
 
 
 def as_service(service_keys: ServiceKeys, name: str) -> ServiceAuth:

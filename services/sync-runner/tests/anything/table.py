@@ -3,14 +3,11 @@
 from collections import defaultdict
 from typing import Any
 
+from expected_cells import Mapped, RefusedError, expected_cells
 from row_comparison import compare
 from sync_runner_rig import Json, Rig, destination, text
 from tablesync.contracts import FieldMapping, MappedAs, SyncSpec
 from tablesync.service_kit.mongo import Document
-from tablesync.sync_runner.airtable.cells import CoercionError
-from tablesync.sync_runner.pipeline.columns import Column, cells_of
-from tablesync.sync_runner.sources.base import SourceRecord
-from tablesync.sync_runner.sources.hubspot.answers import Record, read_record
 
 from anything.contacts import TIERS, Contacts
 
@@ -125,18 +122,17 @@ class Table:
     async def judge(self, run: Document) -> None:
         """Assert that the table is what the source has, after a check of everything."""
         assert run["status"] == "succeeded", run["summary"]
-        columns = await self._rig.columns(self.spec)
-        told = {each["id"]: each for each in await self._contacts.all()}
-        living = {id_: _read(each, columns) for id_, each in told.items()}
+        mapping = await self._rig.mapped(self.spec)
+        living = {each["id"]: each for each in await self._contacts.all()}
         rejections = await self._rig.rejections(run["_id"])
-        self._judge_rows(living, columns, rejections)
-        self._judge_rejections(living, columns, rejections)
+        self._judge_rows(living, mapping, rejections)
+        self._judge_rejections(living, mapping, rejections)
         self._judge_marks(living)
 
     def _judge_rows(
         self,
-        living: dict[str, SourceRecord],
-        columns: list[Column],
+        living: dict[str, Json],
+        mapping: list[Mapped],
         rejections: dict[str, Document],
     ) -> None:
         rows = [
@@ -144,7 +140,7 @@ class Table:
             for each in self.of_records
             if self.key_of(each)  # of one that has none, nobody claims anything
         ]
-        found = compare(living.values(), rows, columns, rejections)
+        found = compare(living.values(), rows, mapping, rejections)
         found.unexpected.clear()  # rows of records that are gone: see the marks
         assert not found, found
         rows_of: dict[str, int] = defaultdict(int)
@@ -156,8 +152,8 @@ class Table:
 
     def _judge_rejections(
         self,
-        living: dict[str, SourceRecord],
-        columns: list[Column],
+        living: dict[str, Json],
+        mapping: list[Mapped],
         rejections: dict[str, Document],
     ) -> None:
         gone = {id_: each["reason"] for id_, each in rejections.items() if id_ not in living}
@@ -165,30 +161,30 @@ class Table:
         wrong = {
             id_: rejection["reason"]
             for id_, rejection in rejections.items()
-            if not self._is_true(rejection, living[id_], living, columns)
+            if not self._is_true(rejection, living[id_], living, mapping)
         }
         assert not wrong, wrong
 
     def _is_true(
         self,
         rejection: Document,
-        record: SourceRecord,
-        living: dict[str, SourceRecord],
-        columns: list[Column],
+        record: Json,
+        living: dict[str, Json],
+        mapping: list[Mapped],
     ) -> bool:
         """Whether a record is rejected for what is so."""
-        reason, mail = str(rejection["reason"]), record.values.get("email")
+        reason, mail = str(rejection["reason"]), record["properties"].get("email")
         try:
-            cells_of(record.values, columns)
-        except CoercionError as error:
+            expected_cells(record, mapping)
+        except RefusedError as error:
             return reason == str(error)
         if self.spec.key.source == "email" and not mail:
             return reason == 'its key "email" is empty'
-        same = [id_ for id_, each in living.items() if each.values.get("email") == mail]
-        others = [each for each in same if each != record.id]
+        same = [id_ for id_, each in living.items() if each["properties"].get("email") == mail]
+        others = [each for each in same if each != record["id"]]
         return reason in [f'record {each} has the same "email"' for each in others]
 
-    def _judge_marks(self, living: dict[str, SourceRecord]) -> None:
+    def _judge_marks(self, living: dict[str, Json]) -> None:
         if "archived" not in [each.source for each in self.spec.mapping]:
             return
         rows = [self.rows[each] for each in self.of_records]
@@ -221,7 +217,3 @@ async def _table(rig: Rig, contacts: Contacts, base: Json, shown: Json, by: str)
     to = destination(base, shown)
     spec = await rig.spec("contacts", destination=to, key=key, mapping=tuple(mapped.values()))
     return Table(rig, contacts, spec, fields)
-
-
-def _read(told: Json, columns: list[Column]) -> SourceRecord:
-    return read_record(Record.of(told), [each.source for each in columns])

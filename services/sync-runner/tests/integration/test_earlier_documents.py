@@ -4,14 +4,15 @@
 runs of every status, what belongs to them, and the source's records as they were then.
 """
 
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import bson
 import pytest
 from bson import json_util
-from sync_runner_rig import Rig
-from tablesync.contracts import RunStatus
+from sync_runner_rig import Json, Rig
+from tablesync.contracts import RunStatus, SyncSpec
 from tablesync.service_kit.http.pages import PageRequest
 from tablesync.service_kit.mongo import Document
 from tablesync.sync_runner import store
@@ -19,12 +20,17 @@ from tablesync.sync_runner.access.connections import Connection
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint
-from tablesync.sync_runner.pipeline.columns import cells_of, reads
+from tablesync.sync_runner.pipeline.columns import Column, cells_of, reads
 from tablesync.sync_runner.pipeline.plan import digest, fingerprint
 from tablesync.sync_runner.pipeline.record_states import RecordState
 from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.sources.hubspot.answers import Record, read_record
+from tablesync.sync_runner.sources.hubspot.definitions import (
+    OWN_PROPERTIES,
+    PropertyAnswer,
+    read_property,
+)
 
 COLLECTIONS = (
     store.RUNS,
@@ -85,13 +91,21 @@ def test_connections_are_stored_as_they_were(earlier: Earlier) -> None:
         assert shown == without(document, "stopped_version")
 
 
+def columns_of(spec: SyncSpec, properties: Json, fields: Json) -> list[Column]:
+    told = [PropertyAnswer.model_validate(each) for each in properties.values()]
+    known = {
+        each.name: each for each in (*OWN_PROPERTIES, *(read_property(it, UTC) for it in told))
+    }
+    mapped = (spec.key, *spec.mapping)
+    return [Column(known[each.source], Field(**fields[each.field_id])) for each in mapped]
+
+
 async def test_what_was_written_then_counts_as_unchanged_now(rig: Rig, earlier: Earlier) -> None:
-    rig.fields |= {id_: Field(**each) for id_, each in earlier["fields"].items()}
     states = {each["source_id"]: each for each in earlier[store.RECORD_STATES]}
     deals = next(each for each in earlier[store.RUNS] if each["spec"]["name"] == "Deals")
     spec = Run.from_document(deals).spec
     assert len(earlier["source_records"]) >= 3
-    columns = await rig.columns(spec)
+    columns = columns_of(spec, await rig.properties("deals"), earlier["fields"])
     for id_, properties in earlier["source_records"].items():
         record = read_record(Record.of({"id": id_, "properties": properties}), reads(columns))
         assert digest(cells_of(record.values, columns)) == states[id_]["digest"]

@@ -5,6 +5,7 @@ from datetime import UTC
 from typing import Any
 
 import orjson
+from expected_cells import Mapped, RefusedError, expected_cell
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sync_runner_rig import Json, Rig, text
@@ -238,6 +239,29 @@ def as_expected(case: Case, name: str, row: Json | None, rejection: Json | None)
         return False
     told: str = rejection["reason"]
     return case.refused in told and rejection["field"] == name and f'field "{name}"' in told
+
+
+def test_the_oracle_expects_what_is_written_by_hand() -> None:
+    """All comparisons of tables with their source rest on it."""
+    wrong = [f"{case}: {cell}" for case in CASES if not expects(case, cell := of_oracle(case))]
+    assert not wrong, "\n".join(wrong)
+
+
+def of_oracle(case: Case) -> object:
+    """Return the cell, or why there is none."""
+    definition = {"name": "case", "type": "string", "fieldType": "text"} | case.definition
+    mapped = Mapped(definition, case.field("Case"), case.mapped_as, "America/New_York")
+    try:
+        return expected_cell(case.value, mapped)
+    except RefusedError as error:
+        return error
+
+
+def expects(case: Case, found: object) -> bool:
+    """Whether it is the cell, or for the same reason none."""
+    if isinstance(found, RefusedError):
+        return case.refused is not None and case.refused in str(found)
+    return case.refused is None and found == case.cell
 
 
 async def test_a_number_that_does_not_survive_is_no_key(rig: Rig) -> None:

@@ -2,26 +2,33 @@
 
 from typing import Any
 
+from expected_cells import OWN, Mapped
 from row_comparison import Differences, compare
-from tablesync.sync_runner.airtable.schema import Field
-from tablesync.sync_runner.pipeline.columns import Column
-from tablesync.sync_runner.sources.base import SourceProperty, SourceRecord
 
 Records = dict[str, dict[str, str | None]]
-COLUMNS = [
-    Column(SourceProperty("id", "ID", "string"), Field("fldKey", "Key", "singleLineText")),
-    Column(SourceProperty("amount", "Amount", "string"), Field("fldSum", "Sum", "number")),
+AMOUNT = {"name": "amount", "type": "string"}
+MAPPING = [
+    Mapped(OWN["id"], {"id": "fldKey", "name": "Key", "type": "singleLineText"}),
+    Mapped(AMOUNT, {"id": "fldSum", "name": "Sum", "type": "number"}),
 ]
 
 
 def differences(records: Records, rows: list[dict[str, Any]], *rejected: str) -> Differences:
-    read = [SourceRecord(id_, {**values, "id": id_}) for id_, values in records.items()]
-    return compare(read, rows, COLUMNS, rejected)
+    told = [
+        {"id": id_, "archived": False, "properties": properties}
+        for id_, properties in records.items()
+    ]
+    return compare(told, rows, MAPPING, rejected)
 
 
 def test_equal_is_equal() -> None:
     records: Records = {"1": {"amount": "2"}, "2": {"amount": None}, "3": {"amount": "bad"}}
     assert not differences(records, [{"fldKey": "1", "fldSum": 2}, {"fldKey": "2"}], "3")
+
+
+def test_true_is_no_number() -> None:
+    found = differences({"1": {"amount": "1"}}, [{"fldKey": "1", "fldSum": True}])
+    assert found.unequal == ["1.fldSum: True != 1"]
 
 
 def test_each_difference_is_found() -> None:
