@@ -1,7 +1,7 @@
 """The journal of one run: what was acknowledged, saved in transactions under its fencing token."""
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -11,13 +11,13 @@ from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 from tablesync.sync_runner.errors import LeaseLostError, RunCancelledError
+from tablesync.sync_runner.pipeline.checking.notes import CheckNotes
 from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Checkpoints
 from tablesync.sync_runner.pipeline.record_states import (
     STATES_AT_ONCE,
     Lack,
     RecordState,
     RecordStates,
-    Seen,
 )
 from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
 from tablesync.sync_runner.pipeline.tally import PageTrack, Tally
@@ -32,6 +32,7 @@ class Journal:
     def __init__(self, units: UnitsOfWork, run: Run, lease: Lease) -> None:
         self.run = run
         self.checkpoint: Checkpoint | None = None
+        self.check = CheckNotes(run.found)
         self.now = run.queued_at  # by the database's clock, as of the last save
         self._units = units
         self._lease = lease
@@ -45,10 +46,6 @@ class Journal:
         self._pending: dict[str, RecordState] = {}
         self._rejected: dict[str, Rejection | None] = {}  # None: no longer rejected
         self._adopted: dict[str, str] = {}
-        self._checks = run.found is not None
-        self._found = Counter(run.found.model_dump() if run.found else {})
-        self._seen = Seen()
-        self._reads_all = self._reads_again = False
         self._saving = asyncio.Lock()
         self._came_on = False
 
@@ -73,10 +70,7 @@ class Journal:
     @property
     def found(self) -> Findings | None:
         """What the run's check has found so far; None if it checks only what changed."""
-        if not self._checks:
-            return None
-        open_ = sum(each.checked for each in self._tracks)
-        return Findings.model_validate(self._found + Counter(checked=open_))
+        return self.check.shown(self._tracks)
 
     @property
     def check_id(self) -> str | None:
@@ -87,16 +81,14 @@ class Journal:
     def go_on_with(self, checkpoint: Checkpoint) -> None:
         """Begin to read at a checkpoint, or go on there."""
         self.checkpoint = checkpoint
-        if checkpoint.check is not None:
-            self._found, self._checks = Counter(checkpoint.check.found), True
-        self._reads_all = checkpoint.check is not None
+        self.check.go_on_with(checkpoint.check)
 
     async def end_reading(self) -> None:
         """Take in that a check has read everything at the source: save what it has seen there.
 
         What it then looks for by id it has not seen until that is done.
         """
-        self._reads_all = False
+        self.check.end_reading()
         await self.save()
 
     def read_again(self, position: Position) -> None:
@@ -105,7 +97,7 @@ class Journal:
         self._advance()
         self.checkpoint = self.checkpoint.at(position)
         self._saved.rejected = 0
-        self._reads_again = True
+        self.check.read_again()
 
     @property
     def knows_rows(self) -> bool:
@@ -132,16 +124,9 @@ class Journal:
     def open_page(self, position: Position, source_ids: Collection[str], size: int) -> PageTrack:
         """Take a page in, in reading order."""
         track = PageTrack(position, Tally(read=len(source_ids)), size)
-        if self.check_id is not None and not self._reads_again:
-            track.checked = len(source_ids)
-        if self._reads_all:
-            self._seen.source_ids.update(source_ids)
+        self.check.open_page(track, source_ids)
         self._tracks.append(track)
         return track
-
-    def see_rows(self, row_ids: Collection[str]) -> None:
-        """Take in that a check has seen these rows in the table."""
-        self._seen.row_ids.update(row_ids)
 
     def note(self, state: RecordState) -> None:
         """Take in what is known of one record now."""
@@ -153,10 +138,6 @@ class Journal:
         Somebody may have given another record's row that key by hand.
         """
         self._adopted[row_id] = source_id
-
-    def find(self, what: str) -> None:
-        """Count what a check finds, by the names of Findings; saved with what it notes."""
-        self._found[what] += 1
 
     def reject(self, rejection: Rejection) -> None:
         """Take in that a record could not be written."""
@@ -280,11 +261,10 @@ class Journal:
             self._advance()
             checkpoint = self._checkpoint_at(ending, finished=finished)
             check = self.checkpoint.check if self.checkpoint else None
-            states, rejected, seen = self._pending, self._rejected, self._seen
+            states, rejected, seen = self._pending, self._rejected, self.check.take_seen()
             if check is not None and check.rows_compared:
                 seen.source_ids.update(states)  # one that is new has had no state to be stamped
             self._pending, self._rejected = {}, {}
-            self._seen = Seen()
 
             counts: Document = {"counts": self._saved.counts().model_dump()}
             came_on: Document = {"takeovers": 0} if self._came_on else {}
@@ -304,7 +284,7 @@ class Journal:
             except BaseException:  # a cancelled save has saved nothing, as far as is known
                 self._pending = states | self._pending
                 self._rejected = rejected | self._rejected
-                self._seen = seen | self._seen
+                self.check.put_back(seen)
                 raise
 
     async def hand_back(self, after_seconds: float = 0.0, waited_seconds: float = 0.0) -> None:
@@ -364,14 +344,14 @@ class Journal:
             return self.checkpoint.unchecked()
         if finished:
             return self.checkpoint.finished()
-        return self.checkpoint.finding(dict(self._found))
+        return self.checkpoint.finding(self.check.found)
 
     def _advance(self) -> None:
         while self._tracks and self._tracks[0].done:
             track = self._tracks.popleft()
             self._saved.add(track.tally)
             self._came_on = True
-            self._found["checked"] += track.checked
+            self.check.close_page(track)
             assert self.checkpoint is not None, "pages are read after it was set"
             self.checkpoint = self.checkpoint.at(track.position)
 

@@ -258,7 +258,7 @@ class Mapper:
             return
         self._journal.note(replace(known, gone=item.fate, lack=None))
         if self._plan.gone is None and bool(known.gone) != item.gone:
-            self._journal.find("gone" if item.gone else "returned")
+            self._journal.check.find("gone" if item.gone else "returned")
 
     def reject(self, item: Item) -> None:
         """Count and keep a record that cannot be written; a nameless one is not tried again."""

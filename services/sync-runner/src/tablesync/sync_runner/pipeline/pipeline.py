@@ -255,7 +255,7 @@ class Batch:
         """Take in that Airtable acknowledged a record."""
         item = self._close(source_id)
         item.track.tally.written += 1
-        self._journal.find(item.finding)
+        self._journal.check.find(item.finding)
         stored = self._mapper.stored(item, row.fields)
         self._journal.note(item.written(row.id, stored))
         if row.id != item.row_id and not row.new:

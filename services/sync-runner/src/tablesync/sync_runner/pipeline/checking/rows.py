@@ -67,7 +67,7 @@ class RowComparison:
                 state, *others = self._most_alike_first(row, states[row.id])
                 self._look(row, state)
                 self._note_without_row(others)
-        self._journal.see_rows(states.keys())
+        self._journal.check.see_rows(states.keys())
 
     def _most_alike_first(self, row: Row, states: Iterable[RecordState]) -> list[RecordState]:
         """Return who is said to have a row: two, where one found it by its key and took it."""
