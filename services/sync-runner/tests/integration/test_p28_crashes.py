@@ -37,6 +37,15 @@ async def marking_what_is_gone(rig: Rig, spec: SyncSpec) -> bool:
     return await rig.database[store.RECORD_STATES].count_documents(query) >= 20
 
 
+async def marked(rig: Rig, total: int) -> tuple[SyncSpec, str]:
+    """Make a sync of so many contacts that marks what is gone, and return it with the mark."""
+    await rig.fill(total, "contacts")
+    spec = await rig.spec("contacts")
+    field = (await rig.at_table(spec, "add-field", field=MARK))["id"]
+    mapped = FieldMapping(source="archived", field_id=field)
+    return await rig.spec("contacts", mapping=(*spec.mapping, mapped)), field
+
+
 @pytest.mark.parametrize(
     ("look", "how"),
     [
@@ -50,12 +59,8 @@ async def marking_what_is_gone(rig: Rig, spec: SyncSpec) -> bool:
 async def test_p28_a_check_that_is_killed_goes_on_elsewhere(
     rig: Rig, look: Look, how: signal.Signals
 ) -> None:
-    await rig.fill(TOTAL, "contacts")
-    spec = await rig.spec("contacts")
-    field = (await rig.at_table(spec, "add-field", field=MARK))["id"]
-    mapped = FieldMapping(source="archived", field_id=field)
+    spec, field = await marked(rig, TOTAL)
     name = next(each.field_id for each in spec.mapping if each.source == "firstname")
-    spec = await rig.spec("contacts", mapping=(*spec.mapping, mapped))
     async with rig.runner():
         await rig.run(spec)
     rows = await rig.row_ids(spec)
@@ -93,3 +98,23 @@ async def test_p28_a_check_that_is_killed_goes_on_elsewhere(
     assert sorted((await rig.differences(spec)).unexpected) == sorted(gone)
     assert not (await rig.differences(spec)).unequal
     assert not (await rig.differences(spec)).missing
+
+
+async def test_p28_what_waits_to_be_marked_when_its_worker_stops_is_marked_by_the_next(
+    rig: Rig,
+) -> None:
+    spec, field = await marked(rig, 120)
+    async with rig.runner():
+        await rig.run(spec)
+    gone = list(await rig.row_ids(spec))[:100]
+    await rig.at_hubspot("purge", object="contacts", ids=gone)
+    run_id = await rig.enqueue(spec, Trigger.MANUAL, check=True)
+    process = rig.process(RUNNER_AIRTABLE_BASE_PER_SECOND="1", RUNNER_WRITES_IN_FLIGHT="4")
+    await eventually(lambda: marking_what_is_gone(rig, spec), timeout=120)
+    process.send_signal(signal.SIGTERM)
+    await eventually(lambda: process.returncode is not None, timeout=30)
+    async with rig.runner():
+        row = await rig.ended(run_id)
+    assert row["found"]["gone"] == len(gone)
+    rows = await rig.rows(spec)
+    assert {each[spec.key.field_id] for each in rows if each.get(field)} == set(gone)

@@ -263,7 +263,9 @@ class Journal:
             check = self.checkpoint.check if self.checkpoint else None
             states, rejected, seen = self._pending, self._rejected, self.check.take_seen()
             if check is not None and check.rows_compared:
-                seen.source_ids.update(states)  # one that is new has had no state to be stamped
+                # One that is new has had no state to be stamped; what still has to arrive is looked
+                # for again by whoever goes on.
+                seen.source_ids.update(id_ for id_, each in states.items() if each.digest)
             self._pending, self._rejected = {}, {}
 
             counts: Document = {"counts": self._saved.counts().model_dump()}
