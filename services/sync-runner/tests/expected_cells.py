@@ -27,8 +27,8 @@ WITH_EXPONENT = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d{1,6})?", re.ASCII)
 TOO_LARGE = 10**309
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
-# Of our decades: shorter ones are as well numbers where nothing says what they are.
-LONG_MILLISECONDS = re.compile(r"-?\d{11,14}", re.ASCII)
+# Where nothing says that it is a time: shorter ones may be phone numbers.
+SURELY_MILLISECONDS = re.compile(r"\d{13}", re.ASCII)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[-+]\d\d:\d\d)?", re.ASCII)
 
@@ -73,9 +73,10 @@ class Mapped:
         return names
 
     def shown_as(self, value: str) -> str:
-        """Return an option's label where it is mapped by label."""
-        labels = {each["value"]: each["label"] for each in self.definition.get("options") or []}
-        return str(labels.get(value, value)) if self.as_ == "label" else value
+        """Return an option's label where it is mapped by label; spaces do not count."""
+        options = self.definition.get("options") or [] if self.as_ == "label" else []
+        labels = [each["label"] for each in options if each["value"].strip() == value.strip()]
+        return str(labels[0]) if labels else value
 
     def refused(self, value: str, why: str, remedy: str = "map it to a text field") -> RefusedError:
         """Say that a value fits into no cell, and what to do."""
@@ -119,8 +120,8 @@ def _barcode(told: str, mapped: Mapped) -> Json:
 
 
 def _spelled(told: str, mapped: Mapped) -> str:
-    """Return what HubSpot has as text: truth, times and lists have one spelling."""
-    if mapped.type == "list":
+    """Return what HubSpot has as text: truth and times have one spelling, labels are labels."""
+    if mapped.type == "list" and mapped.as_ == "label":
         return ";".join(map(mapped.shown_as, _parts(told)))
     if mapped.type == "bool" and told.strip().lower() in ("true", "false"):
         return mapped.shown_as(told.strip().lower())
@@ -156,7 +157,7 @@ def _exact(told: str, mapped: Mapped) -> Fraction:
     """Return a number; exponents are understood only in a property that is one."""
     form = WITH_EXPONENT if mapped.type == "number" else DIGITS
     if not form.fullmatch(told.strip()):
-        raise mapped.refused(_spelled(told, mapped), "is not a number")
+        raise mapped.refused(told, "is not a number")
     exact = Fraction(told.strip())
     if abs(exact) >= TOO_LARGE:
         raise mapped.refused(told, "is not a finite number")
@@ -221,7 +222,7 @@ def _needed(told: str, mapped: Mapped) -> datetime:
 def _moment(told: str, mapped: Mapped) -> datetime | None:
     """Return the moment, of a day its midnight by UTC; None for what is no time."""
     text, is_time = told.strip(), mapped.type in ("date", "datetime")
-    if (MILLISECONDS if is_time else LONG_MILLISECONDS).fullmatch(text):
+    if (MILLISECONDS if is_time else SURELY_MILLISECONDS).fullmatch(text):
         return EPOCH + timedelta(milliseconds=int(text))
     if DAY.fullmatch(text) and mapped.type != "datetime":
         return datetime.combine(date.fromisoformat(text), time(), UTC)
