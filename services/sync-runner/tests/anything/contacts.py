@@ -5,10 +5,29 @@ from collections.abc import Sequence
 from sync_runner_rig import Json, Rig
 
 MAILS = [f"{letter}@acme.test" for letter in "abcde"]
-TIERS = {"g": "Gold", "s": "Silver"}
-# Some are no numbers, and one is a tier that nobody has defined.
-POINTS = ("", "1", "2.5", "12E34567890")
-GIVEN_TIERS = ("", *TIERS, "x")
+OPTIONS = {"tier": {"g": "Gold", "s": "Silver"}, "likes": {"r": "Red", "b": "Blue"}}
+DEFINITIONS: dict[str, Json] = {
+    "points": {"type": "string", "fieldType": "text"},
+    "score": {"type": "number", "fieldType": "number"},
+    "took": {"type": "number", "fieldType": "number", "numberDisplayHint": "duration"},
+    "born": {"type": "date", "fieldType": "date"},
+    "met": {"type": "datetime", "fieldType": "date"},
+    "agreed": {"type": "bool", "fieldType": "booleancheckbox"},
+    "tier": {"type": "enumeration", "fieldType": "select"},
+    "likes": {"type": "enumeration", "fieldType": "checkbox"},
+}
+# Some are no numbers or too long for a cell, and `x` is an option that nobody has defined.
+GIVEN = {
+    "points": ("", "1", "2.5", "12E34567890"),
+    "score": ("", "0.1", "1E+2", "-7.50", "9007199254740993"),
+    "took": ("", "5400000", "1500", "0.5"),
+    "born": ("", "2026-03-01", "1772323200000"),
+    "met": ("", "2026-03-01T03:30:00Z", "1772335800000", "2026-11-02T04:30:00.5Z"),
+    "agreed": ("", "true", "false"),
+    "tier": ("", "g", "s", "x"),
+    "likes": ("", "r", "b;r", "b;x"),
+}
+HOME = "America/New_York"
 
 
 class Contacts:
@@ -16,15 +35,15 @@ class Contacts:
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
-        self._labels = dict(TIERS)
+        self._labels = {name: dict(options) for name, options in OPTIONS.items()}
 
     async def begin(self) -> None:
         """Have none, and the properties that are mapped."""
         await self.purge(await self.ids())
         await self.purge(await self.archived())
-        points = {"name": "points", "type": "string", "fieldType": "text"}
-        await self._rig.at_hubspot("property", object="contacts", definition=points)
-        await self._define_tiers()
+        await self.move(HOME)
+        for name in DEFINITIONS:
+            await self._define(name)
 
     async def all(self) -> list[Json]:
         """Return the living ones, as they are."""
@@ -75,16 +94,17 @@ class Contacts:
         """Make one of several."""
         await self._rig.at_hubspot("merge", object="contacts", ids=list(ids), into_new=into_new)
 
-    async def rename_tier(self, value: str, label: str) -> None:
-        """Show a tier under another label, which changes no contact."""
-        self._labels[value] = label
-        await self._define_tiers()
+    async def move(self, zone: str) -> None:
+        """Have the account in a time zone, where moments may be other days."""
+        await self._rig.at_hubspot("time-zone", name=zone)
 
-    async def _define_tiers(self) -> None:
-        definition = {
-            "name": "tier",
-            "type": "enumeration",
-            "fieldType": "select",
-            "options": [{"value": value, "label": label} for value, label in self._labels.items()],
-        }
+    async def rename_option(self, name: str, value: str, label: str) -> None:
+        """Show an option under another label, which changes no contact."""
+        self._labels[name][value] = label
+        await self._define(name)
+
+    async def _define(self, name: str) -> None:
+        labels = self._labels.get(name, {})
+        options = [{"value": value, "label": label} for value, label in labels.items()]
+        definition = {"name": name, "options": options} | DEFINITIONS[name]
         await self._rig.at_hubspot("property", object="contacts", definition=definition)

@@ -15,10 +15,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from anything.contacts import GIVEN_TIERS, MAILS, POINTS, TIERS
+from anything.contacts import GIVEN, HOME, MAILS, OPTIONS
 from anything.runner import PROVIDERS, Runner
 from anything.story import Story
-from anything.table import BY_HAND
+from anything.table import BY_HAND, SOURCES
 
 STEP_SECONDS = 240
 
@@ -43,20 +43,34 @@ MAIL = st.sampled_from(("", *MAILS))
 WHICH = st.integers(0, 7)
 SEVERAL = st.lists(WHICH, min_size=2, max_size=4, unique=True)
 YES_OR_NO = st.booleans()
-VALUES = {"points": st.sampled_from(POINTS), "tier": st.sampled_from(GIVEN_TIERS)}
+VALUES = st.fixed_dictionaries(
+    {}, optional={name: st.sampled_from(values) for name, values in GIVEN.items()}
+)
 ROW = {"at": st.integers(0, 1), "which": WHICH}
-LABEL = st.sampled_from(sorted(TIERS.values()))
+RENAMED = st.sampled_from(
+    [
+        (name, value, label)
+        for name, options in OPTIONS.items()
+        for value in options
+        for label in options.values()
+    ]
+)
+CHOICES = st.sampled_from(
+    [(SOURCES[name], label) for name, options in OPTIONS.items() for label in options.values()]
+)
+ZONES = st.sampled_from((HOME, "Asia/Tokyo", "UTC"))
 DURING = {"calls": st.integers(0, 14), "check": YES_OR_NO}
 HAPPENINGS = st.one_of(
-    *often(3, "create", mail=MAIL, **VALUES),
-    *often(4, "edit", which=WHICH, silently=YES_OR_NO, **VALUES),
+    *often(3, "create", mail=MAIL, values=VALUES),
+    *often(4, "edit", which=WHICH, silently=YES_OR_NO, values=VALUES),
     *often(5, "give", which=WHICH, mail=MAIL, silently=YES_OR_NO),
     *often(4, "pass_on", which=SEVERAL, silently=YES_OR_NO),
     *often(3, "archive", which=WHICH),
     *often(3, "restore", which=WHICH, touched=YES_OR_NO),
     *often(2, "purge", which=WHICH, anew=YES_OR_NO),
     *often(2, "merge", which=SEVERAL, into_new=YES_OR_NO),
-    *often(1, "rename_tier", value=st.sampled_from(sorted(TIERS)), label=LABEL),
+    *often(1, "rename_option", which=RENAMED),
+    *often(1, "move", zone=ZONES),
     *often(1, "search_lags", seconds=st.sampled_from((0, 3_600))),
     *often(4, "edit_row", **ROW, field=st.sampled_from(sorted(BY_HAND)), emptied=YES_OR_NO),
     *often(2, "take_key", at=ROW["at"], which=SEVERAL),
@@ -64,7 +78,7 @@ HAPPENINGS = st.one_of(
     *often(2, "delete_rows", at=ROW["at"], which=SEVERAL),
     *often(1, "write_note", **ROW),
     *often(1, "add_row", at=ROW["at"]),
-    *often(2, "change_options", at=ROW["at"], label=LABEL, offered=YES_OR_NO),
+    *often(2, "change_options", at=ROW["at"], which=CHOICES, offered=YES_OR_NO),
     *often(1, "edit_mapping", at=ROW["at"], points=YES_OR_NO),
     *often(6, "run"),
     *often(2, "check"),

@@ -1,15 +1,13 @@
 """What can happen to two syncs, thing by thing, and what must be so at any time and in the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tablesync.contracts import Provider
 from tablesync.service_kit.mongo import Document
 
 from anything.contacts import MAILS, Contacts
 from anything.runner import Runner
-from anything.table import BY_HAND, Table, two_tables
-
-FIELDS = ("Id", "Mail", "Name", "Points", "Tier", "Gone")
+from anything.table import BY_HAND, SOURCES, Table, two_tables
 
 
 class Story:
@@ -37,17 +35,15 @@ class Story:
 
     # people at HubSpot
 
-    async def create(self, mail: str, points: str, tier: str) -> None:
+    async def create(self, mail: str, values: Mapping[str, str]) -> None:
         """Create a contact."""
-        name = self._name("created")
-        await self._contacts.create(email=mail, firstname=name, points=points, tier=tier)
+        await self._contacts.create(email=mail, firstname=self._name("created"), **values)
 
-    async def edit(self, which: int, points: str, tier: str, silently: bool) -> None:
+    async def edit(self, which: int, values: Mapping[str, str], silently: bool) -> None:
         """Change what a contact is."""
         name = self._name("edited")
         for id_ in await self._living([which]):
-            changes = {"firstname": name, "points": points, "tier": tier}
-            await self._contacts.edit(id_, silently=silently, **changes)
+            await self._contacts.edit(id_, silently=silently, firstname=name, **values)
 
     async def give(self, which: int, mail: str, silently: bool) -> None:
         """Give a contact any address, or none."""
@@ -84,9 +80,13 @@ class Story:
         if len(ids) > 1:
             await self._contacts.merge(ids, into_new=into_new)
 
-    async def rename_tier(self, value: str, label: str) -> None:
+    async def rename_option(self, which: tuple[str, str, str]) -> None:
         """Rename an option at the source."""
-        await self._contacts.rename_tier(value, label)
+        await self._contacts.rename_option(*which)
+
+    async def move(self, zone: str) -> None:
+        """Move the source's account to a time zone."""
+        await self._contacts.move(zone)
 
     async def search_lags(self, seconds: int) -> None:
         """Have HubSpot's index show changes late, or at once again."""
@@ -114,7 +114,7 @@ class Story:
     async def empty_row(self, at: int, which: int) -> None:
         """Empty a row by hand."""
         for row_id in self._rows(at, [which]):
-            await self._tables[at].edit(row_id, **dict.fromkeys(FIELDS))
+            await self._tables[at].edit(row_id, **dict.fromkeys([*SOURCES.values(), "Gone"]))
 
     async def delete_rows(self, at: int, which: Sequence[int]) -> None:
         """Delete rows by hand."""
@@ -130,10 +130,10 @@ class Story:
         """Add a row of people's own."""
         await self._tables[at].add(self._name("theirs"))
 
-    async def change_options(self, at: int, label: str, offered: bool) -> None:
-        """Offer an option in a table, or take it away."""
+    async def change_options(self, at: int, which: tuple[str, str], offered: bool) -> None:
+        """Offer an option of a field in a table, or take it away."""
         table = self._tables[at]
-        await (table.offer_option(label) if offered else table.take_option(label))
+        await (table.offer_option(*which) if offered else table.take_option(*which))
 
     async def edit_mapping(self, at: int, points: bool) -> None:
         """Map a field more, or one less."""

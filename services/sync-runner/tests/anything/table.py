@@ -9,24 +9,45 @@ from sync_runner_rig import Json, Rig, destination, text
 from tablesync.contracts import FieldMapping, MappedAs, SyncSpec
 from tablesync.service_kit.mongo import Document
 
-from anything.contacts import TIERS, Contacts
+from anything.contacts import DEFINITIONS, OPTIONS, Contacts
 
+ISO = {"dateFormat": {"name": "iso"}}
+BOX = {"icon": "check", "color": "redBright"}
+CHOICES = {
+    name: {"choices": [{"name": each} for each in options.values()]}
+    for name, options in OPTIONS.items()
+}
 FIELDS: list[Json] = [
     text("Id"),
     text("Mail"),
     text("Name"),
     {"name": "Points", "type": "number", "options": {"precision": 2}},
-    {
-        "name": "Tier",
-        "type": "singleSelect",
-        "options": {"choices": [{"name": each} for each in TIERS.values()]},
-    },
-    {"name": "Gone", "type": "checkbox", "options": {"icon": "check", "color": "redBright"}},
+    {"name": "Score", "type": "number", "options": {"precision": 8}},
+    {"name": "Took", "type": "duration", "options": {"durationFormat": "h:mm:ss"}},
+    {"name": "Born", "type": "date", "options": ISO},
+    {"name": "Met", "type": "date", "options": ISO},
+    {"name": "Agreed", "type": "checkbox", "options": BOX},
+    {"name": "Tier", "type": "singleSelect", "options": CHOICES["tier"]},
+    {"name": "Likes", "type": "multipleSelects", "options": CHOICES["likes"]},
+    {"name": "Gone", "type": "checkbox", "options": BOX},
     text("Ours"),
 ]
-SOURCES = {"id": "Id", "email": "Mail", "firstname": "Name", "points": "Points", "tier": "Tier"}
+SOURCES = {"id": "Id", "email": "Mail", "firstname": "Name"} | {
+    name: name.capitalize() for name in DEFINITIONS
+}
 # What people put into cells by hand; a text gets a number, so that no two rows have one key.
-BY_HAND: dict[str, Any] = {"Mail": "hand", "Name": "hand", "Points": 77, "Gone": True}
+BY_HAND: dict[str, Any] = {
+    "Mail": "hand",
+    "Name": "hand",
+    "Points": 77,
+    "Score": 0.25,
+    "Took": 60,
+    "Born": "2020-02-02",
+    "Met": "2020-02-02",
+    "Agreed": True,
+    "Likes": ["Red"],
+    "Gone": True,
+}
 Rows = dict[str, Json]
 
 
@@ -71,17 +92,17 @@ class Table:
             del self.rows[each]
             self._ours.pop(each, None)
 
-    async def take_option(self, label: str) -> None:
-        """Take an option away."""
-        field = self._fields["Tier"]
+    async def take_option(self, name: str, label: str) -> None:
+        """Take an option of a field away."""
+        field = self._fields[name]
         await self._rig.at_table(self.spec, "delete-option", field=field, option=label)
 
-    async def offer_option(self, label: str) -> None:
-        """Offer an option, by using it for a moment in a row of one's own."""
+    async def offer_option(self, name: str, label: str) -> None:
+        """Offer an option of a field, by using it for a moment in a row of one's own."""
         await self.add("offers")
         row_id = next(reversed(self._theirs))
-        await self.edit(row_id, Tier=label)
-        await self.edit(row_id, Tier=None)
+        await self.edit(row_id, **{name: [label] if name == "Likes" else label})
+        await self.edit(row_id, **{name: None})
 
     def map(self, *, points: bool) -> None:
         """Edit the mapping: with the points or without."""
@@ -209,7 +230,7 @@ async def _table(rig: Rig, contacts: Contacts, base: Json, shown: Json, by: str)
         source: FieldMapping(
             source=source,
             field_id=fields[name],
-            as_=MappedAs.LABEL if source == "tier" else None,
+            as_=MappedAs.LABEL if source in OPTIONS else None,
         )
         for source, name in (SOURCES | marks).items()
     }
