@@ -1,122 +1,14 @@
 """A key belongs to the living record that has it, whoever had it before."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sync_runner_rig import Rig, text
-from tablesync.contracts import FieldMapping, Provider, SyncSpec
-from tablesync.service_kit.mongo import Document
-from tablesync.sync_runner import store
-from tablesync.test_kit import eventually
+from keyed_contacts import ANN, BOB, CLEO, contacts
+from sync_runner_rig import Json, Rig, text
+from tablesync.contracts import FieldMapping
 
-Json = dict[str, Any]
-ANN, BOB, CLEO = "ann@acme.test", "bob@acme.test", "cleo@acme.test"
-
-
-@dataclass
-class Contacts:
-    """A table of contacts whose rows are found by something else than the record's id."""
-
-    rig: Rig
-    spec: SyncSpec
-    ids: list[str]
-
-    async def run(self) -> Document:
-        """Run the sync; nothing but what has changed is found by its change."""
-        row = await self.rig.run(self.spec)
-        assert row["status"] == "succeeded", row["summary"]
-        return row
-
-    async def run_much_later(self) -> Document:
-        """Run the sync when no record is found by its change any more."""
-        await self.rig.much_later(self.spec)
-        return await self.run()
-
-    async def give(self, record: str, key: str) -> None:
-        """Give a contact another key."""
-        await self.rig.edit("contacts", [record], **{self.spec.key.source: key})
-
-    async def delete(self, *records: str) -> None:
-        """Delete contacts as people do."""
-        await self.rig.at_hubspot("archive", object="contacts", ids=list(records))
-
-    async def create(self, *contacts: Mapping[str, str]) -> list[str]:
-        """Create contacts; return their ids."""
-        made = await self.rig.at_hubspot("create", object="contacts", records=list(contacts))
-        return list(made["created"])
-
-    async def row_ids(self) -> dict[str, str]:
-        """Return the rows' ids by the names in them."""
-        return {
-            row["fields"]["Name"]: row["id"]
-            for row in await self._rows()
-            if row["fields"].get("Key")
-        }
-
-    async def names(self) -> dict[str, str]:
-        """Return the names in the rows by their keys; rows without a key are left out."""
-        rows = [row["fields"] for row in await self._rows()]
-        keyed = [row for row in rows if row.get("Key")]
-        found = {row["Key"]: row["Name"] for row in keyed}
-        assert len(found) == len(keyed), "no two rows with one key"
-        return found
-
-    async def without_key(self) -> list[Json]:
-        """Return the rows without a key."""
-        rows = [row["fields"] for row in await self._rows()]
-        return [row for row in rows if not row.get("Key")]
-
-    async def reasons(self, run: Document) -> dict[str, str]:
-        """Return why a run rejected which record."""
-        found = await self.rig.rejections(run["_id"])
-        return {each: rejection["reason"] for each, rejection in found.items()}
-
-    async def never_doubled(self) -> None:
-        """Assert that after no write two rows had one key."""
-        counters = await self.rig.counters(Provider.AIRTABLE)
-        assert counters["doubling_writes"] == counters["duplicates"] == 0
-        assert counters["upsert_duplicates"] == 0
-
-    async def _rows(self) -> list[Json]:
-        to = self.spec.destination
-        return await self.rig.sandbox.records("airtable", "-", base=to.base_id, table=to.table_id)
-
-
-async def contacts(
-    rig: Rig,
-    *keys: str,
-    source: str = "email",
-    field: Mapping[str, Any] | None = None,
-    archived: bool = False,
-) -> Contacts:
-    """Make one contact for each key, named by its number, and a sync that is keyed by it."""
-    there = [each["id"] for each in await rig.hubspot_records("contacts")]
-    await rig.at_hubspot("purge", object="contacts", ids=there)
-    made = await rig.at_hubspot(
-        "create",
-        object="contacts",
-        records=[{source: key, "firstname": str(number)} for number, key in enumerate(keys)],
-    )
-    marked = {
-        "name": "Gone",
-        "type": "checkbox",
-        "options": {"icon": "check", "color": "redBright"},
-    }
-    # A select cannot be a table's first field.
-    fields = [text("Name"), {"name": "Key", **(field or {"type": "singleLineText"})}, marked]
-    table, (name, key_field, gone) = await rig.new_table(*fields)
-    mapping = [FieldMapping(source="firstname", field_id=name)]
-    if archived:
-        mapping.append(FieldMapping(source="archived", field_id=gone))
-    spec = await rig.spec(
-        "contacts",
-        destination=table,
-        key=FieldMapping(source=source, field_id=key_field),
-        mapping=tuple(mapping),
-    )
-    return Contacts(rig, spec, made["created"])
+SELECT = {"type": "singleSelect", "options": {"choices": [{"name": "Gold"}, {"name": "Iron"}]}}
+DATE = {"type": "date", "options": {"dateFormat": {"name": "iso"}}}
 
 
 @pytest.mark.parametrize("archived", [False, True])
@@ -196,82 +88,6 @@ async def test_two_merged_into_a_new_one_leave_it_the_row_of_its_key(rig: Rig) -
     await table.never_doubled()
 
 
-def keys(count: int) -> list[str]:
-    return [f"{number}@acme.test" for number in range(count)]
-
-
-@pytest.mark.parametrize("count", [2, 3, 12])
-async def test_keys_that_go_round_all_arrive(rig: Rig, count: int) -> None:
-    table = await contacts(rig, *keys(count))
-    async with rig.runner():
-        await table.run()
-        rows = await table.row_ids()
-        for number, record in enumerate(table.ids):
-            await table.give(record, keys(count)[(number + 1) % count])
-        run = await table.run()
-    assert not await table.reasons(run)
-    assert run["counts"]["written"] == count
-    wanted = {keys(count)[(number + 1) % count]: str(number) for number in range(count)}
-    assert await table.names() == wanted
-    assert await table.row_ids() == rows
-    await table.never_doubled()
-
-
-async def test_keys_that_go_round_over_several_pages_all_arrive(rig: Rig) -> None:
-    table = await contacts(rig, *keys(500))
-    async with rig.runner():
-        await table.run()
-        rows = await table.row_ids()
-        first, second, third = table.ids[0], table.ids[1], table.ids[2]
-        await table.give(first, keys(500)[1])
-        await rig.edit("contacts", table.ids[10:240], lastname="touched")
-        await table.give(second, keys(500)[2])
-        await rig.edit("contacts", table.ids[240:470], lastname="touched")
-        await table.give(third, keys(500)[0])
-        run = await table.run()
-    assert not await table.reasons(run)
-    assert run["counts"]["written"] == 3
-    assert (await table.names())[keys(500)[1]] == "0"
-    assert await table.row_ids() == rows
-    await table.never_doubled()
-
-
-async def test_seven_hundred_keys_shifted_by_one_are_read_many_at_a_time(rig: Rig) -> None:
-    table = await contacts(rig, *keys(700))
-    async with rig.runner():
-        await table.run()
-        rows = await table.row_ids()
-        for number, record in enumerate(table.ids):
-            await table.give(record, keys(700)[(number + 1) % 700])
-        before = (await rig.counters(Provider.HUBSPOT))["data_requests"]
-        run = await table.run()
-    requests = (await rig.counters(Provider.HUBSPOT))["data_requests"] - before
-    assert requests < 50, "one by one it would be more than five hundred"
-    assert not await table.reasons(run)
-    wanted = {keys(700)[(number + 1) % 700]: str(number) for number in range(700)}
-    assert await table.names() == wanted
-    assert await table.row_ids() == rows
-    await table.never_doubled()
-
-
-async def test_a_chain_of_keys_arrives_with_the_one_that_is_new_at_its_end(rig: Rig) -> None:
-    table = await contacts(rig, *keys(5))
-    async with rig.runner():
-        await table.run()
-        rows = await table.row_ids()
-        for number, record in enumerate(table.ids):
-            await table.give(record, keys(6)[number + 1])
-        await table.create({"email": keys(1)[0], "firstname": "new"})
-        run = await table.run()
-    assert not await table.reasons(run)
-    assert await table.names() == {
-        keys(1)[0]: "new",
-        **{keys(6)[number + 1]: str(number) for number in range(5)},
-    }
-    assert (await table.row_ids()).items() >= rows.items()
-    await table.never_doubled()
-
-
 @pytest.mark.parametrize("how", ["another key", "no key", "deleted", "purged"])
 async def test_the_second_of_one_key_arrives_as_soon_as_the_first_gives_it_up(
     rig: Rig, how: str
@@ -329,24 +145,6 @@ async def test_a_record_made_anew_gets_a_row_where_the_old_one_was_deleted_by_ha
         run = await table.run()
     assert not await table.reasons(run)
     assert await table.names() == {ANN: "anew"}
-
-
-async def test_a_key_that_is_given_on_within_one_page_reaches_both(rig: Rig) -> None:
-    table = await contacts(rig, ANN)
-    async with rig.runner():
-        await table.run()
-        row = (await table.row_ids())["0"]
-        await table.create({"email": ANN, "firstname": "new"})
-        await table.give(table.ids[0], BOB)
-        run = await table.run()
-    assert not await table.reasons(run)
-    assert await table.names() == {ANN: "new", BOB: "0"}
-    assert (await table.row_ids())["0"] == row
-    await table.never_doubled()
-
-
-SELECT = {"type": "singleSelect", "options": {"choices": [{"name": "Gold"}, {"name": "Iron"}]}}
-DATE = {"type": "date", "options": {"dateFormat": {"name": "iso"}}}
 
 
 @pytest.mark.parametrize(
@@ -461,60 +259,3 @@ async def test_a_row_that_was_given_another_s_key_by_hand_is_that_one_s_and_no_o
     assert await table.names() == {ANN: "0 anew", BOB: "1", CLEO: "new"}
     assert (await table.row_ids())["new"] == row
     await table.never_doubled()
-
-
-async def test_a_row_that_may_have_one_of_two_keys_gives_both_up_for_a_third(rig: Rig) -> None:
-    table = await contacts(rig, ANN, BOB)
-    first, second = table.ids
-    async with rig.runner():
-        await table.run()
-        rows = await table.row_ids()
-        # What a worker leaves that was killed while it wrote another key.
-        doubt = {"key": f'"{CLEO}"', "former_key": f'"{ANN}"', "digest": None, "rejected": True}
-        await rig.database[store.RECORD_STATES].update_one(
-            {"_id": f"{table.spec.sync_id}/{first}"}, {"$set": doubt}
-        )
-        await table.give(first, "dora@acme.test")
-        await table.give(second, ANN)
-        run = await table.run()
-    assert not await table.reasons(run)
-    assert await table.names() == {"dora@acme.test": "0", ANN: "1"}
-    assert await table.row_ids() == rows
-    state = await rig.stored(store.RECORD_STATES, f"{table.spec.sync_id}/{first}")
-    assert (state["key"], "former_key" in state) == ('"dora@acme.test"', False)
-    await table.never_doubled()
-
-
-@pytest.mark.timeout(400)
-@pytest.mark.parametrize("after", ["release", "write"])
-async def test_a_runner_killed_while_keys_change_hands_leaves_no_two_rows_of_one(
-    rig: Rig, after: str
-) -> None:
-    table = await contacts(rig, *keys(12))
-    async with rig.runner():
-        await table.run()
-        rows = await table.row_ids()
-    for number, record in enumerate(table.ids):
-        await table.give(record, keys(12)[(number + 1) % 12])
-    await rig.slow_down(Provider.AIRTABLE, 1_500)
-    runner = rig.process(RUNNER_WRITES_IN_FLIGHT="1")
-    run_id = await rig.enqueue(table.spec)
-
-    async def changed() -> bool:
-        names, released = await table.names(), await table.without_key()
-        return bool(released) if after == "release" else names.get(keys(12)[1]) == "0"
-
-    await eventually(changed, timeout=150)  # a process takes its time to start
-    runner.kill()
-    await rig.slow_down(Provider.AIRTABLE, 0)
-    await table.give(table.ids[0], "later@acme.test")
-    async with rig.runner():
-        run = await rig.ended(run_id)
-        assert run["status"] == "succeeded"
-        last = await table.run()
-    assert not await table.reasons(last)
-    wanted = {keys(12)[(number + 1) % 12]: str(number) for number in range(1, 12)}
-    assert await table.names() == wanted | {"later@acme.test": "0"}
-    assert await table.row_ids() == rows
-    await table.never_doubled()
-    assert not await rig.database[store.RECORD_STATES].count_documents({"rejected": True})
