@@ -1,7 +1,7 @@
 """What HubSpot answers, as far as a sync reads it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 import httpx
@@ -16,11 +16,13 @@ from tablesync.sync_runner.values import Value
 class Record:
     """A record as list, search and batch read show it, whatever it may hold.
 
-    `id` is None if none is told that can be kept; `told` is all that was told.
+    `id` is None if none is told that can be kept; `told` is all that was told, which of one that
+    is `half` is less than was asked for.
     """
 
     id: str | None
     told: Any
+    half: bool = False
 
     @classmethod
     def of(cls, told: Any) -> "Record":
@@ -38,15 +40,20 @@ class Record:
         """Whether it is in the archive."""
         return isinstance(self.told, dict) and self.told.get("archived") in (True, "true")
 
-    @property
-    def whole(self) -> bool:
-        """Whether it has an id, and properties that are texts or nothing.
+    def marked(self, names: Set[str]) -> "Record":
+        """Return it as `half` if it lacks one of these properties: an empty one is told as null."""
+        told = self.told.get("properties") if isinstance(self.told, dict) else None
+        return replace(self, half=isinstance(told, dict) and not names <= told.keys())
+
+    def is_whole(self, names: Set[str]) -> bool:
+        """Whether it has an id, and each of these properties, all of them texts or nothing.
 
         One that is not may be half of an answer: a better one is told a moment later.
         """
-        if self.id is None or not isinstance(self.told.get("properties"), dict):
+        if self.id is None:
             return False
-        return _NESTED.isdisjoint(map(type, self.properties.values()))
+        told = self.properties
+        return names <= told.keys() and _NESTED.isdisjoint(map(type, told.values()))
 
 
 class Records(Answer):
@@ -54,6 +61,13 @@ class Records(Answer):
 
     results: tuple[Annotated[Record, PlainValidator(Record.of)], ...]
     size: int = 0
+
+    def check(self) -> None:
+        """Raise TransientError for an answer that says of itself that it is none."""
+
+    def accounts_for(self, ids: Collection[str]) -> bool:
+        """Whether it tells of each of the records that were asked for by their ids."""
+        return True
 
     @property
     def last_id(self) -> str | None:
@@ -71,9 +85,24 @@ def _count(told: Any) -> int | None:
 
 
 class Found(Records):
-    """What a search has found: its first records, and how many there are."""
+    """What a search has found: its first records, how many there are, and where others are."""
 
     total: Annotated[int | None, BeforeValidator(_count)] = None
+    paging: Any = None
+
+    def goes_on(self, limit: int) -> bool:
+        """Whether there is more than it shows; `limit` is how much it was asked to show.
+
+        A page may be short: it is the last one only if nothing speaks of others.
+        """
+        shown = len(self.results)
+        follows = isinstance(self.paging, dict) and bool(self.paging.get("next"))
+        return shown >= limit or shown < (self.total or 0) or follows
+
+    def check(self) -> None:
+        """Raise TransientError if it shows nothing of what it says that there is."""
+        if not self.results and self.goes_on(1):
+            raise TransientError("HubSpot's search shows nothing of what it says that there is")
 
 
 class Next(Answer):
@@ -89,7 +118,7 @@ class Paging(Answer):
 
 
 class Listed(Records):
-    """Records, one page of a list or as they were asked for."""
+    """Records, one page of a list."""
 
     paging: Paging | None = None
 
@@ -99,12 +128,48 @@ class Listed(Records):
         return self.paging.next.after if self.paging and self.paging.next else None
 
 
+def _all(told: Any) -> Any:
+    return told if isinstance(told, list) else [] if told is None else [told]
+
+
+class Batch(Records):
+    """The records that were asked for by their ids, and why others are not among them."""
+
+    errors: Annotated[tuple[Any, ...], BeforeValidator(_all)] = ()
+
+    def check(self) -> None:
+        """Raise TransientError where a record could not be read: only what is not there is gone."""
+        if not all(map(_is_not_found, self.errors)):
+            raise TransientError("HubSpot could not read some of the records that were asked for")
+
+    def accounts_for(self, ids: Collection[str]) -> bool:
+        """Whether each was found, or is said not to be there.
+
+        They are counted, since one that was merged answers with another id.
+        """
+        missing = {id_ for each in self.errors for id_ in _ids_of(each)}
+        return len(self.results) + len(missing.intersection(ids)) >= len(ids)
+
+
+def _is_not_found(error: Any) -> bool:
+    return isinstance(error, dict) and error.get("category") == "OBJECT_NOT_FOUND"
+
+
+def _ids_of(error: Any) -> Iterable[str]:
+    context = error.get("context")
+    ids = context.get("ids") if isinstance(context, dict) else None
+    return filter(None, map(usable_id, ids if isinstance(ids, list) else []))
+
+
 def read_record(record: Record, properties: Sequence[SourceProperty]) -> SourceRecord:
     """Read a record; what cannot be read of it spoils it alone."""
     if record.id is None:
         return SourceRecord.unnamed(record.told)
     if not isinstance(record.told.get("properties"), dict):
         return SourceRecord(record.id, {}, record.gone, f"HubSpot tells nothing of it; {REMEDY}")
+    if record.half:
+        fault = f"HubSpot does not tell all of it that is mapped; {REMEDY}"
+        return SourceRecord(record.id, {}, record.gone, fault)
     try:
         values = _values(record, properties)
     except UnfitValueError as error:
@@ -120,16 +185,25 @@ def _values(record: Record, properties: Sequence[SourceProperty]) -> dict[str, V
     return {**values, "id": record.id, GONE: record.gone}
 
 
-def records_reader(model: type[R]) -> Callable[[httpx.Response], R]:
-    """Make what reads records; where some are odd, it asks for a better answer once."""
+def records_reader(
+    model: type[R], names: Iterable[str], ids: Collection[str] = ()
+) -> Callable[[httpx.Response], R]:
+    """Make what reads records, asked for by these properties; where some are odd, it asks again.
+
+    It does so once: what is odd again is odd.
+    """
     asked_again = False
+    wanted = frozenset(names)
 
     def read(response: httpx.Response) -> R:
         nonlocal asked_again
         found = understood(model, response)
-        if not asked_again and not all(each.whole for each in found.results):
+        found.check()
+        whole = all(each.is_whole(wanted) for each in found.results)
+        if not asked_again and not (whole and found.accounts_for(ids)):
             asked_again = True
             raise TransientError("HubSpot answered with records that are odd", retry_after=0.5)
-        return found.model_copy(update={"size": len(response.content)})
+        results = found.results if whole else tuple(each.marked(wanted) for each in found.results)
+        return found.model_copy(update={"size": len(response.content), "results": results})
 
     return read

@@ -49,46 +49,47 @@ class SearchWalk:
         """Take an answer in: return its new records, and go on behind them."""
         results = found.results
         fresh = [each for each in results if self._key(each) not in self._edge]
+        more = found.goes_on(SEARCH_LIMIT)
         if self._pinned is None:
-            self._go_on(results, full=len(results) == SEARCH_LIMIT)
+            self._go_on(results, more=more)
         else:
-            self._go_on_pinned(found, full=len(results) == SEARCH_LIMIT)
+            self._go_on_pinned(found, more=more)
         records = [self._read(each) for each in fresh]
         return Page(records, self._position(), found.total, found.size)
 
     def _read(self, record: Record) -> SourceRecord:
         """Read a record; half of one, which tells nothing, would empty a row."""
         read = read_record(record, self._properties)
-        if read.fault is not None or self._changed_ms(record) is not None:
+        if (read.fault and not record.half) or self._changed_ms(record) is not None:
             return read
         fault = f"HubSpot does not tell when record {record.id} changed; {REMEDY}"
         return SourceRecord(read.id, {}, read.gone, fault)
 
-    def _go_on(self, results: Sequence[Record], *, full: bool) -> None:
+    def _go_on(self, results: Sequence[Record], *, more: bool) -> None:
         """Go on from the last time that is told: a record without one changes nothing."""
         times = [(each, self._changed_ms(each)) for each in results]
         dated = [(each, ms) for each, ms in times if ms is not None]
-        if full and not dated:
+        if more and not dated:
             raise RunFailedError.provider("HubSpot's search does not tell when records changed.")
         if not dated:
             self.ended = True
             return
         last = dated[-1][1]
-        if full and last < self._since:
+        if more and last < self._since:
             raise RunFailedError.provider("HubSpot's search found what changed before that time.")
         self._edge = {self._key(each) for each, ms in dated if ms == last}
-        if full and last == self._since:
+        if more and last == self._since:
             self._pinned = "0"
         # What changed after the pass began belongs to the next one, or this would never end.
-        self.ended = not full or last > self._until
+        self.ended = not more or last > self._until
         self._since = last
 
-    def _go_on_pinned(self, found: Found, *, full: bool) -> None:
-        if full and found.last_id in (None, self._pinned):
+    def _go_on_pinned(self, found: Found, *, more: bool) -> None:
+        if more and found.last_id in (None, self._pinned):
             raise RunFailedError.provider(
                 "HubSpot's search does not go on: it finds the same again."
             )
-        if full:
+        if more:
             self._pinned = found.last_id
         else:
             self._pinned, self._since = None, self._since + 1

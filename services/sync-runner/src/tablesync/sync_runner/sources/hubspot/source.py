@@ -34,6 +34,7 @@ from tablesync.sync_runner.sources.base import (
 from tablesync.sync_runner.sources.hubspot import search
 from tablesync.sync_runner.sources.hubspot.answers import (
     REMEDY,
+    Batch,
     Found,
     Listed,
     read_record,
@@ -214,7 +215,7 @@ class HubSpotSource:
         found = await self._call(
             "POST",
             f"/crm/objects/{VERSION}/{object_}/batch/read",
-            records_reader(Listed),
+            records_reader(Batch, names, ids),
             names,
             json={"properties": names, "inputs": [{"id": each} for each in ids]},
             params={"archived": str(archived).lower()},
@@ -234,7 +235,7 @@ class HubSpotSource:
             listed = await self._call(
                 "GET",
                 f"/crm/objects/{VERSION}/{object_}",
-                records_reader(Listed),
+                records_reader(Listed, names),
                 names,
                 params=query | more,
             )
@@ -255,7 +256,7 @@ class HubSpotSource:
             found = await self._call(
                 "POST",
                 f"/crm/objects/{VERSION}/{object_}/search",
-                records_reader(Found),
+                records_reader(Found, query["properties"]),
                 query["properties"],
                 budget=self._budgets.search,
                 json=query,
