@@ -1,8 +1,9 @@
 """The instruments of the stories: a whole platform of its own, a person, a stage."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from rich.console import Console
@@ -28,11 +29,15 @@ QUICK_TAKEOVER = {"RUNNER_LEASE_SECONDS": "5"}
 
 @contextmanager
 def platform(
-    kafka_bootstrap: str | None, mongodb_uri: str | None, topic_prefix: str, database_prefix: str
+    kafka_bootstrap: str | None,
+    mongodb_uri: str | None,
+    topic_prefix: str,
+    database_prefix: str,
+    notifier: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[LocalStack]:
     """Run a platform with topics, databases, sandbox and processes of its own.
 
-    Kafka and MongoDB are its own as well, where none are given.
+    Kafka and MongoDB are its own as well, where none are given; `notifier` is more of its settings.
     """
     stack = LocalStack(
         ROOT,
@@ -41,7 +46,12 @@ def platform(
         mongodb_uri=mongodb_uri,
         topic_prefix=topic_prefix,
         database_prefix=database_prefix,
-        env={"sandbox": SMALL, "scheduler": HURRY, "sync-runner": QUICK_TAKEOVER},
+        env={
+            "sandbox": SMALL,
+            "scheduler": HURRY,
+            "sync-runner": QUICK_TAKEOVER,
+            "notifier": notifier,
+        },
         fresh=True,
     )
     with stack:
@@ -50,11 +60,21 @@ def platform(
 
 
 @pytest.fixture
+def notifier() -> dict[str, str]:
+    """What notifier is told beside its settings here; a module may tell it something."""
+    return {}
+
+
+@pytest.fixture
 def stack(
-    kafka_bootstrap: str, mongodb_uri: str, topic_prefix: str, database_prefix: str
+    kafka_bootstrap: str,
+    mongodb_uri: str,
+    topic_prefix: str,
+    database_prefix: str,
+    notifier: dict[str, str],
 ) -> Iterator[LocalStack]:
     """A platform for one story, which may kill what it likes."""
-    with platform(kafka_bootstrap, mongodb_uri, topic_prefix, database_prefix) as stack:
+    with platform(kafka_bootstrap, mongodb_uri, topic_prefix, database_prefix, notifier) as stack:
         yield stack
 
 

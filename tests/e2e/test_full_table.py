@@ -13,6 +13,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 ROOM = 25
 
 
+@pytest.fixture
+def notifier() -> dict[str, str]:
+    """Failures and recoveries wait for company, but not for long."""
+    return {"NOTIFIER_DIGEST_WINDOW_SECONDS": "2"}
+
+
 async def test_a_full_base_is_told_once_and_costs_next_to_nothing(
     told: tuple[Story, Watch],
 ) -> None:
