@@ -1,6 +1,8 @@
 """What an issuer may say: of its keys, and of the addresses that it vouches for."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -8,6 +10,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 from pydantic import SecretStr
+from tablesync.auth_service.identity import oidc
 from tablesync.auth_service.identity.oidc import OidcVerifier
 from tablesync.auth_service.identity.people import named
 from tablesync.service_kit.errors import DependencyUnavailableError
@@ -51,6 +54,24 @@ async def test_odd_keys_are_waited_for(keys_url: Any, keys: Any) -> None:
     """Nobody's sign-in is to blame for them."""
     with pytest.raises(DependencyUnavailableError):
         await verifier_told(keys, keys_url).person_of(SecretStr("e30.e30.e30"))
+
+
+async def test_an_issuer_that_never_comes_to_an_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each of its bytes comes in time."""
+    monkeypatch.setattr(oidc, "DEADLINE_SECONDS", 0.2)
+
+    async def drip() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+    slow = httpx.MockTransport(lambda _: httpx.Response(200, content=drip()))
+    async with httpx.AsyncClient(transport=slow) as http:
+        verifier = OidcVerifier(ISSUER, "tablesync", http)
+        with pytest.raises(DependencyUnavailableError):
+            await asyncio.wait_for(verifier.person_of(SecretStr("e30.e30.e30")), 30)
 
 
 @pytest.mark.parametrize(

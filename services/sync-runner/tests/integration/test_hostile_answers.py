@@ -13,7 +13,7 @@ from hostile_hubspot import NO_HTTP, Told, hostile_runner
 from row_comparison import Differences
 from sync_runner_rig import Json, Rig
 from tablesync.contracts import Provider
-from tablesync.sync_runner.access.bodies import MEGABYTE
+from tablesync.service_kit.http.client import MEGABYTE
 from tablesync.sync_runner.access.provider_client import ProviderClient
 from tablesync.sync_runner.execution import run_access
 

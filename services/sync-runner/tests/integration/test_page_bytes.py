@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sync_runner_rig import Rig, text
 from tablesync.contracts import FieldMapping, Provider, Source, SyncSpec
-from tablesync.sync_runner.access.bodies import MEGABYTE
+from tablesync.service_kit.http.client import MEGABYTE
 from tablesync.sync_runner.access.budgets import Budgets
 from tablesync.sync_runner.access.provider_client import ProviderClient
 from tablesync.sync_runner.sources import SOURCES, SourceSettings

@@ -62,13 +62,17 @@ from tablesync.auth_service.providers.served import Providers
 from tablesync.auth_service.settings import NAME, Settings
 from tablesync.contracts.internal_api import GRANT_UNREADABLE
 from tablesync.service_kit.http import problems
-from tablesync.service_kit.http.client import new_client, new_transport
+from tablesync.service_kit.http.client import MEGABYTE, new_client, new_transport
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role
 from tablesync.service_kit.service import Service, Step
 
 log = structlog.get_logger()
+
+# How long an answer of a provider or of the issuer may be: theirs are a few kB, but for bases,
+# which come by the thousand.
+ANSWER_BYTES = MEGABYTE
 
 
 def build(
@@ -79,9 +83,9 @@ def build(
 ) -> Service:
     """Wire the service: API, relay and ticker. Call it inside an event loop."""
     resources = Resources.open(NAME, settings, database="auth")
-    http = resources.kept(new_client())
+    http = resources.kept(new_client(answer_bytes=ANSWER_BYTES))
     context = ProviderContext(
-        resources.kept(new_transport()),
+        resources.kept(new_transport(ANSWER_BYTES)),
         http,
         settings.auth_public_url,
         settings.auth_refresh_answer_seconds,

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from functools import partial
 
 from tablesync.contracts import Provider
+from tablesync.service_kit.http.client import MEGABYTE
 from tablesync.service_kit.http.peer import ChangedStates
 from tablesync.service_kit.mongo.changes import INSERTED, touching
 from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
 from tablesync.sync_runner import store
-from tablesync.sync_runner.access.bodies import MEGABYTE
 from tablesync.sync_runner.access.budgets import INDEXES, Budgets
 from tablesync.sync_runner.access.connections import Connections
 from tablesync.sync_runner.access.grants import AuthService

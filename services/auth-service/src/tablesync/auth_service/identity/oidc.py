@@ -1,5 +1,6 @@
 """OpenID Connect: checks an id token of the configured issuer."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
 KEYS_KEPT_SECONDS = 300.0
 SUSPECT_KEYS_KEPT_SECONDS = 5.0
 LEEWAY_SECONDS = 30
+DEADLINE_SECONDS = 10.0
 # Some issuers say it as a word. One that never says it is believed, being the one configured.
 VERIFIED = (True, "true")
 ISSUER = "identity provider"
@@ -70,8 +72,9 @@ class OidcVerifier:
 
     async def _get(self, url: str) -> dict[str, Any]:
         try:
-            response = await self._http.get(url)
-        except (httpx.TransportError, httpx.InvalidURL, ValueError):  # no usable address
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                response = await self._http.get(url)
+        except (TimeoutError, httpx.TransportError, httpx.InvalidURL, ValueError):  # or no address
             raise DependencyUnavailableError(ISSUER) from None
         body = json_or_none(response)
         if not response.is_success or not isinstance(body, dict):

@@ -48,8 +48,7 @@ class OutcomeUnknownError(Exception):
 class AnswerTooLargeError(RunFailedError):
     """An answer has more bytes than a run takes at once: whoever can asks for less of it."""
 
-    def __init__(self, host: str, most_bytes: int) -> None:
-        summary = f"{host} answered with more than {most_bytes // 2**20} MB at once."
+    def __init__(self, summary: str) -> None:
         super().__init__(RunFailureCause.PROVIDER, summary)
 
 

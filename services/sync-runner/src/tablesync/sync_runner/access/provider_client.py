@@ -15,10 +15,19 @@ import httpx
 import orjson
 import stamina
 from tablesync.service_kit import clock
-from tablesync.service_kit.http.client import never_sent
+from tablesync.service_kit.http.client import (
+    ANSWER_BYTES,
+    MEGABYTE,
+    BadPackingError,
+    TooManyBytesError,
+    never_sent,
+)
 from tablesync.service_kit.redaction import foreign_text
-from tablesync.sync_runner.access.answers import OutcomeUnknownError, TransientError
-from tablesync.sync_runner.access.bodies import ACCEPTED, MEGABYTE, read_whole
+from tablesync.sync_runner.access.answers import (
+    AnswerTooLargeError,
+    OutcomeUnknownError,
+    TransientError,
+)
 from tablesync.sync_runner.access.budgets import Claim, Reservation, reserve
 from tablesync.sync_runner.access.gates import Admission, RefusedCall
 from tablesync.sync_runner.access.grants import Grant
@@ -151,16 +160,21 @@ class ProviderClient:
 
     def _request(self, call: Call[T], content: bytes | None, grant: Grant) -> httpx.Request:
         url: httpx.URL | str = call.path
-        headers = {"Accept-Encoding": ACCEPTED}
+        headers: dict[str, str] = {}
         if call.path.startswith("/"):
             url = _parsed(f"{self._base_url(grant)}{call.path}")
             headers |= call.sign(grant.token)
-        if content is None:
-            return self.http.build_request(call.method, url, params=call.params, headers=headers)
-        headers |= {"Content-Type": "application/json", "Content-Length": str(len(content))}
-        body = self._checked_body(content)
+        body = None
+        if content is not None:
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(content))}
+            body = self._checked_body(content)
         return self.http.build_request(
-            call.method, url, params=call.params, content=body, headers=headers
+            call.method,
+            url,
+            params=call.params,
+            content=body,
+            headers=headers,
+            extensions={ANSWER_BYTES: self.answer_bytes},
         )
 
     def _base_url(self, grant: Grant) -> str:
@@ -212,20 +226,17 @@ class ProviderClient:
             try:
                 # httpx's own timeouts are per operation; the lease needs one for the whole.
                 async with asyncio.timeout(seconds):
-                    return await self._whole_answer(request)
+                    return await self.http.send(request)
+            except TooManyBytesError as error:
+                raise AnswerTooLargeError(str(error)) from None
+            except BadPackingError as error:
+                raise TransientError(str(error)) from None
             except (httpx.TransportError, TimeoutError) as error:
                 raise TransientError(
                     f"{request.url.host}: {type(error).__name__}",
                     harmless=never_sent(error),
                     at_work_seconds=seconds,
                 ) from error
-
-    async def _whole_answer(self, request: httpx.Request) -> httpx.Response:
-        response = await self.http.send(request, stream=True)
-        try:
-            return await read_whole(response, self.answer_bytes)
-        finally:
-            await response.aclose()
 
 
 @lru_cache(maxsize=1_000)

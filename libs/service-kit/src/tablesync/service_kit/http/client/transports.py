@@ -1,20 +1,13 @@
-"""httpx clients, all from one factory: aiohttp's transport, timeouts, no proxies from outside."""
+"""What all requests of ours go through: spans, bounded answers, and a last look before sending."""
 
-import ssl
 from collections.abc import AsyncIterator, Callable
-from functools import cache
-from typing import Any
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
+from tablesync.service_kit.http.client.bounded import ACCEPTED, ANSWER_BYTES, MOST_BYTES, bound
 from tablesync.service_kit.telemetry import span
-
-CONNECT_SECONDS = 5.0
-TOTAL_SECONDS = 30.0
-CONNECTIONS = 200
 
 
 class WithheldError(Exception):
@@ -25,24 +18,25 @@ _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, Wit
 
 
 class TracedTransport(httpx.AsyncBaseTransport):
-    """Opens a span per request and sends its trace context; notes the host, never the path.
+    """Opens a span per request and sends its trace context; bounds what is answered.
 
-    Some providers put tokens into paths.
+    It notes the host, never the path: some providers put tokens into paths.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, answer_bytes: int = MOST_BYTES) -> None:
         self._inner = inner
+        self._answer_bytes = answer_bytes
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
+        """Send one request; its answer may be as long as it says, or as those of all others."""
         attributes = {"http.request.method": request.method, "server.address": request.url.host}
         with span(f"{request.method} {request.url.host}", SpanKind.CLIENT, attributes) as opened:
-            carrier: dict[str, str] = {}
+            carrier = {"accept-encoding": ACCEPTED}
             propagate.inject(carrier)
             request.headers.update(carrier)
             response = await self._answer(request)
             opened.set_attribute("http.response.status_code", response.status_code)
-        return response
+        return bound(response, request.extensions.get(ANSWER_BYTES, self._answer_bytes))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -92,56 +86,6 @@ class _Withheld(httpx.AsyncByteStream):
         yield self._body
 
 
-class Client(httpx.AsyncClient):
-    """A client that keeps no cookies: what one account was sent is not sent with another's calls.
-
-    It has no jar to look into for each answer, either.
-    """
-
-    @property
-    def cookies(self) -> httpx.Cookies:
-        """None, whatever an answer sets."""
-        return _NO_COOKIES
-
-    @cookies.setter
-    def cookies(self, cookies: Any) -> None:
-        raise TypeError("this client keeps no cookies")
-
-
-class _NoCookies(httpx.Cookies):
-    def extract_cookies(self, response: httpx.Response) -> None:
-        """Leave them where they are."""
-
-
-_NO_COOKIES = _NoCookies()
-
-
-def new_client(
-    base_url: str = "", *, auth: httpx.Auth | None = None, total_seconds: float = TOTAL_SECONDS
-) -> Client:
-    """Make a client; close it when done. Trace context is sent with every request."""
-    return Client(
-        base_url=base_url,
-        auth=auth,
-        transport=new_transport(),
-        timeout=httpx.Timeout(total_seconds, connect=CONNECT_SECONDS),
-        follow_redirects=False,
-        trust_env=False,
-    )
-
-
-def new_transport() -> TracedTransport:
-    """Make the transport alone, for clients that a library builds itself; close it when done."""
-    limits = httpx.Limits(max_connections=CONNECTIONS)
-    return TracedTransport(AiohttpTransport(verify=_authorities(), limits=limits))
-
-
-@cache
-def _authorities() -> ssl.SSLContext:
-    """Load whom we trust, once in a process: it takes longer than most calls."""
-    return httpx.create_ssl_context()
-
-
 def never_sent(error: BaseException) -> bool:
     """Whether a request that failed with this surely was not sent, so that sending it is no repeat.
 
@@ -152,11 +96,3 @@ def never_sent(error: BaseException) -> bool:
     while cause is not None and not isinstance(cause, _NEVER_SENT):
         cause = cause.__cause__
     return cause is not None
-
-
-def json_or_none(response: httpx.Response) -> Any:
-    """Read a JSON body, or None where a proxy or a broken server sent something else."""
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        return None
