@@ -60,6 +60,7 @@ def test_what_is_converted_otherwise_than_before_is_known(
         (moment_in("Europe/Berlin"), "date", LATE, [], "2026-03-01"),
         (moment_in("UTC"), "date", LATE, ["days in Europe/Berlin"], "2026-03-02"),
         (moment_in("Europe/Berlin"), "date", LATE, ["days in America/New_York"], "2026-03-01"),
+        (moment_in("Europe/Berlin"), "date", LATE, ["days in UTC+02:00"], "2026-03-01"),
     ],
 )
 def test_a_value_is_converted_again_as_it_was_before(

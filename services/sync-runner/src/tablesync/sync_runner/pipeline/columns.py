@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from functools import cached_property, partial
 from zoneinfo import ZoneInfo
@@ -50,7 +50,7 @@ class Column:
     def before(self, conversions: Collection[str]) -> "Column":
         """Return it as its values were converted when no more than these conversions were done."""
         zones = [each.removeprefix(DAYS_IN) for each in conversions if each.startswith(DAYS_IN)]
-        zone = ZoneInfo(zones[0]) if zones else UTC
+        zone = _zone(zones[0]) if zones else UTC
         unit = self.source.unit if SECONDS in conversions else None
         return replace(self, source=replace(self.source, unit=unit, zone=zone))
 
@@ -89,6 +89,14 @@ def _after(change: Callable[[Value], Value], convert: Converter) -> Converter:
 def _multiplied(value: Value, by: Decimal) -> Value:
     """Multiply a number; what is none, or has no end, is for the field to refuse."""
     return value * by if isinstance(value, Decimal) and value.is_finite() else value
+
+
+def _zone(name: str) -> tzinfo:
+    """Return a time zone; UTC for one that nobody knows any more: then whole rows are written."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return UTC
 
 
 def cells_of(values: Mapping[str, Value], columns: Iterable[Column]) -> dict[str, Cell]:
