@@ -119,6 +119,8 @@ CASES = [
     # units
     Case("0.5", "duration", 0.0005, definition=DURATION),
     Case("-1500", "duration", -1.5, definition=DURATION),
+    Case("12345678901234567", "duration", None, f"'12345678901234567' {TOO_LONG}", DURATION),
+    Case("1000.0000000000000000000000000000001", "duration", None, TOO_LONG, DURATION),
     Case("90", "duration", 90, definition=NUMBER),
     Case("5400000", "singleLineText", "5400000", definition=DURATION),
     Case("5400000", "duration", 5400, definition=DURATION),

@@ -13,16 +13,19 @@ Value = str | Decimal | bool | date | datetime | tuple[str, ...] | None
 
 
 class WrittenNumber(Decimal):
-    """A number that is printed as its source writes it, such as `007.5` or `1E-7`."""
+    """A number that is printed as its source writes it, such as `007.5` or `1E-7`.
+
+    It may be told in another unit than its source's.
+    """
 
     __slots__ = ("_text",)
     _text: str
 
-    def __new__(cls, text: str) -> Self:
+    def __new__(cls, text: str, number: Decimal | None = None) -> Self:
         """Read a number; spaces around it are part of its text."""
-        number = super().__new__(cls, text.strip())
-        number._text = text
-        return number
+        found = super().__new__(cls, text.strip() if number is None else number)
+        found._text = text
+        return found
 
     def __str__(self) -> str:
         """Return its source's text."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from tablesync.contracts import MappedAs
 from tablesync.sync_runner.airtable.cells import Cell, Converter, converter, shows_words
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.sources.base import SourceProperty
-from tablesync.sync_runner.values import Unit, Value, ValueKind
+from tablesync.sync_runner.values import Unit, Value, ValueKind, WrittenNumber
 
 # What is done to values that earlier versions did not do.
 SECONDS, DAYS_IN, EXACT = "seconds", "days in ", "exact numbers"
@@ -22,6 +22,7 @@ _SECONDS = {
     Unit.MINUTES: Decimal(60),
     Unit.HOURS: Decimal(3_600),
 }
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,10 @@ def _after(change: Callable[[Value], Value], convert: Converter) -> Converter:
 
 
 def _multiplied(value: Value, by: Decimal) -> Value:
-    """Multiply a number; what is none, or has no end, is for the field to refuse."""
-    return value * by if isinstance(value, Decimal) and value.is_finite() else value
+    """Multiply a number with all its digits; what is none, or has no end, the field refuses."""
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return value
+    return WrittenNumber(str(value), _EXACT.multiply(value, by))
 
 
 def _zone(name: str) -> tzinfo:
