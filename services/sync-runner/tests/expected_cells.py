@@ -19,11 +19,20 @@ OWN: dict[str, Json] = {
     "archived": {"name": "archived", "type": "bool"},
 }
 TEXTS = ("singleLineText", "multilineText", "email", "url", "phoneNumber")
+NUMBERS = ("number", "currency", "percent", "duration")
+# Where nobody who sets up a sync maps a property of such a type to.
+SENSELESS: Mapping[str, Sequence[str]] = {
+    "list": (*NUMBERS, "rating", "checkbox", "date", "dateTime", "barcode"),
+    "date": (*NUMBERS, "rating", "checkbox"),
+    "datetime": (*NUMBERS, "rating", "checkbox"),
+    "number": ("date", "dateTime"),
+    "bool": (*NUMBERS, "rating", "date", "dateTime"),
+}
 LONGEST_TEXT, SHOWN = 100_000, 40
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
-DIGITS = re.compile(r"[-+]?\d+(\.\d+)?", re.ASCII)
+DIGITS = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)", re.ASCII)
 # A longer exponent is a part of a code.
-WITH_EXPONENT = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d{1,6})?", re.ASCII)
+WITH_EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,6})?", re.ASCII)
 TOO_LARGE = 10**309
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
@@ -72,11 +81,16 @@ class Mapped:
             raise NotImplementedError(f"options {names}")
         return names
 
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What people see of the options, by value without spaces, if it is mapped by label."""
+        options = self.definition.get("options") or []
+        labels = {each["value"].strip(): each["label"] for each in options}
+        return labels if self.as_ == "label" else {}
+
     def shown_as(self, value: str) -> str:
-        """Return an option's label where it is mapped by label; spaces do not count."""
-        options = self.definition.get("options") or [] if self.as_ == "label" else []
-        labels = [each["label"] for each in options if each["value"].strip() == value.strip()]
-        return str(labels[0]) if labels else value
+        """Return what a cell of words shows of a value."""
+        return self.labels.get(value.strip(), value)
 
     def refused(self, value: str, why: str, remedy: str = "map it to a text field") -> RefusedError:
         """Say that a value fits into no cell, and what to do."""
@@ -95,15 +109,15 @@ def expected_cells(record: Json, mapping: Sequence[Mapped]) -> Json:
 def expected_cell(told: str | None, mapped: Mapped) -> Any:
     """Return what the cell of a property's text has to be, None for an empty one."""
     field_type = mapped.field["type"]
-    if field_type not in _CELLS:
-        raise NotImplementedError(f"a field of type {field_type}")
+    if field_type not in _CELLS or field_type in SENSELESS.get(mapped.type, ()):
+        raise NotImplementedError(f"a property of type {mapped.type} in a field of {field_type}")
     if not told:
         return None
-    if field_type not in TEXTS and field_type != "barcode":
-        if UNFIT.search(told):
-            raise NotImplementedError(f"{told!r} in a field of type {field_type}")
+    if field_type not in TEXTS:
         if not told.strip():
             return None
+        if UNFIT.search(told):
+            raise NotImplementedError(f"{told!r} in a field of type {field_type}")
     return _CELLS[field_type](told, mapped)
 
 
@@ -121,21 +135,19 @@ def _barcode(told: str, mapped: Mapped) -> Json:
 
 def _spelled(told: str, mapped: Mapped) -> str:
     """Return what HubSpot has as text: truth and times have one spelling, labels are labels."""
-    if mapped.type == "list" and mapped.as_ == "label":
+    if mapped.type == "list" and (mapped.labels or not _parts(told)):
         return ";".join(map(mapped.shown_as, _parts(told)))
     if mapped.type == "bool" and told.strip().lower() in ("true", "false"):
         return mapped.shown_as(told.strip().lower())
-    if mapped.type in ("date", "datetime") and (moment := _moment(told, mapped)):
-        return moment.date().isoformat() if mapped.type == "date" else _instant(moment)
+    if mapped.type == "datetime" and (moment := _moment(told, mapped)):
+        return _by_utc(moment, "milliseconds" if moment.microsecond else "seconds")
+    if mapped.type == "date" and (day := _day(told.strip(), mapped)):
+        return day.isoformat()
     return mapped.shown_as(told)
 
 
 def _parts(told: str) -> list[str]:
     return list(dict.fromkeys(each.strip() for each in told.split(";") if each.strip()))
-
-
-def _instant(moment: datetime) -> str:
-    return _by_utc(moment, "milliseconds" if moment.microsecond else "seconds")
 
 
 def _by_utc(moment: datetime, timespec: str) -> str:
@@ -159,10 +171,11 @@ def _exact(told: str, mapped: Mapped) -> Fraction:
     if not form.fullmatch(told.strip()):
         raise mapped.refused(told, "is not a number")
     exact = Fraction(told.strip())
+    if mapped.definition.get("numberDisplayHint") == "duration" == mapped.field["type"]:
+        exact /= 1_000  # HubSpot counts milliseconds, Airtable seconds
     if abs(exact) >= TOO_LARGE:
         raise mapped.refused(told, "is not a finite number")
-    in_milliseconds = mapped.definition.get("numberDisplayHint") == "duration"
-    return exact / 1_000 if in_milliseconds and mapped.field["type"] == "duration" else exact
+    return exact
 
 
 def _rating(told: str, mapped: Mapped) -> int | None:
@@ -181,9 +194,9 @@ def _checkbox(told: str, mapped: Mapped) -> bool | None:
 
 
 def _choice(told: str, mapped: Mapped) -> str | None:
-    chosen = _choices(told, mapped) or []
-    if len(chosen) > 1:
+    if mapped.type == "list" and len(_parts(told)) > 1:
         raise NotImplementedError(f"{told!r} in a single select")
+    chosen = _choices(told, mapped)
     return chosen[0] if chosen else None
 
 
@@ -222,10 +235,10 @@ def _needed(told: str, mapped: Mapped) -> datetime:
 def _moment(told: str, mapped: Mapped) -> datetime | None:
     """Return the moment, of a day its midnight by UTC; None for what is no time."""
     text, is_time = told.strip(), mapped.type in ("date", "datetime")
+    if day := _day(text, mapped):
+        return datetime.combine(day, time(), UTC)
     if (MILLISECONDS if is_time else SURELY_MILLISECONDS).fullmatch(text):
         return EPOCH + timedelta(milliseconds=int(text))
-    if DAY.fullmatch(text) and mapped.type != "datetime":
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
     if MOMENT.fullmatch(text):
         moment = datetime.fromisoformat(text)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -234,9 +247,17 @@ def _moment(told: str, mapped: Mapped) -> datetime | None:
     return None
 
 
+def _day(text: str, mapped: Mapped) -> date | None:
+    """Return the day that a text tells, in a property of days also by its midnight."""
+    if mapped.type == "date" and MILLISECONDS.fullmatch(text):
+        return (EPOCH + timedelta(milliseconds=int(text))).date()
+    is_day = DAY.fullmatch(text) and mapped.type != "datetime"
+    return date.fromisoformat(text) if is_day else None
+
+
 _CELLS: Mapping[str, Callable[[str, Mapped], Any]] = {
     **dict.fromkeys(TEXTS, _text),
-    **dict.fromkeys(("number", "currency", "percent", "duration"), _number),
+    **dict.fromkeys(NUMBERS, _number),
     "barcode": _barcode,
     "rating": _rating,
     "checkbox": _checkbox,
