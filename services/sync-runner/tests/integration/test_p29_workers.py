@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from sync_runner_rig import HUBSPOT, PORTAL, WORKSPACE, Rig
+from sandbox_accounts import PORTAL
+from sync_runner_rig import HUBSPOT, WORKSPACE, Rig
 from tablesync.contracts import Account, Provider
 from tablesync.contracts.internal_api import GRANT_UNREADABLE
 from tablesync.service_kit.http.problems import UNREADABLE_DOCUMENT, Problem

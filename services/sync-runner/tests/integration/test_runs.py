@@ -1,7 +1,8 @@
 """One sync from request to rows: first pass, second pass, edits."""
 
 import pytest
-from sync_runner_rig import LARGE_PORTAL, Rig
+from sandbox_accounts import LARGE_PORTAL
+from sync_runner_rig import Rig
 from tablesync.contracts import FieldMapping, Provider, SyncSpec
 
 # More than fit into a query.
