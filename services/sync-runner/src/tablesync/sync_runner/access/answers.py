@@ -52,6 +52,14 @@ class AnswerTooLargeError(RunFailedError):
         super().__init__(RunFailureCause.PROVIDER, summary)
 
 
+class EndlessListError(RunFailedError):
+    """A list goes in a circle: one that goes on from its page would be read for ever."""
+
+    def __init__(self, host: str) -> None:
+        summary = f"{host} answered with a list that goes in a circle."
+        super().__init__(RunFailureCause.PROVIDER, summary)
+
+
 class Answer(BaseModel):
     """Base of answers; providers write ids now as numbers, now as texts."""
 
@@ -68,10 +76,10 @@ class Continuations:
         self._seen = {begins}
 
     def take(self, where: str | None, host: str) -> str | None:
-        """Return where the list goes on, None at its end; raises RunFailedError (provider)."""
+        """Return where the list goes on, None at its end; raises EndlessListError."""
         if where is not None and where in self._seen:
             log.error("list goes in a circle", provider=host)
-            raise RunFailedError.provider(f"{host} answered with a list that goes in a circle.")
+            raise EndlessListError(host)
         self._seen.add(where)
         return where
 

@@ -1,7 +1,7 @@
 """Airtable's routes that a sync needs, within the budgets of base and user."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -95,11 +95,27 @@ class AirtableClient:
         offset: str | None = None,
         *,
         formula: str | None = None,
-    ) -> Rows:
-        """Return a page of a table's rows, of those that a formula holds for, with these fields.
+    ) -> AsyncIterator[Rows]:
+        """Yield a table's rows page by page, those that a formula holds for, with these fields.
 
         Raises ListingGoneError for an offset that Airtable has forgotten.
         """
+        continuations = Continuations(offset)
+        while True:
+            page = await self._rows(base_id, table_id, fields, offset, formula)
+            yield page
+            offset = continuations.take(page.offset, "Airtable")
+            if offset is None:
+                return
+
+    async def _rows(
+        self,
+        base_id: str,
+        table_id: str,
+        fields: Sequence[str],
+        offset: str | None,
+        formula: str | None,
+    ) -> Rows:
         body: Json = {
             "pageSize": ROWS_PER_PAGE,
             "fields": list(fields),

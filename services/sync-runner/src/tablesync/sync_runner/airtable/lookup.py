@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import groupby
 
-from tablesync.sync_runner.access.answers import Continuations
 from tablesync.sync_runner.airtable.cells import Cell
 from tablesync.sync_runner.airtable.client import AirtableClient, Row
 from tablesync.sync_runner.airtable.schema import Field
@@ -29,15 +28,8 @@ class Lookup:
         return [each[0] if len(each) == 1 else None for each in ids]
 
     async def _rows(self, formula: str) -> list[Row]:
-        found: list[Row] = []
-        offset: str | None = None
-        continuations = Continuations()
-        while True:
-            page = await self._client.rows(*self._place, [self._key.id], offset, formula=formula)
-            found += page.records
-            offset = continuations.take(page.offset, "Airtable")
-            if offset is None:
-                return found
+        pages = self._client.rows(*self._place, [self._key.id], formula=formula)
+        return [row async for page in pages for row in page.records]
 
 
 def with_any_of(key: Field, cells: Iterable[Cell]) -> str:

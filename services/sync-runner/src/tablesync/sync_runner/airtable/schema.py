@@ -1,11 +1,16 @@
 """A base's tables and fields, as far as a sync needs to know them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import (
+    BeforeValidator,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from tablesync.sync_runner.access.answers import Answer
 
 # Upserts merge on these and on no others.
@@ -13,13 +18,15 @@ MERGEABLE = frozenset(
     {"singleLineText", "multilineText", "number", "singleSelect", "multipleSelects", "date"}
 )
 SELECTS = frozenset({"singleSelect", "multipleSelects"})
+# The type of a field of which nothing is known but its id.
+NOT_UNDERSTOOD = "not understood"
 # None is none.
 Options = Annotated[Mapping[str, Any], BeforeValidator(lambda given: given or {})]
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a table; unknown types are tolerated."""
+    """One field of a table; unknown types are tolerated, and one that is not understood."""
 
     id: str
     name: str
@@ -48,11 +55,29 @@ class Field:
 
 @dataclass(frozen=True)
 class Table:
-    """One table with its fields by id."""
+    """One table with its fields by id; one that is not understood has none."""
 
     id: str
     name: str
     fields: Mapping[str, Field]
+
+    @property
+    def understood(self) -> bool:
+        """Whether anything can be said of it: a table has one field at least."""
+        return bool(self.fields)
+
+
+def _or(stand_in: Callable[[str], object]) -> WrapValidator:
+    """Let something else bear the id of what is not understood; without an id it is left out."""
+
+    def read_leniently(told: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(told)
+        except ValidationError:
+            id_ = told.get("id") if isinstance(told, dict) else None
+            return stand_in(id_) if isinstance(id_, str) else None
+
+    return WrapValidator(read_leniently)
 
 
 class TableAnswer(Answer):
@@ -60,18 +85,21 @@ class TableAnswer(Answer):
 
     id: str
     name: str
-    fields: tuple[Field, ...]
+    fields: tuple[Annotated[Field | None, _or(lambda it: Field(it, it, NOT_UNDERSTOOD))], ...]
 
 
 class TablesAnswer(Answer):
-    """The answer of the tables route."""
+    """The answer of the tables route: what is odd there is odd alone."""
 
-    tables: tuple[TableAnswer, ...]
+    tables: tuple[
+        Annotated[TableAnswer | None, _or(lambda it: TableAnswer(id=it, name=it, fields=()))], ...
+    ]
 
 
 def read_tables(answer: TablesAnswer) -> list[Table]:
     """Read the answer of the tables route."""
     return [
-        Table(each.id, each.name, {field.id: field for field in each.fields})
+        Table(each.id, each.name, {field.id: field for field in each.fields if field})
         for each in answer.tables
+        if each
     ]

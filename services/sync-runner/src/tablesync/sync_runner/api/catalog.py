@@ -75,7 +75,7 @@ class Catalog:
         """Return the tables of a base, with their fields."""
         async with self._destination(workspace_id, connection_id) as client:
             found = await client.tables(base_id)
-        return AirtableTables(items=tuple(_shown_table(each) for each in found))
+        return AirtableTables(items=tuple(_shown_table(each) for each in found if each.understood))
 
     @asynccontextmanager
     async def _source(self, workspace_id: str, connection_id: str) -> AsyncIterator[Source]:

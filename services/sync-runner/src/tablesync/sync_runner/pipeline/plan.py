@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.sync_runner.airtable.cells import Cell, is_blank, is_writable, read_cell
-from tablesync.sync_runner.airtable.schema import Field, Table
+from tablesync.sync_runner.airtable.schema import NOT_UNDERSTOOD, Field, Table
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.pipeline.columns import EXACT, Column, reads
 from tablesync.sync_runner.sources.base import GONE, SourceProperty
@@ -101,6 +101,11 @@ def make_plan(
             spec.destination.connection_id,
         )
     mapped = tuple(dict.fromkeys((spec.key, *spec.mapping)))
+    if not table.understood or any(_is_odd(table.fields.get(each.field_id)) for each in mapped):
+        raise RunFailedError.provider(
+            f'Airtable tells something of table "{table.name}" that is not understood.',
+            spec.destination.connection_id,
+        )
     known = {each.name: each for each in properties}
     columns = tuple(_column(each, known, spec.source.object, table) for each in mapped)
     key_field = table.fields[spec.key.field_id]
@@ -109,6 +114,10 @@ def make_plan(
             f'Airtable cannot find rows by "{key_field.name}" ({key_field.type}).'
         )
     return Plan(spec, columns, table.fields, fingerprint(spec))
+
+
+def _is_odd(field: Field | None) -> bool:
+    return field is not None and field.type == NOT_UNDERSTOOD
 
 
 def fingerprint(spec: SyncSpec) -> str:

@@ -38,15 +38,11 @@ async def long_numbers(
 
 
 async def _listed(client: AirtableClient, plan: Plan) -> AsyncIterator[Sequence[Row]]:
-    to, key, offset = plan.spec.destination, [plan.key.field.id], None
+    to, key = plan.spec.destination, [plan.key.field.id]
     formula = _with_a_long_one(plan.numbers)
     try:
-        while True:
-            page = await client.rows(to.base_id, to.table_id, key, offset, formula=formula)
+        async for page in client.rows(to.base_id, to.table_id, key, formula=formula):
             yield page.records
-            offset = page.offset
-            if offset is None:
-                return
     except (RefusedError, ListingGoneError) as error:
         log.warning("long numbers are left to a check", table=to.table_id, error=str(error))
 

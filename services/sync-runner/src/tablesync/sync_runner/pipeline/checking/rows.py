@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from tablesync.sync_runner.access.answers import EndlessListError
 from tablesync.sync_runner.airtable.client import AirtableClient, Row
 from tablesync.sync_runner.airtable.errors import ListingGoneError
 from tablesync.sync_runner.errors import RunFailedError
@@ -31,14 +32,14 @@ class RowComparison:
         self._stall_timer = stall_timer
 
     async def run(self) -> None:
-        """Compare to the end; a listing that Airtable has forgotten is begun again.
+        """Compare to the end; a listing that Airtable has forgotten, or has no end, is begun again.
 
         What was seen of it counts: a row that was there once is no missing one.
         """
         for _ in range(BEGINNINGS):
             try:
                 await self._compare_pages()
-            except ListingGoneError:
+            except (ListingGoneError, EndlessListError):
                 self._journal.compare_from(None)
             else:
                 await self._note_missing()
@@ -49,14 +50,12 @@ class RowComparison:
 
     async def _compare_pages(self) -> None:
         to, offset = self._plan.spec.destination, self._journal.offset
-        while True:
-            page = await self._client.rows(to.base_id, to.table_id, self._plan.field_ids, offset)
+        pages = self._client.rows(to.base_id, to.table_id, self._plan.field_ids, offset)
+        async for page in pages:
             self._stall_timer.restart()
             await self._compare(page.records)
-            offset = page.offset
-            if offset is None:
-                return
-            self._journal.compare_from(offset)
+            if page.offset is not None:
+                self._journal.compare_from(page.offset)
 
     async def _compare(self, rows: Sequence[Row]) -> None:
         states: dict[str, list[RecordState]] = defaultdict(list)
