@@ -154,9 +154,9 @@ def _prefix(
         drop(address, prefix)
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """Yield a browser for one test."""
+    """Yield a browser for a module's tests; what one page of its own learns no other knows."""
     async with chromium() as browser:
         yield browser
 
