@@ -4,12 +4,15 @@ All limits that one request counts against are reserved at once, with what the r
 each, and given back when it is over.
 """
 
+import asyncio
+import math
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from prometheus_client import Counter
+from tablesync.service_kit import clock
 from tablesync.sync_runner.stall import StallTimer
 
 FROZEN = Counter("budget_frozen_total", "Times a provider refused a call for its limit.", ["kind"])
@@ -19,8 +22,8 @@ class Place(Protocol):
     """What one request has of one budget."""
 
     @property
-    def late(self) -> bool:
-        """Whether it may not be used any more: whoever comes after would be crowded."""
+    def good_until(self) -> float:
+        """Until when it may be used, by `clock.seconds()`: later, it would crowd the next one."""
 
     async def settle(self, weight: float) -> None:
         """Take in what the request has weighed, as the provider says."""
@@ -32,8 +35,8 @@ class Place(Protocol):
 class Budget(Protocol):
     """One limit as this process sees it."""
 
-    async def take(self, weight: float = 1.0) -> Place:
-        """Wait for a place; the call has to follow at once."""
+    async def take(self, weight: float = 1.0, since: float = math.inf) -> Place:
+        """Wait for a place; the call has to follow at once. Who waits longest is served first."""
 
     async def freeze(self, seconds: float) -> None:
         """Let nobody call for this long, in any process: the provider refused a call."""
@@ -77,17 +80,35 @@ async def reserve(
 
 
 async def _take_all(claims: Sequence[Claim]) -> Mapping[Budget, Place]:
-    while True:
-        places: dict[Budget, Place] = {}
-        try:
-            for each in claims:
-                places[each.budget] = await each.budget.take(each.weight)
-            if not any(each.late for each in places.values()):
-                return places
-        except BaseException:
-            await _give_back(places, used=False)
-            raise
+    """Take what is missing until nothing is; what gets late meanwhile is missing again.
+
+    Whoever has something that gets late leaves the line in which he stands: the place there goes
+    to the next one. If he took it all the same, many could wait for ever and use up all places.
+    He comes back as one who has waited since he came, so that nobody is always too late.
+    """
+    places: dict[Budget, Place] = {}
+    since = clock.seconds()
+    try:
+        while missing := next((each for each in claims if each.budget not in places), None):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_seconds_left(places)):
+                    places[missing.budget] = await missing.budget.take(missing.weight, since)
+            await _give_up_late(places)
+    except BaseException:
         await _give_back(places, used=False)
+        raise
+    return places
+
+
+def _seconds_left(places: Mapping[Budget, Place]) -> float | None:
+    ends = [each.good_until for each in places.values()]
+    return min(ends) - clock.seconds() if ends else None
+
+
+async def _give_up_late(places: dict[Budget, Place]) -> None:
+    now = clock.seconds()
+    for budget in [each for each, place in places.items() if place.good_until < now]:
+        await places.pop(budget).give_back(used=False)
 
 
 async def _give_back(places: Mapping[Budget, Place], *, used: bool) -> None:

@@ -1,10 +1,12 @@
 """Places (a counting semaphore): so many calls under way at once, over all processes."""
 
 import asyncio
+import math
 from dataclasses import dataclass
 
 from tablesync.service_kit.mongo import Collection
 from tablesync.sync_runner.access.budgets.base import FROZEN
+from tablesync.sync_runner.access.budgets.line import Line
 from tablesync.sync_runner.access.budgets.rows import HELD_UNTIL, NOW, Holder, Row
 
 LOOK_AGAIN_SECONDS = 0.1
@@ -44,13 +46,13 @@ class PlaceBudget:
     def __init__(self, collection: Collection, limit: Places) -> None:
         self._row = Row(collection, limit.name)
         self._limit = limit
-        self._first = asyncio.Lock()
+        self._line = Line()
 
-    async def take(self, weight: float = 1.0) -> HeldPlace:
-        """Wait until fewer calls are under way than may be; first come, first served."""
+    async def take(self, weight: float = 1.0, since: float = math.inf) -> HeldPlace:
+        """Wait until fewer calls are under way than may be; who waits longest is served first."""
         place = HeldPlace(self)
         try:
-            async with self._first:
+            async with self._line.turn(since):
                 while not await self._take(place):  # noqa: ASYNC110 - another process ends the wait
                     await asyncio.sleep(LOOK_AGAIN_SECONDS)
         except BaseException:  # it may have been taken for a caller who no longer wants it

@@ -5,10 +5,12 @@ more than there is, however long calls are on their way.
 """
 
 import asyncio
+import math
 from dataclasses import dataclass
 
 from tablesync.service_kit.mongo import Collection, Document
 from tablesync.sync_runner.access.budgets.base import FROZEN
+from tablesync.sync_runner.access.budgets.line import Line
 from tablesync.sync_runner.access.budgets.rows import HELD_UNTIL, NOW, Holder, Row
 
 # A wait is computed by the database. Others may be faster, and calls under way may cost less.
@@ -52,13 +54,13 @@ class PointBudget:
     def __init__(self, collection: Collection, limit: Points) -> None:
         self._row = Row(collection, limit.name)
         self._limit = limit
-        self._first = asyncio.Lock()
+        self._line = Line()
 
-    async def take(self, weight: float = 1.0) -> PointsSetAside:
-        """Wait for so many points, at most all that there can be; first come, first served."""
+    async def take(self, weight: float = 1.0, since: float = math.inf) -> PointsSetAside:
+        """Wait for so many points, at most all that can be; who waits longest is served first."""
         aside = PointsSetAside(self, min(weight, self._limit.capacity))
         try:
-            async with self._first:
+            async with self._line.turn(since):
                 while wait := await self._wait(aside):  # noqa: ASYNC110 - time ends it
                     await asyncio.sleep(wait)
         except BaseException:  # they may have been set aside for a caller who is gone

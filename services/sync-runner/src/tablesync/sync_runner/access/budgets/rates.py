@@ -7,12 +7,14 @@ are never touched inside a transaction.
 """
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass
 
 from tablesync.service_kit import clock
 from tablesync.service_kit.mongo import Collection, Document
 from tablesync.sync_runner.access.budgets.base import FROZEN
+from tablesync.sync_runner.access.budgets.line import Line
 from tablesync.sync_runner.access.budgets.rows import NOW, Row
 
 # Reserved though nobody waits yet, so that a wide limit does not cost a round trip per call.
@@ -42,9 +44,9 @@ class TimedPlace:
     late_seconds: float
 
     @property
-    def late(self) -> bool:
-        """Whether that moment is over."""
-        return clock.seconds() - self.at > self.late_seconds
+    def good_until(self) -> float:
+        """When that moment is over."""
+        return self.at + self.late_seconds
 
     async def settle(self, weight: float) -> None:
         """Nothing: a call is a call."""
@@ -60,17 +62,18 @@ class RateBudget:
         self._row = Row(collection, limit.name)
         self._limit = limit
         self._places: deque[TimedPlace] = deque()
-        self._reserving = asyncio.Lock()
+        self._line = Line()
         self._waiting = 0
+        self._reserving: asyncio.Task[None] | None = None
         self._epoch = 0
 
-    async def take(self, weight: float = 1.0) -> TimedPlace:
+    async def take(self, weight: float = 1.0, since: float = math.inf) -> TimedPlace:
         """Wait for a place: the call has to follow at once. One that weighs more has several."""
         self._waiting += 1
         try:
             for _ in range(1, round(weight)):
-                await self._next_place()
-            return await self._next_place()
+                await self._next_place(since)
+            return await self._next_place(since)
         finally:
             self._waiting -= 1
 
@@ -88,29 +91,36 @@ class RateBudget:
                 self._limit.name, per_second, self._limit.burst, self._limit.late_seconds
             )
 
-    async def _next_place(self) -> TimedPlace:
-        while not (place := await self._reach_place()):
-            continue
-        return place
+    async def _next_place(self, since: float) -> TimedPlace:
+        """Wait in line until a place has come: who leaves before that has taken none."""
+        async with self._line.turn(since):
+            while not (place := await self._reach_place()):
+                continue
+            return place
 
     async def _reach_place(self) -> TimedPlace | None:
-        """Wait for the next place; None if it came to nothing."""
-        async with self._reserving:
-            while self._places and self._places[0].late:
-                self._places.popleft()
-            if not self._places:
-                self._places.extend(await self._reserve())
-            if not self._places:
-                return None
-            place, epoch = self._places.popleft(), self._epoch
-        await asyncio.sleep(max(0.0, place.at - clock.seconds()))
-        return place if epoch == self._epoch and not place.late else None
+        """Wait for the first place; None if it came to nothing."""
+        if not self._places:
+            await self._have_more()
+            return None
+        place = self._places[0]
+        if (wait := place.at - clock.seconds()) > 0:
+            await asyncio.sleep(wait)
+        if not self._places or self._places[0] is not place:  # all are frozen
+            return None
+        self._places.popleft()
+        return place if clock.seconds() <= place.good_until else None
 
-    async def _reserve(self) -> list[TimedPlace]:
+    async def _have_more(self) -> None:
+        """Reserve places; they are there for the next one if who asks for them has to leave."""
+        if self._reserving is None or self._reserving.done():
+            self._reserving = asyncio.create_task(self._reserve())
+        await asyncio.shield(self._reserving)
+
+    async def _reserve(self) -> None:
         """Reserve a place for everybody who waits, at most a second of them, and a few ahead.
 
-        Returns their times by `clock.seconds()`; none if the database took so long to answer
-        that it is not known when they are.
+        None is had if the database took so long to answer that it is not known when they are.
         """
         ahead = int(AHEAD_SECONDS * self._limit.per_second)
         count = max(1, min(max(self._waiting, ahead), int(self._limit.per_second)))
@@ -118,11 +128,11 @@ class RateBudget:
         row = await self._row.change(*self._reservation(count))
         answered_at = clock.seconds()
         if epoch != self._epoch or answered_at - asked_at > self._limit.late_seconds:
-            return []
+            return
         first = answered_at + (row["start"] - row["now"]) / 1000
         spacing = 1 / self._limit.per_second
         times = [max(answered_at, first + place * spacing) for place in range(count)]
-        return [TimedPlace(each, self._limit.late_seconds) for each in times]
+        self._places.extend(TimedPlace(each, self._limit.late_seconds) for each in times)
 
     def _reservation(self, count: int) -> list[Document]:
         spacing_ms = 1000 / self._limit.per_second

@@ -29,16 +29,11 @@ class Holder:
 
     def __init__(self) -> None:
         self.id = uuid4().hex
-        self._ends_at = 0.0
+        self.good_until = 0.0
 
     def begin(self) -> None:
-        """Have it from now on."""
-        self._ends_at = clock.seconds() + HELD_SECONDS / 2
-
-    @property
-    def late(self) -> bool:
-        """Whether it might not be held for as long as a request takes."""
-        return clock.seconds() > self._ends_at
+        """Have it from now on: a request that begins in half that time has it to its end."""
+        self.good_until = clock.seconds() + HELD_SECONDS / 2
 
 
 class Row:
