@@ -20,7 +20,10 @@ class AuthFailed:
 
 @dataclass(frozen=True)
 class Throttled:
-    """A limit was met: nobody calls within `budgets` for so many seconds."""
+    """A limit was met: nobody calls within `budgets` for so many seconds.
+
+    If the call has reserved none of them, nobody calls within the narrowest of its own either.
+    """
 
     summary: str
     seconds: float

@@ -119,7 +119,7 @@ class ProviderClient:
             ):
                 with attempt:
                     response, outcome = await self._authorised(call, content)
-                    self._raise_unless_ok(outcome)
+                    self._raise_unless_ok(call, outcome)
                     return call.read(response)
         except TransientError as error:
             if not _may_repeat(call, error):
@@ -143,11 +143,11 @@ class ProviderClient:
         finally:
             self.sending.discard(task)
 
-    def _raise_unless_ok(self, outcome: Outcome) -> None:
+    def _raise_unless_ok(self, call: Call[T], outcome: Outcome) -> None:
         if isinstance(outcome, Refused | AccountState):
             raise outcome.error
         if isinstance(outcome, Throttled):  # what waits is the frozen budget, or who has none
-            wait = 0.0 if outcome.budgets else outcome.seconds
+            wait = 0.0 if call.claims else outcome.seconds
             raise TransientError(outcome.summary, wait, harmless=True)
         if isinstance(outcome, Transient):
             seconds = self.seconds_left() if outcome.at_work else 0.0
@@ -215,7 +215,7 @@ class ProviderClient:
                 await call.learn(response, reservation)
             outcome = _sorted(call, response)
             if not isinstance(outcome, AuthFailed):
-                await _freeze(outcome)
+                await _freeze(call, outcome)
                 return response, outcome
             refused = RefusedCall(grant, response.status_code, sent_at, repeated)
             repeated = await self.admission.refused(refused)
@@ -253,11 +253,15 @@ def _sorted(call: Call[T], response: httpx.Response) -> Outcome:
     return call.classify(response)
 
 
-async def _freeze(outcome: Outcome) -> None:
-    """Let nobody call within a limit that was met."""
-    if isinstance(outcome, Throttled):
-        for each in outcome.budgets:
-            await each.freeze(outcome.seconds)
+async def _freeze(call: Call[T], outcome: Outcome) -> None:
+    """Let nobody call within a limit that was met; the call itself least of all."""
+    if not isinstance(outcome, Throttled):
+        return
+    frozen, claimed = {*outcome.budgets}, [each.budget for each in call.claims]
+    if frozen.isdisjoint(claimed):
+        frozen.update(claimed[:1])
+    for each in frozen:
+        await each.freeze(outcome.seconds)
 
 
 def _may_repeat(call: Call[T], error: TransientError) -> bool:
