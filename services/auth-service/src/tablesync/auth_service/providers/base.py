@@ -194,7 +194,11 @@ class OAuthHost(Protocol):
 
 def told_scopes(found: Sequence[str]) -> tuple[str, ...]:
     """Return what of a provider's list may be told to everybody: names, and no end of them."""
-    return tuple(each for each in found[:MOST_SCOPES] if _SCOPE.fullmatch(foreign_text(each)))
+    return tuple(filter(_is_scope, found[:MOST_SCOPES]))
+
+
+def _is_scope(told: str) -> bool:
+    return bool(_SCOPE.fullmatch(told)) and foreign_text(told) == told
 
 
 def missing_scopes(provider: OAuthProvider, granted: Sequence[str]) -> tuple[str, ...]:
