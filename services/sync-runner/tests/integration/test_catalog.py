@@ -271,6 +271,27 @@ async def test_a_provider_that_answers_with_something_odd_is_said_to_be_in_troub
     assert "not understood" in said or "goes in a circle" in said
 
 
+@pytest.mark.parametrize("path", [BASES, TABLES])
+@pytest.mark.parametrize(
+    ("status", "message", "answered"),
+    [
+        (422, "Invalid request", 503),
+        (413, "Too large", 503),
+        (403, "You are not permitted to create records", 404),
+        (404, "Record not found", 404),
+    ],
+)
+async def test_what_airtable_refuses_is_said_in_its_words(
+    rig: Rig, service_keys: ServiceKeys, path: str, status: int, message: str, answered: int
+) -> None:
+    body = {"error": {"type": "REFUSED", "message": message}}
+    await rig.at_airtable("break", status=status, body=body)
+    async with rig.http("api") as http:
+        answer = await http.get(path, headers=as_operator(service_keys))
+    assert answer.status_code == answered, answer.text
+    assert message in answer.json()["detail"]
+
+
 async def test_a_removed_connection_is_said_to_be_lost(rig: Rig, service_keys: ServiceKeys) -> None:
     async with rig.http("api") as http:
         path, headers = "/v1/catalog/con_hubspot/objects", as_operator(service_keys)

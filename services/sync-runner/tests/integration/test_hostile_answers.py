@@ -67,6 +67,48 @@ async def test_what_is_no_answer_is_asked_for_again(rig: Rig, name: str) -> None
     assert not await rig.differences(spec)
 
 
+REFUSALS = [400, 403, 404, 405, 422, 451]
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+@pytest.mark.parametrize("provider", [Provider.HUBSPOT, Provider.AIRTABLE])
+async def test_what_a_proxy_refuses_is_asked_for_again(
+    rig: Rig, provider: Provider, status: int
+) -> None:
+    """HubSpot and Airtable refuse in JSON: a page is of whoever stands before them."""
+    spec = await rig.spec("deals")
+    page = "<html>Blocked</html>"
+    await rig.sandbox.control(provider, "-", "break", status=status, body=page, count=1)
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert row["status"] == "succeeded", row["summary"]
+    assert not await rig.differences(spec)
+
+
+@pytest.mark.parametrize("provider", [Provider.HUBSPOT, Provider.AIRTABLE])
+async def test_what_a_proxy_goes_on_refusing_holds_no_sync_for_its_object(
+    rig: Rig, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = partial(ProviderClient, retry_seconds=2.0)
+    monkeypatch.setattr(run_access, "ProviderClient", impatient)
+    spec = await rig.spec("deals")
+    await rig.sandbox.control(provider, "-", "break", status=403, body="<html>Blocked</html>")
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
+    assert "answered 403, not in its own words" in row["summary"]
+
+
+@pytest.mark.parametrize("status", [408, 421, 425])
+async def test_what_was_not_looked_at_is_asked_for_again(rig: Rig, status: int) -> None:
+    spec = await rig.spec("deals")
+    body = {"status": "error", "message": "-"}
+    await rig.at_hubspot("break", status=status, body=body, path_contains=LIST, count=1)
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert row["status"] == "succeeded", row["summary"]
+
+
 @pytest.mark.parametrize("alter", [html, cut], ids=["HTML", "cut"])
 async def test_what_stays_none_fails_the_run_for_the_provider(
     rig: Rig, alter: Callable[[Told], Told], monkeypatch: pytest.MonkeyPatch

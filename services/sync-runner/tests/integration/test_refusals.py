@@ -307,6 +307,44 @@ async def test_a_row_that_is_gone_is_made_again_also_where_airtable_does_not_nam
     assert (await rig.counters(Provider.AIRTABLE))["duplicates"] == 0
 
 
+INVALID = "Invalid request: parameter validation failed. Check your request data."
+NO_CREATING = "You are not permitted to create records in table X"
+# What is refused of a call that writes no row: how, and whose the run's end is.
+REFUSED_READING: list[tuple[int, str, str, str]] = [
+    (422, "INVALID_REQUEST_UNKNOWN", INVALID, "provider"),
+    (413, "REQUEST_TOO_LARGE", "too large", "provider"),
+    (404, "NOT_FOUND", "Could not find what you are looking for, or record", "resource"),
+    (404, "MODEL_ID_NOT_FOUND", "Record not found", "resource"),
+    (403, "INVALID_PERMISSIONS", NO_CREATING, "resource"),
+    (422, "INVALID_REQUEST_UNKNOWN", "record limit reached in this base", "resource"),
+    (422, "ROW_DOES_NOT_EXIST", "Record ID recAAAAAAAAAAAAAA does not exist", "provider"),
+]
+
+
+@pytest.mark.parametrize(("status", "kind", "message", "cause"), REFUSED_READING)
+@pytest.mark.parametrize("path", ["/tables", "/listRecords"])
+async def test_what_is_refused_of_reading_is_not_our_own_fault(
+    rig: Rig, path: str, status: int, kind: str, message: str, cause: str
+) -> None:
+    spec = await own_table(rig)
+    body = {"error": {"type": kind, "message": message}}
+    async with rig.runner():
+        await rig.run(spec)
+        await rig.at_airtable("break", status=status, body=body, path_contains=path)
+        row = await rig.check(spec)
+    assert (row["status"], row["cause"]) == ("failed", cause), row["summary"]
+    assert message in row["summary"]
+
+
+async def test_a_listing_is_forgotten_only_where_there_is_one(rig: Rig) -> None:
+    spec = await own_table(rig)
+    body = {"error": {"type": "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}
+    await rig.at_airtable("break", status=422, body=body, path_contains="/tables")
+    async with rig.runner():
+        row = await rig.run(spec)
+    assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
+
+
 MEMBERS = ("message", "status", "category", "name", "email", "tier", "isValid")
 OF_NO_PROPERTY = [
     "Invalid input JSON on line 1",

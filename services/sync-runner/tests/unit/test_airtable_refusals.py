@@ -12,10 +12,11 @@ from tablesync.sync_runner.airtable.refusals import Refusals
 from tablesync.sync_runner.errors import RunFailedError
 
 BASE = "appAAAAAAAAAAAAAA"
+WRITING = (RefusedError, RowGoneError, CreatesRefusedError)
 
 
 def error(status: int, kind: str, message: str) -> Exception:
-    return Refusals(BASE, "con_1").error(status, kind, message)
+    return Refusals(BASE, "con_1", WRITING).error(status, kind, message)
 
 
 @pytest.mark.parametrize(

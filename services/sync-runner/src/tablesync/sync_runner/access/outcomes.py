@@ -4,8 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import httpx
+from tablesync.service_kit.http.client import json_or_none
+from tablesync.service_kit.http.retry_after import retry_after
 from tablesync.sync_runner.access.budgets import Budget
 from tablesync.sync_runner.errors import RunFailedError
+
+WAIT_MAX_SECONDS = 30.0
+# HTTP's own words for a request that was not looked at, and may be sent again.
+_NOT_LOOKED_AT = (
+    httpx.codes.REQUEST_TIMEOUT,
+    httpx.codes.MISDIRECTED_REQUEST,
+    httpx.codes.TOO_EARLY,
+)
 
 
 @dataclass(frozen=True)
@@ -63,3 +73,15 @@ class Transient:
 
 Outcome = Ok | AuthFailed | Throttled | Refused | AccountState | Transient
 Classify = Callable[[httpx.Response], Outcome]
+
+
+def not_its_own(response: httpx.Response, provider: str) -> Transient | None:
+    """Sort a refusal that is not the provider's own, who says each in a JSON object.
+
+    Whoever stands before it sends pages, for a moment or until somebody mends that.
+    """
+    status = response.status_code
+    if status in _NOT_LOOKED_AT or not isinstance(json_or_none(response), dict):
+        summary = f"{provider} answered {status}, not in its own words"
+        return Transient(summary, retry_after(response, None, at_most=WAIT_MAX_SECONDS))
+    return None

@@ -32,6 +32,7 @@ from tablesync.sync_runner.access.budgets import Claim, Reservation, reserve
 from tablesync.sync_runner.access.gates import Admission, RefusedCall
 from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.access.outcomes import (
+    WAIT_MAX_SECONDS,
     AccountState,
     AuthFailed,
     Classify,
@@ -43,7 +44,6 @@ from tablesync.sync_runner.access.outcomes import (
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.stall import StallTimer
 
-WAIT_MAX_SECONDS = 30.0
 REQUEST_SECONDS = 30.0
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """Airtable's routes that a sync needs, within the budgets of base and user."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -19,6 +19,12 @@ from tablesync.sync_runner.access.answers import (
 from tablesync.sync_runner.access.budgets import Claim
 from tablesync.sync_runner.access.provider_client import Call, ProviderClient
 from tablesync.sync_runner.airtable.budgets import AirtableBudgets
+from tablesync.sync_runner.airtable.errors import (
+    CreatesRefusedError,
+    ListingGoneError,
+    RefusedError,
+    RowGoneError,
+)
 from tablesync.sync_runner.airtable.outcomes import AirtableOutcomes
 from tablesync.sync_runner.airtable.schema import Table, TablesAnswer, read_tables
 from tablesync.sync_runner.errors import RunFailedError
@@ -98,7 +104,8 @@ class AirtableClient:
     ) -> AsyncIterator[Rows]:
         """Yield a table's rows page by page, those that a formula holds for, with these fields.
 
-        Raises ListingGoneError for an offset that Airtable has forgotten.
+        Raises ListingGoneError for an offset that Airtable has forgotten, RefusedError for a
+        formula that it does not take.
         """
         continuations = Continuations(offset)
         while True:
@@ -124,7 +131,9 @@ class AirtableClient:
             **({"filterByFormula": formula} if formula else {}),
         }
         path = f"{_path(base_id, table_id)}/listRecords"
-        return await self._call("POST", path, base_id, partial(understood, Rows), json=body)
+        foreseen = [ListingGoneError, RefusedError] if formula else [ListingGoneError]
+        read = partial(understood, Rows)
+        return await self._call("POST", path, base_id, read, foreseen, json=body)
 
     async def write(
         self, base_id: str, table_id: str, records: Sequence[Json], key_field: str
@@ -142,7 +151,10 @@ class AirtableClient:
             body["performUpsert"] = {"fieldsToMergeOn": [key_field]}
         read = partial(_written, count=len(records))
         path = _path(base_id, table_id)
-        return await self._call("PATCH", path, base_id, read, json=body, repeatable=not creates)
+        foreseen = [RefusedError, RowGoneError, CreatesRefusedError]
+        return await self._call(
+            "PATCH", path, base_id, read, foreseen, json=body, repeatable=not creates
+        )
 
     async def wait_out(self, seconds: float) -> None:
         """Wait for a request that may still be at work, and count as one that is on the wire.
@@ -158,11 +170,13 @@ class AirtableClient:
         path: str,
         base_id: str | None,
         read: Callable[[httpx.Response], T],
+        foreseen: Collection[type[Exception]] = (),
         **more: Any,
     ) -> T:
         narrowest_first = [self._budgets.base(base_id)] if base_id else []
         claims = [Claim(each) for each in (*narrowest_first, self._budgets.user)]
-        outcomes = AirtableOutcomes(claims[0].budget, base_id, self._client.connection_id)
+        narrowest, connection_id = claims[0].budget, self._client.connection_id
+        outcomes = AirtableOutcomes(narrowest, base_id, connection_id, foreseen)
         return await self._client.call(Call(method, path, claims, outcomes.classify, read, **more))
 
 

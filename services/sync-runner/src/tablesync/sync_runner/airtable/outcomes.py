@@ -1,17 +1,20 @@
 """What Airtable's answers mean for a call."""
 
+from collections.abc import Collection
+
 import httpx
 from tablesync.service_kit.http.retry_after import retry_after
 from tablesync.sync_runner.access.budgets import Budget
 from tablesync.sync_runner.access.outcomes import (
+    WAIT_MAX_SECONDS,
     AuthFailed,
     Ok,
     Outcome,
     Refused,
     Throttled,
     Transient,
+    not_its_own,
 )
-from tablesync.sync_runner.access.provider_client import WAIT_MAX_SECONDS
 from tablesync.sync_runner.access.refills import next_month
 from tablesync.sync_runner.airtable.errors import read_error
 from tablesync.sync_runner.airtable.refusals import Refusals
@@ -22,11 +25,20 @@ PENALTY_SECONDS = 30.0
 
 
 class AirtableOutcomes:
-    """Sorts the answers to calls on one base, or of one user where there is none."""
+    """Sorts the answers to calls on one base, or of one user where there is none.
 
-    def __init__(self, narrowest: Budget, base_id: str | None, connection_id: str) -> None:
+    `foreseen` is what the caller can do something about; all else that is refused ends the run.
+    """
+
+    def __init__(
+        self,
+        narrowest: Budget,
+        base_id: str | None,
+        connection_id: str,
+        foreseen: Collection[type[Exception]] = (),
+    ) -> None:
         self._narrowest = narrowest
-        self._refusals = Refusals(base_id, connection_id)
+        self._refusals = Refusals(base_id, connection_id, foreseen)
         self._connection_id = connection_id
 
     def classify(self, response: httpx.Response) -> Outcome:
@@ -41,7 +53,10 @@ class AirtableOutcomes:
             return self._too_many(response, kind, message)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return _in_trouble(response, kind)
-        return Refused(self._refusals.error(status, kind, message))
+        refused = Refused(self._refusals.error(status, kind, message))
+        if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:  # whoever stands before it says so
+            return refused
+        return not_its_own(response, "Airtable") or refused
 
     def _too_many(self, response: httpx.Response, kind: str, message: str) -> Outcome:
         if kind == "PUBLIC_API_BILLING_LIMIT_EXCEEDED":

@@ -6,6 +6,7 @@ refused alike.
 """
 
 import re
+from collections.abc import Collection
 
 import httpx
 from tablesync.sync_runner.airtable.errors import (
@@ -35,14 +36,31 @@ _OF_THE_BATCH = (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.REQUEST_ENTITY_TO
 
 
 class Refusals:
-    """Sorts what is refused of one base, or of one user where there is none."""
+    """Sorts what is refused of one base, or of one user where there is none.
 
-    def __init__(self, base_id: str | None, connection_id: str) -> None:
+    What is neither `foreseen` nor of the mapping ends the run for base or provider: who reads has
+    no record that could be to blame.
+    """
+
+    def __init__(
+        self, base_id: str | None, connection_id: str, foreseen: Collection[type[Exception]]
+    ) -> None:
         self._where = f"base {base_id}" if base_id else "the bases"
         self._connection_id = connection_id
+        self._foreseen = tuple(foreseen)
 
     def error(self, status: int, kind: str, message: str) -> Exception:
         """Return what a refusal is raised as."""
+        found = self._sorted(status, kind, message)
+        if isinstance(found, (RunFailedError, *self._foreseen)):
+            return found
+        if isinstance(found, CreatesRefusedError):
+            return found.ending
+        if status in _UNAVAILABLE:
+            return self._unavailable(message)
+        return self._odd(status, message)
+
+    def _sorted(self, status: int, kind: str, message: str) -> Exception:
         if kind == "ROW_DOES_NOT_EXIST" and (row := named_row(message)):
             return RowGoneError(row)
         if kind == "LIST_RECORDS_ITERATOR_NOT_AVAILABLE":
@@ -50,9 +68,12 @@ class Refusals:
         if fault := _of_the_mapping(kind, message):
             return fault
         if status in _UNAVAILABLE:
-            return self._of_the_table(message) or self._unavailable(status, message)
+            return self._of_the_table(message) or self._of_a_part(status, message)
         if status in _OF_THE_BATCH:
             return self._of_the_batch(status, kind, message)
+        return self._odd(status, message)
+
+    def _odd(self, status: int, message: str) -> RunFailedError:
         summary = f"Airtable answered {status}: {message}"
         return RunFailedError.provider(summary, self._connection_id)
 
@@ -81,15 +102,18 @@ class Refusals:
         )
         return RunFailedError.resource(summary, self._connection_id)
 
-    def _unavailable(self, status: int, message: str) -> Exception:
+    def _of_a_part(self, status: int, message: str) -> Exception:
         """Tell what is forbidden or not there: a field, new rows, a row, or all of it."""
         if status == httpx.codes.NOT_FOUND and "record" in message.lower():
             return RowGoneError(named_row(message))
         if _OF_A_FIELD.search(message):
             return RunFailedError.mapping(f"Airtable forbids to write a mapped field: {message}")
-        summary = f"Airtable refuses {self._where}: {message}"
-        forbidden = RunFailedError.resource(summary, self._connection_id)
+        forbidden = self._unavailable(message)
         return CreatesRefusedError(forbidden) if _OF_CREATING.search(message) else forbidden
+
+    def _unavailable(self, message: str) -> RunFailedError:
+        summary = f"Airtable refuses {self._where}: {message}"
+        return RunFailedError.resource(summary, self._connection_id)
 
 
 def _of_the_mapping(kind: str, message: str) -> RunFailedError | None:

@@ -15,10 +15,16 @@ from typing import Any, Protocol
 import structlog
 from tablesync.service_kit import clock
 from tablesync.sync_runner.access.answers import OutcomeUnknownError
-from tablesync.sync_runner.access.provider_client import WAIT_MAX_SECONDS, ProviderClient
+from tablesync.sync_runner.access.outcomes import WAIT_MAX_SECONDS
+from tablesync.sync_runner.access.provider_client import ProviderClient
 from tablesync.sync_runner.airtable.cells import Cell
 from tablesync.sync_runner.airtable.client import AirtableClient, Json, Row
-from tablesync.sync_runner.airtable.errors import CreatesRefusedError, RefusedError, RowGoneError
+from tablesync.sync_runner.airtable.errors import (
+    CreatesRefusedError,
+    ListingGoneError,
+    RefusedError,
+    RowGoneError,
+)
 from tablesync.sync_runner.airtable.lookup import Lookup
 from tablesync.sync_runner.airtable.reasons import names_something, reason_of, unknown_option
 from tablesync.sync_runner.airtable.refused_cells import RefusedCells
@@ -184,7 +190,7 @@ class Writer:
         new = [each for each in rows if each.row_id is None]
         try:
             ids = await self._lookup.row_ids([each.cells[self._key_field] for each in new])
-        except RefusedError as refused:  # an upsert looks for itself, if less surely
+        except (RefusedError, ListingGoneError) as refused:  # an upsert looks, if less surely
             log.error("rows not looked up", table=self._table_id, error=str(refused))
             return rows
         known = {each.source_id: id_ for each, id_ in zip(new, ids, strict=True)}

@@ -9,6 +9,7 @@ from tablesync.service_kit.http.client import json_or_none
 from tablesync.service_kit.http.retry_after import retry_after
 from tablesync.service_kit.redaction import foreign_text
 from tablesync.sync_runner.access.outcomes import (
+    WAIT_MAX_SECONDS,
     AccountState,
     AuthFailed,
     Ok,
@@ -16,8 +17,8 @@ from tablesync.sync_runner.access.outcomes import (
     Refused,
     Throttled,
     Transient,
+    not_its_own,
 )
-from tablesync.sync_runner.access.provider_client import WAIT_MAX_SECONDS
 from tablesync.sync_runner.access.refills import next_midnight
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.sources.hubspot.budgets import ROLLING_SECONDS, HubSpotBudgets
@@ -57,7 +58,8 @@ class HubSpotOutcomes:
             return self._moved(response, summary)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == _LOCKED:
             return Transient(summary, retry_after(response, None, at_most=WAIT_MAX_SECONDS))
-        return Refused(self._refusal(status, summary, _named(body, properties)))
+        refused = Refused(self._refusal(status, summary, _named(body, properties)))
+        return not_its_own(response, "HubSpot") or refused
 
     def _refusal(self, status: int, summary: str, named: str | None) -> RunFailedError:
         if status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND):
