@@ -9,13 +9,13 @@ are never touched inside a transaction.
 import asyncio
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tablesync.service_kit import clock
 from tablesync.service_kit.mongo import Collection, Document
 from tablesync.sync_runner.access.budgets.base import FROZEN
 from tablesync.sync_runner.access.budgets.line import Line
-from tablesync.sync_runner.access.budgets.rows import NOW, Row
+from tablesync.sync_runner.access.budgets.rows import NEXT, NOW, Row
 
 # Reserved though nobody waits yet, so that a wide limit does not cost a round trip per call.
 AHEAD_SECONDS = 0.02
@@ -60,7 +60,7 @@ class RateBudget:
 
     def __init__(self, collection: Collection, limit: Rate) -> None:
         self._row = Row(collection, limit.name)
-        self._limit = limit
+        self._known = self._limit = limit
         self._places: deque[TimedPlace] = deque()
         self._line = Line()
         self._waiting = 0
@@ -85,11 +85,10 @@ class RateBudget:
         await self._row.freeze(seconds)
 
     def correct(self, per_second: float) -> None:
-        """Take over what the provider says its limit is, if it is stricter than ours."""
-        if per_second < self._limit.per_second:
-            self._limit = Rate(
-                self._limit.name, per_second, self._limit.burst, self._limit.late_seconds
-            )
+        """Take over what the provider says now that its limit is, where that is stricter."""
+        per_second = min(per_second, self._known.per_second)
+        if per_second != self._limit.per_second:
+            self._limit = replace(self._known, per_second=per_second)
 
     async def _next_place(self, since: float) -> TimedPlace:
         """Wait in line until a place has come: who leaves before that has taken none."""
@@ -137,7 +136,7 @@ class RateBudget:
     def _reservation(self, count: int) -> list[Document]:
         spacing_ms = 1000 / self._limit.per_second
         earliest = {"$subtract": [NOW, (self._limit.burst - 1) * spacing_ms]}
-        start = {"$max": [{"$ifNull": ["$next", 0]}, earliest]}
+        start = {"$max": [NEXT, earliest]}
         return [
             {"start": start, "now": NOW},
             {"next": {"$add": ["$start", count * spacing_ms]}},

@@ -19,6 +19,11 @@ INDEXES: Indexes = {
 THIS_HOUR = {"$dateTrunc": {"date": "$$NOW", "unit": "hour"}}
 # Unix milliseconds, as a double: a place is a fraction of one.
 NOW = {"$toDouble": {"$toLong": "$$NOW"}}
+# Longer than any freeze, and than all processes reserve ahead: what lies beyond was never said by a
+# clock that is right, and would stop an account until then.
+FURTHEST_SECONDS = 120.0
+# When the first place can be had.
+NEXT = {"$min": [{"$ifNull": ["$next", 0]}, {"$add": [NOW, FURTHEST_SECONDS * 1000]}]}
 # Longer than any request: whoever died with something no longer has it.
 HELD_SECONDS = 60.0
 HELD_UNTIL = {"$add": [NOW, HELD_SECONDS * 1000]}

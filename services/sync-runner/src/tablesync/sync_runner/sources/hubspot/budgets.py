@@ -7,6 +7,8 @@ from tablesync.sync_runner.access.budgets import Budgets, Rate, Reservation
 from tablesync.sync_runner.sources.hubspot.settings import HubSpotSettings
 
 ROLLING_SECONDS = 10
+# No account has less: whatever says so speaks of another limit, or is wrong.
+LEAST_PER_SECOND = 1
 _NUMBER = re.compile(r"^[1-9][0-9]{0,8}$")
 
 
@@ -26,8 +28,10 @@ class HubSpotBudgets:
         self.search = budgets.of(Rate(f"hubspot-search/{account_id}", per_second, late_seconds=0.1))
 
     async def learn(self, response: httpx.Response, reservation: Reservation) -> None:
-        """Correct the budget by the limit that HubSpot names."""
+        """Correct the budget by the limit that HubSpot names, if that can be one."""
         maximum = response.headers.get("X-HubSpot-RateLimit-Max", "")
         interval = response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
         if _NUMBER.match(maximum) and _NUMBER.match(interval):
-            self.rolling.correct(self.ROLLING_SHARE * int(maximum) * 1000 / int(interval))
+            per_second = int(maximum) * 1000 / int(interval)
+            if per_second >= LEAST_PER_SECOND:
+                self.rolling.correct(self.ROLLING_SHARE * per_second)
