@@ -38,7 +38,15 @@ def test_a_month_ends_with_the_calendars(date: str, expected: str) -> None:
     assert next_month(answer(date)).isoformat() == expected
 
 
-@pytest.mark.parametrize("headers", [{}, {"Date": "yesterday"}])
-def test_an_answer_without_a_date_is_of_now(headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Date": "yesterday"},
+        {"Date": "Fri, 31 Dec 9999 23:59:59 GMT"},
+        {"Date": "Fri, 31 Dec 9999 23:59:59 -0000"},
+    ],
+)
+def test_an_answer_without_a_possible_date_is_of_now(headers: dict[str, str]) -> None:
     moment = answered_at(httpx.Response(429, headers=headers))
     assert abs(datetime.now(UTC) - moment) < timedelta(minutes=1)

@@ -11,7 +11,7 @@ RunLeftError                  the run is not over, but this worker is done with 
 What we depend on is away      handed back as well, for a later turn: its worker serves others
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from tablesync.contracts import RunFailureCause
@@ -55,7 +55,12 @@ class RunFailedError(RunEndedError):
     def quota(
         cls, summary: str, connection_id: str | None = None, retry_at: datetime | None = None
     ) -> Self:
-        """Say that a daily or monthly quota is used up, until then if that is known."""
+        """Say that a daily or monthly quota is used up, until then if that is known.
+
+        A time that is over is not when it is refilled: a run a minute would ask in vain.
+        """
+        if retry_at is not None and retry_at <= datetime.now(UTC):
+            retry_at = None
         return cls(RunFailureCause.QUOTA, summary, connection_id, retry_at)
 
     @classmethod

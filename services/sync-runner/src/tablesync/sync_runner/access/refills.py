@@ -5,6 +5,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+# A date before or after them is none: it may have no day after it.
+_YEARS = range(2000, 9999)
+
 
 def next_midnight(response: httpx.Response, zone: tzinfo) -> datetime:
     """Return the next midnight of a time zone, in UTC."""
@@ -20,10 +23,12 @@ def next_month(response: httpx.Response) -> datetime:
 
 def answered_at(response: httpx.Response) -> datetime:
     """Return when an answer was given by its Date header; by our clock if it has none."""
+    now = datetime.now(UTC)
     try:
-        return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
+        told = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
     except (KeyError, ValueError, OverflowError):
-        return datetime.now(UTC)
+        return now
+    return told if told.year in _YEARS else now
 
 
 def _at_midnight(moment: datetime) -> datetime:
