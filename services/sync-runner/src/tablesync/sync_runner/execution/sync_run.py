@@ -1,8 +1,10 @@
 """The work of one run: tokens, plan, and one pass, or two where another run's was inherited."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import structlog
 from pymongo.errors import PyMongoError
@@ -32,6 +34,8 @@ from tablesync.sync_runner.stall import StallTimer
 log = structlog.get_logger()
 
 SAVE_SECONDS = 0.5
+# What lies further ahead of our clock is no date of today, whoever says so.
+CLOCKS_DIFFER_MS = 5 * 60_000
 
 
 class SyncRun:
@@ -58,7 +62,7 @@ class SyncRun:
         client = await self._access.open_airtable(spec.destination)
         await self.journal.begin()
         self.begun = True
-        opening = await source.open(spec.source.object)
+        opening = _not_of_the_future(await source.open(spec.source.object))
         tables = await client.tables(spec.destination.base_id)
         plan = make_plan(spec, opening.properties, tables)
         checkpoint = self._reading(await self._checkpoint(plan, origin), source, opening)
@@ -139,7 +143,10 @@ class SyncRun:
         """Go on with the current pass, or begin the next one."""
         if checkpoint.current is not None:
             return checkpoint
-        position = source.first_position(checkpoint.since_ms, opening.began_ms)
+        since_ms = checkpoint.since_ms
+        if since_ms is not None and since_ms > opening.began_ms + CLOCKS_DIFFER_MS:
+            since_ms = None  # what was stored by a wrong clock tells nothing: read everything
+        position = source.first_position(since_ms, opening.began_ms)
         return checkpoint.reading(Pass(position, opening.began_ms, self._run.id))
 
     async def _move(self, plan: Plan, source: Source, writer: Writer) -> None:
@@ -228,3 +235,15 @@ def _writer(client: AirtableClient, plan: Plan) -> Writer:
     return Writer(
         client, to.destination.base_id, to.destination.table_id, to.key.field_id, plan.fields
     )
+
+
+def _not_of_the_future(opening: Opening) -> Opening:
+    """Let a pass begin now where a provider, or a proxy before it, tells a time that is far ahead.
+
+    Whatever changes until then would be looked for by nobody.
+    """
+    now_ms = int(time.time() * 1000)
+    if opening.began_ms <= now_ms + CLOCKS_DIFFER_MS:
+        return opening
+    log.warning("a provider's clock is far ahead", began_ms=opening.began_ms)
+    return replace(opening, began_ms=now_ms)
