@@ -56,7 +56,14 @@ async def test_p29_an_odd_field_that_is_not_mapped_stops_nobody(rig: Rig) -> Non
 async def test_what_is_odd_of_our_own_table_is_the_providers_trouble(
     rig: Rig, change: Callable[[Json], object]
 ) -> None:
-    row = await run_in_a_base(rig, lambda tables: [change(each) for each in tables])
+    other: Json = {"id": "tblOther000000001", "name": "Other", "fields": [dict(TEXT)]}
+
+    def change_ours(tables: list[Json]) -> None:
+        for each in tables:
+            change(each)
+        tables.append(other)
+
+    row = await run_in_a_base(rig, change_ours)
     assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
     assert "is not understood" in row["summary"]
 

@@ -89,9 +89,7 @@ class AirtableClient:
     async def tables(self, base_id: str) -> list[Table]:
         """Return a base's tables; raises RunFailedError (resource) if it is not granted."""
         path = f"/v0/meta/bases/{_checked(_BASE, base_id)}/tables"
-        return read_tables(
-            await self._call("GET", path, base_id, partial(understood, TablesAnswer))
-        )
+        return await self._call("GET", path, base_id, _tables)
 
     async def rows(
         self,
@@ -182,6 +180,14 @@ class AirtableClient:
 
 def _path(base_id: str, table_id: str) -> str:
     return f"/v0/{_checked(_BASE, base_id)}/{_checked(_TABLE, table_id)}"
+
+
+def _tables(response: httpx.Response) -> list[Table]:
+    """Read a base's tables; where none is understood, the next answer may be a better one."""
+    found = read_tables(understood(TablesAnswer, response))
+    if found and not any(each.understood for each in found):
+        raise TransientError("Airtable answered with tables that are not understood")
+    return found
 
 
 def _written(response: httpx.Response, count: int) -> Sequence[Row]:

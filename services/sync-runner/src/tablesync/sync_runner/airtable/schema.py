@@ -64,7 +64,7 @@ class Table:
     @property
     def understood(self) -> bool:
         """Whether anything can be said of it: a table has one field at least."""
-        return bool(self.fields)
+        return any(each.type != NOT_UNDERSTOOD for each in self.fields.values())
 
 
 def _or(stand_in: Callable[[str], object]) -> WrapValidator:
