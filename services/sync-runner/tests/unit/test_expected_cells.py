@@ -3,7 +3,7 @@
 from itertools import product
 from zoneinfo import ZoneInfo
 
-from expected_cells import Json, Mapped, RefusedError, expected_cell
+from expected_cells import Json, Mapped, RefusedError, UnknownCaseError, expected_cell
 from tablesync.contracts import MappedAs
 from tablesync.sync_runner.airtable.cells import CoercionError
 from tablesync.sync_runner.airtable.schema import Field
@@ -60,7 +60,7 @@ def of_oracle(text: str, mapped: Mapped) -> object:
         return expected_cell(text, mapped)
     except RefusedError as error:
         return error.args
-    except NotImplementedError:
+    except UnknownCaseError:
         return mapped
 
 
