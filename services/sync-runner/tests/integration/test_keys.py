@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from keyed_contacts import ANN, BOB, CLEO, contacts
-from sync_runner_rig import Json, Rig, text
-from tablesync.contracts import FieldMapping
+from sync_runner_rig import AIRTABLE, Json, Rig, text
+from tablesync.contracts import FieldMapping, Trigger
 
 SELECT = {"type": "singleSelect", "options": {"choices": [{"name": "Gold"}, {"name": "Iron"}]}}
 DATE = {"type": "date", "options": {"dateFormat": {"name": "iso"}}}
@@ -259,3 +259,25 @@ async def test_a_row_that_was_given_another_s_key_by_hand_is_that_one_s_and_no_o
     assert await table.names() == {ANN: "0 anew", BOB: "1", CLEO: "new"}
     assert (await table.row_ids())["new"] == row
     await table.never_doubled()
+
+
+@pytest.mark.parametrize("served", ["/meta/bases", "/tbl"])
+async def test_a_row_that_was_handed_over_shows_who_is_gone_until_another_is_written(
+    rig: Rig, served: str
+) -> None:
+    """The one that was to have it got no key in the end, after the run was interrupted."""
+    table = await contacts(rig, ANN, BOB, archived=True)
+    async with rig.runner():
+        await table.run()
+        await rig.at_hubspot("purge", object="contacts", ids=table.ids[:1])
+        (anew,) = await table.create({"email": ANN, "firstname": "anew"})
+        after = {"path_contains": served, "responses": 1}
+        await rig.at_airtable("arm", after=after, action="revoke", body={})
+        interrupted = await rig.run(table.spec)
+        assert interrupted["status"] == "interrupted", interrupted["summary"]
+        await table.give(anew, "")
+        await rig.auth.reconnect(AIRTABLE)
+        await table.run()
+        await rig.ended(await rig.enqueue(table.spec, Trigger.MANUAL, check=True))
+    rows = {each["Name"]: each.get("Gone", False) for each in await rig.named_rows(table.spec)}
+    assert rows == {"0": True, "1": False}

@@ -14,6 +14,7 @@ from tablesync.sync_runner.airtable.cells import Cell
 from tablesync.sync_runner.airtable.client import Row
 from tablesync.sync_runner.airtable.writer import RowWrite
 from tablesync.sync_runner.pipeline.asking import Asking
+from tablesync.sync_runner.pipeline.columns import Column
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.mapper import Item, Mapper
 from tablesync.sync_runner.pipeline.plan import Plan
@@ -259,9 +260,18 @@ class _Settlement:
     def _hand_over(self, holder: RecordState, owner: Item) -> None:
         left = holder.without_row()
         known = owner.known or RecordState(owner.source_id, None, None)
-        self.handed_over.append(left)
+        if self._plan.gone is None or holder.gone:
+            self.handed_over.append(left)
+        else:
+            self.releases.append(self._marked(holder, self._plan.gone, left))
         self._put(replace(self.seen[holder.source_id], known=left, fault=None, unchanged=True))
         self._put(replace(owner, known=replace(known, row_id=holder.row_id, key=owner.key)))
+
+    def _marked(self, holder: RecordState, gone: Column, left: RecordState) -> Release:
+        """Mark a row that is handed over: it shows who is gone until its new record is written."""
+        cells = {gone.field.id: gone.cell(True)}
+        row = RowWrite(holder.source_id, cells, holder.row_id, in_place=True)
+        return Release(holder, holder.keys, row, left)
 
     def _release(self, holder: RecordState, keys: Sequence[str]) -> None:
         item, key_field = self.seen[holder.source_id], self._plan.key.field.id
