@@ -281,3 +281,28 @@ async def test_a_row_that_was_handed_over_shows_who_is_gone_until_another_is_wri
         await rig.ended(await rig.enqueue(table.spec, Trigger.MANUAL, check=True))
     rows = {each["Name"]: each.get("Gone", False) for each in await rig.named_rows(table.spec)}
     assert rows == {"0": True, "1": False}
+
+
+@pytest.mark.parametrize("lives", [True, False])
+async def test_a_row_without_a_key_that_is_given_another_s_by_hand_leaves_it_to_that_one(
+    rig: Rig, lives: bool
+) -> None:
+    """Its key went to another: what the row holds has not been known since."""
+    table = await contacts(rig, ANN, BOB, archived=True)
+    async with rig.runner():
+        await table.run()
+        row = (await table.row_ids())["1"]
+        await table.give(table.ids[0], BOB)
+        if lives:
+            await table.give(table.ids[1], "")
+        else:
+            await table.delete(table.ids[1])
+        await table.run()
+        assert await table.names() == {BOB: "0"}
+        await rig.at_table(table.spec, "edit-row", row=row, fields={table.spec.key.field_id: CLEO})
+        await table.create({"email": CLEO, "firstname": "new"})
+        await rig.ended(await rig.enqueue(table.spec, Trigger.MANUAL, check=True))
+    assert await table.names() == {BOB: "0", CLEO: "new"}
+    (left,) = await table.without_key()
+    assert (left["Name"], left.get("Gone", False)) == ("1", not lives)
+    await table.never_doubled()

@@ -78,17 +78,25 @@ class RowComparison:
             self._journal.note(replace(each.unknown(), row_id=None, lack=Lack.ROW))
 
     def _look(self, row: Row, state: RecordState) -> None:
-        """Take the digest of a row away that holds something else.
+        """Take the digest of a row away that holds something else, or note whose key it has.
 
         Where gone records are not marked, nobody knows any more what theirs should hold.
         """
-        if state.held is None or (state.gone and self._plan.gone is None):
+        if state.gone and self._plan.gone is None:
             return
-        if self._plan.digest_of_row(row.fields) != state.held:
+        key = self._plan.key_in_row(row.fields)
+        if state.held is None:
+            changed = self._is_given(key, state)
+        else:
+            changed = self._plan.digest_of_row(row.fields) != state.held
+        if changed:
             lack = Lack.CELLS if self._journal.knows_rows else Lack.UNKNOWN
-            key = self._plan.key_in_row(row.fields)
             by_hand = key if key != state.key else None
             self._journal.note(replace(state.unknown(), lack=lack, former_key=by_hand))
+
+    def _is_given(self, key: str | None, state: RecordState) -> bool:
+        """Whether people gave a row a key of which its record knows nothing."""
+        return key is not None and key not in state.keys and not self._plan.key_is_record_id
 
     async def _note_missing(self) -> None:
         await self._journal.save()
