@@ -1,6 +1,7 @@
 """HubSpot's data API, read by HubSpot's own client, which nobody here wrote."""
 
 import json
+import time
 import unicodedata
 
 import httpx
@@ -367,6 +368,17 @@ async def test_search_lags_when_told(hubspot: HubSpot, sandbox: SandboxControl):
     assert search(hubspot, limit=1).total == 295
     await sandbox.control("hubspot", "7001", "search-lag", seconds=0)
     assert search(hubspot, limit=1).total == 300
+
+
+async def test_records_age_when_told(hubspot: HubSpot, sandbox: SandboxControl):
+    await sandbox.control("hubspot", "7001", "edit", object="contacts", count=5)
+    of_late = since(str(int((time.time() - 3_600) * 1000)))
+    assert search(hubspot, filter_groups=of_late).total == 5
+    aged = await sandbox.control("hubspot", "7001", "age", object="contacts", seconds=86_400)
+    assert aged == {"aged": 300}
+    assert search(hubspot, filter_groups=of_late).total == 0
+    await sandbox.control("hubspot", "7001", "edit", object="contacts", count=1)
+    assert search(hubspot, filter_groups=of_late).total == 1
 
 
 async def test_a_property_changes_while_it_is_used(hubspot: HubSpot, sandbox: SandboxControl):

@@ -183,7 +183,11 @@ class HubSpotSubject(Subject):
 
     async def throttle(self) -> None:
         """Say that a limit was met."""
-        body = {"message": "You have reached your secondly limit.", "policyName": "SECONDLY"}
+        policy = "TEN_SECONDLY_ROLLING"
+        body = {
+            "message": "You have reached your ten_secondly_rolling limit.",
+            "policyName": policy,
+        }
         await self._answer(429, body, 1)
 
     async def forbid(self) -> None:

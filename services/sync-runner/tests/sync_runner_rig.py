@@ -144,11 +144,9 @@ class Rig(SandboxAccounts):
         return await self.ended(await self.enqueue(spec), timeout)
 
     async def much_later(self, spec: SyncSpec) -> None:
-        """Put a sync's cursor so far ahead that its next pass finds no record by its change."""
-        moved = await self.database[store.CHECKPOINTS].update_one(
-            {"_id": spec.sync_id}, {"$inc": {"cursor_ms": 86_400_000}}
-        )
-        assert moved.modified_count == 1
+        """Let a day pass for the records of a sync: its next pass finds none by its change."""
+        object_ = spec.source.object
+        assert (await self.at_hubspot("age", object=object_, seconds=86_400))["aged"]
 
     async def check(self, spec: SyncSpec, timeout: float = 60) -> Document:
         """Ask for a check of everything, and wait for its end; a runner has to be there."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sync_runner_rig import Rig, text
-from tablesync.contracts import FieldMapping, Provider, SyncSpec
+from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.service_kit.mongo import Document
 from tablesync.sync_runner import store
 
@@ -191,13 +191,12 @@ async def test_a_second_try_that_was_cut_short_is_made_again(rig: Rig, status: i
     async with rig.runner():
         await table.run()
         await table.add_option("Iron")
-        await rig.sandbox.control(
-            Provider.AIRTABLE,
-            "-",
+        await rig.at_airtable(
             "break",
             status=status,
             count=1,
             path_contains=table.spec.destination.table_id,
+            body={"error": {"type": "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", "message": "No."}},
         )
         run, _ = await table.run()
         assert run["status"] == "failed"

@@ -38,6 +38,7 @@ class HubSpotActions:
             "delete-portal": self.delete_portal,
             "mint": self.mint,
             "edit": self.edit,
+            "age": self.age,
             "create": self.create,
             "archive": self.archive,
             "restore": self.restore,
@@ -95,6 +96,11 @@ class HubSpotActions:
             if records.edit(record_id, changes, silently=silently):
                 edited.append(str(record_id))
         return {"edited": edited}
+
+    def age(self, account: str, body: Body) -> Body:
+        """Let time pass for an object: its records changed so many seconds earlier."""
+        records = self.records(account, str(member(body, "object")))
+        return {"aged": records.age(float(member(body, "seconds")))}
 
     def create(self, account: str, body: Body) -> Body:
         """Create records: the given ones, or as many as asked."""
