@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 
 import structlog
 import typer
+import uvloop
 from tablesync.service_kit import telemetry
 from tablesync.service_kit.service import Service
 from tablesync.service_kit.settings import ServiceSettings, load, refuse
@@ -30,7 +31,8 @@ def run(build: Callable[[S], Service], settings_class: type[S], name: str) -> No
         settings = load(settings_class)
         endpoint = settings.otel_exporter_otlp_endpoint
         telemetry.configure(name, settings.log_level, str(endpoint) if endpoint else None)
-        asyncio.run(_serve(lambda: build(settings), role or ()))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(lambda: build(settings), role or ()))
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(help=f"Run {name}, or some of its roles.")(main)

@@ -10,7 +10,7 @@ import structlog
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import TracerProvider, sampling
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from structlog.typing import Processor
@@ -28,7 +28,9 @@ def configure(service: str, log_level: str, otlp_endpoint: str | None = None) ->
     # each in a metric of its own.
     stamina.instrumentation.set_on_retry_hooks([])
     structlog.contextvars.bind_contextvars(service=service)
-    provider = TracerProvider(resource=Resource.create({"service.name": service}))
+    # Where spans go nowhere they are not recorded; their ids stand in logs and events all the same.
+    sampler = None if otlp_endpoint else sampling.ALWAYS_OFF
+    provider = TracerProvider(sampler, Resource.create({"service.name": service}))
     if otlp_endpoint:
         # Imported here: the exporter costs start-up time that most processes never use.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
@@ -74,7 +76,7 @@ def _configure_logs(log_level: str) -> None:
 
 
 def current_traceparent() -> str | None:
-    """Return the W3C trace context of the current span, if one is recording."""
+    """Return the W3C trace context of the current span, if there is one."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")

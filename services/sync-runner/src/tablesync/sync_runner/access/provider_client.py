@@ -110,6 +110,13 @@ class ProviderClient:
         """
         content = None if call.json is None else orjson.dumps(call.json)
         try:
+            return await self._attempt(call, content)
+        except TransientError as error:
+            return await self._repeated(call, content, error)
+
+    async def _repeated(self, call: Call[T], content: bytes | None, first: TransientError) -> T:
+        """Repeat what has failed once: most calls do not, and need no retries to be set up."""
+        try:
             async for attempt in stamina.retry_context(
                 on=partial(_wait_of, call),
                 attempts=None,
@@ -118,14 +125,19 @@ class ProviderClient:
                 wait_max=WAIT_MAX_SECONDS,
             ):
                 with attempt:
-                    response, outcome = await self._authorised(call, content)
-                    self._raise_unless_ok(call, outcome)
-                    return call.read(response)
+                    if attempt.num == 1:
+                        raise first
+                    return await self._attempt(call, content)
         except TransientError as error:
             if not _may_repeat(call, error):
                 raise OutcomeUnknownError(error) from error
             raise self.too_long(error) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _attempt(self, call: Call[T], content: bytes | None) -> T:
+        response, outcome = await self._authorised(call, content)
+        self._raise_unless_ok(call, outcome)
+        return call.read(response)
 
     @staticmethod
     def too_long(error: Exception) -> RunFailedError:

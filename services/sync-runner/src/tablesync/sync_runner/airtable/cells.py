@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from functools import partial
-from operator import not_
 from typing import Any
 
 from tablesync.sync_runner.airtable.schema import SELECTS, Field
@@ -23,6 +21,9 @@ _LARGEST_EXPONENT = 308
 # Below it a double keeps every whole number.
 EXACT_BELOW = 2**53
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UTC_OFFSET = "+00:00"
+# A double keeps so many digits of any decimal number that is not among the very smallest.
+_KEPT_DIGITS, _SMALLEST = 15, 1e-290
 # Texts of any property: only what is a number, and what is a moment, in every dialect. Unix
 # milliseconds are those of this century and the next two: what is shorter may be a phone number.
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
@@ -55,14 +56,14 @@ def converter(field: Field, zone: tzinfo = UTC) -> Converter:
     A moment becomes the day that it is in `zone`; a text that tells one, the day that it is in UTC.
     Raises CoercionError for a field nobody can write.
     """
-    convert = _unguarded(field, zone)
-    is_empty: Callable[[str], bool] = not_ if field.type in _TEXTS else is_blank
+    convert, how = _unguarded(field, zone)
+    keeps_spaces = field.type in _TEXTS
 
     def guarded(value: Value) -> Cell:
-        if value is None or (isinstance(value, str) and is_empty(value)):
+        if value is None or value == "" or (not keeps_spaces and is_blank(value)):
             return None
         try:
-            return convert(value)
+            return convert(value, how)
         except _UnfitError as error:
             raise CoercionError(field, str(error)) from error
         except (ValueError, ArithmeticError) as error:
@@ -100,13 +101,14 @@ def is_writable(field_type: str) -> bool:
     return field_type in _CONVERTERS or field_type in _DAYS
 
 
-def _unguarded(field: Field, zone: tzinfo) -> Converter:
+def _unguarded(field: Field, zone: tzinfo) -> tuple[Callable[[Value, Any], Cell], Field | tzinfo]:
+    """Return what makes cells of values, and what it has to know for it."""
     if field.type in _DAYS:
-        return partial(_DAYS[field.type], zone=zone)
+        return _DAYS[field.type], zone
     convert = _CONVERTERS.get(field.type)
     if convert is None:
         raise CoercionError(field, "cannot be written by a sync")
-    return partial(convert, field=field)
+    return convert, field
 
 
 def _text(value: Value, field: Field) -> Cell:
@@ -121,13 +123,17 @@ def _text(value: Value, field: Field) -> Cell:
 def _number(value: Value, field: Field) -> Cell:
     """Write a number only as what it is: a double must not change it."""
     number = _as_decimal(value)
+    double = float(number)
+    digits = Decimal.__str__(number)  # a written number's own text may be in another unit
+    if len(digits) <= _KEPT_DIGITS and _SMALLEST < abs(double) < EXACT_BELOW:
+        return int(double) if double.is_integer() else double
     if number.is_zero():
         return 0
     if number == number.to_integral_value() and abs(number) < EXACT_BELOW:
         return int(number)
-    if Decimal(repr(float(number))) != number:
+    if Decimal(repr(double)) != number:
         raise _UnfitError(f"{_shown(value)} has more digits than a number keeps; {_AS_TEXT}")
-    return float(number)
+    return double
 
 
 _AS_TEXT = "map it to a text field"
@@ -198,24 +204,23 @@ def _barcode(value: Value, field: Field) -> Cell:
     return {"text": text} if isinstance(text, str) else None
 
 
-def _date(value: Value, *, zone: tzinfo) -> Cell:
+def _date(value: Value, zone: tzinfo) -> Cell:
     found = _as_moment(value)
     where = UTC if isinstance(value, str) else zone
     day = found.astimezone(where).date() if isinstance(found, datetime) else found
     return day.isoformat()
 
 
-def _date_time(value: Value, *, zone: tzinfo) -> Cell:
+def _date_time(value: Value, zone: tzinfo) -> Cell:
     found = _as_moment(value)
     if not isinstance(found, datetime):
         found = datetime.combine(found, time(), UTC)
-    return _in_utc(found).isoformat(timespec="milliseconds") + "Z"
+    return _in_utc(found).isoformat(timespec="milliseconds").removesuffix(_UTC_OFFSET) + "Z"
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Return a moment by UTC's clock, without a zone."""
-    there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return there.replace(tzinfo=None)
+    """Return a moment by UTC's clock."""
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def _as_text(value: Value) -> str:
@@ -239,7 +244,7 @@ def _digits(number: Decimal) -> str:
 
 
 def _clean(text: str) -> str:
-    if not _UNFIT.search(text):
+    if text.isprintable() or not _UNFIT.search(text):  # most are, and that is quickly seen
         return text
     return _UNFIT.sub("", _HALVES.sub("\ufffd", text))
 
@@ -250,7 +255,8 @@ def _instant(moment: datetime) -> str:
         utc = _in_utc(moment)
     except OverflowError:  # in the first or the last year that a calendar knows
         return moment.isoformat()
-    return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds") + "Z"
+    told = utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds")
+    return told.removesuffix(_UTC_OFFSET) + "Z"
 
 
 def _as_decimal(value: Value) -> Decimal:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from functools import cached_property, partial
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from tablesync.contracts import MappedAs
@@ -65,6 +66,11 @@ class Column:
             convert = _after(self._labelled, convert)
         return convert
 
+    @cached_property
+    def parts(self) -> tuple[str, str, Converter]:
+        """Its field's id, its property's name, and what makes its cells."""
+        return self.field.id, self.source.name, self.cell
+
     @property
     def _shows_labels(self) -> bool:
         """Whether options are told by their labels: a number or a box takes the value itself."""
@@ -102,9 +108,13 @@ def _zone(name: str) -> tzinfo:
         return UTC
 
 
+_PARTS = attrgetter("parts")
+
+
 def cells_of(values: Mapping[str, Value], columns: Iterable[Column]) -> dict[str, Cell]:
     """Return the cells of one record by field id; raises CoercionError for the first that fails."""
-    return {each.field.id: each.cell(values.get(each.source.name)) for each in columns}
+    parts = map(_PARTS, columns)
+    return {field_id: cell(values.get(name)) for field_id, name, cell in parts}
 
 
 def reads(columns: Iterable[Column]) -> list[SourceProperty]:

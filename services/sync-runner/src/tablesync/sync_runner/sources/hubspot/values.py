@@ -29,6 +29,8 @@ def read_value(told: Any, property_: SourceProperty) -> Value:
     if told is None or told == "":
         return None
     text = told if isinstance(told, str) else _text_of(told, property_)
+    if property_.kind is ValueKind.TEXT:
+        return text
     try:
         return _READERS[property_.kind](text)
     except (ValueError, OverflowError):
@@ -61,7 +63,7 @@ def _date(text: str) -> Value:
 
 def _moment(text: str) -> Value:
     trimmed = text.strip()
-    if _MILLISECONDS.fullmatch(trimmed):
+    if not trimmed.endswith("Z") and _MILLISECONDS.fullmatch(trimmed):
         return _after_epoch(trimmed)
     moment = datetime.fromisoformat(trimmed)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -77,7 +79,6 @@ def _after_epoch(milliseconds: str) -> datetime:
 
 
 _READERS: Mapping[ValueKind, Callable[[str], Value]] = {
-    ValueKind.TEXT: lambda text: text,
     ValueKind.NUMBER: _number,
     ValueKind.BOOL: _bool,
     ValueKind.DATE: _date,
