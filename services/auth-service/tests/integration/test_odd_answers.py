@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
-from auth_service_rig import Rig, aged, cooled
+from auth_service_rig import Rig, aged, answer_for, cooled, events_of
+from tablesync.contracts import ConnectionEstablished
+from tablesync.contracts.names import LONGEST
 from tablesync.service_kit.mongo import Database
 from tablesync.test_kit import SandboxControl
 
@@ -134,3 +136,47 @@ async def test_p02_words_of_loss_end_a_grant_only_with_the_status_that_belongs_t
 
     assert (await rig.token(connection["id"])).status_code == 409
     assert (await rig.connection(connection["id"]))["cause"] == cause
+
+
+LONG, LONG_ADDRESS = "a" * 900_000, "a" * 9_000 + "@acme.test"
+LONG_NAMES: dict[str, Any] = {
+    "hubspot": {
+        "active": True,
+        "hub_id": 7001,
+        "hub_domain": LONG,
+        "user": LONG_ADDRESS,
+    },
+    "airtable": {"id": "usrLong", "email": f"{LONG}@acme.test", "scopes": [LONG[:9_000]]},
+}
+
+
+@pytest.mark.parametrize("provider", WHO_ARE_WE)
+async def test_p30_a_name_without_end_is_cut_short_and_an_address_left_out(
+    rig: Rig, database: Database, provider: str
+) -> None:
+    await break_(rig, provider, WHO_ARE_WE[provider], status=200, body=LONG_NAMES[provider])
+
+    connection = await rig.connect(provider)
+
+    account = connection["account"]
+    assert account["name"] == "a" * LONGEST
+    assert account.get("email") is None
+    event = (await events_of(database, ConnectionEstablished))[-1]
+    assert (event["connection_id"], event["account"]["name"]) == (connection["id"], account["name"])
+    stored = await database["connections"].find_one({"_id": connection["id"]})
+    assert len(repr(stored)) < 10_000
+
+
+@pytest.mark.parametrize("provider", WHO_ARE_WE)
+@pytest.mark.parametrize("odd", ["7" * 201, "70\n01", " 7001"])
+async def test_an_account_whose_id_cannot_be_kept_is_not_connected(
+    rig: Rig, provider: str, odd: str
+) -> None:
+    body = {"active": True, "hub_id": odd, "id": odd, "scopes": []}
+    await break_(rig, provider, WHO_ARE_WE[provider], status=200, body=body)
+    await rig.sandbox.answer(provider, **answer_for(provider, "7001"))
+
+    attempt = await rig.authorize(provider)
+
+    assert (attempt["status"], attempt["finding"]["kind"]) == ("refused", "provider_unavailable")
+    assert attempt["connection_id"] is None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import stamina
@@ -30,6 +30,7 @@ from tablesync.auth_service.providers.base import (
     OAuthProvider,
     TokenSet,
     missing_scopes,
+    told_account,
     told_scopes,
 )
 from tablesync.auth_service.store import through_outages
@@ -277,7 +278,8 @@ async def _identified(provider: OAuthHost, tokens: TokenSet) -> Identity:
         on=ProviderUnavailableError, attempts=IDENTIFY_TRIES, wait_initial=0.3, wait_max=1.0
     ):
         with attempt:
-            return await provider.identify(tokens.access_token)
+            found = await provider.identify(tokens.access_token)
+            return replace(found, account=told_account(found.account, provider.name))
     raise AssertionError("unreachable: the last try returns or raises")
 
 

@@ -9,13 +9,18 @@ from typing import Protocol
 
 import httpx
 from pydantic import SecretStr
+from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.contracts import Account, Provider
+from tablesync.contracts.names import LONGEST
+from tablesync.contracts.wording import one_line
 from tablesync.service_kit import clock
 from tablesync.service_kit.redaction import foreign_text
 
 # Scopes are a provider's words, and part of what is told of a connection.
 MOST_SCOPES = 500
 _SCOPE = re.compile(r"[\w.:/*-]{1,150}")
+# An address has no more characters (RFC 5321, 4.5.3.1).
+_LONGEST_ADDRESS = 254
 
 
 @dataclass(frozen=True)
@@ -190,6 +195,22 @@ class OAuthHost(Protocol):
     async def probe(self, access_token: SecretStr) -> Probe:
         """Ask whether the token works, without changing anything."""
         ...
+
+
+def told_account(found: Account, provider: Provider) -> Account:
+    """Return what of an account may be told to everybody: its name cut short, an address whole.
+
+    Raises ProviderUnavailableError for an id that cannot be kept: cut short, it would be another's.
+    """
+    if not _can_be_kept(found.id, LONGEST):
+        raise ProviderUnavailableError(provider)
+    name = one_line(found.name[:LONGEST]) or found.id
+    email = found.email if _can_be_kept(found.email or "", _LONGEST_ADDRESS) else None
+    return Account(id=found.id, name=name, email=email)
+
+
+def _can_be_kept(told: str, most: int) -> bool:
+    return 0 < len(told) <= most and told.isprintable() and told == told.strip()
 
 
 def told_scopes(found: Sequence[str]) -> tuple[str, ...]:
