@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import count
 
 import pytest
 from hostile_hubspot import NO_HTTP, Told, hostile_runner
@@ -233,3 +234,15 @@ def _going_on(first: bytes, as_told: bytes) -> bytes:
     """Return the records of one page with the way on from another."""
     answer: Json = json.loads(first)
     return json.dumps(answer | {"paging": json.loads(as_told).get("paging")}).encode()
+
+
+async def test_a_list_that_tells_the_same_with_ever_new_ways_on_is_ended(rig: Rig) -> None:
+    spec = await rig.spec("deals")
+    ways = map(str, count())
+    async with hostile_runner(rig) as hubspot:
+        hubspot.edit(LIST, lambda told: told | {"paging": {"next": {"after": next(ways)}}})
+        row = await rig.run(spec)
+        asked = hubspot.asked.count("/crm" + LIST)
+    assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
+    assert "goes in a circle" in row["summary"]
+    assert asked < 5

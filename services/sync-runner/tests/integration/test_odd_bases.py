@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from sync_runner_rig import Json, Rig
+from sync_runner_rig import WORKSPACE, Json, Rig, as_service
 from tablesync.contracts import Provider, Trigger
+from tablesync.local_stack.keys import ServiceKeys
 from tablesync.service_kit.mongo import Document
 
 TEXT = {"id": "fldOther000000001", "name": "N", "type": "singleLineText"}
@@ -82,3 +83,31 @@ async def test_p28_a_check_ends_where_the_tables_rows_go_in_a_circle(
     assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
     assert "to their end" in row["summary"]
     assert (await rig.counters(Provider.AIRTABLE))["requests"] - before < 20
+
+
+async def test_an_odd_base_hides_no_other(rig: Rig, service_keys: ServiceKeys) -> None:
+    known = {"id": "appAAAAAAAAAAAAAA", "name": "Deals"}
+    body = {"bases": [None, {"id": "appOdd", "name": None}, known, {"name": "No id"}]}
+    await rig.at_airtable("break", status=200, path_contains="/meta/bases", body=body)
+    async with rig.http("api") as http:
+        answer = await http.get(
+            "/internal/v1/catalog/con_airtable/bases",
+            params={"workspace_id": WORKSPACE},
+            auth=as_service(service_keys, "scheduler"),
+        )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["items"] == [known]
+
+
+async def test_p28_a_check_ends_where_the_same_rows_come_with_ever_new_offsets(rig: Rig) -> None:
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        await rig.run(spec)
+        for number in range(50):
+            records = [{"id": "recAAAAAAAAAAAAAA", "fields": {}}]
+            page = {"records": records, "offset": f"itrX/recY{number}"}
+            path = "/listRecords"
+            await rig.at_airtable("break", status=200, path_contains=path, body=page, count=1)
+        row = await rig.ended(await rig.enqueue(spec, Trigger.MANUAL, check=True))
+    assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
+    assert "to their end" in row["summary"]

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.sources.base import SourceProperty
 from tablesync.sync_runner.sources.hubspot.answers import Found
 from tablesync.sync_runner.sources.hubspot.search import SEARCH_LIMIT, SearchWalk, first_position
@@ -119,3 +121,19 @@ def test_what_changed_in_the_second_before_the_pass_began_is_read_by_it() -> Non
 def test_whatever_the_timestamps_nothing_is_left_out(records: dict[int, int], since: int) -> None:
     expected = {str(key) for key, ms in records.items() if ms >= since}
     assert set(walk_over(records, since, 100)) == expected
+
+
+def test_a_walk_by_id_that_goes_in_a_circle_is_ended() -> None:
+    """Pages of one timestamp that come in turn, as of a server that takes no filter."""
+    pages = [dict.fromkeys(range(first, first + SEARCH_LIMIT), 500) for first in (1_000, 2_000)]
+    walk = SearchWalk("deals", [], {"since": START + 500, "until": START + 10_000})
+
+    def go_on(page: dict[int, int]) -> None:
+        found = answer(page, walk.query() | {"filterGroups": [{"filters": []}]})
+        walk.take(found.model_copy(update={"total": 10_000}))
+
+    go_on(pages[0])  # all of one timestamp: from here on by id
+    go_on(pages[0])
+    go_on(pages[1])
+    with pytest.raises(RunFailedError, match="does not go on"):
+        go_on(pages[0])

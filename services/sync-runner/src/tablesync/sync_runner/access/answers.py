@@ -1,11 +1,18 @@
 """What providers answer, read by models: what does not fit them is a provider in trouble."""
 
 import json
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import httpx
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from tablesync.contracts import RunFailureCause
 from tablesync.sync_runner.errors import RunFailedError
 
@@ -13,6 +20,9 @@ log = structlog.get_logger()
 
 _LONGEST_NUMBER = 4_000
 _DEEPEST = 50
+_MOST_EMPTY_PAGES = 1_000
+# The type of what is defined in a way of which nothing is known but its name.
+NOT_UNDERSTOOD = "not understood"
 
 
 class TransientError(Exception):
@@ -69,18 +79,49 @@ class Answer(BaseModel):
 A = TypeVar("A", bound=Answer)
 
 
+def or_else(name: str, stand_in: Callable[[str], object]) -> WrapValidator:
+    """Let something else bear the name, or id, of what is not understood; None if it has none.
+
+    So one odd definition of a list is odd alone.
+    """
+
+    def read_leniently(told: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(told)
+        except ValidationError:
+            named = told.get(name) if isinstance(told, dict) else None
+            return stand_in(named) if isinstance(named, str) else None
+
+    return WrapValidator(read_leniently)
+
+
 class Continuations:
-    """Where the pages of one list say that it goes on: one that goes in a circle never ends."""
+    """Where the pages of one list say that it goes on: one that goes in a circle never ends.
+
+    It does where it has gone on from there before, and, however new that is, where a page ends with
+    the record that has ended another, or where no page has any. A record may be told twice, since
+    it moves when it is edited: that it ends two pages of a list in one order is no such chance.
+    """
 
     def __init__(self, begins: str | None = None) -> None:
         self._seen = {begins}
+        self._ends: set[str] = set()
+        self._empty = 0
 
-    def take(self, where: str | None, host: str) -> str | None:
-        """Return where the list goes on, None at its end; raises EndlessListError."""
-        if where is not None and where in self._seen:
+    def take(self, where: str | None, host: str, last_id: str | None) -> str | None:
+        """Return where the list goes on after a page that ends with this id, None at its end.
+
+        Raises EndlessListError.
+        """
+        if where is None:
+            return None
+        self._empty = 0 if last_id else self._empty + 1
+        if where in self._seen or last_id in self._ends or self._empty > _MOST_EMPTY_PAGES:
             log.error("list goes in a circle", provider=host)
             raise EndlessListError(host)
         self._seen.add(where)
+        if last_id:
+            self._ends.add(last_id)
         return where
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import httpx
 from pydantic import Field, TypeAdapter, ValidationError
@@ -14,6 +14,7 @@ from tablesync.sync_runner.access.answers import (
     Answer,
     Continuations,
     TransientError,
+    or_else,
     understood,
 )
 from tablesync.sync_runner.access.budgets import Claim
@@ -37,9 +38,9 @@ _BASE, _TABLE = TypeAdapter[str](AirtableBaseId), TypeAdapter[str](AirtableTable
 
 
 class Bases(Answer):
-    """One page of the bases that a user granted."""
+    """One page of the bases that a user granted; one that is odd is left out."""
 
-    bases: tuple[AirtableBase, ...]
+    bases: tuple[Annotated[AirtableBase | None, or_else("id", lambda _: None)], ...]
     offset: str | None = None
 
 
@@ -79,10 +80,10 @@ class AirtableClient:
         continuations = Continuations()
         while True:
             params = {"offset": offset} if offset else {}
-            read = partial(understood, Bases)
-            page = await self._call("GET", "/v0/meta/bases", None, read, params=params)
-            found += page.bases
-            offset = continuations.take(page.offset, "Airtable")
+            page = await self._call("GET", "/v0/meta/bases", None, _bases, params=params)
+            found += filter(None, page.bases)
+            last_id = found[-1].id if page.bases else None
+            offset = continuations.take(page.offset, "Airtable", last_id)
             if offset is None:
                 return found
 
@@ -109,7 +110,8 @@ class AirtableClient:
         while True:
             page = await self._rows(base_id, table_id, fields, offset, formula)
             yield page
-            offset = continuations.take(page.offset, "Airtable")
+            last_id = page.records[-1].id if page.records else None
+            offset = continuations.take(page.offset, "Airtable", last_id)
             if offset is None:
                 return
 
@@ -180,6 +182,14 @@ class AirtableClient:
 
 def _path(base_id: str, table_id: str) -> str:
     return f"/v0/{_checked(_BASE, base_id)}/{_checked(_TABLE, table_id)}"
+
+
+def _bases(response: httpx.Response) -> Bases:
+    """Read a page of bases; where none is understood, the next answer may be a better one."""
+    page = understood(Bases, response)
+    if page.bases and not any(page.bases):
+        raise TransientError("Airtable answered with bases that are not understood")
+    return page
 
 
 def _tables(response: httpx.Response) -> list[Table]:

@@ -1,25 +1,18 @@
 """A base's tables and fields, as far as a sync needs to know them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import (
-    BeforeValidator,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
-from tablesync.sync_runner.access.answers import Answer
+from pydantic import BeforeValidator
+from tablesync.sync_runner.access.answers import NOT_UNDERSTOOD, Answer, or_else
 
 # Upserts merge on these and on no others.
 MERGEABLE = frozenset(
     {"singleLineText", "multilineText", "number", "singleSelect", "multipleSelects", "date"}
 )
 SELECTS = frozenset({"singleSelect", "multipleSelects"})
-# The type of a field of which nothing is known but its id.
-NOT_UNDERSTOOD = "not understood"
 # None is none.
 Options = Annotated[Mapping[str, Any], BeforeValidator(lambda given: given or {})]
 
@@ -48,6 +41,11 @@ class Field:
         return {each.strip(): each for each in reversed(names)} | {each: each for each in names}
 
     @property
+    def understood(self) -> bool:
+        """Whether more is known of it than its id."""
+        return self.type != NOT_UNDERSTOOD
+
+    @property
     def mergeable(self) -> bool:
         """Whether rows can be found by this field's value."""
         return self.type in MERGEABLE
@@ -64,20 +62,7 @@ class Table:
     @property
     def understood(self) -> bool:
         """Whether anything can be said of it: a table has one field at least."""
-        return any(each.type != NOT_UNDERSTOOD for each in self.fields.values())
-
-
-def _or(stand_in: Callable[[str], object]) -> WrapValidator:
-    """Let something else bear the id of what is not understood; without an id it is left out."""
-
-    def read_leniently(told: Any, read: ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return read(told)
-        except ValidationError:
-            id_ = told.get("id") if isinstance(told, dict) else None
-            return stand_in(id_) if isinstance(id_, str) else None
-
-    return WrapValidator(read_leniently)
+        return any(each.understood for each in self.fields.values())
 
 
 class TableAnswer(Answer):
@@ -85,14 +70,19 @@ class TableAnswer(Answer):
 
     id: str
     name: str
-    fields: tuple[Annotated[Field | None, _or(lambda it: Field(it, it, NOT_UNDERSTOOD))], ...]
+    fields: tuple[
+        Annotated[Field | None, or_else("id", lambda it: Field(it, it, NOT_UNDERSTOOD))], ...
+    ]
 
 
 class TablesAnswer(Answer):
     """The answer of the tables route: what is odd there is odd alone."""
 
     tables: tuple[
-        Annotated[TableAnswer | None, _or(lambda it: TableAnswer(id=it, name=it, fields=()))], ...
+        Annotated[
+            TableAnswer | None, or_else("id", lambda it: TableAnswer(id=it, name=it, fields=()))
+        ],
+        ...,
     ]
 
 

@@ -64,7 +64,9 @@ class Catalog:
             if object_ not in {each.name for each in await source.objects()}:
                 raise not_found("object")
             found = (await source.open(object_)).properties
-        return SourceProperties(items=tuple(map(_shown_property, found)))
+        return SourceProperties(
+            items=tuple(_shown_property(each) for each in found if each.understood)
+        )
 
     async def bases(self, workspace_id: str, connection_id: str) -> AirtableBases:
         """Return the bases that were granted."""

@@ -8,8 +8,10 @@ from typing import Any
 
 import orjson
 from tablesync.contracts import FieldMapping, SyncSpec
+from tablesync.contracts.specs import Source
+from tablesync.contracts.wording import PROVIDER_LABELS
 from tablesync.sync_runner.airtable.cells import Cell, is_blank, is_writable, read_cell
-from tablesync.sync_runner.airtable.schema import NOT_UNDERSTOOD, Field, Table
+from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.pipeline.columns import EXACT, Column, reads
 from tablesync.sync_runner.sources.base import GONE, SourceProperty
@@ -107,7 +109,7 @@ def make_plan(
             spec.destination.connection_id,
         )
     known = {each.name: each for each in properties}
-    columns = tuple(_column(each, known, spec.source.object, table) for each in mapped)
+    columns = tuple(_column(each, known, spec.source, table) for each in mapped)
     key_field = table.fields[spec.key.field_id]
     if not key_field.mergeable:
         raise RunFailedError.mapping(
@@ -117,7 +119,7 @@ def make_plan(
 
 
 def _is_odd(field: Field | None) -> bool:
-    return field is not None and field.type == NOT_UNDERSTOOD
+    return field is not None and not field.understood
 
 
 def fingerprint(spec: SyncSpec) -> str:
@@ -133,10 +135,9 @@ def digest(cells: Mapping[str, Cell]) -> bytes:
 
 
 def _column(
-    each: FieldMapping, known: Mapping[str, SourceProperty], object_: str, table: Table
+    each: FieldMapping, known: Mapping[str, SourceProperty], source: Source, table: Table
 ) -> Column:
-    if each.source not in known:
-        raise RunFailedError.mapping(f'Property "{each.source}" is no longer among the {object_}.')
+    property_ = _property(known.get(each.source), each.source, source)
     field = table.fields.get(each.field_id)
     if field is None:
         raise RunFailedError.mapping(f'Field {each.field_id} is no longer in table "{table.name}".')
@@ -144,4 +145,16 @@ def _column(
         raise RunFailedError.mapping(
             f'Field "{field.name}" is of type {field.type}, which cannot be written.'
         )
-    return Column(known[each.source], field, each.as_)
+    return Column(property_, field, each.as_)
+
+
+def _property(found: SourceProperty | None, name: str, source: Source) -> SourceProperty:
+    if found is None:
+        raise RunFailedError.mapping(f'Property "{name}" is no longer among the {source.object}.')
+    if not found.understood:
+        label = PROVIDER_LABELS[source.provider]
+        raise RunFailedError.provider(
+            f'{label} tells something of property "{name}" that is not understood.',
+            source.connection_id,
+        )
+    return found

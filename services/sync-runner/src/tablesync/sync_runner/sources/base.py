@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Protocol, Self
 
 import httpx
+from tablesync.sync_runner.access.answers import NOT_UNDERSTOOD
 from tablesync.sync_runner.access.provider_client import ProviderClient
 from tablesync.sync_runner.values import Option, Unit, Value, ValueKind
 
@@ -37,6 +38,8 @@ class SourceProperty:
     """A property of an object, custom ones too; `type` is the provider's own name for its type.
 
     `zone` is the account's time zone: in it a moment is the day that people see at the source.
+    Of one that is of the type NOT_UNDERSTOOD only the name is known: it can be neither read nor
+    offered.
     """
 
     name: str
@@ -46,6 +49,11 @@ class SourceProperty:
     options: tuple[Option, ...] = ()
     unit: Unit | None = None
     zone: tzinfo = UTC
+
+    @property
+    def understood(self) -> bool:
+        """Whether more is known of it than its name."""
+        return self.type != NOT_UNDERSTOOD
 
     @cached_property
     def labels(self) -> Mapping[str, str]:

@@ -1,14 +1,23 @@
 """What HubSpot says of an object's properties, read as what every source offers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from types import NoneType
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import structlog
 from pydantic import BeforeValidator
 from tablesync.service_kit.redaction import foreign_text
-from tablesync.sync_runner.access.answers import Answer
+from tablesync.sync_runner.access.answers import (
+    NOT_UNDERSTOOD,
+    Answer,
+    TransientError,
+    or_else,
+    understood,
+)
 from tablesync.sync_runner.sources.base import GONE, SourceProperty
 from tablesync.sync_runner.values import Option, Unit, ValueKind
 
@@ -33,9 +42,8 @@ def _options(given: Any) -> Any:
 
 
 def _says_something(option: dict[str, Any]) -> bool:
-    return isinstance(option.get("value"), str | int) and isinstance(
-        option.get("label"), str | int | None
-    )
+    told = (option.get("value"), option.get("label"))
+    return type(told[0]) in (str, int) and type(told[1]) in (str, int, NoneType)
 
 
 def _zone_name(given: Any) -> Any:
@@ -60,10 +68,19 @@ class PropertyAnswer(Answer):
     options: Annotated[tuple[OptionAnswer, ...], BeforeValidator(_options)] = ()
 
 
-class PropertiesAnswer(Answer):
-    """The properties of an object."""
+def _stand_in(name: str) -> PropertyAnswer:
+    return PropertyAnswer(name=name, label=name, type=NOT_UNDERSTOOD)
 
-    results: tuple[PropertyAnswer, ...]
+
+class PropertiesAnswer(Answer):
+    """The properties of an object: what is odd there is odd alone."""
+
+    results: tuple[Annotated[PropertyAnswer | None, or_else("name", _stand_in)], ...]
+
+    @property
+    def named(self) -> list[PropertyAnswer]:
+        """Those that have a name, of which one may not be understood."""
+        return [each for each in self.results if each]
 
 
 class AccountAnswer(Answer):
@@ -77,6 +94,27 @@ class KnownAccount:
     """What a process remembers of an account: it cannot be asked once a daily limit is met."""
 
     zone: tzinfo | None = None
+
+
+def properties_reader() -> Callable[[httpx.Response], PropertiesAnswer]:
+    """Make what reads properties; where some are odd, it asks again.
+
+    It does so once: what is odd again is odd. Where none is understood, a better answer may come.
+    """
+    asked_again = False
+
+    def read(response: httpx.Response) -> PropertiesAnswer:
+        nonlocal asked_again
+        found = understood(PropertiesAnswer, response)
+        good = sum(each.type != NOT_UNDERSTOOD for each in found.named)
+        if not good:
+            raise TransientError("HubSpot answered with properties that are not understood")
+        if good < len(found.results) and not asked_again:
+            asked_again = True
+            raise TransientError("HubSpot answered with properties that are odd", retry_after=0.5)
+        return found
+
+    return read
 
 
 def read_property(answer: PropertyAnswer, zone: tzinfo) -> SourceProperty:

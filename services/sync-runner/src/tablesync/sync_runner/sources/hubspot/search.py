@@ -85,7 +85,7 @@ class SearchWalk:
         self._since = last
 
     def _go_on_pinned(self, found: Found, *, more: bool) -> None:
-        if more and found.last_id in (None, self._pinned):
+        if more and not _is_behind(found.last_id, self._pinned):
             raise RunFailedError.provider(
                 "HubSpot's search does not go on: it finds the same again."
             )
@@ -114,6 +114,13 @@ class SearchWalk:
     def _key(self, record: Record) -> str:
         """Name a record in one state: the same record changed again is a new one."""
         return f"{record.id}@{record.properties.get(self._property)}"
+
+
+def _is_behind(id_: str | None, pinned: str | None) -> bool:
+    """Whether a record comes behind another by its id, which is a number."""
+    if id_ is None or pinned is None:
+        return False
+    return (len(id_), id_) > (len(pinned), pinned)
 
 
 def first_position(since_ms: int, began_ms: int) -> Position:

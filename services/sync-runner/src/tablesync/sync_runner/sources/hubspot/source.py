@@ -45,7 +45,7 @@ from tablesync.sync_runner.sources.hubspot.definitions import (
     OWN_PROPERTIES,
     AccountAnswer,
     KnownAccount,
-    PropertiesAnswer,
+    properties_reader,
     read_property,
     read_zone,
 )
@@ -95,12 +95,12 @@ class HubSpotSource:
     async def open(self, object_: str) -> Opening:
         """Return an object's properties and HubSpot's clock, by the Date header."""
         path = f"/crm/properties/{VERSION}/{_known(object_)}"
-        found, began_ms = await self._call("GET", path, _definitions)
+        found, began_ms = await self._call("GET", path, _dated(properties_reader()))
         account = await self._call(
             "GET", f"/account-info/{VERSION}/details", partial(understood, AccountAnswer)
         )
         zone = self._account.zone = read_zone(account)
-        told = (read_property(each, zone) for each in found.results)
+        told = (read_property(each, zone) for each in found.named)
         return Opening([*OWN_PROPERTIES, *told], began_ms)
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
@@ -239,7 +239,7 @@ class HubSpotSource:
                 names,
                 params=query | more,
             )
-            after = continuations.take(listed.after, "HubSpot")
+            after = continuations.take(listed.after, "HubSpot", listed.last_id)
             records = [read_record(each, properties) for each in listed.results]
             last = listed.last_id or last
             position = {"mode": position["mode"], "after": last}
@@ -291,8 +291,8 @@ def _known(object_: str) -> str:
     return object_
 
 
-def _definitions(response: httpx.Response) -> tuple[PropertiesAnswer, int]:
-    return understood(PropertiesAnswer, response), _date_ms(response)
+def _dated(read: Callable[[httpx.Response], T]) -> Callable[[httpx.Response], tuple[T, int]]:
+    return lambda response: (read(response), _date_ms(response))
 
 
 def _date_ms(response: httpx.Response) -> int:
