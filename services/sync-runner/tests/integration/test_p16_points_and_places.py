@@ -15,10 +15,13 @@ from tablesync.service_kit.mongo import Document
 from tablesync.sync_runner.access.budgets import Budgets, Claim, Places, Points, reserve
 from tablesync.sync_runner.access.budgets.places import PlaceBudget
 from tablesync.sync_runner.access.budgets.rates import TimedPlace
+from tablesync.sync_runner.access.budgets.rows import FURTHEST_SECONDS
 from tablesync.sync_runner.sources.base import Page, SourceRecord
 from tablesync.test_kit import eventually
 
 COST = 2.0 + 0.5 * PAGE
+# A moment, in unix milliseconds, of the next century.
+FAR = 4.2e12
 
 
 @pytest_asyncio.fixture
@@ -184,6 +187,66 @@ async def test_whoever_no_longer_waits_for_a_place_holds_none(rig: Rig) -> None:
         return row is not None and not row["holders"]
 
     await eventually(nobody_holds_it)
+
+
+async def test_whoever_is_stopped_twice_leaves_no_place_behind(rig: Rig) -> None:
+    """At whatever moment that is: while he waits, while he has them, while he gives them back."""
+    budgets = Budgets(rig.database)
+    bucket = budgets.of(Points("test/points", 10, 0.001))
+    claims = [Claim(bucket, 9), Claim(budgets.of(Places("test/places", 1)))]
+
+    async def hold() -> None:
+        async with reserve(claims):
+            await asyncio.sleep(0)
+
+    for steps in range(0, 60, 2):
+        task = asyncio.create_task(hold())
+        for _ in range(steps):
+            await asyncio.sleep(0.0005)
+        while not task.done():
+            task.cancel()
+            await asyncio.sleep(0.0005)
+    async with asyncio.timeout(10), reserve(claims):
+        row = await rig.database["budgets"].find_one({"_id": "test/points"})
+        assert row is not None
+        assert [each["points"] for each in row["aside"]] == [9]
+
+
+@pytest.mark.parametrize(
+    ("limit", "row"),
+    [
+        (Places("test/limit", 1), {"holders": [{"id": "of a wrong clock", "until": FAR}]}),
+        (Points("test/limit", 10, 100), {"at": FAR, "points": 0}),
+        (Points("test/limit", 10, 100), {"aside": [{"id": "x", "points": 10, "until": FAR}]}),
+        (Points("test/limit", 10, 100), {"at": 0, "points": -1e15}),
+    ],
+)
+async def test_what_a_wrong_clock_has_said_stops_nobody(
+    rig: Rig, limit: Points | Places, row: Document
+) -> None:
+    await rig.database["budgets"].insert_one({"_id": limit.name, **row})
+    async with asyncio.timeout(10), reserve([Claim(Budgets(rig.database).of(limit), 9)]):
+        pass
+
+
+@pytest.mark.parametrize("limit", [Places("test/limit", 1), Points("test/limit", 10, 100)])
+async def test_a_freeze_that_a_wrong_clock_has_stored_is_over_soon(
+    rig: Rig, limit: Points | Places
+) -> None:
+    await rig.database["budgets"].insert_one({"_id": limit.name, "next": FAR})
+
+    async def call() -> None:
+        async with reserve([Claim(Budgets(rig.database).of(limit))]):
+            pass
+
+    async def it_is_over_soon() -> bool:
+        row = await rig.database["budgets"].find_one({"_id": limit.name})
+        return row is not None and row["next"] <= 1000 * (time.time() + FURTHEST_SECONDS + 1)
+
+    calling = asyncio.create_task(call())
+    await eventually(it_is_over_soon)
+    await rig.database["budgets"].update_one({"_id": limit.name}, {"$set": {"next": 0}})
+    await calling
 
 
 async def test_whoever_died_with_a_place_has_it_for_a_minute_at_most(rig: Rig) -> None:

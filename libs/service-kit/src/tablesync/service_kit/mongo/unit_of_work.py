@@ -26,6 +26,7 @@ from tablesync.service_kit.mongo import (
     is_late,
     within,
 )
+from tablesync.service_kit.mongo.seen_through import seen_through
 from tablesync.service_kit.telemetry import current_traceparent
 
 T = TypeVar("T")
@@ -165,16 +166,11 @@ def _waits() -> Iterator[float]:
 
 async def _commit(session: Session) -> None:
     """Commit to the end even if cancelled: what is being committed can no longer be aborted."""
-    commit = asyncio.ensure_future(session.commit_transaction())
-    try:
-        await asyncio.shield(commit)
-    except asyncio.CancelledError:
-        await asyncio.wait([commit])
-        raise
+    await seen_through(session.commit_transaction())
 
 
 async def _abort(session: Session) -> None:
     """Let go of what is locked, with time of its own: that of the work may be over."""
     if session.in_transaction:  # type: ignore[truthy-function]  # a property; its stub errs
         with within(ABORT_SECONDS):
-            await session.abort_transaction()
+            await seen_through(session.abort_transaction())

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from prometheus_client import Counter
 from tablesync.service_kit import clock
+from tablesync.service_kit.mongo.seen_through import seen_through
 from tablesync.sync_runner.stall import StallTimer
 
 FROZEN = Counter("budget_frozen_total", "Times a provider refused a call for its limit.", ["kind"])
@@ -20,6 +21,10 @@ FROZEN = Counter("budget_frozen_total", "Times a provider refused a call for its
 
 class Place(Protocol):
     """What one request has of one budget."""
+
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether there is nothing to give back."""
 
     @property
     def good_until(self) -> float:
@@ -107,10 +112,21 @@ def _seconds_left(places: Mapping[Budget, Place]) -> float | None:
 
 async def _give_up_late(places: dict[Budget, Place]) -> None:
     now = clock.seconds()
-    for budget in [each for each, place in places.items() if place.good_until < now]:
-        await places.pop(budget).give_back(used=False)
+    late = {budget: place for budget, place in places.items() if place.good_until < now}
+    for budget in late:
+        del places[budget]
+    await _give_back(late, used=False)
 
 
 async def _give_back(places: Mapping[Budget, Place], *, used: bool) -> None:
-    for each in places.values():
-        await each.give_back(used=used)
+    """Give all of them back, whoever is stopped meanwhile; raises what kept one from it."""
+    held = [each for each in places.values() if not each.ends_by_itself]
+    if held:
+        await seen_through(_give_all_back(held, used=used))
+
+
+async def _give_all_back(held: Sequence[Place], *, used: bool) -> None:
+    tried = (each.give_back(used=used) for each in held)
+    for each in await asyncio.gather(*tried, return_exceptions=True):
+        if isinstance(each, BaseException):
+            raise each

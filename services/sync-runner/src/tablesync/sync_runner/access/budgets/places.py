@@ -5,9 +5,10 @@ import math
 from dataclasses import dataclass
 
 from tablesync.service_kit.mongo import Collection
+from tablesync.service_kit.mongo.seen_through import seen_through
 from tablesync.sync_runner.access.budgets.base import FROZEN
 from tablesync.sync_runner.access.budgets.line import Line
-from tablesync.sync_runner.access.budgets.rows import HELD_UNTIL, NOW, Holder, Row
+from tablesync.sync_runner.access.budgets.rows import HELD_UNTIL, IS_HELD, NEXT, NOW, Holder, Row
 
 LOOK_AGAIN_SECONDS = 0.1
 
@@ -53,10 +54,10 @@ class PlaceBudget:
         place = HeldPlace(self)
         try:
             async with self._line.turn(since):
-                while not await self._take(place):  # noqa: ASYNC110 - another process ends the wait
+                while not await seen_through(self._take(place)):  # noqa: ASYNC110 - others end it
                     await asyncio.sleep(LOOK_AGAIN_SECONDS)
         except BaseException:  # it may have been taken for a caller who no longer wants it
-            await self.free(place)
+            await seen_through(self.free(place))
             raise
         place.begin()
         return place
@@ -71,17 +72,12 @@ class PlaceBudget:
         await self._row.freeze(seconds)
 
     async def _take(self, place: HeldPlace) -> bool:
-        present = {
-            "$filter": {
-                "input": {"$ifNull": ["$holders", []]},
-                "cond": {"$gt": ["$$this.until", NOW]},
-            }
-        }
+        present = {"$filter": {"input": {"$ifNull": ["$holders", []]}, "cond": IS_HELD}}
         free = {"$lt": [{"$size": "$holders"}, self._limit.at_once]}
-        may_go = {"$and": [free, {"$lte": [{"$ifNull": ["$next", 0]}, NOW]}]}
+        may_go = {"$and": [free, {"$lte": ["$next", NOW]}]}
         mine = {"id": place.id, "until": HELD_UNTIL}
         row = await self._row.change(
-            {"holders": present},
+            {"holders": present, "next": NEXT},
             {"holders": {"$cond": [may_go, {"$concatArrays": ["$holders", [mine]]}, "$holders"]}},
         )
         return any(each["id"] == place.id for each in row["holders"])

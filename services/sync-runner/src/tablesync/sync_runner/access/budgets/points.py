@@ -9,9 +9,18 @@ import math
 from dataclasses import dataclass
 
 from tablesync.service_kit.mongo import Collection, Document
+from tablesync.service_kit.mongo.seen_through import seen_through
 from tablesync.sync_runner.access.budgets.base import FROZEN
 from tablesync.sync_runner.access.budgets.line import Line
-from tablesync.sync_runner.access.budgets.rows import HELD_UNTIL, NOW, Holder, Row
+from tablesync.sync_runner.access.budgets.rows import (
+    FURTHEST,
+    HELD_UNTIL,
+    IS_HELD,
+    NEXT,
+    NOW,
+    Holder,
+    Row,
+)
 
 # A wait is computed by the database. Others may be faster, and calls under way may cost less.
 LOOK_AGAIN_SECONDS, SOON_SECONDS = 5.0, 0.2
@@ -61,10 +70,10 @@ class PointBudget:
         aside = PointsSetAside(self, min(weight, self._limit.capacity))
         try:
             async with self._line.turn(since):
-                while wait := await self._wait(aside):  # noqa: ASYNC110 - time ends it
+                while wait := await seen_through(self._wait(aside)):  # noqa: ASYNC110 - time ends it
                     await asyncio.sleep(wait)
         except BaseException:  # they may have been set aside for a caller who is gone
-            await self.pay(aside, 0.0)
+            await seen_through(self.pay(aside, 0.0))
             raise
         aside.begin()
         return aside
@@ -93,7 +102,7 @@ class PointBudget:
         """Set points aside, and return 0; else return in how many seconds to look again."""
         free = {"$subtract": ["$points", {"$sum": "$aside.points"}]}
         missing_ms = {"$divide": [{"$subtract": [aside.weight, free]}, self._per_ms]}
-        frozen_ms = {"$subtract": [{"$ifNull": ["$next", 0]}, NOW]}
+        frozen_ms = {"$subtract": ["$next", NOW]}
         mine = {"id": aside.id, "points": aside.weight, "until": HELD_UNTIL}
         more = {"$concatArrays": ["$aside", [mine]]}
         row = await self._row.change(
@@ -105,16 +114,22 @@ class PointBudget:
         return min(float(row["wait_ms"]) / 1000, at_most)
 
     def _now(self) -> Document:
-        """Say what there is by now; whoever died with points has spent them."""
+        """Say what there is by now; whoever died with points has spent them.
+
+        Nothing is owed that takes longer to come back than all that can be.
+        """
         capacity, aside = self._limit.capacity, {"$ifNull": ["$aside", []]}
-        restored = {"$multiply": [{"$subtract": [NOW, {"$ifNull": ["$at", NOW]}]}, self._per_ms]}
+        counted_at = {"$ifNull": ["$at", NOW]}
+        since = {"$cond": [{"$gt": [counted_at, FURTHEST]}, NOW, counted_at]}
+        restored = {"$multiply": [{"$subtract": [NOW, since]}, self._per_ms]}
         there = {"$min": [capacity, {"$add": [{"$ifNull": ["$points", capacity]}, restored]}]}
-        lapsed = {"$filter": {"input": aside, "cond": {"$lte": ["$$this.until", NOW]}}}
+        lapsed = {"$filter": {"input": aside, "cond": {"$not": IS_HELD}}}
         spent = {"$sum": {"$map": {"input": lapsed, "in": "$$this.points"}}}
         return {
-            "points": {"$subtract": [there, spent]},
+            "points": {"$max": [{"$subtract": [there, spent]}, -capacity]},
             "at": NOW,
-            "aside": {"$filter": {"input": aside, "cond": {"$gt": ["$$this.until", NOW]}}},
+            "next": NEXT,
+            "aside": {"$filter": {"input": aside, "cond": IS_HELD}},
         }
 
     @property

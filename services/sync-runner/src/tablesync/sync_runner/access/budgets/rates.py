@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections import deque
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from tablesync.service_kit import clock
 from tablesync.service_kit.mongo import Collection, Document
@@ -42,6 +43,7 @@ class TimedPlace:
 
     at: float
     late_seconds: float
+    ends_by_itself: ClassVar[bool] = True
 
     @property
     def good_until(self) -> float:

@@ -3,6 +3,7 @@
 They are hot, so they are never touched inside a transaction.
 """
 
+from typing import ClassVar
 from uuid import uuid4
 
 from pymongo import IndexModel, ReturnDocument
@@ -19,18 +20,23 @@ INDEXES: Indexes = {
 THIS_HOUR = {"$dateTrunc": {"date": "$$NOW", "unit": "hour"}}
 # Unix milliseconds, as a double: a place is a fraction of one.
 NOW = {"$toDouble": {"$toLong": "$$NOW"}}
-# Longer than any freeze, and than all processes reserve ahead: what lies beyond was never said by a
-# clock that is right, and would stop an account until then.
+# Longer than any freeze, than any call is held for, and than all processes reserve ahead: what lies
+# beyond was never said by a clock that is right, and would stop an account until then.
 FURTHEST_SECONDS = 120.0
+FURTHEST = {"$add": [NOW, FURTHEST_SECONDS * 1000]}
 # When the first place can be had.
-NEXT = {"$min": [{"$ifNull": ["$next", 0]}, {"$add": [NOW, FURTHEST_SECONDS * 1000]}]}
+NEXT = {"$min": [{"$ifNull": ["$next", 0]}, FURTHEST]}
 # Longer than any request: whoever died with something no longer has it.
 HELD_SECONDS = 60.0
 HELD_UNTIL = {"$add": [NOW, HELD_SECONDS * 1000]}
+# Of `$$this` who holds something: whether he still does.
+IS_HELD = {"$and": [{"$gt": ["$$this.until", NOW]}, {"$lte": ["$$this.until", FURTHEST]}]}
 
 
 class Holder:
     """Who holds something in a row while a call is under way, from when it was had."""
+
+    ends_by_itself: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.id = uuid4().hex
