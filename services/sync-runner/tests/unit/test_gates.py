@@ -13,6 +13,7 @@ from tablesync.sync_runner.access import gates
 from tablesync.sync_runner.access.gates import Gate, RefusedCall
 from tablesync.sync_runner.access.grants import Grant
 from tablesync.sync_runner.errors import ConnectionLostError
+from tablesync.test_kit import eventually
 
 
 class Auth:
@@ -167,3 +168,72 @@ async def test_nobody_calls_with_a_refused_token_that_nobody_has_ruled_on(
     with pytest.raises(DependencyUnavailableError):
         await run.refused(refused)
     assert run.grant_at_hand() is None
+
+
+def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let time pass."""
+    now = clock.seconds
+    monkeypatch.setattr(clock, "seconds", lambda: now() + seconds)
+
+
+async def test_a_token_that_lives_is_used_while_its_renewal_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    auth = Away()
+    gate = gate_to(auth, patience_seconds=10)
+    run = gate.admit(lambda _: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auth, "grant", partial(Auth.grant, auth))
+        granted = await run.grant()
+    later(monkeypatch, 600 - gates.RENEW_AHEAD_SECONDS)
+    assert await run.grant() == granted == run.grant_at_hand()
+    await auth.asked.wait()
+    assert await run.grant() == granted == run.grant_at_hand()
+    later(monkeypatch, gates.RENEW_AHEAD_SECONDS - gates.LAST_SECONDS)
+    assert run.grant_at_hand() is None, "a call would come too late"
+    auth.may_rule.set()
+
+
+async def test_what_a_token_was_refused_that_is_renewed_is_repeated_and_reported_once(
+    auth: Auth, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = gate.admit(lambda _: None)
+    old = RefusedCall(await run.grant(), 401, clock.seconds(), repeated=False)
+    may_renew = asyncio.Event()
+
+    async def renewed(connection_id: str, workspace_id: str) -> Grant:
+        await may_renew.wait()
+        account = Account(id="7001", name="Acme")
+        return Grant("renewed", 1, clock.seconds() + 600, account)
+
+    monkeypatch.setattr(auth, "grant", renewed)
+    later(monkeypatch, 600 - gates.RENEW_AHEAD_SECONDS)
+    assert await run.grant() == old.grant
+    refused = asyncio.create_task(run.refused(old))
+    await asyncio.sleep(0)
+    may_renew.set()
+    assert not await refused
+    assert not auth.asked.is_set()
+    assert (await run.grant()).token == "renewed"
+    new = RefusedCall(await run.grant(), 401, clock.seconds(), repeated=False)
+    auth.may_rule.set()
+    with pytest.raises(ConnectionLostError):
+        await run.refused(new)
+    assert auth.asked.is_set(), "a loss is one"
+
+
+async def test_p08_a_loss_that_a_renewal_finds_is_told_to_whoever_asks_next(
+    auth: Auth, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = gate.admit(lambda _: None)
+    await run.grant()
+
+    async def lost(connection_id: str, workspace_id: str) -> Grant:
+        raise ConnectionLostError.of(connection_id)
+
+    monkeypatch.setattr(auth, "grant", lost)
+    later(monkeypatch, 600 - gates.RENEW_AHEAD_SECONDS)
+    await run.grant()
+    await eventually(lambda: run.grant_at_hand() is None)
+    with pytest.raises(ConnectionLostError):
+        await run.grant()

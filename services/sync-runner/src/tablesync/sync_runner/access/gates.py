@@ -3,8 +3,9 @@
 One process has one gate per connection. A refused token is reported once, however many calls meet
 it, and all of them wait for the ruling. If the grant works all the same, each is repeated once: a
 provider may have an edge that has not heard of a new token yet, and only a second 401 is the
-object's. A lost grant stops every run that has used it; whoever comes later asks the token route,
-which knows.
+object's. A token that lives is used while it is renewed; what it is refused meanwhile is repeated
+with the new one, and is no grant's end. A lost grant stops every run that has used it; whoever
+comes later asks the token route, which knows.
 
 A run does not wait for long where auth-service gives no answer about a connection: its worker could
 serve others. Then nobody asks for a while, and after it one alone, and once.
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import stamina
+import structlog
 from tablesync.contracts.internal_api import AuthFailureRuling, Verdict
 from tablesync.service_kit import clock
 from tablesync.service_kit.clock import Deadline
@@ -24,8 +26,12 @@ from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.sync_runner.access.grants import AuthService, Grant
 from tablesync.sync_runner.errors import ConnectionLostError, RunFailedError
 
+log = structlog.get_logger()
+
 T = TypeVar("T")
 RENEW_AHEAD_SECONDS = 60.0
+# So long before its end a token is used no more: a call may take that long to arrive.
+LAST_SECONDS = 5.0
 WAIT_MAX_SECONDS = 30.0
 # So long at least nobody asks, once there was no answer for too long.
 SILENT_SECONDS = 10.0
@@ -112,7 +118,8 @@ class Gate:
         self._first_asking = asyncio.Lock()
         self._asked_at = -math.inf
         self._grant: Grant | None = None
-        self._renew_at = 0.0
+        self._renew_at = self._good_until = 0.0
+        self._renewal: asyncio.Task[None] | None = None
         self._worked_at = -math.inf
         self._stopped_version = -1
 
@@ -127,8 +134,9 @@ class Gate:
         if grant := self.grant_at_hand(used_version):
             return grant
         self._refuse_to_wait_behind(self._lock)
+        await self._end_of_renewal()
         async with self._lock:
-            return self._fresh(used_version) or await self._renew()
+            return self._living(used_version) or await self._renew()
 
     async def newest_grant(self) -> Grant:
         """Get a token for who has none yet: the token route is asked whatever is known here.
@@ -142,13 +150,13 @@ class Gate:
         async with self._first_asking:
             async with self._lock:
                 pass  # a question that somebody has asked before comes first
-            if self._asked_at >= came_at and (grant := self._fresh(None)):
+            if self._asked_at >= came_at and (grant := self._living(None)):
                 return grant
             return await self._renew()
 
     def grant_at_hand(self, used_version: int | None) -> Grant | None:
         """Return a live token; None where one has to be waited for."""
-        return None if self._lock.locked() else self._fresh(used_version)
+        return None if self._lock.locked() else self._living(used_version)
 
     async def refused(self, call: RefusedCall) -> bool:
         """Shut the gate, report the refused token and act on the ruling.
@@ -156,8 +164,9 @@ class Gate:
         Raises ConnectionLostError (revoked) or RunFailedError (the grant works, and the object is
         forbidden a second time); returns once the call may be repeated: whether the grant works.
         """
+        await self._end_of_renewal()  # the old token may be over at the provider already
         async with self._lock:
-            if self._grant is None or self._grant.version != call.grant.version:
+            if self._grant is None or self._grant.token != call.grant.token:
                 return False
             if not await self._works(call):
                 return False
@@ -197,12 +206,31 @@ class Gate:
         for each in list(self.admissions):
             each.stop(version)
 
-    def _fresh(self, used_version: int | None) -> Grant | None:
+    def _living(self, used_version: int | None) -> Grant | None:
+        """Return a token that lives, and have it renewed in time."""
         if used_version is not None and used_version <= self._stopped_version:
             raise ConnectionLostError.of(self.connection_id)
-        if self._grant is not None and clock.seconds() < self._renew_at:
-            return self._grant
-        return None
+        if self._grant is None or clock.seconds() >= self._good_until:
+            return None
+        if clock.seconds() >= max(self._renew_at, self._silent_until) and (
+            self._renewal is None or self._renewal.done()
+        ):
+            self._renewal = asyncio.create_task(self._renew_meanwhile())
+        return self._grant
+
+    async def _end_of_renewal(self) -> None:
+        """Wait for a renewal that is under way, whatever comes of it."""
+        if self._renewal is not None:
+            await asyncio.wait([self._renewal])
+
+    async def _renew_meanwhile(self) -> None:
+        """Renew a token that lives: without an answer it is used to its end."""
+        try:
+            await self.newest_grant()
+        except DependencyUnavailableError as error:
+            log.warning("token not renewed yet", connection_id=self.connection_id, error=str(error))
+        except ConnectionLostError:
+            self._grant = None  # whoever asks next is told
 
     async def _renew(self) -> Grant:
         """Ask the token route, waiting while it is away."""
@@ -213,6 +241,7 @@ class Gate:
         left = grant.ends_at - clock.seconds()
         self._grant, self._asked_at = grant, asked_at
         self._renew_at = grant.ends_at - min(RENEW_AHEAD_SECONDS, left / 4)
+        self._good_until = grant.ends_at - min(LAST_SECONDS, left / 8)
         return grant
 
     async def _ruling(self, grant: Grant, status_code: int) -> AuthFailureRuling:
