@@ -6,7 +6,9 @@ does by itself, one load job after the other, and tuned to as many at once as Ta
 in flight. The ratio of a round is of records a second; the median counts. Beside it stands the CPU
 time of runner and MongoDB, which a busy machine changes less. After its turn TableSync runs again
 over the unchanged data: what matters is what it sends to Airtable then. An earlier commit does the
-same beside today's sandbox. Prints JSON, and writes it and a picture to `bench/results/`.
+same on a platform of its own beside today's sandbox, in turns with today's: what is told of the two
+is the median of the ratios of the rounds. Prints JSON, and writes it and a picture to
+`bench/results/`.
 
     .venv/bin/python bench/first_sync.py [--before COMMIT] [--records N] [--rounds N]
 """
@@ -16,7 +18,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,9 +47,8 @@ BAR, PORTAL, HOUR = 2.0, "7001", 3_600
 PEERS = {"dlt": 1, "dlt tuned": 8}
 MEASURED = ("sync-runner", "mongod")
 COMPARED: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
-    "ratio_to_dlt": lambda each: float(each["ratio_to_dlt"]),
-    "ratio_to_dlt_tuned": lambda each: float(each["ratio_to_dlt_tuned"]),
-    "cpu_seconds": lambda each: float(sum(each["cpu_seconds"].values())),
+    "records_a_second": lambda each: float(each["TableSync"]),
+    "cpu_seconds": lambda each: float(sum(each["cpu"].values())),
 }
 WHO = {"TableSync": "#2da44e", "dlt": "#8c959f", "dlt tuned": "#6e7781"}
 UNLIMITED = {
@@ -68,7 +70,8 @@ def main(
     python = peer()
     sources = {"before": source_of(before).environment} if before else {}
     sources["today"] = {}
-    found = {name: run(env, python, records, rounds) for name, env in sources.items()}
+    measured = asyncio.run(measure(sources, python, records, rounds))
+    found = {name: summary(each) for name, each in measured.items()}
     result = {
         "records": records,
         "rounds": rounds,
@@ -77,8 +80,10 @@ def main(
         **found,
     }
     if before:
+        pairs = list(zip(measured["today"], measured["before"], strict=True))
         result["today_to_before"] = {
-            key: round(of(found["today"]) / of(found["before"]), 3) for key, of in COMPARED.items()
+            key: round(median(of(today) / of(earlier) for today, earlier in pairs), 3)
+            for key, of in COMPARED.items()
         }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n")
@@ -101,17 +106,37 @@ def peer() -> Path:
     return python
 
 
-def run(source: Mapping[str, str], python: Path, records: int, rounds: int) -> dict[str, Any]:
-    """Start a platform of this source, and measure it."""
+async def measure(
+    sources: Mapping[str, Mapping[str, str]], python: Path, records: int, rounds: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what the platforms of these sources did in each round, in turns."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in sources}
+    async with AsyncExitStack() as stack:
+        benches = {
+            name: await stack.enter_async_context(platform(name, env, records))
+            for name, env in sources.items()
+        }
+        for number in range(rounds):
+            for name in [*benches][:: 1 if number % 2 else -1]:
+                found[name].append(await pair(benches[name], python, records, number))
+    return found
+
+
+@asynccontextmanager
+async def platform(name: str, source: Mapping[str, str], records: int) -> AsyncIterator["Bench"]:
+    """Run a platform of this source, warmed up."""
     env = {each: {**source, **UNLIMITED} for each in SERVICES}
     env["sandbox"] = {
         **{f"SANDBOX_{each}": "20" for each in ("CONTACTS", "COMPANIES")},
         "SANDBOX_DEALS": str(records),
     }
-    with LocalStack(ROOT, "bench-first-sync", fresh=True, env=env) as stack:
-        result = asyncio.run(measure(stack, python, records, rounds))
+    stack = LocalStack(ROOT, f"bench-first-sync-{name}", fresh=True, env=env)
+    with stack, Mongo(stack.info.mongodb, tz_aware=True) as mongo:
+        bench = await connected(stack, mongo["runner"]["runs"])
+        await one(bench, records, "warm-up", "TableSync")  # imports, indexes and caches
+        yield bench
+        await bench.api.close()
     stack.remove()
-    return result
 
 
 @dataclass
@@ -165,13 +190,8 @@ class Bench:
         return len(await self.sandbox.records("airtable", "-", **query))
 
 
-async def measure(stack: LocalStack, python: Path, records: int, rounds: int) -> dict[str, Any]:
-    """Return the records a second of both, their ratio, and what a second sync sends."""
-    with Mongo(stack.info.mongodb, tz_aware=True) as mongo:
-        bench = await connected(stack, mongo["runner"]["runs"])
-        await one(bench, records, "warm-up", "TableSync")  # imports, indexes and caches
-        found = [await pair(bench, python, records, number) for number in range(rounds)]
-        await bench.api.close()
+def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the records a second of all, their ratios, and what a second sync sends."""
     return {
         "records_a_second": {who: middle(found, who) for who in WHO},
         "cpu_seconds": {

@@ -72,3 +72,20 @@ async def test_p06_scopes_that_are_others_at_a_refresh_are_told_once(
     assert event["scopes"] == less
     assert event["sequence"] > (await events_of(database, ConnectionEstablished))[-1]["sequence"]
     assert (await told_within(rig, connection))["sequence"] == event["sequence"]
+
+
+async def test_p06_bases_are_not_told_again_at_a_refresh_that_brings_other_scopes(
+    rig: Rig, database: Database
+) -> None:
+    """Airtable lets people choose others meanwhile, and tells nobody."""
+    connection = await rig.connect("airtable")
+    assert connection["resources"]
+    less = [each for each in connection["scopes"] if each != "user.email:read"]
+    await rig.sandbox.control("airtable", "-", "rescope", scopes=less)
+    await aged(database, connection["id"])
+    assert (await rig.token(connection["id"])).status_code == 200
+
+    event = (await events_of(database, ConnectionReconnected))[-1]
+    assert (event["connection_id"], event["scopes"]) == (connection["id"], less)
+    assert "resources" not in event
+    assert "resources" not in await told_within(rig, connection)

@@ -77,7 +77,8 @@ class Renewal:
     ) -> bool:
         """Bring the connection up to its grant; False if that has moved or ended.
 
-        That it allows other things than before is told, as those who use it have to know.
+        That it allows other things than before is told, as those who use it have to know. What the
+        consent reached is not told again: since then people may have chosen otherwise.
         """
         if not await self._grants.advance(unit, grant, tokens, provider, revive=revive):
             return False
@@ -94,15 +95,17 @@ class Renewal:
             connection.id,
             version=version,
         )
+        is_news = revive or set(scopes) != set(connection.scopes)
         await self._connections.store(
             unit,
             connection,
-            ConnectionReconnected if revive or set(scopes) != set(connection.scopes) else None,
+            ConnectionReconnected if is_news else None,
             status=ConnectionStatus.CONNECTED,
             cause=None,
             grant_version=version,
             scopes=scopes,
             missing_scopes=missing_scopes(provider, scopes),
+            resources=None if is_news else connection.resources,
         )
         return True
 

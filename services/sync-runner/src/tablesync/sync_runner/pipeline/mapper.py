@@ -234,7 +234,7 @@ class Mapper:
         if item.before is not None:
             return self._stored_beside(item, item.before, told)
         whole = len(item.cells) == len(self._plan.columns)
-        if whole and all(map(eq, map(told.get, item.cells), item.cells.values())):
+        if whole and (told == item.cells or _shows(told, item.cells)):
             return None
         return self._plan.digest_of_row(told)
 
@@ -324,3 +324,8 @@ class Mapper:
         if self._plan.key_is_record_id or is_blank(cell):
             return None
         return orjson.dumps(cell).decode()
+
+
+def _shows(told: Mapping[str, Any], cells: Mapping[str, Cell]) -> bool:
+    """Whether a row shows what was sent: it leaves empty cells out."""
+    return all(map(eq, map(told.get, cells), cells.values()))
