@@ -91,8 +91,9 @@ class PointBudget:
         await self._row.freeze(seconds)
 
     def correct(self, capacity: float, per_second: float) -> None:
-        """Take over what the provider says its limit is: by plan, it may be any."""
-        self._limit = Points(self._limit.name, capacity, per_second)
+        """Take over what the provider says its limit is: by plan, it may be any but none."""
+        if capacity > 0 and per_second > 0:
+            self._limit = Points(self._limit.name, capacity, per_second)
 
     async def lower(self, points: float) -> None:
         """Take over how many points there are, where the provider says that they are fewer."""
