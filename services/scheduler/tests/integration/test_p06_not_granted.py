@@ -261,3 +261,27 @@ async def test_p06_a_sync_that_could_not_run_is_refused_by_name(
     assert error["field"] == field
     assert words in error["message"]
     assert error["remedy"].startswith("Reconnect ")
+
+
+async def test_p06_other_scopes_at_a_refresh_leave_bases_as_the_last_look_found_them(
+    rig: Rig, rechecks: Rechecks, sync_runner: SyncRunnerStandIn
+) -> None:
+    """Such a state tells no bases: what was chosen meanwhile runs, what was taken away does not."""
+    chosen, taken = (
+        await rig.add(destination=to_base(ACME)),
+        await rig.add(destination=to_base(OTHER)),
+    )
+    sync_runner.tables.setdefault(ACME, next(iter(sync_runner.tables.values())))
+    sync_runner.tables.pop(OTHER, None)
+    await rig.release(AIRTABLE, scopes=AIRTABLE_SCOPES, resources=())
+    for each in (chosen, taken):
+        await rig.recheck_now(each)
+    await rechecks.tick()
+    assert await statuses(rig, chosen, taken) == [SyncStatus.ACTIVE, SyncStatus.HELD]
+
+    fewer = tuple(each for each in AIRTABLE_SCOPES if each != "user.email:read")
+    await rig.release(AIRTABLE, scopes=fewer)
+    assert await statuses(rig, chosen, taken) == [SyncStatus.ACTIVE, SyncStatus.HELD]
+    assert (await rig.hold_of(taken)).lacks == (OTHER,)
+    await rechecks.tick()
+    assert await statuses(rig, chosen, taken) == [SyncStatus.ACTIVE, SyncStatus.HELD]
