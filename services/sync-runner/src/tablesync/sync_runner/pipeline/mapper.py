@@ -120,7 +120,13 @@ class Item:
     def written(self, row_id: str, stored: bytes | None) -> RecordState:
         """Return what is known of it once it is written, and `stored` in a form of Airtable's."""
         return RecordState(
-            self.source_id, self.digest, row_id, self.key, stored=stored, gone=self.fate
+            self.source_id,
+            self.digest,
+            row_id,
+            self.key,
+            stored=stored,
+            gone=self.fate,
+            new=self.known is None,
         )
 
     def under_way(self) -> RecordState:
