@@ -345,12 +345,15 @@ async def test_a_listing_is_forgotten_only_where_there_is_one(rig: Rig) -> None:
     assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
 
 
-MEMBERS = ("message", "status", "category", "name", "email", "tier", "isValid")
+MEMBERS = ("message", "status", "category", "name", "email", "tier", "isValid", "values", "limit")
 OF_NO_PROPERTY = [
     "Invalid input JSON on line 1",
     "There was a problem with the request: the email address of the account is not verified",
     "Invalid name or message. Properties of this status are of no category.",
     'Invalid request: {"message": null, "isValid":false, \\"status\\": 3}',
+    "Property values were not valid",
+    "Unable to infer object type from: 'name'",
+    'Cannot deserialize value "limit"',
 ]
 OF_ONE: list[Json] = [
     {"message": 'Property "tier" does not exist'},

@@ -51,6 +51,13 @@ def test_a_full_base_takes_no_new_rows(status: int, message: str) -> None:
         ),
         ("INVALID_REQUEST_UNKNOWN", 'Field "record limit" cannot accept the provided value'),
         ("INVALID_VALUE_FOR_COLUMN", 'Field "Synced table" cannot accept the provided value'),
+        ("INVALID_REQUEST_UNKNOWN", 'Cannot accept ""synced table""'),
+        ("INVALID_REQUEST_UNKNOWN", 'Cannot accept ""a "record limit" in this base""'),
+        ("INVALID_REQUEST_UNKNOWN", 'Cannot accept ""because the field is computed""'),
+        (
+            "INVALID_VALUE_FOR_COLUMN",
+            'Field "Stock because the field is computed" cannot accept the provided value',
+        ),
         ("ROW_DOES_NOT_EXIST", "No such linked row in the synced table"),
         ("INVALID_REQUEST_UNKNOWN", "More than one record matches on Name"),
         ("", "HTTP 422"),
@@ -66,6 +73,9 @@ def test_what_may_be_one_record_s_fault_is_looked_for_there(kind: str, message: 
         (422, "This table is externally synced and cannot be modified", RunFailureCause.RESOURCE),
         (403, "You are not permitted to perform this operation", RunFailureCause.RESOURCE),
         (404, "Table not found", RunFailureCause.RESOURCE),
+        (404, 'Table "Record" not found', RunFailureCause.RESOURCE),
+        (404, "Could not find table Records in application app", RunFailureCause.RESOURCE),
+        (403, 'You may not edit table "write a field"', RunFailureCause.RESOURCE),
         (403, 'You may not write cell values in field "Sum"', RunFailureCause.MAPPING),
         (
             422,
@@ -86,7 +96,8 @@ def test_what_concerns_all_records_ends_the_run(
 
 
 def test_rights_to_change_rows_may_be_there_without_those_to_add_some() -> None:
-    found = error(403, "INVALID_PERMISSIONS", "You are not permitted to create records in table T")
+    told = 'You are not permitted to create records in table "cell values in field notes"'
+    found = error(403, "INVALID_PERMISSIONS", told)
     assert isinstance(found, CreatesRefusedError)
     assert found.ending.cause is RunFailureCause.RESOURCE
 

@@ -1,8 +1,8 @@
 """Sorts Airtable's refusals by what they are about: a record, a field, a table or a base.
 
 The codes for a full base and for a table that is filled from outside are documented nowhere, so
-that their words count. Words that are not known here are judged by the writer, by what else is
-refused alike.
+that their words count: Airtable's own, and not what it quotes of people. Words that are not known
+here are judged by the writer, by what else is refused alike.
 """
 
 import re
@@ -30,7 +30,10 @@ _FILLED_FROM_OUTSIDE = re.compile(r"(?i)\b(?:externally )?synced\b.*\btable|\bta
 _OF_A_FIELD = re.compile(r"(?i)\bcell values? in (?:the )?field\b|\bwrite\b.*\bfield\b")
 _OF_CREATING = re.compile(r"(?i)\bcreate (?:a )?(?:new )?(?:records?|rows?)\b")
 _COMPUTED = re.compile(r"(?i)\bbecause the field is computed\b")
-_QUOTED = re.compile(r'"[^"]*"+')
+_OF_A_RECORD = re.compile(r"(?i)\brecord\b")
+_OF_A_TABLE = re.compile(r"(?i)\btable\b")
+# From the first quote to the last: what is quoted may hold some, too.
+_QUOTED = re.compile(r'(?s)".*"')
 _UNAVAILABLE = (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND)
 _OF_THE_BATCH = (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.REQUEST_ENTITY_TOO_LARGE)
 
@@ -86,7 +89,7 @@ class Refusals:
 
     def _of_the_table(self, message: str) -> Exception | None:
         """Tell what is refused of any record; None for what may be one record's own fault."""
-        words = _QUOTED.sub("", message)
+        words = _own_words(message)
         if _FULL.search(words) and not _OF_ONE_REQUEST.search(words):
             return CreatesRefusedError(self._full(message))
         if _FILLED_FROM_OUTSIDE.search(words):
@@ -104,12 +107,14 @@ class Refusals:
 
     def _of_a_part(self, status: int, message: str) -> Exception:
         """Tell what is forbidden or not there: a field, new rows, a row, or all of it."""
-        if status == httpx.codes.NOT_FOUND and "record" in message.lower():
+        words = _own_words(message)
+        of_a_row = _OF_A_RECORD.search(words) and not _OF_A_TABLE.search(words)
+        if status == httpx.codes.NOT_FOUND and of_a_row:
             return RowGoneError(named_row(message))
-        if _OF_A_FIELD.search(message):
+        if _OF_A_FIELD.search(words):
             return RunFailedError.mapping(f"Airtable forbids to write a mapped field: {message}")
         forbidden = self._unavailable(message)
-        return CreatesRefusedError(forbidden) if _OF_CREATING.search(message) else forbidden
+        return CreatesRefusedError(forbidden) if _OF_CREATING.search(words) else forbidden
 
     def _unavailable(self, message: str) -> RunFailedError:
         summary = f"Airtable refuses {self._where}: {message}"
@@ -119,6 +124,11 @@ class Refusals:
 def _of_the_mapping(kind: str, message: str) -> RunFailedError | None:
     if kind == "UNKNOWN_FIELD_NAME":
         return RunFailedError.mapping(f"A mapped field is no longer in the table: {message}")
-    if _COMPUTED.search(message):
+    if _COMPUTED.search(_own_words(message)):
         return RunFailedError.mapping(f"Airtable computes a mapped field by now: {message}")
     return None
+
+
+def _own_words(message: str) -> str:
+    """Return what Airtable says itself: names and values that it quotes are people's."""
+    return _QUOTED.sub("", message)

@@ -27,10 +27,13 @@ from tablesync.sync_runner.sources.hubspot.definitions import KnownAccount
 _MOVED = 477  # the account is being moved between data centres, which may take a day
 _LOCKED = 423
 _POINTERS = ("propertyName", "propertyNames", "property", "properties", "name")
-# JSON in a sentence has quoted names of members, which are no properties.
+# A sentence quotes other things, too, if it speaks of no property. JSON in a sentence has quoted
+# names of members, which are no properties.
+_OF_A_PROPERTY = re.compile(r"(?i)propert(?:y|ies)")
 _IN_WORDS = re.compile(
     r"""(?xi) ["'`](?P<quoted>\w+)\\?["'`](?!\s*:)
-    | \bpropert(?:y|ies)\ (?:names?)?\W*(?P<called>\w+)"""
+    | \bpropert(?:y|ies)(?:\ names?)?:\s*(?P<listed>\w+)
+    | \bproperty\ (?P<called>\w+)\ (?:does\ not\ exist|doesn't\ exist|was\ not\ found)"""
 )
 
 
@@ -102,8 +105,9 @@ def _names_in(part: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(told, dict):
             pointed = [told.get(each) for each in _POINTERS]
             yield from (each for each in _flat(pointed) if isinstance(each, str))
-    for found in _IN_WORDS.finditer(str(part.get("message", ""))):
-        yield found["quoted"] or found["called"]
+    message = str(part.get("message", ""))
+    if _OF_A_PROPERTY.search(message):
+        yield from (found[found.lastgroup or 0] for found in _IN_WORDS.finditer(message))
 
 
 def _flat(told: Iterable[Any]) -> Iterator[Any]:
