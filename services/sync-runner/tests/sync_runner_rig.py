@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from aiokafka import AIOKafkaConsumer
 from expected_cells import OWN, Mapped
+from pymongo.read_concern import ReadConcern
 from row_comparison import Differences, compare
 from runner_process import RunnerProcess
 from sandbox_accounts import (
@@ -185,8 +186,9 @@ class Rig(SandboxAccounts):
         return await self.stored(store.CHECKPOINTS, spec.sync_id)
 
     async def stored(self, collection: str, id_: str) -> Document:
-        """Return a document that is there."""
-        found: Document | None = await self.database[collection].find_one({"_id": id_})
+        """Return a document that is there, as it is now: budgets are written for no majority."""
+        newest = self.database.get_collection(collection, read_concern=ReadConcern("local"))
+        found: Document | None = await newest.find_one({"_id": id_})
         assert found is not None, f"{collection} has no {id_}"
         return found
 
