@@ -141,7 +141,7 @@ async def test_a_worker_that_dies_behind_a_request_doubles_nothing(rig: Rig) -> 
     await eventually(written_to, timeout=60)
     process.kill()
     await rig.slow_down(Provider.AIRTABLE, 0)
-    async with rig.runner(runner_lease_seconds=2, runner_request_seconds=4):
+    async with rig.runner(runner_request_seconds=4):
         row = await rig.ended(run_id, timeout=60)
     assert row["status"] == "succeeded", row["summary"]
     await each_once(rig, spec)

@@ -85,7 +85,7 @@ async def test_p14_a_zombie_sends_nothing_to_airtable_after_its_lease(rig: Rig) 
     process.send_signal(signal.SIGSTOP)
     stopped_at_ms = time.time() * 1000
     await rig.slow_down(Provider.AIRTABLE, 0)
-    async with rig.runner(runner_lease_seconds=LEASE):
+    async with rig.runner():
         row = await rig.ended(run_id, timeout=90)
         assert (row["status"], row["fence"]) == ("succeeded", 2)
         process.send_signal(signal.SIGCONT)
