@@ -284,7 +284,8 @@ class Journal:
             try:
                 await self._units.run(work)
             except BaseException:  # a cancelled save has saved nothing, as far as is known
-                self._pending = states | self._pending
+                again = {id_: each.maybe_stored() for id_, each in states.items()}
+                self._pending = again | self._pending
                 self._rejected = rejected | self._rejected
                 self.check.put_back(seen)
                 raise

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import InsertOne, UpdateOne
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import read_all
 from tablesync.sync_runner.store import RECORD_STATES
@@ -71,8 +71,8 @@ class RecordState:
     or does hold, where a check has found it altered.
     A rejected one without a refusal is looked at in each run, which costs no request to Airtable.
     `stored` is the digest of what Airtable made of the cells, if that is another; `gone` tells what
-    became of a record that its source no longer has. Of one that is `new` nothing was stored when
-    it was read: it is stored whole, which costs MongoDB a quarter less than a change.
+    became of a record that its source no longer has. Of one that is `new` nothing is stored: it is
+    inserted, which costs MongoDB half of what a change does.
     """
 
     source_id: str
@@ -138,6 +138,10 @@ class RecordState:
         """Return it as one of which it is not known what its row holds."""
         return replace(self, digest=None, stored=None, lack=None)
 
+    def maybe_stored(self) -> Self:
+        """Return it as one of which it is not known whether it was stored."""
+        return replace(self, new=False) if self.new else self
+
     def without_row(self) -> Self:
         """Return it as one that has no row any more, and is not tried again."""
         return replace(
@@ -177,12 +181,15 @@ class RecordStates:
     def __init__(self, database: Database, sync_id: str) -> None:
         self._collection = database[RECORD_STATES]
         self._sync_id = sync_id
+        self._unreadable: set[str] = set()
 
     async def load(self, source_ids: Sequence[str]) -> dict[str, RecordState]:
         """Return the known states of these records."""
         ids = [f"{self._sync_id}/{each}" for each in source_ids]
         rows = await self._collection.find({"_id": {"$in": ids}}).to_list(None)
-        return {each.source_id: each for each in self._read(rows)}
+        found = read_all(self._collection, RecordState.from_document, rows)
+        self._unreadable.update(found.unread_ids)  # they are there all the same
+        return {each.source_id: each for each in found.items}
 
     async def holders(self, keys: Sequence[str]) -> list[RecordState]:
         """Return the records whose rows hold one of these keys, or may."""
@@ -275,11 +282,11 @@ class RecordStates:
     def _read(self, rows: Sequence[Document]) -> list[RecordState]:
         return read_all(self._collection, RecordState.from_document, rows).items
 
-    def _write(self, state: RecordState, now: datetime) -> UpdateOne | ReplaceOne[Document]:
+    def _write(self, state: RecordState, now: datetime) -> UpdateOne | InsertOne[Document]:
         if state.refusal:
             state = replace(state, refusal=state.refusal.resting_from(now))
-        if state.new:
-            document = state.to_document(self._sync_id)
-            return ReplaceOne({"_id": document["_id"]}, document, upsert=True)
         change = state.change(self._sync_id)
-        return UpdateOne({"_id": change["$set"]["_id"]}, change, upsert=True)
+        id_ = change["$set"]["_id"]
+        if state.new and id_ not in self._unreadable:
+            return InsertOne(change["$set"])
+        return UpdateOne({"_id": id_}, change, upsert=True)
