@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sync_runner_rig import AIRTABLE, HUBSPOT, Rig, destination, text
 from tablesync.contracts import FieldMapping, Provider
+from tablesync.service_kit import clock
 from tablesync.sync_runner.access.budgets import KEEP_SECONDS, Budgets, Rate
 from tablesync.test_kit import eventually
 
@@ -134,6 +135,24 @@ async def test_p16_places_are_spaced_over_all_processes(rig: Rig) -> None:
     assert len(taken) == 50
     after = (await rig.stored("budgets", limit.name))["next"]
     assert after >= before + 50 * 1000 / 50, "each has its own 20 ms"
+
+
+async def test_p16_a_place_is_at_hand_once_its_moment_has_come_and_nobody_waits(rig: Rig) -> None:
+    budget = Budgets(rig.database).of(Rate("test/at hand", 4, late_seconds=2))
+    assert budget.at_hand() is None, "none was reserved yet"
+    first, *later = [asyncio.create_task(budget.take()) for _ in range(3)]
+    await first
+    assert budget.at_hand() is None, "two wait"
+    for each in later:
+        each.cancel()
+    await asyncio.gather(*later, return_exceptions=True)
+    assert budget.at_hand(weight=2) is None, "who weighs more takes several"
+
+    async def at_hand() -> Any:
+        return budget.at_hand()
+
+    place = await eventually(at_hand)
+    assert place.at <= clock.seconds() <= place.good_until
 
 
 async def test_p16_a_refusal_freezes_the_limit_for_all(rig: Rig) -> None:

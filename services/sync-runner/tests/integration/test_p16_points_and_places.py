@@ -165,6 +165,9 @@ class LateOnce:
     def __init__(self) -> None:
         self.taken = 0
 
+    def at_hand(self, weight: float = 1.0) -> None:
+        return None
+
     async def take(self, weight: float = 1.0, since: float = 0.0) -> TimedPlace:
         self.taken += 1
         return TimedPlace(clock.seconds() - (60 if self.taken == 1 else 0), late_seconds=30)

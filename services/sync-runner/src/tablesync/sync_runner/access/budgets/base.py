@@ -6,10 +6,10 @@ each, and given back when it is over.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from prometheus_client import Counter
 from tablesync.service_kit import clock
@@ -40,6 +40,9 @@ class Place(Protocol):
 class Budget(Protocol):
     """One limit as this process sees it."""
 
+    def at_hand(self, weight: float = 1.0) -> Place | None:
+        """Take a place that is here and that nobody waits for; None if it has to be waited for."""
+
     async def take(self, weight: float = 1.0, since: float = math.inf) -> Place:
         """Wait for a place; the call has to follow at once. Who waits longest is served first."""
 
@@ -56,32 +59,33 @@ class Claim:
 
 
 class Reservation:
-    """A place in every limit of one request; `used` once the request was made."""
+    """A place in every limit of one request while a block runs; `used` once it was made."""
 
-    def __init__(self, places: Mapping[Budget, Place]) -> None:
-        self._places = places
+    def __init__(self, claims: Sequence[Claim], stall_timer: StallTimer | None) -> None:
+        self._claims = claims
+        self._stall_timer = stall_timer
+        self._places: Mapping[Budget, Place] = {}
         self.used = False
+
+    async def __aenter__(self) -> Self:
+        with self._stall_timer.excused() if self._stall_timer else nullcontext():
+            self._places = await _take_all(self._claims)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await _give_back(self._places, used=self.used)
 
     async def settle(self, budget: Budget, weight: float) -> None:
         """Take in what the request has weighed in one of its limits."""
         await self._places[budget].settle(weight)
 
 
-@asynccontextmanager
-async def reserve(
-    claims: Sequence[Claim], stall_timer: StallTimer | None = None
-) -> AsyncIterator[Reservation]:
+def reserve(claims: Sequence[Claim], stall_timer: StallTimer | None = None) -> Reservation:
     """Wait until a request has a place in each of its limits, in the order in which they stand.
 
     The narrowest is to be named first: while it is waited for, no place of a wider one gets late.
     """
-    with stall_timer.excused() if stall_timer else nullcontext():
-        places = await _take_all(claims)
-    reservation = Reservation(places)
-    try:
-        yield reservation
-    finally:
-        await _give_back(places, used=reservation.used)
+    return Reservation(claims, stall_timer)
 
 
 async def _take_all(claims: Sequence[Claim]) -> Mapping[Budget, Place]:
@@ -95,6 +99,9 @@ async def _take_all(claims: Sequence[Claim]) -> Mapping[Budget, Place]:
     since = clock.seconds()
     try:
         while missing := next((each for each in claims if each.budget not in places), None):
+            if here := missing.budget.at_hand(missing.weight):
+                places[missing.budget] = here
+                continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(_seconds_left(places)):
                     places[missing.budget] = await missing.budget.take(missing.weight, since)

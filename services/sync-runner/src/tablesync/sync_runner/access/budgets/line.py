@@ -17,6 +17,11 @@ class Line:
         self._waiting: list[Waiter] = []
         self._numbers = count()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody has a turn, or waits for one."""
+        return not self._held
+
     @asynccontextmanager
     async def turn(self, since: float) -> AsyncIterator[None]:
         """Wait for a turn, as somebody who waits since then."""

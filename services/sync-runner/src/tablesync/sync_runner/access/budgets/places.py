@@ -49,6 +49,9 @@ class PlaceBudget:
         self._limit = limit
         self._line = Line()
 
+    def at_hand(self, weight: float = 1.0) -> None:
+        """Nothing: the database alone knows what there is."""
+
     async def take(self, weight: float = 1.0, since: float = math.inf) -> HeldPlace:
         """Wait until fewer calls are under way than may be; who waits longest is served first."""
         place = HeldPlace(self)

@@ -65,6 +65,9 @@ class PointBudget:
         self._limit = limit
         self._line = Line()
 
+    def at_hand(self, weight: float = 1.0) -> None:
+        """Nothing: the database alone knows what there is."""
+
     async def take(self, weight: float = 1.0, since: float = math.inf) -> PointsSetAside:
         """Wait for so many points, at most all that can be; who waits longest is served first."""
         aside = PointsSetAside(self, min(weight, self._limit.capacity))

@@ -69,6 +69,14 @@ class RateBudget:
         self._reserving: asyncio.Task[None] | None = None
         self._epoch = 0
 
+    def at_hand(self, weight: float = 1.0) -> TimedPlace | None:
+        """Take the first place, if its moment has come and nobody waits for it."""
+        now = clock.seconds()
+        if weight > 1 or not self._line.is_empty or not self._places or self._places[0].at > now:
+            return None
+        place = self._places.popleft()
+        return place if now <= place.good_until else None
+
     async def take(self, weight: float = 1.0, since: float = math.inf) -> TimedPlace:
         """Wait for a place: the call has to follow at once. One that weighs more has several."""
         self._waiting += 1
