@@ -1,13 +1,17 @@
 """A key belongs to the living record that has it, whoever had it before."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from keyed_contacts import ANN, BOB, CLEO, contacts
+from keyed_contacts import ANN, BOB, CLEO, Contacts, contacts
 from sync_runner_rig import AIRTABLE, Json, Rig, text
 from tablesync.contracts import FieldMapping, Trigger
+from tablesync.sync_runner import store
 
 SELECT = {"type": "singleSelect", "options": {"choices": [{"name": "Gold"}, {"name": "Iron"}]}}
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 DATE = {"type": "date", "options": {"dateFormat": {"name": "iso"}}}
 
 
@@ -305,4 +309,65 @@ async def test_a_row_without_a_key_that_is_given_another_s_by_hand_leaves_it_to_
     assert await table.names() == {BOB: "0", CLEO: "new"}
     (left,) = await table.without_key()
     assert (left["Name"], left.get("Gone", False)) == ("1", not lives)
+    await table.never_doubled()
+
+
+async def unmarkable(rig: Rig, *addresses: str) -> tuple[Contacts, str]:
+    """Make contacts in a table that marks who is deleted in a select; return it with that field."""
+    table = await contacts(rig, *addresses)
+    marks = {"type": "singleSelect", "options": {"choices": [{"name": "true"}, {"name": "false"}]}}
+    field = (await rig.at_table(table.spec, "add-field", field={"name": "Mark", **marks}))["id"]
+    mapping = (*table.spec.mapping, FieldMapping(source="archived", field_id=field))
+    return replace(table, spec=table.spec.model_copy(update={"mapping": mapping})), field
+
+
+async def test_p29_a_key_goes_on_where_a_field_does_not_take_the_mark_of_who_had_it(
+    rig: Rig,
+) -> None:
+    table, mark = await unmarkable(rig, ANN, BOB)
+    async with rig.runner():
+        await table.run()
+        row = (await table.row_ids())["0"]
+        await rig.at_table(table.spec, "delete-option", field=mark, option="true")
+        await table.delete(table.ids[0])
+        await table.create({"email": ANN, "firstname": "anew"})
+        assert not await table.reasons(await table.run())
+    assert await table.names() == {ANN: "anew", BOB: "1"}
+    assert (await table.row_ids())["anew"] == row
+    await table.never_doubled()
+
+
+async def test_who_is_gone_and_cannot_be_marked_gives_its_key_up_and_is_rejected_by_name(
+    rig: Rig,
+) -> None:
+    table, mark = await unmarkable(rig, ANN, BOB)
+    async with rig.runner():
+        await table.run()
+        await rig.at_table(table.spec, "delete-option", field=mark, option="true")
+        await table.delete(table.ids[1])
+        await table.give(table.ids[0], BOB)
+        reasons = await table.reasons(await table.run())
+    assert set(reasons) == {table.ids[1]}
+    assert reasons[table.ids[1]].startswith("field \"Mark\" (singleSelect): 'true' is no option")
+    assert await table.names() == {BOB: "0"}
+    await table.never_doubled()
+
+
+async def test_a_row_that_could_not_be_marked_is_not_said_to_be_two_records(rig: Rig) -> None:
+    table = await contacts(rig, ANN, BOB, archived=True)
+    refusal = {"field": "Gone", "value": "True"}
+    async with rig.runner():
+        await table.run()
+        await rig.at_table(table.spec, "refuse-value", **refusal)
+        await table.delete(table.ids[0])
+        (anew,) = await table.create({"email": ANN, "firstname": "anew"})
+        assert "keeps its key" in (await table.reasons(await table.run()))[anew]
+        await rig.at_table(table.spec, "refuse-value", **refusal, refused=False)
+        for _ in range(3):
+            await rig.database[store.RECORD_STATES].update_many(
+                {"refusal": {"$exists": True}}, {"$set": {"refusal.retry_at": LONG_AGO}}
+            )
+            await table.run_much_later()
+    assert await table.names() == {ANN: "anew", BOB: "1"}
+    assert not [each for each in await rig.named_rows(table.spec) if each.get("Gone")]
     await table.never_doubled()

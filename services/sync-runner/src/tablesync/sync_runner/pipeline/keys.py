@@ -7,14 +7,15 @@ their key cells, and only when that is acknowledged are the others sent.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import orjson
-from tablesync.sync_runner.airtable.cells import Cell
+from tablesync.sync_runner.airtable.cells import Cell, CoercionError
 from tablesync.sync_runner.airtable.client import Row
 from tablesync.sync_runner.airtable.writer import RowWrite
 from tablesync.sync_runner.pipeline.asking import Asking
-from tablesync.sync_runner.pipeline.columns import Column
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.mapper import Item, Mapper
 from tablesync.sync_runner.pipeline.plan import Plan
@@ -183,9 +184,15 @@ class Releases:
         }
         return [self._applied(each, kept) for each in items]
 
+    @cached_property
+    def _kept_rows(self) -> set[str | None]:
+        return {self._releases[each].holder.row_id for each in self._refusals}
+
     def _applied(self, item: Item, kept: Mapping[str, str]) -> Item:
         if item.source_id in self._refusals:
             item = replace(item, known=self._releases[item.source_id].holder)
+        elif item.known and item.row_id in self._kept_rows:  # it was to be handed that row
+            item = replace(item, known=item.known.without_row())
         if item.claims and item.key and item.key in kept:
             return item.because(kept[item.key])
         return item
@@ -258,26 +265,30 @@ class _Settlement:
         return owner is not None and owner.claims and owner.source_id != holder.source_id
 
     def _hand_over(self, holder: RecordState, owner: Item) -> None:
-        left = holder.without_row()
+        left, mark = holder.without_row(), self._mark()
         known = owner.known or RecordState(owner.source_id, None, None)
-        if self._plan.gone is None or holder.gone:
+        if holder.gone or not mark:
             self.handed_over.append(left)
-        else:
-            self.releases.append(self._marked(holder, self._plan.gone, left))
+        else:  # it shows who is gone until its new record is written
+            row = RowWrite(holder.source_id, mark, holder.row_id, in_place=True)
+            self.releases.append(Release(holder, holder.keys, row, left))
         self._put(replace(self.seen[holder.source_id], known=left, fault=None, unchanged=True))
         self._put(replace(owner, known=replace(known, row_id=holder.row_id, key=owner.key)))
 
-    def _marked(self, holder: RecordState, gone: Column, left: RecordState) -> Release:
-        """Mark a row that is handed over: it shows who is gone until its new record is written."""
-        cells = {gone.field.id: gone.cell(True)}
-        row = RowWrite(holder.source_id, cells, holder.row_id, in_place=True)
-        return Release(holder, holder.keys, row, left)
+    def _mark(self) -> Mapping[str, Cell]:
+        """Return what marks who is gone; nothing where its field does not take that.
+
+        Then who is gone is rejected for it, and keeps no key from those who live.
+        """
+        with suppress(CoercionError):
+            return self._plan.mark
+        return {}
 
     def _release(self, holder: RecordState, keys: Sequence[str]) -> None:
         item, key_field = self.seen[holder.source_id], self._plan.key.field.id
         cells: dict[str, Cell] = {key_field: None}
-        if item.gone and self._plan.gone:
-            cells[self._plan.gone.field.id] = self._plan.gone.cell(True)
+        if item.gone:
+            cells |= self._mark()
         row = RowWrite(holder.source_id, cells, holder.row_id, in_place=True)
         # One that lives is looked at in each run until it is written.
         released = replace(holder.without_key(), rejected=not item.gone)

@@ -209,10 +209,12 @@ class Mapper:
 
     def _marked(self, item: Item) -> Item:
         """Return a record of which nothing is known but that it is gone: its row is marked."""
-        column = self._plan.gone
-        if column is None:
+        if self._plan.gone is None:
             return replace(item, unchanged=True)
-        cells = {column.field.id: column.cell(True)}
+        try:
+            cells = self._plan.mark
+        except CoercionError as error:
+            return item.because(str(error), error.field)
         return replace(item, cells=cells, digest=digest(cells))
 
     def _told_of_ours(self, error: Exception) -> str:

@@ -43,6 +43,11 @@ class Plan:
         """The column that marks what was deleted at the source, if it is mapped."""
         return next((each for each in self.columns if each.source.name == GONE), None)
 
+    @property
+    def mark(self) -> dict[str, Cell]:
+        """The cell that marks a row whose record is gone; raises CoercionError."""
+        return {self.gone.field.id: self.gone.cell(True)} if self.gone else {}
+
     def digest_of(self, field_name: str | None) -> bytes:
         """Digest what a field takes, or all that are mapped: it changes with type and options."""
         fields = [each.field for each in self.columns]
