@@ -89,6 +89,27 @@ async def test_a_full_base_takes_changes_of_its_rows_and_all_others_once_there_i
     assert len(await rig.rows(spec)) == 600
 
 
+async def test_a_full_base_takes_changes_that_the_pass_it_cuts_short_has_behind_it(
+    rig: Rig,
+) -> None:
+    await rig.fill(150)
+    spec = await own_table(rig)
+    await limit_rows(rig, spec, 120)
+    async with rig.runner():
+        assert (await rig.run(spec))["counts"]["written"] == 120
+        first = (await rig.named_rows(spec))[0]["Key"]
+        await rig.edit("deals", [first], dealname="changed")
+        full = await rig.run(spec)
+        assert (full["status"], full["cause"]) == ("failed", "resource"), full["summary"]
+        names = {each["Key"]: each["Name"] for each in await rig.named_rows(spec)}
+        assert names[first] == "changed"
+        await limit_rows(rig, spec, None)
+        row = await rig.run(spec)
+    assert row["status"] == "succeeded", row["summary"]
+    assert not await rig.differences(spec)
+    assert len(await rig.rows(spec)) == 150
+
+
 async def test_a_base_that_fills_up_in_the_middle_keeps_what_fits(rig: Rig) -> None:
     await rig.fill(60)
     spec = await own_table(rig)

@@ -14,6 +14,7 @@ from tablesync.service_kit.roles import pause
 from tablesync.sync_runner.airtable.client import AirtableClient
 from tablesync.sync_runner.airtable.names import told_by_names
 from tablesync.sync_runner.airtable.writer import Writer
+from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.run_access import RunAccess
 from tablesync.sync_runner.pipeline.checking.numbers import long_numbers
@@ -28,7 +29,7 @@ from tablesync.sync_runner.pipeline.plan import Plan, make_plan
 from tablesync.sync_runner.pipeline.retries import retries
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.signals import Signals
-from tablesync.sync_runner.sources.base import Opening, Page, Source
+from tablesync.sync_runner.sources.base import Opening, Page, Position, Source
 from tablesync.sync_runner.stall import StallTimer
 
 log = structlog.get_logger()
@@ -111,7 +112,7 @@ class SyncRun:
         """
         checkpoint, writer = self.journal.checkpoint, _writer(client, plan)
         assert checkpoint is not None, "a pass has begun"
-        await self._move(plan, source, writer)
+        await self._move_or_keep_up(plan, source, opening, writer)
         if checkpoint.doubts_numbers:
             doubted = long_numbers(self.journal, client, source, plan)
             await self._pump(plan, doubted, source, writer)
@@ -124,6 +125,23 @@ class SyncRun:
             await self._move(plan, source, writer)
         await self.journal.save()
         await self._pump(plan, retries(self.journal, source, plan), source, writer)
+
+    async def _move_or_keep_up(
+        self, plan: Plan, source: Source, opening: Opening, writer: Writer
+    ) -> None:
+        """Read the current pass; where a table that takes no new rows stops it, keep the others up.
+
+        Such a pass stands still with its checkpoint as long as that lasts. What has changed since
+        another run began it is read at least, for the rows that are there.
+        """
+        try:
+            await self._move(plan, source, writer)
+        except RunFailedError as error:
+            current = self._current
+            if error is not writer.closed or current.run_id == self._run.id:
+                raise
+            position = source.first_position(current.began_ms, opening.began_ms)
+            await self._pump(plan, _pages(plan, source, position), source, writer)  # raises it, too
 
     async def _read_again(
         self, plan: Plan, source: Source, opening: Opening, writer: Writer
@@ -150,12 +168,16 @@ class SyncRun:
         return checkpoint.reading(Pass(position, opening.began_ms, self._run.id))
 
     async def _move(self, plan: Plan, source: Source, writer: Writer) -> None:
+        pages = _pages(plan, source, self._current.position)
+        await self._pump(plan, pages, source, writer)
+
+    @property
+    def _current(self) -> Pass:
+        """The pass that is being read."""
         checkpoint = self.journal.checkpoint
         assert checkpoint is not None, "a pass has begun"
         assert checkpoint.current is not None, "it is being read"
-        position = checkpoint.current.position
-        pages = source.read(plan.spec.source.object, plan.properties, position)
-        await self._pump(plan, pages, source, writer)
+        return checkpoint.current
 
     async def _pump(
         self, plan: Plan, pages: AsyncIterator[Page], source: Source, writer: Writer
@@ -235,6 +257,10 @@ def _writer(client: AirtableClient, plan: Plan) -> Writer:
     return Writer(
         client, to.destination.base_id, to.destination.table_id, to.key.field_id, plan.fields
     )
+
+
+def _pages(plan: Plan, source: Source, position: Position) -> AsyncIterator[Page]:
+    return source.read(plan.spec.source.object, plan.properties, position)
 
 
 def _not_of_the_future(opening: Opening) -> Opening:
