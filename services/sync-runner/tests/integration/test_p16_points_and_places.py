@@ -102,6 +102,17 @@ async def test_p16_a_larger_plan_is_learned_from_the_answers(
     assert shop.points.refused == 0
 
 
+async def test_a_plan_that_gets_smaller_lets_nobody_wait_for_ever(rig: Rig) -> None:
+    bucket = Budgets(rig.database).of(Points("smaller", capacity=100, per_second=100))
+    await bucket.lower(0)
+    waiting = asyncio.create_task(bucket.take(90))
+    await asyncio.sleep(0.2)
+    bucket.correct(capacity=20, per_second=100)
+    async with asyncio.timeout(20):
+        aside = await waiting
+    assert aside.weight == 20
+
+
 async def test_p16_no_more_calls_are_under_way_than_the_provider_answers(
     subject: ShopSubject, shop: Shop
 ) -> None:

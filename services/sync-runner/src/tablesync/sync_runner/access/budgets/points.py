@@ -70,7 +70,7 @@ class PointBudget:
 
     async def take(self, weight: float = 1.0, since: float = math.inf) -> PointsSetAside:
         """Wait for so many points, at most all that can be; who waits longest is served first."""
-        aside = PointsSetAside(self, min(weight, self._limit.capacity))
+        aside = PointsSetAside(self, weight)
         try:
             async with self._line.turn(since):
                 while wait := await seen_through(self._wait(aside)):  # noqa: ASYNC110 - time ends it
@@ -103,7 +103,11 @@ class PointBudget:
         await self._row.change(self._now(), {"points": {"$min": ["$points", points]}})
 
     async def _wait(self, aside: PointsSetAside) -> float:
-        """Set points aside, and return 0; else return in how many seconds to look again."""
+        """Set points aside, and return 0; else return in how many seconds to look again.
+
+        Nobody waits for more than there can be, which may have become less meanwhile.
+        """
+        aside.weight = min(aside.weight, self._limit.capacity)
         free = {"$subtract": ["$points", {"$sum": "$aside.points"}]}
         missing_ms = {"$divide": [{"$subtract": [aside.weight, free]}, self._per_ms]}
         frozen_ms = {"$subtract": ["$next", NOW]}
