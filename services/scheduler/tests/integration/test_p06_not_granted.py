@@ -136,6 +136,18 @@ async def test_p06_a_loss_and_a_lack_of_one_connection_are_two_holds_and_one_gap
     assert len(await rig.catch_ups(deals)) == 1
 
 
+async def test_p06_a_lack_is_told_whatever_else_holds_the_sync(rig: Rig) -> None:
+    """A saved mapping would end the one hold alone: the person has to reconnect as well."""
+    deals = await rig.add(due_seconds_ago=0, source=OF_DEALS)
+    await rig.ticker.tick()
+    (run,) = await rig.runs(deals)
+    await rig.fail(run, RunFailureCause.MAPPING)
+    await rig.release(scopes=NO_DEALS)
+    await rig.release(scopes=HUBSPOT_SCOPES)
+    told = [(each.hold.kind, each.hold.lacks) for each in await rig.events(SyncHeld)]
+    assert told == [("mapping", ()), ("resource", (DEALS,)), ("mapping", ())]
+
+
 @pytest.mark.parametrize("newer_first", [True, False])
 async def test_p06_states_out_of_order_and_again_leave_what_the_newest_says(
     rig: Rig, newer_first: bool
@@ -285,3 +297,51 @@ async def test_p06_other_scopes_at_a_refresh_leave_bases_as_the_last_look_found_
     assert (await rig.hold_of(taken)).lacks == (OTHER,)
     await rechecks.tick()
     assert await statuses(rig, chosen, taken) == [SyncStatus.ACTIVE, SyncStatus.HELD]
+
+
+async def with_an_unreadable_connection(rig: Rig) -> None:
+    """Add a sync of which nobody can say how its source stands: jobs come again for it."""
+    odd = {"_id": "con_unreadable", "held": True, "status": "odd"}
+    await rig.database["connection_holds"].insert_one(odd)
+    source = Source(connection_id="con_unreadable", provider=Provider.HUBSPOT, object="contacts")
+    await rig.add(source=source, destination=to_base(OTHER))
+
+
+async def test_p06_an_unreadable_connection_has_no_base_of_others_held_again(
+    rig: Rig, rechecks: Rechecks
+) -> None:
+    await with_an_unreadable_connection(rig)
+    chosen = await rig.add(destination=to_base(ACME))
+    await rig.release(AIRTABLE, scopes=AIRTABLE_SCOPES, resources=())
+    await rig.recheck_now(chosen)
+    await rechecks.tick()
+    assert await statuses(rig, chosen) == [SyncStatus.ACTIVE]
+
+    await rig.pass_time(3600)
+    await rig.jobs.tick()
+    await rig.ticker.tick()
+    assert await statuses(rig, chosen) == [SyncStatus.ACTIVE]
+
+    await rig.release(AIRTABLE, scopes=AIRTABLE_SCOPES, resources=(OTHER,))
+    assert await statuses(rig, chosen) == [SyncStatus.HELD], "a later choice says otherwise"
+
+
+@pytest.mark.parametrize("act", ["created", "edited"])
+async def test_p06_a_base_that_was_found_for_an_operator_is_not_held_again(
+    rig: Rig, api: httpx.AsyncClient, body: Json, act: str
+) -> None:
+    await with_an_unreadable_connection(rig)
+    sync = await rig.add() if act == "edited" else None
+    await rig.release(scopes=HUBSPOT_SCOPES)
+    await rig.release(AIRTABLE, scopes=AIRTABLE_SCOPES, resources=())
+    if sync is None:
+        answer = await api.post("/v1/syncs", json=body)
+    else:
+        answer = await api.patch(f"/v1/syncs/{sync.id}", json={"mapping": body["mapping"]})
+    saved = answer.raise_for_status().json()
+
+    await rig.pass_time(3600)
+    await rig.jobs.tick()
+    await rig.ticker.tick()
+    shown = (await api.get(f"/v1/syncs/{saved['id']}")).json()
+    assert shown["status"] == "active"

@@ -11,14 +11,17 @@ from tablesync.contracts import (
     ConnectionReconnected,
     ConnectionRevoked,
     HoldKind,
+    Provider,
     RunFailureCause,
     RunStatus,
     Source,
     SyncRequested,
     SyncStatus,
 )
+from tablesync.contracts.permissions import required_scopes
 from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
+from tablesync.scheduler.loops.hold_jobs import CHUNK
 from tablesync.scheduler.loops.rechecks import Rechecks
 from tablesync.scheduler.loops.reconciliation import Reconciliation
 from tablesync.test_kit.logs import own_logs
@@ -311,6 +314,19 @@ async def test_p29_what_cannot_be_read_of_a_connection_stops_no_reconciliation_a
         known = await rig.store.connections.get(connection_id)
         assert known
         assert known.held, "and what could not be read is known again"
+
+
+async def test_p29_a_sync_that_no_job_can_tell_keeps_no_other_from_its_catch_up(
+    rig: Rig, reconciliation: Reconciliation
+) -> None:
+    """The job begins again at the chunk of the unreadable one, and comes to no earlier sync."""
+    sync, run = await rig.requested()
+    *_, bad = await rig.add_many(CHUNK, due_seconds_ago=-600)
+    await spoil(rig, bad)
+    await rig.release(scopes=required_scopes(Provider.HUBSPOT))
+    await rig.interrupt(run)
+    await reconciliation.connections()
+    assert len(await rig.catch_ups(sync)) == 1
 
 
 async def test_p29_lists_show_what_can_be_read_and_name_the_rest(

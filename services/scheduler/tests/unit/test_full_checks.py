@@ -27,6 +27,10 @@ pytestmark = pytest.mark.unit
 
 CHECKS = FullChecks(every_days=7, from_hour=1, hours=4)
 YEARLY = Interval(every_seconds=366 * 24 * 3600)
+FAILURES_OF_OTHERS = [
+    Report(RunStatus.FAILED, cause=RunFailureCause.PROVIDER),
+    Report(RunStatus.CANCELLED, cause=RunFailureCause.CANCELLED),
+]
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
@@ -83,6 +87,24 @@ def test_a_check_waits_for_the_run_that_is_under_way_and_is_never_under_way_twic
     assert event.check_everything
     assert asked(sync, 0, Changes()) == []
     assert not sync.check_owed, "the one that is under way is as good"
+
+
+@pytest.mark.parametrize("report", [Report(RunStatus.SUCCEEDED), *FAILURES_OF_OTHERS])
+@pytest.mark.parametrize("stop", ["pause", "hold"])
+def test_p08_a_check_that_is_owed_begins_no_run_of_a_sync_that_is_stopped(
+    stop: str, report: Report
+) -> None:
+    """The check came due in a run, and in that same run somebody stopped the sync."""
+    sync, changes = looked_at(a_sync(YEARLY)), Changes()
+    run = request_run(sync, Trigger.MANUAL, NOON, changes)
+    asked(sync, 0, changes)
+    if stop == "pause":
+        pauses.pause(sync, NOON, changes)
+    else:
+        hold(sync, changes)
+    apply(report, run, sync, NOON, changes)
+    assert len(requests(changes)) == 1
+    assert sync.check_owed
 
 
 def test_a_check_that_was_missed_waits_for_its_hour_once_and_is_not_made_up_for_twice() -> None:

@@ -81,7 +81,7 @@ class Commands:
             sync.mapping = [each.beside(sync.mapping) for each in wanted.mapping]
         sync.version += 1
         if names is not None:
-            sync.names = _base_name(sync) | names
+            sync.names, sync.found_at = _base_name(sync) | names, unit.now
             at, sync.tries_in_vain = self._catch_up_at(unit.now), 0
             holds.release(sync, holds.of_contents(sync), unit.now, at, changes)
         changes.publish(changed(sync, unit.now))
@@ -195,6 +195,7 @@ def _new_sync(who: Principal, accepted: AcceptedSync, now: datetime) -> Sync:
         key=wanted.key.value(),
         mapping=[each.beside(()) for each in wanted.mapping],
         names=accepted.names,
+        found_at=now,
         overlap=wanted.overlap,
         schedule=wanted.schedule,
         anchor=now,

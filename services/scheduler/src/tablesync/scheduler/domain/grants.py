@@ -12,7 +12,8 @@ from tablesync.scheduler.domain.syncs import Sync
 def lack_of(sync: Sync, connection: Connection, now: datetime) -> Hold | None:
     """Return the hold for what a sync needs and its connection was not granted; None if nothing.
 
-    What is not known of the grant is no news: it stays as the sync's holds say.
+    What is not known of the grant is no news: it stays as the sync's holds say. A base that was
+    found since the consent was chosen at Airtable, which tells nobody.
     """
     scopes, base = _missing_scopes(sync, connection), _missing_base(sync, connection)
     if not scopes and not base:
@@ -38,6 +39,8 @@ def _missing_scopes(sync: Sync, connection: Connection) -> tuple[str, ...]:
 def _missing_base(sync: Sync, connection: Connection) -> str | None:
     base = sync.destination.base_id
     if sync.destination.connection_id != connection.id:
+        return None
+    if sync.found_at is not None and sync.found_at >= connection.changed_at:
         return None
     return base if _is_missing(base, connection.resources, sync, connection) else None
 

@@ -19,9 +19,9 @@ def request_run(sync: Sync, trigger: Trigger, now: datetime, changes: Changes, *
 def request_waiting(sync: Sync, now: datetime, changes: Changes) -> None:
     """Turn waiting slots, and a check that is owed, into one run; not while another is under way.
 
-    A check waits for no slot: the next one may be far away.
+    A check waits for no slot, since the next one may be far away, but for the end of a hold.
     """
-    if sync.active_runs or not (sync.waiting or sync.check_owed):
+    if sync.active_runs or not sync.claimable or not (sync.waiting or sync.check_owed):
         return
     waiting, sync.waiting = sync.waiting, None
     slots = {"slot": waiting.slot, "coalesced_slots": waiting.slots - 1} if waiting else {}

@@ -106,6 +106,9 @@ class Sync(BaseModel):
     last_catch_up_id: str | None = None
     last_catch_up_at: datetime | None = None
     recheck_at: datetime | None = None
+    found_at: datetime | None = Field(
+        default=None, description="When a look last found all that it needs, its base too."
+    )
     tries_in_vain: int = Field(
         default=0, description="Catch-ups that met again what held it, since it last worked."
     )
@@ -153,8 +156,11 @@ class Sync(BaseModel):
 
     @property
     def stopped_by(self) -> list[Hold]:
-        """All holds as they are shown: a connection's before any other."""
-        return sorted(self.holds, key=lambda each: each.kind is not HoldKind.CONNECTION)
+        """All holds as they are shown: a connection's, then what one was not granted, then others.
+
+        Events tell the first alone, and so do mails: of what people have to do before all else.
+        """
+        return sorted(self.holds, key=_rank)
 
     @property
     def gap(self) -> Gap | None:
@@ -233,4 +239,8 @@ class Sync(BaseModel):
         return fields
 
 
-_STORED_IF_SET = ("recheck_at", "check_at", "check_late", "check_owed", "check_run_id")
+def _rank(hold: Hold) -> tuple[bool, bool]:
+    return hold.kind is not HoldKind.CONNECTION, not hold.lacks
+
+
+_STORED_IF_SET = ("recheck_at", "found_at", "check_at", "check_late", "check_owed", "check_run_id")

@@ -54,6 +54,7 @@ class Rechecks:
         return await syncs.seconds_until_recheck()
 
     async def _recheck(self, sync: Sync) -> None:
+        looked_at = await self._store.now()  # before the look: a consent meanwhile knows better
         looks = any(map(holds.of_contents(sync), sync.holds))
         is_found = looks and await self._faults(sync) == []
 
@@ -61,6 +62,8 @@ class Rechecks:
             current = await self._store.syncs.get(sync.id, unit.session)
             if current is None or current.version != sync.version:
                 return
+            if is_found:
+                current.found_at = looked_at
             changes = Changes()
             deciding = await self._store.connections.deciding_among(
                 current.connection_ids, unit.session

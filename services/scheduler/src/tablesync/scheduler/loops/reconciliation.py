@@ -90,7 +90,8 @@ class Reconciliation:
         sync = await self._store.syncs.get(sync_id, unit.session)
         if sync is None or sync.holds or sync.missed is None:
             return
-        if await self._store.connections.deciding_among(sync.connection_ids, unit.session):
+        deciding = await self._store.connections.deciding_among(sync.connection_ids, unit.session)
+        if holds.holds_on(sync, deciding, unit.now):
             return
         last = await self._store.runs.get(sync.last_run_id or "", unit.session)
         if last and last.ended_at and last.ended_at > asked_at:
