@@ -122,6 +122,68 @@ async def test_p06_what_was_allowed_before_its_mail_went_out_is_mailed_to_nobody
     assert rig.smtp.mails == []
 
 
+USED_UP = Hold(kind=HoldKind.QUOTA, cause="The daily limit is used up.", since=NOW)
+
+
+@pytest.mark.parametrize("kind", [SyncHeld, SyncReleased])
+async def test_p06_what_was_left_out_is_over_once_another_hold_is_told(
+    rig: Rig, kind: type[SyncHoldEvent]
+) -> None:
+    """Of several holds one event tells: what it does not name is over, but for a connection's."""
+    rig.know_syncs(affected_sync("syn_1"))
+    await rig.take(lacking(rig, SyncHeld, "syn_1"))
+    await rig.take(rig.events.hold(kind, "syn_1", hold=USED_UP))
+    async with rig.working():
+        await rig.jobs_rest()
+        (incident,) = await rig.incidents()
+    assert incident["status"] == "closed"
+    assert rig.smtp.mails == []
+
+
+async def test_p06_what_was_left_out_lasts_through_a_loss_and_ends_with_it(rig: Rig) -> None:
+    rig.know_syncs(affected_sync("syn_1"))
+    async with rig.working():
+        await rig.take(lacking(rig, SyncHeld, "syn_1"), rig.events.hold(SyncHeld, "syn_1"))
+        await rig.mail_came("failure")
+        assert [each["status"] for each in await rig.incidents()] == ["open"]
+        await rig.take(rig.events.hold(SyncReleased, "syn_1"))
+        await rig.mail_came("recovery")
+        assert [each["status"] for each in await rig.incidents()] == ["closed"]
+
+
+@pytest.mark.parametrize("met_first", [True, False])
+async def test_p17_what_a_run_meets_of_what_was_left_out_is_told_by_one_mail(
+    rig: Rig, met_first: bool
+) -> None:
+    rig.know_syncs(affected_sync("syn_1"))
+    met = rig.events.run(SyncFailed, "syn_1", cause="resource", connection_id="con_1")
+    held = lacking(rig, SyncHeld, "syn_1")
+    await rig.take(*((met, held) if met_first else (held, met)))
+    async with rig.working():
+        (mail,) = await rig.mail_came("failure")
+        await rig.jobs_rest()
+    assert LACKS in text_of(mail)
+    assert len(rig.smtp.mails) == 1
+
+
+async def test_p06_the_mail_and_the_incident_tell_what_is_lacking_now(rig: Rig) -> None:
+    rig.know_syncs(affected_sync("syn_1"))
+    base = Hold(
+        kind=HoldKind.RESOURCE,
+        connection_id="con_airtable",
+        cause="The base appAcme0000000001 was not chosen.",
+        since=NOW,
+        lacks=("appAcme0000000001",),
+    )
+    await rig.take(lacking(rig, SyncHeld, "syn_1"), rig.events.hold(SyncHeld, "syn_1", hold=base))
+    async with rig.working():
+        (mail,) = await rig.mail_came("failure")
+        (incident,) = await rig.incidents()
+    assert base.cause in text_of(mail)
+    assert LACKS not in text_of(mail)
+    assert incident["connection_id"] == "con_airtable"
+
+
 async def test_p06_many_that_lack_the_same_share_one_digest(rig: Rig) -> None:
     ids = [f"syn_{n:02}" for n in range(14)]
     rig.know_syncs(*map(affected_sync, ids))

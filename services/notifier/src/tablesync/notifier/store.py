@@ -98,13 +98,20 @@ class Store:
         found = {each.id: each for each in self._sync_incidents(rows)}
         return [found[each] for each in incident_ids if each in found]
 
-    async def note_failure(
-        self, key: str, open_key: str, failed_at: datetime, session: Session
-    ) -> bool:
-        """Whether a failure has its incident, or the sync and cause an open one; it fails on."""
+    async def note_failure(self, incident: SyncIncident, session: Session) -> bool:
+        """Whether a failure has its incident, or the sync and cause an open one, which fails on.
+
+        That one tells the newest failure.
+        """
+        assert incident.open_key, "a new incident is open"
+        newest = {"$gte": [incident.last_failed_at, "$last_failed_at"]}
+        told = incident.model_dump(include={"connection_id", "summary", "last_failed_at"})
+        change = {
+            name: {"$cond": [newest, {"$literal": each}, f"${name}"]} for name, each in told.items()
+        }
         known = await self.incidents.find_one_and_update(
-            {"$or": [{"open_key": open_key}, {"key": key}]},
-            {"$max": {"last_failed_at": failed_at}},
+            {"$or": [{"open_key": incident.open_key}, {"key": incident.key}]},
+            [{"$set": change}],
             {"_id": 1},
             session=session,
         )

@@ -6,6 +6,7 @@ What a connection was not granted holds its syncs before any run could fail: tha
 from collections.abc import Iterable
 
 from tablesync.contracts import (
+    HoldKind,
     RunFailureCause,
     SyncFailed,
     SyncHeld,
@@ -37,6 +38,7 @@ class SyncIncidents:
         if failure.cause in QUIET or await self._is_over(failure, unit):
             return
         await self._open(_incident(failure, unit), unit)
+        await self._leave_to_holds(failure.sync_id, unit)
 
     async def succeed(self, success: SyncSucceeded, unit: UnitOfWork) -> None:
         """Close the sync's incidents; those that were mailed get one line in a recovery mail."""
@@ -45,14 +47,18 @@ class SyncIncidents:
         await self._heal(await self._store.failing(sync_id, ended_at, unit.session), unit)
 
     async def follow(self, event: SyncHeld | SyncReleased, unit: UnitOfWork) -> None:
-        """Open an incident for what a sync was not granted, and close it once that is over."""
-        if not event.hold.lacks:
-            return
-        if isinstance(event, SyncHeld):
+        """Open an incident for what a sync was not granted, and close it once that is over.
+
+        An event tells of the first of several holds: a lost connection's, then what is lacking.
+        """
+        if isinstance(event, SyncReleased):
+            await self._heal(await self._lacks_of(event.sync_id, unit), unit)
+        elif event.hold.lacks:
             await self._open(_incident_of_hold(event, unit), unit)
-            return
-        found = await self._store.open_incidents_of(event.sync_id, unit.session)
-        await self._heal((each for each in found if each.cause == NOT_GRANTED), unit)
+            await self._leave_to_holds(event.sync_id, unit)
+        elif event.hold.kind is not HoldKind.CONNECTION:
+            for each in await self._lacks_of(event.sync_id, unit):
+                await self._close(each, unit)  # silently: something else holds the sync
 
     async def close_silently(self, sync_id: str, unit: UnitOfWork) -> None:
         """Close the incidents of a sync that was deleted; nobody is mailed."""
@@ -61,12 +67,21 @@ class SyncIncidents:
 
     async def _open(self, incident: SyncIncident, unit: UnitOfWork) -> None:
         """Open an incident and plan its mail, unless there is one for this sync and cause."""
-        assert incident.open_key, "a new incident is open"
-        keys, failed_at = (incident.key, incident.open_key), incident.last_failed_at
-        if await self._store.note_failure(*keys, failed_at, unit.session):
+        if await self._store.note_failure(incident, unit.session):
             return
         await self._store.add_incident(incident, unit.session)
         await self._plan(MailKind.FAILURE, [incident], unit)
+
+    async def _lacks_of(self, sync_id: str, unit: UnitOfWork) -> list[SyncIncident]:
+        found = await self._store.open_incidents_of(sync_id, unit.session)
+        return [each for each in found if each.cause == NOT_GRANTED]
+
+    async def _leave_to_holds(self, sync_id: str, unit: UnitOfWork) -> None:
+        """Close what runs have met of what was not granted: the hold's mail names it."""
+        lacking = {each.connection_id for each in await self._lacks_of(sync_id, unit)}
+        for each in await self._store.open_incidents_of(sync_id, unit.session):
+            if each.cause == RunFailureCause.RESOURCE and each.connection_id in lacking:
+                await self._close(each, unit)
 
     async def _heal(self, incidents: Iterable[SyncIncident], unit: UnitOfWork) -> None:
         """Close incidents; those that were mailed get one line in a recovery mail."""
