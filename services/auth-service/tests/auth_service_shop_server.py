@@ -27,6 +27,8 @@ AWAY = JSONResponse({"error": "unavailable"}, 503, headers={"Retry-After": "1"})
 class Site:
     """One host: who signs in there, the tokens that it has given, and how it fails.
 
+    One that `keeps` its refresh token does not repeat it at a refresh (RFC 6749, section 6).
+
     `asked` counts how often it was asked who it is.
 
     The refresh token `previous` may be sent again until its successor `current` is used.
@@ -34,6 +36,7 @@ class Site:
 
     account: str
     lasting: bool = False
+    keeps: bool = False
     codes: dict[str, tuple[str, str]] = field(default_factory=dict)
     access: dict[str, str] = field(default_factory=dict)
     current: str = ""
@@ -80,6 +83,8 @@ class Site:
         self.access[access] = account
         if self.lasting:
             return {"access_token": access, "expires_in": 0, "scope": None}
+        if self.keeps and self.current:
+            return {"access_token": access, "expires_in": 3_600}
         self.current = secrets.token_urlsafe(16)
         return {"access_token": access, "refresh_token": self.current, "expires_in": 3_600}
 

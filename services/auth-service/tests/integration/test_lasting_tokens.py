@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from auth_service_players import ListsPlayer, ShopPlayer
-from auth_service_rig import Json, Rig, events_of, stored
+from auth_service_rig import Json, Rig, aged, events_of, stored
 from auth_service_shop_server import ShopServer
 from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.keyring import Keyring
@@ -145,3 +145,21 @@ async def test_a_reconnect_to_tokens_that_end_brings_refreshes_back(
     grant = await stored(database, "grants", connection["id"])
     assert grant["lifetime_seconds"] == 3_600
     assert {"refresh_token", "refresh_at"} <= grant.keys()
+
+
+async def test_a_refresh_token_that_is_kept_where_there_is_grace_is_not_sent_every_minute(
+    rig: Rig, shops: ShopServer, database: Database, service_keys: ServiceKeys
+) -> None:
+    """It may be sent once more whatever became of it: nothing about it is uncertain."""
+    player = ShopPlayer(shops)
+    connection = await player.connect(rig)
+    player.site.keeps = True
+    for _ in range(2):
+        await aged(database, connection["id"])
+        assert (await rig.token(connection["id"])).status_code == 200
+
+    past = datetime.now(UTC) - timedelta(minutes=2)
+    left_open = {"_id": connection["id"], "intent": {"$exists": True}}
+    await database["grants"].update_one(left_open, {"$set": {"intent.at": past}})
+    keyring = Keyring.from_file(service_keys.encryption_keys_file)
+    assert connection["id"] not in await Grants(database, keyring).claim_due(1_000)

@@ -8,7 +8,7 @@ from auth_service_rig import Json, Rig, Start
 from fastapi.responses import JSONResponse
 from tablesync.contracts import new_id
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.test_kit import press
+from tablesync.test_kit import SandboxControl, press
 from tablesync.test_kit.stand_ins import SchedulerStandIn, affected_sync
 
 CONTACTS, DEALS = "Acme contacts", "Acme deals"
@@ -100,6 +100,21 @@ async def test_what_cannot_be_found_out_is_not_said_and_stops_nothing(
 
     assert outcome["finding"] is None
     assert DEALS not in outcome["page"].text
+
+
+async def test_p30_a_list_that_goes_in_a_circle_is_given_up(
+    rig: Rig, airtable: Json, sandbox: SandboxControl
+) -> None:
+    page = {"bases": [{"id": "appAcme0000000001"}], "offset": "the same"}
+    path = "/meta/bases"
+    await sandbox.control("airtable", "-", "break", status=200, path_contains=path, body=page)
+
+    outcome = await reconnect(rig, airtable, [CONTACTS])
+
+    assert outcome["finding"] is None
+    assert (await rig.connection(airtable["id"]))["resources"] is None
+    asked = (await sandbox.log(provider="airtable"))["requests"]
+    assert len([each for each in asked if path in each["path"]]) <= 1 + 2
 
 
 async def test_what_was_left_out_is_asked_for_once_more(rig: Rig, airtable: Json) -> None:

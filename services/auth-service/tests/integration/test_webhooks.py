@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from auth_service_players import HOST, ShopPlayer
-from auth_service_rig import Json, Rig, events_of
+from auth_service_rig import Json, Rig, events_of, stored
 from auth_service_shop_server import ShopServer
 from auth_service_shops import body_signature
 from tablesync.contracts import ConnectionRevoked
@@ -14,6 +14,7 @@ from tablesync.test_kit import eventually
 from tablesync.test_kit.services import problem_of
 
 BODY = b'{"id": 1, "domain": null}'
+STORED = ("connections", "grants")
 Head = dict[str, str]
 
 
@@ -100,6 +101,24 @@ async def test_p23_a_hint_from_before_the_tokens_is_not_even_looked_into(
     await eventually(lambda: looks(shop, asked + 1))
     assert (await rig.report(connection["id"], 1, 403))["verdict"] == "not_confirmed"
     assert shop.site.asked <= asked + 2
+
+
+async def test_p29_a_grant_that_cannot_be_read_hides_no_other_of_its_shop(
+    rig: Rig, shop: ShopPlayer, database: Database
+) -> None:
+    """Another workspace has connected the same shop before."""
+    connection = await shop.connect(rig, shop=shop.host)
+    rows = {name: await stored(database, name, connection["id"]) for name in STORED}
+    odd = {"_id": f"{connection['id']}-odd", "workspace_id": "ws_other"}
+    for name, row in rows.items():
+        await database[name].delete_one({"_id": row["_id"]})
+        await database[name].insert_many([{**row, **odd}, row])
+    await database["grants"].update_one({"_id": odd["_id"]}, {"$set": {"version": "odd"}})
+    shop.site.withdraw()
+
+    assert await send(rig, head(shop.host)) == 204
+
+    await eventually(lambda: is_revoked(rig, connection))
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ class Grants:
         """Store refreshed tokens by compare-and-set on the version; False if it moved.
 
         A grant that was ended meanwhile takes them only to be revived. If a used refresh token
-        that should have been replaced was not, it is uncertain whether it is any good.
+        that is good for one use was not replaced, it is uncertain whether it is any good.
         """
         change = {
             **self._sealed(
@@ -218,7 +218,7 @@ class Grants:
             del change["refresh_expires_at"], change["key_id"]
         # Where the provider gave none, the client's library repeats the one that was sent.
         replaced = tokens.refresh_token not in (None, self.refresh_token(grant))
-        if provider.rotation is not Rotation.NONE and not replaced:
+        if provider.rotation is Rotation.STRICT and not replaced:
             change["intent"] = {"id": uuid4().hex, "at": unit.now, "given_up": True}
             del over["intent"]
         result = await self._collection.update_one(

@@ -8,6 +8,7 @@ from tablesync.auth_service.grants.grants import Grants
 from tablesync.auth_service.providers.base import Hint
 from tablesync.contracts import Provider
 from tablesync.contracts.internal_api import AuthFailureReport
+from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.single_flight import SingleFlight
 
 log = structlog.get_logger()
@@ -34,7 +35,17 @@ class WebhookHints:
 
     async def _look_into(self, provider: Provider, hint: Hint) -> None:
         for each in await self._connections.at_host(provider, hint.host):
-            await self._judge(each, hint)
+            await self._judge_alone(each, hint)
+
+    async def _judge_alone(self, connection: Connection, hint: Hint) -> None:
+        """Have a grant judged; one that cannot be is no other's trouble, but an outage is."""
+        try:
+            await self._judge(connection, hint)
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            kind = type(error).__name__
+            log.error("hint not looked into", connection_id=connection.id, error=kind)
 
     async def _judge(self, connection: Connection, hint: Hint) -> None:
         """Have a connection's grant judged, unless its tokens are newer than the hint."""

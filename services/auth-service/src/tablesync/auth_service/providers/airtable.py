@@ -105,15 +105,15 @@ class Airtable(OneHost):
     async def granted_bases(self, access_token: SecretStr) -> frozenset[str] | None:
         """List what was chosen on the consent page, a thousand bases at a time."""
         found: set[str] = set()
-        query: dict[str, str] | None = {}
-        while query is not None:
-            response = await self._get("bases", access_token, query)
-            if not response.is_success:
-                raise ProviderUnavailableError(self.name)
-            page = understood(Bases, self.name, json_or_none(response))
+        offset, seen = None, set[str | None]()
+        while offset not in seen:
+            seen.add(offset)
+            page = await self._bases(access_token, offset)
             found |= {each.id for each in page.bases}
-            query = {"offset": page.offset} if page.offset else None
-        return frozenset(found)
+            offset = page.offset
+            if offset is None:
+                return frozenset(found)
+        raise ProviderUnavailableError(self.name)  # since the list goes in a circle
 
     async def end(self, refresh_token: SecretStr) -> bool:
         """Airtable lets only the user end a grant."""
@@ -122,6 +122,12 @@ class Airtable(OneHost):
     async def probe(self, access_token: SecretStr) -> Probe:
         """Ask Airtable who we are; any living token may."""
         return Probe.REJECTED if await self._whoami(access_token) is None else Probe.ACCEPTED
+
+    async def _bases(self, access_token: SecretStr, offset: str | None) -> Bases:
+        response = await self._get("bases", access_token, {"offset": offset} if offset else {})
+        if not response.is_success:
+            raise ProviderUnavailableError(self.name)
+        return understood(Bases, self.name, json_or_none(response))
 
     async def _whoami(self, access_token: SecretStr) -> Whoami | None:
         """Return the answer; None for a token that Airtable rejects."""
