@@ -1,5 +1,7 @@
 """Upgrade: what is converted otherwise now is read once more, and only what differs is written."""
 
+import pytest
+from hostile_hubspot import hostile_runner
 from sync_runner_rig import HUBSPOT, Json, Rig, text
 from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.sync_runner import store
@@ -225,8 +227,8 @@ async def test_a_table_that_does_not_tell_its_long_numbers_leaves_them_to_a_chec
     assert check["counts"] == {"read": 20, "written": 0, "unchanged": 19, "rejected": 1}
 
 
-async def test_an_account_that_moves_to_another_time_zone_is_read_once_more(rig: Rig) -> None:
-    """A moment is another day there."""
+async def signed_late(rig: Rig) -> tuple[SyncSpec, str]:
+    """Make a sync of the day on which a deal was signed, late at night by UTC; return its field."""
     definition = {"name": "signed", "label": "Signed", "type": "datetime"}
     await rig.at_hubspot("property", object="deals", definition=definition)
     day = {"name": "Signed", "type": "date", "options": {"dateFormat": {"name": "iso"}}}
@@ -239,6 +241,12 @@ async def test_an_account_that_moves_to_another_time_zone_is_read_once_more(rig:
         key=FieldMapping(source="id", field_id=key),
         mapping=[FieldMapping(source="signed", field_id=signed)],
     )
+    return spec, signed
+
+
+async def test_an_account_that_moves_to_another_time_zone_is_read_once_more(rig: Rig) -> None:
+    """A moment is another day there."""
+    spec, signed = await signed_late(rig)
     async with rig.runner():
         await rig.at_hubspot("time-zone", name="UTC")
         await rig.run(spec)
@@ -246,6 +254,21 @@ async def test_an_account_that_moves_to_another_time_zone_is_read_once_more(rig:
         moved, later = await rig.run(spec), await rig.run(spec)
     assert moved["counts"] == {"read": 20, "written": 1, "unchanged": 19, "rejected": 0}
     assert later["counts"]["written"] == 0
+    assert [each[signed] for each in await rig.rows(spec) if signed in each] == ["2026-03-02"]
+
+
+@pytest.mark.parametrize("times", [1, None])
+@pytest.mark.parametrize("odd", [{}, {"timeZone": None}, {"timeZone": ["Europe/Berlin"]}])
+async def test_a_time_zone_that_is_not_told_moves_no_day(
+    rig: Rig, odd: Json, times: int | None
+) -> None:
+    await rig.at_hubspot("time-zone", name="Europe/Berlin")
+    spec, signed = await signed_late(rig)
+    async with hostile_runner(rig) as hubspot:
+        await rig.run(spec)
+        hubspot.edit("/account-info", lambda _: odd, times=times)
+        row = await rig.run(spec)
+    assert (row["status"], row["counts"]["written"]) == ("succeeded", 0), row["summary"]
     assert [each[signed] for each in await rig.rows(spec) if signed in each] == ["2026-03-02"]
 
 

@@ -184,3 +184,42 @@ async def test_a_record_that_is_told_in_part_once_is_written(rig: Rig) -> None:
         row = await rig.run(spec)
     assert (row["status"], row["counts"]["written"]) == ("succeeded", 20), row["summary"]
     assert not await rig.differences(spec)
+
+
+async def test_p28_a_record_whose_id_is_told_no_more_is_not_taken_for_gone(rig: Rig) -> None:
+    """Neither list nor batch tells it, so that a check misses it at both."""
+    spec, mark = await marking(rig)
+    odd, purged = (await ids_of(rig))[:2]
+
+    def nameless(answer: Json) -> Json:
+        told = [each | {"id": None} if each["id"] == odd else each for each in answer["results"]]
+        return answer | {"results": told}
+
+    async with hostile_runner(rig) as hubspot:
+        await rig.run(spec)
+        await rig.at_hubspot("purge", object="deals", ids=[purged])
+        hubspot.edit(BY_IDS, nameless)
+        hubspot.edit(OBJECTS, nameless)
+        row = await rig.check(spec)
+    assert row["status"] == "succeeded", row["summary"]
+    marked = [each for each in await rig.rows(spec) if each.get(mark)]
+    assert [each[spec.key.field_id] for each in marked] == [purged]
+    assert row["found"]["gone"] == 1
+    assert odd in await rig.rejections(row["_id"])
+
+
+async def test_p29_a_record_that_stays_unreadable_by_its_id_ends_no_run(rig: Rig) -> None:
+    spec, mark = await marking(rig)
+    odd = (await ids_of(rig))[0]
+
+    def unlisted(answer: Json) -> Json:
+        return answer | {"results": [each for each in answer["results"] if each["id"] != odd]}
+
+    async with hostile_runner(rig) as hubspot:
+        await rig.run(spec)
+        hubspot.alter(BY_IDS, without([odd], 207, lambda: failed([odd])))
+        hubspot.edit(OBJECTS, unlisted)
+        row = await rig.check(spec)
+    assert row["status"] == "succeeded", row["summary"]
+    assert set(await rig.rejections(row["_id"])) == {odd}
+    assert not [each for each in await rig.rows(spec) if each.get(mark)]

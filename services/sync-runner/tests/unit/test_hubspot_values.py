@@ -173,7 +173,7 @@ def test_whatever_stands_for_a_record_is_read(told: object) -> None:
     [
         ("Europe/Berlin", ZoneInfo("Europe/Berlin")),
         ("US/Eastern", ZoneInfo("US/Eastern")),
-        (None, ZoneInfo("UTC")),
+        (None, UTC),
         ("Mars/Olympus", UTC),
         ("../etc/passwd", UTC),
         ("\x00", UTC),
@@ -181,3 +181,9 @@ def test_whatever_stands_for_a_record_is_read(told: object) -> None:
 )
 def test_an_unknown_time_zone_is_utc(told: str | None, zone: object) -> None:
     assert read_zone(AccountAnswer(timeZone=told)) == zone
+
+
+def test_a_time_zone_that_is_not_told_is_the_one_that_is_known() -> None:
+    tokyo = ZoneInfo("Asia/Tokyo")
+    assert read_zone(AccountAnswer(timeZone=None), tokyo) is tokyo
+    assert read_zone(AccountAnswer(timeZone="Mars/Olympus"), tokyo) is UTC

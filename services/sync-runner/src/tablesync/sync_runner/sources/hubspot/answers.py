@@ -138,27 +138,44 @@ class Batch(Records):
     errors: Annotated[tuple[Any, ...], BeforeValidator(_all)] = ()
 
     def check(self) -> None:
-        """Raise TransientError where a record could not be read: only what is not there is gone."""
-        if not all(map(_is_not_found, self.errors)):
+        """Raise TransientError where it is not said what could not be read."""
+        if not all(_is_not_found(each) or _ids_of(each) for each in self.errors):
             raise TransientError("HubSpot could not read some of the records that were asked for")
 
     def accounts_for(self, ids: Collection[str]) -> bool:
-        """Whether each was found, or is said not to be there.
+        """Whether each was found, or is said not to be there: only that is gone.
 
         They are counted, since one that was merged answers with another id.
         """
-        missing = {id_ for each in self.errors for id_ in _ids_of(each)}
-        return len(self.results) + len(missing.intersection(ids)) >= len(ids)
+        missing = self._missing.intersection(ids)
+        return not self._failed and len(self.results) + len(missing) >= len(ids)
+
+    def unread(self, ids: Collection[str]) -> list[str]:
+        """Return which of the ids are of records that are there, and are not told.
+
+        They could not be read, or may be among those that are told without an id.
+        """
+        left = set(ids) - {each.id for each in self.results} - self._missing
+        nameless = any(each.id is None for each in self.results)
+        return sorted(left if nameless else left & self._failed)
+
+    @property
+    def _missing(self) -> set[str]:
+        return {id_ for each in self.errors if _is_not_found(each) for id_ in _ids_of(each)}
+
+    @property
+    def _failed(self) -> set[str]:
+        return {id_ for each in self.errors if not _is_not_found(each) for id_ in _ids_of(each)}
 
 
 def _is_not_found(error: Any) -> bool:
     return isinstance(error, dict) and error.get("category") == "OBJECT_NOT_FOUND"
 
 
-def _ids_of(error: Any) -> Iterable[str]:
-    context = error.get("context")
+def _ids_of(error: Any) -> list[str]:
+    context = error.get("context") if isinstance(error, dict) else None
     ids = context.get("ids") if isinstance(context, dict) else None
-    return filter(None, map(usable_id, ids if isinstance(ids, list) else []))
+    return [*filter(None, map(usable_id, ids if isinstance(ids, list) else []))]
 
 
 def read_record(record: Record, properties: Sequence[SourceProperty]) -> SourceRecord:

@@ -130,10 +130,30 @@ def read_property(answer: PropertyAnswer, zone: tzinfo) -> SourceProperty:
     )
 
 
-def read_zone(answer: AccountAnswer) -> tzinfo:
-    """Return an account's time zone; UTC if it names one that nobody knows."""
+def account_reader() -> Callable[[httpx.Response], AccountAnswer]:
+    """Make what reads an account; where no time zone is told, it asks again, once."""
+    asked_again = False
+
+    def read(response: httpx.Response) -> AccountAnswer:
+        nonlocal asked_again
+        found = understood(AccountAnswer, response)
+        if found.timeZone is None and not asked_again:
+            asked_again = True
+            raise TransientError("HubSpot does not tell the account's time zone", retry_after=0.5)
+        return found
+
+    return read
+
+
+def read_zone(answer: AccountAnswer, known: tzinfo | None = None) -> tzinfo:
+    """Return an account's time zone; UTC if it names one that nobody knows.
+
+    One that is not told is the one that is known, if any: no day moves for an odd answer.
+    """
+    if answer.timeZone is None:
+        return known or UTC
     try:
-        return ZoneInfo(answer.timeZone or "UTC")
+        return ZoneInfo(answer.timeZone)
     except (ValueError, OSError, LookupError) as error:  # ZoneInfoNotFoundError is a KeyError
         log.warning("unknown time zone", provider="hubspot", error=foreign_text(str(error)))
         return UTC

@@ -17,7 +17,6 @@ from tablesync.sync_runner.access.answers import (
     AnswerTooLargeError,
     Continuations,
     TransientError,
-    understood,
 )
 from tablesync.sync_runner.access.budgets import Budget, Claim
 from tablesync.sync_runner.access.provider_client import Call, ProviderClient
@@ -43,8 +42,8 @@ from tablesync.sync_runner.sources.hubspot.answers import (
 from tablesync.sync_runner.sources.hubspot.budgets import HubSpotBudgets
 from tablesync.sync_runner.sources.hubspot.definitions import (
     OWN_PROPERTIES,
-    AccountAnswer,
     KnownAccount,
+    account_reader,
     properties_reader,
     read_property,
     read_zone,
@@ -59,15 +58,22 @@ OBJECTS = {"contacts": "Contacts", "companies": "Companies", "deals": "Deals"}
 LIST_LIMIT = 100
 # A search takes 3,000 characters in all, and a URL not many more.
 LONGEST_NAMES = 2_000
+_UNREAD = f"HubSpot does not tell it when it is asked for by its id; {REMEDY}"
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Part:
-    """Records that were read by their ids, and the bytes of the answer."""
+    """Records that were read by their ids, those that are there and were not told, and bytes."""
 
-    records: list[SourceRecord]
+    records: Sequence[SourceRecord]
+    unread: Sequence[str] = ()
     size: int = 0
+
+    def all(self, *, archived: bool) -> "Part":
+        """Return it with those that were not told, to be rejected: nobody takes them for gone."""
+        unread = [SourceRecord(each, {}, archived, _UNREAD) for each in self.unread]
+        return Part([*self.records, *unread], size=self.size)
 
 
 class HubSpotSource:
@@ -96,10 +102,8 @@ class HubSpotSource:
         """Return an object's properties and HubSpot's clock, by the Date header."""
         path = f"/crm/properties/{VERSION}/{_known(object_)}"
         found, began_ms = await self._call("GET", path, _dated(properties_reader()))
-        account = await self._call(
-            "GET", f"/account-info/{VERSION}/details", partial(understood, AccountAnswer)
-        )
-        zone = self._account.zone = read_zone(account)
+        account = await self._call("GET", f"/account-info/{VERSION}/details", account_reader())
+        zone = self._account.zone = read_zone(account, self._account.zone)
         told = (read_property(each, zone) for each in found.named)
         return Opening([*OWN_PROPERTIES, *told], began_ms)
 
@@ -134,9 +138,10 @@ class HubSpotSource:
         Only where one does, each is asked for alone: the answer does not say whose it is.
         """
         known = _known(object_)
-        archived = (await self._batch(known, (), ids, archived=True)).records
-        fates = dict.fromkeys(ids, "purged") | {each.id: "deleted" for each in archived}
-        left = [each for each in ids if fates[each] == "purged"]
+        archived = await self._batch(known, (), ids, archived=True)
+        told = [each for each in ids if each not in archived.unread]
+        fates = dict.fromkeys(told, "purged") | {each.id: "deleted" for each in archived.records}
+        left = [each for each in told if fates[each] == "purged"]
         if left and (await self._batch(known, (), left, archived=False)).records:
             for each in left:
                 alone = (await self._batch(known, (), [each], archived=False)).records
@@ -195,7 +200,8 @@ class HubSpotSource:
         while left:
             asked = left[:at_once]
             try:
-                yield await self._batch(object_, properties, asked, archived=archived)
+                part = await self._batch(object_, properties, asked, archived=archived)
+                yield part.all(archived=archived)
             except AnswerTooLargeError as error:
                 if len(asked) > 1:
                     at_once = len(asked) // 2
@@ -220,7 +226,8 @@ class HubSpotSource:
             json={"properties": names, "inputs": [{"id": each} for each in ids]},
             params={"archived": str(archived).lower()},
         )
-        return Part([read_record(each, properties) for each in found.results], found.size)
+        records = [read_record(each, properties) for each in found.results]
+        return Part(records, found.unread(ids), found.size)
 
     async def _list(
         self, object_: str, properties: Sequence[SourceProperty], position: Position
