@@ -74,3 +74,18 @@ async def test_the_holder_learns_that_its_lease_was_taken(database: Database) ->
         async with asyncio.timeout(60):
             await lease.lost.wait()
     assert lease.remaining() == 0
+
+
+async def test_whoever_is_stopped_while_its_lease_ends_is_stopped(database: Database) -> None:
+    leases = Leases(database)
+    lease = await eventually(lambda: leases.acquire("run_1", 30))
+
+    async def work() -> None:
+        async with leases.kept(lease):
+            await asyncio.sleep(0)  # its keeper begins
+            asyncio.get_running_loop().call_soon(working.cancel)
+
+    working = asyncio.create_task(work())
+    await asyncio.wait([working])
+    assert working.cancelled()
+    assert await leases.acquire("run_1", 30), "it was released all the same"

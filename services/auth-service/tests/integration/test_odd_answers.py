@@ -168,6 +168,24 @@ async def test_p30_a_name_without_end_is_cut_short_and_an_address_left_out(
 
 
 @pytest.mark.parametrize("provider", WHO_ARE_WE)
+@pytest.mark.parametrize("odd", [{"name": "a"}, ["a"], True])
+async def test_a_name_and_an_address_of_another_kind_are_left_out(
+    rig: Rig, provider: str, odd: object
+) -> None:
+    told = {"hub_domain": odd, "user": odd, "email": odd, "scopes": []}
+    body = {"active": True, "hub_id": "7001", "id": "usr1"} | told
+    await break_(rig, provider, WHO_ARE_WE[provider], status=200, body=body)
+
+    connection = await rig.connect(provider)
+
+    named = {"hubspot": "Portal 7001", "airtable": "usr1"}
+    assert connection["account"]["name"] == named[provider]
+    assert connection["account"].get("email") is None
+    ruling = await rig.report(connection["id"], connection["grant_version"], status_code=403)
+    assert ruling["verdict"] == "not_confirmed"
+
+
+@pytest.mark.parametrize("provider", WHO_ARE_WE)
 @pytest.mark.parametrize("odd", ["7" * 201, "70\n01", " 7001"])
 async def test_an_account_whose_id_cannot_be_kept_is_not_connected(
     rig: Rig, provider: str, odd: str

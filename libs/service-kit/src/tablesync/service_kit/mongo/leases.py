@@ -98,11 +98,12 @@ class Leases:
             yield lease
         finally:
             keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
-            with suppress(PyMongoError, TimeoutError):
-                async with asyncio.timeout(RELEASE_SECONDS):
-                    await self.release(lease)
+            try:
+                await asyncio.wait([keeper])  # unlike the keeper itself, it tells our own end
+            finally:
+                with suppress(PyMongoError, TimeoutError):
+                    async with asyncio.timeout(RELEASE_SECONDS):
+                        await self.release(lease)
 
 
 async def keep(lease: Lease, renew: Renew, every_seconds: float = math.inf) -> None:

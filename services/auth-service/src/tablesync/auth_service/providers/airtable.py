@@ -9,7 +9,7 @@ from tablesync.auth_service.errors import (
     GrantLostError,
     ProviderUnavailableError,
 )
-from tablesync.auth_service.providers.answers import Answer, Name, understood
+from tablesync.auth_service.providers.answers import Answer, Name, Shown, understood
 from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext, Rotation
 from tablesync.auth_service.providers.oauth_client import (
     OAuthApp,
@@ -32,7 +32,7 @@ class Whoami(Answer):
     """Whose token it is, and what it allows."""
 
     id: Name
-    email: str | None = None
+    email: Shown = None
     scopes: tuple[str, ...] | None = None
 
 

@@ -2,12 +2,20 @@
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from tablesync.auth_service.errors import ProviderUnavailableError
 
 _MOST_SECONDS = 10 * 366 * 24 * 3_600
 
 Name = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _text_or_number(told: Any) -> Any:
+    return told if type(told) in (str, int) else None
+
+
+# What is shown alone, and left out where it is told as something else.
+Shown = Annotated[str | None, BeforeValidator(_text_or_number)]
 
 
 class Answer(BaseModel):

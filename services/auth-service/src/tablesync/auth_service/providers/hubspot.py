@@ -10,7 +10,7 @@ from tablesync.auth_service.errors import (
     GrantLostError,
     ProviderUnavailableError,
 )
-from tablesync.auth_service.providers.answers import Answer, Name, understood
+from tablesync.auth_service.providers.answers import Answer, Name, Shown, understood
 from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext, Rotation
 from tablesync.auth_service.providers.oauth_client import OAuthApp, OAuthClient
 from tablesync.auth_service.providers.one_host import OneHost
@@ -42,8 +42,8 @@ class Introspection(Answer):
 
     active: StrictBool
     hub_id: Name | None = None
-    hub_domain: str | None = None
-    user: str | None = None
+    hub_domain: Shown = None
+    user: Shown = None
     scopes: tuple[str, ...] | None = None
 
 
