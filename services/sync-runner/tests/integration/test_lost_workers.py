@@ -10,7 +10,7 @@ from tablesync.contracts import Provider
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.sync_runner import store
 from tablesync.sync_runner.execution.run_queue import RunQueue
-from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Pass
+from tablesync.sync_runner.pipeline.checkpoints import DISTRUSTED_PASSES, Checkpoint, Pass
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.runs import Run
 from tablesync.test_kit import eventually
@@ -91,3 +91,19 @@ async def test_a_checkpoint_that_came_on_forgives_the_workers_lost_before(rig: R
     journal.open_page({"mode": "list", "after": "1"}, [], size=0).dispatched = True
     await journal.save()
     assert (await rig.row(run_id))["takeovers"] == 0
+
+
+async def test_a_lost_worker_is_remembered_where_the_mapping_is_edited(rig: Rig) -> None:
+    """What it has sent in its last moments may be of a value that is no more."""
+    spec = await rig.spec("deals")
+    async with rig.runner():
+        await rig.run(spec)
+        (row_id, *_) = (await rig.row_ids(spec)).values()
+        await rig.at_table(spec, "edit-row", row=row_id, fields={spec.mapping[0].field_id: None})
+        await rig.database[store.CHECKPOINTS].update_one(
+            {"_id": spec.sync_id}, {"$set": {"distrusted_passes": DISTRUSTED_PASSES}}
+        )
+        edited = spec.model_copy(update={"mapping": spec.mapping[::-1]})
+        row = await rig.run(edited)
+    assert (row["status"], row["counts"]["written"]) == ("succeeded", 20), row["summary"]
+    assert not await rig.differences(edited)

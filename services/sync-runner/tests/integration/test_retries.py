@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sync_runner_rig import Rig, text
 from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.service_kit.mongo import Document
 from tablesync.sync_runner import store
+from tablesync.sync_runner.execution.run_queue import RunQueue
+from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Pass
+from tablesync.sync_runner.pipeline.journal import Journal
+from tablesync.sync_runner.pipeline.plan import Plan
+from tablesync.sync_runner.pipeline.record_states import RecordState
+from tablesync.sync_runner.pipeline.retries import retries
+from tablesync.sync_runner.sources.base import Source, SourceRecord
 
 Json = dict[str, Any]
 GOLD = {"choices": [{"name": "Gold"}, {"name": "Tin"}]}
@@ -203,3 +210,27 @@ async def test_a_second_try_that_was_cut_short_is_made_again(rig: Rig, status: i
         run, _ = await table.run()
     assert run["status"] == "succeeded"
     assert await table.titles() == ["Gold", "Iron"]
+
+
+async def test_what_is_not_at_its_source_is_given_up_as_it_is_known_by_then(rig: Rig) -> None:
+    """While it is asked for, the page before it may hand its row over."""
+    spec = await rig.spec("deals")
+    run_id = await rig.enqueue(spec)
+    claimed = await RunQueue(rig.database, 20, 1).claim()
+    assert claimed is not None
+    journal = Journal(rig.units, *claimed)
+    journal.checkpoint = Checkpoint(spec.sync_id, "f", "hubspot/7002", None, Pass({}, 1, run_id))
+    rejected = RecordState("1", None, "rec1", '"a"', rejected=True)
+    journal.note(rejected)
+    await journal.save()
+
+    class HandsOver:
+        ids_at_once = 100
+
+        async def read_ids(self, *_: object) -> list[SourceRecord]:
+            journal.note(rejected.without_row())
+            return []
+
+    pages = retries(journal, cast(Source, HandsOver()), Plan(spec, (), {}, "f"))
+    assert [page.records async for page in pages] == [[]]
+    assert await journal.states(["1"]) == {"1": rejected.without_row()}

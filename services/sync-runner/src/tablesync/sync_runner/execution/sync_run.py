@@ -226,12 +226,12 @@ class SyncRun:
             known = None
         if known is None or known.fingerprint != plan.fingerprint:
             await self.journal.doubt_gone()
-            check = Check() if known is not None and known.check else None
             known = Checkpoint(
                 self._run.sync_id,
                 plan.fingerprint,
                 origin,
-                check=check,
+                distrusted_passes=known.distrusted_passes if known else 0,
+                check=Check() if known and known.check else None,
                 conversions=plan.conversions,
             )
         known = known.converted_by(plan.conversions)

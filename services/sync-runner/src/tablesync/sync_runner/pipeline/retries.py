@@ -5,13 +5,12 @@ To read them costs the source a request for many; Airtable is asked only for tho
 something has changed, or that have rested long enough.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.plan import Plan
-from tablesync.sync_runner.pipeline.record_states import RecordState
-from tablesync.sync_runner.sources.base import Page, Source, SourceRecord
+from tablesync.sync_runner.sources.base import Page, Source
 
 
 async def retries(journal: Journal, source: Source, plan: Plan) -> AsyncIterator[Page]:
@@ -27,16 +26,15 @@ async def retries(journal: Journal, source: Source, plan: Plan) -> AsyncIterator
     while states := await journal.rejected_before(after, source.ids_at_once):
         ids = [each.source_id for each in states]
         records = await source.read_ids(plan.spec.source.object, plan.properties, ids)
-        _give_up(journal, states, records)
+        await _give_up(journal, set(ids) - {each.id for each in records})
         yield Page(records, position)
         after = ids[-1]
 
 
-def _give_up(
-    journal: Journal, states: Sequence[RecordState], records: Sequence[SourceRecord]
-) -> None:
-    """Try no more what is gone at the source; if it returns, it has changed."""
-    there = {each.id for each in records}
-    for state in states:
-        if state.source_id not in there:
-            journal.note(replace(state, rejected=False, refusal=None))
+async def _give_up(journal: Journal, gone: Collection[str]) -> None:
+    """Try no more what is gone at the source; if it returns, it has changed.
+
+    While it was asked for, a page before may have given its row, or its key, to another.
+    """
+    for state in (await journal.states(list(gone))).values():
+        journal.note(replace(state, rejected=False, refusal=None))
