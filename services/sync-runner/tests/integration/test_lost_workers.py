@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from runner_process import RunnerProcess
 from sync_runner_rig import Rig
-from tablesync.contracts import Provider
+from tablesync.contracts import Provider, SyncSpec
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.sync_runner import store
 from tablesync.sync_runner.execution.run_queue import RunQueue
@@ -16,6 +16,7 @@ from tablesync.sync_runner.runs import Run
 from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.timeout(400)
+NO_TABLES = {"error": {"type": "NOT_FOUND", "message": "Not here."}}
 # The longest that may be set: on a slow machine no lease ends by itself before its worker is lost.
 LONG = {"RUNNER_LEASE_SECONDS": "25"}
 
@@ -93,13 +94,18 @@ async def test_a_checkpoint_that_came_on_forgives_the_workers_lost_before(rig: R
     assert (await rig.row(run_id))["takeovers"] == 0
 
 
+async def change_first_row(rig: Rig, spec: SyncSpec) -> None:
+    """Have a row hold what a lost worker has sent in its last moments."""
+    (row_id, *_) = (await rig.row_ids(spec)).values()
+    await rig.at_table(spec, "edit-row", row=row_id, fields={spec.mapping[0].field_id: None})
+
+
 async def test_a_lost_worker_is_remembered_where_the_mapping_is_edited(rig: Rig) -> None:
     """What it has sent in its last moments may be of a value that is no more."""
     spec = await rig.spec("deals")
     async with rig.runner():
         await rig.run(spec)
-        (row_id, *_) = (await rig.row_ids(spec)).values()
-        await rig.at_table(spec, "edit-row", row=row_id, fields={spec.mapping[0].field_id: None})
+        await change_first_row(rig, spec)
         await rig.database[store.CHECKPOINTS].update_one(
             {"_id": spec.sync_id}, {"$set": {"distrusted_passes": DISTRUSTED_PASSES}}
         )
@@ -107,3 +113,28 @@ async def test_a_lost_worker_is_remembered_where_the_mapping_is_edited(rig: Rig)
         row = await rig.run(edited)
     assert (row["status"], row["counts"]["written"]) == ("succeeded", 20), row["summary"]
     assert not await rig.differences(edited)
+
+
+@pytest.mark.parametrize("how", ["given up", "no table"])
+async def test_a_lost_worker_is_remembered_where_its_run_ends_before_it_goes_on(
+    rig: Rig, how: str
+) -> None:
+    every = await rig.spec("deals")
+    named = [each for each in every.mapping if each.source == "dealname"]
+    spec = every.model_copy(update={"mapping": tuple(named)})
+    async with rig.runner():
+        await rig.run(spec)
+    await change_first_row(rig, spec)
+    await rig.edit("deals", [each["id"] for each in await rig.deals()], amount="7")
+    run_id = await rig.enqueue(spec)
+    assert await RunQueue(rig.database, 1, 1).claim()
+    await let_lease_end(rig, run_id)
+    if how == "given up":
+        await rig.database[store.RUNS].update_one({"_id": run_id}, {"$set": {"takeovers": 2}})
+    else:
+        await rig.at_airtable("break", status=404, body=NO_TABLES, path_contains="/tables", count=1)
+    async with rig.runner():
+        assert (await rig.ended(run_id))["status"] == "failed"
+        row = await rig.run(spec)
+    assert (row["status"], row["counts"]["written"]) == ("succeeded", 20), row["summary"]
+    assert not await rig.differences(spec)

@@ -211,6 +211,12 @@ class Checkpoints:
             {"_id": checkpoint.sync_id}, checkpoint.to_document(), upsert=True, session=session
         )
 
+    async def distrust(self, sync_id: str, session: Session) -> None:
+        """Note that a worker was lost whose run ends before anybody goes on with it."""
+        known = await self.find(sync_id, session)
+        if known is not None:
+            await self.save(known.distrust(), session)
+
     async def forget(self, sync_id: str, session: Session) -> bool:
         """Forget some of a sync's rows, and its cursor with the last of them: whether it has.
 

@@ -276,6 +276,8 @@ class Journal:
                 await self._prove(unit, counts | came_on, ending)
                 if checkpoint is not None:
                     await self._checkpoints.save(checkpoint, unit.session)
+                elif self.run.distrusted:
+                    await self._checkpoints.distrust(self.run.sync_id, unit.session)
                 await self._states.save(states.values(), unit.now, unit.session)
                 if check is not None:
                     await self._states.stamp(seen, check.id, unit.session)
