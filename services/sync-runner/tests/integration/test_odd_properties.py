@@ -29,7 +29,7 @@ def definition(odd: object) -> object:
     return plain | odd if isinstance(odd, dict) else odd
 
 
-def change(name: str, **odd: object) -> Callable[[Json], Json]:
+def change(name: str, /, **odd: object) -> Callable[[Json], Json]:
     """Return what changes the definition of one property."""
 
     def edit(answer: Json) -> Json:
@@ -54,10 +54,11 @@ async def test_p29_an_odd_property_that_is_not_mapped_stops_nobody(rig: Rig, nam
     assert not await rig.differences(spec)
 
 
-async def test_a_mapped_property_that_is_odd_is_the_providers_trouble(rig: Rig) -> None:
+@pytest.mark.parametrize("odd", [{"label": None}, {"name": None}, {"name": ["amount"]}])
+async def test_a_mapped_property_that_is_odd_is_the_providers_trouble(rig: Rig, odd: Json) -> None:
     spec = await rig.spec("deals")
     async with hostile_runner(rig) as hubspot:
-        hubspot.edit(PROPERTIES, change("amount", label=None))
+        hubspot.edit(PROPERTIES, change("amount", **odd))
         row = await rig.run(spec)
     assert (row["status"], row["cause"]) == ("failed", "provider"), row["summary"]
     assert row["summary"] == 'HubSpot tells something of property "amount" that is not understood.'

@@ -14,7 +14,7 @@ from tablesync.sync_runner.airtable.cells import Cell, is_blank, is_writable, re
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.pipeline.columns import EXACT, Column, reads
-from tablesync.sync_runner.sources.base import GONE, SourceProperty
+from tablesync.sync_runner.sources.base import GONE, NAMELESS, SourceProperty
 
 DIGEST_BYTES = 16
 
@@ -142,7 +142,7 @@ def digest(cells: Mapping[str, Cell]) -> bytes:
 def _column(
     each: FieldMapping, known: Mapping[str, SourceProperty], source: Source, table: Table
 ) -> Column:
-    property_ = _property(known.get(each.source), each.source, source)
+    property_ = _property(known.get(each.source) or known.get(NAMELESS), each.source, source)
     field = table.fields.get(each.field_id)
     if field is None:
         raise RunFailedError.mapping(f'Field {each.field_id} is no longer in table "{table.name}".')

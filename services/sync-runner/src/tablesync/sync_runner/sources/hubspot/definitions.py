@@ -18,7 +18,7 @@ from tablesync.sync_runner.access.answers import (
     or_else,
     understood,
 )
-from tablesync.sync_runner.sources.base import GONE, SourceProperty
+from tablesync.sync_runner.sources.base import GONE, NAMELESS, SourceProperty
 from tablesync.sync_runner.values import Option, Unit, ValueKind
 
 log = structlog.get_logger()
@@ -78,9 +78,9 @@ class PropertiesAnswer(Answer):
     results: tuple[Annotated[PropertyAnswer | None, or_else("name", _stand_in)], ...]
 
     @property
-    def named(self) -> list[PropertyAnswer]:
-        """Those that have a name, of which one may not be understood."""
-        return [each for each in self.results if each]
+    def all(self) -> list[PropertyAnswer]:
+        """All of them, also what is not understood, or has no name."""
+        return [each or _stand_in(NAMELESS) for each in self.results]
 
 
 class AccountAnswer(Answer):
@@ -106,7 +106,7 @@ def properties_reader() -> Callable[[httpx.Response], PropertiesAnswer]:
     def read(response: httpx.Response) -> PropertiesAnswer:
         nonlocal asked_again
         found = understood(PropertiesAnswer, response)
-        good = sum(each.type != NOT_UNDERSTOOD for each in found.named)
+        good = sum(each.type != NOT_UNDERSTOOD for each in found.all)
         if not good:
             raise TransientError("HubSpot answered with properties that are not understood")
         if good < len(found.results) and not asked_again:

@@ -104,7 +104,7 @@ class HubSpotSource:
         found, began_ms = await self._call("GET", path, _dated(properties_reader()))
         account = await self._call("GET", f"/account-info/{VERSION}/details", account_reader())
         zone = self._account.zone = read_zone(account, self._account.zone)
-        told = (read_property(each, zone) for each in found.named)
+        told = (read_property(each, zone) for each in found.all)
         return Opening([*OWN_PROPERTIES, *told], began_ms)
 
     def first_position(self, cursor_ms: int | None, began_ms: int) -> Position:
