@@ -103,3 +103,33 @@ async def test_a_pause_ends_at_stop_when_woken_and_in_time() -> None:
     woken.clear()
     asyncio.get_running_loop().call_soon(stop.set)
     await asyncio.wait_for(roles.pause(stop, 3_600, woken), 60)
+
+
+async def test_whoever_is_stopped_while_its_work_ends_is_stopped() -> None:
+    stop = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            working.cancel()
+
+    working = asyncio.create_task(roles.unless_stopped(work(), stop))
+    await asyncio.sleep(0)
+    stop.set()
+    await asyncio.wait([working])
+    assert working.cancelled()
+
+
+async def test_what_work_fails_with_while_it_ends_is_raised() -> None:
+    stop = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("while it ended")
+
+    asyncio.get_running_loop().call_later(0.01, stop.set)
+    with pytest.raises(ValueError, match="while it ended"):
+        await roles.unless_stopped(work(), stop)

@@ -64,3 +64,19 @@ async def test_a_run_without_progress_is_stalled_but_waits_are_excused() -> None
     excused.restart()
     with pytest.raises(RunFailedError):
         excused.check()
+
+
+async def test_whoever_is_stopped_while_its_work_ends_is_stopped() -> None:
+    signals = Signals()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            working.cancel()
+
+    working = asyncio.create_task(signals.during(work()))
+    await asyncio.sleep(0)
+    signals.stop(ConnectionLostError("con_1", "Lost."))
+    await asyncio.wait([working])
+    assert working.cancelled()

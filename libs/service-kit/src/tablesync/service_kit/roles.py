@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -93,6 +93,15 @@ async def unless_stopped(
     finally:
         stopped.cancel()
         if not task.done():
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await end(task)
+
+
+async def end(task: "asyncio.Future[Any]") -> None:
+    """Cancel a task and wait until it has ended; raises what it failed with.
+
+    Whoever is stopped meanwhile is stopped: its own end is not taken for the task's.
+    """
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()

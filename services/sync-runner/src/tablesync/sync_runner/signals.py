@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
 
+from tablesync.service_kit.roles import end
 from tablesync.sync_runner.errors import LeaseLostError
 
 T = TypeVar("T")
@@ -44,6 +45,5 @@ class Signals:
         finally:
             raised.cancel()
             if not task.done():
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+                with suppress(Exception):
+                    await end(task)

@@ -6,7 +6,7 @@ they are stored: whoever wants to act on this version of the grant waits for tha
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -29,6 +29,7 @@ from tablesync.contracts import ConnectionCause
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.repeats import Trouble
+from tablesync.service_kit.roles import end
 
 log = structlog.get_logger()
 
@@ -108,9 +109,7 @@ class Attempts:
         try:
             yield
         finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
+            await end(beating)
 
     async def _beat(self, attempt: Attempt) -> None:
         about = {"connection_id": attempt.grant.connection_id}
