@@ -115,10 +115,11 @@ async def test_a_lost_worker_is_remembered_where_the_mapping_is_edited(rig: Rig)
     assert not await rig.differences(edited)
 
 
-@pytest.mark.parametrize("how", ["given up", "no table"])
-async def test_a_lost_worker_is_remembered_where_its_run_ends_before_it_goes_on(
-    rig: Rig, how: str
-) -> None:
+async def lost(rig: Rig) -> tuple[SyncSpec, str]:
+    """Lose the worker of a run that reads what has changed, none of which it writes; return both.
+
+    In its last moments it has sent a value that is no more.
+    """
     every = await rig.spec("deals")
     named = [each for each in every.mapping if each.source == "dealname"]
     spec = every.model_copy(update={"mapping": tuple(named)})
@@ -129,12 +130,39 @@ async def test_a_lost_worker_is_remembered_where_its_run_ends_before_it_goes_on(
     run_id = await rig.enqueue(spec)
     assert await RunQueue(rig.database, 1, 1).claim()
     await let_lease_end(rig, run_id)
+    return spec, run_id
+
+
+async def all_is_written_again(rig: Rig, spec: SyncSpec) -> None:
+    """Run once more: what the lost worker has sent is not taken for what it was."""
+    row = await rig.run(spec)
+    assert (row["status"], row["counts"]["written"]) == ("succeeded", 20), row["summary"]
+    assert not await rig.differences(spec)
+
+
+@pytest.mark.parametrize("how", ["given up", "no table"])
+async def test_a_lost_worker_is_remembered_where_its_run_ends_before_it_goes_on(
+    rig: Rig, how: str
+) -> None:
+    spec, run_id = await lost(rig)
     if how == "given up":
         await rig.database[store.RUNS].update_one({"_id": run_id}, {"$set": {"takeovers": 2}})
     else:
         await rig.at_airtable("break", status=404, body=NO_TABLES, path_contains="/tables", count=1)
     async with rig.runner():
         assert (await rig.ended(run_id))["status"] == "failed"
-        row = await rig.run(spec)
-    assert (row["status"], row["counts"]["written"]) == ("succeeded", 20), row["summary"]
-    assert not await rig.differences(spec)
+        await all_is_written_again(rig, spec)
+
+
+async def test_a_lost_worker_is_remembered_where_its_run_is_cancelled_in_the_queue(
+    rig: Rig,
+) -> None:
+    """Whoever has taken it over was asked to stop, and has handed it back at once."""
+    spec, run_id = await lost(rig)
+    taken_over = await RunQueue(rig.database, 20, 1).claim()
+    assert taken_over is not None
+    await Journal(rig.units, *taken_over).hand_back()
+    await rig.cancel(run_id)
+    assert (await rig.row(run_id))["status"] == "cancelled"
+    async with rig.runner():
+        await all_is_written_again(rig, spec)

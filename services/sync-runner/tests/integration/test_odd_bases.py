@@ -51,8 +51,13 @@ async def test_p29_an_odd_field_that_is_not_mapped_stops_nobody(rig: Rig) -> Non
 
 @pytest.mark.parametrize(
     "change",
-    [lambda it: it.pop("fields"), lambda it: it["fields"][0].pop("type")],
-    ids=["the table", "a mapped field"],
+    [
+        lambda it: it.pop("fields"),
+        lambda it: it.pop("id"),
+        lambda it: it["fields"][0].pop("type"),
+        lambda it: it["fields"][0].pop("id"),
+    ],
+    ids=["the table", "the table's id", "a mapped field", "the id of a mapped field"],
 )
 async def test_what_is_odd_of_our_own_table_is_the_providers_trouble(
     rig: Rig, change: Callable[[Json], object]

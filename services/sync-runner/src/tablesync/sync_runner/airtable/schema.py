@@ -13,6 +13,8 @@ MERGEABLE = frozenset(
     {"singleLineText", "multilineText", "number", "singleSelect", "multipleSelects", "date"}
 )
 SELECTS = frozenset({"singleSelect", "multipleSelects"})
+# The id of a table whose own is not understood: it may be any.
+NAMELESS = ""
 # None is none.
 Options = Annotated[Mapping[str, Any], BeforeValidator(lambda given: given or {})]
 
@@ -53,11 +55,15 @@ class Field:
 
 @dataclass(frozen=True)
 class Table:
-    """One table with its fields by id; one that is not understood has none."""
+    """One table with its fields by id; one that is not understood has none.
+
+    It `hides` a field where the id of one is not understood: it may be any.
+    """
 
     id: str
     name: str
     fields: Mapping[str, Field]
+    hides: bool = False
 
     @property
     def understood(self) -> bool:
@@ -88,8 +94,9 @@ class TablesAnswer(Answer):
 
 def read_tables(answer: TablesAnswer) -> list[Table]:
     """Read the answer of the tables route."""
-    return [
-        Table(each.id, each.name, {field.id: field for field in each.fields if field})
-        for each in answer.tables
-        if each
-    ]
+    return [_table(each) if each else Table(NAMELESS, NAMELESS, {}) for each in answer.tables]
+
+
+def _table(told: TableAnswer) -> Table:
+    fields = {each.id: each for each in told.fields if each}
+    return Table(told.id, told.name, fields, hides=None in told.fields)

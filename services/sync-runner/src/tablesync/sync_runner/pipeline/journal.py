@@ -308,6 +308,8 @@ class Journal:
             if after_seconds:
                 released["queued_at"] = unit.now + timedelta(seconds=after_seconds)
             await self._prove(unit, released)
+            if self.run.distrusted:  # it may be cancelled before anybody goes on with it
+                await self._checkpoints.distrust(self.run.sync_id, unit.session)
 
         await self._units.run(work)
 

@@ -11,6 +11,7 @@ from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.contracts.specs import Source
 from tablesync.contracts.wording import PROVIDER_LABELS
 from tablesync.sync_runner.airtable.cells import Cell, is_blank, is_writable, read_cell
+from tablesync.sync_runner.airtable.schema import NAMELESS as NAMELESS_TABLE
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.pipeline.columns import EXACT, Column, reads
@@ -101,16 +102,18 @@ def make_plan(
     spec: SyncSpec, properties: Sequence[SourceProperty], tables: Sequence[Table]
 ) -> Plan:
     """Check a spec; raises RunFailedError naming the table, field or property that is wrong."""
-    table = next((each for each in tables if each.id == spec.destination.table_id), None)
+    by_id = {each.id: each for each in tables}
+    table = by_id.get(spec.destination.table_id) or by_id.get(NAMELESS_TABLE)
     if table is None:
         raise RunFailedError.resource(
             f"Table {spec.destination.table_id[:40]} is not in base {spec.destination.base_id}.",
             spec.destination.connection_id,
         )
     mapped = tuple(dict.fromkeys((spec.key, *spec.mapping)))
-    if not table.understood or any(_is_odd(table.fields.get(each.field_id)) for each in mapped):
+    if not table.understood or any(_is_odd(table, each.field_id) for each in mapped):
+        name = table.name or spec.destination.table_id
         raise RunFailedError.provider(
-            f'Airtable tells something of table "{table.name}" that is not understood.',
+            f'Airtable tells something of table "{name}" that is not understood.',
             spec.destination.connection_id,
         )
     known = {each.name: each for each in properties}
@@ -123,8 +126,9 @@ def make_plan(
     return Plan(spec, columns, table.fields, fingerprint(spec))
 
 
-def _is_odd(field: Field | None) -> bool:
-    return field is not None and not field.understood
+def _is_odd(table: Table, field_id: str) -> bool:
+    field = table.fields.get(field_id)
+    return table.hides if field is None else not field.understood
 
 
 def fingerprint(spec: SyncSpec) -> str:
