@@ -283,9 +283,10 @@ async def test_p29_a_run_that_cannot_be_read_stops_no_reconciliation(
 ) -> None:
     (_, bad), (_, of_bad_sync), (_, good) = [await rig.requested() for _ in range(3)]
     await rig.pass_time(130)
+    now = await rig.store.now()  # one that ended long ago would expire at any moment
     for run in (bad, of_bad_sync, good):
         sync_runner.runs[run.id] = run_state(
-            run.id, sync_id=run.sync_id, status=RunStatus.SUCCEEDED, ended_at=NOON
+            run.id, sync_id=run.sync_id, status=RunStatus.SUCCEEDED, ended_at=now
         )
     await rig.database["runs"].update_one({"_id": bad.id}, {"$set": {"trigger": "moon"}})
     await rig.database["syncs"].update_one({"_id": of_bad_sync.sync_id}, {"$set": {"overlap": "x"}})
