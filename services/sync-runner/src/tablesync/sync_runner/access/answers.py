@@ -23,6 +23,8 @@ _DEEPEST = 50
 _MOST_EMPTY_PAGES = 1_000
 # The type of what is defined in a way of which nothing is known but its name.
 NOT_UNDERSTOOD = "not understood"
+# What is called so of which not even the name, or the id, is understood: it may be any.
+NAMELESS = ""
 
 
 class TransientError(Exception):
@@ -44,6 +46,19 @@ class TransientError(Exception):
         self.retry_after = retry_after
         self.harmless = harmless
         self.at_work_seconds = at_work_seconds
+
+
+class SecondLook:
+    """One more try for an odd answer: what is odd again is odd."""
+
+    def __init__(self) -> None:
+        self._taken = False
+
+    def take(self, message: str) -> None:
+        """Raise TransientError, but only the first time."""
+        if not self._taken:
+            self._taken = True
+            raise TransientError(message, retry_after=0.5)
 
 
 class OutcomeUnknownError(Exception):

@@ -6,15 +6,13 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
-from tablesync.sync_runner.access.answers import NOT_UNDERSTOOD, Answer, or_else
+from tablesync.sync_runner.access.answers import NAMELESS, NOT_UNDERSTOOD, Answer, or_else
 
 # Upserts merge on these and on no others.
 MERGEABLE = frozenset(
     {"singleLineText", "multilineText", "number", "singleSelect", "multipleSelects", "date"}
 )
 SELECTS = frozenset({"singleSelect", "multipleSelects"})
-# The id of a table whose own is not understood: it may be any.
-NAMELESS = ""
 # None is none.
 Options = Annotated[Mapping[str, Any], BeforeValidator(lambda given: given or {})]
 

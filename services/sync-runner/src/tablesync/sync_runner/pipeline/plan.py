@@ -10,12 +10,12 @@ import orjson
 from tablesync.contracts import FieldMapping, SyncSpec
 from tablesync.contracts.specs import Source
 from tablesync.contracts.wording import PROVIDER_LABELS
+from tablesync.sync_runner.access.answers import NAMELESS
 from tablesync.sync_runner.airtable.cells import Cell, is_blank, is_writable, read_cell
-from tablesync.sync_runner.airtable.schema import NAMELESS as NAMELESS_TABLE
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.errors import RunFailedError
 from tablesync.sync_runner.pipeline.columns import EXACT, Column, reads
-from tablesync.sync_runner.sources.base import GONE, NAMELESS, SourceProperty
+from tablesync.sync_runner.sources.base import GONE, SourceProperty
 
 DIGEST_BYTES = 16
 
@@ -103,7 +103,7 @@ def make_plan(
 ) -> Plan:
     """Check a spec; raises RunFailedError naming the table, field or property that is wrong."""
     by_id = {each.id: each for each in tables}
-    table = by_id.get(spec.destination.table_id) or by_id.get(NAMELESS_TABLE)
+    table = by_id.get(spec.destination.table_id) or by_id.get(NAMELESS)
     if table is None:
         raise RunFailedError.resource(
             f"Table {spec.destination.table_id[:40]} is not in base {spec.destination.base_id}.",

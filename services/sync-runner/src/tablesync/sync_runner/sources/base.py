@@ -15,9 +15,6 @@ from tablesync.sync_runner.values import Option, Unit, Value, ValueKind
 # The property that tells whether a record was deleted at the source; read only if it is mapped.
 GONE = "archived"
 
-# What a property is called whose name is not understood: it may be any.
-NAMELESS = ""
-
 # A longer id is none: it is kept with everything that is known of its record.
 LONGEST_ID = 200
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 import httpx
 from pydantic import BeforeValidator, PlainValidator
-from tablesync.sync_runner.access.answers import Answer, TransientError, understood
+from tablesync.sync_runner.access.answers import Answer, SecondLook, TransientError, understood
 from tablesync.sync_runner.sources.base import GONE, SourceProperty, SourceRecord, usable_id
 from tablesync.sync_runner.sources.hubspot.values import UnfitValueError, read_value
 from tablesync.sync_runner.values import Value
@@ -207,19 +207,17 @@ def records_reader(
 ) -> Callable[[httpx.Response], R]:
     """Make what reads records, asked for by these properties; where some are odd, it asks again.
 
-    It does so once: what is odd again is odd.
+    It does so once.
     """
-    asked_again = False
+    second_look = SecondLook()
     wanted = frozenset(names)
 
     def read(response: httpx.Response) -> R:
-        nonlocal asked_again
         found = understood(model, response)
         found.check()
         whole = all(each.is_whole(wanted) for each in found.results)
-        if not asked_again and not (whole and found.accounts_for(ids)):
-            asked_again = True
-            raise TransientError("HubSpot answered with records that are odd", retry_after=0.5)
+        if not (whole and found.accounts_for(ids)):
+            second_look.take("HubSpot answered with records that are odd")
         results = found.results if whole else tuple(each.marked(wanted) for each in found.results)
         return found.model_copy(update={"size": len(response.content), "results": results})
 

@@ -12,13 +12,15 @@ import structlog
 from pydantic import BeforeValidator
 from tablesync.service_kit.redaction import foreign_text
 from tablesync.sync_runner.access.answers import (
+    NAMELESS,
     NOT_UNDERSTOOD,
     Answer,
+    SecondLook,
     TransientError,
     or_else,
     understood,
 )
-from tablesync.sync_runner.sources.base import GONE, NAMELESS, SourceProperty
+from tablesync.sync_runner.sources.base import GONE, SourceProperty
 from tablesync.sync_runner.values import Option, Unit, ValueKind
 
 log = structlog.get_logger()
@@ -97,21 +99,19 @@ class KnownAccount:
 
 
 def properties_reader() -> Callable[[httpx.Response], PropertiesAnswer]:
-    """Make what reads properties; where some are odd, it asks again.
+    """Make what reads properties; where some are odd, it asks again, once.
 
-    It does so once: what is odd again is odd. Where none is understood, a better answer may come.
+    Where none is understood, a better answer may come.
     """
-    asked_again = False
+    second_look = SecondLook()
 
     def read(response: httpx.Response) -> PropertiesAnswer:
-        nonlocal asked_again
         found = understood(PropertiesAnswer, response)
         good = sum(each.type != NOT_UNDERSTOOD for each in found.all)
         if not good:
             raise TransientError("HubSpot answered with properties that are not understood")
-        if good < len(found.results) and not asked_again:
-            asked_again = True
-            raise TransientError("HubSpot answered with properties that are odd", retry_after=0.5)
+        if good < len(found.results):
+            second_look.take("HubSpot answered with properties that are odd")
         return found
 
     return read
@@ -132,14 +132,12 @@ def read_property(answer: PropertyAnswer, zone: tzinfo) -> SourceProperty:
 
 def account_reader() -> Callable[[httpx.Response], AccountAnswer]:
     """Make what reads an account; where no time zone is told, it asks again, once."""
-    asked_again = False
+    second_look = SecondLook()
 
     def read(response: httpx.Response) -> AccountAnswer:
-        nonlocal asked_again
         found = understood(AccountAnswer, response)
-        if found.timeZone is None and not asked_again:
-            asked_again = True
-            raise TransientError("HubSpot does not tell the account's time zone", retry_after=0.5)
+        if found.timeZone is None:
+            second_look.take("HubSpot does not tell the account's time zone")
         return found
 
     return read
