@@ -139,8 +139,9 @@ class Service:
         access.use_instead_of_fastapis(app)
         problems.install(app)
         openapi.complete(app)
+        # `include_router` would build each route once more, while the first request waits for it.
         for each in (*routers, self._dead_letters(), health.routes(self._checks())):
-            app.include_router(each)
+            app.routes.extend(each.routes)
         return app
 
     def _dead_letters(self) -> APIRouter:

@@ -4,6 +4,7 @@ Where they come from: KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI if set; containers
 so, or if Docker has the images; else the local stack. Each is started when a test first asks.
 """
 
+import gc
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,12 @@ def pytest_collection_modifyitems(
     markers.mark(items)
     yield
     missing_tools.set_aside(config, items)
+
+
+def pytest_collection_finish() -> None:
+    """Have garbage collections pass over the thousands of tests, which all live to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
