@@ -42,6 +42,19 @@ def drop_databases(uri: str, prefix: str) -> None:
                 client.drop_database(name)
 
 
+def empty_databases(uri: str, prefix: str) -> None:
+    """Delete all that the databases hold whose names open with the prefix.
+
+    Collections and indexes stay: to make those of one service takes MongoDB a fifth of a second of
+    a core.
+    """
+    with MongoClient[dict[str, Any]](uri) as client:
+        for name in client.list_database_names():
+            if name.startswith(prefix):
+                for collection in client[name].list_collection_names():
+                    client[name][collection].delete_many({})
+
+
 def remove_stale_test_stacks(root: Path) -> None:
     """Remove every test stack's folder whose supervisord runs no more."""
     for lock in (root / ".local").glob("test-*/lock"):
