@@ -12,6 +12,9 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient
+from pymongo.database import Database
+
+PROFILE = "system.profile"
 
 
 def unique_prefix(separator: str) -> str:
@@ -51,8 +54,16 @@ def empty_databases(uri: str, prefix: str) -> None:
     with MongoClient[dict[str, Any]](uri) as client:
         for name in client.list_database_names():
             if name.startswith(prefix):
-                for collection in client[name].list_collection_names():
-                    client[name][collection].delete_many({})
+                _empty(client[name])
+
+
+def _empty(database: Database[dict[str, Any]]) -> None:
+    for name in database.list_collection_names():
+        if name == PROFILE:  # what MongoDB writes itself can only be dropped
+            database.command({"profile": 0})
+            database.drop_collection(name)
+        else:
+            database[name].delete_many({})
 
 
 def remove_stale_test_stacks(root: Path) -> None:
