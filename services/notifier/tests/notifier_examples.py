@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
+from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import MailKind, MailSubject
+from tablesync.notifier.mail.plan import MailSubject
 
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 

@@ -23,9 +23,9 @@ from tablesync.contracts import (
     next_sequence,
 )
 from tablesync.contracts.internal_api import AffectedSync
+from tablesync.contracts.public_api.syncs import Interval
 from tablesync.scheduler.domain import ledger
 from tablesync.scheduler.domain.runs import Run
-from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.http.pages import PageRequest

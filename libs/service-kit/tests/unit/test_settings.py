@@ -66,7 +66,7 @@ def test_every_missing_setting_is_named(
     with pytest.raises(SystemExit):
         load(ServiceSettings)
     said = capsys.readouterr().err
-    assert "  MONGODB_URI: Field required\n  HTTP_PORT: Field required" in said
+    assert "  HTTP_PORT: Field required\n  MONGODB_URI: Field required" in said
     assert "KAFKA" not in said
 
 

@@ -152,7 +152,7 @@ async def test_p20_a_token_without_a_workspace_opens_nothing_else(
     rig: Rig, newcomer: httpx.AsyncClient
 ) -> None:
     document = (await rig.client().get("/openapi.json")).json()
-    own = ("/v1/workspaces", "/v1/received-invitations", "/v1/tokens")
+    own = ("/v1/workspaces", "/v1/received-invitations", "/v1/tokens", "/v1/sessions")
     routes = [
         (method.upper(), path.replace("{", "").replace("}", ""))
         for path, operations in document["paths"].items()

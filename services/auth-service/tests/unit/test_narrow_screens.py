@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from playwright.async_api import Browser
 from tablesync.auth_service.api.pages import Again, Pages
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent.authorizations import AuthorizationStatus, Completion
+from tablesync.auth_service.consent.authorizations import Completion
 from tablesync.auth_service.consent.connect import Outcome
 from tablesync.auth_service.consent.findings import another_account, bases_left_out
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
@@ -21,6 +21,7 @@ from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
 from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs, WrittenBase
+from tablesync.contracts.public_api.connections import AuthorizationStatus
 from tablesync.service_kit.http.user_auth import OperatorRole
 from tablesync.test_kit.browser import cut_words, width_of, words_outside
 

@@ -8,9 +8,9 @@ import pytest
 from starlette.responses import Response
 from tablesync.auth_service.api.pages import Again, Pages
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent.authorizations import AuthorizationStatus, Completion
+from tablesync.auth_service.consent.authorizations import Completion
 from tablesync.auth_service.consent.connect import Outcome
-from tablesync.auth_service.consent.findings import Finding, another_account, bases_left_out
+from tablesync.auth_service.consent.findings import another_account, bases_left_out
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.auth_service.consent.requests import ConsentRequest
 from tablesync.auth_service.identity.members import Operator
@@ -19,6 +19,7 @@ from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Account, ConnectionCause, ConnectionStatus, Provider
 from tablesync.contracts.internal_api import AffectedSync, AffectedSyncs, WrittenBase
+from tablesync.contracts.public_api.connections import AuthorizationStatus, Finding
 from tablesync.contracts.wording import PROVIDER_LABELS, loss
 
 POLICY = "content-security-policy"

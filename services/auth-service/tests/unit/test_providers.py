@@ -5,7 +5,7 @@ from dataclasses import astuple
 from datetime import UTC, datetime
 
 import pytest
-from tablesync.auth_service.api.views import ConnectionView
+from tablesync.auth_service.api.views import connection_view
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.providers import PROVIDERS, ProviderSettings
@@ -73,7 +73,7 @@ def test_a_connection_to_a_provider_that_is_not_served_is_shown(
     )
     hints = Providers([]).hints(provider)
 
-    shown = ConnectionView.of(connection, hints)
+    shown = connection_view(connection, hints)
 
     assert shown.provider is provider
     if status is ConnectionStatus.DISCONNECTED:

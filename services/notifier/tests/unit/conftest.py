@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from notifier_examples import mail_job
+from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.notifier.mail.content import MailContent
 from tablesync.notifier.mail.mime import Messages
-from tablesync.notifier.mail.plan import Addressee, MailKind
+from tablesync.notifier.mail.plan import Addressee
 from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.unsubscribe import UnsubscribeTokens

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from tablesync.contracts import Gap, RunCounts, RunStatus
 from tablesync.contracts.internal_api import AffectedSync, ReconnectLinkAnswer
+from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.notifier.catch_ups import Recovered
-from tablesync.notifier.mail.plan import Addressee, MailKind
+from tablesync.notifier.mail.plan import Addressee
 from tablesync.notifier.mail.sync_failure import Line
 from tablesync.notifier.mail.wording import failure, plain
 

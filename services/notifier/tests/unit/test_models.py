@@ -5,12 +5,12 @@ from typing import Any
 
 import bson
 import pytest
+from tablesync.contracts.public_api.incidents import IncidentStatus
 from tablesync.notifier.mail.plan import Mail, PlannedMail
 from tablesync.notifier.models import (
     CatchUpEnd,
     ConnectionIncident,
     HoldState,
-    IncidentStatus,
     KnownConnection,
     Stored,
     SyncIncident,

@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import Browser
 from tablesync.contracts import Gap, RunCounts, RunStatus
 from tablesync.contracts.internal_api import AffectedSync, ReconnectLinkAnswer
+from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.notifier.catch_ups import Recovered
-from tablesync.notifier.mail.plan import MailKind
 from tablesync.notifier.mail.sync_failure import Line
 from tablesync.notifier.mail.wording import NAME_MAX, failure
 from tablesync.test_kit.browser import cut_words, width_of

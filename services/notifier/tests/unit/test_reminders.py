@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from notifier_examples import NOW, mail_job
-from tablesync.notifier.mail.plan import MailKind
+from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.notifier.mail.reminders import following
 
 pytestmark = pytest.mark.unit

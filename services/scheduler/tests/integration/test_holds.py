@@ -16,11 +16,11 @@ from tablesync.contracts import (
     SyncStatus,
     Trigger,
 )
+from tablesync.contracts.public_api.syncs import HoldView, Interval, SyncEdit
 from tablesync.contracts.wording import runs_again
-from tablesync.scheduler.api.views import SyncEdit, SyncView
+from tablesync.scheduler.api.views import sync_view
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.runs import Run
-from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.loops import hold_jobs
 from tablesync.service_kit.http.pages import PageRequest
@@ -285,10 +285,11 @@ async def test_sync_now_says_all_that_has_to_end_before_a_held_sync_runs_again(
     also = ", and paused" if paused else ""
     said = f"The sync is held ({causes}){also}. It runs again once {when}."
     assert (refused.value.status, refused.value.detail) == (409, said)
-    shown = SyncView.of(await rig.queries.sync(sync.workspace_id, sync.id), None)
+    shown = sync_view(await rig.queries.sync(sync.workspace_id, sync.id), None)
     assert (len(shown.holds), shown.next_slot_at) == (len(causes.split("; ")), None)
     (told,) = await rig.affected(sync)
-    assert (told.stopped_by, told.next_slot_at) == (shown.holds, None)
+    seen = tuple(HoldView.model_validate(each, from_attributes=True) for each in told.stopped_by)
+    assert (seen, told.next_slot_at) == (shown.holds, None)
 
 
 def test_the_wait_for_another_look_is_the_one_that_is_said() -> None:

@@ -8,8 +8,7 @@ import pytest
 from scheduler_examples import AIRTABLE, HUBSPOT
 from scheduler_rig import Rig
 from tablesync.contracts import Overlap, RunStatus, SyncReleased, SyncRequested, Trigger
-from tablesync.scheduler.api.views import SyncView
-from tablesync.scheduler.domain.schedules import Interval
+from tablesync.contracts.public_api.syncs import Interval, SyncView
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork

@@ -7,7 +7,7 @@ import pytest
 from scheduler_examples import HUBSPOT, a_sync
 from scheduler_rig import HOUR, Rig
 from tablesync.contracts import Hold, HoldKind, Provider, RunFailureCause, Source
-from tablesync.scheduler.api.views import NewMapping, SyncEdit
+from tablesync.contracts.public_api.syncs import NewMapping, SyncEdit
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.syncs import Sync

@@ -14,13 +14,13 @@ from tablesync.contracts import (
     Trigger,
     new_id,
 )
+from tablesync.contracts.public_api.syncs import Interval
 from tablesync.scheduler.domain import holds, pauses
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import claim
 from tablesync.scheduler.domain.full_checks import FullChecks
 from tablesync.scheduler.domain.requests import request_run, request_waiting
 from tablesync.scheduler.domain.run_outcomes import Report, apply
-from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
 
 pytestmark = pytest.mark.unit

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 from tablesync.local_stack.keys import ServiceKeys
-from tablesync.scheduler.api import views
 from tablesync.scheduler.bootstrap import build
 from tablesync.scheduler.settings import NAME, Settings
 
@@ -15,12 +13,6 @@ pytestmark = pytest.mark.unit
 Json = dict[str, Any]
 OWN = ("/v1/syncs", "/v1/runs", "/internal/v1/")
 NOWHERE = "127.0.0.1:1"
-SHOWN = [
-    each
-    for each in vars(views).values()
-    if isinstance(each, type) and issubclass(each, BaseModel) and each.__module__ == views.__name__
-    if each.model_config.get("json_schema_extra")
-]
 
 
 @pytest.fixture
@@ -78,10 +70,3 @@ async def test_every_route_of_one_thing_may_not_find_it(document: Json) -> None:
         "get /internal/v1/connections/{connection_id}/catch-ups",
         "get /internal/v1/connections/{connection_id}/written-bases",
     ]
-
-
-@pytest.mark.parametrize("model", SHOWN, ids=lambda each: each.__name__)
-def test_an_example_is_what_is_sent(model: type[BaseModel]) -> None:
-    for example in model.model_json_schema()["examples"]:
-        read = model.model_validate(example)
-        assert read.model_dump(mode="json", by_alias=True, exclude_unset=True) == example

@@ -22,12 +22,12 @@ from tablesync.contracts import (
     SyncRequested,
     Trigger,
 )
+from tablesync.contracts.public_api.syncs import Interval
 from tablesync.scheduler.domain import holds, ledger, pauses, run_outcomes
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import claim, reschedule
 from tablesync.scheduler.domain.run_outcomes import Report
 from tablesync.scheduler.domain.runs import Run
-from tablesync.scheduler.domain.schedules import Interval
 from tablesync.scheduler.domain.syncs import Ledger, Sync
 
 pytestmark = pytest.mark.unit

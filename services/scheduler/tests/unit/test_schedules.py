@@ -4,7 +4,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tablesync.scheduler.domain.schedules import Interval, Slots, next_slot, slots_between
+from tablesync.contracts.public_api.syncs import Interval
+from tablesync.scheduler.domain.schedules import Slots, next_slot, slots_between
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,11 @@ import operator
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+T = TypeVar("T")
 
 
 def rfc3339(moment: datetime) -> str:
@@ -23,6 +25,10 @@ Moment = Annotated[
 def is_none(value: object) -> bool:
     """Whether a member is left out of what is sent; for `exclude_if`."""
     return value is None
+
+
+# A field of which nothing is sent or stored while it is None, as sparse indexes want.
+Sparse = Annotated[T | None, Field(exclude_if=is_none)]
 
 
 class Value(BaseModel):

@@ -4,24 +4,40 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import structlog
 import typer
 import uvloop
 from tablesync.service_kit import telemetry
-from tablesync.service_kit.service import Service
-from tablesync.service_kit.settings import ServiceSettings, load, refuse
+from tablesync.service_kit.settings import ProcessSettings, load, refuse
 
 log = structlog.get_logger()
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=ProcessSettings)
+
+
+class Runnable(Protocol):
+    """What has roles and runs them until it is stopped."""
+
+    name: str
+
+    @property
+    def role_names(self) -> set[str]:
+        """What `--role` may name."""
+        ...
+
+    async def run(self, stop: asyncio.Event, only: Sequence[str] = ()) -> None:
+        """Run the chosen roles, or all, until `stop`."""
+        ...
+
+
 Roles = Annotated[
     list[str] | None, typer.Option("--role", help="A role to run, repeatable; all by default.")
 ]
 
 
-def run(build: Callable[[S], Service], settings_class: type[S], name: str) -> None:
+def run(build: Callable[[S], Runnable], settings_class: type[S], name: str) -> None:
     """Read the settings, build the service and run it until SIGTERM or SIGINT.
 
     Exits with 2, naming what is wrong, for a bad setting or an unknown role.
@@ -39,7 +55,7 @@ def run(build: Callable[[S], Service], settings_class: type[S], name: str) -> No
     app()
 
 
-async def _serve(build: Callable[[], Service], only: Sequence[str]) -> None:
+async def _serve(build: Callable[[], Runnable], only: Sequence[str]) -> None:
     """Build a service inside the event loop and run it until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Response
 from tablesync.service_kit.http.bodies import LINGER_SECONDS
 from tablesync.service_kit.http.problems import Problem
 from tablesync.service_kit.roles import Role, pause
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import ProcessSettings
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = structlog.get_logger()
@@ -171,7 +171,7 @@ class _Server(uvicorn.Server):
 async def serve_beside(
     work: Callable[[asyncio.Event], Coroutine[Any, Any, None]],
     app: FastAPI,
-    settings: ServiceSettings,
+    settings: ProcessSettings,
     stop: asyncio.Event,
 ) -> None:
     """Serve an app while `work` goes on, until `stop`; both have ended when this returns."""
@@ -199,7 +199,7 @@ async def run_roles(roles: Sequence[Role], stop: asyncio.Event) -> None:
         raise failed
 
 
-def _http_config(app: FastAPI, settings: ServiceSettings) -> uvicorn.Config:
+def _http_config(app: FastAPI, settings: ProcessSettings) -> uvicorn.Config:
     seconds = {"receive_seconds": settings.http_receive_seconds}
     return uvicorn.Config(
         app,

@@ -54,8 +54,8 @@ def outlasting_topics(days: int) -> int:
 DaysKept = Annotated[int, AfterValidator(outlasting_topics)]
 
 
-class ServiceSettings(BaseSettings):
-    """What every service needs; a service subclasses it and adds its own fields."""
+class ProcessSettings(BaseSettings):
+    """What every process needs that serves HTTP and reads Kafka."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
@@ -68,9 +68,6 @@ class ServiceSettings(BaseSettings):
         default=1_000, ge=1, description="Kafka answers a fetch at once when it has messages."
     )
     kafka_check_seconds: float = Field(default=5.0, gt=0)
-    mongodb_uri: str = Field(repr=False, pattern=r"^mongodb(\+srv)?://.+")
-    mongodb_database_prefix: str = ""
-    mongodb_operation_seconds: float = Field(default=10.0, gt=0, le=15)
     # A message whose handler hangs is parked within 30 s: at the third attempt.
     message_attempt_seconds: float = Field(default=8.0, gt=0, le=8)
     http_host: str = "127.0.0.1"
@@ -78,15 +75,23 @@ class ServiceSettings(BaseSettings):
     http_receive_seconds: float = Field(
         default=20.0, gt=0, description="How long a request's headers may take, then its body."
     )
-    service_key_file: Annotated[FilePath, AfterValidator(readable_key)]
-    trusted_keys_file: Annotated[FilePath, AfterValidator(readable_key_set)]
-    keep_inbox_days: DaysKept = 14
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     otel_exporter_otlp_endpoint: AnyHttpUrl | None = None
 
     def with_(self, **changes: object) -> Self:
         """Return a copy with some settings changed, for tests and tools."""
         return self.model_copy(update=changes)
+
+
+class ServiceSettings(ProcessSettings):
+    """What every service needs; a service subclasses it and adds its own fields."""
+
+    mongodb_uri: str = Field(repr=False, pattern=r"^mongodb(\+srv)?://.+")
+    mongodb_database_prefix: str = ""
+    mongodb_operation_seconds: float = Field(default=10.0, gt=0, le=15)
+    service_key_file: Annotated[FilePath, AfterValidator(readable_key)]
+    trusted_keys_file: Annotated[FilePath, AfterValidator(readable_key_set)]
+    keep_inbox_days: DaysKept = 14
 
 
 def load(settings: type[S]) -> S:

@@ -52,6 +52,7 @@ from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.identity.oidc import OidcVerifier
 from tablesync.auth_service.identity.own_workspaces import OwnWorkspaces
 from tablesync.auth_service.identity.people import Founding, People
+from tablesync.auth_service.identity.sessions import Sessions
 from tablesync.auth_service.identity.sign_in import SignIn
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.identity.workspaces import Workspaces
@@ -209,10 +210,12 @@ def _identity(
     members, asked, api_tokens = stores.members, stores.invitations, stores.api_tokens
     people = People(resources.signer, resources.verifier, members)
     own = OwnWorkspaces(stores.workspaces, members)
-    signing_in = SignIn(resources.signer, api_tokens, own, people, oidc)
+    sessions = Sessions(resources.database)
+    signing_in = SignIn(resources.signer, api_tokens, own, people, sessions, oidc)
     leaving = Leaving(members, asked, api_tokens, stores.authorizations, stores.links)
     return [
         sign_in.routes(units, signing_in, api_tokens, standing),
+        sign_in.session_routes(units, signing_in, sessions, people),
         workspaces.routes(stores.workspaces, standing),
         workspaces.member_routes(units, members, asked, leaving, standing),
         workspaces.invitation_routes(units, asked, standing),

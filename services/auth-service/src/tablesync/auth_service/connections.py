@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic import AwareDatetime
-from tablesync.auth_service.store import CONNECTIONS, Sparse
+from tablesync.auth_service.store import CONNECTIONS
 from tablesync.contracts import (
     Account,
     ConnectionCause,
@@ -12,7 +12,7 @@ from tablesync.contracts import (
     Provider,
     next_sequence,
 )
-from tablesync.contracts.specs import Value
+from tablesync.contracts.specs import Sparse, Value
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Database, Document, Session

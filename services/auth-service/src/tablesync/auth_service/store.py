@@ -1,11 +1,9 @@
 """The collections of auth-service, what they are found by, and how what is stored gets there."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from tablesync.contracts.internal_api.base import is_none
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.mongo.indexes import Indexes, Retired, expiry
 from tablesync.service_kit.roles import persist
@@ -22,6 +20,7 @@ AUTHORIZATIONS = "authorizations"
 RECONNECT_LINKS = "reconnect_links"
 INVITATIONS = "invitations"
 INVITATION_LINKS = "invitation_links"
+SESSIONS = "sessions"
 AUDIT = "audit"
 AUDIT_HEADS = "audit_heads"
 
@@ -80,21 +79,22 @@ INDEXES: Indexes = {
     INVITATION_LINKS: [
         IndexModel([("invitation_id", ASCENDING)], name="by_invitation"),
     ],
+    SESSIONS: [
+        IndexModel([("digest", ASCENDING)], name="by_digest", unique=True),
+        IndexModel([("email_key", ASCENDING), ("_id", ASCENDING)], name="by_person"),
+        IndexModel([("email_key", ASCENDING), ("began_at", DESCENDING)], name="newest"),
+    ],
     AUDIT: [IndexModel([("workspace_id", ASCENDING), ("number", ASCENDING)], name="chain")],
 }
 
 
 def expiries(days: int) -> Indexes:
-    """Return what has attempts to connect, invitations and links expire so long after they ended.
+    """Return what has attempts, invitations, links and sessions expire so long after their end.
 
     The audit trail never does: a chain of hashes that is cut can no longer be verified.
     """
-    ending = (AUTHORIZATIONS, RECONNECT_LINKS, INVITATIONS, INVITATION_LINKS)
+    ending = (AUTHORIZATIONS, RECONNECT_LINKS, INVITATIONS, INVITATION_LINKS, SESSIONS)
     return {name: [expiry("expires_at", days)] for name in ending}
-
-
-# A field of which the stored form has nothing while it is None, as sparse indexes want.
-Sparse = Annotated[T | None, Field(exclude_if=is_none)]
 
 
 async def through_outages(work: Callable[[], Awaitable[T]], name: str) -> T:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.notifier.api.public import routes
 from tablesync.notifier.api.unsubscribe_page import pages
 from tablesync.notifier.clients.auth_service import AuthServiceClient
@@ -12,7 +13,7 @@ from tablesync.notifier.incidents.reconciliation import Reconciliation
 from tablesync.notifier.incidents.retention import MailRetention
 from tablesync.notifier.mail.invitation import InvitationWriter
 from tablesync.notifier.mail.mime import Messages
-from tablesync.notifier.mail.plan import MailKind, MailSubject
+from tablesync.notifier.mail.plan import MailSubject
 from tablesync.notifier.mail.recovery import RecoveryWriter
 from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.mail.revocation import RevocationWriter

@@ -4,12 +4,12 @@ A model's fields stand in the order in which they are stored.
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from tablesync.contracts import Account, Gap, Hold, RunCounts, RunStatus
 from tablesync.contracts.internal_api.base import is_none
+from tablesync.contracts.public_api.incidents import IncidentKind, IncidentStatus
 from tablesync.service_kit.mongo import Document
 
 
@@ -26,20 +26,6 @@ class Stored(BaseModel):
     def to_document(self) -> Document:
         """Return the form to store."""
         return self.model_dump(by_alias=True)
-
-
-class IncidentKind(StrEnum):
-    """What an incident is about."""
-
-    CONNECTION = "connection"
-    SYNC = "sync"
-
-
-class IncidentStatus(StrEnum):
-    """Whether the problem is still there."""
-
-    OPEN = "open"
-    CLOSED = "closed"
 
 
 class _Incident(Stored):

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from tablesync.contracts.public_api.incidents import IncidentKind, IncidentStatus
 from tablesync.notifier.models import (
     CatchUpEnd,
     ConnectionIncident,
     HoldState,
     Incident,
-    IncidentKind,
-    IncidentStatus,
     KnownConnection,
     SyncIncident,
 )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from tablesync.contracts import Destination, FieldMapping
 from tablesync.contracts.internal_api import AirtableBase, AirtableField, AirtableTable
 from tablesync.contracts.names import name_fault
+from tablesync.contracts.public_api.syncs import Schedule
 from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
-from tablesync.scheduler.domain.schedules import LONGEST_SECONDS, Schedule
+from tablesync.scheduler.domain.schedules import LONGEST_SECONDS
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.errors import Fault
 

@@ -28,7 +28,7 @@ from tablesync.service_kit.messaging.places import Places
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
 from tablesync.service_kit.repeats import Trouble
 from tablesync.service_kit.roles import pause, persist, unless_stopped
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import ProcessSettings
 
 log = structlog.get_logger()
 
@@ -47,9 +47,9 @@ class Subscriptions:
 
     def __init__(
         self,
-        settings: ServiceSettings,
+        settings: ProcessSettings,
         service: str,
-        units: UnitsOfWork,
+        units: UnitsOfWork | None,
         subscriptions: Sequence[Subscription] = (),
         followings: Sequence[Following] = (),
     ) -> None:
@@ -58,13 +58,15 @@ class Subscriptions:
         self._subscriptions = subscriptions
         self._followings = followings
         self.dead_letters = DeadLetters(settings, service, lambda: new_producer(settings))
-        self.consumers = {
-            each.topic: Consumer(each, units, self.dead_letters, settings.message_attempt_seconds)
-            for each in subscriptions
-        }
+        self.consumers = {each.topic: self._consumer(each, units) for each in subscriptions}
         self.started = asyncio.Event()
         self._incarnations: Incarnations = {}
         self._begin_anew = asyncio.Event()
+
+    def _consumer(self, subscription: Subscription, units: UnitsOfWork | None) -> Consumer:
+        assert units, "whoever has no database can only follow"
+        seconds = self._settings.message_attempt_seconds
+        return Consumer(subscription, units, self.dead_letters, seconds)
 
     def compare(self, found: Incarnations) -> None:
         """Begin anew if a topic is another than the one that is read: our place means nothing."""

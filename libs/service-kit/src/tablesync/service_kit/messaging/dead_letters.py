@@ -13,7 +13,7 @@ from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.messaging.kafka import read_until, started
 from tablesync.service_kit.redaction import redact_text
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import ProcessSettings
 
 PARK_SECONDS = 15.0
 READ_SECONDS = 10.0
@@ -64,7 +64,7 @@ class DeadLetters:
 
     def __init__(
         self,
-        settings: ServiceSettings,
+        settings: ProcessSettings,
         service: str,
         new_producer: Callable[[], AIOKafkaProducer],
     ) -> None:

@@ -14,7 +14,7 @@ from aiokafka.errors import (
     for_code,
 )
 from tablesync.contracts import TOPICS
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import ProcessSettings
 
 DEAD_LETTERS_KEPT_HOURS = 24 * 30
 # After so many none is left, not even in a segment that is not full.
@@ -25,7 +25,7 @@ HEADROOM_BYTES = 64 * 1024
 SILENT_SECONDS = 1.0
 
 
-def new_producer(settings: ServiceSettings) -> AIOKafkaProducer:
+def new_producer(settings: ProcessSettings) -> AIOKafkaProducer:
     """Make an idempotent producer that waits for all replicas."""
     return AIOKafkaProducer(
         bootstrap_servers=settings.kafka_bootstrap_servers,
@@ -71,7 +71,7 @@ async def read_until(
         yield await consumer.getone(partition)
 
 
-async def ensure_topics(settings: ServiceSettings, service: str) -> None:
+async def ensure_topics(settings: ProcessSettings, service: str) -> None:
     """Create the topics that this service writes or reads, and its dead-letter topics."""
     topics = topics_of(settings, service)
     if not topics:
@@ -82,7 +82,7 @@ async def ensure_topics(settings: ServiceSettings, service: str) -> None:
 
 
 @asynccontextmanager
-async def administration(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administration(settings: ProcessSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Connect to Kafka's administration for a block."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
     try:
@@ -92,7 +92,7 @@ async def administration(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdm
         await admin.close()
 
 
-def topics_of(settings: ServiceSettings, service: str) -> list[NewTopic]:
+def topics_of(settings: ProcessSettings, service: str) -> list[NewTopic]:
     """Return the topics that a service makes sure of; none where the broker makes them itself."""
     if settings.kafka_auto_created_topics:
         return []

@@ -14,7 +14,7 @@ from tablesync.service_kit.clock import seconds
 from tablesync.service_kit.messaging.incarnations import Incarnations, incarnations
 from tablesync.service_kit.messaging.kafka import ensure_topics, topics_of
 from tablesync.service_kit.roles import pause
-from tablesync.service_kit.settings import ServiceSettings
+from tablesync.service_kit.settings import ProcessSettings
 
 log = structlog.get_logger()
 LOOK_SECONDS = 5.0
@@ -24,7 +24,7 @@ class KafkaWatch:
     """What is known of Kafka, and of the topics that one service needs."""
 
     def __init__(
-        self, settings: ServiceSettings, service: str, on_look: Callable[[Incarnations], None]
+        self, settings: ProcessSettings, service: str, on_look: Callable[[Incarnations], None]
     ) -> None:
         self._settings = settings
         self._service = service

@@ -1,12 +1,7 @@
 """`/v1`: connections, and attempts to connect."""
 
 from fastapi import APIRouter, Depends
-from tablesync.auth_service.api.views import (
-    AuthorizationView,
-    ConnectionView,
-    CreatedAuthorization,
-    NewAuthorization,
-)
+from tablesync.auth_service.api.views import authorization_view, connection_view
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
 from tablesync.auth_service.errors import HostRefusedError
@@ -15,6 +10,12 @@ from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Provider
+from tablesync.contracts.public_api.connections import (
+    AuthorizationView,
+    ConnectionView,
+    CreatedAuthorization,
+    NewAuthorization,
+)
 from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
@@ -40,7 +41,7 @@ def routes(
     as_operator = standing.once(units, OperatorRole.OPERATOR)
 
     def view(connection: Connection) -> ConnectionView:
-        return ConnectionView.of(connection, providers.hints(connection.provider))
+        return connection_view(connection, providers.hints(connection.provider))
 
     @router.get("/connections")
     async def list_connections(
@@ -106,7 +107,7 @@ def authorization_routes(
         authorization_id: str, who: Principal = viewer
     ) -> AuthorizationView:
         attempt = await authorizations.get(who.workspace_id, authorization_id)
-        return AuthorizationView.of(attempt, await database_now(units.database))
+        return authorization_view(attempt, await database_now(units.database))
 
     return router
 

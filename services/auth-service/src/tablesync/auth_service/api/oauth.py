@@ -19,11 +19,7 @@ from tablesync.auth_service.api.buttons import (
     to_start,
 )
 from tablesync.auth_service.api.pages import Again, Pages, ShownInstead, shows
-from tablesync.auth_service.consent.authorizations import (
-    Authorization,
-    Authorizations,
-    AuthorizationStatus,
-)
+from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
 from tablesync.auth_service.consent.connect import Connecting, Outcome
 from tablesync.auth_service.consent.requests import ConsentRequest, ConsentRequests
 from tablesync.auth_service.consent.starting_again import StartingAgain
@@ -31,6 +27,7 @@ from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.opaque_tokens import new_secret
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
+from tablesync.contracts.public_api.connections import AuthorizationStatus
 from tablesync.service_kit.http.openapi import NO_TOKEN, declares
 
 # What an authorization server answers when it is at fault itself; any other error is a no.

@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from tablesync.auth_service.api.views import standing
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent.authorizations import AuthorizationStatus
 from tablesync.auth_service.consent.connect import Outcome
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.auth_service.consent.requests import ConsentRequest
@@ -20,6 +19,7 @@ from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import Provider
 from tablesync.contracts.internal_api import AffectedSyncs
 from tablesync.contracts.permissions import in_words
+from tablesync.contracts.public_api.connections import AuthorizationStatus
 from tablesync.contracts.wording import PROVIDER_LABELS, isolated, loss, moment, one_line
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.problems import RaisedAnswer

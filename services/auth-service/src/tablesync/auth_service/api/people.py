@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from fastapi import APIRouter, Depends
-from tablesync.auth_service.api.identity_views import (
-    DeclinedInvitation,
-    NewWorkspace,
-    OwnWorkspaceView,
-    ReceivedInvitationView,
-)
+from tablesync.auth_service.api import identity_views as views
 from tablesync.auth_service.identity.invitation import Invitation
 from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.identity.own_workspaces import OwnWorkspace, OwnWorkspaces
 from tablesync.auth_service.identity.people import Founding, People, Person
 from tablesync.auth_service.identity.workspaces import Workspaces
+from tablesync.contracts.public_api.people import (
+    DeclinedInvitation,
+    NewWorkspace,
+    OwnWorkspaceView,
+    ReceivedInvitationView,
+)
 from tablesync.service_kit.http import idempotency, pages
 from tablesync.service_kit.http.idempotency import OnceBy
 from tablesync.service_kit.http.openapi import declares
@@ -40,7 +41,7 @@ def workspace_routes(
     async def list_workspaces(
         at: PageRequest = A_PAGE, who: Person = person
     ) -> Page[OwnWorkspaceView]:
-        return (await own.page(who.email, at)).map(OwnWorkspaceView.of)
+        return (await own.page(who.email, at)).map(views.own_workspace)
 
     @router.post("", status_code=201, responses=declares(409))
     async def create_workspace(
@@ -48,7 +49,7 @@ def workspace_routes(
     ) -> OwnWorkspaceView:
         async def work(unit: UnitOfWork) -> OwnWorkspaceView:
             made = await founding.found(unit, once.principal, body.name)
-            return OwnWorkspaceView.of(OwnWorkspace(*made))
+            return views.own_workspace(OwnWorkspace(*made))
 
         return await once(work)
 
@@ -66,14 +67,14 @@ def invitation_routes(
     router = APIRouter(prefix="/v1/received-invitations", tags=["people"])
     person, as_person = Depends(people.signed_in), idempotency.dependency(units, people.signed_in)
 
-    async def views(invitations: Sequence[Invitation]) -> Found[ReceivedInvitationView]:
+    async def told(invitations: Sequence[Invitation]) -> Found[ReceivedInvitationView]:
         """Show what comes from workspaces that can be read, whoever invites."""
         inviting = await workspaces.named(each.workspace_id for each in invitations)
         askers = await members.operators(each.invited_by for each in invitations)
         known = {each.id: each for each in inviting.items}
         inviters = {each.id: each for each in askers.items}
         shown = [
-            ReceivedInvitationView.of(each, known[each.workspace_id], inviters.get(each.invited_by))
+            views.received_invitation(each, known[each.workspace_id], inviters.get(each.invited_by))
             for each in invitations
             if each.workspace_id in known
         ]
@@ -84,7 +85,7 @@ def invitation_routes(
         at: PageRequest = A_PAGE, who: Person = person
     ) -> Page[ReceivedInvitationView]:
         page = await invitations.page_for(who.email, at)
-        return page.with_found(await views(page.items))
+        return page.with_found(await told(page.items))
 
     @router.post("/{invitation_id}/decline", responses=declares(404))
     async def decline(invitation_id: str, once: OnceBy[Person] = as_person) -> DeclinedInvitation:
@@ -100,7 +101,7 @@ def invitation_routes(
             found = await invitations.accept(unit, invitation_id, once.principal.email)
             member = _theirs(found)
             workspace = await workspaces.get(member.workspace_id)
-            return OwnWorkspaceView.of(OwnWorkspace(workspace, member))
+            return views.own_workspace(OwnWorkspace(workspace, member))
 
         return await once(work)
 

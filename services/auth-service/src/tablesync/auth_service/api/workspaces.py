@@ -1,7 +1,13 @@
 """`/v1`: the workspace, its members, and whom it has invited."""
 
 from fastapi import APIRouter, Depends
-from tablesync.auth_service.api.identity_views import (
+from tablesync.auth_service.api import identity_views as views
+from tablesync.auth_service.consent.leaving import Leaving
+from tablesync.auth_service.identity.invitations import Invitations
+from tablesync.auth_service.identity.members import Members, parse_role
+from tablesync.auth_service.identity.standing import Standing
+from tablesync.auth_service.identity.workspaces import Workspaces
+from tablesync.contracts.public_api.people import (
     InvitationView,
     MemberEdit,
     MemberView,
@@ -10,11 +16,6 @@ from tablesync.auth_service.api.identity_views import (
     WithdrawnInvitation,
     WorkspaceView,
 )
-from tablesync.auth_service.consent.leaving import Leaving
-from tablesync.auth_service.identity.invitations import Invitations
-from tablesync.auth_service.identity.members import Members, parse_role
-from tablesync.auth_service.identity.standing import Standing
-from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
@@ -32,7 +33,7 @@ def routes(workspaces: Workspaces, standing: Standing) -> APIRouter:
 
     @router.get("/workspace", responses=declares(404))
     async def show_workspace(who: Principal = viewer) -> WorkspaceView:
-        return WorkspaceView.of(await workspaces.get(who.workspace_id))
+        return views.workspace(await workspaces.get(who.workspace_id))
 
     return router
 
@@ -51,13 +52,13 @@ def member_routes(
 
     @router.get("")
     async def list_members(at: PageRequest = A_PAGE, who: Principal = viewer) -> Page[MemberView]:
-        return (await members.page(who.workspace_id, at)).map(MemberView.of)
+        return (await members.page(who.workspace_id, at)).map(views.member)
 
     @router.post("", status_code=201, responses=declares(409, 429))
     async def invite_member(body: NewMember, once: Once = as_admin) -> InvitationView:
         async def work(unit: UnitOfWork) -> InvitationView:
             role = parse_role(body.role)
-            return InvitationView.of(
+            return views.invitation(
                 await invitations.invite(unit, once.principal, body.email, body.name, role)
             )
 
@@ -67,7 +68,7 @@ def member_routes(
     async def change_role(operator_id: str, body: MemberEdit, once: Once = as_admin) -> MemberView:
         async def work(unit: UnitOfWork) -> MemberView:
             role = parse_role(body.role)
-            return MemberView.of(await leaving.change_role(unit, once.principal, operator_id, role))
+            return views.member(await leaving.change_role(unit, once.principal, operator_id, role))
 
         return await once(work)
 
@@ -94,13 +95,13 @@ def invitation_routes(
     async def list_invitations(
         at: PageRequest = A_PAGE, who: Principal = admin
     ) -> Page[InvitationView]:
-        return (await invitations.page(who.workspace_id, at)).map(InvitationView.of)
+        return (await invitations.page(who.workspace_id, at)).map(views.invitation)
 
     @router.post("/{invitation_id}/send", responses=declares(404, 429))
     async def send_again(invitation_id: str, once: Once = as_admin) -> InvitationView:
         async def work(unit: UnitOfWork) -> InvitationView:
             sent = await invitations.send_again(unit, once.principal, invitation_id)
-            return InvitationView.of(sent)
+            return views.invitation(sent)
 
         return await once(work)
 

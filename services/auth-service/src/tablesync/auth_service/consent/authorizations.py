@@ -7,20 +7,19 @@ also gets a cookie. All three have to come together once, within ten minutes.
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import structlog
 from pydantic import SecretStr
 from pymongo import ReturnDocument
 from tablesync.auth_service.connections import Connection
-from tablesync.auth_service.consent.findings import Finding
 from tablesync.auth_service.errors import UnreadableGrantError
 from tablesync.auth_service.keyring import Keyring, Sealed, SecretLocation
 from tablesync.auth_service.opaque_tokens import digest, new_secret
-from tablesync.auth_service.store import AUTHORIZATIONS, Sparse
+from tablesync.auth_service.store import AUTHORIZATIONS
 from tablesync.contracts import ConnectionStatus, Provider, new_id
-from tablesync.contracts.specs import Value
+from tablesync.contracts.public_api.connections import AuthorizationStatus, Finding
+from tablesync.contracts.specs import Sparse, Value
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import read
@@ -31,17 +30,6 @@ log = structlog.get_logger()
 LIFETIME = timedelta(minutes=10)
 VERIFIER = "verifier"
 SUPERSEDED_MOST = 10
-
-
-class AuthorizationStatus(StrEnum):
-    """What became of an attempt; `review` waits for an operator's decision."""
-
-    PENDING = "pending"
-    COMPLETED = "completed"
-    REVIEW = "review"
-    REFUSED = "refused"
-    DENIED = "denied"
-    EXPIRED = "expired"
 
 
 class Completion(Value):

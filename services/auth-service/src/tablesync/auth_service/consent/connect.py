@@ -11,13 +11,7 @@ from tablesync.auth_service import audit
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent import findings
 from tablesync.auth_service.consent.askers import Askers
-from tablesync.auth_service.consent.authorizations import (
-    Authorization,
-    Authorizations,
-    AuthorizationStatus,
-    Completion,
-)
-from tablesync.auth_service.consent.findings import Finding
+from tablesync.auth_service.consent.authorizations import Authorization, Authorizations, Completion
 from tablesync.auth_service.consent.left_out import LeftOut, Reach
 from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
@@ -42,6 +36,7 @@ from tablesync.contracts import (
     new_id,
 )
 from tablesync.contracts.internal_api import WrittenBase
+from tablesync.contracts.public_api.connections import AuthorizationStatus, Finding
 from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork

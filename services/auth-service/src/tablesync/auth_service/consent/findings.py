@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from tablesync.auth_service.errors import ProviderError, ProviderUnavailableError
-from tablesync.auth_service.store import Sparse
 from tablesync.contracts import Account, Provider
 from tablesync.contracts.internal_api import WrittenBase
-from tablesync.contracts.specs import Value
+from tablesync.contracts.public_api.connections import Finding, NamedAccount
 from tablesync.contracts.wording import PROVIDER_LABELS, one_line
 
 ANOTHER_ACCOUNT, BASES_LEFT_OUT = "another_account", "bases_left_out"
@@ -14,38 +13,12 @@ ANOTHER_ACCOUNT, BASES_LEFT_OUT = "another_account", "bases_left_out"
 SHOWN = 20
 
 
-class NamedAccount(Value):
-    """An account as people know it."""
-
-    id: str
-    name: str
-
-    @classmethod
-    def of(cls, account: Account) -> "NamedAccount":
-        """Name an account."""
-        return cls(id=account.id, name=account.name)
-
-
-class Finding(Value):
-    """What an operator should know of an attempt; with both names if it was another account.
-
-    `bases` are the first of those left out that syncs write to, `bases_total` counts all.
-    """
-
-    kind: str
-    expected: Sparse[NamedAccount] = None
-    found: Sparse[NamedAccount] = None
-    bases: Sparse[tuple[WrittenBase, ...]] = None
-    bases_total: Sparse[int] = None
-    message: str
-
-
 def another_account(expected: Account, found: Account) -> Finding:
     """Describe that somebody signed in to another account, with both names."""
     return Finding(
         kind=ANOTHER_ACCOUNT,
-        expected=NamedAccount.of(expected),
-        found=NamedAccount.of(found),
+        expected=_named(expected),
+        found=_named(found),
         message=f"This connection belongs to {expected.name}, but you signed in to {found.name}. "
         f"Nothing was changed. Try again and choose {expected.name}.",
     )
@@ -76,6 +49,10 @@ def sync_names(base: WrittenBase) -> str:
     more = base.syncs - len(base.sync_names)
     names = ", ".join(map(one_line, base.sync_names)) + (f" and {more} more" if more else "")
     return f"{count}: {names}" if base.sync_names else count
+
+
+def _named(account: Account) -> NamedAccount:
+    return NamedAccount(id=account.id, name=account.name)
 
 
 def _told(base: WrittenBase) -> str:

@@ -2,12 +2,8 @@
 
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent.askers import Askers
-from tablesync.auth_service.consent.authorizations import (
-    LIFETIME,
-    Authorization,
-    Authorizations,
-    AuthorizationStatus,
-)
+from tablesync.auth_service.consent.authorizations import LIFETIME, Authorization, Authorizations
+from tablesync.contracts.public_api.connections import AuthorizationStatus
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 

@@ -5,9 +5,8 @@ from math import inf
 
 from pydantic import Field
 from tablesync.auth_service.keyring import Sealed
-from tablesync.auth_service.store import Sparse
 from tablesync.contracts import Account, Provider
-from tablesync.contracts.specs import Value
+from tablesync.contracts.specs import Sparse, Value
 from tablesync.service_kit.mongo import Document
 
 REFRESH_AHEAD_SECONDS = 300

@@ -7,9 +7,9 @@ from tablesync.auth_service import audit
 from tablesync.auth_service.identity.limits import AS_SHIPPED, LimitSettings
 from tablesync.auth_service.identity.members import Members
 from tablesync.auth_service.opaque_tokens import digest, new_secret
-from tablesync.auth_service.store import API_TOKENS, Sparse
+from tablesync.auth_service.store import API_TOKENS
 from tablesync.contracts import new_id
-from tablesync.contracts.specs import Value
+from tablesync.contracts.specs import Sparse, Value
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.http.problems import limit_reached, not_found
 from tablesync.service_kit.http.user_auth import Principal

@@ -8,18 +8,13 @@ import structlog
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pymongo.errors import DuplicateKeyError
 from tablesync.auth_service.identity.api_tokens import ApiToken, ApiTokens
-from tablesync.auth_service.identity.members import (
-    Email,
-    Members,
-    Membership,
-    Operator,
-    parse_role,
-)
+from tablesync.auth_service.identity.members import Members, Membership, Operator, parse_role
 from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
 from tablesync.auth_service.opaque_tokens import digest
 from tablesync.contracts import new_id
 from tablesync.contracts.internal_api.base import Text
 from tablesync.contracts.names import Name
+from tablesync.contracts.public_api.people import Email
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 

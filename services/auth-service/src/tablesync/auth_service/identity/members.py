@@ -1,14 +1,11 @@
 """Operators and their memberships of workspaces; and who is told about a connection."""
 
 from collections.abc import Iterable
-from typing import Annotated
 
-from pydantic import StringConstraints
 from pymongo import ReturnDocument
 from tablesync.auth_service import audit
 from tablesync.auth_service.store import MEMBERSHIPS, OPERATORS
 from tablesync.contracts import new_id
-from tablesync.contracts.names import AllSeen
 from tablesync.contracts.specs import Value
 from tablesync.service_kit.http.pages import Page, PageRequest, find_page, read_page
 from tablesync.service_kit.http.problems import conflict, not_found
@@ -16,17 +13,6 @@ from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import Found, read, read_all
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
-
-# Looser than RFC 5321, and free of its rules about which domains are real; but nothing invisible,
-# and nothing that ends an address in a header, a URL or a page.
-_NOT = r"\s\x00-\x20\x7f-\x9f@<>()\[\],;:\\\""
-Email = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, pattern=rf"^[^{_NOT}]+@[^{_NOT}/?#]+$", max_length=254
-    ),
-    AllSeen,
-]
 
 
 class Operator(Value):

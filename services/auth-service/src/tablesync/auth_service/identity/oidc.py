@@ -34,8 +34,11 @@ class OidcVerifier:
         self._keys: KeySet | None = None
         self._read_at = 0.0
 
-    async def person_of(self, id_token: SecretStr) -> Person:
-        """Return whose token it is, by a verified e-mail address; raises Problem 401."""
+    async def person_of(self, id_token: SecretStr, nonce: str | None = None) -> Person:
+        """Return whose token it is, by a verified e-mail address; raises Problem 401.
+
+        With a nonce, the token has to be the answer to the sign-in that sent it.
+        """
         try:
             decoded = jwt.decode(id_token.get_secret_value(), await self._key_set(), ALGORITHMS)
             registry = jwt.JWTClaimsRegistry(
@@ -44,6 +47,7 @@ class OidcVerifier:
                 aud={"essential": True, "value": self._client_id},
                 exp={"essential": True},
                 email={"essential": True},
+                nonce={"essential": True, "value": nonce} if nonce else {},
             )
             registry.validate(decoded.claims)
         except (JoseError, ValueError, KeyError, TypeError, RecursionError):

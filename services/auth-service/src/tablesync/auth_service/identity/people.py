@@ -4,10 +4,11 @@ from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from tablesync.auth_service import audit
 from tablesync.auth_service.identity.limits import LimitSettings
-from tablesync.auth_service.identity.members import Email, Member, Members, Membership
+from tablesync.auth_service.identity.members import Member, Members, Membership
 from tablesync.auth_service.identity.workspaces import Workspace, Workspaces
 from tablesync.contracts import new_id
 from tablesync.contracts.names import Name
+from tablesync.contracts.public_api.people import Email
 from tablesync.contracts.wording import one_line
 from tablesync.service_kit.http.problems import limit_reached
 from tablesync.service_kit.http.service_auth import (

@@ -1,37 +1,18 @@
 """Sign-in: an API token or an id token is exchanged for a user JWT of five minutes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+from pydantic import SecretStr
 from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.oidc import OidcVerifier
 from tablesync.auth_service.identity.own_workspaces import OwnWorkspace, OwnWorkspaces
 from tablesync.auth_service.identity.people import People, Person
-from tablesync.contracts.internal_api.base import Text, showing
+from tablesync.auth_service.identity.sessions import Sessions
+from tablesync.contracts.public_api.people import Credentials
 from tablesync.service_kit.http.problems import Problem, conflict, invalid
 from tablesync.service_kit.http.service_auth import Signer, unauthorized
 from tablesync.service_kit.http.user_auth import Principal, issue
-
-
-class Credentials(BaseModel):
-    """Exactly one of the two; `workspace_id` chooses among somebody's workspaces."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        hide_input_in_errors=True,
-        **showing({"api_token": "tsk_the-secret-that-was-shown-once"}),
-    )
-
-    api_token: SecretStr | None = None
-    id_token: SecretStr | None = None
-    workspace_id: Text | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> "Credentials":
-        if (self.api_token is None) == (self.id_token is None):
-            raise ValueError("send either api_token or id_token")
-        return self
 
 
 @dataclass(frozen=True)
@@ -43,6 +24,7 @@ class SignedIn:
 
     principal: Principal | None
     token: SecretStr
+    session_id: str | None = None
 
 
 class SignIn:
@@ -54,23 +36,39 @@ class SignIn:
         api_tokens: ApiTokens,
         memberships: OwnWorkspaces,
         people: People,
+        sessions: Sessions,
         oidc: OidcVerifier | None,
     ) -> None:
         self._signer = signer
         self._api_tokens = api_tokens
         self._memberships = memberships
         self._people = people
+        self._sessions = sessions
         self._oidc = oidc
 
     async def exchange(self, credentials: Credentials) -> SignedIn:
         """Return a token and whose it is; raises Problem 401, or 409 where a choice is wanted."""
         if credentials.api_token is not None:
             return self._signed_in(await self._api_tokens.principal_of(credentials.api_token))
+        if credentials.session_token is not None:
+            return await self._go_on(credentials.session_token, credentials.workspace_id)
         assert credentials.id_token is not None
+        return await self._enter(
+            await self.person_of(credentials.id_token), credentials.workspace_id
+        )
+
+    async def person_of(self, id_token: SecretStr, nonce: str | None = None) -> Person:
+        """Return who signs in with the identity provider; raises Problem 401 or 422."""
         if self._oidc is None:
             raise invalid("id_token", "no identity provider is configured", "Send an api_token.")
-        person = await self._oidc.person_of(credentials.id_token)
-        return await self._enter(person, credentials.workspace_id)
+        return await self._oidc.person_of(id_token, nonce)
+
+    async def _go_on(self, secret: SecretStr, workspace_id: str | None) -> SignedIn:
+        session = await self._sessions.used(secret)
+        if session is None:
+            raise unauthorized()
+        entered = await self._enter(session.person, workspace_id)
+        return replace(entered, session_id=session.id)
 
     async def _enter(self, person: Person, workspace_id: str | None) -> SignedIn:
         """Sign somebody in to the workspace they name, else to the one that they have, if any."""

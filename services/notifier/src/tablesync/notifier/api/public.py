@@ -3,9 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from tablesync.notifier.api.views import IncidentView, PreferencesView
+from tablesync.contracts.public_api.incidents import (
+    IncidentStatus,
+    IncidentView,
+    PreferencesEdit,
+    PreferencesView,
+)
+from tablesync.notifier.api.views import incident_view
 from tablesync.notifier.incidents.incidents import Incidents
-from tablesync.notifier.models import IncidentStatus
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.unsubscribe import Subscriber
 from tablesync.service_kit.http import idempotency, pages
@@ -33,7 +38,7 @@ def routes(
         status: IncidentStatus | None = None,
         at: PageRequest = a_page,
     ) -> Page[IncidentView]:
-        return (await incidents.page(who.workspace_id, status, at)).map(IncidentView.of)
+        return (await incidents.page(who.workspace_id, status, at)).map(incident_view)
 
     @router.get("/incidents/{incident_id}", tags=["incidents"], responses=declares(404))
     async def get_incident(
@@ -42,7 +47,7 @@ def routes(
         found = await incidents.get(who.workspace_id, incident_id)
         if found is None:
             raise not_found("incident")
-        return IncidentView.of(found)
+        return incident_view(found)
 
     @router.get("/preferences", tags=["preferences"])
     async def get_preferences(who: Annotated[Principal, Depends(viewer)]) -> PreferencesView:
@@ -50,11 +55,11 @@ def routes(
 
     @router.patch("/preferences", tags=["preferences"])
     async def change_preferences(
-        wanted: PreferencesView, once: Once = change_once
+        wanted: PreferencesEdit, once: Once = change_once
     ) -> PreferencesView:
         async def work(unit: UnitOfWork) -> PreferencesView:
             await preferences.set_mails(_whose(once.principal), wanted.mails, unit)
-            return wanted
+            return PreferencesView(mails=wanted.mails)
 
         return await once(work)
 

@@ -1,7 +1,8 @@
 """Incidents of connections: one while a confirmed loss lasts, keyed by (connection, revocation)."""
 
 from tablesync.contracts import ConnectionEvent, new_id
-from tablesync.notifier.mail.plan import MailKind, Mails, MailSubject, PlannedMail
+from tablesync.contracts.public_api.incidents import MailKind
+from tablesync.notifier.mail.plan import Mails, MailSubject, PlannedMail
 from tablesync.notifier.models import ConnectionIncident
 from tablesync.notifier.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tablesync.contracts.public_api.incidents import IncidentStatus
 from tablesync.notifier.mail.plan import Mail, Mails
-from tablesync.notifier.models import Incident, IncidentStatus, incident_from_document
+from tablesync.notifier.models import Incident, incident_from_document
 from tablesync.notifier.store import Store
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.mongo.reading import read

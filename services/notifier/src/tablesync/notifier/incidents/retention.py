@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tablesync.notifier.mail.plan import MailStatus
+from tablesync.contracts.public_api.incidents import MailStatus
 from tablesync.notifier.store import INCIDENTS, MAILS
 from tablesync.service_kit.mongo import Database, Document, from_now
 

@@ -14,8 +14,9 @@ from tablesync.contracts import (
     SyncSucceeded,
     new_id,
 )
+from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.contracts.specs import NOT_GRANTED
-from tablesync.notifier.mail.plan import Mail, MailKind, Mails, MailSubject, PlannedMail, later
+from tablesync.notifier.mail.plan import Mail, Mails, MailSubject, PlannedMail, later
 from tablesync.notifier.models import SyncIncident
 from tablesync.notifier.store import Store
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.notifier.mail.jobs import MailJob, MailJobs
-from tablesync.notifier.mail.plan import Mail, MailKind, Mails, MailSubject, PlannedMail
+from tablesync.notifier.mail.plan import Mail, Mails, MailSubject, PlannedMail
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 # Keeps one digest, and the transaction that makes it, small; what is over goes into the next.

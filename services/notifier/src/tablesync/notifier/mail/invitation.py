@@ -4,10 +4,11 @@ from datetime import datetime
 
 from tablesync.contracts import MemberInvited
 from tablesync.contracts.internal_api import InvitationLinkAnswer
+from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import AuthService, MailContent
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import Addressee, MailKind, MailSubject, PlannedMail
+from tablesync.notifier.mail.plan import Addressee, MailSubject, PlannedMail
 from tablesync.service_kit.errors import UnknownToPeerError
 
 

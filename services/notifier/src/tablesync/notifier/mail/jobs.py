@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from tablesync.contracts.public_api.incidents import MailKind, MailStatus
 from tablesync.notifier.errors import ClaimLostError
-from tablesync.notifier.mail.plan import Addressee, Mail, MailKind, MailStatus
+from tablesync.notifier.mail.plan import Addressee, Mail
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.changes import seconds_until

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
-from tablesync.notifier.models import IncidentKind, Stored
+from tablesync.contracts.public_api.incidents import IncidentKind, MailKind, MailStatus
+from tablesync.notifier.models import Stored
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import read, read_all
@@ -18,27 +19,6 @@ class MailSubject(StrEnum):
     CONNECTION = IncidentKind.CONNECTION.value
     SYNC = IncidentKind.SYNC.value
     INVITATION = "invitation"
-
-
-class MailKind(StrEnum):
-    """What a mail says of it."""
-
-    REVOCATION = "revocation"
-    REMINDER = "reminder"
-    RECOVERY = "recovery"
-    FAILURE = "failure"
-    INVITATION = "invitation"
-
-
-class MailStatus(StrEnum):
-    """What became of a mail job."""
-
-    PENDING = "pending"
-    SENT = "sent"
-    CANCELLED = "cancelled"  # its reason went away before it was sent
-    GROUPED = "grouped"  # a digest carries it
-    UNWANTED = "unwanted"  # everyone it could go to has switched mails off
-    UNDELIVERABLE = "undeliverable"  # no address takes it
 
 
 # A mail that a digest carries, or that was cancelled, is no mail to whoever reads of its incident.

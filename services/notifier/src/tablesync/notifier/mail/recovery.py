@@ -5,6 +5,7 @@ from typing import Any
 
 from tablesync.contracts import RunStatus
 from tablesync.contracts.internal_api import AFFECTED_LIMIT, AffectedSync
+from tablesync.contracts.public_api.incidents import MailKind, MailStatus
 from tablesync.contracts.wording import provider_label
 from tablesync.notifier.catch_ups import (
     SETTLE_SECONDS,
@@ -16,7 +17,7 @@ from tablesync.notifier.catch_ups import (
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import Mail, MailKind, Mails, MailStatus
+from tablesync.notifier.mail.plan import Mail, Mails
 from tablesync.notifier.models import ConnectionIncident
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import Store

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import MailKind, PlannedMail, later
+from tablesync.notifier.mail.plan import PlannedMail, later
 
 STEPS = frozenset({MailKind.REVOCATION, MailKind.REMINDER})
 

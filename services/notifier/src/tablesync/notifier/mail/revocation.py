@@ -6,12 +6,13 @@ from typing import Any
 
 from tablesync.contracts import SyncStatus
 from tablesync.contracts.internal_api import AffectedSync, Recipient, ReconnectLinkAnswer
+from tablesync.contracts.public_api.incidents import IncidentStatus, MailKind
 from tablesync.contracts.wording import loss, provider_label
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import AuthService, MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import Addressee, MailKind
-from tablesync.notifier.models import ConnectionIncident, IncidentStatus
+from tablesync.notifier.mail.plan import Addressee
+from tablesync.notifier.models import ConnectionIncident
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import Store
 from tablesync.service_kit.errors import DependencyUnavailableError, UnknownToPeerError

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tablesync.contracts.internal_api import Recipient
+from tablesync.contracts.public_api.incidents import IncidentStatus, MailKind
 from tablesync.contracts.wording import moment
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import AuthService, MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import MailKind, Mails
-from tablesync.notifier.models import IncidentStatus, SyncIncident
+from tablesync.notifier.mail.plan import Mails
+from tablesync.notifier.models import SyncIncident
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.store import Store
 from tablesync.service_kit.errors import DependencyUnavailableError, UnknownToPeerError

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter
 from pymongo.errors import PyMongoError
+from tablesync.contracts.public_api.incidents import MailKind, MailStatus
 from tablesync.notifier.errors import (
     ClaimLostError,
     MailDelayedError,
@@ -19,7 +20,7 @@ from tablesync.notifier.mail.content import Candidate, MailContent, MailWriter, 
 from tablesync.notifier.mail.digests import Digests
 from tablesync.notifier.mail.jobs import MailJob, MailJobs
 from tablesync.notifier.mail.mime import Messages
-from tablesync.notifier.mail.plan import Addressee, MailKind, Mails, MailStatus, MailSubject
+from tablesync.notifier.mail.plan import Addressee, Mails, MailSubject
 from tablesync.notifier.mail.smtp import Mailer
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.settings import Settings

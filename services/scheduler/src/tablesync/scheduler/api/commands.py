@@ -11,9 +11,11 @@ from tablesync.contracts import (
     Trigger,
     new_id,
 )
+from tablesync.contracts.public_api.runs import CancelledRun, RequestedRun
+from tablesync.contracts.public_api.syncs import SyncEdit, SyncView
 from tablesync.scheduler import errors
 from tablesync.scheduler.api.validation import AcceptedSync
-from tablesync.scheduler.api.views import CancelledRun, RequestedRun, SyncEdit, SyncView
+from tablesync.scheduler.api.views import sync_view
 from tablesync.scheduler.domain import holds, pauses
 from tablesync.scheduler.domain.changes import Changes, changed
 from tablesync.scheduler.domain.claims import claim, count_passed_slots, reschedule
@@ -59,7 +61,7 @@ class Commands:
         sync = _new_sync(who, accepted, unit.now)
         unit.publish(changed(sync, unit.now))
         await self._store.syncs.insert(sync, unit.session)
-        return SyncView.of(sync, None)
+        return sync_view(sync, None)
 
     async def edit(
         self,
@@ -177,7 +179,7 @@ class Commands:
         last = await self._store.runs.get(sync.last_run_id or "", unit.session)
         # For the view alone: it is stored when it next changes.
         count_passed_slots(sync, unit.now)
-        return SyncView.of(sync, last)
+        return sync_view(sync, last)
 
 
 def _new_sync(who: Principal, accepted: AcceptedSync, now: datetime) -> Sync:

@@ -1,18 +1,12 @@
 """`/v1`: what operators ask and do; the workspace comes from their token."""
 
 from fastapi import APIRouter, Depends, Response
+from tablesync.contracts.public_api.runs import CancelledRun, RequestedRun, RunView
+from tablesync.contracts.public_api.syncs import LedgerView, NewSync, SyncEdit, SyncView
 from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.validation import Validation
-from tablesync.scheduler.api.views import (
-    CancelledRun,
-    LedgerView,
-    NewSync,
-    RequestedRun,
-    RunView,
-    SyncEdit,
-    SyncView,
-)
+from tablesync.scheduler.api.views import ledger_view, run_view
 from tablesync.scheduler.domain import ledger
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.http import idempotency, pages
@@ -113,19 +107,19 @@ def history_routes(store: Store, queries: Queries, verifier: Verifier) -> APIRou
         sync = await queries.sync(who.workspace_id, sync_id)
         gaps, now = await store.gaps.all_of(sync_id), await store.now()
         unread_gaps = len(gaps.unread_ids)
-        return LedgerView.of(ledger.statement(sync, gaps.items, now, unread_gaps=unread_gaps))
+        return ledger_view(ledger.statement(sync, gaps.items, now, unread_gaps=unread_gaps))
 
     @router.get("/runs")
     async def list_runs(
         sync_id: str | None = None, at: PageRequest = A_PAGE_OF_RUNS, who: Principal = viewer
     ) -> Page[RunView]:
-        return (await store.runs.page_of(who.workspace_id, sync_id, at)).map(RunView.of)
+        return (await store.runs.page_of(who.workspace_id, sync_id, at)).map(run_view)
 
     @router.get("/runs/{run_id}", responses=declares(404))
     async def show_run(run_id: str, who: Principal = viewer) -> RunView:
         run = await store.runs.get_of(who.workspace_id, run_id)
         if run is None:
             raise not_found("run")
-        return RunView.of(run)
+        return run_view(run)
 
     return router

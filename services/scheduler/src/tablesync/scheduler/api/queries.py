@@ -8,7 +8,8 @@ from tablesync.contracts.internal_api import (
     CatchUpCounts,
     WrittenBases,
 )
-from tablesync.scheduler.api.views import SyncView, affected_sync
+from tablesync.contracts.public_api.syncs import SyncView
+from tablesync.scheduler.api.views import affected_sync, sync_view
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import count_passed_slots
@@ -35,7 +36,7 @@ class Queries:
         """Show syncs with their holds, gaps and last runs as of now."""
         await self._as_of_now(syncs)
         runs = await self._store.runs.by_id(sync.last_run_id for sync in syncs)
-        return [SyncView.of(sync, runs.get(sync.last_run_id or "")) for sync in syncs]
+        return [sync_view(sync, runs.get(sync.last_run_id or "")) for sync in syncs]
 
     async def affected(
         self, workspace_id: str, connection_id: str, after: str, limit: int | None

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from tablesync.contracts import Provider
 from tablesync.contracts.permissions import in_words, scopes_to_read, scopes_to_write
+from tablesync.contracts.public_api.syncs import NewSync, SyncEdit
 from tablesync.contracts.wording import provider_label
 from tablesync.scheduler import checks, errors
-from tablesync.scheduler.api.views import NewSync, SyncEdit
 from tablesync.scheduler.checks import Contents
 from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain.connections import Connection

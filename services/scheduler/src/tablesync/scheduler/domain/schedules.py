@@ -5,28 +5,11 @@ exist so far: their slots are the anchor plus 1, 2, 3 … times the interval, in
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from tablesync.contracts.public_api.syncs import Schedule
 
 LONGEST_SECONDS = 366 * 24 * 3600
-
-
-class Interval(BaseModel):
-    """One slot every so many seconds of elapsed time."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    every_seconds: int = Field(description="Seconds between two slots.")
-
-    @property
-    def length(self) -> timedelta:
-        """The time between two slots."""
-        return timedelta(seconds=self.every_seconds)
-
-
-# A union with local days and cron lines, once they exist.
-Schedule = Interval
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from tablesync.contracts import (
     SyncStatus,
     next_sequence,
 )
+from tablesync.contracts.public_api.syncs import Schedule
 from tablesync.scheduler.domain.gaps import OpenGap
-from tablesync.scheduler.domain.schedules import Schedule, Slots, next_slot, slots_between
+from tablesync.scheduler.domain.schedules import Slots, next_slot, slots_between
 
 
 class Ledger(BaseModel):

@@ -1,9 +1,7 @@
 """`/v1`: the catalogue and the rejections, for operators; the workspace comes from their token."""
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict
-from tablesync.contracts.specs import Moment
+from tablesync.contracts.public_api.runs import RejectionView
 from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
@@ -12,26 +10,8 @@ from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
 from tablesync.sync_runner.api.catalog import Catalog
 from tablesync.sync_runner.api.catalog_routes import catalog_routes
-from tablesync.sync_runner.pipeline.rejections import Rejections
+from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
 from tablesync.sync_runner.store import Runs
-
-_REJECTION: JsonDict = {
-    "source_id": "48211907",
-    "reason": "field \"Amount\" (currency): 'a lot' is not a number",
-    "field": "Amount",
-    "at": "2026-11-22T09:52:41.803Z",
-}
-
-
-class RejectionView(BaseModel):
-    """A record that a run could not write, and why, for people."""
-
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_REJECTION]})
-
-    source_id: str = Field(description="The record's id at its source.")
-    reason: str
-    field: str | None = Field(description="The Airtable field that is to blame, if one is.")
-    at: Moment = Field(description="UTC, by the database's clock.")
 
 
 def routes(runs: Runs, rejections: Rejections, catalog: Catalog, verifier: Verifier) -> APIRouter:
@@ -51,6 +31,11 @@ def routes(runs: Runs, rejections: Rejections, catalog: Catalog, verifier: Verif
     ) -> Page[RejectionView]:
         if await runs.find_of(who.workspace_id, run_id) is None:
             raise not_found("run")
-        return (await rejections.page(run_id, at)).map(RejectionView.model_validate)
+        return (await rejections.page(run_id, at)).map(rejection_view)
 
     return router
+
+
+def rejection_view(shown: Rejection) -> RejectionView:
+    """Show a record that was rejected."""
+    return RejectionView.model_validate(shown, from_attributes=True)

@@ -1,0 +1,69 @@
+"""Connections, and attempts to connect (auth-service)."""
+
+from collections.abc import AsyncIterator
+
+from tablesync.client.edge import Edge
+from tablesync.client.pages import Page, read_all, read_page
+from tablesync.contracts.public_api.connections import (
+    AuthorizationView,
+    ConnectionView,
+    CreatedAuthorization,
+    NewAuthorization,
+)
+
+
+class Connections:
+    """The connections of a workspace."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def page(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> Page[ConnectionView]:
+        """Return a page of them, oldest first."""
+        return await read_page(
+            self._edge, "/v1/connections", ConnectionView, {"limit": limit, "cursor": cursor}
+        )
+
+    def all(self) -> AsyncIterator[ConnectionView]:
+        """Yield them all, oldest first."""
+        return read_all(self._edge, "/v1/connections", ConnectionView)
+
+    async def get(self, connection_id: str) -> ConnectionView:
+        """Return one."""
+        return await self._edge.get(f"/v1/connections/{connection_id}", ConnectionView)
+
+    async def disconnect(
+        self, connection_id: str, *, idempotency_key: str | None = None
+    ) -> ConnectionView:
+        """Forget its tokens: its syncs wait until it is connected again."""
+        return await self._edge.change(
+            "POST",
+            f"/v1/connections/{connection_id}/disconnect",
+            ConnectionView,
+            idempotency_key=idempotency_key,
+        )
+
+
+class Authorizations:
+    """Attempts to connect or reconnect: each begins when a browser opens its page."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def create(
+        self, wanted: NewAuthorization, *, idempotency_key: str | None = None
+    ) -> CreatedAuthorization:
+        """Begin an attempt."""
+        return await self._edge.change(
+            "POST",
+            "/v1/authorizations",
+            CreatedAuthorization,
+            wanted,
+            idempotency_key=idempotency_key,
+        )
+
+    async def get(self, authorization_id: str) -> AuthorizationView:
+        """Return what has become of one."""
+        return await self._edge.get(f"/v1/authorizations/{authorization_id}", AuthorizationView)

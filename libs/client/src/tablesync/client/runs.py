@@ -1,0 +1,40 @@
+"""Runs: their history (scheduler) and the records that they rejected (sync-runner)."""
+
+from collections.abc import AsyncIterator
+
+from tablesync.client.edge import Edge
+from tablesync.client.pages import Page, read_all, read_page
+from tablesync.contracts.public_api.runs import CancelledRun, RejectionView, RunView
+
+
+class Runs:
+    """The runs of a workspace."""
+
+    def __init__(self, scheduler: Edge, sync_runner: Edge) -> None:
+        self._scheduler = scheduler
+        self._sync_runner = sync_runner
+
+    async def page(
+        self, *, sync_id: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Page[RunView]:
+        """Return a page of them, newest first."""
+        return await read_page(
+            self._scheduler,
+            "/v1/runs",
+            RunView,
+            {"sync_id": sync_id, "limit": limit, "cursor": cursor},
+        )
+
+    async def get(self, run_id: str) -> RunView:
+        """Return one."""
+        return await self._scheduler.get(f"/v1/runs/{run_id}", RunView)
+
+    async def cancel(self, run_id: str, *, idempotency_key: str | None = None) -> CancelledRun:
+        """Ask one to stop; raises ConflictError once it has ended."""
+        return await self._scheduler.change(
+            "POST", f"/v1/runs/{run_id}/cancel", CancelledRun, idempotency_key=idempotency_key
+        )
+
+    def rejections(self, run_id: str) -> AsyncIterator[RejectionView]:
+        """Yield the records that one could not write."""
+        return read_all(self._sync_runner, f"/v1/runs/{run_id}/rejections", RejectionView)

@@ -1,0 +1,108 @@
+"""Syncs (scheduler), and what connections have to offer for them (sync-runner)."""
+
+from collections.abc import AsyncIterator
+
+from tablesync.client.edge import Edge
+from tablesync.client.pages import Page, read_all, read_page
+from tablesync.contracts.internal_api import (
+    AirtableBases,
+    AirtableTables,
+    SourceObjects,
+    SourceProperties,
+)
+from tablesync.contracts.public_api.runs import RequestedRun
+from tablesync.contracts.public_api.syncs import LedgerView, NewSync, SyncEdit, SyncView
+
+
+class Syncs:
+    """The syncs of a workspace."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page[SyncView]:
+        """Return a page of them."""
+        return await read_page(
+            self._edge, "/v1/syncs", SyncView, {"limit": limit, "cursor": cursor}
+        )
+
+    def all(self) -> AsyncIterator[SyncView]:
+        """Yield them all."""
+        return read_all(self._edge, "/v1/syncs", SyncView)
+
+    async def get(self, sync_id: str) -> SyncView:
+        """Return one."""
+        return await self._edge.get(f"/v1/syncs/{sync_id}", SyncView)
+
+    async def ledger(self, sync_id: str) -> LedgerView:
+        """Return what became of all its slots."""
+        return await self._edge.get(f"/v1/syncs/{sync_id}/ledger", LedgerView)
+
+    async def create(self, wanted: NewSync, *, idempotency_key: str | None = None) -> SyncView:
+        """Create one; its first run is one interval from now."""
+        return await self._edge.change(
+            "POST", "/v1/syncs", SyncView, wanted, idempotency_key=idempotency_key
+        )
+
+    async def edit(
+        self, sync_id: str, edit: SyncEdit, *, idempotency_key: str | None = None
+    ) -> SyncView:
+        """Change one; what is left out stays."""
+        return await self._edge.change(
+            "PATCH", f"/v1/syncs/{sync_id}", SyncView, edit, idempotency_key=idempotency_key
+        )
+
+    async def delete(self, sync_id: str, *, idempotency_key: str | None = None) -> None:
+        """Delete one; its history and its rows in Airtable stay."""
+        await self._edge.delete(f"/v1/syncs/{sync_id}", idempotency_key=idempotency_key)
+
+    async def pause(self, sync_id: str, *, idempotency_key: str | None = None) -> SyncView:
+        """Stop one until it is resumed."""
+        return await self._edge.change(
+            "POST", f"/v1/syncs/{sync_id}/pause", SyncView, idempotency_key=idempotency_key
+        )
+
+    async def resume(self, sync_id: str, *, idempotency_key: str | None = None) -> SyncView:
+        """Let one go on with its next slot."""
+        return await self._edge.change(
+            "POST", f"/v1/syncs/{sync_id}/resume", SyncView, idempotency_key=idempotency_key
+        )
+
+    async def run(self, sync_id: str, *, idempotency_key: str | None = None) -> RequestedRun:
+        """Ask for a run now; raises ConflictError while the sync is held."""
+        return await self._edge.change(
+            "POST", f"/v1/syncs/{sync_id}/run", RequestedRun, idempotency_key=idempotency_key
+        )
+
+    async def check(self, sync_id: str, *, idempotency_key: str | None = None) -> RequestedRun:
+        """Have every record and every row compared, and not only what changed."""
+        return await self._edge.change(
+            "POST", f"/v1/syncs/{sync_id}/check", RequestedRun, idempotency_key=idempotency_key
+        )
+
+
+class Catalog:
+    """What connections have to offer: objects and properties, bases, tables and fields."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def objects(self, connection_id: str) -> SourceObjects:
+        """Return the objects of a source."""
+        return await self._edge.get(f"/v1/catalog/{connection_id}/objects", SourceObjects)
+
+    async def properties(self, connection_id: str, object_: str) -> SourceProperties:
+        """Return the properties of an object, `id` first."""
+        return await self._edge.get(
+            f"/v1/catalog/{connection_id}/objects/{object_}/properties", SourceProperties
+        )
+
+    async def bases(self, connection_id: str) -> AirtableBases:
+        """Return the bases that were granted."""
+        return await self._edge.get(f"/v1/catalog/{connection_id}/bases", AirtableBases)
+
+    async def tables(self, connection_id: str, base_id: str) -> AirtableTables:
+        """Return the tables of a base, with their fields."""
+        return await self._edge.get(
+            f"/v1/catalog/{connection_id}/bases/{base_id}/tables", AirtableTables
+        )

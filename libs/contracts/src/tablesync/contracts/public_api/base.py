@@ -1,0 +1,28 @@
+"""What all bodies of `/v1` have in common: what is asked is strict, what is answered only grows."""
+
+from enum import StrEnum
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr
+from tablesync.contracts.internal_api.base import Body
+
+E = TypeVar("E", bound=StrEnum)
+
+# A name out of a list that grows: one that a newer service says is shown as it is, not refused.
+Open = Annotated[E | str, Field(union_mode="left_to_right")]
+
+
+# Sent as it is, and printed nowhere.
+Secret = Annotated[
+    SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str, when_used="json")
+]
+
+
+class Asked(BaseModel):
+    """Base of what callers send: a member that is unknown is told, since it would do nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Answer(Body):
+    """Base of what services say: readers ignore members that they do not know."""

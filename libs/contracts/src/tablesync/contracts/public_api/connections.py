@@ -1,0 +1,204 @@
+"""Connections and attempts to connect (auth-service)."""
+
+from enum import StrEnum
+
+from pydantic import Field
+from pydantic.config import JsonDict
+from tablesync.contracts.internal_api.base import Text, showing
+from tablesync.contracts.internal_api.scheduler import WrittenBase
+from tablesync.contracts.public_api.base import Answer, Asked, Open
+from tablesync.contracts.specs import (
+    Account,
+    ConnectionCause,
+    ConnectionStatus,
+    Moment,
+    Provider,
+    Sparse,
+)
+
+_WORKSPACE_ID = "ws_01997f2a-3c10-7a41-9d52-6b1f0c8e4a01"
+_CONNECTION_ID = "con_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03"
+_OPERATOR_ID = "op_01997f2a-3c55-7b02-8f10-2a9d4c7e1b02"
+_AUTHORIZATION_ID = "aut_01997f2c-7d40-7e55-b1a3-4f6c9d2e8a04"
+_START_URL = f"https://auth.tablesync.example/oauth/hubspot/start?authorization={_AUTHORIZATION_ID}"
+_CONNECTION: JsonDict = {
+    "id": _CONNECTION_ID,
+    "workspace_id": _WORKSPACE_ID,
+    "provider": "hubspot",
+    "account": {"id": "48211907", "name": "acme.example", "email": "ada@acme.example"},
+    "status": "connected",
+    "cause": None,
+    "grant_version": 3,
+    "owner_id": _OPERATOR_ID,
+    "scopes": ["oauth", "crm.objects.contacts.read"],
+    "missing_scopes": ["crm.objects.deals.read"],
+    "resources": None,
+    "changed_at": "2026-11-22T09:52:41.803Z",
+    "badge": "Needs attention",
+    "findings": [
+        {
+            "kind": "missing_scopes",
+            "scopes": ["crm.objects.deals.read"],
+            "message": "TableSync was not allowed to read deals at HubSpot "
+            "(crm.objects.deals.read): reconnect HubSpot and allow it. Syncs that need it are held "
+            "until then.",
+        }
+    ],
+}
+_REVOKED_CONNECTION: JsonDict = {
+    **_CONNECTION,
+    "status": "revoked",
+    "cause": "app_uninstalled",
+    "missing_scopes": [],
+    "badge": "Disconnected",
+    "findings": [],
+}
+_COMPLETED: JsonDict = {
+    "id": _AUTHORIZATION_ID,
+    "provider": "hubspot",
+    "status": "completed",
+    "connection_id": _CONNECTION_ID,
+    "finding": None,
+}
+_REFUSED: JsonDict = {
+    **_COMPLETED,
+    "status": "refused",
+    "finding": {
+        "kind": "another_account",
+        "expected": {"id": "48211907", "name": "acme.example"},
+        "found": {"id": "50013377", "name": "globex.example"},
+        "message": "This connection belongs to acme.example, but you signed in to globex.example. "
+        "Nothing was changed. Try again and choose acme.example.",
+    },
+}
+_LESS_THAN_NEEDED: JsonDict = {
+    **_COMPLETED,
+    "provider": "airtable",
+    "finding": {
+        "kind": "bases_left_out",
+        "bases": [
+            {
+                "base_id": "appAcmeDeals00001",
+                "name": "Acme deals",
+                "syncs": 2,
+                "sync_names": ["Deals", "Deals of 2025"],
+            }
+        ],
+        "bases_total": 1,
+        "message": "Bases that syncs write to were left out on Airtable's page: Acme deals "
+        "(appAcmeDeals00001), 2 syncs: Deals, Deals of 2025. Those syncs are held until their "
+        "base is chosen: connect once more and choose it too.",
+    },
+}
+_CONTINUED: JsonDict = {
+    **_COMPLETED,
+    "status": "denied",
+    "continued_by": "aut_01997f2d-0c11-7b3a-9e42-8d5f1a7c6b05",
+}
+
+
+class ConnectionFinding(Answer):
+    """What an operator should look at, with the remedy."""
+
+    kind: str
+    scopes: Sparse[tuple[str, ...]] = None
+    message: str
+
+
+class ConnectionView(Answer):
+    """A connection as operators see it."""
+
+    model_config = showing(_CONNECTION, _REVOKED_CONNECTION)
+
+    id: str
+    workspace_id: str
+    provider: Open[Provider]
+    account: Account
+    status: Open[ConnectionStatus]
+    cause: Open[ConnectionCause] | None
+    grant_version: int
+    owner_id: str
+    scopes: tuple[str, ...]
+    missing_scopes: tuple[str, ...] = Field(description="What the last consent left out.")
+    resources: tuple[str, ...] | None = Field(
+        description="Ids of what was chosen to be reached, such as Airtable bases; null where "
+        "there is no choice, or it is not known."
+    )
+    changed_at: Moment
+    badge: str = Field(description="The words on its card.")
+    findings: tuple[ConnectionFinding, ...]
+
+
+class NewAuthorization(Asked):
+    """A wish to connect a provider, or to reconnect one connection."""
+
+    model_config = showing({"provider": "hubspot", "connection_id": _CONNECTION_ID})
+
+    provider: Text
+    connection_id: Text | None = None
+    shop: Text | None = Field(
+        default=None,
+        description="The shop's domain, at a provider where each shop has its own; a connection "
+        "that is reconnected has one already.",
+    )
+
+
+class CreatedAuthorization(Answer):
+    """An attempt that begins when a browser opens its page."""
+
+    model_config = showing({"id": _AUTHORIZATION_ID, "start_url": _START_URL})
+
+    id: str
+    start_url: str
+
+
+class AuthorizationStatus(StrEnum):
+    """What became of an attempt; `review` waits for an operator's decision."""
+
+    PENDING = "pending"
+    COMPLETED = "completed"
+    REVIEW = "review"
+    REFUSED = "refused"
+    DENIED = "denied"
+    EXPIRED = "expired"
+
+
+class NamedAccount(Answer):
+    """An account as people know it."""
+
+    id: str
+    name: str
+
+
+class Finding(Answer):
+    """What an operator should know of an attempt; with both names if it was another account.
+
+    `bases` are the first of those left out that syncs write to, `bases_total` counts all.
+    """
+
+    kind: str
+    expected: Sparse[NamedAccount] = None
+    found: Sparse[NamedAccount] = None
+    bases: Sparse[tuple[WrittenBase, ...]] = None
+    bases_total: Sparse[int] = None
+    message: str
+
+
+class AuthorizationView(Answer):
+    """An attempt, as the page that waits for its outcome reads it."""
+
+    model_config = showing(_COMPLETED, _REFUSED, _LESS_THAN_NEEDED, _CONTINUED)
+
+    id: str
+    provider: Open[Provider]
+    status: Open[AuthorizationStatus]
+    connection_id: str | None = Field(
+        description="What is to be reconnected, or what came of the attempt."
+    )
+    finding: Finding | None = Field(
+        description="What to know of it: why nothing came of it, or what it does not reach."
+    )
+    continued_by: Sparse[str] = Field(
+        default=None,
+        description="The attempt that was begun after this one, on its own page: go on with that.",
+    )
