@@ -94,5 +94,23 @@ async def test_a_person_picks_who_they_are_or_cancels(
     assert "error=access_denied" in back.headers["location"]
 
 
+async def test_who_is_known_is_let_in_without_a_page_where_none_is_wanted(
+    http: httpx.AsyncClient, configuration: dict
+):
+    query = {
+        "client_id": "dashboard",
+        "redirect_uri": REDIRECT,
+        "response_type": "code",
+        "scope": "openid",
+        "prompt": "none",
+        "login_hint": "viewer@example.test",
+    }
+    back = await http.get(configuration["authorization_endpoint"], params=query)
+    assert "code=" in back.headers["location"]
+    stranger = {**query, "login_hint": "nobody@example.test"}
+    back = await http.get(configuration["authorization_endpoint"], params=stranger)
+    assert "error=login_required" in back.headers["location"]
+
+
 async def test_userinfo_needs_a_token(http: httpx.AsyncClient):
     assert (await http.get("/oidc/userinfo")).status_code == 401

@@ -72,6 +72,11 @@ async def test_a_person_picks_bases(http: httpx.AsyncClient, sandbox: SandboxCon
     assert "code=" in back.headers["location"]
 
 
+@pytest.mark.parametrize("provider", ["hubspot", "airtable"])
+async def test_signing_out_has_a_page(http: httpx.AsyncClient, provider: str):
+    assert "You are signed out" in (await http.get(f"/{provider}/logout")).text
+
+
 @pytest.mark.parametrize(
     ("fails", "text"), [("password", "do not match"), ("second_factor", "second factor")]
 )

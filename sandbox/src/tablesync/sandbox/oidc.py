@@ -63,6 +63,7 @@ class OidcIssuer:
                 "jwks_uri": f"{self.issuer}/jwks",
                 "response_types_supported": ["code"],
                 "grant_types_supported": ["authorization_code"],
+                "prompt_values_supported": ["none"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": [_ALGORITHM],
                 "scopes_supported": ["openid", "email", "profile"],
@@ -87,10 +88,19 @@ class OidcIssuer:
             return refusal_page("oidc", "Signing in failed", trouble, 400)
         answer = self.answers.take()
         if answer is None:
-            return _sign_in(request)
+            return self._ask(request)
         if answer.decision == "deny" or answer.user not in OIDC_PEOPLE:
             raise self._deny(request.query)
         raise self._allow(request.query, answer.user)
+
+    def _ask(self, request: web.Request) -> web.Response:
+        """Show the page, unless none is wanted: then whoever is named has signed in before."""
+        if "none" not in request.query.get("prompt", "").split():
+            return _sign_in(request)
+        user = request.query.get("login_hint", "")
+        if user not in OIDC_PEOPLE:
+            raise self._deny(request.query, "login_required")
+        raise self._allow(request.query, user)
 
     async def act(self, request: web.Request) -> web.Response:
         """Take what the person clicked."""
@@ -122,8 +132,8 @@ class OidcIssuer:
         code = self.codes.issue(query, user, user, tuple(query["scope"].split()))
         return redirect(query["redirect_uri"], {"code": code, **self._echo(query)})
 
-    def _deny(self, query: Mapping[str, str]) -> web.HTTPFound:
-        return redirect(query["redirect_uri"], {"error": "access_denied", **self._echo(query)})
+    def _deny(self, query: Mapping[str, str], error: str = "access_denied") -> web.HTTPFound:
+        return redirect(query["redirect_uri"], {"error": error, **self._echo(query)})
 
     def _echo(self, query: Mapping[str, str]) -> dict[str, str]:
         state = {"state": query["state"]} if "state" in query else {}

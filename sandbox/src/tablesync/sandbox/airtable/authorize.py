@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 from tablesync.sandbox.oauth.answers import Answer
 from tablesync.sandbox.oauth.redirects import is_registered, redirect
-from tablesync.sandbox.oauth.sign_in import APP_NAME, SIGN_IN_FAILURES, refusal_page, sign_in_page
+from tablesync.sandbox.oauth.sign_in import (
+    APP_NAME,
+    SIGN_IN_FAILURES,
+    refusal_page,
+    sign_in_page,
+    signed_out_page,
+)
 from tablesync.sandbox.pages import page
 from tablesync.sandbox.people import ADA, AIRTABLE_IDS, AIRTABLE_USERS, CLIENTS
 
@@ -44,6 +50,10 @@ class AuthorizeRoutes:
         if answer.decision == "deny":
             raise _fail(request.query, "access_denied", "The user denied the request")
         return self._auto_allow(request.query, answer)
+
+    async def sign_out(self, _: web.Request) -> web.Response:
+        """Say that nobody is signed in any more."""
+        return signed_out_page("airtable")
 
     async def act(self, request: web.Request) -> web.Response:
         """Take what the person clicked."""

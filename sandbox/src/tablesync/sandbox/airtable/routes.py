@@ -24,6 +24,7 @@ def _oauth(state: AirtableState) -> list[web.RouteDef]:
     return [
         web.get(f"{_OAUTH}/authorize", authorize.show),
         web.post(f"{_OAUTH}/authorize", authorize.act),
+        web.get("/airtable/logout", authorize.sign_out),
         web.post(f"{_OAUTH}/token", TokenRoutes(state).token),
     ]
 

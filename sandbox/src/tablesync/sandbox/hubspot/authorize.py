@@ -5,7 +5,13 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 from tablesync.sandbox.oauth.answers import Answer
 from tablesync.sandbox.oauth.redirects import is_registered, redirect
-from tablesync.sandbox.oauth.sign_in import APP_NAME, SIGN_IN_FAILURES, refusal_page, sign_in_page
+from tablesync.sandbox.oauth.sign_in import (
+    APP_NAME,
+    SIGN_IN_FAILURES,
+    refusal_page,
+    sign_in_page,
+    signed_out_page,
+)
 from tablesync.sandbox.pages import page
 from tablesync.sandbox.people import CLIENTS, HUBSPOT_PEOPLE, PORTALS, Person, Portal
 
@@ -40,6 +46,10 @@ class AuthorizeRoutes:
         if answer.decision == "deny":
             raise redirect(query["redirect_uri"], _denial(query))
         return self._auto_allow(query, answer)
+
+    async def sign_out(self, _: web.Request) -> web.Response:
+        """Say that nobody is signed in any more."""
+        return signed_out_page("hubspot")
 
     async def act(self, request: web.Request) -> web.Response:
         """Take what the person clicked."""

@@ -37,6 +37,7 @@ def _oauth(state: HubSpotState) -> list[web.RouteDef]:
     return [
         web.get(f"{_ROOT}/oauth/authorize", authorize.show),
         web.post(f"{_ROOT}/oauth/authorize", authorize.act),
+        web.get(f"{_ROOT}/logout", authorize.sign_out),
         *(web.post(f"{_ROOT}/oauth/{name}/token", tokens.token) for name in ("v1", *versions)),
         *(web.post(f"{_ROOT}/oauth/{n}/token/introspect", tokens.introspect) for n in versions),
         *(web.post(f"{_ROOT}/oauth/{name}/token/revoke", tokens.revoke) for name in versions),

@@ -28,6 +28,11 @@ def sign_in_page(
     )
 
 
+def signed_out_page(provider: str) -> web.Response:
+    """Return the page behind *Sign out*: nobody stays signed in here, so that nothing ends."""
+    return page(provider, "signed_out.html")
+
+
 def refusal_page(provider: str, heading: str, text: str, status: int) -> web.Response:
     """Return the page at which the browser stays."""
     return page(provider, "refused.html", status, heading=heading, text=text)
