@@ -38,7 +38,9 @@ from tablesync.auth_service.providers.oauth_client import (
     raise_if_unavailable,
 )
 from tablesync.auth_service.providers.one_host import OneHost
+from tablesync.auth_service.providers.profile import Profile
 from tablesync.contracts import Account, ConnectionCause, Provider
+from tablesync.contracts.public_api.connections import AskedBefore
 from tablesync.service_kit.http.client import json_or_none
 
 CLIENT_ID, CLIENT_SECRET = "test-only", "test-only-secret"
@@ -47,6 +49,17 @@ LOGIN = "login"
 CALLBACK_SECONDS = 90
 _HOST = re.compile(r"[a-z0-9][a-z0-9-]*\.shops\.test")
 _HINTS = Hints("It asks.", "Choose.", "Choose as before.", "To remove it: there.")
+_SHOPS = Profile(
+    mark=("M4 10.5 5.5 4.5h13L20 10.5",),
+    about="It sells.",
+    reads="orders",
+    needs="staff rights",
+    is_source=True,
+    asks_for=(AskedBefore(name="shop", label="Your shop's address", example="acme.shops.test"),),
+)
+_LISTS = Profile(
+    mark=("m4.5 7.5 7.5 6 7.5-6",), about="It mails.", reads="lists", needs="admin rights"
+)
 
 
 class Told(Answer):
@@ -74,6 +87,7 @@ class Shops:
 
     name = Provider.SHOPIFY
     hints = _HINTS
+    profile = _SHOPS
     rotation = Rotation.GRACE
     webhooks: Webhooks | None = ShopWebhooks()
     required_scopes = SCOPES
@@ -83,6 +97,7 @@ class Shops:
         self._url = url
         self._context = context
         self.redirect_uri = context.redirect_uri(self.name)
+        self.sign_out_url = f"{url}/logout"
 
     def host_of(self, given: str | None) -> str:
         """Return a shop's domain, in small letters."""
@@ -143,6 +158,7 @@ class Lists(OneHost):
 
     name = Provider.MAILCHIMP
     hints = _HINTS
+    profile = _LISTS
     rotation = Rotation.NONE
     required_scopes: tuple[str, ...] = ()
     idle_seconds: int | None = None
@@ -150,6 +166,7 @@ class Lists(OneHost):
     def __init__(self, url: str, context: ProviderContext) -> None:
         app = _app(self.name, f"{url}/{LOGIN}", context.redirect_uri(self.name), None)
         super().__init__(OAuthClient(app, context, classify), issuer=url)
+        self.sign_out_url = f"{url}/{LOGIN}/logout"
         self._url = f"{url}/{LOGIN}/metadata"
         self._http = context.http
 

@@ -41,6 +41,15 @@ async def refused(rig: Rig, **body: Any) -> Json:
     return dict(error)
 
 
+async def test_what_is_asked_for_beforehand_is_told_with_the_provider(rig: Rig) -> None:
+    providers = (await (await rig.operator()).get("/v1/providers")).json()["items"]
+
+    asked_for = {each["name"]: each["asks_for"] for each in providers}
+
+    assert [each["name"] for each in asked_for.pop("shopify")] == ["shop"]
+    assert {*map(tuple, asked_for.values())} == {()}
+
+
 async def test_p21_a_shop_that_is_not_named_is_asked_for(rig: Rig) -> None:
     error = await refused(rig, provider="shopify")
 

@@ -53,6 +53,11 @@ def test_a_provider_says_who_it_is(provider: Provider, providers: Providers) -> 
         assert PROVIDER_LABELS[provider] in text
         assert text.endswith(".")
     assert left_out.endswith(".") or left_out == ""
+    profile = served.profile
+    assert profile.about.endswith(".")
+    assert profile.is_source or profile.is_destination
+    assert profile.mark
+    assert served.sign_out_url.startswith("https://")
 
 
 @pytest.mark.parametrize("provider", Provider)

@@ -1,4 +1,4 @@
-"""Connections, and attempts to connect (auth-service)."""
+"""Providers, connections, and attempts to connect (auth-service)."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,20 @@ from tablesync.contracts.public_api.connections import (
     ConnectionView,
     CreatedAuthorization,
     NewAuthorization,
+    ProviderList,
+    ProviderView,
 )
+
+
+class Providers:
+    """What can be connected."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def all(self) -> tuple[ProviderView, ...]:
+        """Return them all."""
+        return (await self._edge.get("/v1/providers", ProviderList)).items
 
 
 class Connections:

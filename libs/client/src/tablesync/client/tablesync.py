@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-from tablesync.client.connections import Authorizations, Connections
+from tablesync.client.connections import Authorizations, Connections, Providers
 from tablesync.client.credentials import Credentials
 from tablesync.client.edge import Edge
 from tablesync.client.incidents import Incidents, Preferences
@@ -41,6 +41,7 @@ class TableSync:
             self._edge(each, credentials)
             for each in ("auth-service", "scheduler", "sync-runner", "notifier")
         )
+        self.providers = Providers(auth)
         self.connections = Connections(auth)
         self.authorizations = Authorizations(auth)
         self.sessions = Sessions(auth, anybody)

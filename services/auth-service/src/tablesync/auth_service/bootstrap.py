@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from tablesync.auth_service import store
 from tablesync.auth_service.api import (
+    authorizations,
     connections,
     internal,
     invitation_page,
@@ -242,7 +243,8 @@ def _consent(
     requests = ConsentRequests(stores.workspaces, stores.askers, stored)
     return [
         connections.routes(units, stored, work.disconnecting, providers, standing),
-        connections.authorization_routes(units, stored, attempts, providers, url, standing),
+        connections.provider_routes(providers, standing),
+        authorizations.routes(units, stored, attempts, providers, url, standing),
         oauth.start_routes(
             attempts,
             requests,

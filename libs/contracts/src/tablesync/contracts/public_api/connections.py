@@ -1,8 +1,9 @@
-"""Connections and attempts to connect (auth-service)."""
+"""Providers, connections and attempts to connect (auth-service)."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from pydantic.config import JsonDict
 from tablesync.contracts.internal_api.base import Text, showing
 from tablesync.contracts.internal_api.scheduler import WrittenBase
@@ -21,6 +22,24 @@ _CONNECTION_ID = "con_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03"
 _OPERATOR_ID = "op_01997f2a-3c55-7b02-8f10-2a9d4c7e1b02"
 _AUTHORIZATION_ID = "aut_01997f2c-7d40-7e55-b1a3-4f6c9d2e8a04"
 _START_URL = f"https://auth.tablesync.example/oauth/hubspot/start?authorization={_AUTHORIZATION_ID}"
+_PROVIDER: JsonDict = {
+    "name": "hubspot",
+    "label": "HubSpot",
+    "mark": ["M5.8 9a3.2 3.2 0 1 0 6.4 0 3.2 3.2 0 1 0-6.4 0"],
+    "is_source": True,
+    "is_destination": False,
+    "about": "Bring contacts, companies and deals into Airtable. You sign in at HubSpot; TableSync "
+    "only reads there.",
+    "reads": "contacts, companies, deals",
+    "needs": "super admin rights",
+    "asks_for": [],
+    "asks": "HubSpot will ask you to let TableSync read your contacts, companies and deals.",
+    "connect": "Choose the portal whose records are to be synced.",
+    "reconnect": "Choose the same portal as before.",
+    "removal": "To remove the app too: HubSpot → Settings → Integrations → Connected Apps.",
+    "sign_out_url": "https://app.hubspot.com/logout",
+    "comes_back_after_refusal": False,
+}
 _CONNECTION: JsonDict = {
     "id": _CONNECTION_ID,
     "workspace_id": _WORKSPACE_ID,
@@ -95,6 +114,52 @@ _CONTINUED: JsonDict = {
     "status": "denied",
     "continued_by": "aut_01997f2d-0c11-7b3a-9e42-8d5f1a7c6b05",
 }
+
+
+class AskedBefore(Answer):
+    """What somebody is asked for before they are sent to a provider."""
+
+    model_config = showing(
+        {"name": "shop", "label": "Your shop's address", "example": "acme.myshopify.com"}
+    )
+
+    name: str = Field(description="The member of a new authorization that it goes to.")
+    label: str
+    example: str
+
+
+class ProviderView(Answer):
+    """A provider that can be connected here, in words for people."""
+
+    model_config = showing(_PROVIDER)
+
+    name: Open[Provider]
+    label: str
+    mark: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 .,-]+$")], ...] = Field(
+        description="Paths of a drawing of 24 by 24, to be stroked."
+    )
+    is_source: bool
+    is_destination: bool
+    about: str = Field(description="What it is good for, in a sentence or two.")
+    reads: str = Field(description="The objects that it has, or what is written there.")
+    needs: str = Field(description="What whoever connects it needs to be there.")
+    asks_for: tuple[AskedBefore, ...]
+    asks: str = Field(description="What its own page will ask for.")
+    connect: str = Field(description="What to choose there, the first time.")
+    reconnect: str = Field(description="What to choose there, any other time.")
+    removal: str = Field(description="Where the app can be removed.")
+    sign_out_url: str = Field(description="Where one signs out of it, to be another there.")
+    comes_back_after_refusal: bool = Field(
+        description="Whether it sends the browser back when somebody refuses."
+    )
+
+
+class ProviderList(Answer):
+    """The providers that can be connected here."""
+
+    model_config = showing({"items": [_PROVIDER]})
+
+    items: tuple[ProviderView, ...]
 
 
 class ConnectionFinding(Answer):

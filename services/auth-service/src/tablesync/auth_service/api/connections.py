@@ -1,28 +1,17 @@
-"""`/v1`: connections, and attempts to connect."""
+"""`/v1`: connections, and what can be connected."""
 
 from fastapi import APIRouter, Depends
-from tablesync.auth_service.api.views import authorization_view, connection_view
+from tablesync.auth_service.api.views import connection_view, provider_view
 from tablesync.auth_service.connections import Connection, Connections
-from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
-from tablesync.auth_service.errors import HostRefusedError
 from tablesync.auth_service.grants.disconnect import Disconnecting
 from tablesync.auth_service.identity.standing import Standing
-from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
-from tablesync.contracts import Provider
-from tablesync.contracts.public_api.connections import (
-    AuthorizationView,
-    ConnectionView,
-    CreatedAuthorization,
-    NewAuthorization,
-)
+from tablesync.contracts.public_api.connections import ConnectionView, ProviderList
 from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
-from tablesync.service_kit.http.problems import invalid
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal
-from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 A_PAGE = pages.requested(default=1_000, most=1_000)
@@ -68,83 +57,13 @@ def routes(
     return router
 
 
-def authorization_routes(
-    units: UnitsOfWork,
-    connections: Connections,
-    authorizations: Authorizations,
-    providers: Providers,
-    public_url: str,
-    standing: Standing,
-) -> APIRouter:
-    """Make the routes of attempts to connect."""
-    router = APIRouter(prefix="/v1", tags=["authorizations"])
+def provider_routes(providers: Providers, standing: Standing) -> APIRouter:
+    """Make the route of what can be connected."""
+    router = APIRouter(prefix="/v1", tags=["connections"])
     viewer = Depends(standing.told(OperatorRole.VIEWER))
-    as_operator = standing.once(units, OperatorRole.OPERATOR)
 
-    @router.post("/authorizations", status_code=201, responses=declares(404))
-    async def authorize(body: NewAuthorization, once: Once = as_operator) -> CreatedAuthorization:
-        provider, who = _served(body.provider, providers), once.principal
-
-        async def work(unit: UnitOfWork) -> CreatedAuthorization:
-            target = None
-            if body.connection_id is not None:
-                target = await connections.get(who.workspace_id, body.connection_id, unit.session)
-                _refuse_another_provider(provider.name, target)
-            attempt = await authorizations.create(
-                unit,
-                who.workspace_id,
-                who.operator_id,
-                provider.name,
-                target,
-                host=_host(provider, target, body.shop),
-            )
-            return CreatedAuthorization(id=attempt.id, start_url=start_url(public_url, attempt))
-
-        return await once(work)
-
-    @router.get("/authorizations/{authorization_id}", responses=declares(404))
-    async def show_authorization(
-        authorization_id: str, who: Principal = viewer
-    ) -> AuthorizationView:
-        attempt = await authorizations.get(who.workspace_id, authorization_id)
-        return authorization_view(attempt, await database_now(units.database))
+    @router.get("/providers", dependencies=[viewer])
+    async def list_providers() -> ProviderList:
+        return ProviderList(items=tuple(map(provider_view, providers.all())))
 
     return router
-
-
-def start_url(public_url: str, attempt: Authorization) -> str:
-    """Return what the popup opens."""
-    return f"{public_url}/oauth/{attempt.provider}/start?authorization={attempt.id}"
-
-
-def _served(name: str, providers: Providers) -> OAuthProvider:
-    """Read a provider's name; raises Problem 422 that lists those there are."""
-    found = providers.named(name)
-    if found is None:
-        known = ", ".join(providers)
-        raise invalid("provider", "is not a known provider", f"Use one of: {known}.")
-    return found
-
-
-def _refuse_another_provider(provider: Provider, target: Connection) -> None:
-    """Raise Problem 422 if a connection is to another provider than the one named."""
-    if target.provider is not provider:
-        raise invalid(
-            "provider",
-            f"this connection is one to {target.provider}",
-            "Name the connection's own provider.",
-        )
-
-
-def _host(provider: OAuthProvider, target: Connection | None, given: str | None) -> str | None:
-    """Return where to connect: what is reconnected has its own; raises Problem 422."""
-    own = target.host if target else None
-    if own is not None and given is None:
-        return own
-    try:
-        host = provider.host_of(given)
-    except HostRefusedError as error:
-        raise invalid("shop", error.fault, error.remedy) from None
-    if own not in (None, host):
-        raise invalid("shop", f"this connection is one to {own}", "Leave it out.")
-    return host

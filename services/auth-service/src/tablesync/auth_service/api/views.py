@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.authorizations import Authorization
-from tablesync.auth_service.providers.base import Hints
+from tablesync.auth_service.providers.base import Hints, OAuthProvider
 from tablesync.contracts import ConnectionStatus, HoldKind, SyncStatus
 from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.permissions import not_granted
@@ -12,8 +12,24 @@ from tablesync.contracts.public_api.connections import (
     AuthorizationView,
     ConnectionFinding,
     ConnectionView,
+    ProviderView,
 )
-from tablesync.contracts.wording import stopped
+from tablesync.contracts.wording import provider_label, stopped
+
+
+def provider_view(shown: OAuthProvider) -> ProviderView:
+    """Show a provider."""
+    hints = shown.hints
+    return ProviderView(
+        name=shown.name,
+        label=provider_label(shown.name),
+        asks=hints.asks,
+        connect=hints.connect,
+        reconnect=hints.reconnect,
+        removal=hints.removal,
+        sign_out_url=shown.sign_out_url,
+        **vars(shown.profile),
+    )
 
 
 def connection_view(shown: Connection, hints: Hints) -> ConnectionView:

@@ -18,6 +18,7 @@ from tablesync.auth_service.providers.oauth_client import (
     raise_if_unavailable,
 )
 from tablesync.auth_service.providers.one_host import OneHost
+from tablesync.auth_service.providers.profile import Profile
 from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
 from tablesync.contracts.internal_api.base import Text
@@ -74,6 +75,18 @@ class Airtable(OneHost):
         left_out="A sync to a base that was not chosen is held instead, and a mail names it: then "
         "connect once more and choose that base as well.",
     )
+    profile = Profile(
+        mark=(
+            "M6 4.5h12a2.5 2.5 0 0 1 2.5 2.5v10a2.5 2.5 0 0 1-2.5 2.5H6A2.5 2.5 0 0 1 3.5 17V7A2.5 "
+            "2.5 0 0 1 6 4.5z",
+            "M3.5 9.5h17M9.5 9.5v10",
+        ),
+        about="Have records written into your tables. You sign in at Airtable and choose which "
+        "bases TableSync may use; it touches the tables and fields that you map, and no others.",
+        reads="the tables that you choose",
+        needs="editor rights in each base",
+        is_destination=True,
+    )
     rotation = Rotation.STRICT
     required_scopes = SCOPES
     idle_seconds: int | None = IDLE_SECONDS
@@ -93,6 +106,7 @@ class Airtable(OneHost):
             scope=" ".join(SCOPES),
         )
         super().__init__(OAuthClient(app, context, classify), issuer=settings.airtable_web_url)
+        self.sign_out_url = f"{settings.airtable_web_url}/logout"
 
     async def identify(self, access_token: SecretStr) -> Identity:
         """Name the user by e-mail: Airtable tells no other name."""

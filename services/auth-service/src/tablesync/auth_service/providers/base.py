@@ -10,6 +10,7 @@ from typing import Protocol
 import httpx
 from pydantic import SecretStr
 from tablesync.auth_service.errors import ProviderUnavailableError
+from tablesync.auth_service.providers.profile import Profile
 from tablesync.contracts import Account, Provider
 from tablesync.contracts.names import LONGEST
 from tablesync.contracts.wording import one_line
@@ -130,11 +131,13 @@ class OAuthProvider(Protocol):
     """What there is to know of a provider, whoever connects it.
 
     `idle_seconds`: an unused grant ends after that long; None for never. `webhooks` is None where
-    it sends none.
+    it sends none. `sign_out_url` is where one signs out of it, to be another there.
     """
 
     name: Provider
     hints: Hints
+    profile: Profile
+    sign_out_url: str
     rotation: Rotation
     webhooks: Webhooks | None
     required_scopes: tuple[str, ...]

@@ -14,6 +14,7 @@ from tablesync.auth_service.providers.answers import Answer, Name, Shown, unders
 from tablesync.auth_service.providers.base import Hints, Identity, Probe, ProviderContext, Rotation
 from tablesync.auth_service.providers.oauth_client import OAuthApp, OAuthClient
 from tablesync.auth_service.providers.one_host import OneHost
+from tablesync.auth_service.providers.profile import Profile
 from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
 from tablesync.contracts.internal_api.base import Text
@@ -69,6 +70,20 @@ class HubSpot(OneHost):
         "access has to be a super admin there, or have App Marketplace access.",
         removal="To remove the app too: HubSpot → Settings → Integrations → Connected Apps.",
     )
+    profile = Profile(
+        mark=(
+            "M5.8 9a3.2 3.2 0 1 0 6.4 0 3.2 3.2 0 1 0-6.4 0",
+            "M3.5 19c.6-3.4 2.7-5 5.5-5s4.9 1.6 5.5 5",
+            "M15.5 6.5h5M15.5 10.5h5M17.5 14.5h3",
+        ),
+        about="Bring contacts, companies and deals into Airtable. You sign in at HubSpot; "
+        "TableSync only reads there.",
+        reads="contacts, companies, deals",
+        needs="super admin rights, or App Marketplace access",
+        is_source=True,
+        # Its page says that nothing was connected, and stays.
+        comes_back_after_refusal=False,
+    )
     rotation = Rotation.NONE
     required_scopes = SCOPES
     idle_seconds: int | None = None
@@ -89,6 +104,7 @@ class HubSpot(OneHost):
             not_now=_NOT_NOW,
         )
         super().__init__(OAuthClient(app, context, classify), issuer=settings.hubspot_app_url)
+        self.sign_out_url = f"{settings.hubspot_app_url}/logout"
         # Accounts of other regions are redirected to hosts such as app-eu1.
         self.web_origins += ("https://*.hubspot.com",)
 

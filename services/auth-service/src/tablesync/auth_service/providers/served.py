@@ -1,6 +1,6 @@
 """The providers of one process, and what people read of all others too."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.providers.base import Hints, OAuthProvider
@@ -21,6 +21,10 @@ class Providers:
 
     def __iter__(self) -> Iterator[Provider]:
         return iter(self._served)
+
+    def all(self) -> Sequence[OAuthProvider]:
+        """Return those that can be connected here."""
+        return [*self._served.values()]
 
     def get(self, provider: Provider) -> OAuthProvider | None:
         """Return a provider; None if it is not served."""
