@@ -63,6 +63,11 @@ async def _shared(environment: Environment) -> AsyncIterator[str]:
 @pytest_asyncio.fixture
 async def workspace(_shared: str, database: Database, service_keys: ServiceKeys) -> Json:
     """Make a workspace with three operators, each with an API token, for this test alone."""
+    return await new_workspace(database, service_keys)
+
+
+async def new_workspace(database: Database, service_keys: ServiceKeys) -> Json:
+    """Make one more workspace with three operators."""
     tag = secrets.token_hex(4)
     content = service_keys.bootstrap()
     content["workspace"]["id"] = new_id("ws")
@@ -81,6 +86,16 @@ async def rig(
     """Yield the shared auth-service, seen from this test's workspace."""
     async with Rig(_shared, service_keys, workspace, sandbox) as rig:
         yield rig
+
+
+@pytest_asyncio.fixture
+async def other_rig(
+    rig: Rig, database: Database, service_keys: ServiceKeys, sandbox: SandboxControl
+) -> AsyncIterator[Rig]:
+    """Yield the same auth-service, seen from a workspace of others."""
+    others = await new_workspace(database, service_keys)
+    async with Rig(rig.url, service_keys, others, sandbox) as other:
+        yield other
 
 
 @pytest.fixture(scope="session")

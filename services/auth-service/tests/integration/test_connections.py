@@ -1,22 +1,116 @@
 """Connections, as operators list them."""
 
-from auth_service_rig import OTHER_PORTAL, PORTAL, Rig, pages_of
+from itertools import chain
+
+import pytest
+import pytest_asyncio
+from auth_service_rig import PORTAL, Rig, pages_of, stored
+from tablesync.contracts import new_id
 from tablesync.contracts.public_api.connections import ProviderView
+from tablesync.service_kit.mongo import Database
+from tablesync.test_kit import SandboxControl
+
+# Those of one workspace, worst first: name, status, what the consent left out, host.
+STORED: tuple[tuple[str, str, list[str], str | None], ...] = (
+    ("Zebra", "revoked", [], None),
+    ("Bürobedarf", "connected", ["oauth"], None),
+    ("acme.test", "connected", [], None),
+    ("Ürün", "connected", [], "urun.shops.test"),
+    ("Yak", "connected", [], None),
+    ("Alpha", "disconnected", [], None),
+)
 
 
-async def test_connections_come_in_pages_oldest_first(rig: Rig) -> None:
-    made = [
-        await rig.connect("hubspot", PORTAL),
-        await rig.connect("airtable"),
-        await rig.connect("hubspot", OTHER_PORTAL),
-    ]
+@pytest_asyncio.fixture
+async def made(rig: Rig, database: Database) -> list[str]:
+    """Store connections as an earlier version did, the best first; return ids, worst first."""
+    template = await stored(database, "connections", (await rig.connect("hubspot", PORTAL))["id"])
+    for each in ("order", "found_by", "changed_by", "established_at"):
+        del template[each]
+    ids = []
+    for number, (name, status, missing, host) in reversed([*enumerate(STORED)]):
+        changed = {"status": status, "missing_scopes": missing}
+        changed |= {"host": host} if host else {}
+        account = {"id": str(number), "name": name, "email": f"{number}@acme.test"}
+        ids.append(new_id("con"))
+        row = {**template, **changed, "_id": ids[-1], "account": account}
+        await database["connections"].insert_one(row)
+    await database["connections"].delete_one({"_id": template["_id"]})
+    return ids[::-1]
+
+
+async def test_connections_come_worst_first_in_pages_whoever_has_stored_them(
+    rig: Rig, made: list[str]
+) -> None:
     operator = await rig.operator("viewer")
 
     whole = (await operator.get("/v1/connections")).json()
-    pages = await pages_of(operator, "/v1/connections", limit=2)
+    pages = await pages_of(operator, "/v1/connections", limit=4)
+    counts = (await operator.get("/v1/connections/counts")).json()
 
-    assert whole == {"items": made, "next_cursor": None, "unread_ids": []}
-    assert pages == [made[:2], made[2:]]
+    assert [each["id"] for each in whole["items"]] == made
+    assert [len(page) for page in pages] == [4, 2]
+    assert [*chain(*pages)] == whole["items"]
+    assert [each["established_at"] for each in whole["items"]] == [None] * len(made)
+    badges = {"Disconnected": 1, "Needs attention": 1, "Connected": 3, "Disconnected by you": 1}
+    assert counts == {"total": len(made), "badges": badges}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "burobedarf"}, [1]),
+        ({"q": "ACME.test 5@"}, [5]),
+        ({"q": "shops hubspot"}, [3]),
+        ({"q": "$a .*"}, []),
+        ({"q": "\0"}, [*range(6)]),
+        ({"q": "z", "provider": "hubspot"}, [0]),
+        ({"provider": "airtable"}, []),
+    ],
+)
+async def test_connections_are_found_by_words_and_provider(
+    rig: Rig, made: list[str], query: dict[str, str], found: list[int]
+) -> None:
+    answer = await (await rig.operator()).get("/v1/connections", params=query)
+    assert [each["id"] for each in answer.json()["items"]] == [made[each] for each in found]
+
+
+async def test_p20_what_others_have_is_neither_found_nor_counted(
+    other_rig: Rig, made: list[str]
+) -> None:
+    other = await other_rig.operator()
+
+    assert (await other.get("/v1/connections", params={"q": "acme"})).json()["items"] == []
+    assert (await other.get("/v1/connections/counts")).json() == {"total": 0, "badges": {}}
+    assert (await other.get(f"/v1/connections/{made[0]}")).status_code == 404
+
+
+async def test_p21_a_provider_that_is_none_is_refused_with_those_that_are(rig: Rig) -> None:
+    answer = await (await rig.operator()).get("/v1/connections", params={"provider": "salesforce"})
+
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "provider"
+    assert "hubspot" in error["remedy"]
+
+
+async def test_a_connection_tells_who_brought_about_what_it_is(
+    rig: Rig, sandbox: SandboxControl
+) -> None:
+    admin = rig.person("admin")
+    connection = await rig.connect("hubspot", PORTAL)
+    assert connection["changed_by"] == {"id": admin["id"], "name": admin["name"]}
+    assert connection["established_at"] == connection["changed_at"]
+
+    await sandbox.control("hubspot", PORTAL, "uninstall")
+    await rig.report(connection["id"], connection["grant_version"])
+    lost = await rig.connection(connection["id"])
+    assert (lost["badge"], lost["changed_by"]) == ("Disconnected", None)
+
+    operator = await rig.operator("operator")
+    gone = await operator.post(f"/v1/connections/{connection['id']}/disconnect")
+    assert gone.json()["changed_by"]["name"] == rig.person("operator")["name"]
+    assert gone.json()["established_at"] == connection["established_at"]
 
 
 async def test_what_can_be_connected_is_told_to_every_member_and_nobody_else(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from tablesync.test_kit.query_plans import QueryPlans
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-LISTS = ("/v1/connections", "/v1/members", "/v1/invitations")
+LISTS = ("/v1/connections", "/v1/connections?provider=hubspot", "/v1/members", "/v1/invitations")
 # Never many, or a whole look is what is wanted; each with its reason.
 SMALL = {
     "auth.audit": "who verifies a chain reads it whole",
@@ -30,6 +30,7 @@ async def play(rig: Rig, database: Database) -> None:
         await pages_of(admin, path, 1)
     (await admin.delete(f"/v1/members/{member['operator_id']}")).raise_for_status()
     (await admin.delete(f"/v1/invitations/{invitation['id']}")).raise_for_status()
+    (await admin.get("/v1/connections/counts")).raise_for_status()
     await rig.link(connection["id"])
     for path in ("/internal/v1/connections?since_sequence=0&limit=1", recipients(rig, connection)):
         (await rig.service("notifier").get(path)).raise_for_status()

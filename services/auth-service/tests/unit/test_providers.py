@@ -78,7 +78,7 @@ def test_a_connection_to_a_provider_that_is_not_served_is_shown(
     )
     hints = Providers([]).hints(provider)
 
-    shown = connection_view(connection, hints)
+    shown = connection_view(connection, hints, {})
 
     assert shown.provider is provider
     if status is ConnectionStatus.DISCONNECTED:

@@ -6,6 +6,7 @@ from tablesync.client.edge import Edge
 from tablesync.client.pages import Page, read_all, read_page
 from tablesync.contracts.public_api.connections import (
     AuthorizationView,
+    ConnectionCounts,
     ConnectionView,
     CreatedAuthorization,
     NewAuthorization,
@@ -32,16 +33,24 @@ class Connections:
         self._edge = edge
 
     async def page(
-        self, *, limit: int | None = None, cursor: str | None = None
+        self,
+        *,
+        q: str | None = None,
+        provider: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> Page[ConnectionView]:
-        """Return a page of them, oldest first."""
-        return await read_page(
-            self._edge, "/v1/connections", ConnectionView, {"limit": limit, "cursor": cursor}
-        )
+        """Return a page of them, or of those that each word of `q` is in: worst first, by name."""
+        query = {"q": q, "provider": provider, "limit": limit, "cursor": cursor}
+        return await read_page(self._edge, "/v1/connections", ConnectionView, query)
 
     def all(self) -> AsyncIterator[ConnectionView]:
-        """Yield them all, oldest first."""
+        """Yield them all, worst first, then by name."""
         return read_all(self._edge, "/v1/connections", ConnectionView)
+
+    async def counts(self) -> ConnectionCounts:
+        """Return how many there are of each badge."""
+        return await self._edge.get("/v1/connections/counts", ConnectionCounts)
 
     async def get(self, connection_id: str) -> ConnectionView:
         """Return one."""

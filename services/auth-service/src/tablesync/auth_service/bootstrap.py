@@ -23,7 +23,9 @@ from tablesync.auth_service.api import (
 )
 from tablesync.auth_service.api import people as people_api
 from tablesync.auth_service.api.pages import Pages
+from tablesync.auth_service.api.views import ConnectionViews
 from tablesync.auth_service.clients.scheduler import SchedulerClient
+from tablesync.auth_service.connection_list import ConnectionList
 from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.consent.askers import Askers
 from tablesync.auth_service.consent.authorizations import Authorizations
@@ -50,6 +52,7 @@ from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.limits import LimitSettings
 from tablesync.auth_service.identity.members import Members
+from tablesync.auth_service.identity.names import Names
 from tablesync.auth_service.identity.oidc import OidcVerifier
 from tablesync.auth_service.identity.own_workspaces import OwnWorkspaces
 from tablesync.auth_service.identity.people import Founding, People
@@ -242,7 +245,14 @@ def _consent(
     url, providers, pages = settings.auth_public_url, work.providers, Pages()
     requests = ConsentRequests(stores.workspaces, stores.askers, stored)
     return [
-        connections.routes(units, stored, work.disconnecting, providers, standing),
+        connections.routes(
+            units,
+            stored,
+            ConnectionList(units.database),
+            ConnectionViews(providers, Names(stores.members)),
+            work.disconnecting,
+            standing,
+        ),
         connections.provider_routes(providers, standing),
         authorizations.routes(units, stored, attempts, providers, url, standing),
         oauth.start_routes(

@@ -1,5 +1,7 @@
 """Connections: a workspace's links to accounts; their ids never change."""
 
+import unicodedata
+from enum import StrEnum
 from typing import Any
 
 from pydantic import AwareDatetime
@@ -13,16 +15,30 @@ from tablesync.contracts import (
     next_sequence,
 )
 from tablesync.contracts.specs import Sparse, Value
-from tablesync.service_kit.http.pages import Page, PageRequest, read_page
+from tablesync.contracts.wording import one_line, provider_label
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import read, read_or_none
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
 
+class Badge(StrEnum):
+    """The words on a connection's card, worst first."""
+
+    DISCONNECTED = "Disconnected"
+    NEEDS_ATTENTION = "Needs attention"
+    CONNECTED = "Connected"
+    DISCONNECTED_BY_YOU = "Disconnected by you"
+
+
+RANKS = {badge: str(number) for number, badge in enumerate(Badge)}
+
+
 class Connection(Value):
     """A connection's whole state; `missing_scopes` is what the last consent left out.
 
+    `name` is what operators call it, if not by its account. `established_at` is not known of one
+    that an earlier version has made; `changed_by` is who brought about what it is now, if anybody.
     `scopes` is empty where the provider does not tell them, `resources` None where there is
     nothing to choose, or it is not known what was. `host` is where its account is connected, at a
     provider that is not at one host for all.
@@ -32,6 +48,7 @@ class Connection(Value):
     workspace_id: str
     provider: Provider
     account: Account
+    name: Sparse[str] = None
     host: Sparse[str] = None
     grant_version: int
     status: ConnectionStatus
@@ -42,11 +59,34 @@ class Connection(Value):
     resources: tuple[str, ...] | None = None
     sequence: int = 0
     changed_at: AwareDatetime
+    changed_by: Sparse[str] = None
+    established_at: Sparse[AwareDatetime] = None
 
     @property
     def connected(self) -> bool:
         """Whether its grant may be used."""
         return self.status is ConnectionStatus.CONNECTED
+
+    @property
+    def badge(self) -> Badge:
+        """Return the words on its card."""
+        match self.status:
+            case ConnectionStatus.REVOKED:
+                return Badge.DISCONNECTED
+            case ConnectionStatus.DISCONNECTED:
+                return Badge.DISCONNECTED_BY_YOU
+        return Badge.NEEDS_ATTENTION if self.missing_scopes else Badge.CONNECTED
+
+    @property
+    def listed(self) -> Document:
+        """Return where it stands in lists, and by what it is found there."""
+        called = self.name or self.account.name
+        told = (called, self.account.name, self.account.email, self.host)
+        found_by = [*filter(None, told), provider_label(self.provider)]
+        return {
+            "order": RANKS[self.badge] + folded(called),
+            "found_by": "\n".join(map(folded, found_by)),
+        }
 
     def state(self, event: type[ConnectionEvent] = ConnectionEvent) -> ConnectionEvent:
         """Return the public state, as an event of this type says it."""
@@ -57,7 +97,7 @@ class Connection(Value):
     def to_document(self) -> Document:
         """Return the stored form."""
         document = self.model_dump(exclude={"id"})
-        return {"_id": self.id, **document}
+        return {"_id": self.id, **document, **self.listed}
 
     @classmethod
     def from_document(cls, document: Document) -> "Connection":
@@ -103,11 +143,6 @@ class Connections:
         ]
         return [each for each in read_ones if each]
 
-    async def page(self, workspace_id: str, at: PageRequest) -> Page[Connection]:
-        """Return a page of a workspace's connections, oldest first."""
-        query = {"workspace_id": workspace_id}
-        return await read_page(self._collection, query, at, Connection.from_document)
-
     async def changed_since(self, sequence: int, limit: int) -> list[Connection]:
         """Return connections of all workspaces in order of change, never part of one moment.
 
@@ -143,12 +178,17 @@ class Connections:
         unit: UnitOfWork,
         connection: Connection,
         event: type[ConnectionEvent] | None,
+        *,
+        by: str | None = None,
         **changes: Any,
     ) -> Connection:
-        """Store a connection with changes; with an event, also its new sequence, and publish it."""
+        """Store a connection with changes; with an event, also its new sequence, and publish it.
+
+        `by` is whoever brought that about.
+        """
         if event is not None:
             changes["sequence"] = next_sequence(connection.sequence, unit.now_ms)
-            changes["changed_at"] = unit.now
+            changes |= {"changed_at": unit.now, "changed_by": by}
         changed = connection.model_copy(update=changes)
         await self._collection.replace_one(
             {"_id": changed.id}, changed.to_document(), upsert=True, session=unit.session
@@ -156,3 +196,9 @@ class Connections:
         if event is not None:
             unit.publish(changed.state(event))
         return changed
+
+
+def folded(text: str) -> str:
+    """Return a text as it is compared: on one line, in small letters, without accents."""
+    plain = unicodedata.normalize("NFKD", one_line(text).casefold())
+    return "".join(each for each in plain if not unicodedata.combining(each))

@@ -27,6 +27,7 @@ AUDIT_HEADS = "audit_heads"
 RETRY_AT_MOST_EVERY_SECONDS = 1.0
 
 _TURN = [("live", ASCENDING), ("retry_at", ASCENDING)]
+_LISTED = [("order", ASCENDING), ("_id", ASCENDING)]
 INDEXES: Indexes = {
     OPERATORS: [IndexModel([("email_key", ASCENDING)], name="by_email", unique=True)],
     MEMBERSHIPS: [
@@ -47,7 +48,12 @@ INDEXES: Indexes = {
         IndexModel([("provider", ASCENDING), ("account.id", ASCENDING)], name="by_account"),
         IndexModel([("host", ASCENDING)], name="by_host", sparse=True),
         IndexModel([("sequence", ASCENDING)], name="by_sequence"),
-        IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="by_workspace"),
+        IndexModel([("workspace_id", ASCENDING), *_LISTED], name="in_order"),
+        IndexModel(
+            [("workspace_id", ASCENDING), ("provider", ASCENDING), *_LISTED],
+            name="in_order_by_provider",
+        ),
+        Retired("by_workspace"),
     ],
     GRANTS: [
         # Those never tried, which have no `retry_at`, in the order of what makes them due.

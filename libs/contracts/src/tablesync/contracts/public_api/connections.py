@@ -44,7 +44,9 @@ _CONNECTION: JsonDict = {
     "id": _CONNECTION_ID,
     "workspace_id": _WORKSPACE_ID,
     "provider": "hubspot",
+    "name": "Sales portal",
     "account": {"id": "48211907", "name": "acme.example", "email": "ada@acme.example"},
+    "host": None,
     "status": "connected",
     "cause": None,
     "grant_version": 3,
@@ -52,7 +54,9 @@ _CONNECTION: JsonDict = {
     "scopes": ["oauth", "crm.objects.contacts.read"],
     "missing_scopes": ["crm.objects.deals.read"],
     "resources": None,
+    "established_at": "2026-10-03T08:12:40.117Z",
     "changed_at": "2026-11-22T09:52:41.803Z",
+    "changed_by": {"id": _OPERATOR_ID, "name": "Ada"},
     "badge": "Needs attention",
     "findings": [
         {
@@ -69,6 +73,7 @@ _REVOKED_CONNECTION: JsonDict = {
     "status": "revoked",
     "cause": "app_uninstalled",
     "missing_scopes": [],
+    "changed_by": None,
     "badge": "Disconnected",
     "findings": [],
 }
@@ -114,6 +119,13 @@ _CONTINUED: JsonDict = {
     "status": "denied",
     "continued_by": "aut_01997f2d-0c11-7b3a-9e42-8d5f1a7c6b05",
 }
+
+
+class Named(Answer):
+    """Somebody or something, as people know it."""
+
+    id: str
+    name: str
 
 
 class AskedBefore(Answer):
@@ -178,7 +190,9 @@ class ConnectionView(Answer):
     id: str
     workspace_id: str
     provider: Open[Provider]
+    name: str | None = Field(description="What operators call it, if they call it anything.")
     account: Account
+    host: str | None = Field(description="The shop's domain, where each has its own.")
     status: Open[ConnectionStatus]
     cause: Open[ConnectionCause] | None
     grant_version: int
@@ -189,9 +203,20 @@ class ConnectionView(Answer):
         description="Ids of what was chosen to be reached, such as Airtable bases; null where "
         "there is no choice, or it is not known."
     )
-    changed_at: Moment
+    established_at: Moment | None = Field(description="Null where that was not noted.")
+    changed_at: Moment = Field(description="Since when it is what it is.")
+    changed_by: Named | None = Field(description="Null where nobody did it, or it was not noted.")
     badge: str = Field(description="The words on its card.")
     findings: tuple[ConnectionFinding, ...]
+
+
+class ConnectionCounts(Answer):
+    """How many connections there are, by the words of their badges."""
+
+    model_config = showing({"total": 5, "badges": {"Connected": 3, "Disconnected": 2}})
+
+    total: int
+    badges: dict[str, int]
 
 
 class NewAuthorization(Asked):

@@ -1,12 +1,21 @@
 """`/v1`: connections, and what can be connected."""
 
-from fastapi import APIRouter, Depends
-from tablesync.auth_service.api.views import connection_view, provider_view
-from tablesync.auth_service.connections import Connection, Connections
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from tablesync.auth_service.api.views import ConnectionViews, provider_view
+from tablesync.auth_service.connection_list import ConnectionList
+from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.grants.disconnect import Disconnecting
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.providers.served import Providers
-from tablesync.contracts.public_api.connections import ConnectionView, ProviderList
+from tablesync.contracts import Provider
+from tablesync.contracts.names import LONGEST
+from tablesync.contracts.public_api.connections import (
+    ConnectionCounts,
+    ConnectionView,
+    ProviderList,
+)
 from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
@@ -17,11 +26,21 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 A_PAGE = pages.requested(default=1_000, most=1_000)
 
 
+Words = Annotated[
+    str,
+    Query(
+        max_length=LONGEST,
+        description="Words to be found in the name, account, address, host or provider.",
+    ),
+]
+
+
 def routes(
     units: UnitsOfWork,
     connections: Connections,
+    listed: ConnectionList,
+    views: ConnectionViews,
     disconnecting: Disconnecting,
-    providers: Providers,
     standing: Standing,
 ) -> APIRouter:
     """Make the routes of connections."""
@@ -29,25 +48,31 @@ def routes(
     viewer = Depends(standing.told(OperatorRole.VIEWER))
     as_operator = standing.once(units, OperatorRole.OPERATOR)
 
-    def view(connection: Connection) -> ConnectionView:
-        return connection_view(connection, providers.hints(connection.provider))
-
     @router.get("/connections")
     async def list_connections(
-        at: PageRequest = A_PAGE, who: Principal = viewer
+        q: Words = "",
+        provider: Provider | None = None,
+        at: PageRequest = A_PAGE,
+        who: Principal = viewer,
     ) -> Page[ConnectionView]:
-        return (await connections.page(who.workspace_id, at)).map(view)
+        page = await listed.page(who.workspace_id, at, words=q, provider=provider)
+        return page.with_items(await views.of(page.items))
+
+    @router.get("/connections/counts")
+    async def count_connections(who: Principal = viewer) -> ConnectionCounts:
+        badges = await listed.counts(who.workspace_id)
+        return ConnectionCounts(total=sum(badges.values()), badges={**badges})
 
     @router.get("/connections/{connection_id}", responses=declares(404))
     async def show_connection(connection_id: str, who: Principal = viewer) -> ConnectionView:
-        return view(await connections.get(who.workspace_id, connection_id))
+        return await views.of_one(await connections.get(who.workspace_id, connection_id))
 
     @router.post("/connections/{connection_id}/disconnect", responses=declares(404))
     async def disconnect_connection(connection_id: str, once: Once = as_operator) -> ConnectionView:
         disconnection = disconnecting.begin(once.principal, connection_id)
 
         async def work(unit: UnitOfWork) -> ConnectionView:
-            return view(await disconnection.work(unit))
+            return await views.of_one(await disconnection.work(unit))
 
         try:
             return await once(work)

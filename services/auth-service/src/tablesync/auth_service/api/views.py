@@ -1,10 +1,13 @@
 """Shows connections and attempts to connect as `/v1` says them."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.authorizations import Authorization
+from tablesync.auth_service.identity.names import Names
 from tablesync.auth_service.providers.base import Hints, OAuthProvider
+from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import ConnectionStatus, HoldKind, SyncStatus
 from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.permissions import not_granted
@@ -12,6 +15,7 @@ from tablesync.contracts.public_api.connections import (
     AuthorizationView,
     ConnectionFinding,
     ConnectionView,
+    Named,
     ProviderView,
 )
 from tablesync.contracts.wording import provider_label, stopped
@@ -32,14 +36,33 @@ def provider_view(shown: OAuthProvider) -> ProviderView:
     )
 
 
-def connection_view(shown: Connection, hints: Hints) -> ConnectionView:
-    """Show a connection; the hints are those of its provider."""
-    own = set(ConnectionView.model_fields) - {"badge", "findings"}
+def connection_view(shown: Connection, hints: Hints, people: Mapping[str, Named]) -> ConnectionView:
+    """Show a connection; the hints are those of its provider, the people by their ids."""
+    own = set(ConnectionView.model_fields) - {"changed_by", "findings"}
     return ConnectionView(
         **{name: getattr(shown, name) for name in own},
-        badge=badge(shown),
+        changed_by=people.get(shown.changed_by or ""),
         findings=findings(shown, hints),
     )
+
+
+class ConnectionViews:
+    """Shows connections with the names of those who changed them."""
+
+    def __init__(self, providers: Providers, names: Names) -> None:
+        self._providers = providers
+        self._names = names
+
+    async def of(self, shown: Sequence[Connection]) -> list[ConnectionView]:
+        """Show several."""
+        people = await self._names.of(each.changed_by for each in shown)
+        return [
+            connection_view(each, self._providers.hints(each.provider), people) for each in shown
+        ]
+
+    async def of_one(self, shown: Connection) -> ConnectionView:
+        """Show one."""
+        return (await self.of([shown]))[0]
 
 
 def authorization_view(shown: Authorization, now: datetime) -> AuthorizationView:
@@ -52,15 +75,6 @@ def authorization_view(shown: Authorization, now: datetime) -> AuthorizationView
         finding=shown.finding,
         continued_by=shown.continued_by,
     )
-
-
-def badge(connection: Connection) -> str:
-    """Return the words on the card."""
-    if connection.status is ConnectionStatus.DISCONNECTED:
-        return "Disconnected by you"
-    if connection.status is ConnectionStatus.REVOKED:
-        return "Disconnected"
-    return "Needs attention" if connection.missing_scopes else "Connected"
 
 
 def findings(connection: Connection, hints: Hints) -> tuple[ConnectionFinding, ...]:

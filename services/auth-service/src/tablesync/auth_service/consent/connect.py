@@ -224,6 +224,7 @@ class Connecting:
             unit,
             before,
             event,
+            by=authorization.asker_id,
             account=consent.identity.account,
             host=authorization.host,
             status=ConnectionStatus.CONNECTED,
@@ -300,4 +301,5 @@ def _new(unit: UnitOfWork, authorization: Authorization, identity: Identity) -> 
         status=ConnectionStatus.CONNECTED,
         owner_id=authorization.operator_id,
         changed_at=unit.now,
+        established_at=unit.now,
     )

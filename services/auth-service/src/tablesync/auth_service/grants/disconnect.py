@@ -54,6 +54,7 @@ class Disconnection:
             unit,
             connection,
             ConnectionRevoked,
+            by=who.operator_id,
             status=ConnectionStatus.DISCONNECTED,
             cause=ConnectionCause.OPERATOR,
         )
