@@ -83,6 +83,8 @@ async def test_p20_what_others_have_is_neither_found_nor_counted(
     assert (await other.get("/v1/connections", params={"q": "acme"})).json()["items"] == []
     assert (await other.get("/v1/connections/counts")).json() == {"total": 0, "badges": {}}
     assert (await other.get(f"/v1/connections/{made[0]}")).status_code == 404
+    renamed = await other.patch(f"/v1/connections/{made[0]}", json={"name": "Mine"})
+    assert renamed.status_code == 404
 
 
 async def test_p21_a_provider_that_is_none_is_refused_with_those_that_are(rig: Rig) -> None:
@@ -111,6 +113,62 @@ async def test_a_connection_tells_who_brought_about_what_it_is(
     gone = await operator.post(f"/v1/connections/{connection['id']}/disconnect")
     assert gone.json()["changed_by"]["name"] == rig.person("operator")["name"]
     assert gone.json()["established_at"] == connection["established_at"]
+
+
+async def test_a_connection_is_called_otherwise_and_by_its_account_again(
+    rig: Rig, database: Database, made: list[str]
+) -> None:
+    operator, last = await rig.operator("operator"), made[-1]
+    before = await rig.connection(last)
+
+    named = await operator.patch(f"/v1/connections/{last}", json={"name": " Sales  portal "})
+
+    assert named.json() == {**before, "name": "Sales  portal"}
+    found = (await operator.get("/v1/connections", params={"q": "sales portal"})).json()["items"]
+    assert found == [named.json()]
+    again = await operator.patch(f"/v1/connections/{last}", json={"name": None})
+    assert again.json() == before
+    trail = await database["audit"].find({"subject": last}).sort("number", 1).to_list(None)
+    assert [(each["action"], each["actor"], each["detail"]) for each in trail] == [
+        ("connection.renamed", rig.person("operator")["id"], each)
+        for each in (
+            {"name": "Sales  portal", "before": None},
+            {"name": None, "before": "Sales  portal"},
+        )
+    ]
+
+
+async def test_a_name_outlives_a_reconnect(rig: Rig) -> None:
+    connection = await rig.connect("hubspot", PORTAL)
+    path = f"/v1/connections/{connection['id']}"
+    await (await rig.operator()).patch(path, json={"name": "Sales"})
+
+    again = await rig.connect("hubspot", PORTAL)
+
+    assert (again["id"], again["name"], again["grant_version"]) == (connection["id"], "Sales", 2)
+
+
+@pytest.mark.parametrize(
+    ("role", "body", "status"),
+    [
+        ("viewer", {"name": "Sales"}, 403),
+        ("operator", {"name": " "}, 422),
+        ("operator", {"name": "x" * 201}, 422),
+        ("operator", {}, 422),
+    ],
+)
+async def test_p21_a_name_that_is_none_and_who_may_not_rename_change_nothing(
+    rig: Rig, made: list[str], role: str, body: dict[str, str], status: int
+) -> None:
+    before = await rig.connection(made[0])
+
+    answer = await (await rig.operator(role)).patch(f"/v1/connections/{made[0]}", json=body)
+
+    assert answer.status_code == status
+    if status == 422:
+        assert answer.json()["errors"][0]["field"] == "name"
+        assert answer.json()["errors"][0]["remedy"]
+    assert await rig.connection(made[0]) == before
 
 
 async def test_what_can_be_connected_is_told_to_every_member_and_nobody_else(rig: Rig) -> None:

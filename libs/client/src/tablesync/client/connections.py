@@ -7,6 +7,7 @@ from tablesync.client.pages import Page, read_all, read_page
 from tablesync.contracts.public_api.connections import (
     AuthorizationView,
     ConnectionCounts,
+    ConnectionEdit,
     ConnectionView,
     CreatedAuthorization,
     NewAuthorization,
@@ -55,6 +56,18 @@ class Connections:
     async def get(self, connection_id: str) -> ConnectionView:
         """Return one."""
         return await self._edge.get(f"/v1/connections/{connection_id}", ConnectionView)
+
+    async def rename(
+        self, connection_id: str, name: str | None, *, idempotency_key: str | None = None
+    ) -> ConnectionView:
+        """Call it otherwise; without a name, by its account again."""
+        return await self._edge.change(
+            "PATCH",
+            f"/v1/connections/{connection_id}",
+            ConnectionView,
+            ConnectionEdit(name=name),
+            idempotency_key=idempotency_key,
+        )
 
     async def disconnect(
         self, connection_id: str, *, idempotency_key: str | None = None

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import AwareDatetime
+from tablesync.auth_service import audit
 from tablesync.auth_service.store import CONNECTIONS
 from tablesync.contracts import (
     Account,
@@ -17,6 +18,7 @@ from tablesync.contracts import (
 from tablesync.contracts.specs import Sparse, Value
 from tablesync.contracts.wording import one_line, provider_label
 from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import read, read_or_none
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -172,6 +174,27 @@ class Connections:
             "status": ConnectionStatus.CONNECTED,
         }
         return await self._collection.find_one(query, {"_id": 1}, session=session) is not None
+
+    async def rename(
+        self, unit: UnitOfWork, by: Principal, connection_id: str, name: str | None
+    ) -> Connection:
+        """Call a connection otherwise, or by its account again; raises Problem 404.
+
+        Nothing is published: events tell the account's name, which stays.
+        """
+        connection = await self.get(by.workspace_id, connection_id, unit.session)
+        if name == connection.name:
+            return connection
+        await audit.record(
+            unit,
+            by.workspace_id,
+            by.operator_id,
+            "connection.renamed",
+            connection.id,
+            name=name,
+            before=connection.name,
+        )
+        return await self.store(unit, connection, None, name=name)
 
     async def store(
         self,

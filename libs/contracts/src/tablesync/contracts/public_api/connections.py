@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from pydantic.config import JsonDict
 from tablesync.contracts.internal_api.base import Text, showing
 from tablesync.contracts.internal_api.scheduler import WrittenBase
+from tablesync.contracts.names import Name
 from tablesync.contracts.public_api.base import Answer, Asked, Open
 from tablesync.contracts.specs import (
     Account,
@@ -208,6 +209,14 @@ class ConnectionView(Answer):
     changed_by: Named | None = Field(description="Null where nobody did it, or it was not noted.")
     badge: str = Field(description="The words on its card.")
     findings: tuple[ConnectionFinding, ...]
+
+
+class ConnectionEdit(Asked):
+    """What to change of a connection."""
+
+    model_config = showing({"name": "Sales portal"})
+
+    name: Name | None = Field(description="Null takes the account's own name again.")
 
 
 class ConnectionCounts(Answer):

@@ -13,6 +13,7 @@ from tablesync.contracts import Provider
 from tablesync.contracts.names import LONGEST
 from tablesync.contracts.public_api.connections import (
     ConnectionCounts,
+    ConnectionEdit,
     ConnectionView,
     ProviderList,
 )
@@ -66,6 +67,16 @@ def routes(
     @router.get("/connections/{connection_id}", responses=declares(404))
     async def show_connection(connection_id: str, who: Principal = viewer) -> ConnectionView:
         return await views.of_one(await connections.get(who.workspace_id, connection_id))
+
+    @router.patch("/connections/{connection_id}", responses=declares(404))
+    async def rename_connection(
+        connection_id: str, body: ConnectionEdit, once: Once = as_operator
+    ) -> ConnectionView:
+        async def work(unit: UnitOfWork) -> ConnectionView:
+            renamed = await connections.rename(unit, once.principal, connection_id, body.name)
+            return await views.of_one(renamed)
+
+        return await once(work)
 
     @router.post("/connections/{connection_id}/disconnect", responses=declares(404))
     async def disconnect_connection(connection_id: str, once: Once = as_operator) -> ConnectionView:
