@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from auth_service_attempts import begin
 from auth_service_rig import PORTAL, Rig, pages_of
 from tablesync.auth_service import audit
 from tablesync.service_kit.mongo import Database
@@ -30,6 +31,9 @@ async def play(rig: Rig, database: Database) -> None:
         await pages_of(admin, path, 1)
     (await admin.delete(f"/v1/members/{member['operator_id']}")).raise_for_status()
     (await admin.delete(f"/v1/invitations/{invitation['id']}")).raise_for_status()
+    await begin(rig, "hubspot")
+    for role in ("admin", "viewer"):
+        await pages_of(await rig.operator(role), "/v1/authorizations?status=pending", 1)
     (await admin.get("/v1/connections/counts")).raise_for_status()
     await rig.link(connection["id"])
     for path in ("/internal/v1/connections?since_sequence=0&limit=1", recipients(rig, connection)):

@@ -99,6 +99,22 @@ class Authorizations:
             idempotency_key=idempotency_key,
         )
 
+    async def pending(self) -> list[AuthorizationView]:
+        """Return those that go on."""
+        going_on = read_all(self._edge, "/v1/authorizations", AuthorizationView, status="pending")
+        return [each async for each in going_on]
+
+    async def cancel(
+        self, authorization_id: str, *, idempotency_key: str | None = None
+    ) -> AuthorizationView:
+        """End one that goes on; raises ConflictError if it has connected already."""
+        return await self._edge.change(
+            "POST",
+            f"/v1/authorizations/{authorization_id}/cancel",
+            AuthorizationView,
+            idempotency_key=idempotency_key,
+        )
+
     async def get(self, authorization_id: str) -> AuthorizationView:
         """Return what has become of one."""
         return await self._edge.get(f"/v1/authorizations/{authorization_id}", AuthorizationView)

@@ -23,7 +23,7 @@ from tablesync.auth_service.api import (
 )
 from tablesync.auth_service.api import people as people_api
 from tablesync.auth_service.api.pages import Pages
-from tablesync.auth_service.api.views import ConnectionViews
+from tablesync.auth_service.api.views import AuthorizationViews, ConnectionViews
 from tablesync.auth_service.clients.scheduler import SchedulerClient
 from tablesync.auth_service.connection_list import ConnectionList
 from tablesync.auth_service.connections import Connections
@@ -244,17 +244,20 @@ def _consent(
     stored, attempts, links = stores.connections, stores.authorizations, stores.links
     url, providers, pages = settings.auth_public_url, work.providers, Pages()
     requests = ConsentRequests(stores.workspaces, stores.askers, stored)
+    names = Names(stores.members)
     return [
         connections.routes(
             units,
             stored,
             ConnectionList(units.database),
-            ConnectionViews(providers, Names(stores.members)),
+            ConnectionViews(providers, names),
             work.disconnecting,
             standing,
         ),
         connections.provider_routes(providers, standing),
-        authorizations.routes(units, stored, attempts, providers, url, standing),
+        authorizations.routes(
+            units, stored, attempts, AuthorizationViews(url, names), providers, standing
+        ),
         oauth.start_routes(
             attempts,
             requests,

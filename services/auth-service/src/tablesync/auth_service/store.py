@@ -28,6 +28,7 @@ RETRY_AT_MOST_EVERY_SECONDS = 1.0
 
 _TURN = [("live", ASCENDING), ("retry_at", ASCENDING)]
 _LISTED = [("order", ASCENDING), ("_id", ASCENDING)]
+_ENDING = [(each, ASCENDING) for each in ("workspace_id", "status", "expires_at", "_id")]
 INDEXES: Indexes = {
     OPERATORS: [IndexModel([("email_key", ASCENDING)], name="by_email", unique=True)],
     MEMBERSHIPS: [
@@ -69,6 +70,10 @@ INDEXES: Indexes = {
         IndexModel(
             [("workspace_id", ASCENDING), ("operator_id", ASCENDING), ("status", ASCENDING)],
             name="by_member",
+        ),
+        IndexModel(_ENDING, name="in_order"),
+        IndexModel(
+            _ENDING, name="begun_in_order", partialFilterExpression={"binding": {"$exists": True}}
         ),
     ],
     RECONNECT_LINKS: [

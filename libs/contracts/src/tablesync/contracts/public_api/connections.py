@@ -83,7 +83,16 @@ _COMPLETED: JsonDict = {
     "provider": "hubspot",
     "status": "completed",
     "connection_id": _CONNECTION_ID,
+    "asked_by": {"id": _OPERATOR_ID, "name": "Ada"},
+    "asked_at": "2026-11-22T09:52:41.803Z",
+    "expires_at": "2026-11-22T10:02:41.803Z",
+    "start_url": None,
     "finding": None,
+}
+_PENDING: JsonDict = {
+    **_COMPLETED,
+    "status": "pending",
+    "start_url": _START_URL,
 }
 _REFUSED: JsonDict = {
     **_COMPLETED,
@@ -260,6 +269,7 @@ class AuthorizationStatus(StrEnum):
     REFUSED = "refused"
     DENIED = "denied"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"  # by an operator, before it came to an end
 
 
 class NamedAccount(Answer):
@@ -286,13 +296,19 @@ class Finding(Answer):
 class AuthorizationView(Answer):
     """An attempt, as the page that waits for its outcome reads it."""
 
-    model_config = showing(_COMPLETED, _REFUSED, _LESS_THAN_NEEDED, _CONTINUED)
+    model_config = showing(_COMPLETED, _PENDING, _REFUSED, _LESS_THAN_NEEDED, _CONTINUED)
 
     id: str
     provider: Open[Provider]
     status: Open[AuthorizationStatus]
     connection_id: str | None = Field(
         description="What is to be reconnected, or what came of the attempt."
+    )
+    asked_by: Named | None = Field(description="Null for somebody unknown by now.")
+    asked_at: Moment
+    expires_at: Moment
+    start_url: str | None = Field(
+        description="Where it goes on while it is pending, for who may connect accounts."
     )
     finding: Finding | None = Field(
         description="What to know of it: why nothing came of it, or what it does not reach."

@@ -1,9 +1,11 @@
 """`/v1`: attempts to connect."""
 
+from typing import Literal
+
 from fastapi import APIRouter, Depends
-from tablesync.auth_service.api.views import authorization_view
+from tablesync.auth_service.api.views import AuthorizationViews
 from tablesync.auth_service.connections import Connection, Connections
-from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
+from tablesync.auth_service.consent.authorizations import Authorizations
 from tablesync.auth_service.errors import HostRefusedError
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.providers.base import OAuthProvider
@@ -14,20 +16,24 @@ from tablesync.contracts.public_api.connections import (
     CreatedAuthorization,
     NewAuthorization,
 )
+from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
+from tablesync.service_kit.http.pages import Page, PageRequest
 from tablesync.service_kit.http.problems import invalid
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo import database_now
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+
+A_PAGE = pages.requested(default=1_000, most=1_000)
 
 
 def routes(
     units: UnitsOfWork,
     connections: Connections,
     authorizations: Authorizations,
+    views: AuthorizationViews,
     providers: Providers,
-    public_url: str,
     standing: Standing,
 ) -> APIRouter:
     """Make the routes of attempts to connect."""
@@ -52,23 +58,40 @@ def routes(
                 target,
                 host=_host(provider, target, body.shop),
             )
-            return CreatedAuthorization(id=attempt.id, start_url=start_url(public_url, attempt))
+            return CreatedAuthorization(id=attempt.id, start_url=views.start_url(attempt))
 
         return await once(work)
+
+    @router.get("/authorizations")
+    async def list_authorizations(
+        status: Literal["pending"] = "pending", at: PageRequest = A_PAGE, who: Principal = viewer
+    ) -> Page[AuthorizationView]:
+        """List those that go on; to viewers, only such as have begun in somebody's browser."""
+        begun_only = who.role < OperatorRole.OPERATOR
+        page = await authorizations.pending(who.workspace_id, at, begun_only=begun_only)
+        now = await database_now(units.database)
+        return page.with_items(await views.of(page.items, now, who))
 
     @router.get("/authorizations/{authorization_id}", responses=declares(404))
     async def show_authorization(
         authorization_id: str, who: Principal = viewer
     ) -> AuthorizationView:
         attempt = await authorizations.get(who.workspace_id, authorization_id)
-        return authorization_view(attempt, await database_now(units.database))
+        return await views.of_one(attempt, await database_now(units.database), who)
+
+    @router.post("/authorizations/{authorization_id}/cancel", responses=declares(404, 409))
+    async def cancel_authorization(
+        authorization_id: str, once: Once = as_operator
+    ) -> AuthorizationView:
+        who = once.principal
+
+        async def work(unit: UnitOfWork) -> AuthorizationView:
+            ended = await authorizations.cancel(unit, who.workspace_id, authorization_id)
+            return await views.of_one(ended, unit.now, who)
+
+        return await once(work)
 
     return router
-
-
-def start_url(public_url: str, attempt: Authorization) -> str:
-    """Return what the popup opens."""
-    return f"{public_url}/oauth/{attempt.provider}/start?authorization={attempt.id}"
 
 
 def _served(name: str, providers: Providers) -> OAuthProvider:

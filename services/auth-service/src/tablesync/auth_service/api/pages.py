@@ -27,6 +27,7 @@ from tablesync.service_kit.http.problems import RaisedAnswer
 _OUTCOMES = {
     AuthorizationStatus.PENDING: "pending",
     AuthorizationStatus.DENIED: "denied",
+    AuthorizationStatus.CANCELLED: "cancelled",
     AuthorizationStatus.REFUSED: "refused",
 }
 

@@ -12,6 +12,7 @@ from tablesync.contracts import ConnectionStatus, HoldKind, SyncStatus
 from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.permissions import not_granted
 from tablesync.contracts.public_api.connections import (
+    AuthorizationStatus,
     AuthorizationView,
     ConnectionFinding,
     ConnectionView,
@@ -19,6 +20,7 @@ from tablesync.contracts.public_api.connections import (
     ProviderView,
 )
 from tablesync.contracts.wording import provider_label, stopped
+from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 
 
 def provider_view(shown: OAuthProvider) -> ProviderView:
@@ -65,16 +67,53 @@ class ConnectionViews:
         return (await self.of([shown]))[0]
 
 
-def authorization_view(shown: Authorization, now: datetime) -> AuthorizationView:
-    """Show an attempt as it stands now."""
-    return AuthorizationView(
-        id=shown.id,
-        provider=shown.provider,
-        status=shown.status_at(now),
-        connection_id=shown.connection_id,
-        finding=shown.finding,
-        continued_by=shown.continued_by,
-    )
+class AuthorizationViews:
+    """Shows attempts to connect with the names of those who asked for them."""
+
+    def __init__(self, public_url: str, names: Names) -> None:
+        self._public_url = public_url
+        self._names = names
+
+    def start_url(self, attempt: Authorization) -> str:
+        """Return what the popup opens."""
+        return f"{self._public_url}/oauth/{attempt.provider}/start?authorization={attempt.id}"
+
+    async def of(
+        self, shown: Sequence[Authorization], now: datetime, who: Principal
+    ) -> list[AuthorizationView]:
+        """Show several as they stand now; where they go on is for who may connect accounts."""
+        people = await self._names.of(each.asker_id for each in shown)
+        may_go_on = who.role >= OperatorRole.OPERATOR
+        return [self._view(each, now, people, may_go_on=may_go_on) for each in shown]
+
+    async def of_one(
+        self, shown: Authorization, now: datetime, who: Principal
+    ) -> AuthorizationView:
+        """Show one as it stands now."""
+        return (await self.of([shown], now, who))[0]
+
+    def _view(
+        self,
+        shown: Authorization,
+        now: datetime,
+        people: Mapping[str, Named],
+        *,
+        may_go_on: bool,
+    ) -> AuthorizationView:
+        status = shown.status_at(now)
+        goes_on = may_go_on and status is AuthorizationStatus.PENDING
+        return AuthorizationView(
+            id=shown.id,
+            provider=shown.provider,
+            status=status,
+            connection_id=shown.connection_id,
+            asked_by=people.get(shown.asker_id or ""),
+            asked_at=shown.created_at,
+            expires_at=shown.expires_at,
+            start_url=self.start_url(shown) if goes_on else None,
+            finding=shown.finding,
+            continued_by=shown.continued_by,
+        )
 
 
 def findings(connection: Connection, hints: Hints) -> tuple[ConnectionFinding, ...]:

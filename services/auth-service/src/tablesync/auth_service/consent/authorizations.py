@@ -20,7 +20,8 @@ from tablesync.auth_service.store import AUTHORIZATIONS
 from tablesync.contracts import ConnectionStatus, Provider, new_id
 from tablesync.contracts.public_api.connections import AuthorizationStatus, Finding
 from tablesync.contracts.specs import Sparse, Value
-from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.pages import Page, PageRequest, read_page
+from tablesync.service_kit.http.problems import conflict, not_found
 from tablesync.service_kit.mongo import Database, Document, Session
 from tablesync.service_kit.mongo.reading import read
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -187,6 +188,20 @@ class Authorizations:
         """Look at an attempt, over or not."""
         return await self._find(None, _id=authorization_id, provider=provider)
 
+    async def pending(
+        self, workspace_id: str, at: PageRequest, *, begun_only: bool
+    ) -> Page[Authorization]:
+        """Return a page of a workspace's attempts that go on, those that end first before others.
+
+        `begun_only` leaves out those that go on for whoever knows their ids.
+        """
+        query = _pending(workspace_id=workspace_id)
+        if begun_only:
+            query["binding"] = {"$exists": True}
+        return await read_page(
+            self._collection, query, at, Authorization.from_document, by="expires_at"
+        )
+
     async def start(self, authorization: Authorization, browser: SecretStr) -> Started | None:
         """Begin in this browser, or there anew: an earlier state and verifier are void.
 
@@ -223,7 +238,7 @@ class Authorizations:
         verifier = self._verifier(claimed) if claimed else None
         if claimed and verifier is None:
             change = {"$set": {"status": AuthorizationStatus.EXPIRED}}
-            await self._collection.update_one({"_id": claimed.id}, change)
+            await self._collection.update_one(_going_on(claimed), change)
         return verifier
 
     def _verifier(self, claimed: Authorization) -> SecretStr | None:
@@ -246,7 +261,10 @@ class Authorizations:
         finding: Finding | None = None,
         completion: Completion | None = None,
     ) -> None:
-        """Store the outcome, with what came of it or why nothing did."""
+        """Store the outcome, with what came of it or why nothing did.
+
+        What an operator has cancelled meanwhile, or a removal has ended, stays so.
+        """
         change: Document = {"status": status}
         if connection_id is not None:
             change["connection_id"] = connection_id
@@ -255,10 +273,31 @@ class Authorizations:
         if completion is not None:
             change["completion"] = completion.model_dump()
         await self._collection.update_one(
-            {"_id": authorization.id},
+            _going_on(authorization),
             {"$set": change, "$unset": {VERIFIER: ""}},
             session=unit.session,
         )
+
+    async def cancel(
+        self, unit: UnitOfWork, workspace_id: str, authorization_id: str
+    ) -> Authorization:
+        """End an attempt that goes on: its state and verifier are void, whoever is under way.
+
+        One that has come to nothing stays as it is. Raises Problem 404, and 409 for one that has
+        connected.
+        """
+        found = await self.get(workspace_id, authorization_id, unit.session)
+        if found.status is AuthorizationStatus.COMPLETED:
+            detail = "It has connected its account already: disconnect the connection instead."
+            raise conflict("authorization-completed", detail, connection_id=found.connection_id)
+        if found.status is not AuthorizationStatus.PENDING:
+            return found
+        change = {**_SUPERSEDING, "status": AuthorizationStatus.CANCELLED}
+        gone = ["state_digest", VERIFIER]
+        await self._collection.update_one(
+            _going_on(found), [{"$set": change}, {"$unset": gone}], session=unit.session
+        )
+        return await self.get(workspace_id, authorization_id, unit.session)
 
     async def continue_by(
         self, unit: UnitOfWork, ended: Authorization, following: Authorization
@@ -279,7 +318,7 @@ class Authorizations:
 
     async def is_pending(self, unit: UnitOfWork, authorization: Authorization) -> bool:
         """Whether an attempt goes on still, though its time may be over by now."""
-        query = {"_id": authorization.id, "status": AuthorizationStatus.PENDING}
+        query = _going_on(authorization)
         return await self._collection.count_documents(query, session=unit.session) == 1
 
     async def _find(self, session: Session | None, **query: Any) -> Authorization | None:
@@ -305,6 +344,11 @@ _SUPERSEDING: Document = {
     },
     "answered_state": "$$REMOVE",
 }
+
+
+def _going_on(authorization: Authorization) -> Document:
+    """Find an attempt as long as nothing has come of it, though its time may be over by now."""
+    return {"_id": authorization.id, "status": AuthorizationStatus.PENDING}
 
 
 def _pending(**query: Any) -> Document:
