@@ -56,7 +56,8 @@ def settings_of(environment: dict[str, str]) -> Settings:
 @pytest_asyncio.fixture(scope="session")
 async def _shared(environment: Environment) -> AsyncIterator[str]:
     """Run one auth-service for all tests; yields its address."""
-    async with serving(build(settings_of(environment()))) as url:
+    settings = settings_of(environment(AUTH_RETURN_ORIGINS="https://dashboard.test"))
+    async with serving(build(settings)) as url:
         yield url
 
 

@@ -50,6 +50,15 @@ async def test_what_is_asked_for_beforehand_is_told_with_the_provider(rig: Rig) 
     assert {*map(tuple, asked_for.values())} == {()}
 
 
+async def test_p21_where_no_origin_is_listed_the_setting_is_named(rig: Rig) -> None:
+    back = "https://dashboard.test/"
+
+    error = await refused(rig, provider="shopify", shop=HOST, return_to=back)
+
+    assert error["field"] == "return_to"
+    assert "AUTH_RETURN_ORIGINS" in error["remedy"]
+
+
 async def test_p21_a_shop_that_is_not_named_is_asked_for(rig: Rig) -> None:
     error = await refused(rig, provider="shopify")
 

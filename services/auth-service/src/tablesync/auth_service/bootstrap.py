@@ -256,7 +256,13 @@ def _consent(
         ),
         connections.provider_routes(providers, standing),
         authorizations.routes(
-            units, stored, attempts, AuthorizationViews(url, names), providers, standing
+            units,
+            stored,
+            attempts,
+            AuthorizationViews(url, names),
+            providers,
+            standing,
+            return_origins=settings.return_origins,
         ),
         oauth.start_routes(
             attempts,

@@ -9,7 +9,7 @@ from tablesync.auth_service.identity import first_workspace
 from tablesync.auth_service.identity.limits import LimitSettings
 from tablesync.auth_service.keyring import Keyring
 from tablesync.auth_service.providers import ProviderSettings
-from tablesync.auth_service.setting_types import HttpUrl
+from tablesync.auth_service.setting_types import HttpUrl, Origins, origins
 from tablesync.contracts.internal_api.base import Text
 from tablesync.service_kit.settings import MOST_DAYS_KEPT, ServiceSettings
 
@@ -33,6 +33,8 @@ class Settings(ProviderSettings, RefreshSettings, LimitSettings, ServiceSettings
 
     auth_public_url: HttpUrl
     auth_encryption_keys_file: Annotated[Path, AfterValidator(_key_file)]
+    # Where browsers may be sent when an attempt to connect has ended, separated by commas.
+    auth_return_origins: Origins = ""
     auth_oidc_issuer_url: HttpUrl | None = None
     auth_oidc_client_id: Text = "tablesync"
     auth_bootstrap_file: Annotated[Path, AfterValidator(_bootstrap_file)] | None = None
@@ -41,3 +43,8 @@ class Settings(ProviderSettings, RefreshSettings, LimitSettings, ServiceSettings
     # A person waits, and new tokens are not stored meanwhile.
     auth_look_seconds: float = Field(default=3.0, gt=0, le=10)
     scheduler_url: HttpUrl
+
+    @property
+    def return_origins(self) -> frozenset[str]:
+        """Each of the origins to which browsers may be sent."""
+        return origins(self.auth_return_origins)

@@ -249,6 +249,12 @@ class NewAuthorization(Asked):
         description="The shop's domain, at a provider where each shop has its own; a connection "
         "that is reconnected has one already.",
     )
+    return_to: Text | None = Field(
+        default=None,
+        max_length=500,
+        description="Where the browser goes in the end, whatever came of the attempt, with its id "
+        "as `authorization`: an address of an origin that `AUTH_RETURN_ORIGINS` lists.",
+    )
 
 
 class CreatedAuthorization(Answer):

@@ -1,11 +1,13 @@
 """`/v1`: attempts to connect."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from fastapi import APIRouter, Depends
 from tablesync.auth_service.api.views import AuthorizationViews
 from tablesync.auth_service.connections import Connection, Connections
 from tablesync.auth_service.consent.authorizations import Authorizations
+from tablesync.auth_service.consent.returning import checked
 from tablesync.auth_service.errors import HostRefusedError
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.providers.base import OAuthProvider
@@ -35,6 +37,8 @@ def routes(
     views: AuthorizationViews,
     providers: Providers,
     standing: Standing,
+    *,
+    return_origins: Collection[str],
 ) -> APIRouter:
     """Make the routes of attempts to connect."""
     router = APIRouter(prefix="/v1", tags=["authorizations"])
@@ -44,6 +48,7 @@ def routes(
     @router.post("/authorizations", status_code=201, responses=declares(404))
     async def authorize(body: NewAuthorization, once: Once = as_operator) -> CreatedAuthorization:
         provider, who = _served(body.provider, providers), once.principal
+        return_to = checked(body.return_to, return_origins) if body.return_to else None
 
         async def work(unit: UnitOfWork) -> CreatedAuthorization:
             target = None
@@ -57,6 +62,7 @@ def routes(
                 provider.name,
                 target,
                 host=_host(provider, target, body.shop),
+                return_to=return_to,
             )
             return CreatedAuthorization(id=attempt.id, start_url=views.start_url(attempt))
 

@@ -18,10 +18,11 @@ from tablesync.auth_service.api.buttons import (
     remember,
     to_start,
 )
-from tablesync.auth_service.api.pages import Again, Pages, ShownInstead, shows
+from tablesync.auth_service.api.pages import Again, Pages, ShownInstead, no_store, shows
 from tablesync.auth_service.consent.authorizations import Authorization, Authorizations
 from tablesync.auth_service.consent.connect import Connecting, Outcome
 from tablesync.auth_service.consent.requests import ConsentRequest, ConsentRequests
+from tablesync.auth_service.consent.returning import told
 from tablesync.auth_service.consent.starting_again import StartingAgain
 from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.opaque_tokens import new_secret
@@ -113,7 +114,7 @@ def callback_routes(
         responses=shows(400, 404),
         openapi_extra=NO_TOKEN,
     )
-    async def callback(request: Request, provider: OAuthProvider = named) -> HTMLResponse:
+    async def callback(request: Request, provider: OAuthProvider = named) -> Response:
         answer = _Answer(request.query_params)
         attempt = await _attempt(request, answer, authorizations, provider)
         if attempt is None:
@@ -147,14 +148,16 @@ class Results:
         *,
         if_over: int,
         superseded: bool = False,
-    ) -> HTMLResponse:
-        """Return the page, for the browser in which the attempt began.
+    ) -> Response:
+        """Return the page, for the browser in which the attempt began, or send it where it belongs.
 
         `superseded` is a tab in which it does not go on, as its button was pressed anew since.
         """
         outcome = await self.connecting.outcome_of(attempt)
         if browser is None:
             return self.pages.expired(provider, if_over)
+        if attempt.return_to and outcome.status is not AuthorizationStatus.PENDING:
+            return RedirectResponse(told(attempt.return_to, attempt.id), 303, headers=no_store())
         again = Again(attempt.id, form_token(browser))
         if outcome.status is AuthorizationStatus.EXPIRED:
             return self.pages.too_late(provider, outcome.connection, if_over, again)
@@ -223,7 +226,7 @@ class _Opening:
 
     async def _ended(
         self, request: Request, provider: OAuthProvider, authorization: str
-    ) -> HTMLResponse:
+    ) -> Response:
         """Show what became of an attempt, in the browser in which it began."""
         ended = await self._authorizations.find(provider.name, authorization)
         browser = browser_of(request, ended) if ended else None

@@ -1,17 +1,19 @@
 """The few pages that a browser sees: nothing external, nothing cached, no referrer."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from tablesync.auth_service.api.views import standing
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.connect import Outcome
 from tablesync.auth_service.consent.reconnect_links import ReconnectLink
 from tablesync.auth_service.consent.requests import ConsentRequest
+from tablesync.auth_service.consent.returning import origin_of
 from tablesync.auth_service.identity.invitation import Invitation, InvitationStatus
 from tablesync.auth_service.identity.members import Operator
 from tablesync.auth_service.identity.workspaces import Workspace
@@ -57,10 +59,11 @@ class Pages:
     def consent(
         self, provider: OAuthProvider, asked: ConsentRequest, form_token: str
     ) -> HTMLResponse:
-        """Show who asks for what, and the button that leads to the provider."""
+        """Show who asks for what, and the button that leads to the provider, and on from there."""
         return self._before_leaving(
             "consent.html",
             provider,
+            targets=[origin_of(asked.return_to)] if asked.return_to else [],
             host=asked.host,
             workspace=asked.workspace,
             asker=asked.asker,
@@ -224,13 +227,17 @@ class Pages:
         *,
         host: str | None,
         connection: Connection | None,
+        targets: Sequence[str] = (),
         **values: Any,
     ) -> HTMLResponse:
-        """Show a page whose button leads to the provider: browsers follow a policy that far."""
+        """Show a page whose button leads to the provider: browsers follow a policy that far.
+
+        So they do to the `targets`, where a provider sends them back without any page of its own.
+        """
         hints = provider.hints
         return self._page(
             template,
-            form_targets=("'self'", *provider.at(host).web_origins),
+            form_targets=("'self'", *provider.at(host).web_origins, *targets),
             label=PROVIDER_LABELS[provider.name],
             host=host,
             asks=hints.asks,
@@ -260,11 +267,11 @@ def _in_place(value: object) -> object:
 class ShownInstead(RaisedAnswer):
     """A page that is shown instead of what was asked for."""
 
-    def __init__(self, page: HTMLResponse) -> None:
+    def __init__(self, page: Response) -> None:
         super().__init__(page.status_code, "shown instead")
         self._page = page
 
-    def response(self) -> HTMLResponse:
+    def response(self) -> Response:
         """Return the page."""
         return self._page
 

@@ -53,7 +53,8 @@ class Authorization(Value):
     link of an earlier version, whoever the connection belongs to. `continued_by` is the attempt
     that was begun after it on its own page. `superseded_states` are those of tabs in which the
     button was pressed before it was pressed anew: what comes back to them is no answer any more.
-    `host` is where it goes, at a provider that is not at one host for all.
+    `host` is where it goes, at a provider that is not at one host for all; `return_to` where the
+    browser goes when it has ended.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Authorization(Value):
     continued_by: Sparse[str] = None
     recipient_id: Sparse[str] = None
     host: Sparse[str] = None
+    return_to: Sparse[str] = None
 
     @property
     def leaves_bases_out(self) -> bool:
@@ -162,6 +164,7 @@ class Authorizations:
         host: str | None,
         by_link: bool = False,
         recipient_id: str | None = None,
+        return_to: str | None = None,
     ) -> Authorization:
         """Store a new attempt."""
         attempt = Authorization(
@@ -173,6 +176,7 @@ class Authorizations:
             connection_id=target.id if target else None,
             by_link=by_link,
             recipient_id=recipient_id,
+            return_to=return_to,
             status=AuthorizationStatus.PENDING,
             created_at=unit.now,
             expires_at=unit.now + LIFETIME,

@@ -14,13 +14,14 @@ class ConsentRequest:
     """An attempt as the person at the browser has to know it before allowing anything.
 
     `asker` is None for a mail's link, `connection` where a new one is to be made, `host` at a
-    provider that is at one host for all.
+    provider that is at one host for all, `return_to` where nothing follows our own last page.
     """
 
     workspace: Workspace
     asker: Operator | None
     connection: Connection | None
     host: str | None = None
+    return_to: str | None = None
 
 
 class ConsentRequests:
@@ -41,7 +42,7 @@ class ConsentRequests:
             connection = await self._connections.find(attempt.connection_id)
         workspace = await self.workspace_of(attempt)
         asked_by = None if attempt.by_link else asker
-        return ConsentRequest(workspace, asked_by, connection, attempt.host)
+        return ConsentRequest(workspace, asked_by, connection, attempt.host, attempt.return_to)
 
     async def workspace_of(self, attempt: Authorization | Connection) -> Workspace:
         """Return the workspace that an attempt or a connection is of."""

@@ -60,6 +60,7 @@ class StartingAgain:
             host=ended.host,
             by_link=ended.by_link,
             recipient_id=ended.recipient_id,
+            return_to=ended.return_to,
         )
         await self._authorizations.continue_by(unit, ended, following)
         return following
