@@ -180,6 +180,7 @@ async def test_what_can_be_connected_is_told_to_every_member_and_nobody_else(rig
     hubspot, airtable = (ProviderView.model_validate(each) for each in told)
     assert (hubspot.is_source, airtable.is_destination) == (True, True)
     assert (hubspot.comes_back_after_refusal, airtable.comes_back_after_refusal) == (False, True)
+    assert [each.name for each in airtable.extras] == ["create_tables"]
     for each in (hubspot, airtable):
         assert each.label in each.asks
         page = await rig.client().get(each.sign_out_url)

@@ -15,6 +15,7 @@ from tablesync.contracts import (
     Provider,
     next_sequence,
 )
+from tablesync.contracts.permissions import extra_permissions
 from tablesync.contracts.specs import Sparse, Value
 from tablesync.contracts.wording import one_line, provider_label
 from tablesync.service_kit.http.problems import not_found
@@ -68,6 +69,12 @@ class Connection(Value):
     def connected(self) -> bool:
         """Whether its grant may be used."""
         return self.status is ConnectionStatus.CONNECTED
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Return the names of what is allowed beside what is always asked for."""
+        known = extra_permissions(self.provider).values()
+        return tuple(each.extra for each in known if each.scope in self.scopes)
 
     @property
     def badge(self) -> Badge:

@@ -10,6 +10,8 @@ from tablesync.contracts.wording import provider_label
 
 __all__ = [
     "Permission",
+    "extra_permissions",
+    "extra_scopes",
     "in_words",
     "not_granted",
     "required_scopes",
@@ -23,8 +25,18 @@ PERMISSIONS: Mapping[str, Sequence[Permission]] = MappingProxyType(
 
 
 def required_scopes(provider: str) -> tuple[str, ...]:
-    """Return what a consent is asked for."""
-    return tuple(each.scope for each in PERMISSIONS.get(provider, ()))
+    """Return what every consent is asked for."""
+    return tuple(each.scope for each in PERMISSIONS.get(provider, ()) if not each.extra)
+
+
+def extra_permissions(provider: str) -> Mapping[str, Permission]:
+    """Return what a consent may be asked for beside, by the names by which it is wished for."""
+    return {each.extra: each for each in PERMISSIONS.get(provider, ()) if each.extra}
+
+
+def extra_scopes(provider: str, names: Collection[str]) -> tuple[str, ...]:
+    """Return the scopes of what is wished for by these names."""
+    return tuple(each.scope for name, each in extra_permissions(provider).items() if name in names)
 
 
 def scopes_to_read(provider: str, object_: str) -> tuple[str, ...]:

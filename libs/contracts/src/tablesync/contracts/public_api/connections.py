@@ -40,6 +40,7 @@ _PROVIDER: JsonDict = {
     "removal": "To remove the app too: HubSpot → Settings → Integrations → Connected Apps.",
     "sign_out_url": "https://app.hubspot.com/logout",
     "comes_back_after_refusal": False,
+    "extras": [],
 }
 _CONNECTION: JsonDict = {
     "id": _CONNECTION_ID,
@@ -150,6 +151,15 @@ class AskedBefore(Answer):
     example: str
 
 
+class ExtraPermission(Answer):
+    """What may be allowed beside what is always asked for."""
+
+    model_config = showing({"name": "create_tables", "words": "create tables and fields"})
+
+    name: str = Field(description="What a new authorization names in `extras`.")
+    words: str
+
+
 class ProviderView(Answer):
     """A provider that can be connected here, in words for people."""
 
@@ -173,6 +183,10 @@ class ProviderView(Answer):
     sign_out_url: str = Field(description="Where one signs out of it, to be another there.")
     comes_back_after_refusal: bool = Field(
         description="Whether it sends the browser back when somebody refuses."
+    )
+    extras: tuple[ExtraPermission, ...] = Field(
+        description="What may be allowed beside what is always asked for; lacking it never needs "
+        "attention."
     )
 
 
@@ -248,6 +262,12 @@ class NewAuthorization(Asked):
         default=None,
         description="The shop's domain, at a provider where each shop has its own; a connection "
         "that is reconnected has one already.",
+    )
+    extras: tuple[Text, ...] = Field(
+        default=(),
+        max_length=10,
+        description="What is to be allowed beside what is always asked for, as the provider's "
+        "`extras` name it. What a connection was allowed before is asked for again anyway.",
     )
     return_to: Text | None = Field(
         default=None,

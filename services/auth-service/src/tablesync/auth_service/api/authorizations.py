@@ -1,6 +1,6 @@
 """`/v1`: attempts to connect."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from fastapi import APIRouter, Depends
@@ -13,11 +13,13 @@ from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Provider
+from tablesync.contracts.permissions import extra_permissions
 from tablesync.contracts.public_api.connections import (
     AuthorizationView,
     CreatedAuthorization,
     NewAuthorization,
 )
+from tablesync.contracts.wording import one_line, provider_label
 from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
@@ -63,6 +65,7 @@ def routes(
                 target,
                 host=_host(provider, target, body.shop),
                 return_to=return_to,
+                extras=_extras(provider, body.extras),
             )
             return CreatedAuthorization(id=attempt.id, start_url=views.start_url(attempt))
 
@@ -117,6 +120,17 @@ def _refuse_another_provider(provider: Provider, target: Connection) -> None:
             f"this connection is one to {target.provider}",
             "Name the connection's own provider.",
         )
+
+
+def _extras(provider: OAuthProvider, wished: Sequence[str]) -> Sequence[str]:
+    """Return what is wished for beside; raises Problem 422 for what there is none of."""
+    known = extra_permissions(provider.name)
+    unknown = next((each for each in wished if each not in known), None)
+    if unknown is None:
+        return wished
+    label = provider_label(provider.name)
+    remedy = f"{label} has: {', '.join(known)}." if known else f"{label} has none: leave it out."
+    raise invalid("extras", f"{one_line(unknown)} is none of {label}'s", remedy)
 
 
 def _host(provider: OAuthProvider, target: Connection | None, given: str | None) -> str | None:

@@ -17,6 +17,7 @@ from tablesync.auth_service.api.pages import no_store
 from tablesync.auth_service.consent.authorizations import LIFETIME, Authorization, Started
 from tablesync.auth_service.opaque_tokens import digest, new_secret
 from tablesync.auth_service.providers.base import OAuthProvider
+from tablesync.contracts.permissions import extra_scopes
 
 FORM_TOKEN = "form_token"  # noqa: S105 - a field's name
 FORM_FIELDS_MOST = 5
@@ -89,10 +90,11 @@ def to_start(provider: OAuthProvider, attempt: Authorization) -> RedirectRespons
 
 def depart(provider: OAuthProvider, started: Started) -> RedirectResponse:
     """Send the browser to the provider's page: the one that pressed has to come back."""
-    host = provider.at(started.authorization.host)
-    url = host.authorize_url(started.state, started.verifier)
+    attempt = started.authorization
+    extra = extra_scopes(provider.name, attempt.extras or ())
+    url = provider.at(attempt.host).authorize_url(started.state, started.verifier, extra)
     response = RedirectResponse(url, 303, headers=no_store())
-    remember(response, provider, started.authorization, started.browser)
+    remember(response, provider, attempt, started.browser)
     return response
 
 

@@ -20,7 +20,7 @@ from tablesync.auth_service.identity.workspaces import Workspace
 from tablesync.auth_service.providers.base import OAuthProvider
 from tablesync.contracts import Provider
 from tablesync.contracts.internal_api import AffectedSyncs
-from tablesync.contracts.permissions import in_words
+from tablesync.contracts.permissions import extra_scopes, in_words
 from tablesync.contracts.public_api.connections import AuthorizationStatus
 from tablesync.contracts.wording import PROVIDER_LABELS, isolated, loss, moment, one_line
 from tablesync.service_kit.http.openapi import declares
@@ -64,6 +64,7 @@ class Pages:
             "consent.html",
             provider,
             targets=[origin_of(asked.return_to)] if asked.return_to else [],
+            extras=asked.extras,
             host=asked.host,
             workspace=asked.workspace,
             asker=asked.asker,
@@ -84,6 +85,7 @@ class Pages:
         return self._before_leaving(
             "reconnect.html",
             provider,
+            extras=connection.extras,
             host=connection.host,
             workspace=workspace,
             connection=connection,
@@ -227,6 +229,7 @@ class Pages:
         *,
         host: str | None,
         connection: Connection | None,
+        extras: Sequence[str],
         targets: Sequence[str] = (),
         **values: Any,
     ) -> HTMLResponse:
@@ -241,6 +244,7 @@ class Pages:
             label=PROVIDER_LABELS[provider.name],
             host=host,
             asks=hints.asks,
+            beside=in_words(provider.name, extra_scopes(provider.name, extras)),
             hint=hints.reconnect if connection else hints.connect,
             connection=connection,
             **values,

@@ -10,12 +10,13 @@ from tablesync.auth_service.providers.base import Hints, OAuthProvider
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import ConnectionStatus, HoldKind, SyncStatus
 from tablesync.contracts.internal_api import AffectedSync
-from tablesync.contracts.permissions import not_granted
+from tablesync.contracts.permissions import extra_permissions, not_granted
 from tablesync.contracts.public_api.connections import (
     AuthorizationStatus,
     AuthorizationView,
     ConnectionFinding,
     ConnectionView,
+    ExtraPermission,
     Named,
     ProviderView,
 )
@@ -34,6 +35,10 @@ def provider_view(shown: OAuthProvider) -> ProviderView:
         reconnect=hints.reconnect,
         removal=hints.removal,
         sign_out_url=shown.sign_out_url,
+        extras=tuple(
+            ExtraPermission(name=name, words=each.words)
+            for name, each in extra_permissions(shown.name).items()
+        ),
         **vars(shown.profile),
     )
 

@@ -5,6 +5,7 @@ also gets a cookie. All three have to come together once, within ten minutes.
 """
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,7 +55,7 @@ class Authorization(Value):
     that was begun after it on its own page. `superseded_states` are those of tabs in which the
     button was pressed before it was pressed anew: what comes back to them is no answer any more.
     `host` is where it goes, at a provider that is not at one host for all; `return_to` where the
-    browser goes when it has ended.
+    browser goes when it has ended; `extras` what is asked for beside what always is, by name.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Authorization(Value):
     recipient_id: Sparse[str] = None
     host: Sparse[str] = None
     return_to: Sparse[str] = None
+    extras: Sparse[tuple[str, ...]] = None
 
     @property
     def leaves_bases_out(self) -> bool:
@@ -165,8 +167,9 @@ class Authorizations:
         by_link: bool = False,
         recipient_id: str | None = None,
         return_to: str | None = None,
+        extras: Sequence[str] = (),
     ) -> Authorization:
-        """Store a new attempt."""
+        """Store a new attempt; what its target was allowed beside is asked for again."""
         attempt = Authorization(
             id=new_id("aut"),
             workspace_id=workspace_id,
@@ -177,6 +180,7 @@ class Authorizations:
             by_link=by_link,
             recipient_id=recipient_id,
             return_to=return_to,
+            extras=_kept(target, extras) or None,
             status=AuthorizationStatus.PENDING,
             created_at=unit.now,
             expires_at=unit.now + LIFETIME,
@@ -331,6 +335,12 @@ class Authorizations:
 
     def _read(self, document: Document) -> Authorization:
         return read(self._collection, Authorization.from_document, document)
+
+
+def _kept(target: Connection | None, extras: Sequence[str]) -> tuple[str, ...]:
+    """Return the extras that are wished for, and those that a connection has."""
+    had = () if target is None else target.extras
+    return tuple(dict.fromkeys([*had, *extras]))
 
 
 # Moves the states that there were until now to those that a later press has superseded.

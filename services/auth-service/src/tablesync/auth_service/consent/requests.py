@@ -22,6 +22,7 @@ class ConsentRequest:
     connection: Connection | None
     host: str | None = None
     return_to: str | None = None
+    extras: tuple[str, ...] = ()
 
 
 class ConsentRequests:
@@ -42,7 +43,14 @@ class ConsentRequests:
             connection = await self._connections.find(attempt.connection_id)
         workspace = await self.workspace_of(attempt)
         asked_by = None if attempt.by_link else asker
-        return ConsentRequest(workspace, asked_by, connection, attempt.host, attempt.return_to)
+        return ConsentRequest(
+            workspace,
+            asked_by,
+            connection,
+            attempt.host,
+            attempt.return_to,
+            attempt.extras or (),
+        )
 
     async def workspace_of(self, attempt: Authorization | Connection) -> Workspace:
         """Return the workspace that an attempt or a connection is of."""

@@ -61,6 +61,7 @@ class StartingAgain:
             by_link=ended.by_link,
             recipient_id=ended.recipient_id,
             return_to=ended.return_to,
+            extras=ended.extras or (),
         )
         await self._authorizations.continue_by(unit, ended, following)
         return following

@@ -171,7 +171,9 @@ class OAuthHost(Protocol):
     name: Provider
     web_origins: tuple[str, ...]
 
-    def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
+    def authorize_url(
+        self, state: SecretStr, verifier: SecretStr, extra_scopes: Sequence[str] = ()
+    ) -> str:
         """Return the page on which a person allows access; it carries the verifier's digest."""
         ...
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import warnings
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -83,13 +83,15 @@ class OAuthClient:
         self._refresh_seconds = context.refresh_seconds
         self._classify = classify
 
-    def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
+    def authorize_url(
+        self, state: SecretStr, verifier: SecretStr, extra_scopes: Sequence[str] = ()
+    ) -> str:
         """Build the authorize URL, with the verifier's S256 challenge."""
         url, _ = self._client().create_authorization_url(
             self.app.authorize_url,
             state=state.get_secret_value(),
             code_verifier=verifier.get_secret_value(),
-            scope=self.app.scope,
+            scope=" ".join([self.app.scope, *extra_scopes]),
         )
         return str(url)
 
@@ -200,9 +202,11 @@ class CodeFlow:
         self.redirect_uri = oauth.app.redirect_uri
         self.web_origins: tuple[str, ...] = (oauth.app.web_origin,)
 
-    def authorize_url(self, state: SecretStr, verifier: SecretStr) -> str:
+    def authorize_url(
+        self, state: SecretStr, verifier: SecretStr, extra_scopes: Sequence[str] = ()
+    ) -> str:
         """Return the provider's page on which a person picks an account and allows access."""
-        return self._oauth.authorize_url(state, verifier)
+        return self._oauth.authorize_url(state, verifier, extra_scopes)
 
     async def exchange(self, code: SecretStr, verifier: SecretStr) -> TokenSet:
         """Turn a code into tokens; an invalid grant means the code, as no grant exists yet."""
