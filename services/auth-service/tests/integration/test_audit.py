@@ -1,12 +1,13 @@
 """The audit trail: written with the change, and chained."""
 
 from collections.abc import Awaitable, Callable
+from itertools import chain
 
 import pytest
-from auth_service_rig import Rig, aged
+from auth_service_rig import Rig, aged, pages_of
 from tablesync.auth_service import audit
 from tablesync.service_kit.mongo import Database, Document
-from tablesync.test_kit import SandboxControl
+from tablesync.test_kit import SandboxControl, press
 
 Fault = Callable[[Database, str], Awaitable[None]]
 
@@ -70,6 +71,63 @@ async def test_grant_changes_are_chained_and_tampering_shows(rig: Rig, database:
         {"_id": f"{rig.workspace_id}/2"}, {"$set": {"actor": "somebody"}}
     )
     assert await audit.verify(database, rig.workspace_id) == 2
+
+
+async def test_a_connections_history_tells_what_became_of_it_and_by_whom(
+    rig: Rig, other_rig: Rig, sandbox: SandboxControl
+) -> None:
+    connection = await rig.connect("hubspot")
+    path, admin = f"/v1/connections/{connection['id']}", await rig.operator("admin")
+    await sandbox.control("hubspot", "7001", "expire")
+    await rig.report(connection["id"], 1)
+    await sandbox.control("hubspot", "7001", "uninstall")
+    await rig.report(connection["id"], 2)
+    link = await rig.link(connection["id"], "operator")
+    await press(rig.client(follow_redirects=True), link)
+    await admin.patch(path, json={"name": "Sales"})
+    (await admin.post(f"{path}/disconnect")).raise_for_status()
+    await rig.connect("airtable")
+
+    pages = await pages_of(await rig.operator("viewer"), f"{path}/history", limit=2)
+
+    told = [each for page in pages for each in page]
+    people = {each: rig.person(each)["name"] for each in ("admin", "operator")}
+    assert [(each["kind"], each["cause"], each["by"] and each["by"]["name"]) for each in told] == [
+        ("disconnected", None, people["admin"]),
+        ("renamed", None, people["admin"]),
+        ("reconnected", None, people["operator"]),
+        ("revoked", "app_uninstalled", None),
+        ("established", None, people["admin"]),
+    ]
+    assert [each["at"] for each in told] == sorted((each["at"] for each in told), reverse=True)
+    assert (await (await other_rig.operator()).get(f"{path}/history")).status_code == 404
+
+
+async def test_the_trail_is_told_to_admins_with_names_past_what_cannot_be_read(
+    rig: Rig, other_rig: Rig, database: Database
+) -> None:
+    connection = await rig.connect("hubspot")
+    await rig.report(connection["id"], 1)
+    await rig.invite("newcomer@example.test")
+    admin, one = await rig.operator("admin"), {"workspace_id": rig.workspace_id}
+    last = await database["audit"].count_documents(one)
+    await database["audit"].update_one({**one, "number": last}, {"$unset": {"actor": ""}})
+    await database["audit"].insert_one({"_id": f"{rig.workspace_id}/odd", **one})
+
+    whole = (await admin.get("/v1/audit")).raise_for_status().json()
+    pages = await pages_of(admin, "/v1/audit", limit=1)
+
+    assert [*chain(*pages)] == whole["items"]
+    assert whole["unread_ids"] == [f"{rig.workspace_id}/{last}"]
+    first = whole["items"][-1]
+    assert (first["number"], first["action"]) == (1, "connection.established")
+    assert (first["actor_id"], first["actor"]) == (
+        rig.person("admin")["id"],
+        rig.person("admin")["name"],
+    )
+    assert first["detail"] == {"account": "7001", "version": 1}
+    assert (await (await rig.operator("operator")).get("/v1/audit")).status_code == 403
+    assert (await (await other_rig.operator()).get("/v1/audit")).json()["items"] == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 LISTS = ("/v1/connections", "/v1/connections?provider=hubspot", "/v1/members", "/v1/invitations")
 # Never many, or a whole look is what is wanted; each with its reason.
 SMALL = {
-    "auth.audit": "who verifies a chain reads it whole",
+    "auth.audit {'find': 'audit', 'filter': {'workspace_id': '?'}, 'sort': {'number': 1}}": (
+        "who verifies a chain reads it whole"
+    ),
     "auth.memberships": "a workspace has few members, and a list shows them all",
 }
 
@@ -35,6 +37,8 @@ async def play(rig: Rig, database: Database) -> None:
     for role in ("admin", "viewer"):
         await pages_of(await rig.operator(role), "/v1/authorizations?status=pending", 1)
     (await admin.get("/v1/connections/counts")).raise_for_status()
+    for path in ("/v1/audit", f"/v1/connections/{connection['id']}/history"):
+        await pages_of(admin, path, 1)
     await rig.link(connection["id"])
     for path in ("/internal/v1/connections?since_sequence=0&limit=1", recipients(rig, connection)):
         (await rig.service("notifier").get(path)).raise_for_status()

@@ -8,6 +8,7 @@ from tablesync.contracts.public_api.connections import (
     AuthorizationView,
     ConnectionCounts,
     ConnectionEdit,
+    ConnectionEntry,
     ConnectionView,
     CreatedAuthorization,
     NewAuthorization,
@@ -56,6 +57,14 @@ class Connections:
     async def get(self, connection_id: str) -> ConnectionView:
         """Return one."""
         return await self._edge.get(f"/v1/connections/{connection_id}", ConnectionView)
+
+    async def history(
+        self, connection_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> Page[ConnectionEntry]:
+        """Return a page of what it has been through, newest first."""
+        query = {"limit": limit, "cursor": cursor}
+        path = f"/v1/connections/{connection_id}/history"
+        return await read_page(self._edge, path, ConnectionEntry, query)
 
     async def rename(
         self, connection_id: str, name: str | None, *, idempotency_key: str | None = None

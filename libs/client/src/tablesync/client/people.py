@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 
 from pydantic import SecretStr
 from tablesync.client.edge import Edge
-from tablesync.client.pages import read_all
+from tablesync.client.pages import Page, read_all, read_page
 from tablesync.contracts.public_api.people import (
     ApiTokenView,
+    AuditEntry,
     CreatedApiToken,
     CreatedSession,
     Credentials,
@@ -170,6 +171,20 @@ class Members:
             WithdrawnInvitation,
             idempotency_key=idempotency_key,
         )
+
+
+class Audit:
+    """What was done in a workspace, and by whom; for admins."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def page(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> Page[AuditEntry]:
+        """Return a page of it, newest first."""
+        query = {"limit": limit, "cursor": cursor}
+        return await read_page(self._edge, "/v1/audit", AuditEntry, query)
 
 
 class OwnWorkspaces:

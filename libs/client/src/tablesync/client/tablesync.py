@@ -9,7 +9,7 @@ from tablesync.client.connections import Authorizations, Connections, Providers
 from tablesync.client.credentials import Credentials
 from tablesync.client.edge import Edge
 from tablesync.client.incidents import Incidents, Preferences
-from tablesync.client.people import ApiTokens, Members, OwnWorkspaces, Sessions, SignIn
+from tablesync.client.people import ApiTokens, Audit, Members, OwnWorkspaces, Sessions, SignIn
 from tablesync.client.runs import Runs
 from tablesync.client.syncs import Catalog, Syncs
 
@@ -47,6 +47,7 @@ class TableSync:
         self.sessions = Sessions(auth, anybody)
         self.api_tokens = ApiTokens(auth)
         self.members = Members(auth)
+        self.audit = Audit(auth)
         self.own_workspaces = OwnWorkspaces(auth)
         self.syncs = Syncs(scheduler)
         self.runs = Runs(scheduler, sync_runner)

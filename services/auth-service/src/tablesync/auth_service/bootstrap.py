@@ -24,6 +24,7 @@ from tablesync.auth_service.api import (
 from tablesync.auth_service.api import people as people_api
 from tablesync.auth_service.api.pages import Pages
 from tablesync.auth_service.api.views import AuthorizationViews, ConnectionViews
+from tablesync.auth_service.audit_trail import AuditTrail
 from tablesync.auth_service.clients.scheduler import SchedulerClient
 from tablesync.auth_service.connection_list import ConnectionList
 from tablesync.auth_service.connections import Connections
@@ -221,6 +222,7 @@ def _identity(
         sign_in.routes(units, signing_in, api_tokens, standing),
         sign_in.session_routes(units, signing_in, sessions, people),
         workspaces.routes(stores.workspaces, standing),
+        workspaces.audit_routes(AuditTrail(resources.database), Names(members), standing),
         workspaces.member_routes(units, members, asked, leaving, standing),
         workspaces.invitation_routes(units, asked, standing),
         people_api.workspace_routes(
@@ -254,6 +256,7 @@ def _consent(
             work.disconnecting,
             standing,
         ),
+        connections.history_routes(stored, AuditTrail(units.database), names, standing),
         connections.provider_routes(providers, standing),
         authorizations.routes(
             units,

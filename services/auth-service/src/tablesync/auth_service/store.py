@@ -95,7 +95,13 @@ INDEXES: Indexes = {
         IndexModel([("email_key", ASCENDING), ("_id", ASCENDING)], name="by_person"),
         IndexModel([("email_key", ASCENDING), ("began_at", DESCENDING)], name="newest"),
     ],
-    AUDIT: [IndexModel([("workspace_id", ASCENDING), ("number", ASCENDING)], name="chain")],
+    AUDIT: [
+        IndexModel([("workspace_id", ASCENDING), ("number", ASCENDING)], name="chain"),
+        IndexModel(
+            [(each, ASCENDING) for each in ("workspace_id", "subject", "action", "number")],
+            name="history",
+        ),
+    ],
 }
 
 

@@ -251,6 +251,26 @@ class ConnectionCounts(Answer):
     badges: dict[str, int]
 
 
+class ConnectionEntry(Answer):
+    """One line of a connection's history."""
+
+    model_config = showing(
+        {
+            "at": "2026-11-22T09:52:41.803Z",
+            "kind": "revoked",
+            "cause": "app_uninstalled",
+            "by": None,
+        }
+    )
+
+    at: Moment
+    kind: str = Field(
+        description="`established`, `revoked`, `reconnected`, `disconnected` or `renamed`."
+    )
+    cause: str | None
+    by: Named | None = Field(description="Null where nobody did it, or it was not noted.")
+
+
 class NewAuthorization(Asked):
     """A wish to connect a provider, or to reconnect one connection."""
 

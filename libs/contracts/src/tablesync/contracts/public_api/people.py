@@ -307,3 +307,29 @@ class RemovedMember(Answer):
 
     operator_id: str
     removed: Literal[True] = True
+
+
+class AuditEntry(Answer):
+    """One entry of the audit trail: who did what to what."""
+
+    model_config = showing(
+        {
+            "number": 17,
+            "at": "2026-11-22T09:52:41.803Z",
+            "actor_id": _OPERATOR_ID,
+            "actor": "Ada",
+            "action": "connection.disconnected",
+            "subject": "con_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03",
+            "detail": {},
+        }
+    )
+
+    number: int = Field(description="Its place in the workspace's chain, from 1.")
+    at: Moment
+    actor_id: str = Field(
+        description="An operator, the address of somebody who was invited, or what acted by itself."
+    )
+    actor: str | None = Field(description="The operator's name, while somebody has that id.")
+    action: str
+    subject: str = Field(description="Id of what it was done to.")
+    detail: dict[str, str | int | bool | list[str] | None]

@@ -3,10 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from tablesync.auth_service.api.views import ConnectionViews, provider_view
+from tablesync.auth_service.api.views import ConnectionViews, connection_entry, provider_view
+from tablesync.auth_service.audit_trail import AuditTrail
 from tablesync.auth_service.connection_list import ConnectionList
 from tablesync.auth_service.connections import Connections
 from tablesync.auth_service.grants.disconnect import Disconnecting
+from tablesync.auth_service.identity.names import Names
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.providers.served import Providers
 from tablesync.contracts import Provider
@@ -14,6 +16,7 @@ from tablesync.contracts.names import LONGEST
 from tablesync.contracts.public_api.connections import (
     ConnectionCounts,
     ConnectionEdit,
+    ConnectionEntry,
     ConnectionView,
     ProviderList,
 )
@@ -25,6 +28,7 @@ from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 A_PAGE = pages.requested(default=1_000, most=1_000)
+A_SHORT_PAGE = pages.requested(default=100, most=1_000)
 
 
 Words = Annotated[
@@ -89,6 +93,25 @@ def routes(
             return await once(work)
         finally:
             disconnecting.end_upstream(disconnection)
+
+    return router
+
+
+def history_routes(
+    connections: Connections, trail: AuditTrail, names: Names, standing: Standing
+) -> APIRouter:
+    """Make the route of what a connection has been through."""
+    router = APIRouter(prefix="/v1/connections", tags=["connections"])
+    viewer = Depends(standing.told(OperatorRole.VIEWER))
+
+    @router.get("/{connection_id}/history", responses=declares(404))
+    async def show_history(
+        connection_id: str, at: PageRequest = A_SHORT_PAGE, who: Principal = viewer
+    ) -> Page[ConnectionEntry]:
+        await connections.get(who.workspace_id, connection_id)
+        page = await trail.of_connection(who.workspace_id, connection_id, at)
+        people = await names.of(each.by for each in page.items)
+        return page.map(lambda each: connection_entry(each, people))
 
     return router
 

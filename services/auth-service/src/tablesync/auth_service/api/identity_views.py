@@ -1,6 +1,9 @@
 """Shows workspaces, members and tokens as `/v1` says them."""
 
+from collections.abc import Mapping
+
 from pydantic import SecretStr
+from tablesync.auth_service.audit_trail import Entry
 from tablesync.auth_service.identity.api_tokens import ApiToken
 from tablesync.auth_service.identity.invitation import Invitation
 from tablesync.auth_service.identity.members import Member, Operator
@@ -8,8 +11,10 @@ from tablesync.auth_service.identity.own_workspaces import OwnWorkspace
 from tablesync.auth_service.identity.sessions import Session
 from tablesync.auth_service.identity.sign_in import SignedIn
 from tablesync.auth_service.identity.workspaces import Workspace
+from tablesync.contracts.public_api.connections import Named
 from tablesync.contracts.public_api.people import (
     ApiTokenView,
+    AuditEntry,
     CreatedApiToken,
     CreatedSession,
     InvitationView,
@@ -101,6 +106,20 @@ def member(shown: Member) -> MemberView:
         email=shown.operator.email,
         name=shown.operator.name,
         role=_role(shown.role),
+    )
+
+
+def audit_entry(shown: Entry, people: Mapping[str, Named]) -> AuditEntry:
+    """Show an entry of the audit trail."""
+    actor = people.get(shown.actor)
+    return AuditEntry(
+        number=shown.number,
+        at=shown.at,
+        actor_id=shown.actor,
+        actor=actor.name if actor else None,
+        action=shown.action,
+        subject=shown.subject,
+        detail=shown.detail,
     )
 
 

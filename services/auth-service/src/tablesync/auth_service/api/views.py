@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from tablesync.auth_service.audit_trail import CONNECTION, Entry
 from tablesync.auth_service.connections import Connection
 from tablesync.auth_service.consent.authorizations import Authorization
 from tablesync.auth_service.identity.names import Names
@@ -14,6 +15,7 @@ from tablesync.contracts.permissions import extra_permissions, not_granted
 from tablesync.contracts.public_api.connections import (
     AuthorizationStatus,
     AuthorizationView,
+    ConnectionEntry,
     ConnectionFinding,
     ConnectionView,
     ExtraPermission,
@@ -70,6 +72,17 @@ class ConnectionViews:
     async def of_one(self, shown: Connection) -> ConnectionView:
         """Show one."""
         return (await self.of([shown]))[0]
+
+
+def connection_entry(shown: Entry, people: Mapping[str, Named]) -> ConnectionEntry:
+    """Show a line of a connection's history."""
+    cause = shown.detail.get("cause")
+    return ConnectionEntry(
+        at=shown.at,
+        kind=shown.action.removeprefix(CONNECTION),
+        cause=str(cause) if cause else None,
+        by=people.get(shown.by),
+    )
 
 
 class AuthorizationViews:

@@ -1,13 +1,16 @@
-"""`/v1`: the workspace, its members, and whom it has invited."""
+"""`/v1`: the workspace, its members, whom it has invited, and what was done in it."""
 
 from fastapi import APIRouter, Depends
 from tablesync.auth_service.api import identity_views as views
+from tablesync.auth_service.audit_trail import AuditTrail
 from tablesync.auth_service.consent.leaving import Leaving
 from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.members import Members, parse_role
+from tablesync.auth_service.identity.names import Names
 from tablesync.auth_service.identity.standing import Standing
 from tablesync.auth_service.identity.workspaces import Workspaces
 from tablesync.contracts.public_api.people import (
+    AuditEntry,
     InvitationView,
     MemberEdit,
     MemberView,
@@ -24,6 +27,7 @@ from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 A_PAGE = pages.requested(default=1_000, most=1_000)
+A_SHORT_PAGE = pages.requested(default=100, most=1_000)
 
 
 def routes(workspaces: Workspaces, standing: Standing) -> APIRouter:
@@ -34,6 +38,22 @@ def routes(workspaces: Workspaces, standing: Standing) -> APIRouter:
     @router.get("/workspace", responses=declares(404))
     async def show_workspace(who: Principal = viewer) -> WorkspaceView:
         return views.workspace(await workspaces.get(who.workspace_id))
+
+    return router
+
+
+def audit_routes(trail: AuditTrail, names: Names, standing: Standing) -> APIRouter:
+    """Make the router of what was done in it."""
+    router = APIRouter(prefix="/v1", tags=["workspace"])
+    admin = Depends(standing.told(OperatorRole.ADMIN))
+
+    @router.get("/audit")
+    async def list_audit(
+        at: PageRequest = A_SHORT_PAGE, who: Principal = admin
+    ) -> Page[AuditEntry]:
+        page = await trail.page(who.workspace_id, at)
+        people = await names.of(each.actor for each in page.items)
+        return page.map(lambda each: views.audit_entry(each, people))
 
     return router
 

@@ -245,6 +245,7 @@ class Connecting:
             connection.id,
             account=connection.account.id,
             version=connection.grant_version,
+            **({"recipient": authorization.recipient_id} if authorization.recipient_id else {}),
         )
         return connection
 

@@ -91,7 +91,7 @@ class Renewal:
             unit,
             connection.workspace_id,
             audit.OURSELVES,
-            "grant.refreshed",
+            "connection.reconnected" if revive else "grant.refreshed",
             connection.id,
             version=version,
         )
