@@ -11,7 +11,7 @@ SPINE = ("__init__", "__main__", "bootstrap", "settings", "errors", "store")
 ROOMS = {
     "auth-service": {"consent", "grants", "identity", "providers"},
     "scheduler": {"domain", "loops"},
-    "sync-runner": {"access", "airtable", "execution", "pipeline", "sources"},
+    "sync-runner": {"access", "airtable", "execution", "inquiries", "pipeline", "sources"},
     "notifier": {"incidents", "mail"},
 }
 

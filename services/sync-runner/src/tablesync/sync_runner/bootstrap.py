@@ -16,7 +16,7 @@ from tablesync.sync_runner.access.connections import Connections
 from tablesync.sync_runner.access.grants import AuthService
 from tablesync.sync_runner.access.reconciliation import Reconciliation
 from tablesync.sync_runner.airtable.provider import Airtable
-from tablesync.sync_runner.api import internal, public
+from tablesync.sync_runner.api import inquiries, internal, public
 from tablesync.sync_runner.api.catalog import Catalog
 from tablesync.sync_runner.clients.auth_service import AuthServiceClient
 from tablesync.sync_runner.execution.context import RunContext
@@ -25,6 +25,9 @@ from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.execution.supervisor import execute
 from tablesync.sync_runner.execution.workers import Workers
 from tablesync.sync_runner.handlers import Handlers
+from tablesync.sync_runner.inquiries.inquiry import Inquiries
+from tablesync.sync_runner.inquiries.reach import Reach
+from tablesync.sync_runner.inquiries.trials import Trials
 from tablesync.sync_runner.pipeline.forgetting import Forgetting
 from tablesync.sync_runner.pipeline.rejections import Rejections
 from tablesync.sync_runner.settings import DATABASE, NAME, Settings
@@ -52,7 +55,8 @@ def build(
     connections = Connections(database, auth, settings.runner_access_wait_seconds)
     reconciliation = Reconciliation(connections, ChangedStates(auth.connection_states, database))
     patience = settings.runner_catalog_retry_seconds
-    catalog = Catalog(connections.gates, reconciliation, sources, airtable, patience)
+    reach = Reach(connections.gates, reconciliation, sources, airtable, patience)
+    catalog, trials = Catalog(reach), Trials(Inquiries(reach))
     queue = RunQueue(database, settings.runner_lease_seconds, settings.runner_request_seconds)
     board = ProgressBoard(settings, NAME)
     context = RunContext(
@@ -75,6 +79,7 @@ def build(
         resources,
         routers=[
             public.routes(runs, Rejections(database), catalog, verifier),
+            inquiries.routes(trials, verifier),
             internal.routes(runs, catalog, verifier),
         ],
         subscriptions=subscriptions(handlers),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from tablesync.sync_runner.airtable.schema import SELECTS, Field
@@ -36,16 +36,32 @@ _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\ud
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
+class Unfit(NamedTuple):
+    """A value that no cell of a field holds, cut short; why not; and what can be done about it."""
+
+    value: str
+    why: str
+    remedy: str
+
+
 class _UnfitError(ValueError):
     """Why a value fits no cell, with the value and the remedy."""
 
+    def __init__(self, value: Value, why: str, remedy: str) -> None:
+        self.unfit = Unfit(_cut_short(_as_text(value)), why, remedy)
+        super().__init__(f"{self.unfit.value!r} {why}; {remedy}")
+
 
 class CoercionError(ValueError):
-    """A value that no cell of its field can hold; the message names field, value and remedy."""
+    """A value that no cell of its field can hold; the message names field, value and remedy.
 
-    def __init__(self, field: Field, reason: str) -> None:
+    `unfit` says the same in parts; None where nothing can be written to the field at all.
+    """
+
+    def __init__(self, field: Field, reason: str, unfit: Unfit | None = None) -> None:
         super().__init__(f'field "{field.name}" ({field.type}): {reason}')
         self.field = field.name
+        self.unfit = unfit
 
 
 Converter = Callable[[Value], Cell]
@@ -66,9 +82,10 @@ def converter(field: Field, zone: tzinfo = UTC) -> Converter:
         try:
             return convert(value, how)
         except _UnfitError as error:
-            raise CoercionError(field, str(error)) from error
+            raise CoercionError(field, str(error), error.unfit) from error
         except (ValueError, ArithmeticError) as error:
-            raise CoercionError(field, f"{_shown(value)} cannot be written; {_AS_TEXT}") from error
+            unfit = _UnfitError(value, "cannot be written", _AS_TEXT)
+            raise CoercionError(field, str(unfit), unfit.unfit) from error
 
     return guarded
 
@@ -115,9 +132,8 @@ def _unguarded(field: Field, zone: tzinfo) -> tuple[Callable[[Value, Any], Cell]
 def _text(value: Value, field: Field) -> Cell:
     text = _as_text(value)
     if len(text) > MAX_TEXT:
-        raise _UnfitError(
-            f"{_shown(value)} is longer than {MAX_TEXT:,} characters; shorten it at its source"
-        )
+        why = f"is longer than {MAX_TEXT:,} characters"
+        raise _UnfitError(value, why, "shorten it at its source")
     return text or None
 
 
@@ -133,7 +149,7 @@ def _number(value: Value, field: Field) -> Cell:
     if number == number.to_integral_value() and abs(number) < EXACT_BELOW:
         return int(number)
     if Decimal(repr(double)) != number:
-        raise _UnfitError(f"{_shown(value)} has more digits than a number keeps; {_AS_TEXT}")
+        raise _UnfitError(value, "has more digits than a number keeps", _AS_TEXT)
     return double
 
 
@@ -145,9 +161,8 @@ def _rating(value: Value, field: Field) -> Cell:
     told = field.options.get("max")
     highest = told if isinstance(told, int) else 10
     if not 0 <= number <= highest or number != number.to_integral_value():
-        raise _UnfitError(
-            f"{_shown(value)} is not a whole number from 0 to {highest}; map it to a number field"
-        )
+        why = f"is not a whole number from 0 to {highest}"
+        raise _UnfitError(value, why, "map it to a number field")
     return int(number) or None
 
 
@@ -159,14 +174,14 @@ def _checkbox(value: Value, field: Field) -> Cell:
         return True
     if word in _FALSE:
         return None
-    raise _UnfitError(f"{_shown(value)} is neither true nor false; {_AS_TEXT}")
+    raise _UnfitError(value, "is neither true nor false", _AS_TEXT)
 
 
 def _choice(value: Value, field: Field) -> Cell:
     if isinstance(value, str) and value in field.option_by_name:
         return field.option_by_name[value]
     if isinstance(value, tuple) and len(value) > 1:
-        raise _UnfitError(f"{_shown(value)} is a list; map it to a multiple select")
+        raise _UnfitError(value, "is a list", "map it to a multiple select")
     chosen = _chosen(value, field)
     return chosen[0] if chosen else None
 
@@ -194,10 +209,8 @@ def _option(told: str, field: Field) -> str:
         return found
     known = ", ".join(map(repr, options[:OPTIONS_SHOWN])) or "none"
     more = f" and {len(options) - OPTIONS_SHOWN} more" if len(options) > OPTIONS_SHOWN else ""
-    raise _UnfitError(
-        f"{_shown(name)} is no option of it, which has {known}{more}; add it in Airtable, or "
-        "change the value at its source"
-    )
+    remedy = "add it in Airtable, or change the value at its source"
+    raise _UnfitError(name, f"is no option of it, which has {known}{more}", remedy)
 
 
 def _barcode(value: Value, field: Field) -> Cell:
@@ -267,9 +280,9 @@ def _as_decimal(value: Value) -> Decimal:
     if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value.strip()):
         value = Decimal(value.strip())
     if not isinstance(value, Decimal):
-        raise _UnfitError(f"{_shown(value)} is not a number; {_AS_TEXT}")
+        raise _UnfitError(value, "is not a number", _AS_TEXT)
     if not value.is_finite() or (value and value.adjusted() > _LARGEST_EXPONENT):
-        raise _UnfitError(f"{_shown(value)} is not a finite number; {_AS_TEXT}")
+        raise _UnfitError(value, "is not a finite number", _AS_TEXT)
     return value
 
 
@@ -278,7 +291,7 @@ def _as_moment(value: Value) -> date | datetime:
     if isinstance(value, date):
         return value
     if not isinstance(value, str):
-        raise _UnfitError(f"{_shown(value)} is not a date; {_AS_TEXT}")
+        raise _UnfitError(value, "is not a date", _AS_TEXT)
     text = value.strip()
     try:
         if _MILLISECONDS.fullmatch(text):
@@ -287,14 +300,13 @@ def _as_moment(value: Value) -> date | datetime:
             return date.fromisoformat(text)
         moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise _UnfitError(f"{_shown(value)} is not a date; {_AS_TEXT}") from None
+        raise _UnfitError(value, "is not a date", _AS_TEXT) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _shown(value: Value) -> str:
-    """Quote a value shortly: a reason is read by people and kept for weeks."""
-    text = _as_text(value)
-    return repr(text if len(text) <= 40 else text[:40] + "…")  # noqa: PLR2004
+def _cut_short(text: str) -> str:
+    """Return a text shortly: a reason is read by people and kept for weeks."""
+    return text if len(text) <= 40 else text[:40] + "…"  # noqa: PLR2004
 
 
 _TEXTS = ("singleLineText", "multilineText", "richText", "email", "url", "phoneNumber")
