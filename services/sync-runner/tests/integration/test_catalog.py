@@ -29,7 +29,9 @@ async def test_an_operator_sees_what_a_source_has(rig: Rig, service_keys: Servic
         unknown = await http.get(f"{path}/tickets/properties", headers=headers)
     assert [each["name"] for each in objects] == ["contacts", "companies", "deals"]
     known = {each["name"]: each for each in found}
-    assert found[0] == {"name": "id", "label": "Record ID", "type": "string", "kind": "text"}
+    own = {"name": "id", "label": "Record ID", "type": "string", "kind": "text"}
+    assert found[0].items() >= own.items()
+    assert found[0]["suits"][0] == "singleLineText"
     assert known["amount"]["kind"] == "number"
     assert {"value": "closedwon", "label": "Closed Won"} in known["dealstage"]["options"]
     assert unknown.status_code == 404
@@ -72,6 +74,15 @@ async def test_kinds_options_and_units_are_offered_for_what_they_are(
         "wanted": "bool",
         "likes": "texts",
         "phase": "text",
+    }
+    assert {name: found[name]["suits"][0] for name in (each["name"] for each in definitions)} == {
+        "length": "duration",
+        "plain": "number",
+        "due": "date",
+        "called_at": "dateTime",
+        "wanted": "checkbox",
+        "likes": "multipleSelects",
+        "phase": "singleSelect",
     }
     assert found["length"]["unit"] == "milliseconds"
     assert found["plain"].get("unit") is None

@@ -19,7 +19,13 @@ from tablesync.contracts.specs import (
 RUN_IDS_LIMIT = 500
 
 _OBJECT: JsonDict = {"name": "contacts", "label": "Contacts"}
-_PROPERTY: JsonDict = {"name": "email", "label": "Email", "type": "string", "kind": "text"}
+_PROPERTY: JsonDict = {
+    "name": "email",
+    "label": "Email",
+    "type": "string",
+    "kind": "text",
+    "suits": ["email", "singleLineText", "multilineText"],
+}
 _STAGE: JsonDict = {
     "name": "dealstage",
     "label": "Deal stage",
@@ -97,6 +103,11 @@ class SourceProperty(Body):
         exclude_if=is_none,
         description="What a number counts, if the provider says so: `milliseconds`, `seconds`, "
         "`minutes` or `hours`.",
+    )
+    suits: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=is_empty,
+        description="Types of Airtable fields that take its values, the best first.",
     )
 
 

@@ -15,6 +15,7 @@ from tablesync.service_kit.http.problems import not_found
 from tablesync.sync_runner.airtable.cells import is_writable
 from tablesync.sync_runner.airtable.schema import Field, Table
 from tablesync.sync_runner.inquiries.reach import Reach
+from tablesync.sync_runner.inquiries.suits import suits
 from tablesync.sync_runner.sources import base
 
 
@@ -62,6 +63,7 @@ def _shown_property(found: base.SourceProperty) -> SourceProperty:
         kind=found.kind,
         options=tuple(SourceOption(**vars(each)) for each in found.options),
         unit=found.unit,
+        suits=suits(found.name, found.kind, has_options=bool(found.options), unit=found.unit),
     )
 
 
