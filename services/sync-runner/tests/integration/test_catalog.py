@@ -160,6 +160,8 @@ async def test_p20_what_is_foreign_or_unknown_is_not_found(
             "/v1/catalog/con_unknown/objects",
             f"/v1/runs/{run['_id']}/rejections",
             "/v1/runs/run_unknown/rejections",
+            f"/v1/runs/{run['_id']}/progress",
+            "/v1/runs/run_unknown/progress",
         ]
         answers = [await http.get(path, headers=foreign) for path in paths]
     assert {each.status_code for each in answers} == {404}
@@ -330,10 +332,34 @@ async def test_runs_and_rejections_are_told(rig: Rig, service_keys: ServiceKeys)
         )
     (rejection,) = rejections.json()["items"]
     assert (rejection["source_id"], rejection["field"]) == (bad, "Amount")
+    assert (rejection["value"], rejection["remedy"]) == ("a lot", "Map it to a text field.")
     (run,) = runs.json()["items"]
     assert run["run_id"] == row["_id"]
     assert (run["status"], run["counts"]["rejected"]) == ("succeeded", 1)
     assert run["started_at"] <= run["ended_at"]
+
+
+async def test_how_far_a_run_has_come_is_told_by_what_it_has_saved(
+    rig: Rig, service_keys: ServiceKeys
+) -> None:
+    spec, headers = await rig.spec("deals"), as_operator(service_keys)
+    await rig.slow_down(Provider.AIRTABLE, 700)
+    async with rig.http("worker") as http:
+        run_id = await rig.enqueue(spec)
+        path = f"/v1/runs/{run_id}/progress"
+
+        async def writing() -> Json | None:
+            found: Json = (await http.get(path, headers=headers)).json()
+            return found if found["phase"] == "writing" else None
+
+        meanwhile = await eventually(writing)
+        await rig.slow_down(Provider.AIRTABLE, 0)
+        row = await rig.ended(run_id)
+        after = (await http.get(path, headers=headers)).json()
+    assert (meanwhile["run_id"], meanwhile["status"]) == (run_id, "running")
+    assert (after["sync_id"], after["status"], after["phase"]) == (spec.sync_id, "succeeded", None)
+    assert after["counts"] == row["counts"]
+    assert meanwhile["at"] < after["at"]
 
 
 async def test_a_run_that_a_newer_version_wrote_is_known_and_spoils_no_other(

@@ -4,7 +4,12 @@ from collections.abc import AsyncIterator
 
 from tablesync.client.edge import Edge
 from tablesync.client.pages import Page, read_all, read_page
-from tablesync.contracts.public_api.runs import CancelledRun, RejectionView, RunView
+from tablesync.contracts.public_api.runs import (
+    CancelledRun,
+    RejectionView,
+    RunProgress,
+    RunView,
+)
 
 
 class Runs:
@@ -34,6 +39,10 @@ class Runs:
         return await self._scheduler.change(
             "POST", f"/v1/runs/{run_id}/cancel", CancelledRun, idempotency_key=idempotency_key
         )
+
+    async def progress(self, run_id: str) -> RunProgress:
+        """Return how far one has come."""
+        return await self._sync_runner.get(f"/v1/runs/{run_id}/progress", RunProgress)
 
     def rejections(self, run_id: str) -> AsyncIterator[RejectionView]:
         """Yield the records that one could not write."""

@@ -64,6 +64,10 @@ class Run:
     takeovers: int = 0
     retry_at: datetime | None = None
     traceparent: str | None = None
+    # How far it had come when that was last saved.
+    phase: str | None = None
+    total: int | None = None
+    saved_at: datetime | None = None
 
     @classmethod
     def requested(cls, event: SyncRequested, now: datetime) -> Self:
@@ -115,6 +119,9 @@ class Run:
             takeovers=document.get("takeovers", 0),
             retry_at=document.get("retry_at"),
             traceparent=document["traceparent"],
+            phase=document.get("phase"),
+            total=document.get("total"),
+            saved_at=document.get("saved_at"),
         )
 
     def to_document(self) -> Document:
@@ -168,6 +175,9 @@ _STORED_ELSE = frozenset(
         "retry_at",
         "check_everything",
         "found",
+        "phase",
+        "total",
+        "saved_at",
     }
 )
 

@@ -14,6 +14,7 @@ from tablesync.contracts.specs import (
     RunFailureCause,
     RunStatus,
     Trigger,
+    is_none,
 )
 
 SYNC_ID = "syn_01997f2c-0e1b-7d24-b3a5-7c4e9a1d5f04"
@@ -114,6 +115,30 @@ class CancelledRun(Answer):
     status: Literal["cancelling", "cancelled"]
 
 
+class RunProgress(Answer):
+    """How far a run has come, as its runner last noted."""
+
+    model_config = showing(
+        {
+            "run_id": RUN_ID,
+            "sync_id": SYNC_ID,
+            "status": "running",
+            "phase": "writing",
+            "counts": {"read": 700, "written": 690, "unchanged": 10, "rejected": 0},
+            "total": 1200,
+            "at": "2026-11-22T09:50:07.010Z",
+        }
+    )
+
+    run_id: str
+    sync_id: str
+    status: Open[RunStatus]
+    phase: str | None = Field(description="What it is doing; null for one that is not running.")
+    counts: RunCounts
+    total: int | None = Field(description="About how many records it will read, once known.")
+    at: Moment | None = Field(description="When that was noted, by the database's clock.")
+
+
 class RejectionView(Answer):
     """A record that a run could not write, and why, for people."""
 
@@ -122,6 +147,8 @@ class RejectionView(Answer):
             "source_id": "48211907",
             "reason": "field \"Amount\" (currency): 'a lot' is not a number",
             "field": "Amount",
+            "value": "a lot",
+            "remedy": "Map it to a text field.",
             "at": "2026-11-22T09:52:41.803Z",
         }
     )
@@ -129,4 +156,8 @@ class RejectionView(Answer):
     source_id: str = Field(description="The record's id at its source.")
     reason: str
     field: str | None = Field(description="The Airtable field that is to blame, if one is.")
+    value: str | None = Field(
+        default=None, exclude_if=is_none, description="What that field could not take, cut short."
+    )
+    remedy: str | None = Field(default=None, exclude_if=is_none)
     at: Moment = Field(description="UTC, by the database's clock.")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import Self
 
 from tablesync.sync_runner.airtable.cells import Cell, CoercionError, coerce
 from tablesync.sync_runner.airtable.errors import RefusedError, TooLargeError
@@ -14,10 +15,28 @@ LONGEST_VALUE = 40
 
 @dataclass(frozen=True)
 class Reason:
-    """A sentence for people, and the name of the field to blame, if one is."""
+    """A sentence for people, and the name of the field to blame, if one is.
+
+    `value` is what that field could not take, cut short, and `remedy` what the sentence ends with.
+    """
 
     text: str
     field: str | None = None
+    value: str | None = None
+    remedy: str | None = None
+
+    @classmethod
+    def of(cls, error: CoercionError) -> Self:
+        """Tell why a value is no cell of a field."""
+        unfit = error.unfit
+        return cls(str(error), error.field, *((unfit.value, unfit.remedy) if unfit else ()))
+
+    @classmethod
+    def ending(
+        cls, told: str, remedy: str, field: str | None = None, value: str | None = None
+    ) -> Self:
+        """Tell a reason that ends with its remedy."""
+        return cls(f"{told}; {remedy}", field, value, remedy)
 
 
 def reason_of(
@@ -25,16 +44,17 @@ def reason_of(
 ) -> Reason:
     """Return why a record that stands alone was refused; `fields` are as they are now."""
     if isinstance(refused, TooLargeError):
-        return Reason("it is larger than Airtable takes at once; shorten it at its source")
+        return Reason.ending("it is larger than Airtable takes at once", "shorten it at its source")
     if refused.of_double_rows:
         shown = _shown(cells.get(key.id))
-        told = f'several rows have the key {shown} in "{key.name}"; delete all but one of them'
-        return Reason(f"{told} in Airtable", key.name)
+        told = f'several rows have the key {shown!r} in "{key.name}"'
+        return Reason.ending(told, "delete all but one of them in Airtable", key.name, shown)
+    remedy = "look at it at its source, or at the table in Airtable"
     return (
         (unknown_option(cells, fields) or _odd_option(refused, cells, fields))
         if refused.of_options
         else _of_the_named_field(refused, cells, fields)
-    ) or Reason(f"{_said(refused, fields)}; look at it at its source, or at the table in Airtable")
+    ) or Reason.ending(_said(refused, fields), remedy)
 
 
 def unknown_option(cells: Mapping[str, Cell], fields: Mapping[str, Field]) -> Reason | None:
@@ -43,7 +63,7 @@ def unknown_option(cells: Mapping[str, Cell], fields: Mapping[str, Field]) -> Re
         try:
             coerce(tuple(_texts(cell)), field)
         except CoercionError as error:
-            return Reason(str(error), error.field)
+            return Reason.of(error)
     return None
 
 
@@ -90,8 +110,9 @@ def _of_the_named_field(
 
 def _not_taken(field: Field, cell: Cell, refused: RefusedError, remedy: str) -> Reason:
     where = f'field "{field.name}" ({field.type})'
-    told = f"{where}: Airtable does not take {_shown(cell)} ({refused.message.rstrip('.')})"
-    return Reason(f"{told}; {remedy}", field.name)
+    shown = _shown(cell)
+    told = f"{where}: Airtable does not take {shown!r} ({refused.message.rstrip('.')})"
+    return Reason.ending(told, remedy, field.name, shown)
 
 
 def _named(refused: RefusedError, fields: Mapping[str, Field]) -> Field | None:
@@ -121,4 +142,4 @@ def _texts(cell: Cell) -> list[str]:
 
 def _shown(cell: Cell) -> str:
     shown = ", ".join(cell) if isinstance(cell, list) else str(cell)
-    return repr(shown if len(shown) <= LONGEST_VALUE else shown[:LONGEST_VALUE] + "…")
+    return shown if len(shown) <= LONGEST_VALUE else shown[:LONGEST_VALUE] + "…"

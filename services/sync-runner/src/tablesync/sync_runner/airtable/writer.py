@@ -26,7 +26,12 @@ from tablesync.sync_runner.airtable.errors import (
     RowGoneError,
 )
 from tablesync.sync_runner.airtable.lookup import Lookup
-from tablesync.sync_runner.airtable.reasons import names_something, reason_of, unknown_option
+from tablesync.sync_runner.airtable.reasons import (
+    Reason,
+    names_something,
+    reason_of,
+    unknown_option,
+)
 from tablesync.sync_runner.airtable.refused_cells import RefusedCells
 from tablesync.sync_runner.airtable.schema import Field
 from tablesync.sync_runner.errors import RunFailedError
@@ -69,7 +74,7 @@ class Outcomes(Protocol):
     def written(self, source_id: str, row: Row) -> None:
         """Airtable acknowledged the record, and shows its row as it is now."""
 
-    def refused(self, source_id: str, reason: str, field: str | None) -> None:
+    def refused(self, source_id: str, reason: Reason) -> None:
         """Airtable refused the record alone."""
 
     def lost(self, source_id: str) -> None:
@@ -213,7 +218,7 @@ class Writer:
             if reason is None:
                 admitted.append(row)
             else:
-                outcomes.refused(row.source_id, reason.text, reason.field)
+                outcomes.refused(row.source_id, reason)
         return admitted
 
     def _close(self, why: RunFailedError, rows: Sequence[RowWrite]) -> None:
@@ -290,7 +295,7 @@ class Writer:
             if reason is None:
                 known.append(row)
             else:
-                outcomes.refused(row.source_id, reason.text, reason.field)
+                outcomes.refused(row.source_id, reason)
         return known
 
     async def _read_fields_again(self) -> None:
@@ -306,7 +311,7 @@ class Writer:
     def _refuse(self, row: RowWrite, error: RefusedError, outcomes: Outcomes) -> None:
         reason = reason_of(error, row.sent, self._fields[self._key_field], self._fields)
         self._refused_cells.add(row.sent, self._fields, reason)
-        outcomes.refused(row.source_id, reason.text, reason.field)
+        outcomes.refused(row.source_id, reason)
 
 
 class _Patience:

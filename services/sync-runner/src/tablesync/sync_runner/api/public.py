@@ -1,7 +1,10 @@
 """`/v1`: the catalogue and the rejections, for operators; the workspace comes from their token."""
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Depends
-from tablesync.contracts.public_api.runs import RejectionView
+from tablesync.contracts import RunStatus
+from tablesync.contracts.public_api.runs import RejectionView, RunProgress
 from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
@@ -10,7 +13,9 @@ from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
 from tablesync.sync_runner.api.catalog import Catalog
 from tablesync.sync_runner.api.catalog_routes import catalog_routes
+from tablesync.sync_runner.inquiries.records import sentence
 from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
+from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.store import Runs
 
 
@@ -33,9 +38,31 @@ def routes(runs: Runs, rejections: Rejections, catalog: Catalog, verifier: Verif
             raise not_found("run")
         return (await rejections.page(run_id, at)).map(rejection_view)
 
+    @router.get("/runs/{run_id}/progress", tags=["runs"], responses=declares(404))
+    async def progress_of_run(run_id: str, who: Principal = viewer) -> RunProgress:
+        """Tell how far a run has come, as it was last saved: twice a second while it runs."""
+        run = await runs.find_of(who.workspace_id, run_id)
+        if run is None:
+            raise not_found("run")
+        return progress_view(run)
+
     return router
+
+
+def progress_view(run: Run) -> RunProgress:
+    """Show how far a run has come."""
+    return RunProgress(
+        run_id=run.id,
+        sync_id=run.sync_id,
+        status=run.status,
+        phase=run.phase if run.status is RunStatus.RUNNING else None,
+        counts=run.counts,
+        total=run.total,
+        at=run.saved_at,
+    )
 
 
 def rejection_view(shown: Rejection) -> RejectionView:
     """Show a record that was rejected."""
-    return RejectionView.model_validate(shown, from_attributes=True)
+    remedy = sentence(shown.remedy) if shown.remedy else None
+    return RejectionView.model_validate({**asdict(shown), "remedy": remedy})

@@ -9,6 +9,7 @@ from dataclasses import replace
 import structlog
 from pymongo.errors import PyMongoError
 from tablesync.contracts import RunProgressed, SyncSpec
+from tablesync.service_kit.mongo import Document
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.roles import pause
 from tablesync.sync_runner.airtable.client import AirtableClient
@@ -44,6 +45,7 @@ class SyncRun:
 
     def __init__(self, context: RunContext, run: Run, lease: Lease, signals: Signals) -> None:
         self.journal = Journal(context.units, run, lease)
+        self.journal.stage = self._stage
         self.stall_timer = StallTimer(waited_seconds=run.waited_seconds)
         self.begun = run.started_at is not None
         self._context = context
@@ -83,15 +85,21 @@ class SyncRun:
 
     def shown(self) -> RunProgressed:
         """Show how far it has come."""
-        pipeline = self._pipeline
         return RunProgressed(
             workspace_id=self._run.workspace_id,
             sync_id=self._run.sync_id,
             run_id=self._run.id,
-            phase=pipeline.phase if pipeline else "reading",
             counts=self.journal.counts,
-            total=pipeline.total if pipeline else None,
+            **self._stage(),
         )
+
+    def _stage(self) -> Document:
+        """Return what it is doing, and about how much there is to do: as it is shown and saved."""
+        pipeline = self._pipeline
+        return {
+            "phase": pipeline.phase if pipeline else "reading",
+            "total": pipeline.total if pipeline else None,
+        }
 
     async def _compare_rows(
         self, plan: Plan, checkpoint: Checkpoint, client: AirtableClient

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -34,6 +34,7 @@ class Journal:
         self.checkpoint: Checkpoint | None = None
         self.check = CheckNotes(run.found)
         self.now = run.queued_at  # by the database's clock, as of the last save
+        self.stage: Callable[[], Document] = dict  # what else of its progress is saved
         self._units = units
         self._lease = lease
         self._runs = Runs(units.database)
@@ -273,7 +274,7 @@ class Journal:
 
             async def work(unit: UnitOfWork) -> None:
                 self.now = unit.now
-                await self._prove(unit, counts | came_on, ending)
+                await self._prove(unit, counts | came_on | self.stage(), ending)
                 if checkpoint is not None:
                     await self._checkpoints.save(checkpoint, unit.session)
                 elif self.run.distrusted:

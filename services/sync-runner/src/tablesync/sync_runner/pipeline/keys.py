@@ -14,6 +14,7 @@ from functools import cached_property
 import orjson
 from tablesync.sync_runner.airtable.cells import Cell, CoercionError
 from tablesync.sync_runner.airtable.client import Row
+from tablesync.sync_runner.airtable.reasons import Reason
 from tablesync.sync_runner.airtable.writer import RowWrite
 from tablesync.sync_runner.pipeline.asking import Asking
 from tablesync.sync_runner.pipeline.journal import Journal
@@ -161,9 +162,9 @@ class Releases:
         """Take in that a row has no key any more."""
         self._journal.note(self._releases[source_id].released)
 
-    def refused(self, source_id: str, reason: str, field: str | None) -> None:
+    def refused(self, source_id: str, reason: Reason) -> None:
         """Take in that a row keeps its key."""
-        self._refusals[source_id] = reason
+        self._refusals[source_id] = reason.text
 
     def lost(self, source_id: str) -> None:
         """Take in that there is no such row any more."""

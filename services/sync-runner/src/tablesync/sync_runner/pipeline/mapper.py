@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 import orjson
 import structlog
 from tablesync.sync_runner.airtable.cells import Cell, CoercionError, is_blank
+from tablesync.sync_runner.airtable.reasons import Reason
 from tablesync.sync_runner.pipeline.columns import Column, cells_of
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.plan import Plan, digest
@@ -28,8 +29,7 @@ OUR_FAULT = (
 class Fault(NamedTuple):
     """Why a record cannot be written; `refusal` is there if Airtable itself has refused it."""
 
-    reason: str
-    field: str | None = None
+    reason: Reason
     refusal: Refusal | None = None
 
 
@@ -101,9 +101,9 @@ class Item:
         cells = {name: cell for name, cell in self.cells.items() if name != field_id}
         return replace(self, cells=cells, key=key, digest=digest(cells), before=None)
 
-    def because(self, reason: str, field: str | None = None) -> Self:
+    def because(self, reason: str | Reason) -> Self:
         """Return it as one that cannot be written."""
-        return replace(self, fault=Fault(reason, field))
+        return replace(self, fault=Fault(Reason(reason) if isinstance(reason, str) else reason))
 
     @property
     def finding(self) -> str:
@@ -199,7 +199,7 @@ class Mapper:
         try:
             cells, key_field = cells_of(record.values, self._plan.columns), self._plan.key.field.id
         except CoercionError as error:
-            return replace(item, key=self._key_at_least(record)).because(str(error), error.field)
+            return replace(item, key=self._key_at_least(record)).because(Reason.of(error))
         item.cells, item.digest, item.key = cells, digest(cells), self._key(cells[key_field])
         if item.gone and item.known and item.key != item.known.key:
             return item.without_key(key_field, item.known.key)
@@ -214,7 +214,7 @@ class Mapper:
         try:
             cells = self._plan.mark
         except CoercionError as error:
-            return item.because(str(error), error.field)
+            return item.because(Reason.of(error))
         return replace(item, cells=cells, digest=digest(cells))
 
     def _told_of_ours(self, error: Exception) -> str:
@@ -272,17 +272,28 @@ class Mapper:
         """Count and keep a record that cannot be written; a nameless one is not tried again."""
         assert item.fault is not None, "there is a reason"
         item.track.tally.rejected += 1
-        self._journal.reject(Rejection(item.source_id, item.fault.reason, item.fault.field))
+        why = item.fault.reason
+        self._journal.reject(
+            Rejection(item.source_id, why.text, why.field, value=why.value, remedy=why.remedy)
+        )
         if not item.nameless:
             self._journal.note(item.rejected())
 
-    def refuse(self, item: Item, reason: str, field: str | None) -> None:
+    def refuse(self, item: Item, reason: Reason) -> None:
         """Reject what Airtable refused, and remember as what."""
         before = item.known.refusal if item.known else None
         tries = before.tries + 1 if before and before.digest == item.digest else 1
-        fields = self._plan.digest_of(field)
-        refusal = Refusal(item.digest, fields, reason, field, tries)
-        self.reject(replace(item, fault=Fault(reason, field, refusal)))
+        fields = self._plan.digest_of(reason.field)
+        refusal = Refusal(
+            item.digest,
+            fields,
+            reason.text,
+            reason.field,
+            tries,
+            value=reason.value,
+            remedy=reason.remedy,
+        )
+        self.reject(replace(item, fault=Fault(reason, refusal)))
 
     def _judged(self, item: Item) -> Item:
         """Return an item that its row already equals, or that Airtable would refuse again, so."""
@@ -290,9 +301,7 @@ class Mapper:
         if known is None or item.fault:
             return item
         if known.refusal and self._stands(known.refusal, item):
-            return replace(
-                item, fault=Fault(known.refusal.reason, known.refusal.field, known.refusal)
-            )
+            return replace(item, fault=Fault(_why(known.refusal), known.refusal))
         sure = self._trusted and not known.rejected and known.row_id is not None
         if sure and known.digest == item.digest:
             return replace(item, unchanged=True)
@@ -332,6 +341,10 @@ class Mapper:
         if self._plan.key_is_record_id or is_blank(cell):
             return None
         return orjson.dumps(cell).decode()
+
+
+def _why(refusal: Refusal) -> Reason:
+    return Reason(refusal.reason, refusal.field, refusal.value, refusal.remedy)
 
 
 def _shows(told: Mapping[str, Any], cells: Mapping[str, Cell]) -> bool:

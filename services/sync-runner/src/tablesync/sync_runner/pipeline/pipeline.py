@@ -29,6 +29,7 @@ from functools import partial
 from typing import Any, Literal
 
 from tablesync.sync_runner.airtable.client import RECORDS_PER_REQUEST, Row
+from tablesync.sync_runner.airtable.reasons import Reason
 from tablesync.sync_runner.airtable.writer import RowWrite, Writer
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.keys import Keys, Release, Releases, Settled
@@ -263,9 +264,9 @@ class Batch:
         if item.suspect:
             self._journal.clear(source_id)
 
-    def refused(self, source_id: str, reason: str, field: str | None) -> None:
+    def refused(self, source_id: str, reason: Reason) -> None:
         """Take in that Airtable refused a record alone."""
-        self._mapper.refuse(self._close(source_id), reason, field)
+        self._mapper.refuse(self._close(source_id), reason)
 
     def lost(self, source_id: str) -> None:
         """Take in that a record which is gone has no row any more."""

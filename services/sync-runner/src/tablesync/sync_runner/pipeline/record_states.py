@@ -30,11 +30,13 @@ class Refusal:
     field: str | None
     tries: int = 1
     retry_at: datetime | None = None
+    value: str | None = None
+    remedy: str | None = None
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
-        """Read the stored form."""
-        known = {name: document[name] for name in cls.__slots__}
+        """Read the stored form; an earlier version does not tell value and remedy."""
+        known = {name: document[name] for name in cls.__slots__ if name in document}
         return cls(**known | {name: bytes(known[name]) for name in ("digest", "fields")})
 
     def to_document(self) -> Document:

@@ -15,21 +15,32 @@ from tablesync.sync_runner.store import FORGET_AT_ONCE, REJECTIONS
 class Rejection:
     """A record that could not be written, and why, for people.
 
-    `field` is the one to blame, if one is; `at` is when it was stored, by the database's clock.
+    `field` is the one to blame, if one is, `value` what it could not take, cut short, and `remedy`
+    what can be done, where that is known; `at` is when it was stored, by the database's clock.
     """
 
     source_id: str
     reason: str
     field: str | None = None
     at: datetime | None = None
+    value: str | None = None
+    remedy: str | None = None
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """Read the stored form."""
-        return cls(document["source_id"], document["reason"], document["field"], document["at"])
+        return cls(
+            source_id=document["source_id"],
+            reason=document["reason"],
+            field=document["field"],
+            at=document["at"],
+            value=document.get("value"),
+            remedy=document.get("remedy"),
+        )
 
     def to_document(self, run: Run, at: datetime) -> Document:
         """Return the stored form, as one of a run's."""
+        more = {"value": self.value, "remedy": self.remedy}
         return {
             "run_id": run.id,
             "sync_id": run.sync_id,
@@ -38,6 +49,7 @@ class Rejection:
             "reason": self.reason,
             "field": self.field,
             "at": at,
+            **{name: each for name, each in more.items() if each is not None},
         }
 
 
