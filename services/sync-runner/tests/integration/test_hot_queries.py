@@ -1,6 +1,7 @@
 """What sync-runner asks beside its stories: deletions, reconciliation, pages of rejections."""
 
 import asyncio
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -23,7 +24,8 @@ async def some_runs(rig: Rig) -> tuple[SyncSpec, str]:
         await rig.run(spec)
     await rig.enqueue(await rig.spec("companies"))
     run_id = await rig.enqueue(spec)
-    rows = [{"run_id": run_id, "sync_id": spec.sync_id, "source_id": each} for each in "ab"]
+    row = {"run_id": run_id, "sync_id": spec.sync_id, "reason": "it is odd", "field": None}
+    rows = [{**row, "source_id": each, "at": datetime.now(UTC)} for each in "ab"]
     await rig.database[store.REJECTIONS].insert_many(rows)
     return spec, run_id
 
@@ -32,11 +34,14 @@ async def work(rig: Rig, spec: SyncSpec, run_id: str) -> None:
     """Do what is done now and then, or because somebody asks."""
     states = RecordStates(rig.database, spec.sync_id)
     await states.holders(['"a"', '"b"'])
+    await states.last_write("1")
     await states.neighbours(RecordState("1", None, "rec1", key='"a"'), 5)
     rejections, at = Rejections(rig.database), PageRequest(1)
     first = await rejections.page(run_id, at)
     await rejections.page(run_id, PageRequest(1, first.next_cursor))
+    await rejections.last_of(spec.sync_id, "a")
     await store.Runs(rig.database).find_all([run_id])
+    await store.Runs(rig.database).newest_of(spec.sync_id)
     deleted = store.DeletedSyncs(rig.database)
     await rig.units.run(
         partial(deleted.remember, sync_id=spec.sync_id, workspace_id=spec.workspace_id)

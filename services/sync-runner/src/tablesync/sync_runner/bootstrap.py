@@ -25,6 +25,7 @@ from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.execution.supervisor import execute
 from tablesync.sync_runner.execution.workers import Workers
 from tablesync.sync_runner.handlers import Handlers
+from tablesync.sync_runner.inquiries.explanations import Explanations
 from tablesync.sync_runner.inquiries.inquiry import Inquiries
 from tablesync.sync_runner.inquiries.reach import Reach
 from tablesync.sync_runner.inquiries.trials import Trials
@@ -56,7 +57,7 @@ def build(
     reconciliation = Reconciliation(connections, ChangedStates(auth.connection_states, database))
     patience = settings.runner_catalog_retry_seconds
     reach = Reach(connections.gates, reconciliation, sources, airtable, patience)
-    catalog, trials = Catalog(reach), Trials(Inquiries(reach))
+    catalog, asked = Catalog(reach), Inquiries(reach)
     queue = RunQueue(database, settings.runner_lease_seconds, settings.runner_request_seconds)
     board = ProgressBoard(settings, NAME)
     context = RunContext(
@@ -79,7 +80,7 @@ def build(
         resources,
         routers=[
             public.routes(runs, Rejections(database), catalog, verifier),
-            inquiries.routes(trials, verifier),
+            inquiries.routes(Trials(asked), Explanations(asked, database), verifier),
             internal.routes(runs, catalog, verifier),
         ],
         subscriptions=subscriptions(handlers),

@@ -7,7 +7,7 @@ from tablesync.contracts import RunStatus, SyncRequested
 from tablesync.service_kit.messaging.kafka import outlasting_dead_letters
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.changes import seconds_until
-from tablesync.service_kit.mongo.indexes import Indexes, expiry
+from tablesync.service_kit.mongo.indexes import Indexes, Retired, expiry
 from tablesync.service_kit.mongo.leases import Lease
 from tablesync.service_kit.mongo.reading import Found, read, read_all
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -66,7 +66,8 @@ INDEXES: Indexes = {
     ],
     REJECTIONS: [
         IndexModel([("run_id", 1), ("source_id", 1)], name="of_run", unique=True),
-        IndexModel([("sync_id", 1)], name="of_sync"),
+        IndexModel([("sync_id", 1), ("source_id", 1), ("at", DESCENDING)], name="of_record"),
+        Retired("of_sync"),
     ],
     DELETED_SYNCS: [
         IndexModel(
@@ -112,6 +113,12 @@ class Runs:
     async def find_of(self, workspace_id: str, run_id: str) -> Run | None:
         """Return one run of a workspace; raises UnreadableDocumentError."""
         return await self._find({"_id": run_id, "workspace_id": workspace_id})
+
+    async def newest_of(self, sync_id: str) -> Run | None:
+        """Return a run of a sync, of any workspace, with the newest spec that is kept."""
+        query = {"sync_id": sync_id, "spec.version": {"$type": "number"}}
+        row = await self._runs.find_one(query, sort=[("spec.version", DESCENDING)])
+        return read(self._runs, Run.from_document, row) if row else None
 
     async def find_all(self, run_ids: Sequence[str]) -> Found[Run]:
         """Return the runs with these ids, unknown ones left out."""

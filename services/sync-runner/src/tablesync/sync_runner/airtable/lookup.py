@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import groupby
 
-from tablesync.sync_runner.airtable.cells import Cell
+from tablesync.sync_runner.airtable.cells import Cell, is_blank
 from tablesync.sync_runner.airtable.client import AirtableClient, Row
+from tablesync.sync_runner.airtable.errors import RefusedError
 from tablesync.sync_runner.airtable.schema import Field
 
 
@@ -27,8 +28,26 @@ class Lookup:
         ids = [found.get(each, []) for each in wanted]
         return [each[0] if len(each) == 1 else None for each in ids]
 
-    async def _rows(self, formula: str) -> list[Row]:
-        pages = self._client.rows(*self._place, [self._key.id], formula=formula)
+    async def find(self, row_id: str | None, key: Cell, fields: Sequence[str]) -> Row | None:
+        """Return a row by its id, or else the only one that has the key, with these fields.
+
+        One that is asked for in a way that Airtable does not take is not found.
+        """
+        by_id = [f"RECORD_ID() = {_quoted(row_id)}"] if row_id else []
+        tests = [*by_id, *([] if is_blank(key) else [_test(self._key, key)])]
+        if not tests:
+            return None
+        wanted = list(dict.fromkeys([self._key.id, *fields]))
+        try:
+            rows = await self._rows(f"OR({', '.join(tests)})", wanted)
+        except RefusedError:
+            return None
+        own = [each for each in rows if each.id == row_id]
+        keyed = [each for each in rows if _plain(each.fields.get(self._key.id)) == _plain(key)]
+        return own[0] if own else keyed[0] if len(keyed) == 1 else None
+
+    async def _rows(self, formula: str, fields: Sequence[str] = ()) -> list[Row]:
+        pages = self._client.rows(*self._place, fields or [self._key.id], formula=formula)
         return [row async for page in pages for row in page.records]
 
 

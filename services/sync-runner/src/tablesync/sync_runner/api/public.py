@@ -1,7 +1,5 @@
 """`/v1`: the catalogue and the rejections, for operators; the workspace comes from their token."""
 
-from dataclasses import asdict
-
 from fastapi import APIRouter, Depends
 from tablesync.contracts import RunStatus
 from tablesync.contracts.public_api.runs import RejectionView, RunProgress
@@ -13,8 +11,8 @@ from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
 from tablesync.sync_runner.api.catalog import Catalog
 from tablesync.sync_runner.api.catalog_routes import catalog_routes
-from tablesync.sync_runner.inquiries.records import sentence
-from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
+from tablesync.sync_runner.inquiries.records import rejection_view
+from tablesync.sync_runner.pipeline.rejections import Rejections
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.store import Runs
 
@@ -60,9 +58,3 @@ def progress_view(run: Run) -> RunProgress:
         total=run.total,
         at=run.saved_at,
     )
-
-
-def rejection_view(shown: Rejection) -> RejectionView:
-    """Show a record that was rejected."""
-    remedy = sentence(shown.remedy) if shown.remedy else None
-    return RejectionView.model_validate({**asdict(shown), "remedy": remedy})

@@ -1,15 +1,17 @@
 """One record by the very code that runs use: its cells, and all that they cannot take."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import structlog
 from tablesync.contracts.public_api.catalog import CellFault
+from tablesync.contracts.public_api.runs import RejectionView
 from tablesync.sync_runner.airtable.cells import Cell, CoercionError, is_blank
 from tablesync.sync_runner.pipeline.columns import Column
 from tablesync.sync_runner.pipeline.mapper import OUR_FAULT
 from tablesync.sync_runner.pipeline.plan import Plan
+from tablesync.sync_runner.pipeline.rejections import Rejection
 from tablesync.sync_runner.sources.base import SourceRecord
 from tablesync.sync_runner.values import Value
 
@@ -43,6 +45,12 @@ def read_record(record: SourceRecord, plan: Plan) -> ReadRecord:
     if key in cells and is_blank(cells[key]):
         faults.append(_without_key(plan.key))
     return ReadRecord(record, cells, tuple(faults))
+
+
+def rejection_view(shown: Rejection) -> RejectionView:
+    """Show a record that was rejected."""
+    remedy = sentence(shown.remedy) if shown.remedy else None
+    return RejectionView.model_validate({**asdict(shown), "remedy": remedy})
 
 
 def told(value: Value) -> Any:

@@ -40,7 +40,7 @@ class Journal:
         self._runs = Runs(units.database)
         self._deleted = DeletedSyncs(units.database)
         self._checkpoints = Checkpoints(units.database)
-        self._states = RecordStates(units.database, run.sync_id)
+        self._states = RecordStates(units.database, run.sync_id, run.id)
         self._rejections = Rejections(units.database)
         self._tracks: deque[PageTrack] = deque()
         self._saved = Tally(**run.counts.model_dump())

@@ -127,6 +127,7 @@ class Item:
             stored=stored,
             gone=self.fate,
             new=self.known is None,
+            touched=True,
         )
 
     def under_way(self) -> RecordState:

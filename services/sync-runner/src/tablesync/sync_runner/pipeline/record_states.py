@@ -74,7 +74,8 @@ class RecordState:
     A rejected one without a refusal is looked at in each run, which costs no request to Airtable.
     `stored` is the digest of what Airtable made of the cells, if that is another; `gone` tells what
     became of a record that its source no longer has. Of one that is `new` nothing is stored: it is
-    inserted, which costs MongoDB half of what a change does.
+    inserted, which costs MongoDB half of what a change does. One that is `touched` was just
+    written: which run did it, and when, is stored beside it.
     """
 
     source_id: str
@@ -88,6 +89,7 @@ class RecordState:
     lack: Lack | None = None
     gone: str | None = None
     new: bool = field(default=False, compare=False)
+    touched: bool = field(default=False, compare=False)
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
@@ -165,6 +167,14 @@ def _bytes(stored: bytes | None) -> bytes | None:
     return None if stored is None else bytes(stored)
 
 
+@dataclass(frozen=True)
+class LastWrite:
+    """Which run wrote a record's row last, and when, by the database's clock."""
+
+    run_id: str
+    at: datetime
+
+
 @dataclass
 class Seen:
     """What a check has seen, and is to stamp: rows in the table, records at their source."""
@@ -180,9 +190,10 @@ class Seen:
 class RecordStates:
     """The states of one sync's records; one that cannot be read is as good as none."""
 
-    def __init__(self, database: Database, sync_id: str) -> None:
+    def __init__(self, database: Database, sync_id: str, run_id: str | None = None) -> None:
         self._collection = database[RECORD_STATES]
         self._sync_id = sync_id
+        self._run_id = run_id
         self._unreadable: set[str] = set()
 
     async def load(self, source_ids: Sequence[str]) -> dict[str, RecordState]:
@@ -192,6 +203,12 @@ class RecordStates:
         found = read_all(self._collection, RecordState.from_document, rows)
         self._unreadable.update(found.unread_ids)  # they are there all the same
         return {each.source_id: each for each in found.items}
+
+    async def last_write(self, source_id: str) -> LastWrite | None:
+        """Return which run wrote a record's row last, if that was noted."""
+        query = {"_id": f"{self._sync_id}/{source_id}", "written_by": {"$type": "string"}}
+        row = await self._collection.find_one(query, {"written_by": 1, "written_at": 1})
+        return LastWrite(row["written_by"], row["written_at"]) if row else None
 
     async def holders(self, keys: Sequence[str]) -> list[RecordState]:
         """Return the records whose rows hold one of these keys, or may."""
@@ -288,6 +305,8 @@ class RecordStates:
         if state.refusal:
             state = replace(state, refusal=state.refusal.resting_from(now))
         change = state.change(self._sync_id)
+        if state.touched and self._run_id:
+            change["$set"] |= {"written_by": self._run_id, "written_at": now}
         id_ = change["$set"]["_id"]
         if state.new and id_ not in self._unreadable:
             return InsertOne(change["$set"])

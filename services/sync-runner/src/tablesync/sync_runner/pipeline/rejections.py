@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from pymongo import DESCENDING
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.mongo import Database, Document, Session
+from tablesync.service_kit.mongo.reading import read
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.store import FORGET_AT_ONCE, REJECTIONS
 
@@ -16,7 +18,8 @@ class Rejection:
     """A record that could not be written, and why, for people.
 
     `field` is the one to blame, if one is, `value` what it could not take, cut short, and `remedy`
-    what can be done, where that is known; `at` is when it was stored, by the database's clock.
+    what can be done, where that is known; `at` is when it was stored, by the database's clock, and
+    `run_id` whose it is then.
     """
 
     source_id: str
@@ -25,6 +28,7 @@ class Rejection:
     at: datetime | None = None
     value: str | None = None
     remedy: str | None = None
+    run_id: str | None = None
 
     @classmethod
     def from_document(cls, document: Document) -> Self:
@@ -36,6 +40,7 @@ class Rejection:
             at=document["at"],
             value=document.get("value"),
             remedy=document.get("remedy"),
+            run_id=document["run_id"],
         )
 
     def to_document(self, run: Run, at: datetime) -> Document:
@@ -86,6 +91,12 @@ class Rejections:
         """Return those of the records that a run has rejected."""
         query = {"run_id": run_id, "source_id": {"$in": list(source_ids)}}
         return set(await self._collection.distinct("source_id", query))
+
+    async def last_of(self, sync_id: str, source_id: str) -> Rejection | None:
+        """Return the last rejection of a record of a sync that is kept."""
+        query = {"sync_id": sync_id, "source_id": source_id}
+        row = await self._collection.find_one(query, sort=[("at", DESCENDING)])
+        return read(self._collection, Rejection.from_document, row) if row else None
 
     async def page(self, run_id: str, at: PageRequest) -> Page[Rejection]:
         """Return a page of a run's rejections, by the record's id."""
