@@ -6,10 +6,12 @@ from tablesync.client.edge import Edge
 from tablesync.client.pages import Page, read_all, read_page
 from tablesync.contracts.internal_api import (
     AirtableBases,
+    AirtableTable,
     AirtableTables,
     SourceObjects,
     SourceProperties,
 )
+from tablesync.contracts.public_api.catalog import NewTable
 from tablesync.contracts.public_api.runs import RequestedRun
 from tablesync.contracts.public_api.syncs import LedgerView, NewSync, SyncEdit, SyncView
 
@@ -105,4 +107,21 @@ class Catalog:
         """Return the tables of a base, with their fields."""
         return await self._edge.get(
             f"/v1/catalog/{connection_id}/bases/{base_id}/tables", AirtableTables
+        )
+
+    async def create_table(
+        self,
+        connection_id: str,
+        base_id: str,
+        wanted: NewTable,
+        *,
+        idempotency_key: str | None = None,
+    ) -> AirtableTable:
+        """Make a table; raises ConflictError with what else to ask for where it was not granted."""
+        return await self._edge.change(
+            "POST",
+            f"/v1/catalog/{connection_id}/bases/{base_id}/tables",
+            AirtableTable,
+            wanted,
+            idempotency_key=idempotency_key,
         )

@@ -18,6 +18,7 @@ from tablesync.sync_runner.access.reconciliation import Reconciliation
 from tablesync.sync_runner.airtable.provider import Airtable
 from tablesync.sync_runner.api import inquiries, internal, public
 from tablesync.sync_runner.api.catalog import Catalog
+from tablesync.sync_runner.api.new_tables import NewTables
 from tablesync.sync_runner.clients.auth_service import AuthServiceClient
 from tablesync.sync_runner.execution.context import RunContext
 from tablesync.sync_runner.execution.progress_board import ProgressBoard
@@ -79,7 +80,9 @@ def build(
     return Service(
         resources,
         routers=[
-            public.routes(runs, Rejections(database), catalog, verifier),
+            public.routes(
+                resources.units, runs, Rejections(database), catalog, NewTables(reach), verifier
+            ),
             inquiries.routes(Trials(asked), Explanations(asked, database), verifier),
             internal.routes(runs, catalog, verifier),
         ],

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 from pydantic.config import JsonDict
 from tablesync.contracts.ids import AirtableFieldId
 from tablesync.contracts.internal_api.base import showing
+from tablesync.contracts.names import Name
 from tablesync.contracts.public_api.base import Answer, Asked
 from tablesync.contracts.public_api.runs import RUN_ID, RejectionView
 from tablesync.contracts.public_api.syncs import (
@@ -148,3 +149,28 @@ class Explanation(Answer):
     )
     run_id: str | None = Field(description="The last run that wrote or rejected it.")
     rejection: RejectionView | None = Field(description="If it is rejected as things are.")
+
+
+class NewField(Asked):
+    """A field of a table to make; what is left out of its options is Airtable's or our usual."""
+
+    model_config = showing({"name": "Amount", "type": "number", "options": {"precision": 2}})
+
+    name: Name
+    type: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,40}$")] = Field(
+        description="Airtable's own name for it, such as one of `suits`."
+    )
+    options: dict[str, Any] | None = Field(
+        default=None, description="As Airtable takes them; a select is made with its choices."
+    )
+
+
+class NewTable(Asked):
+    """A table to make in a base; its first field is its primary one."""
+
+    model_config = showing(
+        {"name": "Contacts", "fields": [{"name": "HubSpot ID", "type": "singleLineText"}]}
+    )
+
+    name: Name
+    fields: list[NewField] = Field(min_length=1, max_length=MAPPINGS)

@@ -22,12 +22,13 @@ from tablesync.sync_runner.access.provider_client import Call, ProviderClient
 from tablesync.sync_runner.airtable.budgets import AirtableBudgets
 from tablesync.sync_runner.airtable.errors import (
     CreatesRefusedError,
+    ForbiddenError,
     ListingGoneError,
     RefusedError,
     RowGoneError,
 )
 from tablesync.sync_runner.airtable.outcomes import AirtableOutcomes
-from tablesync.sync_runner.airtable.schema import Table, TablesAnswer, read_tables
+from tablesync.sync_runner.airtable.schema import Table, TableAnswer, TablesAnswer, read_tables
 from tablesync.sync_runner.errors import RunFailedError
 
 T = TypeVar("T")
@@ -91,6 +92,19 @@ class AirtableClient:
         """Return a base's tables; raises RunFailedError (resource) if it is not granted."""
         path = f"/v0/meta/bases/{_checked(_BASE, base_id)}/tables"
         return await self._call("GET", path, base_id, _tables)
+
+    async def create_table(self, base_id: str, name: str, fields: Sequence[Json]) -> Table:
+        """Make a table, and return it.
+
+        Raises ForbiddenError, RefusedError for what the table cannot be, OutcomeUnknownError if it
+        is not known whether it was made.
+        """
+        path = f"/v0/meta/bases/{_checked(_BASE, base_id)}/tables"
+        body: Json = {"name": name, "fields": fields}
+        foreseen = [ForbiddenError, RefusedError]
+        return await self._call(
+            "POST", path, base_id, _table, foreseen, json=body, repeatable=False
+        )
 
     async def rows(
         self,
@@ -198,6 +212,12 @@ def _tables(response: httpx.Response) -> list[Table]:
     if found and not any(each.understood for each in found):
         raise TransientError("Airtable answered with tables that are not understood")
     return found
+
+
+def _table(response: httpx.Response) -> Table:
+    """Read a table that was made: one that is not understood may be made all the same."""
+    (table,) = read_tables(TablesAnswer(tables=(understood(TableAnswer, response),)))
+    return table
 
 
 def _written(response: httpx.Response, count: int) -> Sequence[Row]:

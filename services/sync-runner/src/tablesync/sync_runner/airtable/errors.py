@@ -6,6 +6,7 @@ CreatesRefusedError           the table takes no new rows, but changes of those 
 RowGoneError                  a row that we knew was deleted: find it by its key, or create it
 ListingGoneError              a listing of rows was idle for too long: begin it again
 RefusedError                  something in the batch: find the record, reject it
+ForbiddenError                who is connected may not do it, or was not granted it
 """
 
 import re
@@ -31,6 +32,7 @@ class RefusedError(Exception):
     def __init__(self, message: str, kind: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self.kind = kind
         self.field = named_field(message)
         self.of_options = kind == _OPTIONS or "select option" in message
         self.of_double_rows = _DOUBLE.search(message) is not None
@@ -51,6 +53,15 @@ class TooLargeError(RefusedError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.of_a_record = True
+
+
+class ForbiddenError(Exception):
+    """Airtable forbids a call; the message is Airtable's, and `of_role` if the person may not."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.of_role = kind == "INVALID_PERMISSIONS"
 
 
 class CreatesRefusedError(Exception):

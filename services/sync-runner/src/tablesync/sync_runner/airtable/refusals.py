@@ -11,6 +11,7 @@ from collections.abc import Collection
 import httpx
 from tablesync.sync_runner.airtable.errors import (
     CreatesRefusedError,
+    ForbiddenError,
     ListingGoneError,
     RefusedError,
     RowGoneError,
@@ -54,6 +55,8 @@ class Refusals:
 
     def error(self, status: int, kind: str, message: str) -> Exception:
         """Return what a refusal is raised as."""
+        if status == httpx.codes.FORBIDDEN and ForbiddenError in self._foreseen:
+            return ForbiddenError(message, kind)
         found = self._sorted(status, kind, message)
         if isinstance(found, (RunFailedError, *self._foreseen)):
             return found

@@ -52,7 +52,7 @@ class Catalog:
         """Return the tables of a base, with their fields."""
         async with self._reach.destination(workspace_id, connection_id) as client:
             found = await client.tables(base_id)
-        return AirtableTables(items=tuple(_shown_table(each) for each in found if each.understood))
+        return AirtableTables(items=tuple(shown_table(each) for each in found if each.understood))
 
 
 def _shown_property(found: base.SourceProperty) -> SourceProperty:
@@ -67,7 +67,8 @@ def _shown_property(found: base.SourceProperty) -> SourceProperty:
     )
 
 
-def _shown_table(table: Table) -> AirtableTable:
+def shown_table(table: Table) -> AirtableTable:
+    """Show a table with its fields."""
     fields = tuple(_shown_field(each) for each in table.fields.values())
     return AirtableTable(id=table.id, name=table.name, fields=fields)
 
