@@ -24,7 +24,11 @@ CONFIDENTIAL = re.compile(
     "SECRET|PASSWORD|AUTH_(HUBSPOT|AIRTABLE)_CLIENT_ID|MONGODB_URI|KEYS?_FILE"
 )
 
-ASKED_BY_NO_REPLAY = {"auth_keep_attempts_days", "scheduler_check_every_days"}
+ASKED_BY_NO_REPLAY = {
+    "auth_keep_attempts_days",
+    "runner_keep_dry_runs_days",
+    "scheduler_check_every_days",
+}
 
 
 def example_lines() -> Iterator[tuple[str, str, str, bool]]:

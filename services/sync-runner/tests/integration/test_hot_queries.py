@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from functools import partial
 
 import pytest
+from inquirer import tried
 from sync_runner_rig import HUBSPOT, Rig
 from tablesync.contracts import SyncSpec
+from tablesync.contracts.public_api.catalog import NewDryRun
 from tablesync.service_kit.http.pages import PageRequest
 from tablesync.sync_runner import store
+from tablesync.sync_runner.inquiries.dry_runs import DryRuns, Effect, Status
 from tablesync.sync_runner.pipeline.record_states import RecordState, RecordStates
 from tablesync.sync_runner.pipeline.rejections import Rejections
 from tablesync.test_kit import eventually
@@ -42,12 +45,30 @@ async def work(rig: Rig, spec: SyncSpec, run_id: str) -> None:
     await rejections.last_of(spec.sync_id, "a")
     await store.Runs(rig.database).find_all([run_id])
     await store.Runs(rig.database).newest_of(spec.sync_id)
+    await ask_for_dry_runs(rig, spec)
     deleted = store.DeletedSyncs(rig.database)
     await rig.units.run(
         partial(deleted.remember, sync_id=spec.sync_id, workspace_id=spec.workspace_id)
     )
     async with rig.runner("ticker"):
         await eventually(lambda: has_ticked(rig, spec))
+
+
+async def ask_for_dry_runs(rig: Rig, spec: SyncSpec) -> None:
+    """Have dry runs that wait, that end, and that a worker takes."""
+    dry_runs, asked = DryRuns(rig.database), NewDryRun.model_validate(tried(spec))
+    for id_ in ("dry_1", "dry_2"):
+        await rig.units.run(
+            partial(dry_runs.add, id_=id_, workspace_id=spec.workspace_id, asked=asked)
+        )
+    await rig.units.run(partial(dry_runs.cancel, workspace_id=spec.workspace_id, id_="dry_2"))
+    assert await dry_runs.open_of(spec.workspace_id) == 1
+    await dry_runs.find(spec.workspace_id, "dry_2")
+    await dry_runs.seconds_until_due()
+    job = await dry_runs.claim()
+    assert job is not None
+    assert await dry_runs.save(job, Effect()) is False
+    await dry_runs.end(job, Status.DONE, "Nothing would be written.", Effect())
 
 
 async def has_ticked(rig: Rig, spec: SyncSpec) -> bool:
@@ -66,6 +87,6 @@ async def test_no_query_reads_or_sorts_many_for_few(
         asked = await asyncio.to_thread(plans.asked)
         faults = await asyncio.to_thread(plans.faults, asked)
     places = {each.place for each in asked}
-    names = ("runs", "deleted_syncs", "record_states", "rejections", "connections")
+    names = ("runs", "deleted_syncs", "record_states", "rejections", "connections", "dry_runs")
     assert places >= {f"runner.{each}" for each in names}
     assert not faults, "\n".join(faults)

@@ -49,7 +49,8 @@ async def test_only_what_has_ended_expires(rig: Rig) -> None:
         rejected = await rig.database[store.REJECTIONS].distinct("_id")
         return (runs, known, rejected) == ([waiting], ["syn_left"], [])
 
-    await ensure_indexes(rig.database, store.expiries(runs_days=30, rejections_days=30))
+    expiries = store.expiries(runs_days=30, rejections_days=30, dry_runs_days=7)
+    await ensure_indexes(rig.database, expiries)
     await eventually(are_gone, timeout=PATIENCE_SECONDS)
     for collection in (store.RECORD_STATES, store.CHECKPOINTS):
         assert await rig.stored(collection, spec.sync_id)
@@ -75,7 +76,9 @@ async def test_a_dead_letter_runs_no_sync_that_was_deleted_and_no_run_that_was_c
         known = [*await deleted.distinct("_id"), *await stopped.distinct("_id")]
         return known == [gone.sync_id, cancelled.run_id]
 
-    shortest = store.expiries(runs_days=LEAST_DAYS_KEPT, rejections_days=LEAST_DAYS_KEPT)
+    shortest = store.expiries(
+        runs_days=LEAST_DAYS_KEPT, rejections_days=LEAST_DAYS_KEPT, dry_runs_days=1
+    )
     await ensure_indexes(rig.database, shortest)
     await eventually(what_is_too_old_is_gone, timeout=PATIENCE_SECONDS)
     for event in (gone, cancelled):

@@ -9,7 +9,7 @@ from tablesync.client.connections import Authorizations, Connections, Providers
 from tablesync.client.credentials import Credentials
 from tablesync.client.edge import Edge
 from tablesync.client.incidents import Incidents, Preferences
-from tablesync.client.inquiries import Explanations, Trials
+from tablesync.client.inquiries import DryRuns, Explanations, Trials
 from tablesync.client.people import ApiTokens, Audit, Members, OwnWorkspaces, Sessions, SignIn
 from tablesync.client.runs import Runs
 from tablesync.client.syncs import Catalog, Syncs
@@ -55,6 +55,7 @@ class TableSync:
         self.catalog = Catalog(sync_runner)
         self.trials = Trials(sync_runner)
         self.explanations = Explanations(sync_runner)
+        self.dry_runs = DryRuns(sync_runner)
         self.incidents = Incidents(notifier)
         self.preferences = Preferences(notifier)
 

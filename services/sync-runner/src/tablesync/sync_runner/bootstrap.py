@@ -26,8 +26,11 @@ from tablesync.sync_runner.execution.run_queue import RunQueue
 from tablesync.sync_runner.execution.supervisor import execute
 from tablesync.sync_runner.execution.workers import Workers
 from tablesync.sync_runner.handlers import Handlers
+from tablesync.sync_runner.inquiries.dry_run_worker import DryRunWorker
+from tablesync.sync_runner.inquiries.dry_runs import DryRuns
 from tablesync.sync_runner.inquiries.explanations import Explanations
 from tablesync.sync_runner.inquiries.inquiry import Inquiries
+from tablesync.sync_runner.inquiries.new_dry_runs import NewDryRuns
 from tablesync.sync_runner.inquiries.reach import Reach
 from tablesync.sync_runner.inquiries.trials import Trials
 from tablesync.sync_runner.pipeline.forgetting import Forgetting
@@ -35,6 +38,9 @@ from tablesync.sync_runner.pipeline.rejections import Rejections
 from tablesync.sync_runner.settings import DATABASE, NAME, Settings
 from tablesync.sync_runner.sources import SOURCES, Sources, StartProvider
 from tablesync.sync_runner.subscriptions import followings, subscriptions
+
+# A dry run is no run, but nobody waits for its answer either.
+DRY_RUN_RETRY_SECONDS = 120.0
 
 
 def build(
@@ -74,6 +80,11 @@ def build(
     )
     claimable = resources.changes.wakes(store.RUNS, touching("status"))
     workers = Workers(queue, partial(execute, context), settings.runner_workers, claimable)
+    dry_runs, dry_run_added = DryRuns(database), resources.changes.wakes(store.DRY_RUNS, INSERTED)
+    patient = Inquiries(
+        Reach(connections.gates, reconciliation, sources, airtable, DRY_RUN_RETRY_SECONDS)
+    )
+    counting = DryRunWorker(dry_runs, patient, resources.units, context.page_bytes, dry_run_added)
     gone = resources.changes.wakes(store.DELETED_SYNCS, INSERTED)
     forgetting = Forgetting(resources.units, runs, deleted)
     handlers = Handlers(runs, deleted, connections)
@@ -83,7 +94,13 @@ def build(
             public.routes(
                 resources.units, runs, Rejections(database), catalog, NewTables(reach), verifier
             ),
-            inquiries.routes(Trials(asked), Explanations(asked, database), verifier),
+            inquiries.routes(
+                resources.units,
+                Trials(asked),
+                Explanations(asked, database),
+                NewDryRuns(asked, dry_runs, database),
+                verifier,
+            ),
             internal.routes(runs, catalog, verifier),
         ],
         subscriptions=subscriptions(handlers),
@@ -94,11 +111,13 @@ def build(
             Role("ticker", partial(repeat, forgetting.tick, name="forgetting", woken=gone)),
             Role("worker", workers.run),
             Role("worker", board.run),
+            Role("worker", counting.run),
         ],
         indexes={**store.INDEXES, **INDEXES},
         expiries=store.expiries(
             runs_days=settings.runner_keep_runs_days,
             rejections_days=settings.runner_keep_rejections_days,
+            dry_runs_days=settings.runner_keep_dry_runs_days,
         ),
         prepare=[budgets.date_old_rows],
     )

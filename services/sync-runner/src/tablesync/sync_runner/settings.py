@@ -37,3 +37,6 @@ class Settings(SourceSettings, AirtableSettings, ServiceSettings):
     runner_keep_rejections_days: DaysKept = Field(
         default=30, description="Rejections, from when each was stored."
     )
+    runner_keep_dry_runs_days: int = Field(
+        default=7, ge=1, description="What dry runs have found, from their end."
+    )

@@ -17,6 +17,7 @@ from tablesync.sync_runner.runs import Run, ended_by
 RUNS, CANCELLATIONS, CHECKPOINTS = "runs", "cancellations", "checkpoints"
 RECORD_STATES, REJECTIONS, CONNECTIONS = "record_states", "rejections", "connections"
 DELETED_SYNCS = "deleted_syncs"
+DRY_RUNS = "dry_runs"
 # What one transaction forgets: none may get long.
 FORGET_AT_ONCE = 1_000
 
@@ -69,6 +70,12 @@ INDEXES: Indexes = {
         IndexModel([("sync_id", 1), ("source_id", 1), ("at", DESCENDING)], name="of_record"),
         Retired("of_sync"),
     ],
+    DRY_RUNS: [
+        IndexModel([("due_at", 1)], name="due", partialFilterExpression={"open": True}),
+        IndexModel(
+            [("workspace_id", 1)], name="open_of_workspace", partialFilterExpression={"open": True}
+        ),
+    ],
     DELETED_SYNCS: [
         IndexModel(
             [("left", 1), ("due_at", 1)], name="left", partialFilterExpression={"left": True}
@@ -77,7 +84,7 @@ INDEXES: Indexes = {
 }
 
 
-def expiries(*, runs_days: int, rejections_days: int) -> Indexes:
+def expiries(*, runs_days: int, rejections_days: int, dry_runs_days: int) -> Indexes:
     """Return what has runs expire that have ended, what stops late ones, and rejections."""
     stops_days = outlasting_dead_letters(runs_days)
     return {
@@ -85,6 +92,7 @@ def expiries(*, runs_days: int, rejections_days: int) -> Indexes:
         CANCELLATIONS: [expiry("at", stops_days)],
         DELETED_SYNCS: [expiry("forgotten_at", stops_days)],
         REJECTIONS: [expiry("at", rejections_days)],
+        DRY_RUNS: [expiry("ended_at", dry_runs_days)],
     }
 
 

@@ -1,5 +1,6 @@
 """What a sync would do, tried before it is saved or asked afterwards (sync-runner)."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -7,7 +8,7 @@ from pydantic.config import JsonDict
 from tablesync.contracts.ids import AirtableFieldId
 from tablesync.contracts.internal_api.base import showing
 from tablesync.contracts.names import Name
-from tablesync.contracts.public_api.base import Answer, Asked
+from tablesync.contracts.public_api.base import Answer, Asked, Open
 from tablesync.contracts.public_api.runs import RUN_ID, RejectionView
 from tablesync.contracts.public_api.syncs import (
     MAPPINGS,
@@ -19,8 +20,9 @@ from tablesync.contracts.public_api.syncs import (
     NewSource,
     Text,
 )
-from tablesync.contracts.specs import Moment
+from tablesync.contracts.specs import Moment, RunCounts
 
+DRY_RUN_ID = "dry_01997f2f-3c21-7d55-8b64-7f8a9b0c1d08"
 _TRIED: JsonDict = {name: NEW_SYNC[name] for name in ("source", "destination", "key", "mapping")}
 _FAULT: JsonDict = {
     "field_id": "fldAmount00000001",
@@ -149,6 +151,84 @@ class Explanation(Answer):
     )
     run_id: str | None = Field(description="The last run that wrote or rejected it.")
     rejection: RejectionView | None = Field(description="If it is rejected as things are.")
+
+
+class NewDryRun(TriedSync):
+    """A sync whose whole effect is to be counted, and nothing written."""
+
+    model_config = showing({**_TRIED, "sync_id": SYNC_ID})
+
+    sync_id: Text | None = Field(default=None, description="The sync that it is, if it is one.")
+
+
+class ChangeKind(StrEnum):
+    """What would become of a record's row."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REJECT = "reject"
+
+
+class ChangedCell(Answer):
+    """A cell before and after; a long one is cut short."""
+
+    field_id: str
+    field: str
+    before: Any
+    after: Any
+
+
+class WouldChange(Answer):
+    """What would become of one record."""
+
+    source_id: str
+    kind: Open[ChangeKind]
+    cells: tuple[ChangedCell, ...] = Field(
+        default=(), description="Those that would differ; empty where the row shows the same."
+    )
+    reason: str | None = Field(default=None, description="Why it would be rejected.")
+
+
+class DryRun(Answer):
+    """What a run over everything would do, as far as it has been counted."""
+
+    model_config = showing(
+        {
+            "id": DRY_RUN_ID,
+            "status": "done",
+            "counts": {"read": 1200, "written": 40, "unchanged": 1159, "rejected": 1},
+            "created": 32,
+            "updated": 8,
+            "total": None,
+            "changes": [
+                {
+                    "source_id": "48211907",
+                    "kind": "update",
+                    "cells": [
+                        {
+                            "field_id": "fldEmail000000001",
+                            "field": "E-mail",
+                            "before": "ada@acme.test",
+                            "after": "ada@acme.example",
+                        }
+                    ],
+                    "reason": None,
+                }
+            ],
+            "summary": "32 rows would be new, 8 would change, 1 record would be rejected.",
+        }
+    )
+
+    id: str
+    status: str = Field(
+        description="`queued`, `running`, or, at its end, `done`, `failed` or `cancelled`."
+    )
+    counts: RunCounts = Field(description="`written` would be.")
+    created: int
+    updated: int
+    total: int | None = Field(description="About how many records there are, once known.")
+    changes: tuple[WouldChange, ...] = Field(description="The first 50.")
+    summary: str | None = Field(description="What it came to, or why it failed.")
 
 
 class NewField(Asked):

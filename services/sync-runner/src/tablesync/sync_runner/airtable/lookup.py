@@ -46,7 +46,23 @@ class Lookup:
         keyed = [each for each in rows if _plain(each.fields.get(self._key.id)) == _plain(key)]
         return own[0] if own else keyed[0] if len(keyed) == 1 else None
 
-    async def _rows(self, formula: str, fields: Sequence[str] = ()) -> list[Row]:
+    async def by_ids(self, row_ids: Sequence[str], fields: Sequence[str]) -> dict[str, Row]:
+        """Return those of a few rows that are there, by id, with these fields."""
+        tests = ", ".join(f"RECORD_ID() = {_quoted(each)}" for each in row_ids)
+        return {each.id: each for each in await self._rows(f"OR({tests})", fields)}
+
+    async def all_row_ids(self) -> dict[str, str]:
+        """Return a row for every key that the table has, by the key as `plain` tells it."""
+        rows = await self._rows(None)
+        told = ((each.fields.get(self._key.id), each.id) for each in rows)
+        return {_plain(key): id_ for key, id_ in told if key is not None}
+
+    @staticmethod
+    def plain(key: Cell) -> str:
+        """Return a key in the form in which it is compared."""
+        return _plain(key)
+
+    async def _rows(self, formula: str | None, fields: Sequence[str] = ()) -> list[Row]:
         pages = self._client.rows(*self._place, fields or [self._key.id], formula=formula)
         return [row async for page in pages for row in page.records]
 

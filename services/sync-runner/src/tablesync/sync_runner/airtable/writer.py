@@ -84,6 +84,16 @@ class Outcomes(Protocol):
         """The record has no row, and the table takes no new ones now."""
 
 
+class TakesRows(Protocol):
+    """Who takes the rows of a run, and tells what became of them."""
+
+    def check(self) -> None:
+        """Raise what kept new rows out of the table, if anything did."""
+
+    async def write(self, rows: Sequence[RowWrite], outcomes: Outcomes) -> None:
+        """Take up to ten records, and report each one; raises RunEndedError."""
+
+
 class Operation(Enum):
     """What becomes of a row: a table may take the one and not the other."""
 

@@ -35,6 +35,10 @@ class Inquiries:
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
 
+    async def origin(self, workspace_id: str, tried: TriedSync) -> str:
+        """Return the account that a sync's records come from, as checkpoints name it."""
+        return await self._reach.origin(workspace_id, tried.source.connection_id)
+
     @asynccontextmanager
     async def open(
         self, workspace_id: str, tried: TriedSync, known: Sequence[FieldMapping] = ()

@@ -5,9 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pydantic import ValidationError
-from tablesync.contracts import FieldMapping
+from tablesync.contracts import Destination, FieldMapping
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.mongo import Database
+from tablesync.sync_runner.pipeline.checkpoints import Checkpoint, Checkpoints
 from tablesync.sync_runner.pipeline.record_states import LastWrite, RecordState, RecordStates
 from tablesync.sync_runner.pipeline.rejections import Rejection, Rejections
 from tablesync.sync_runner.runs import Run
@@ -38,13 +39,13 @@ class KnownRecord:
 class KnownSync:
     """One sync, as its runs have left it; one that has not run is not known, and has no records."""
 
-    def __init__(
-        self, database: Database, sync_id: str, mapping: Sequence[FieldMapping] | None
-    ) -> None:
-        self.mapping = mapping or ()
+    def __init__(self, database: Database, sync_id: str, run: Run | None) -> None:
+        self.mapping = _mapping(run) if run else ()
         self._sync_id = sync_id
-        self._states = None if mapping is None else RecordStates(database, sync_id)
+        self._target = run.target if run else None
+        self._states = RecordStates(database, sync_id) if run else None
         self._rejections = Rejections(database)
+        self._checkpoints = Checkpoints(database)
 
     @classmethod
     async def find(cls, database: Database, workspace_id: str, sync_id: str) -> "KnownSync":
@@ -55,7 +56,14 @@ class KnownSync:
         run = await Runs(database).newest_of(sync_id)
         if run is not None and run.workspace_id != workspace_id:
             raise not_found("sync")
-        return cls(database, sync_id, _mapping(run) if run else None)
+        return cls(database, sync_id, run)
+
+    async def checkpoint(self, origin: str, to: Destination) -> Checkpoint | None:
+        """Return where it stands; None where its rows are of another account or table."""
+        if self._target != f"{to.base_id}/{to.table_id}":
+            return None
+        found = await self._checkpoints.find(self._sync_id)
+        return found if found and found.origin == origin else None
 
     async def source_id(self, record: str, key: str | None) -> str | None:
         """Return the id of a record that is named by its id, or else by its row's key."""

@@ -45,6 +45,12 @@ class Reach:
             raise not_found("connection")
         return found.provider
 
+    async def origin(self, workspace_id: str, connection_id: str) -> str:
+        """Return the account that a source's records come from, as checkpoints name it."""
+        provider = await self.provider_of(workspace_id, connection_id)
+        async with self._admitted(workspace_id, connection_id) as admission:
+            return f"{provider}/{(await admission.grant()).account.id}"
+
     @asynccontextmanager
     async def source(self, workspace_id: str, connection_id: str) -> AsyncIterator[Source]:
         """Open a source; what is raised in the block is raised as a Problem, too."""

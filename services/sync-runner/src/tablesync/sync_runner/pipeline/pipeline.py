@@ -30,7 +30,7 @@ from typing import Any, Literal
 
 from tablesync.sync_runner.airtable.client import RECORDS_PER_REQUEST, Row
 from tablesync.sync_runner.airtable.reasons import Reason
-from tablesync.sync_runner.airtable.writer import RowWrite, Writer
+from tablesync.sync_runner.airtable.writer import RowWrite, TakesRows
 from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.pipeline.keys import Keys, Release, Releases, Settled
 from tablesync.sync_runner.pipeline.mapper import Item, Mapper
@@ -52,7 +52,7 @@ class Pipeline:
         mapper: Mapper,
         keys: Keys,
         journal: Journal,
-        writer: Writer,
+        writer: TakesRows,
         signals: Signals,
         stall_timer: StallTimer,
         *,
