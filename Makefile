@@ -14,7 +14,7 @@ PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dis
 
 # mypy takes one folder at a time: files of two services may bear one name.
 TYPED_TESTS := $(addsuffix /tests,services/auth-service services/scheduler services/sync-runner \
-	services/notifier apps/cli) tests/contracts tests/doors
+	services/notifier apps/cli libs/client) tests/contracts tests/doors
 
 # Some environments set it; then each of the many processes here would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE

@@ -1,7 +1,7 @@
 """A way to a server that a test can shut: one process is then cut off, and others are not."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tablesync.test_kit import free_port
@@ -13,6 +13,7 @@ class TcpGate:
     def __init__(self, to: int) -> None:
         self._to = to
         self.port = free_port()
+        self.loses_answers = False
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -32,14 +33,24 @@ class TcpGate:
         both = {writer, back}
         self._writers |= both
         try:
-            await asyncio.gather(_copy(reader, back), _copy(there, writer))
+            await asyncio.gather(
+                _copy(reader, back), _copy(there, writer, lambda: self.loses_answers)
+            )
         finally:
             self._writers -= both
 
 
-async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+async def _copy(
+    source: asyncio.StreamReader,
+    target: asyncio.StreamWriter,
+    is_lost: Callable[[], bool] = lambda: False,
+) -> None:
+    """Pass on what comes, or break off once something comes that is to be lost."""
     try:
         while some := await source.read(65_536):
+            if is_lost():
+                target.transport.abort()
+                return
             target.write(some)
             await target.drain()
     except OSError:
