@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 MANY = 12
 # Never many; each with its reason.
 SMALL = {"{'incident_ids'": "an incident has few mails"}
-PATHS = ("/v1/incidents?limit=2", "/v1/incidents?limit=2&status=open")
+FILTERS = ("", "status=open", "connection_id=con_1", "connection_id=con_1&status=open")
+PATHS = tuple(f"/v1/incidents?limit=2&{each}" for each in FILTERS)
+OF_A_SYNC = ("", "&status=open", "&status=closed&from=2026-01-01T00:00:00Z")
 
 
 async def play(rig: Rig) -> None:
@@ -22,13 +24,16 @@ async def play(rig: Rig) -> None:
     ids = [f"syn_{n:02}" for n in range(MANY)]
     rig.know_syncs(*map(affected_sync, ids))
     rig.auth.invite("ws_1", "inv_1")
-    failures = [rig.events.run(SyncFailed, each, cause="provider") for each in ids]
+    of = {"cause": "provider", "connection_id": "con_1"}
+    failures = [rig.events.run(SyncFailed, each, **of) for each in ids]
     await rig.take(*failures, rig.events.connection(ConnectionRevoked), invitation())
     async with rig.running("worker", "ticker", notifier_reconcile_seconds=1):
         await rig.mail_came("failure")
         await rig.mail_came("revocation")
         for path in PATHS:
             await second_page_of(rig, path)
+        for each in OF_A_SYNC:
+            (await rig.get(f"/v1/incidents?limit=2&sync_id={ids[0]}{each}")).raise_for_status()
         await rig.take(*(rig.events.run(SyncSucceeded, each) for each in ids))
         await rig.take(rig.events.deletion(ids[0]))
         await rig.mail_came("recovery")

@@ -2,13 +2,18 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from bson import encode
 from mail_catcher import recipient_of
 from notifier_rig import Rig
-from tablesync.contracts import ConnectionReconnected, ConnectionRevoked
+from tablesync.contracts import (
+    ConnectionReconnected,
+    ConnectionRevoked,
+    SyncFailed,
+    SyncSucceeded,
+)
 from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.integration
@@ -112,6 +117,62 @@ async def test_incidents_come_in_pages_to_the_last_one_newest_first(rig: Rig) ->
     ]
     assert [len(page) for page in still_open] == [2, 2]
     assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "cursor")
+
+
+async def test_incidents_are_found_by_what_they_are_of_and_when_they_opened(rig: Rig) -> None:
+    async with rig.running("api"):
+        for each in ("con_1", "con_2"):
+            await rig.take(rig.events.connection(ConnectionRevoked, each))
+        for each in ("syn_1", "syn_2"):
+            await rig.take(
+                rig.events.run(SyncFailed, each, cause="resource", connection_id="con_2")
+            )
+        await rig.take(rig.events.run(SyncSucceeded, "syn_2"))
+        opened = {each["sync_id"] or each["connection_id"]: each for each in await rig.incidents()}
+        second = quote(opened["con_2"]["opened_at"])
+        found = {
+            query: [
+                each["sync_id"] or each["connection_id"]
+                for each in (await rig.get(f"/v1/incidents?{query}")).json()["items"]
+            ]
+            for query in (
+                "connection_id=con_2",
+                "connection_id=con_2&status=closed",
+                "sync_id=syn_1",
+                "sync_id=syn_1&connection_id=con_1",
+                f"to={second}",
+                f"from={second}&connection_id=con_2&status=open",
+            )
+        }
+        foreign = await rig.get("/v1/incidents?connection_id=con_1", "ws_2")
+    assert [*found.values()] == [
+        ["syn_2", "syn_1", "con_2"],
+        ["syn_2"],
+        ["syn_1"],
+        [],
+        ["con_1"],
+        ["syn_1", "con_2"],
+    ]
+    assert foreign.json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("status=ajar", "status"),
+        ("from=yesterday", "from"),
+        ("from=2026-11-22T10:00:00", "from"),
+        ("from=2026-11-22T10:00:00Z&to=2026-11-22T10:00:00Z", "to"),
+    ],
+)
+async def test_p21_what_no_incident_can_be_found_by_is_named(
+    rig: Rig, query: str, field: str
+) -> None:
+    async with rig.running("api"):
+        answer = await rig.get(f"/v1/incidents?{query}")
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (422, field)
+    assert error["remedy"]
 
 
 async def walk(rig: Rig, path: str) -> AsyncIterator[list[dict[str, Any]]]:

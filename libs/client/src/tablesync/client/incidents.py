@@ -1,6 +1,7 @@
 """Incidents with their mails, and what somebody wants to hear of them (notifier)."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 from tablesync.client.edge import Edge
 from tablesync.client.pages import Page, read_all, read_page
@@ -22,16 +23,27 @@ class Incidents:
         self,
         *,
         status: IncidentStatus | None = None,
+        connection_id: str | None = None,
+        sync_id: str | None = None,
+        since: datetime | None = None,
+        before: datetime | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[IncidentView]:
-        """Return a page of them, newest first."""
-        return await read_page(
-            self._edge,
-            "/v1/incidents",
-            IncidentView,
-            {"status": status, "limit": limit, "cursor": cursor},
-        )
+        """Return a page of them, newest first; `since` and `before` are of their opening.
+
+        A connection's are its own, and those of its syncs.
+        """
+        query = {
+            "status": status,
+            "connection_id": connection_id,
+            "sync_id": sync_id,
+            "from": since.isoformat() if since else None,
+            "to": before.isoformat() if before else None,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return await read_page(self._edge, "/v1/incidents", IncidentView, query)
 
     def all(self, *, status: IncidentStatus | None = None) -> AsyncIterator[IncidentView]:
         """Yield them, newest first."""

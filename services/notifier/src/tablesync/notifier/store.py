@@ -236,6 +236,14 @@ INDEXES: Indexes = {
             [("workspace_id", ASCENDING), ("status", ASCENDING), *_NEWEST_FIRST],
             name="newest_of_status",
         ),
+        *(
+            IndexModel(
+                [("workspace_id", ASCENDING), (of, ASCENDING), *status, *_NEWEST_FIRST],
+                name=f"newest_of_{of.removesuffix('_id')}{'_and_status' if status else ''}",
+            )
+            for of in ("connection_id", "sync_id")
+            for status in ([], [("status", ASCENDING)])
+        ),
         IndexModel([("sync_id", ASCENDING), ("status", ASCENDING)], name="sync", sparse=True),
         IndexModel(
             [("connection_id", ASCENDING), ("kind", ASCENDING)], name="connection", sparse=True

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
 from tablesync.contracts.public_api.incidents import (
     IncidentStatus,
     IncidentView,
@@ -10,14 +11,14 @@ from tablesync.contracts.public_api.incidents import (
     PreferencesView,
 )
 from tablesync.notifier.api.views import incident_view
-from tablesync.notifier.incidents.incidents import Incidents
+from tablesync.notifier.incidents.incidents import Incidents, Wanted
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.unsubscribe import Subscriber
 from tablesync.service_kit.http import idempotency, pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
-from tablesync.service_kit.http.problems import not_found
+from tablesync.service_kit.http.problems import invalid, not_found
 from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
@@ -35,10 +36,10 @@ def routes(
     @router.get("/incidents", tags=["incidents"])
     async def list_incidents(
         who: Annotated[Principal, Depends(viewer)],
-        status: IncidentStatus | None = None,
+        wanted: Annotated[Wanted, Depends(_wanted)],
         at: PageRequest = a_page,
     ) -> Page[IncidentView]:
-        return (await incidents.page(who.workspace_id, status, at)).map(incident_view)
+        return (await incidents.page(who.workspace_id, wanted, at)).map(incident_view)
 
     @router.get("/incidents/{incident_id}", tags=["incidents"], responses=declares(404))
     async def get_incident(
@@ -64,6 +65,24 @@ def routes(
         return await once(work)
 
     return router
+
+
+def _wanted(
+    status: IncidentStatus | None = None,
+    connection_id: Annotated[
+        str | None, Query(description="Of this connection, and of its syncs.")
+    ] = None,
+    sync_id: Annotated[str | None, Query(description="Of this sync.")] = None,
+    since: Annotated[
+        AwareDatetime | None, Query(alias="from", description="Opened then or later.")
+    ] = None,
+    before: Annotated[
+        AwareDatetime | None, Query(alias="to", description="Opened before then.")
+    ] = None,
+) -> Wanted:
+    if since and before and before <= since:
+        raise invalid("to", "is not later than `from`", "Give a later moment, or none.")
+    return Wanted(status, connection_id, sync_id, since, before)
 
 
 def _whose(who: Principal) -> Subscriber:
