@@ -6,14 +6,16 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from bson import encode
-from mail_catcher import recipient_of
-from notifier_rig import Rig
+from mail_catcher import recipient_of, text_of
+from notifier_rig import Rig, held_sync
 from tablesync.contracts import (
     ConnectionReconnected,
     ConnectionRevoked,
+    MemberInvited,
     SyncFailed,
     SyncSucceeded,
 )
+from tablesync.notifier.mail.content import LINK_LEFT_OUT
 from tablesync.test_kit import eventually
 
 pytestmark = pytest.mark.integration
@@ -173,6 +175,55 @@ async def test_p21_what_no_incident_can_be_found_by_is_named(
     (error,) = answer.json()["errors"]
     assert (answer.status_code, error["field"]) == (422, field)
     assert error["remedy"]
+
+
+async def test_p18_a_mail_is_previewed_as_it_will_be_and_as_it_was_without_its_link(
+    rig: Rig,
+) -> None:
+    rig.know_syncs(held_sync("syn_1"))
+    async with rig.running("api"):
+        await rig.take(rig.events.connection(ConnectionRevoked))
+        ((before,),) = [each["mails"] for each in await rig.incidents()]
+        path = f"/v1/mails/{before['id']}/preview"
+        planned = (await rig.get(path)).json()
+        assert rig.auth.links == [], "no link is made for whoever only looks"
+    async with rig.working():
+        (mail,) = await rig.mail_came("revocation")
+        await rig.jobs_rest()
+        sent = (await rig.get(path)).json()
+        await rig.take(rig.events.connection(ConnectionReconnected, grant_version=2))
+        assert (await rig.get(path)).json() == sent, "it says what it said when it was sent"
+        foreign, unknown = await rig.get(path, "ws_2"), await rig.get("/v1/mails/x/preview")
+    assert (planned["as_sent"], sent["as_sent"]) == (False, True)
+    assert planned["subject"] == sent["subject"] == mail["Subject"]
+    (link,), unsubscribe = rig.auth.links, mail["List-Unsubscribe"].strip("<>")
+    text = text_of(mail).replace("\r\n", "\n")
+    as_sent = text.replace(link, LINK_LEFT_OUT).replace(unsubscribe, LINK_LEFT_OUT)
+    assert sent["text"] == as_sent
+    assert "Sync syn_1" in planned["text"]
+    assert LINK_LEFT_OUT in planned["text"]
+    assert (foreign.status_code, unknown.status_code) == (404, 404)
+
+
+async def test_a_mail_that_says_nothing_says_why(rig: Rig) -> None:
+    rig.auth.invite("ws_1", "inv_1")
+    async with rig.running("api"):
+        await rig.take(rig.events.connection(ConnectionRevoked))
+        ((mail,),) = [each["mails"] for each in await rig.incidents()]
+        await rig.take(rig.events.connection(ConnectionReconnected, grant_version=2))
+        await rig.take(
+            MemberInvited(
+                workspace_id="ws_1",
+                invitation_id="inv_1",
+                role="viewer",
+                invited_by="op_eve",
+                mail_number=1,
+            )
+        )
+        cancelled = await rig.get(f"/v1/mails/{mail['id']}/preview")
+        invitation = await rig.get("/v1/mails/inv_1.invitation-1/preview")
+    assert (cancelled.status_code, invitation.status_code) == (409, 404)
+    assert "its reason went away" in cancelled.json()["detail"]
 
 
 async def walk(rig: Rig, path: str) -> AsyncIterator[list[dict[str, Any]]]:

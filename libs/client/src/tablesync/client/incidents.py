@@ -8,6 +8,7 @@ from tablesync.client.pages import Page, read_all, read_page
 from tablesync.contracts.public_api.incidents import (
     IncidentStatus,
     IncidentView,
+    MailPreview,
     PreferencesEdit,
     PreferencesView,
 )
@@ -52,6 +53,17 @@ class Incidents:
     async def get(self, incident_id: str) -> IncidentView:
         """Return one."""
         return await self._edge.get(f"/v1/incidents/{incident_id}", IncidentView)
+
+
+class Mails:
+    """The mails about incidents."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def preview(self, mail_id: str) -> MailPreview:
+        """Return what one says, its links left out; raises ConflictError where it says nothing."""
+        return await self._edge.get(f"/v1/mails/{mail_id}/preview", MailPreview)
 
 
 class Preferences:

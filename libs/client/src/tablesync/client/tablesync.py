@@ -8,7 +8,7 @@ import httpx
 from tablesync.client.connections import Authorizations, Connections, Providers
 from tablesync.client.credentials import Credentials
 from tablesync.client.edge import Edge
-from tablesync.client.incidents import Incidents, Preferences
+from tablesync.client.incidents import Incidents, Mails, Preferences
 from tablesync.client.inquiries import DryRuns, Explanations, Trials
 from tablesync.client.people import ApiTokens, Audit, Members, OwnWorkspaces, Sessions, SignIn
 from tablesync.client.runs import Runs
@@ -57,6 +57,7 @@ class TableSync:
         self.explanations = Explanations(sync_runner)
         self.dry_runs = DryRuns(sync_runner)
         self.incidents = Incidents(notifier)
+        self.mails = Mails(notifier)
         self.preferences = Preferences(notifier)
 
     async def __aenter__(self) -> Self:

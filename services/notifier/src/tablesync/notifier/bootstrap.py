@@ -21,6 +21,7 @@ from tablesync.notifier.mail.smtp import Mailer
 from tablesync.notifier.mail.sync_failure import FailureWriter, SyncRecoveryWriter
 from tablesync.notifier.mail.worker import Worker, Writers
 from tablesync.notifier.preferences import Preferences
+from tablesync.notifier.previews import Previews
 from tablesync.notifier.settings import NAME, Settings
 from tablesync.notifier.store import INDEXES, Store, expiries
 from tablesync.notifier.subscriptions import subscriptions
@@ -52,6 +53,7 @@ def build(
     templates = Templates()
     messages = Messages(templates, tokens, settings)
     writers = _writers(store, auth, syncs, settings)
+    previews = Previews(resources.database, writers, messages)
     worker = Worker(
         store, units, writers, messages, Mailer(settings), settings, changes=resources.changes
     )
@@ -62,7 +64,7 @@ def build(
     return Service(
         resources,
         routers=[
-            routes(Incidents(store), preferences, units, resources.verifier),
+            routes(Incidents(store), previews, preferences, units, resources.verifier),
             pages(tokens, preferences, templates, units),
         ],
         subscriptions=subscriptions(Handlers(store, settings.notifier_digest_window_seconds)),

@@ -9,6 +9,7 @@ from tablesync.contracts.public_api.base import Answer, Asked, Open
 from tablesync.contracts.specs import Moment
 
 _MAIL: JsonDict = {
+    "id": "inc_01997f2e-9d14-7f46-95d7-ae60bc3f7b06.revocation",
     "kind": "revocation",
     "status": "sent",
     "to": "ada@acme.example",
@@ -69,6 +70,7 @@ class MailView(Answer):
 
     model_config = showing(_MAIL)
 
+    id: str = Field(description="Where its words are read: `/v1/mails/{id}/preview`.")
     kind: Open[MailKind]
     status: Open[MailStatus]
     to: str | None = Field(description="An address, once one is chosen.")
@@ -91,6 +93,25 @@ class IncidentView(Answer):
     opened_at: Moment = Field(description="By the notifier's database clock.")
     closed_at: Moment | None
     mails: list[MailView]
+
+
+class MailPreview(Answer):
+    """What a mail says: as it was sent, or as it would be sent now.
+
+    In place of a link stands that it was left out: a link is good for the mail's reader alone.
+    """
+
+    model_config = showing(
+        {
+            "subject": "HubSpot “acme.example” is disconnected: 2 syncs are on hold",
+            "text": "HubSpot is disconnected\nacme.example · since 22 November 2026, 09:52 UTC\n…",
+            "as_sent": True,
+        }
+    )
+
+    subject: str
+    text: str
+    as_sent: bool = Field(description="Whether these are the words that were sent.")
 
 
 class PreferencesView(Answer):

@@ -7,33 +7,45 @@ from pydantic import AwareDatetime
 from tablesync.contracts.public_api.incidents import (
     IncidentStatus,
     IncidentView,
+    MailPreview,
     PreferencesEdit,
     PreferencesView,
 )
 from tablesync.notifier.api.views import incident_view
 from tablesync.notifier.incidents.incidents import Incidents, Wanted
 from tablesync.notifier.preferences import Preferences
+from tablesync.notifier.previews import NoWordsError, Previews
 from tablesync.notifier.unsubscribe import Subscriber
 from tablesync.service_kit.http import idempotency, pages
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
-from tablesync.service_kit.http.problems import invalid, not_found
+from tablesync.service_kit.http.problems import Problem, invalid, not_found
 from tablesync.service_kit.http.service_auth import Verifier
-from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
+from tablesync.service_kit.http.user_auth import Dependency, OperatorRole, Principal, at_least
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
 
 
 def routes(
-    incidents: Incidents, preferences: Preferences, units: UnitsOfWork, verifier: Verifier
+    incidents: Incidents,
+    previews: Previews,
+    preferences: Preferences,
+    units: UnitsOfWork,
+    verifier: Verifier,
 ) -> APIRouter:
     """Make the `/v1` routes."""
-    router = APIRouter(prefix="/v1")
     viewer = at_least(verifier, OperatorRole.VIEWER)
-    change_once = idempotency.dependency(units, viewer)
-    a_page = pages.requested(default=100, most=500)
+    router = APIRouter(prefix="/v1")
+    router.include_router(_of_incidents(incidents, viewer), tags=["incidents"])
+    router.include_router(_of_mails(previews, viewer), tags=["incidents"])
+    router.include_router(_of_preferences(preferences, units, viewer), tags=["preferences"])
+    return router
 
-    @router.get("/incidents", tags=["incidents"])
+
+def _of_incidents(incidents: Incidents, viewer: Dependency) -> APIRouter:
+    router, a_page = APIRouter(), pages.requested(default=100, most=500)
+
+    @router.get("/incidents")
     async def list_incidents(
         who: Annotated[Principal, Depends(viewer)],
         wanted: Annotated[Wanted, Depends(_wanted)],
@@ -41,7 +53,7 @@ def routes(
     ) -> Page[IncidentView]:
         return (await incidents.page(who.workspace_id, wanted, at)).map(incident_view)
 
-    @router.get("/incidents/{incident_id}", tags=["incidents"], responses=declares(404))
+    @router.get("/incidents/{incident_id}", responses=declares(404))
     async def get_incident(
         who: Annotated[Principal, Depends(viewer)], incident_id: str
     ) -> IncidentView:
@@ -50,11 +62,35 @@ def routes(
             raise not_found("incident")
         return incident_view(found)
 
-    @router.get("/preferences", tags=["preferences"])
+    return router
+
+
+def _of_mails(previews: Previews, viewer: Dependency) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/mails/{mail_id}/preview", responses=declares(404, 409))
+    async def preview_mail(who: Annotated[Principal, Depends(viewer)], mail_id: str) -> MailPreview:
+        try:
+            found = await previews.get(who.workspace_id, mail_id)
+        except NoWordsError as error:
+            raise Problem(409, "no-preview", str(error)) from error
+        if found is None:
+            raise not_found("mail")
+        return MailPreview(
+            subject=found.words.subject, text=found.words.text, as_sent=found.as_sent
+        )
+
+    return router
+
+
+def _of_preferences(preferences: Preferences, units: UnitsOfWork, viewer: Dependency) -> APIRouter:
+    router, change_once = APIRouter(), idempotency.dependency(units, viewer)
+
+    @router.get("/preferences")
     async def get_preferences(who: Annotated[Principal, Depends(viewer)]) -> PreferencesView:
         return PreferencesView(mails=await preferences.wants_mails(_whose(who)))
 
-    @router.patch("/preferences", tags=["preferences"])
+    @router.patch("/preferences")
     async def change_preferences(
         wanted: PreferencesEdit, once: Once = change_once
     ) -> PreferencesView:

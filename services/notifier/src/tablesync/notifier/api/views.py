@@ -25,6 +25,7 @@ def incident_view(told: ToldIncident) -> IncidentView:
 def _mail(shown: Mail) -> MailView:
     """Show a mail; what it once waited for says nothing of one that is done with."""
     return MailView(
+        id=shown.public_id,
         kind=shown.kind,
         status=shown.status,
         to=shown.to.email if shown.to else None,

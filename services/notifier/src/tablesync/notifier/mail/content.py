@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from tablesync.contracts.internal_api import (
@@ -16,6 +17,16 @@ from tablesync.notifier.mail.jobs import MailJob
 from tablesync.notifier.mail.plan import Addressee
 
 Candidate = Addressee | Recipient
+Link = ReconnectLinkAnswer | InvitationLinkAnswer
+LINK_LEFT_OUT = "(a link for the mail’s reader alone)"
+
+
+@dataclass(frozen=True)
+class LeftOutLink:
+    """Stands where a mail has a link, for those whose it is not."""
+
+    expires_at: datetime | None
+    url: str = LINK_LEFT_OUT
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,14 @@ class MailContent:
         if self.link_for is None:
             return self
         return replace(self, facts={**self.facts, "link": await self.link_for(to)})
+
+    def without_link(self) -> "MailContent":
+        """Return what the mail says to everybody else; one that is still to be made is not made."""
+        made: Link | None = self.facts.get("link")
+        if made is None and ("link" in self.facts or self.link_for is None):
+            return self
+        left_out = LeftOutLink(made.expires_at if made else None)
+        return replace(self, facts={**self.facts, "link": left_out})
 
 
 class NotYetError(Exception):

@@ -12,7 +12,7 @@ from datetime import datetime
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from tablesync.contracts.public_api.incidents import MailKind, MailStatus
 from tablesync.notifier.errors import ClaimLostError
-from tablesync.notifier.mail.plan import Addressee, Mail
+from tablesync.notifier.mail.plan import Addressee, Mail, Words
 from tablesync.notifier.store import MAILS
 from tablesync.service_kit.mongo import Database, Document, Session, from_now
 from tablesync.service_kit.mongo.changes import seconds_until
@@ -102,10 +102,15 @@ class MailJobs:
         fields = {"to": to.model_dump(), "message_id": message_id}
         await self._change(job, {"$set": fields})
 
-    async def hand_over(self, job: MailJob, lease_seconds: float) -> None:
-        """Note that the mail server is given the mail now, and keep the job meanwhile."""
-        change = {"handovers": {"$add": ["$handovers", 1]}, "due_at": from_now(lease_seconds)}
-        await self._change(job, [{"$set": {**change, "waits_for": UNTOLD}}])
+    async def hand_over(self, job: MailJob, words: Words, lease_seconds: float) -> None:
+        """Note that the mail server is given these words now, and keep the job meanwhile."""
+        change = {
+            "handovers": {"$add": ["$handovers", 1]},
+            "due_at": from_now(lease_seconds),
+            "waits_for": UNTOLD,
+            "words": {"$literal": words.model_dump()},
+        }
+        await self._change(job, [{"$set": change}])
 
     async def take_back(self, job: MailJob) -> None:
         """Note that the mail server has surely not taken it."""

@@ -9,9 +9,9 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from tablesync.notifier.mail import wording
-from tablesync.notifier.mail.content import MailContent
+from tablesync.notifier.mail.content import LINK_LEFT_OUT, Candidate, MailContent
 from tablesync.notifier.mail.jobs import MailJob
-from tablesync.notifier.mail.plan import Addressee
+from tablesync.notifier.mail.plan import Addressee, Words
 from tablesync.notifier.mail.rendering import Templates
 from tablesync.notifier.settings import Settings
 from tablesync.notifier.unsubscribe import Subscriber, UnsubscribeTokens
@@ -62,16 +62,11 @@ class Messages:
     def build(self, job: MailJob, content: MailContent, to: Addressee) -> EmailMessage:
         """Render the mail for its recipient."""
         unsubscribe_url = self._unsubscribe_url(job, to)
-        facts = {
-            **content.facts,
-            "subject": content.subject,
-            "recipient": wording.plain(to.name),
-            "unsubscribe_url": unsubscribe_url,
-        }
+        facts = _facts(content, to, unsubscribe_url)
         message = EmailMessage(policy=ASCII_ADDRESS if to.email.isascii() else ANY_ADDRESS)
         message["From"] = self._from
         message["To"] = _address(to)
-        message["Subject"] = _encoded("Subject", wording.plain(content.subject, SUBJECT_MAX))
+        message["Subject"] = _encoded("Subject", _subject(content))
         message["Date"] = format_datetime(job.claimed_at)
         message["Message-ID"] = self.message_id(job, to)
         for name, value in self._further_headers(job, content, unsubscribe_url):
@@ -81,6 +76,13 @@ class Messages:
             self._templates.html(content.template, **facts), subtype="html", cte="quoted-printable"
         )
         return message
+
+    def words(self, content: MailContent, to: Candidate) -> Words:
+        """Return what the mail says, each link left out: this may be kept, and shown to others."""
+        facts = _facts(content.without_link(), to, LINK_LEFT_OUT)
+        return Words(
+            subject=_subject(content), text=self._templates.text(content.template, **facts)
+        )
 
     def _further_headers(
         self, job: MailJob, content: MailContent, unsubscribe_url: str
@@ -99,6 +101,19 @@ class Messages:
     def _unsubscribe_url(self, job: MailJob, to: Addressee) -> str:
         token = self._tokens.make(Subscriber(job.workspace_id, to.operator_id))
         return f"{self._public_url}/unsubscribe/{token}"
+
+
+def _facts(content: MailContent, to: Candidate, unsubscribe_url: str) -> dict[str, Any]:
+    return {
+        **content.facts,
+        "subject": content.subject,
+        "recipient": wording.plain(to.name),
+        "unsubscribe_url": unsubscribe_url,
+    }
+
+
+def _subject(content: MailContent) -> str:
+    return wording.plain(content.subject, SUBJECT_MAX)
 
 
 def _address(to: Addressee) -> Address | str:

@@ -40,6 +40,15 @@ class Addressee(BaseModel):
     name: str
 
 
+class Words(BaseModel):
+    """What a mail says, its links left out: they are secrets of its reader's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    subject: str
+    text: str
+
+
 class PlannedMail(Stored):
     """A mail to be: whom it goes to is decided when it is sent, unless it answers another.
 
@@ -68,6 +77,16 @@ class PlannedMail(Stored):
         step = f"-{self.step}" if self.step else ""
         return f"{self.incident_ids[0]}/{self.kind}{step}{'-digest' if self.digest else ''}"
 
+    @property
+    def public_id(self) -> str:
+        """The id as it stands in a path."""
+        return self.id.replace("/", ".")
+
+
+def stored_id(public_id: str) -> str:
+    """Return the job's id; an incident's has no dot."""
+    return public_id.replace(".", "/", 1)
+
 
 class Mail(PlannedMail):
     """A mail and what became of it."""
@@ -75,6 +94,7 @@ class Mail(PlannedMail):
     message_id: str | None = None
     waits_for: str | None = None
     sent_at: datetime | None = None
+    words: Words | None = None
 
 
 class Mails:
@@ -123,9 +143,12 @@ class Mails:
         )
 
     async def shown(self, incident_ids: Sequence[str]) -> list[Mail]:
-        """Return the mails that those who read of these incidents want to see, oldest first."""
+        """Return the mails that those who read of these incidents want to see, oldest first.
+
+        They come without their words.
+        """
         query = {"incident_ids": {"$in": list(incident_ids)}, "status": {"$in": SHOWN}}
-        rows = await self._rows.find(query, sort=[("created_at", 1)]).to_list(None)
+        rows = await self._rows.find(query, {"words": 0}, sort=[("created_at", 1)]).to_list(None)
         return read_all(self._rows, Mail.from_document, rows).items
 
     def _mail(self, found: Document | None) -> Mail | None:

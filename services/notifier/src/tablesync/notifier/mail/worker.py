@@ -178,10 +178,10 @@ class Worker:
         return None
 
     async def _send(self, job: MailJob, content: MailContent, to: Addressee) -> None:
-        message = self._messages.build(job, content, to)
+        message, words = self._messages.build(job, content, to), self._messages.words(content, to)
 
         async def hand_over() -> None:
-            await self._jobs.hand_over(job, self._settings.notifier_lease_seconds)
+            await self._jobs.hand_over(job, words, self._settings.notifier_lease_seconds)
 
         async def take_back() -> None:
             await self._jobs.take_back(job)
