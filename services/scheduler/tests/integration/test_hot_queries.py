@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 PATHS = (
     "/v1/syncs?limit=1",
+    f"/v1/syncs?limit=1&state=fine&q=con&connection_id={HUBSPOT}",
+    f"/v1/syncs/counts?connection_id={AIRTABLE}",
     "/v1/runs?limit=1",
     "/v1/runs?limit=1&sync_id={sync}",
     "/v1/syncs/{sync}/ledger",

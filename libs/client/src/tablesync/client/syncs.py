@@ -13,7 +13,7 @@ from tablesync.contracts.internal_api import (
 )
 from tablesync.contracts.public_api.catalog import NewTable
 from tablesync.contracts.public_api.runs import RequestedRun
-from tablesync.contracts.public_api.syncs import LedgerView, NewSync, SyncEdit, SyncView
+from tablesync.contracts.public_api.syncs import LedgerView, NewSync, SyncCounts, SyncEdit, SyncView
 
 
 class Syncs:
@@ -22,11 +22,16 @@ class Syncs:
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
 
-    async def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page[SyncView]:
-        """Return a page of them."""
-        return await read_page(
-            self._edge, "/v1/syncs", SyncView, {"limit": limit, "cursor": cursor}
-        )
+    async def page(
+        self, *, limit: int | None = None, cursor: str | None = None, **wanted: str | None
+    ) -> Page[SyncView]:
+        """Return a page of those that fit, failing first; `wanted` has SyncFilter's members."""
+        query = {**wanted, "limit": limit, "cursor": cursor}
+        return await read_page(self._edge, "/v1/syncs", SyncView, query)
+
+    async def counts(self, **wanted: str | None) -> SyncCounts:
+        """Count those that fit by their states; `wanted` has SyncFilter's members."""
+        return await self._edge.get("/v1/syncs/counts", SyncCounts, wanted)
 
     def all(self) -> AsyncIterator[SyncView]:
         """Yield them all."""

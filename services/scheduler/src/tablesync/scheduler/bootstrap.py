@@ -3,7 +3,7 @@
 from functools import partial
 
 from tablesync.scheduler import store as stored
-from tablesync.scheduler.api import internal, public
+from tablesync.scheduler.api import internal, lists, public
 from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.validation import Validation
@@ -62,6 +62,7 @@ def build(
     return Service(
         resources,
         routers=[
+            lists.routes(store, queries, verifier),
             public.sync_routes(units, commands, validation, queries, verifier),
             public.run_routes(units, commands, verifier),
             public.history_routes(store, queries, verifier),
@@ -76,6 +77,7 @@ def build(
             Role("worker", reconciliation.run),
         ],
         indexes=stored.INDEXES,
+        prepare=[store.lists.complete],
         expiries=stored.expiries(
             runs_days=settings.scheduler_keep_runs_days,
             gaps_days=settings.scheduler_keep_gaps_days,

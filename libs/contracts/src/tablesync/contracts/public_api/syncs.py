@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, StringConstraints
@@ -60,6 +61,7 @@ _OPEN_GAP: JsonDict = {
     "slots_missed": 3,
     "interrupted": True,
 }
+_FILTER: JsonDict = {"q": "contacts", "state": "failing"}
 _SYNC: JsonDict = {
     **NEW_SYNC,
     "id": SYNC_ID,
@@ -73,12 +75,14 @@ _SYNC: JsonDict = {
     },
     "writes": [{"field": "HubSpot ID", **_KEY}, {"field": "E-mail", **_MAPPING}],
     "status": "held",
+    "state": "waiting",
     "paused": False,
     "hold": _HOLD,
     "holds": [_HOLD],
     "gap": _OPEN_GAP,
     "next_slot_at": None,
     "last_run": INTERRUPTED_RUN,
+    "last_success_at": "2026-11-22T09:40:07.412Z",
     "created_at": "2026-11-20T08:00:00.000Z",
 }
 
@@ -97,6 +101,12 @@ _LEDGER: JsonDict = {
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 # What else is wrong with one is told by checks.name_faults, along with all other faults.
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
+# What is looked for goes into the database's own patterns: these take no control characters.
+SearchedName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"),
+]
+SearchedId = Annotated[str, StringConstraints(max_length=255, pattern=r"^[!-~]+$")]
 MAPPINGS = 500
 
 
@@ -210,6 +220,17 @@ class SyncEdit(Asked):
     overlap: Overlap | None = None
 
 
+class SyncState(StrEnum):
+    """How a sync is doing, in the order in which it needs somebody."""
+
+    FAILING = "failing"  # its last run failed
+    WAITING = "waiting"  # it is held
+    RUNNING = "running"
+    FINE = "fine"
+    NEW = "new"  # it has not run yet
+    PAUSED = "paused"
+
+
 class WrittenField(Answer):
     """A field that a sync writes, by its name where that is known, and what it is filled with."""
 
@@ -258,6 +279,7 @@ class SyncView(Answer):
     schedule: Schedule
     overlap: Open[Overlap]
     status: Open[SyncStatus]
+    state: Open[SyncState] = SyncState.FINE
     paused: bool
     hold: HoldView | None = Field(
         description="What stops it; one of `holds`, a connection's first."
@@ -266,7 +288,31 @@ class SyncView(Answer):
     gap: Gap | None
     next_slot_at: Moment | None = Field(description="Null while it is paused or held.")
     last_run: RunView | None
+    last_success_at: Moment | None = None
     created_at: Moment
+
+
+class SyncFilter(Asked):
+    """Which syncs are meant: those that fit all that is given."""
+
+    model_config = showing(_FILTER)
+
+    q: SearchedName | None = Field(default=None, description="A part of the name, in any case.")
+    state: SyncState | None = None
+    connection_id: SearchedId | None = Field(
+        default=None, description="Its source's or its target's."
+    )
+    base_id: AirtableBaseId | None = None
+    table_id: AirtableTableId | None = None
+
+
+class SyncCounts(Answer):
+    """How many syncs fit, and how many of them are in each state."""
+
+    model_config = showing({"total": 24, "states": {"failing": 1, "waiting": 3, "fine": 20}})
+
+    total: int
+    states: dict[str, int]
 
 
 class LedgerGap(Gap):

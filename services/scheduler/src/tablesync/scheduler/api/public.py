@@ -9,17 +9,13 @@ from tablesync.scheduler.api.validation import Validation
 from tablesync.scheduler.api.views import ledger_view, run_view
 from tablesync.scheduler.domain import ledger
 from tablesync.scheduler.store import Store
-from tablesync.service_kit.http import idempotency, pages
+from tablesync.service_kit.http import idempotency
 from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
-from tablesync.service_kit.http.pages import Page, PageRequest
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_least
 from tablesync.service_kit.mongo.unit_of_work import UnitsOfWork
-
-A_PAGE_OF_SYNCS = pages.requested(default=1_000, most=1_000)
-A_PAGE_OF_RUNS = pages.requested(default=100, most=1_000)
 
 
 def sync_routes(
@@ -86,16 +82,9 @@ def run_routes(units: UnitsOfWork, commands: Commands, verifier: Verifier) -> AP
 
 
 def history_routes(store: Store, queries: Queries, verifier: Verifier) -> APIRouter:
-    """Make the routes that only read."""
+    """Make the routes that show one of them."""
     router = APIRouter(prefix="/v1", tags=["history"])
     viewer = Depends(at_least(verifier, OperatorRole.VIEWER))
-
-    @router.get("/syncs")
-    async def list_syncs(
-        at: PageRequest = A_PAGE_OF_SYNCS, who: Principal = viewer
-    ) -> Page[SyncView]:
-        page = await store.syncs.page_of(who.workspace_id, at)
-        return page.with_items(await queries.views(page.items))
 
     @router.get("/syncs/{sync_id}", responses=declares(404))
     async def show_sync(sync_id: str, who: Principal = viewer) -> SyncView:
@@ -108,12 +97,6 @@ def history_routes(store: Store, queries: Queries, verifier: Verifier) -> APIRou
         gaps, now = await store.gaps.all_of(sync_id), await store.now()
         unread_gaps = len(gaps.unread_ids)
         return ledger_view(ledger.statement(sync, gaps.items, now, unread_gaps=unread_gaps))
-
-    @router.get("/runs")
-    async def list_runs(
-        sync_id: str | None = None, at: PageRequest = A_PAGE_OF_RUNS, who: Principal = viewer
-    ) -> Page[RunView]:
-        return (await store.runs.page_of(who.workspace_id, sync_id, at)).map(run_view)
 
     @router.get("/runs/{run_id}", responses=declares(404))
     async def show_run(run_id: str, who: Principal = viewer) -> RunView:

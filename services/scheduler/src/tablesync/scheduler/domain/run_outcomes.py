@@ -92,7 +92,10 @@ def _leave(report: Report, run: Run, sync: Sync, now: datetime, changes: Changes
     if run.id in sync.active_runs:
         sync.active_runs.remove(run.id)
     if report.status is RunStatus.SUCCEEDED:
-        sync.tries_in_vain = 0
+        sync.tries_in_vain, sync.failing = 0, False
+        sync.last_success_at = max(run.ended_at or now, sync.last_success_at or run.requested_at)
+    elif report.status is RunStatus.FAILED:
+        sync.failing = not report.stopped
     check_again = _owe_check(report, run, sync)
     if not report.stopped:
         if sync.waiting or not check_again:  # it may fail again: not at once, with the next slot

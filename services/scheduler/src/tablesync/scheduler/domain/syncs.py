@@ -17,7 +17,7 @@ from tablesync.contracts import (
     SyncStatus,
     next_sequence,
 )
-from tablesync.contracts.public_api.syncs import Schedule
+from tablesync.contracts.public_api.syncs import Schedule, SyncState
 from tablesync.scheduler.domain.gaps import OpenGap
 from tablesync.scheduler.domain.schedules import Slots, next_slot, slots_between
 
@@ -117,6 +117,10 @@ class Sync(BaseModel):
     check_late: bool = Field(default=False, description="Whether `check_at` is a second try.")
     check_owed: bool = Field(default=False, description="Whether the next run is a check.")
     check_run_id: str | None = Field(default=None, description="The last full check.")
+    failing: bool = Field(
+        default=False, description="Whether its last run that came to its own end failed."
+    )
+    last_success_at: datetime | None = None
     sequence: int = 1
     _stored: dict[str, Any] = PrivateAttr(default_factory=dict)
 
@@ -176,6 +180,30 @@ class Sync(BaseModel):
         return SyncStatus.HELD if self.holds else SyncStatus.ACTIVE
 
     @property
+    def state(self) -> SyncState:
+        """How it is doing; one that fails does so until a run succeeds, also while it tries."""
+        if self.paused:
+            return SyncState.PAUSED
+        if self.holds:
+            return SyncState.WAITING
+        if self.failing:
+            return SyncState.FAILING
+        if self.active_runs:
+            return SyncState.RUNNING
+        return SyncState.FINE if self.last_run_id else SyncState.NEW
+
+    @property
+    def order(self) -> str:
+        """Its place in lists: those that need somebody first, then by name."""
+        return f"{STATES.index(self.state)}{self.name.casefold()}"
+
+    @property
+    def ends(self) -> str:
+        """What it reads from and writes to, to be looked for in one text."""
+        to = self.destination
+        return f"{self.source.connection_id} {to.connection_id} {to.base_id} {to.table_id}"
+
+    @property
     def connection_ids(self) -> list[str]:
         """The connections without which it cannot run."""
         return [self.source.connection_id, self.destination.connection_id]
@@ -230,6 +258,7 @@ class Sync(BaseModel):
         fields = self.model_dump(by_alias=True)
         fields["connection_ids"] = self.connection_ids
         fields["due_at"] = self.due_at
+        fields["order"], fields["ends"] = self.order, self.ends
         if self.claimable:
             fields["claimable"] = True
         if self.missed and not self.holds:
@@ -244,4 +273,8 @@ def _rank(hold: Hold) -> tuple[bool, bool]:
     return hold.kind is not HoldKind.CONNECTION, not hold.lacks
 
 
-_STORED_IF_SET = ("recheck_at", "found_at", "check_at", "check_late", "check_owed", "check_run_id")
+STATES = list(SyncState)
+_STORED_IF_SET = (
+    *("recheck_at", "found_at", "check_at", "check_late", "check_owed", "check_run_id"),
+    *("failing", "last_success_at"),
+)

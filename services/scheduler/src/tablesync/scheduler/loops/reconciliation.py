@@ -66,6 +66,8 @@ class Reconciliation:
             if await _held_or_none(leases, stop):
                 await self._try(self.connections, stop)
                 await self._try(self.runs, stop)
+                # A version before this one that runs beside takes places away.
+                await self._try(self._store.lists.complete, stop)
             await unless_stopped(asyncio.sleep(EVERY_SECONDS / 10), stop)
 
     async def _try(self, part: Callable[[], Any], stop: asyncio.Event) -> None:

@@ -11,6 +11,7 @@ from tablesync.scheduler.store import connections, gaps, runs, syncs
 from tablesync.scheduler.store.connections import ConnectionStore
 from tablesync.scheduler.store.gaps import GapStore
 from tablesync.scheduler.store.runs import RunStore
+from tablesync.scheduler.store.sync_lists import SyncLists
 from tablesync.scheduler.store.syncs import SyncStore
 from tablesync.service_kit.messaging import outbox
 from tablesync.service_kit.mongo import Database, database_now
@@ -34,6 +35,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.syncs = SyncStore(database)
+        self.lists = SyncLists(self.syncs.collection)
         self.connections = ConnectionStore(database)
         self.runs = RunStore(database)
         self.gaps = GapStore(database)

@@ -9,7 +9,7 @@ from tablesync.contracts import HoldKind
 from tablesync.contracts.internal_api import NAMED_SYNCS, CatchUpCounts, WrittenBase
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store.runs import COLLECTION as RUNS
-from tablesync.service_kit.http.pages import Page, PageRequest, read_page
+from tablesync.scheduler.store.sync_lists import LISTED
 from tablesync.service_kit.mongo import Collection, Database, Document, Session
 from tablesync.service_kit.mongo.changes import seconds_until, touching
 from tablesync.service_kit.mongo.indexes import Retired
@@ -41,11 +41,6 @@ class SyncStore:
     ) -> Sync | None:
         """Return one sync of a workspace; raises UnreadableDocumentError."""
         return await self._get({"_id": sync_id, "workspace_id": workspace_id}, session)
-
-    async def page_of(self, workspace_id: str, at: PageRequest) -> Page[Sync]:
-        """Return a page of a workspace's syncs, oldest first; raises Problem for a bad cursor."""
-        query = {"workspace_id": workspace_id}
-        return await read_page(self.collection, query, at, Sync.from_document)
 
     async def due(self, limit: int, session: Session) -> Found[Sync]:
         """Return the syncs that are due by the database's clock, longest due first."""
@@ -246,14 +241,11 @@ def _by_base(limit: int) -> list[Document]:
 
 def _writes(syncs: Iterable[Sync]) -> list[UpdateOne | UpdateMany]:
     """Return one update per distinct change: thousands of syncs are held by the same few."""
-    updates: dict[bytes, Document] = {}
-    ids: dict[bytes, list[str]] = defaultdict(list)
+    alike: dict[bytes, list[tuple[str, Document]]] = defaultdict(list)
     for sync in syncs:
         if update := _changes_of(sync):
-            same = bson.encode(update)
-            updates[same] = update
-            ids[same].append(sync.id)
-    return [_update(ids[same], update) for same, update in updates.items()]
+            alike[bson.encode(_but_for_name(sync, update))].append((sync.id, update))
+    return [_update(each) for each in alike.values()]
 
 
 def _changes_of(sync: Sync) -> Document:
@@ -266,10 +258,31 @@ def _changes_of(sync: Sync) -> Document:
     return {operator: fields for operator, fields in update.items() if fields}
 
 
-def _update(ids: list[str], update: Document) -> UpdateOne | UpdateMany:
-    if len(ids) == 1:
-        return UpdateOne({"_id": ids[0]}, update)
-    return UpdateMany({"_id": {"$in": ids}}, update)
+def _but_for_name(sync: Sync, update: Document) -> Document:
+    """Return what an update has in common with others: a place in lists ends with the name."""
+    before, now = sync.stored.get("order"), update.get("$set", {}).get("order")
+    if not isinstance(before, str) or now is None or before[1:] != now[1:]:
+        return update
+    return {**update, "$set": {**update["$set"], "order": now[0]}}
+
+
+def _update(alike: list[tuple[str, Document]]) -> UpdateOne | UpdateMany:
+    """Make one update of several that have their changes in common."""
+    (id_, update), ids = alike[0], [each for each, _ in alike]
+    if len(alike) == 1:
+        return UpdateOne({"_id": id_}, update)
+    return UpdateMany({"_id": {"$in": ids}}, _keeping_names(update))
+
+
+def _keeping_names(update: Document) -> Document | list[Document]:
+    """Return an update that gives each sync another rank in lists, and leaves its name there."""
+    known = {name: {"$literal": each} for name, each in update.get("$set", {}).items()}
+    if "order" not in known:
+        return update
+    rest = {"$substrBytes": ["$order", 1, -1]}
+    known["order"] = {"$concat": [update["$set"]["order"][0], rest]}
+    gone = [*update.get("$unset", {})]
+    return [{"$set": known}, *([{"$unset": gone}] if gone else [])]
 
 
 INDEXES: list[IndexModel | Retired] = [
@@ -280,6 +293,7 @@ INDEXES: list[IndexModel | Retired] = [
     ),
     IndexModel([("connection_ids", ASCENDING), ("_id", ASCENDING)], name="dependents"),
     IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="workspace"),
+    LISTED,
     IndexModel(
         [("recheck_at", ASCENDING)],
         name="recheck",
