@@ -46,7 +46,7 @@ ADDED = {"scheduler.syncs": {"order", "ends", "failing", "last_success_at"}}
 RETIRED = {
     "auth.grants": {"refresh_due", "open_intents", "by_key"},
     "scheduler.connection_holds": {"job"},
-    "scheduler.syncs": {"owed"},
+    "scheduler.syncs": {"owed", "workspace"},
     "notifier.incidents": {"newest"},
 }
 

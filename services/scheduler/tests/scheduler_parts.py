@@ -12,6 +12,7 @@ from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.domain.full_checks import FullChecks
 from tablesync.scheduler.handlers import Handlers
+from tablesync.scheduler.loops.bulk_changes import BulkChanges
 from tablesync.scheduler.loops.hold_jobs import HoldJobs
 from tablesync.scheduler.loops.jitter import Jitter
 from tablesync.scheduler.loops.ticker import Ticker
@@ -26,9 +27,11 @@ EventType = TypeVar("EventType", bound=Event)
 
 MOMENTS = {
     "syncs": ("anchor", "next_slot_at", "due_at", "created_at", "last_catch_up_at",
-              "missed.from_", "planned.at", "recheck_at", "found_at", "check_at", "last_success_at"),
+              "missed.from_", "planned.at", "recheck_at", "found_at", "check_at",
+              "last_success_at"),
     "runs": ("slot", "requested_at", "started_at", "ended_at", "checked_at"),
     "connection_holds": ("changed_at", "job_at"),
+    "bulk_changes": ("due_at", "created_at"),
 }  # fmt: skip
 
 
@@ -49,6 +52,7 @@ class Parts:
         self.handlers = Handlers(self.store, jitter.moment)
         checks = FullChecks()
         self.ticker = Ticker(self.units, self.store, checks)
+        self.many = BulkChanges(self.units, self.store, checks)
         self.jobs = HoldJobs(self.units, self.store, jitter)
         self.commands = Commands(self.store, jitter.moment, 1_000_000, checks)
         self.queries = Queries(self.store)

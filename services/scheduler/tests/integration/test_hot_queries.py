@@ -20,6 +20,7 @@ PATHS = (
     "/v1/syncs?limit=1",
     f"/v1/syncs?limit=1&state=fine&q=con&connection_id={HUBSPOT}",
     f"/v1/syncs/counts?connection_id={AIRTABLE}",
+    "/v1/connections/uses",
     "/v1/runs?limit=1",
     "/v1/runs?limit=1&sync_id={sync}",
     "/v1/syncs/{sync}/ledger",
@@ -45,6 +46,9 @@ class Scheduler:
 
     async def work(self) -> None:
         """Look again, ask peers, and hold and release once more."""
+        await self._post(f"/v1/connections/{HUBSPOT}/pause")
+        await self._post(f"/v1/connections/{HUBSPOT}/resume")
+        await self.rig.many.tick()
         await self.rechecks.tick()
         await self.reconciliation.connections()
         await self.reconciliation.runs()
@@ -65,6 +69,9 @@ class Scheduler:
         first = await self._get(path)
         if cursor := first.json().get("next_cursor"):
             await self._get(f"{path}&cursor={cursor}")
+
+    async def _post(self, path: str) -> None:
+        (await self.api.post(path)).raise_for_status()
 
     async def _get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
         return (await self.api.get(path, headers=headers)).raise_for_status()

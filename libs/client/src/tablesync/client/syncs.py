@@ -13,7 +13,17 @@ from tablesync.contracts.internal_api import (
 )
 from tablesync.contracts.public_api.catalog import NewTable
 from tablesync.contracts.public_api.runs import RequestedRun
-from tablesync.contracts.public_api.syncs import LedgerView, NewSync, SyncCounts, SyncEdit, SyncView
+from tablesync.contracts.public_api.syncs import (
+    BulkChangeView,
+    ConnectionUse,
+    ConnectionUses,
+    LedgerView,
+    NewBulkChange,
+    NewSync,
+    SyncCounts,
+    SyncEdit,
+    SyncView,
+)
 
 
 class Syncs:
@@ -32,6 +42,10 @@ class Syncs:
     async def counts(self, **wanted: str | None) -> SyncCounts:
         """Count those that fit by their states; `wanted` has SyncFilter's members."""
         return await self._edge.get("/v1/syncs/counts", SyncCounts, wanted)
+
+    async def uses(self) -> tuple[ConnectionUse, ...]:
+        """Return how each connection is used that any sync needs."""
+        return (await self._edge.get("/v1/connections/uses", ConnectionUses)).items
 
     def all(self) -> AsyncIterator[SyncView]:
         """Yield them all."""
@@ -86,6 +100,39 @@ class Syncs:
         return await self._edge.change(
             "POST", f"/v1/syncs/{sync_id}/check", RequestedRun, idempotency_key=idempotency_key
         )
+
+    async def bulk(
+        self, wanted: NewBulkChange, *, idempotency_key: str | None = None
+    ) -> BulkChangeView:
+        """Begin to do one thing to many."""
+        return await self._begin("/v1/syncs/bulk", wanted, idempotency_key)
+
+    async def bulk_change(self, bulk_change_id: str) -> BulkChangeView:
+        """Return what has become of a change to many."""
+        return await self._edge.get(f"/v1/bulk-changes/{bulk_change_id}", BulkChangeView)
+
+    async def pause_connection(
+        self, connection_id: str, *, idempotency_key: str | None = None
+    ) -> BulkChangeView:
+        """Begin to pause all of a connection."""
+        return await self._begin(f"/v1/connections/{connection_id}/pause", None, idempotency_key)
+
+    async def resume_connection(
+        self, connection_id: str, *, idempotency_key: str | None = None
+    ) -> BulkChangeView:
+        """Begin to resume those that were paused with a connection."""
+        return await self._begin(f"/v1/connections/{connection_id}/resume", None, idempotency_key)
+
+    async def run_connection(
+        self, connection_id: str, *, idempotency_key: str | None = None
+    ) -> BulkChangeView:
+        """Begin to ask for a run of all of a connection."""
+        return await self._begin(f"/v1/connections/{connection_id}/run", None, idempotency_key)
+
+    async def _begin(
+        self, path: str, wanted: NewBulkChange | None, key: str | None
+    ) -> BulkChangeView:
+        return await self._edge.change("POST", path, BulkChangeView, wanted, idempotency_key=key)
 
 
 class Catalog:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from tablesync.scheduler import store as stored
-from tablesync.scheduler.api import internal, lists, public
+from tablesync.scheduler.api import bulk, internal, lists, public
 from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.validation import Validation
@@ -12,15 +12,16 @@ from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain.full_checks import FullChecks
 from tablesync.scheduler.handlers import Handlers
 from tablesync.scheduler.known_states import KnownStates
+from tablesync.scheduler.loops.bulk_changes import BulkChanges
 from tablesync.scheduler.loops.hold_jobs import HoldJobs
 from tablesync.scheduler.loops.jitter import Jitter
 from tablesync.scheduler.loops.rechecks import Rechecks
 from tablesync.scheduler.loops.reconciliation import Reconciliation
 from tablesync.scheduler.loops.ticker import Ticker
 from tablesync.scheduler.settings import NAME, Settings
-from tablesync.scheduler.store import Store, connections, syncs
+from tablesync.scheduler.store import Store, bulk_changes, connections, syncs
 from tablesync.scheduler.subscriptions import subscriptions
-from tablesync.service_kit.mongo.changes import touching
+from tablesync.service_kit.mongo.changes import INSERTED, touching
 from tablesync.service_kit.resources import Resources
 from tablesync.service_kit.roles import Role, repeat
 from tablesync.service_kit.service import Service
@@ -53,16 +54,19 @@ def build(
     validation = Validation(states, runner, settings.scheduler_min_interval_seconds)
     ticker = Ticker(units, store, checks)
     jobs = HoldJobs(units, store, jitter)
+    many = BulkChanges(units, store, checks)
     rechecks = Rechecks(units, store, runner, jitter.moment)
     reconciliation = Reconciliation(units, store, states, runner, handlers, jitter.moment)
     wakes = resources.changes.wakes
     planned = wakes(syncs.COLLECTION, syncs.BRINGS_FORWARD)
     recheck = wakes(syncs.COLLECTION, touching("recheck_at"))
     state = wakes(connections.COLLECTION)
+    asked = wakes(bulk_changes.COLLECTION, INSERTED)
     return Service(
         resources,
         routers=[
             lists.routes(store, queries, verifier),
+            bulk.routes(units, store, verifier),
             public.sync_routes(units, commands, validation, queries, verifier),
             public.run_routes(units, commands, verifier),
             public.history_routes(store, queries, verifier),
@@ -73,6 +77,7 @@ def build(
         roles=[
             Role("ticker", partial(repeat, ticker.tick, name="ticker", woken=planned)),
             Role("worker", partial(repeat, jobs.tick, name="hold jobs", woken=state)),
+            Role("worker", partial(repeat, many.tick, name="bulk changes", woken=asked)),
             Role("worker", partial(repeat, rechecks.tick, name="rechecks", woken=recheck)),
             Role("worker", reconciliation.run),
         ],

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
 from tablesync.contracts.ids import (
     AirtableBaseId,
     AirtableFieldId,
@@ -25,6 +26,7 @@ from tablesync.contracts.specs import (
     Moment,
     Overlap,
     Provider,
+    RunCounts,
     SyncStatus,
     is_none,
 )
@@ -85,6 +87,33 @@ _SYNC: JsonDict = {
     "last_success_at": "2026-11-22T09:40:07.412Z",
     "created_at": "2026-11-20T08:00:00.000Z",
 }
+_BULK: JsonDict = {
+    "id": "blk_01997f2e-2b10-7c44-9a53-6e7f8a9b0c07",
+    "action": "pause",
+    "status": "done",
+    "total": 24,
+    "done": 23,
+    "unchanged": 0,
+    "failed": [
+        {
+            "sync_id": SYNC_ID,
+            "name": "Contacts",
+            "type": "urn:tablesync:problem:sync-held",
+            "message": "It waits for its connection.",
+        }
+    ],
+    "failed_total": 1,
+}
+_USE: JsonDict = {
+    "connection_id": HUBSPOT,
+    "syncs": 20,
+    "states": {"waiting": 3, "fine": 17},
+    "paused_with_it": 0,
+    "gap": _OPEN_GAP,
+    "last_success_at": "2026-11-22T09:40:07.412Z",
+    "next_slot_at": "2026-11-22T10:30:00.000Z",
+    "catch_up": None,
+}
 
 _LEDGER: JsonDict = {
     "due": 299,
@@ -108,6 +137,7 @@ SearchedName = Annotated[
 ]
 SearchedId = Annotated[str, StringConstraints(max_length=255, pattern=r"^[!-~]+$")]
 MAPPINGS = 500
+BULK_IDS = 500
 
 
 class Interval(Asked):
@@ -313,6 +343,89 @@ class SyncCounts(Answer):
 
     total: int
     states: dict[str, int]
+
+
+class CatchUpProgress(Answer):
+    """How far the catch-ups of a connection are that has been reconnected."""
+
+    total: int = Field(description="How many syncs have one.")
+    done: int
+    gap: Gap = Field(description="From the first gap's beginning to the last one's end.")
+    counts: RunCounts
+    run_ids: tuple[str, ...] = Field(description="Those that are under way, 100 at most.")
+
+
+class ConnectionUse(Answer):
+    """What stands on a card beside the connection itself."""
+
+    model_config = showing(_USE)
+
+    connection_id: str
+    syncs: int
+    states: dict[str, int] = Field(description="How many syncs by their `state`.")
+    paused_with_it: int = Field(description="How many were paused all at once, and would resume.")
+    gap: Gap | None = Field(description="What all its waiting syncs have missed so far.")
+    last_success_at: Moment | None
+    next_slot_at: Moment | None
+    catch_up: CatchUpProgress | None = Field(description="Of the last reconnect, until all ended.")
+
+
+class ConnectionUses(Answer):
+    """How the connections of a workspace are used: all that any sync uses."""
+
+    model_config = showing({"items": [_USE]})
+
+    items: tuple[ConnectionUse, ...]
+
+
+class BulkAction(StrEnum):
+    """What can be done to many syncs at once."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    RUN = "run"
+    DELETE = "delete"
+
+
+class NewBulkChange(Asked):
+    """What to do to which syncs: to those named, or to all that fit."""
+
+    model_config = showing({"action": "pause", "matching": _FILTER})
+
+    action: BulkAction
+    sync_ids: list[Text] | None = Field(default=None, min_length=1, max_length=BULK_IDS)
+    matching: SyncFilter | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "NewBulkChange":
+        if (self.sync_ids is None) == (self.matching is None):
+            remedy = {"remedy": "Send either sync_ids or matching."}
+            raise PydanticCustomError("one_of", "has to say which syncs, in one way", remedy)
+        return self
+
+
+class FailedChange(Answer):
+    """A sync to which it could not be done, and why."""
+
+    sync_id: str
+    name: str | None
+    type: str = Field(description="The problem's type.")
+    message: str
+
+
+class BulkChangeView(Answer):
+    """What has become of a change to many syncs."""
+
+    model_config = showing(_BULK)
+
+    id: str
+    action: Open[BulkAction]
+    status: Literal["running", "done"] | str = Field(union_mode="left_to_right")
+    total: int
+    done: int
+    unchanged: int = Field(description="They were so already.")
+    failed: tuple[FailedChange, ...] = Field(description="The first of them, 100 at most.")
+    failed_total: int
 
 
 class LedgerGap(Gap):

@@ -3,24 +3,18 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from tablesync.contracts import (
-    ChangedSyncStatus,
-    RunCancelRequested,
-    RunStatus,
-    Source,
-    Trigger,
-    new_id,
-)
+from tablesync.contracts import RunStatus, Source, new_id
 from tablesync.contracts.public_api.runs import CancelledRun, RequestedRun
 from tablesync.contracts.public_api.syncs import SyncEdit, SyncView
-from tablesync.scheduler import errors
+from tablesync.scheduler import acts, errors
+from tablesync.scheduler.acts import Actor
 from tablesync.scheduler.api.validation import AcceptedSync
 from tablesync.scheduler.api.views import sync_view
-from tablesync.scheduler.domain import holds, pauses
+from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes, changed
 from tablesync.scheduler.domain.claims import claim, count_passed_slots, reschedule
 from tablesync.scheduler.domain.full_checks import FullChecks
-from tablesync.scheduler.domain.requests import request_run, withdraw_planned
+from tablesync.scheduler.domain.requests import withdraw_planned
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import next_slot
 from tablesync.scheduler.domain.syncs import Sync
@@ -94,30 +88,24 @@ class Commands:
         """Delete a sync and stop its runs; its history and the rows in Airtable stay."""
         sync = await self._sync(unit, who, sync_id)
         changes = Changes()
-        withdraw_planned(
-            sync, RunStatus.CANCELLED, "The sync was deleted before it began.", unit.now, changes
-        )
-        for run_id in sync.active_runs:
-            changes.publish(_cancel(sync.workspace_id, sync.id, run_id, who))
-        changes.publish(changed(sync, unit.now, ChangedSyncStatus.DELETED))
+        acts.delete(sync, Actor(who.operator_id), unit.now, changes)
         await self._store.save(unit, [], changes)
-        await self._store.syncs.delete(sync, unit.session)
+        await self._store.syncs.delete([sync.id], unit.session)
 
     async def pause(self, unit: UnitOfWork, who: Principal, sync_id: str) -> SyncView:
         """Stop a sync until it is resumed."""
         sync = await self._sync(unit, who, sync_id)
         changes = Changes()
-        if pauses.pause(sync, unit.now, changes):
-            changes.publish(changed(sync, unit.now))
+        if acts.pause(sync, Actor(who.operator_id), unit.now, changes):
             await self._store.save(unit, [sync], changes)
         return await self._view(unit, sync)
 
     async def resume(self, unit: UnitOfWork, who: Principal, sync_id: str) -> SyncView:
         """Let a sync go on with its next slot."""
         sync = await self._sync(unit, who, sync_id)
-        if pauses.resume(sync, unit.now):
-            unit.publish(changed(sync, unit.now))
-            await self._store.save(unit, [sync])
+        changes = Changes()
+        if acts.resume(sync, Actor(who.operator_id), unit.now, changes):
+            await self._store.save(unit, [sync], changes)
         return await self._view(unit, sync)
 
     async def run_now(
@@ -129,16 +117,11 @@ class Commands:
         """
         sync = await self._sync(unit, who, sync_id)
         changes = Changes()
-        if await self._follow_connections(unit, sync, changes) or sync.holds:
-            raise errors.sync_held(sync.status, sync.stopped_by, sync.providers)
-        if check and sync.check_run_id in sync.active_runs:
-            return RequestedRun(run_id=sync.check_run_id)
-        about = {"requested_by": who.operator_id, "check_everything": check}
-        run = request_run(sync, Trigger.MANUAL, unit.now, changes, **about)
-        if check:
-            self._checks.put_off(sync, unit.now)
+        await self._follow_connections(unit, sync, changes)
+        by = Actor(who.operator_id)
+        run_id = acts.run_now(sync, by, unit.now, changes, self._checks, check=check)
         await self._store.save(unit, [sync], changes)
-        return RequestedRun(run_id=run.id)
+        return RequestedRun(run_id=run_id)
 
     async def cancel(self, unit: UnitOfWork, who: Principal, run_id: str) -> CancelledRun:
         """Ask a run to stop; raises Problem 409 once it has ended."""
@@ -152,7 +135,7 @@ class Commands:
             return await self._cancel_planned(unit, sync, run)
         run.cancel_requested_at = unit.now
         await self._store.runs.save(run, unit.session)
-        unit.publish(_cancel(run.workspace_id, run.sync_id, run.id, who))
+        unit.publish(acts.cancelled(run.workspace_id, run.sync_id, run.id, who.operator_id))
         return CancelledRun(run_id=run.id, status="cancelling")
 
     async def _cancel_planned(self, unit: UnitOfWork, sync: Sync, run: Run) -> CancelledRun:
@@ -208,9 +191,3 @@ def _new_sync(who: Principal, accepted: AcceptedSync, now: datetime) -> Sync:
 def _base_name(sync: Sync) -> dict[str, str]:
     base = sync.destination.base_id
     return {id_: name for id_, name in sync.names.items() if id_ == base}
-
-
-def _cancel(workspace_id: str, sync_id: str, run_id: str, who: Principal) -> RunCancelRequested:
-    return RunCancelRequested(
-        workspace_id=workspace_id, sync_id=sync_id, run_id=run_id, requested_by=who.operator_id
-    )

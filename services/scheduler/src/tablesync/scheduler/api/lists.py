@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from tablesync.contracts.ids import AirtableBaseId, AirtableTableId
 from tablesync.contracts.public_api.runs import RunView
 from tablesync.contracts.public_api.syncs import (
+    ConnectionUses,
     SearchedId,
     SearchedName,
     SyncCounts,
@@ -60,6 +61,11 @@ def routes(store: Store, queries: Queries, verifier: Verifier) -> APIRouter:
     async def count_syncs(wanted: Syncs, who: Principal = viewer) -> SyncCounts:
         states = await store.lists.count(who.workspace_id, wanted)
         return SyncCounts(total=sum(states.values()), states=states)
+
+    @router.get("/connections/uses")
+    async def show_uses(who: Principal = viewer) -> ConnectionUses:
+        """Show how each connection is used that any sync needs, all in one answer."""
+        return ConnectionUses(items=tuple(await store.uses.all_of(who.workspace_id)))
 
     @router.get("/runs")
     async def list_runs(

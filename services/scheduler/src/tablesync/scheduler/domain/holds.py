@@ -97,6 +97,7 @@ def catch_up_late(sync: Sync, now: datetime, at: datetime, changes: Changes) -> 
     """
     missed, sync.missed = sync.missed, None
     if missed and missed.owed and sync.claimable and not sync.planned:
+        sync.last_catch_up_for = None
         run = plan_catch_up(sync, missed.gap(to=now), now, at, changes)
         changes.gaps.append(_closed(sync, missed, now, None, run.id))
 
@@ -174,9 +175,11 @@ def _close_gap(
 ) -> None:
     missed, sync.missed = sync.missed, None
     assert missed is not None, "a held sync has an open gap"
-    run_id = sync.last_catch_up_id = None  # one of an earlier gap says nothing of this one
+    # One of an earlier gap says nothing of this one.
+    run_id = sync.last_catch_up_id = sync.last_catch_up_for = None
     if missed.owed and not sync.paused:
         run_id = plan_catch_up(sync, missed.gap(to=now), now, catch_up_at, changes).id
+        sync.last_catch_up_for = why.connection_id if why.kind is HoldKind.CONNECTION else None
     changes.gaps.append(_closed(sync, missed, now, why, run_id))
     changes.publish(
         SyncReleased(

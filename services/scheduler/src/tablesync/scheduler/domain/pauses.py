@@ -6,15 +6,22 @@ from tablesync.contracts import RunStatus
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import count_passed_slots
 from tablesync.scheduler.domain.requests import withdraw_planned
-from tablesync.scheduler.domain.syncs import Sync
+from tablesync.scheduler.domain.syncs import Pause, Sync
 
 
-def pause(sync: Sync, now: datetime, changes: Changes) -> bool:
+def pause(
+    sync: Sync,
+    now: datetime,
+    changes: Changes,
+    *,
+    by: str | None = None,
+    connection_id: str | None = None,
+) -> bool:
     """Stop a sync until it is resumed; a run under way goes on. False if it is paused already."""
     if sync.paused:
         return False
     count_passed_slots(sync, now)
-    sync.paused = True
+    sync.paused, sync.pause = True, Pause(since=now, by=by, connection_id=connection_id)
     if sync.waiting:
         sync.ledger.run_becomes_paused(sync.waiting.slots)
         sync.waiting = None
@@ -30,5 +37,5 @@ def resume(sync: Sync, now: datetime) -> bool:
     if not sync.paused:
         return False
     count_passed_slots(sync, now)
-    sync.paused = False
+    sync.paused, sync.pause = False, None
     return True

@@ -73,6 +73,14 @@ class PlannedCatchUp(BaseModel):
     check_everything: bool = False
 
 
+class Pause(BaseModel):
+    """Since when a sync is paused, by whom, and with which connection if not by itself."""
+
+    since: datetime
+    by: str | None = None
+    connection_id: str | None = None
+
+
 class Sync(BaseModel):
     """The whole state of one sync; the functions of this service change it in memory."""
 
@@ -98,6 +106,7 @@ class Sync(BaseModel):
     next_slot_at: datetime = Field(description="The first slot that is not accounted for.")
     ledger: Ledger = Ledger()
     paused: bool = False
+    pause: Pause | None = None
     holds: list[Hold] = []
     missed: OpenGap | None = None
     waiting: Waiting | None = None
@@ -106,6 +115,9 @@ class Sync(BaseModel):
     last_run_id: str | None = None
     last_catch_up_id: str | None = None
     last_catch_up_at: datetime | None = None
+    last_catch_up_for: str | None = Field(
+        default=None, description="The connection whose return has brought it about."
+    )
     recheck_at: datetime | None = None
     found_at: datetime | None = Field(
         default=None, description="When a look last found all that it needs, its base too."
@@ -276,5 +288,5 @@ def _rank(hold: Hold) -> tuple[bool, bool]:
 STATES = list(SyncState)
 _STORED_IF_SET = (
     *("recheck_at", "found_at", "check_at", "check_late", "check_owed", "check_run_id"),
-    *("failing", "last_success_at"),
+    *("failing", "last_success_at", "last_catch_up_for", "pause"),
 )

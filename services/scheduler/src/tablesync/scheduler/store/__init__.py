@@ -7,7 +7,9 @@ from tablesync.contracts import SyncRequested
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
-from tablesync.scheduler.store import connections, gaps, runs, syncs
+from tablesync.scheduler.store import bulk_changes, connections, gaps, runs, syncs
+from tablesync.scheduler.store.bulk_changes import BulkChangeStore
+from tablesync.scheduler.store.connection_uses import ConnectionUses
 from tablesync.scheduler.store.connections import ConnectionStore
 from tablesync.scheduler.store.gaps import GapStore
 from tablesync.scheduler.store.runs import RunStore
@@ -18,7 +20,10 @@ from tablesync.service_kit.mongo import Database, database_now
 from tablesync.service_kit.mongo.indexes import Indexes, expiry
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
-INDEXES: Indexes = {each.COLLECTION: each.INDEXES for each in (syncs, connections, runs, gaps)}
+INDEXES: Indexes = {
+    **{each.COLLECTION: each.INDEXES for each in (syncs, connections, runs, gaps, bulk_changes)},
+    bulk_changes.CHUNKS: bulk_changes.CHUNK_INDEXES,
+}
 
 
 def expiries(*, runs_days: int, gaps_days: int) -> Indexes:
@@ -35,10 +40,12 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.syncs = SyncStore(database)
+        self.uses = ConnectionUses(self.syncs.collection)
         self.lists = SyncLists(self.syncs.collection)
         self.connections = ConnectionStore(database)
         self.runs = RunStore(database)
         self.gaps = GapStore(database)
+        self.bulk = BulkChangeStore(database)
 
     async def now(self) -> datetime:
         """Return the time by the database's clock."""

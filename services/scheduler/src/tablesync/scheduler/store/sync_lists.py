@@ -4,15 +4,15 @@ One index has all that is filtered by: of what does not fit, its keys alone are 
 """
 
 import re
-from typing import Any
+from collections.abc import Sequence
 
-from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 from tablesync.contracts import RunStatus
 from tablesync.contracts.public_api.syncs import SyncFilter
 from tablesync.scheduler.domain.syncs import STATES, Sync
 from tablesync.scheduler.store.runs import COLLECTION as RUNS
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
-from tablesync.service_kit.mongo import Collection, Document
+from tablesync.service_kit.mongo import Collection, Document, Session
 from tablesync.service_kit.mongo.reading import read_all
 
 LISTED = IndexModel(
@@ -52,10 +52,23 @@ class SyncLists:
         rows = await self.collection.aggregate(pipeline).to_list(None)
         return {state_of(each["_id"]): each["syncs"] for each in rows}
 
+    async def ids_of(
+        self,
+        workspace_id: str,
+        wanted: SyncFilter,
+        session: Session,
+        only: Document | None = None,
+    ) -> list[str]:
+        """Return which of a workspace's syncs fit; `only` narrows them further."""
+        query = {**query_of(workspace_id, wanted), **(only or {})}
+        found = self.collection.find(query, {"_id": 1}, session=session)
+        return [each["_id"] for each in await found.sort("order", ASCENDING).to_list(None)]
+
     async def complete(self) -> None:
         """Give each sync its place in lists that another version has stored without one."""
         while rows := await self._unlisted():
-            found = read_all(self.collection, _listed, rows)
+            found = read_all(self.collection, Sync.from_document, rows)
+            await self._recall(found.items)
             places = [(sync.id, _place(sync)) for sync in found.items]
             places += [(id_, _LAST) for id_ in found.unread_ids]
             writes = [
@@ -64,13 +77,26 @@ class SyncLists:
             await self.collection.bulk_write(writes, ordered=False)
 
     async def _unlisted(self) -> list[Document]:
-        pipeline: list[Document] = [
-            {"$match": _UNLISTED},
-            {"$limit": _BATCH},
-            _run("last_run", {"$expr": {"$eq": ["$_id", "$$last_run_id"]}}),
-            _run("last_success", {"status": RunStatus.SUCCEEDED}, by_sync=True),
-        ]
-        return await self.collection.aggregate(pipeline, hint="listed").to_list(_BATCH)
+        return await self.collection.find(_UNLISTED, hint="listed").limit(_BATCH).to_list(_BATCH)
+
+    async def _recall(self, syncs: Sequence[Sync]) -> None:
+        """Note how syncs are doing, as their history says."""
+        last_ids = [sync.last_run_id for sync in syncs if sync.last_run_id]
+        last = {each["sync_id"]: each for each in await self._ends_of({"_id": {"$in": last_ids}})}
+        for sync in syncs:
+            run = last.get(sync.id, {})
+            if run.get("status") != RunStatus.SUCCEEDED and sync.last_run_id:
+                sync.failing = run.get("status") == RunStatus.FAILED and not sync.holds
+                (run,) = await self._last_success(sync) or [{}]
+            sync.last_success_at = run.get("ended_at")
+
+    async def _last_success(self, sync: Sync) -> list[Document]:
+        return await self._ends_of({"sync_id": sync.id, "status": RunStatus.SUCCEEDED}, limit=1)
+
+    async def _ends_of(self, query: Document, limit: int = 0) -> list[Document]:
+        runs = self.collection.database[RUNS]
+        found = runs.find(query, {"sync_id": 1, "status": 1, "ended_at": 1})
+        return await found.sort("_id", DESCENDING).limit(limit).to_list(None)
 
 
 def query_of(workspace_id: str, wanted: SyncFilter) -> Document:
@@ -100,31 +126,6 @@ def _ends(wanted: SyncFilter) -> str:
     connections = f"(?:{one} {any_}|{any_} {one})" if one else f"{any_} {any_}"
     base, table = (re.escape(each) if each else any_ for each in (wanted.base_id, wanted.table_id))
     return f"^{connections} {base} {table}$"
-
-
-def _run(name: str, match: Document, *, by_sync: bool = False) -> Document:
-    """Look up a sync's last run of some kind."""
-    keys = {"localField": "_id", "foreignField": "sync_id"} if by_sync else {}
-    newest = [{"$sort": {"_id": -1}}, {"$limit": 1}, {"$project": {"status": 1, "ended_at": 1}}]
-    return {
-        "$lookup": {
-            "from": RUNS,
-            **keys,
-            "let": {"last_run_id": "$last_run_id"},
-            "pipeline": [{"$match": match}, *newest],
-            "as": name,
-        }
-    }
-
-
-def _listed(document: dict[str, Any]) -> Sync:
-    """Read a sync with what its history says of how it is doing."""
-    sync = Sync.from_document(document)
-    if any(each["status"] == RunStatus.FAILED for each in document["last_run"]):
-        sync.failing = not sync.holds
-    for each in document["last_success"]:
-        sync.last_success_at = each["ended_at"]
-    return sync
 
 
 def _place(sync: Sync) -> Document:

@@ -42,6 +42,14 @@ class SyncStore:
         """Return one sync of a workspace; raises UnreadableDocumentError."""
         return await self._get({"_id": sync_id, "workspace_id": workspace_id}, session)
 
+    async def among(
+        self, workspace_id: str, sync_ids: Sequence[str], session: Session
+    ) -> Found[Sync]:
+        """Return those of a workspace's syncs that have these ids."""
+        query = {"_id": {"$in": list(sync_ids)}, "workspace_id": workspace_id}
+        found = self.collection.find(query, session=session)
+        return self._read_all(await found.to_list(None))
+
     async def due(self, limit: int, session: Session) -> Found[Sync]:
         """Return the syncs that are due by the database's clock, longest due first."""
         cursor = self.collection.find(IS_DUE, session=session).sort("due_at", ASCENDING)
@@ -152,9 +160,9 @@ class SyncStore:
         """Store a new sync."""
         await self.collection.insert_one(sync.to_document(), session=session)
 
-    async def delete(self, sync: Sync, session: Session) -> None:
-        """Forget a sync."""
-        await self.collection.delete_one({"_id": sync.id}, session=session)
+    async def delete(self, sync_ids: Iterable[str], session: Session) -> None:
+        """Forget syncs."""
+        await self.collection.delete_many({"_id": {"$in": list(sync_ids)}}, session=session)
 
     async def save(self, syncs: Iterable[Sync], session: Session) -> None:
         """Store what has changed of syncs that were read in this transaction."""
@@ -292,7 +300,6 @@ INDEXES: list[IndexModel | Retired] = [
         partialFilterExpression={"claimable": True},
     ),
     IndexModel([("connection_ids", ASCENDING), ("_id", ASCENDING)], name="dependents"),
-    IndexModel([("workspace_id", ASCENDING), ("_id", ASCENDING)], name="workspace"),
     LISTED,
     IndexModel(
         [("recheck_at", ASCENDING)],
@@ -305,4 +312,5 @@ INDEXES: list[IndexModel | Retired] = [
         partialFilterExpression={"owed": True},
     ),
     Retired("owed"),
+    Retired("workspace"),
 ]
