@@ -12,6 +12,7 @@ from scheduler_rig import Rig
 from tablesync.contracts import (
     RunCancelRequested,
     RunFailureCause,
+    SyncChanged,
     SyncRequested,
 )
 from tablesync.contracts.internal_api import AFFECTED_LIMIT
@@ -42,6 +43,37 @@ async def test_a_sync_is_created_read_edited_and_deleted(
     assert (await api.delete(path)).status_code == 204
     assert (await api.get(path)).status_code == 404
     assert (await api.get("/v1/syncs")).json()["items"] == []
+
+
+async def test_a_copy_begins_paused_under_a_name_of_its_own(
+    api: httpx.AsyncClient, body: Json, rig: Rig
+) -> None:
+    like = await create_sync(api, body)
+    path = f"/v1/syncs/{like['id']}/duplicate"
+    answer = await api.post(path, json={"name": " Contacts (copy) "})
+    copy = answer.json()
+    assert (answer.status_code, copy["name"], copy["state"]) == (201, "Contacts (copy)", "paused")
+    same = ("source", "destination", "key", "mapping", "names", "overlap", "schedule")
+    assert {each: copy[each] for each in same} == {each: like[each] for each in same}
+    assert (copy["version"], copy["last_run"]) == (1, None)
+    assert (await api.get(f"/v1/syncs/{copy['id']}")).json() == copy
+    told = await rig.events(SyncChanged)
+    assert (told[-1].status, told[-1].spec.name) == ("paused", copy["name"])
+    refused = await api.post(path, json={"name": ""})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "name")
+
+
+async def test_an_edit_of_an_older_version_changes_nothing_and_tells_what_is_now(
+    api: httpx.AsyncClient, body: Json
+) -> None:
+    path = f"/v1/syncs/{(await create_sync(api, body))['id']}"
+    mine = await api.patch(path, json={"name": "Mine", "version": 1})
+    theirs = await api.patch(path, json={"name": "Theirs", "version": 1})
+    assert (mine.status_code, theirs.status_code) == (200, 409)
+    problem = theirs.json()
+    assert problem["type"] == "urn:tablesync:problem:edited-meanwhile"
+    assert (problem["version"], problem["sync"]) == (2, mine.json())
+    assert (await api.patch(path, json={"name": "Theirs", "version": 2})).status_code == 200
 
 
 async def pages_of(api: httpx.AsyncClient, path: str, **query: Any) -> list[list[str]]:
@@ -84,7 +116,7 @@ async def test_p20_another_workspace_sees_nothing(
     path = f"/v1/syncs/{sync['id']}"
     asked = [api.get(path), api.get(f"{path}/ledger"), api.get(f"/v1/runs/{run_id}"),
              api.patch(path, json={"name": "x"}), api.delete(path), api.post(f"{path}/run"),
-             api.post(f"{path}/pause"), api.post(f"{path}/resume"),
+             api.post(f"{path}/duplicate", json={"name": "x"}), api.post(f"{path}/pause"), api.post(f"{path}/resume"),
              api.post(f"/v1/runs/{run_id}/cancel")]  # fmt: skip
     assert {answer.status_code for answer in await asyncio.gather(*asked)} == {404}
     assert (await api.get("/v1/syncs")).json()["items"] == []

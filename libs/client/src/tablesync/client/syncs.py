@@ -20,6 +20,7 @@ from tablesync.contracts.public_api.syncs import (
     LedgerView,
     NewBulkChange,
     NewSync,
+    SyncCopy,
     SyncCounts,
     SyncEdit,
     SyncView,
@@ -68,9 +69,21 @@ class Syncs:
     async def edit(
         self, sync_id: str, edit: SyncEdit, *, idempotency_key: str | None = None
     ) -> SyncView:
-        """Change one; what is left out stays."""
+        """Change one; what is left out stays.
+
+        With a version, raises ConflictError if it has another one by now.
+        """
         return await self._edge.change(
             "PATCH", f"/v1/syncs/{sync_id}", SyncView, edit, idempotency_key=idempotency_key
+        )
+
+    async def duplicate(
+        self, sync_id: str, copy: SyncCopy, *, idempotency_key: str | None = None
+    ) -> SyncView:
+        """Create one that is like another; it begins paused."""
+        path = f"/v1/syncs/{sync_id}/duplicate"
+        return await self._edge.change(
+            "POST", path, SyncView, copy, idempotency_key=idempotency_key
         )
 
     async def delete(self, sync_id: str, *, idempotency_key: str | None = None) -> None:

@@ -2,11 +2,13 @@
 
 Correct the request   refused (each bad field with its remedy)
 Reconnect, then retry connection_not_connected, sync_held
+Look, then decide     edited_meanwhile
 Nothing               run_ended
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from tablesync.contracts import Hold, HoldKind, SyncStatus
 from tablesync.contracts.internal_api import CONNECTION_NOT_CONNECTED
@@ -65,6 +67,17 @@ def _because(hold: Hold, providers: Mapping[str | None, str]) -> str:
     if hold.kind is HoldKind.CONNECTION and (provider := providers.get(hold.connection_id)):
         return loss(hold.cause, provider).rstrip(".")
     return f"{hold.kind}: {hold.cause}"
+
+
+def edited_meanwhile(version: int, now: Mapping[str, Any]) -> Problem:
+    """Somebody has edited the sync since: whoever edits it now should see what it is."""
+    return conflict(
+        "edited-meanwhile",
+        f"Somebody has edited this sync meanwhile; it is version {version} now. Nothing was "
+        "changed: look at what it is, and send your edit with that version.",
+        version=version,
+        sync=now,
+    )
 
 
 def run_ended(status: str) -> Problem:

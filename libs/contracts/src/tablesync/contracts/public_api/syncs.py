@@ -248,6 +248,19 @@ class SyncEdit(Asked):
     mapping: list[NewMapping] | None = Field(default=None, max_length=MAPPINGS)
     schedule: Schedule | None = None
     overlap: Overlap | None = None
+    version: int | None = Field(
+        default=None,
+        description="The version that was edited: if the sync has another by now, nothing is "
+        "changed, and the answer is 409.",
+    )
+
+
+class SyncCopy(Asked):
+    """A sync like another one, under a name of its own; it begins paused."""
+
+    model_config = showing({"name": "Contacts (copy)"})
+
+    name: Name
 
 
 class SyncState(StrEnum):

@@ -17,11 +17,13 @@ from tablesync.scheduler.domain.full_checks import FullChecks
 from tablesync.scheduler.domain.requests import withdraw_planned
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.schedules import next_slot
-from tablesync.scheduler.domain.syncs import Sync
+from tablesync.scheduler.domain.syncs import Pause, Sync
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.http.problems import limit_reached, not_found
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
+
+_CONTENTS = ("source", "destination", "key", "mapping", "names", "overlap", "schedule")
 
 
 class Commands:
@@ -44,18 +46,18 @@ class Commands:
 
         Two at once may make one too many: a lock for each workspace would cost more than that.
         """
-        most = self._most_syncs
-        if await self._store.syncs.count_of(who.workspace_id, most, unit.session) >= most:
-            raise limit_reached(
-                "syncs of a workspace",
-                most,
-                "Delete one that is not needed any more.",
-                "SCHEDULER_SYNCS_PER_WORKSPACE",
-            )
+        await self._raise_at_limit(unit, who)
         sync = _new_sync(who, accepted, unit.now)
-        unit.publish(changed(sync, unit.now))
-        await self._store.syncs.insert(sync, unit.session)
-        return sync_view(sync, None)
+        return await self._insert(unit, sync)
+
+    async def duplicate(
+        self, unit: UnitOfWork, who: Principal, sync_id: str, name: str
+    ) -> SyncView:
+        """Create a sync like another one; it begins paused. Raises Problem 409 at the limit."""
+        await self._raise_at_limit(unit, who)
+        like = await self._sync(unit, who, sync_id)
+        sync = _copy_of(like, name, who, unit.now)
+        return await self._insert(unit, sync)
 
     async def edit(
         self,
@@ -67,6 +69,7 @@ class Commands:
     ) -> SyncView:
         """Change a sync; one whose contents were checked, which gives names, is released."""
         sync = await self._sync(unit, who, sync_id)
+        await self._raise_if_edited(unit, sync, wanted)
         changes = Changes()
         await self._follow_connections(unit, sync, changes)
         if wanted.schedule and wanted.schedule != sync.schedule:
@@ -148,6 +151,26 @@ class Commands:
         await self._store.save(unit, [sync], changes)
         return CancelledRun(run_id=run.id, status="cancelled")
 
+    async def _raise_at_limit(self, unit: UnitOfWork, who: Principal) -> None:
+        most = self._most_syncs
+        if await self._store.syncs.count_of(who.workspace_id, most, unit.session) >= most:
+            raise limit_reached(
+                "syncs of a workspace",
+                most,
+                "Delete one that is not needed any more.",
+                "SCHEDULER_SYNCS_PER_WORKSPACE",
+            )
+
+    async def _insert(self, unit: UnitOfWork, sync: Sync) -> SyncView:
+        unit.publish(changed(sync, unit.now))
+        await self._store.syncs.insert(sync, unit.session)
+        return sync_view(sync, None)
+
+    async def _raise_if_edited(self, unit: UnitOfWork, sync: Sync, wanted: SyncEdit) -> None:
+        if wanted.version not in (None, sync.version):
+            now = (await self._view(unit, sync)).model_dump(mode="json", by_alias=True)
+            raise errors.edited_meanwhile(sync.version, now)
+
     async def _follow_connections(self, unit: UnitOfWork, sync: Sync, changes: Changes) -> bool:
         deciding = await self._store.connections.deciding_among(sync.connection_ids, unit.session)
         return holds.follow_connections(sync, deciding, unit.now, changes)
@@ -185,6 +208,21 @@ def _new_sync(who: Principal, accepted: AcceptedSync, now: datetime) -> Sync:
         schedule=wanted.schedule,
         anchor=now,
         next_slot_at=next_slot(wanted.schedule, now, now),
+    )
+
+
+def _copy_of(like: Sync, name: str, who: Principal, now: datetime) -> Sync:
+    return Sync(
+        id=new_id("syn"),
+        workspace_id=like.workspace_id,
+        name=name,
+        owner_id=who.operator_id,
+        created_at=now,
+        **{each: getattr(like, each) for each in _CONTENTS},
+        anchor=now,
+        next_slot_at=next_slot(like.schedule, now, now),
+        paused=True,
+        pause=Pause(since=now, by=who.operator_id),
     )
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Response
 from tablesync.contracts.public_api.runs import CancelledRun, RequestedRun, RunView
-from tablesync.contracts.public_api.syncs import LedgerView, NewSync, SyncEdit, SyncView
+from tablesync.contracts.public_api.syncs import LedgerView, NewSync, SyncCopy, SyncEdit, SyncView
 from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.validation import Validation
@@ -34,12 +34,20 @@ def sync_routes(
         accepted = await validation.new_sync(once.principal.workspace_id, body)
         return await once(lambda unit: commands.create(unit, once.principal, accepted))
 
-    @router.patch("/syncs/{sync_id}", responses=declares(404))
+    @router.patch("/syncs/{sync_id}", responses=declares(404, 409))
     async def edit_sync(sync_id: str, body: SyncEdit, once: Once = once_as_operator) -> SyncView:
         who = once.principal
         sync = await queries.sync(who.workspace_id, sync_id)
         wanted, names = await validation.edit(sync, body)
         return await once(lambda unit: commands.edit(unit, who, sync_id, wanted, names))
+
+    @router.post("/syncs/{sync_id}/duplicate", status_code=201, responses=declares(404))
+    async def duplicate_sync(
+        sync_id: str, body: SyncCopy, once: Once = once_as_operator
+    ) -> SyncView:
+        """Create a sync like this one, under a name of its own; it begins paused."""
+        who, name = once.principal, validation.name(body.name)
+        return await once(lambda unit: commands.duplicate(unit, who, sync_id, name))
 
     @router.delete("/syncs/{sync_id}", status_code=204, responses=declares(404))
     async def delete_sync(sync_id: str, once: Once = once_as_operator) -> Response:

@@ -60,6 +60,11 @@ class Validation:
         names = await self._names(contents)
         return AcceptedSync(wanted, source, names | await checks.base_name(self._runner, contents))
 
+    def name(self, name: str) -> str:
+        """Return a name that a sync may have."""
+        _raise_any(checks.name_faults(name))
+        return name
+
     async def edit(self, sync: Sync, wanted: SyncEdit) -> tuple[SyncEdit, dict[str, str] | None]:
         """Check an edit against the sync as it is; returns names if its contents were checked."""
         faults = [] if wanted.name is None else checks.name_faults(wanted.name)
