@@ -24,9 +24,10 @@ from tablesync.contracts import (
 )
 from tablesync.contracts.internal_api import AffectedSync
 from tablesync.contracts.public_api.syncs import Interval
-from tablesync.scheduler.domain import ledger
+from tablesync.scheduler.books import ledger
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
+from tablesync.scheduler.store.runs import RunFilter
 from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.http.pages import PageRequest
 
@@ -141,7 +142,7 @@ class Rig(Parts):
 
     async def runs(self, sync: Sync) -> list[Run]:
         """Return a sync's runs, oldest first."""
-        page = await self.store.runs.page_of(WORKSPACE, sync.id, PageRequest(1_000))
+        page = await self.store.runs.page_of(WORKSPACE, RunFilter(sync.id), PageRequest(1_000))
         return page.items[::-1]
 
     async def run(self, run_id: str) -> Run:

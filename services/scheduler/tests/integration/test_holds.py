@@ -23,6 +23,7 @@ from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.loops import hold_jobs
+from tablesync.scheduler.store.runs import RunFilter
 from tablesync.service_kit.http.pages import PageRequest
 from tablesync.service_kit.http.problems import Problem
 
@@ -165,7 +166,7 @@ async def test_p07_a_reconnect_keeps_the_whole_history_also_for_who_is_turning_i
     assert await rig.runs(sync) == history
     await rig.pass_time(60)
     history = await rig.runs(sync)
-    first = await rig.store.runs.page_of(WORKSPACE, sync.id, PageRequest(2))
+    first = await rig.store.runs.page_of(WORKSPACE, RunFilter(sync.id), PageRequest(2))
     await rig.release()
     *kept, catch_up = await rig.runs(sync)
     assert catch_up.trigger is Trigger.CATCH_UP
@@ -177,7 +178,7 @@ async def later_pages(rig: Rig, sync: Sync, cursor: str | None) -> list[Run]:
     """Turn the pages of a history from a cursor to the last one."""
     runs: list[Run] = []
     while cursor:
-        page = await rig.store.runs.page_of(WORKSPACE, sync.id, PageRequest(2, cursor))
+        page = await rig.store.runs.page_of(WORKSPACE, RunFilter(sync.id), PageRequest(2, cursor))
         runs, cursor = [*runs, *page.items], page.next_cursor
     return runs
 

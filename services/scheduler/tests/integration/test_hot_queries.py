@@ -23,6 +23,9 @@ PATHS = (
     "/v1/connections/uses",
     "/v1/runs?limit=1",
     "/v1/runs?limit=1&sync_id={sync}",
+    f"/v1/runs?limit=1&connection_id={HUBSPOT}",
+    "/v1/runs?limit=1&status=succeeded&from=2026-01-01T00:00:00Z&to=2999-01-01T00:00:00Z",
+    "/v1/runs?limit=1&trigger=schedule",
     "/v1/syncs/{sync}/ledger",
 )
 ASKED_BY = {

@@ -8,7 +8,7 @@ import pytest
 from scheduler_examples import AIRTABLE, HUBSPOT, TABLE, WORKSPACE
 from scheduler_http import Json, Tokens
 from scheduler_rig import Rig
-from tablesync.contracts import Destination, RunFailureCause
+from tablesync.contracts import Destination, RunFailureCause, Source
 from tablesync.contracts.public_api.syncs import SyncFilter, SyncState
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store.sync_lists import query_of
@@ -173,3 +173,43 @@ async def test_what_was_stored_without_a_place_gets_it_by_what_its_history_says(
     page = (await api.get("/v1/syncs")).json()
     assert ([each["name"] for each in page["items"]], page["unread_ids"]) == (STATES, [odd.id])
     assert syncs.keys() == set(STATES)
+
+
+async def runs(api: httpx.AsyncClient, **query: Any) -> list[str]:
+    answer = (await api.get("/v1/runs", params=query)).raise_for_status()
+    return [each["id"] for each in answer.json()["items"]]
+
+
+async def test_runs_are_narrowed_by_what_they_are_of_and_when(
+    rig: Rig, api: httpx.AsyncClient
+) -> None:
+    sync, scheduled = await rig.requested()
+    elsewhere = await rig.add(
+        source=Source(**{**sync.source.model_dump(), "connection_id": "con_b"})
+    )
+    answer = await api.post(f"/v1/syncs/{elsewhere.id}/run")
+    manual = answer.json()["run_id"]
+    await rig.fail(scheduled)
+    assert await runs(api, connection_id=AIRTABLE) == [manual, scheduled.id]
+    assert await runs(api, connection_id=HUBSPOT) == [scheduled.id]
+    assert await runs(api, trigger="manual") == await runs(api, status="requested") == [manual]
+    assert await runs(api, trigger="manual", status="failed") == []
+    requested = [(await rig.run(each)).requested_at for each in (scheduled.id, manual)]
+    assert await runs(api, **{"from": requested[1].isoformat()}) == [manual]
+    assert await runs(api, to=requested[1].isoformat()) == [scheduled.id]
+    shown = (await api.get("/v1/runs")).json()["items"]
+    assert [each["requested_by"] for each in shown] == ["op_1", None]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("status", "odd"), ("trigger", "odd"), ("from", "noon"), ("to", "2026-01-01T00:00:00"),
+     ("from", "0001-01-01T00:00:00+14:00"), ("sync_id", "a\x00")],
+)  # fmt: skip
+async def test_p21_runs_are_not_narrowed_by_what_cannot_be(
+    api: httpx.AsyncClient, field: str, value: str
+) -> None:
+    refused = await api.get("/v1/runs", params={field: value})
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["field"]) == (422, field)
+    assert error["remedy"]

@@ -23,7 +23,8 @@ from tablesync.contracts import (
     Trigger,
 )
 from tablesync.contracts.public_api.syncs import Interval
-from tablesync.scheduler.domain import holds, ledger, pauses, run_outcomes
+from tablesync.scheduler.books import ledger
+from tablesync.scheduler.domain import holds, pauses, run_outcomes
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import claim, reschedule
 from tablesync.scheduler.domain.run_outcomes import Report

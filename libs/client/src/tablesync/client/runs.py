@@ -1,9 +1,11 @@
 """Runs: their history (scheduler) and the records that they rejected (sync-runner)."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 from tablesync.client.edge import Edge
 from tablesync.client.pages import Page, read_all, read_page
+from tablesync.contracts import RunStatus, Trigger
 from tablesync.contracts.public_api.runs import (
     CancelledRun,
     RejectionView,
@@ -20,15 +22,29 @@ class Runs:
         self._sync_runner = sync_runner
 
     async def page(
-        self, *, sync_id: str | None = None, limit: int | None = None, cursor: str | None = None
+        self,
+        *,
+        sync_id: str | None = None,
+        connection_id: str | None = None,
+        status: RunStatus | None = None,
+        trigger: Trigger | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> Page[RunView]:
-        """Return a page of them, newest first."""
-        return await read_page(
-            self._scheduler,
-            "/v1/runs",
-            RunView,
-            {"sync_id": sync_id, "limit": limit, "cursor": cursor},
-        )
+        """Return a page of those that fit, newest first: requested from `since`, before `until`."""
+        query = {
+            "sync_id": sync_id,
+            "connection_id": connection_id,
+            "status": status,
+            "trigger": trigger,
+            "from": since.isoformat() if since else None,
+            "to": until.isoformat() if until else None,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return await read_page(self._scheduler, "/v1/runs", RunView, query)
 
     async def get(self, run_id: str) -> RunView:
         """Return one."""

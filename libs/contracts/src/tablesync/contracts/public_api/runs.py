@@ -36,6 +36,7 @@ _RUN: JsonDict = {
     "summary": "40 records were written.",
     "gap": CLOSED_GAP,
     "requested_at": "2026-11-22T10:20:03.117Z",
+    "requested_by": None,
     "started_at": "2026-11-22T10:20:03.560Z",
     "ended_at": "2026-11-22T10:20:31.204Z",
     "coalesced_slots": 0,
@@ -45,6 +46,7 @@ _RUN: JsonDict = {
 _CHECK: JsonDict = {
     **_RUN,
     "trigger": "manual",
+    "requested_by": "op_01997f2a-3c55-7b02-8f10-2a9d4c7e1b02",
     "counts": {"read": 1204, "written": 6, "unchanged": 1198, "rejected": 0},
     "summary": "Checked 1,204 records: 3 rows were missing and written again, "
     "2 were changed by hand and corrected, 1 is gone at the source.",
@@ -89,6 +91,9 @@ class RunView(Answer):
     summary: str | None
     gap: Gap | None
     requested_at: Moment
+    requested_by: str | None = Field(
+        default=None, description="The operator who asked for it; null for a schedule's."
+    )
     started_at: Moment | None
     ended_at: Moment | None
     coalesced_slots: int

@@ -1,8 +1,11 @@
 """`/v1`: lists of syncs and runs, by what is asked of them, and how many there are."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, Field
+from tablesync.contracts import RunStatus, Trigger
 from tablesync.contracts.ids import AirtableBaseId, AirtableTableId
 from tablesync.contracts.public_api.runs import RunView
 from tablesync.contracts.public_api.syncs import (
@@ -17,6 +20,7 @@ from tablesync.contracts.public_api.syncs import (
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.views import run_view
 from tablesync.scheduler.store import Store
+from tablesync.scheduler.store.runs import RunFilter
 from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.pages import Page, PageRequest
 from tablesync.service_kit.http.service_auth import Verifier
@@ -24,6 +28,11 @@ from tablesync.service_kit.http.user_auth import OperatorRole, Principal, at_lea
 
 A_PAGE_OF_SYNCS = pages.requested(default=1_000, most=1_000)
 A_PAGE_OF_RUNS = pages.requested(default=100, most=1_000)
+# Nothing was before, and with what is after nobody can reckon.
+AskedMoment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC)),
+]
 
 
 def asked_syncs(
@@ -41,6 +50,23 @@ def asked_syncs(
     )
 
 
+def asked_runs(
+    sync_id: Annotated[SearchedId | None, Query()] = None,
+    connection_id: Annotated[
+        SearchedId | None, Query(description="Its sync's source's or target's.")
+    ] = None,
+    status: RunStatus | None = None,
+    trigger: Trigger | None = None,
+    since: Annotated[
+        AskedMoment | None, Query(alias="from", description="Requested then or later.")
+    ] = None,
+    until: Annotated[AskedMoment | None, Query(alias="to", description="Requested before.")] = None,
+) -> RunFilter:
+    """Return which runs a caller asks for: those that fit all that is given."""
+    return RunFilter(sync_id, connection_id, status, trigger, since, until)
+
+
+Runs = Annotated[RunFilter, Depends(asked_runs)]
 Syncs = Annotated[SyncFilter, Depends(asked_syncs)]
 
 
@@ -69,8 +95,9 @@ def routes(store: Store, queries: Queries, verifier: Verifier) -> APIRouter:
 
     @router.get("/runs")
     async def list_runs(
-        sync_id: str | None = None, at: PageRequest = A_PAGE_OF_RUNS, who: Principal = viewer
+        wanted: Runs, at: PageRequest = A_PAGE_OF_RUNS, who: Principal = viewer
     ) -> Page[RunView]:
-        return (await store.runs.page_of(who.workspace_id, sync_id, at)).map(run_view)
+        """List runs, newest first."""
+        return (await store.runs.page_of(who.workspace_id, wanted, at)).map(run_view)
 
     return router

@@ -7,7 +7,7 @@ from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.validation import Validation
 from tablesync.scheduler.api.views import ledger_view, run_view
-from tablesync.scheduler.domain import ledger
+from tablesync.scheduler.books import ledger
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.http import idempotency
 from tablesync.service_kit.http.idempotency import Once

@@ -66,6 +66,7 @@ def _new_run(sync: Sync, trigger: Trigger, now: datetime, changes: Changes, **ab
         id=new_id("run"),
         workspace_id=sync.workspace_id,
         sync_id=sync.id,
+        connection_ids=sync.connection_ids,
         trigger=trigger,
         requested_at=now,
         checked_at=now,

@@ -19,6 +19,9 @@ class Run(BaseModel):
     id: str = Field(alias="_id")
     workspace_id: str
     sync_id: str
+    connection_ids: list[str] = Field(
+        default=[], description="Of its sync; empty for what earlier versions have asked for."
+    )
     trigger: Trigger
     slot: datetime | None = None
     coalesced_slots: int = 0
@@ -55,6 +58,8 @@ class Run(BaseModel):
         fields = self.model_dump(by_alias=True)
         if self.slot is None:
             del fields["slot"]
+        if not self.connection_ids:
+            del fields["connection_ids"]
         if not self.status.ended:
             fields["open"] = True
         return fields
