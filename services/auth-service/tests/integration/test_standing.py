@@ -12,7 +12,13 @@ from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 from tablesync.test_kit import eventually, press
 
 # What is not about the caller's workspace: a person remains one. And what all services have.
-OPEN_TO_OTHERS = ("/v1/tokens", "/v1/workspaces", "/v1/received-invitations", "/v1/dlq")
+OPEN_TO_OTHERS = (
+    "/v1/tokens",
+    "/v1/sessions",
+    "/v1/workspaces",
+    "/v1/received-invitations",
+    "/v1/dlq",
+)
 
 
 async def changing(rig: Rig) -> list[tuple[str, str]]:
