@@ -53,6 +53,7 @@ class SyncRun:
         self._signals = signals
         self._access = RunAccess(context, run, lease, signals, self.stall_timer)
         self._pipeline: Pipeline | None = None
+        self._total: int | None = None
 
     async def run(self) -> None:
         """Read the source to its end and write it; raises what ended it before."""
@@ -94,12 +95,14 @@ class SyncRun:
         )
 
     def _stage(self) -> Document:
-        """Return what it is doing, and about how much there is to do: as it is shown and saved."""
+        """Return what it is doing, and about how much there is to do: as it is shown and saved.
+
+        What follows a pass tells no number of its own.
+        """
         pipeline = self._pipeline
-        return {
-            "phase": pipeline.phase if pipeline else "reading",
-            "total": pipeline.total if pipeline else None,
-        }
+        if pipeline is not None and pipeline.total is not None:
+            self._total = pipeline.total
+        return {"phase": pipeline.phase if pipeline else "reading", "total": self._total}
 
     async def _compare_rows(
         self, plan: Plan, checkpoint: Checkpoint, client: AirtableClient
