@@ -66,6 +66,7 @@ async def test_names_and_members_of_a_newer_service_are_read(http: httpx.AsyncCl
     async with answering(newer) as url:
         read = await Edge("auth-service", url, http, None).get("/", ConnectionView)
     assert (read.status, read.provider) == ("dreaming", "tables")
+    assert read.said == newer
 
 
 async def test_an_item_that_this_version_cannot_read_hides_no_other(

@@ -13,12 +13,14 @@ from tablesync.client.errors import (
     FieldError,
     ForbiddenError,
     InvalidError,
+    NoAddressError,
     NotFoundError,
     Problem,
     ProblemError,
     UnauthorizedError,
     UnconfirmedError,
 )
+from tablesync.contracts.public_api.base import Answer
 
 M = TypeVar("M", bound=BaseModel)
 Query = Mapping[str, str | int | None]
@@ -85,7 +87,7 @@ class Edge:
     def read(self, model: type[M], said: Any) -> M:
         """Read an answer; raises AwayError for what is none."""
         try:
-            return model.model_validate(said)
+            return heard(model, said)
         except ValidationError as error:
             raise AwayError(
                 self.service, f"sent a {model.__name__} that this version cannot read"
@@ -109,6 +111,8 @@ class Edge:
     async def _send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **sent: Any
     ) -> httpx.Response:
+        if not self._url:
+            raise NoAddressError(self.service)
         token = await self._credentials.token() if self._credentials else None
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         everything = {**authorization, **(headers or {})}
@@ -120,6 +124,11 @@ class Edge:
             if key := (headers or {}).get(IDEMPOTENCY_KEY):
                 raise UnconfirmedError(self.service, "did not confirm the change", key) from error
             raise AwayError(self.service, f"does not answer at {self._url}") from error
+
+
+def heard(model: type[M], said: Any) -> M:
+    """Read what a service says, and keep it as it was said; raises ValidationError."""
+    return model.heard(said) if issubclass(model, Answer) else model.model_validate(said)
 
 
 def _sent(body: BaseModel) -> Any:

@@ -18,6 +18,13 @@ class AwayError(TableSyncError):
         self.retry_after = retry_after
 
 
+class NoAddressError(AwayError):
+    """A service is needed of which no address was given: `urls` lacks it."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(service, "has no address here")
+
+
 class UnconfirmedError(AwayError):
     """A change was sent, and no answer came: it may have been made.
 

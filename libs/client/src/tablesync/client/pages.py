@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from tablesync.client.edge import Edge, Query
+from tablesync.client.edge import Edge, Query, heard
 from tablesync.client.errors import AwayError
 
 M = TypeVar("M", bound=BaseModel)
@@ -52,7 +52,7 @@ def _read_items(said: list[Any], model: type[M]) -> tuple[list[M], list[str]]:
     unread: list[str] = []
     for each in said:
         try:
-            items.append(model.model_validate(each))
+            items.append(heard(model, each))
         except ValidationError:
             unread.append(str(each.get("id", "?")) if isinstance(each, Mapping) else "?")
     return items, unread

@@ -7,6 +7,7 @@ from typing import Self
 import httpx
 from tablesync.client.connections import Authorizations, Connections, Providers
 from tablesync.client.credentials import Credentials
+from tablesync.client.dead_letters import DeadLetters
 from tablesync.client.edge import Edge
 from tablesync.client.incidents import Incidents, Mails, Preferences
 from tablesync.client.inquiries import DryRuns, Explanations, Trials
@@ -21,7 +22,7 @@ class TableSync:
     """TableSync, as somebody may use it: `async with TableSync(urls, credentials) as tablesync`.
 
     `urls` has the address of each service by its name; one that is missing is told once it is
-    needed. `http` is used instead of a client of its own, and left open.
+    needed (NoAddressError). `http` is used instead of a client of its own, and left open.
     """
 
     def __init__(
@@ -59,6 +60,9 @@ class TableSync:
         self.incidents = Incidents(notifier)
         self.mails = Mails(notifier)
         self.preferences = Preferences(notifier)
+        self.dead_letters = {
+            each.service: DeadLetters(each) for each in (scheduler, sync_runner, notifier)
+        }
 
     async def __aenter__(self) -> Self:
         return self

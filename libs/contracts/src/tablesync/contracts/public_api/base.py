@@ -1,9 +1,9 @@
 """What all bodies of `/v1` have in common: what is asked is strict, what is answered only grows."""
 
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr, SecretStr
 from tablesync.contracts.internal_api.base import Body
 
 E = TypeVar("E", bound=StrEnum)
@@ -26,3 +26,17 @@ class Asked(BaseModel):
 
 class Answer(Body):
     """Base of what services say: readers ignore members that they do not know."""
+
+    _said: Any = PrivateAttr(default=None)
+
+    @classmethod
+    def heard(cls, said: Any) -> Self:
+        """Read an answer, and keep it as it was said; raises ValidationError."""
+        answer = cls.model_validate(said)
+        answer._said = said
+        return answer
+
+    @property
+    def said(self) -> Any:
+        """The answer in the service's own words, with what this version does not know of it."""
+        return self._said

@@ -3,12 +3,17 @@
 import base64
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
 from tablesync.contracts import TOPICS, Envelope, Event, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.envelope import decode
+from tablesync.contracts.public_api.dead_letters import (
+    DeadLetterPage,
+    DeadLetterView,
+    Replayed,
+    WholeDeadLetter,
+)
 from tablesync.contracts.specs import rfc3339
 from tablesync.service_kit.errors import is_unavailable
 from tablesync.service_kit.http.openapi import declares
@@ -27,69 +32,6 @@ MARKS = "dead_letter_marks"
 INDEXES: Indexes = {MARKS: [expiry("replayed_at", DEAD_LETTERS_GONE_DAYS)]}
 Start = Annotated[str | None, Query(alias="from", pattern=r"^[a-z-]+/[0-9]{1,18}$")]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
-
-_LETTER: dict[str, Any] = {
-    "id": 7,
-    "topic": "sync-requests",
-    "partition": 3,
-    "offset": 1704,
-    "reason": "LookupError: no such run",
-    "parked_at": "2026-03-01T10:00:00.000Z",
-    "cut_from_bytes": None,
-    "key": "syn_0197f2a0-0000-7000-8000-000000000001",
-    "type": "tablesync.run.cancel-requested.v1",
-    "replayed_at": None,
-}
-_WHOLE_LETTER: dict[str, Any] = {
-    **_LETTER,
-    "headers": {"ce_type": "tablesync.run.cancel-requested.v1", "ce_source": "scheduler"},
-    "value": '{"run_id": "run_0197f2a0-0000-7000-8000-000000000002"}',
-    "encoding": "utf-8",
-}
-
-
-class DeadLetterView(BaseModel):
-    """A parked message: where it stood in its topic, and why and when it was parked."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_LETTER]})
-
-    id: int = Field(description="Its place among the dead letters of its topic.")
-    topic: str
-    partition: int
-    offset: int
-    reason: str
-    parked_at: str
-    cut_from_bytes: int | None = Field(description="How large it was, if only a part was kept.")
-    key: str | None
-    type: str | None
-    replayed_at: str | None
-
-
-class WholeDeadLetter(DeadLetterView):
-    """A parked message with its headers and its value."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_WHOLE_LETTER]})
-
-    headers: dict[str, str]
-    value: str
-    encoding: Literal["utf-8", "base64"]
-
-
-class DeadLetterPage(BaseModel):
-    """A page of one topic; empty where all its letters were replayed."""
-
-    items: list[DeadLetterView]
-    next: str | None = Field(description="Send it as `from` for the next page; null at the end.")
-
-
-class Replayed(BaseModel):
-    """A parked message was handled."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"replayed_at": "2026-03-01T10:05:00.000Z"}]}
-    )
-
-    replayed_at: str
 
 
 class ReplayableLetters:
