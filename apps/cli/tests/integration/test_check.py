@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from cli_instruments import Command, StandIn
+from cli_instruments import Command, StandIn, example
+from tablesync.contracts.public_api.runs import RunView
 
 Json = dict[str, Any]
 pytestmark = pytest.mark.integration
 
 SUMMARY = "Checked 1,204 records: 3 rows were missing and written again."
-ENDED: Json = {"id": "run_1", "status": "succeeded", "summary": SUMMARY}
+ENDED: Json = example(RunView, id="run_1", summary=SUMMARY)
 ASKED = ("POST", "/v1/syncs/syn_1/check")
 RUN = ("GET", "/v1/runs/run_1")
 

@@ -4,22 +4,22 @@ import json
 from typing import Any
 
 import pytest
-from cli_instruments import Command, StandIn
+from cli_instruments import Command, StandIn, example
+from tablesync.contracts.public_api.connections import AuthorizationView, ConnectionView
 
 Json = dict[str, Any]
 pytestmark = pytest.mark.integration
 
 STARTED: Json = {"id": "aut_1", "start_url": "https://auth.test/oauth/airtable/start?a=aut_1"}
-CONNECTION: Json = {
-    "id": "con_1",
-    "provider": "airtable",
-    "account": {"id": "usr1", "name": "ada@acme.test", "email": "ada@acme.test"},
-    "status": "connected",
-    "cause": None,
-    "changed_at": "2026-11-22T10:00:00.000Z",
-    "badge": "Connected",
-    "findings": [],
-}
+CONNECTION = example(
+    ConnectionView,
+    id="con_1",
+    name=None,
+    provider="airtable",
+    account={"id": "usr1", "name": "ada@acme.test", "email": "ada@acme.test"},
+    badge="Connected",
+    findings=[],
+)
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def airtable(services: StandIn) -> StandIn:
 
 
 def attempt(services: StandIn, id_: str, status: str, **changes: Any) -> Json:
-    said = {
-        "id": id_,
-        "provider": "airtable",
-        "status": status,
-        "connection_id": "con_1" if status == "completed" else None,
-        "finding": None,
-        **changes,
-    }
+    said = example(
+        AuthorizationView,
+        id=id_,
+        provider="airtable",
+        status=status,
+        connection_id="con_1" if status == "completed" else None,
+    )
+    said |= changes
     services.answers["GET", f"/v1/authorizations/{id_}"] = (200, said)
     return said
 
@@ -73,8 +73,8 @@ def test_a_shop_is_named_where_a_provider_asks_for_one(
     tablesync("connect", "airtable")
     sent = [json.loads(body) for path, body in airtable.sent if path == "/v1/authorizations"]
     assert sent == [
-        {"provider": "shopify", "connection_id": None, "shop": "acme.myshopify.com"},
-        {"provider": "airtable", "connection_id": None},
+        {"provider": "shopify", "shop": "acme.myshopify.com"},
+        {"provider": "airtable"},
     ]
 
 
@@ -129,7 +129,11 @@ def test_permissions_left_out_are_named_with_what_helps(
     [
         ("denied", None, "Access was not allowed."),
         ("expired", None, "It was not finished in ten minutes."),
-        ("refused", {"message": "You signed in to Globex."}, "You signed in to Globex."),
+        (
+            "refused",
+            {"kind": "x", "message": "You signed in to Globex."},
+            "You signed in to Globex.",
+        ),
         ("a status of a later version", None, "It is a status of a later version."),
     ],
 )

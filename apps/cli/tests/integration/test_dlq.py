@@ -41,7 +41,7 @@ def parked(services: StandIn) -> StandIn:
     found = [letter("run-events", 3), letter("run-events", 4, replayed_at="2026-11-22T10:00:00Z")]
     have(services, found[:1])
     have(services, found, replayed="true")
-    whole = {**found[0], "headers": {"ce_id": "x"}, "value": "{\u202e"}
+    whole = {**found[0], "headers": {"ce_id": "x"}, "value": "{\u202e", "encoding": "utf-8"}
     services.answers["GET", "/v1/dlq/run-events/3"] = (200, whole)
     replayed = (200, {"replayed_at": "2026-11-22T11:00:00.000Z"})
     services.answers["POST", "/v1/dlq/run-events/3/replay"] = replayed
@@ -140,7 +140,7 @@ def test_a_replay_that_cannot_be_read_is_said_so(
     parked.answers["POST", "/v1/dlq/run-events/3/replay"] = (200, answer)
     done = tablesync("dlq", "replay", "run-events", "3", "--service", "notifier")
     assert done.returncode == 5
-    assert "notifier sent a replay that this version cannot read." in done.stderr
+    assert "notifier sent no Replayed that this version can read" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_replay_that_cannot_be_read_is_said_so(
     [
         (("show", "run-events", "99", "--service", "notifier"), 4, "no such thing"),
         (("show", "run-events", "99"), 4, "No service has parked run-events 99"),
-        (("list", "--service", "mongod"), 2, "no service 'mongod'"),
+        (("list", "--service", "mongod"), 2, "mongod parks nothing"),
         (("show", "run-events", "x"), 2, "Invalid value"),
         (("list", "--limit", "0"), 2, "Invalid value"),
         (("replay",), 2, "--all"),

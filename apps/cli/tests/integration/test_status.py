@@ -2,11 +2,14 @@
 
 import json
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cli_instruments import Command, StandIn
+from cli_instruments import Command, StandIn, example
+from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.incidents import IncidentView, MailView
+from tablesync.contracts.public_api.runs import RunView
+from tablesync.contracts.public_api.syncs import SyncView
 
 Json = dict[str, Any]
 pytestmark = pytest.mark.integration
@@ -17,42 +20,38 @@ HOLD: Json = {
     "cause": "app_uninstalled",
     "since": "2026-11-22T10:00:00.000Z",
 }
-CONNECTION: Json = {
-    "id": "con_1",
-    "provider": "hubspot",
-    "account": {"id": "7001", "name": "Acme Ευρώπη [red]", "email": None},
-    "status": "revoked",
-    "cause": "app_uninstalled",
-    "changed_at": "2026-11-22T10:00:00.000Z",
-    "badge": "Disconnected",
-}
-SYNC: Json = {
-    "id": "syn_1",
-    "name": "連絡先 → Contacts",
-    "source": {"connection_id": "con_1", "provider": "hubspot", "object": "contacts"},
-    "schedule": {"every_seconds": 300},
-    "status": "held",
-    "hold": HOLD,
-    "gap": {"from": "2026-11-22T10:05:00.000Z", "to": None, "slots_missed": 7, "interrupted": True},
-    "next_slot_at": "2026-11-22T10:40:00.000Z",
-    "last_run": {
-        "status": "interrupted",
-        "counts": {"read": 200, "written": 100, "unchanged": 0, "rejected": 1},
-        "requested_at": "2026-11-22T10:00:00.000Z",
-        "started_at": "2026-11-22T10:00:00.000Z",
-        "ended_at": None,
-    },
-}
-INCIDENT: Json = {
-    "id": "inc_1",
-    "kind": "connection",
-    "connection_id": "con_1",
-    "sync_id": None,
-    "cause": "app_uninstalled",
-    "status": "open",
-    "opened_at": "2026-11-22T10:00:01.000Z",
-    "mails": [{"kind": "revocation", "to": "ada@acme.test", "sent_at": "2026-11-22T10:00:02.000Z"}],
-}
+CONNECTION = example(
+    ConnectionView,
+    id="con_1",
+    name=None,
+    account={"id": "7001", "name": "Acme Ευρώπη [red]", "email": None},
+    status="revoked",
+    cause="app_uninstalled",
+    badge="Disconnected",
+)
+LAST_RUN = example(
+    RunView,
+    status="interrupted",
+    counts={"read": 200, "written": 100, "unchanged": 0, "rejected": 1},
+)
+SYNC = example(
+    SyncView,
+    id="syn_1",
+    name="連絡先 → Contacts",
+    source={"connection_id": "con_1", "provider": "hubspot", "object": "contacts"},
+    schedule={"every_seconds": 300},
+    hold=HOLD,
+    holds=[HOLD],
+    gap={"from": "2026-11-22T10:05:00.000Z", "to": None, "slots_missed": 7, "interrupted": True},
+    next_slot_at="2026-11-22T10:40:00.000Z",
+    last_run=LAST_RUN,
+)
+INCIDENT = example(
+    IncidentView,
+    id="inc_1",
+    connection_id="con_1",
+    mails=[example(MailView, to="ada@acme.test")],
+)
 INCIDENTS = ("GET", "/v1/incidents?status=open")
 
 
@@ -196,27 +195,25 @@ def test_p29_what_a_service_cannot_read_is_named_beside_the_rest(
     lost.answers["GET", "/v1/syncs"] = (200, page)
     done = tablesync("status")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "scheduler cannot read syn_2." in done.stdout
+    assert "syn_2 cannot be read." in done.stdout
     assert "連絡先 → Contacts" in done.stdout
-    assert json.loads(tablesync("status", "--json").stdout)["unread"] == [
-        "scheduler cannot read syn_2."
-    ]
+    assert json.loads(tablesync("status", "--json").stdout)["unread"] == ["syn_2"]
 
 
 def test_what_a_newer_service_names_is_shown_as_it_is(tablesync: Command, lost: StandIn) -> None:
-    strange = {**SYNC, "status": "dreaming", "hold": None, "more": 1}
+    strange = {**SYNC, "status": "dreaming", "hold": None, "holds": [], "more": 1}
     lost.answers["GET", "/v1/syncs"] = (200, {"items": [strange], "total": 1})
     assert "dreaming" in tablesync("status").stdout
 
 
 def test_an_answer_that_cannot_be_read_is_said_so(tablesync: Command, lost: StandIn) -> None:
-    lost.answers["GET", "/v1/syncs"] = (200, {"items": [{"id": "syn_1"}]})
+    lost.answers["GET", "/v1/syncs"] = (200, {"items": [{"id": "syn_1"}, SYNC]})
     lost.answers["GET", "/v1/incidents?status=open"] = (200, [])
     done = tablesync("status")
     assert done.returncode == 5
-    assert "Acme Ευρώπη" in done.stdout
-    assert "scheduler sent a sync that this version cannot read" in done.stdout
-    assert "notifier sent a page that this version cannot read" in done.stdout
+    assert "連絡先 → Contacts" in done.stdout
+    assert "syn_1 cannot be read." in done.stdout
+    assert "notifier sent a list that this version cannot read" in done.stdout
 
 
 def test_an_empty_workspace_is_no_error(tablesync: Command, services: StandIn) -> None:
@@ -275,13 +272,12 @@ def test_watching_goes_on_until_it_is_interrupted(
     lost.answers["GET", "/v1/connections"] = (503, {"detail": "busy"})
     looks = iter([None, KeyboardInterrupt])
 
-    def look_again(_: float) -> None:
+    async def look_again(_: float) -> None:
         lost.answers["GET", "/v1/connections"] = good
         if ended := next(looks):
             raise ended
 
-    # Only the command's own `time`: other threads of this process sleep on.
-    monkeypatch.setattr("tablesync.cli.__main__.time", SimpleNamespace(sleep=look_again))
+    monkeypatch.setattr("tablesync.cli.session.pause", look_again)
     done = tablesync("status", "--watch", FORCE_COLOR="1", TERM="xterm", LINES="60")
     assert done.returncode == 0
     assert "auth-service cannot answer now (503): busy" in done.stdout

@@ -29,7 +29,7 @@ def test_ago(moment: str | None, said: str) -> None:
     [(1, "every 1 s"), (90, "every 90 s"), (300, "every 5 min"), (7200, "every 2 h")],
 )
 def test_every(seconds: int, said: str) -> None:
-    assert every({"every_seconds": seconds}) == said
+    assert every(seconds) == said
 
 
 def test_rejected_records_are_said_only_where_there_are_some() -> None:

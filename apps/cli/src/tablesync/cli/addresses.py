@@ -1,4 +1,9 @@
-"""Where the services are and as whom to call them: the environment, else `.local/up.json`."""
+"""Where the services are and as whom to call them.
+
+The environment goes first. What it lacks comes from `.local/up.json` of the current folder, where
+`make up` runs, else from what `tablesync login` has kept: never a part from each, so that no
+token goes to where it does not belong.
+"""
 
 import json
 import os
@@ -7,31 +12,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tablesync.cli.errors import NotConfiguredError
+from tablesync.cli import kept
 
 SERVICES = ("auth-service", "scheduler", "sync-runner", "notifier")
 UP_FILE = Path(".local/up.json")
 TOKEN_VARIABLE = "TABLESYNC_API_TOKEN"  # noqa: S105 - a variable's name
 
 
+class NotConfiguredError(Exception):
+    """The command does not know where to go, or as whom."""
+
+
 @dataclass(frozen=True)
 class Addresses:
-    """The services' URLs by name, and the API token."""
+    """The services' URLs by name, and the API token; empty where there is none."""
 
     urls: Mapping[str, str]
     api_token: str = field(repr=False)
-
-    def url(self, service: str) -> str:
-        """Return a service's URL; raises NotConfiguredError."""
-        if service not in SERVICES:
-            known = ", ".join(SERVICES)
-            raise NotConfiguredError(f"There is no service {service!r}; there are {known}.")
-        if url := self.urls.get(service):
-            return url
-        raise NotConfiguredError(
-            f"{variable_of(service)} is not set and {UP_FILE} does not name it. "
-            "Set it, or run this where `make up` runs."
-        )
 
 
 def variable_of(service: str) -> str:
@@ -39,21 +36,34 @@ def variable_of(service: str) -> str:
     return f"{service.upper().replace('-', '_')}_URL"
 
 
-def find(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Addresses:
-    """Read the environment, and for what it lacks the file that `make up` writes.
+def why_no_address(service: str) -> str:
+    """Say what to do where a service's address is missing."""
+    return (
+        f"{variable_of(service)} is not set, and neither {UP_FILE} nor `tablesync login` names it. "
+        "Set it, sign in, or run this where `make up` runs."
+    )
 
-    Raises NotConfiguredError without an API token or with an unreadable file.
-    """
-    found = _read((folder or Path.cwd()) / UP_FILE)
+
+def find(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Addresses:
+    """Find out; raises NotConfiguredError without an API token or with an unreadable file."""
+    found = known(environment, folder)
+    if not found.api_token:
+        raise NotConfiguredError(
+            f"{TOKEN_VARIABLE} is not set, nobody has signed in with `tablesync login`, and there "
+            f"is no {UP_FILE} here. Sign in, set it to an API token of your workspace, or run "
+            "this where `make up` runs."
+        )
+    return found
+
+
+def known(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Addresses:
+    """Find out as much as there is; raises NotConfiguredError with an unreadable file."""
+    up_file = (folder or Path.cwd()) / UP_FILE
+    found = _read(up_file) or _read(kept.path(environment))
     given = {each: environment.get(variable_of(each)) for each in SERVICES}
     urls = {**found.get("urls", {}), **{each: url for each, url in given.items() if url}}
-    api_token = environment.get(TOKEN_VARIABLE) or found.get("api_token")
-    if not api_token:
-        raise NotConfiguredError(
-            f"{TOKEN_VARIABLE} is not set and there is no {UP_FILE} here. "
-            "Set it to an API token of your workspace, or run this where `make up` runs."
-        )
-    return Addresses(urls, api_token)
+    api_token = environment.get(TOKEN_VARIABLE) or found.get("api_token") or ""
+    return Addresses({each: urls[each] for each in SERVICES if urls.get(each)}, api_token)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -64,5 +74,5 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise NotConfiguredError(f"{path} cannot be read: {error}") from error
     if not isinstance(content, dict):
-        raise NotConfiguredError(f"{path} does not hold what `make up` writes.")
+        raise NotConfiguredError(f"{path} does not hold what was written there.")
     return content

@@ -1,43 +1,52 @@
-"""`tablesync dlq`: what each service parked, and handing it back to that service alone."""
+"""Dead letters: what each service parked, and handing it back to that service alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from rich.table import Table
 from rich.text import Text
-from tablesync.cli.addresses import SERVICES
-from tablesync.cli.answers import DeadLetter, Json, Replay, read
-from tablesync.cli.client import Client
-from tablesync.cli.errors import CliError, NotFoundError, RefusedError
+from tablesync.cli.addresses import NotConfiguredError
+from tablesync.cli.errors import NotFoundError, RefusedError, told
 from tablesync.cli.format import NOTHING, ago, plain
+from tablesync.client import NotFoundError as UnknownError
+from tablesync.client import TableSync, TableSyncError
+from tablesync.client.dead_letters import DeadLetters
+from tablesync.contracts.public_api.dead_letters import DeadLetterView
+
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
 
-def letters(client: Client, service: str | None, *, replayed: bool = False) -> Iterator[DeadLetter]:
-    """Yield the dead letters of one service, or of all, page by page; each says whose it is."""
-    for each in _asked(service):
-        for page in _pages(client, each, replayed):
-            yield from (read(DeadLetter, each, {"service": each, **letter}) for letter in page)
+@dataclass(frozen=True)
+class Letter:
+    """A dead letter, and whose it is."""
+
+    service: str
+    view: DeadLetterView
+
+    @property
+    def said(self) -> Any:
+        """The letter in its service's own words, with the service's name."""
+        return {"service": self.service, **self.view.said}
 
 
-def _asked(service: str | None) -> list[str]:
-    """Name the services to ask: auth-service consumes nothing, and so has no dead letters."""
-    return [service] if service else [each for each in SERVICES if each != "auth-service"]
+async def letters(
+    tablesync: TableSync, service: str | None, *, replayed: bool = False
+) -> AsyncIterator[Letter]:
+    """Yield the dead letters of one service, or of all, page by page."""
+    for name in _asked(tablesync, service):
+        async for each in _of(tablesync, name).all(replayed=replayed):
+            yield Letter(name, each)
 
 
-def _pages(client: Client, service: str, replayed: bool) -> Iterator[Sequence[Json]]:
-    query = {"replayed": "true" if replayed else "false"}
-    while True:
-        page = client.page(service, "/v1/dlq", **query)
-        yield page.items
-        if page.next is None:
-            return
-        query["from"] = page.next
-
-
-def owner(client: Client, service: str | None, topic: str, letter_id: int) -> str:
+async def owner(tablesync: TableSync, service: str | None, topic: str, letter_id: int) -> str:
     """Say which service parked a letter; raises RefusedError where several did."""
     if service:
         return service
-    owners = [each for each in _asked(None) if _has(client, each, topic, letter_id)]
+    asked = _asked(tablesync, None)
+    owners = [each for each in asked if await _has(tablesync, each, topic, letter_id)]
     if not owners:
         raise NotFoundError(f"No service has parked {topic} {letter_id}.")
     if len(owners) > 1:
@@ -45,52 +54,72 @@ def owner(client: Client, service: str | None, topic: str, letter_id: int) -> st
     return owners[0]
 
 
-def _has(client: Client, service: str, topic: str, letter_id: int) -> bool:
-    try:
-        show(client, service, topic, letter_id)
-    except NotFoundError:
-        return False
-    return True
-
-
-def show(client: Client, service: str, topic: str, letter_id: int) -> Json:
+async def show(tablesync: TableSync, service: str, topic: str, letter_id: int) -> Letter:
     """Return one dead letter whole."""
-    letter: Json = client.get(service, f"/v1/dlq/{topic}/{letter_id}")
-    return {"service": service, **letter}
+    return Letter(service, await _of(tablesync, service).get(topic, letter_id))
 
 
-def replay(client: Client, service: str, topic: str, letter_id: int) -> str:
+async def replay(tablesync: TableSync, service: str, topic: str, letter_id: int) -> str:
     """Have a service handle a dead letter again; return when it did."""
-    answer = client.post(service, f"/v1/dlq/{topic}/{letter_id}/replay")
-    return read(Replay, service, answer).replayed_at
+    return (await _of(tablesync, service).replay(topic, letter_id)).replayed_at
 
 
-def replay_all(client: Client, service: str | None) -> Iterator[str | None]:
+async def replay_all(tablesync: TableSync, service: str | None) -> AsyncIterator[str | None]:
     """Replay what was not replayed yet; yield None for what worked, and why for what did not."""
-    for each in letters(client, service):
+    async for each in letters(tablesync, service):
+        topic, id_ = each.view.topic, each.view.id
         try:
-            replay(client, each.service, each.topic, each.id)
+            await replay(tablesync, each.service, topic, id_)
             yield None
-        except CliError as error:
-            yield f"{each.topic} {each.id}: {error}"
+        except TableSyncError as error:
+            yield f"{topic} {id_}: {told(error)}"
 
 
-def table(found: Sequence[DeadLetter]) -> Table:
+def table(found: Sequence[Letter]) -> Table:
     """Lay dead letters out."""
     laid_out = Table(header_style="dim")
     for column in ("service", "topic", "id", "parked", "type", "key", "reason", "replayed"):
         laid_out.add_column(column, overflow="fold")
     for each in found:
+        view, replayed = each.view, _moment(each.view.replayed_at)
         laid_out.add_row(
-            *(plain(value) for value in (each.service, each.topic, each.id)),
-            ago(each.parked_at),
-            *(plain(value) for value in (each.type, each.key, _reason(each))),
-            Text(ago(each.replayed_at), "green") if each.replayed_at else NOTHING,
+            *(plain(value) for value in (each.service, view.topic, view.id)),
+            ago(_moment(view.parked_at)),
+            *(plain(value) for value in (view.type, view.key, _reason(view))),
+            Text(ago(replayed), "green") if replayed else NOTHING,
         )
     return laid_out
 
 
-def _reason(letter: DeadLetter) -> str:
+def _asked(tablesync: TableSync, service: str | None) -> Sequence[str]:
+    return [service] if service else list(tablesync.dead_letters)
+
+
+def _of(tablesync: TableSync, service: str) -> DeadLetters:
+    try:
+        return tablesync.dead_letters[service]
+    except KeyError:
+        there_are = ", ".join(tablesync.dead_letters)
+        raise NotConfiguredError(f"{service} parks nothing; these do: {there_are}.") from None
+
+
+async def _has(tablesync: TableSync, service: str, topic: str, letter_id: int) -> bool:
+    try:
+        await show(tablesync, service, topic, letter_id)
+    except UnknownError:
+        return False
+    return True
+
+
+def _reason(letter: DeadLetterView) -> str:
     """Say why it was parked, and first of all if there is only a part of it."""
     size = letter.cut_from_bytes
     return f"(cut from {size:,} bytes) {letter.reason}" if size else letter.reason
+
+
+def _moment(said: str | None) -> datetime | None:
+    """Read a moment; a message that was parked without a readable one has none."""
+    try:
+        return _MOMENT.validate_python(said) if said else None
+    except ValidationError:
+        return None

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from rich.text import Text
 from tablesync.contracts import RunCounts, RunStatus, SyncStatus
+from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.contracts.wording import one_line
 
 BADGES = {
@@ -48,6 +48,17 @@ def plain(value: object) -> Text:
     return Text(kept) if kept else NOTHING
 
 
+def whole(line: str) -> Text:
+    """Return a line that can be copied whole, however narrow the terminal is."""
+    return Text(line, style="dim", no_wrap=True, overflow="ignore")
+
+
+def label(connection: ConnectionView) -> str:
+    """Say which account at which provider a connection is to, as people call it."""
+    account = connection.account
+    return f"{connection.provider} · {connection.name or account.name or account.id}"
+
+
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
     """Say how long ago, or in how long, a moment is."""
     if moment is None:
@@ -67,11 +78,8 @@ def span(seconds: float) -> str:
     return f"{seconds:g} s"
 
 
-def every(schedule: Mapping[str, Any]) -> str:
-    """Say a schedule: in one unit where it comes out even."""
-    seconds = schedule.get("every_seconds")
-    if seconds is None:
-        return ", ".join(f"{name} {value}" for name, value in schedule.items())
+def every(seconds: float) -> str:
+    """Say how often: in one unit where it comes out even."""
     for name, size in UNITS:
         if seconds >= size and seconds % size == 0:
             return f"every {seconds // size:g} {name}"

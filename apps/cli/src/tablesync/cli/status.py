@@ -2,52 +2,61 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
-from tablesync.cli.answers import Connection, Incident, Item, Json, Sync
-from tablesync.cli.client import Client
-from tablesync.cli.errors import AwayError, NotConfiguredError
+from pydantic import BaseModel
+from tablesync.cli.errors import told
+from tablesync.cli.session import Pages, whole
+from tablesync.client import AwayError, TableSync
+from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.incidents import IncidentStatus, IncidentView
+from tablesync.contracts.public_api.syncs import SyncView
 
-V = TypeVar("V", bound=Item)
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
 class Status:
     """The workspace as far as its services answered; `problems` says who did not.
 
-    `unread` says what a service could not read of what it has stored: the lists go without.
+    `unread` are what nobody can read of what is stored: the lists go without.
     """
 
-    connections: Sequence[Connection]
-    syncs: Sequence[Sync]
-    incidents: Sequence[Incident]
+    connections: Sequence[ConnectionView]
+    syncs: Sequence[SyncView]
+    incidents: Sequence[IncidentView]
     problems: Sequence[str]
     unread: Sequence[str] = ()
 
-    def as_json(self) -> Json:
+    def as_json(self) -> dict[str, Any]:
         """Return it for `--json`, in the services' own words."""
-        lists = {"connections": self.connections, "syncs": self.syncs, "incidents": self.incidents}
-        said = {name: [each.said for each in items] for name, items in lists.items()}
         unread = {"unread": list(self.unread)} if self.unread else {}
-        return {**said, "problems": list(self.problems), **unread}
+        return {
+            "connections": [each.said for each in self.connections],
+            "syncs": [each.said for each in self.syncs],
+            "incidents": [each.said for each in self.incidents],
+            "problems": list(self.problems),
+            **unread,
+        }
 
 
-def read(client: Client) -> Status:
+async def read(tablesync: TableSync) -> Status:
     """Ask every service, to the last page; one that is away takes only its own part with it.
 
     Raises UnauthorizedError, and AwayError if auth-service is away: nobody would know us.
     """
-    client.unread.clear()
-    connections = list(client.items(Connection, "auth-service", "/v1/connections"))
     problems: list[str] = []
+    unread: list[str] = []
 
-    def part(model: type[V], service: str, path: str, **query: str) -> list[V]:
+    async def part(pages: Pages[M]) -> list[M]:
         try:
-            return list(client.items(model, service, path, **query))
-        except (AwayError, NotConfiguredError) as error:
-            problems.append(str(error))
+            return await whole(pages, unread)
+        except AwayError as error:
+            problems.append(told(error))
             return []
 
-    syncs = part(Sync, "scheduler", "/v1/syncs")
-    incidents = part(Incident, "notifier", "/v1/incidents", status="open")
-    return Status(connections, syncs, incidents, problems, list(client.unread))
+    connections = await whole(tablesync.connections.page, unread)
+    syncs = await part(tablesync.syncs.page)
+    incidents = await part(partial(tablesync.incidents.page, status=IncidentStatus.OPEN))
+    return Status(connections, syncs, incidents, problems, unread)

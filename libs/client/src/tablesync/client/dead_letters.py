@@ -21,7 +21,7 @@ class DeadLetters:
         """Yield them, oldest first; those that were `replayed` as well, if wanted."""
         start: str | None = None
         while True:
-            query = {"from": start, "replayed": "true" if replayed else "false"}
+            query = {"replayed": "true" if replayed else "false", "from": start}
             page = await self._edge.get("/v1/dlq", DeadLetterPage, query)
             for each, said in zip(page.items, page.said["items"], strict=True):
                 yield each.heard(said)

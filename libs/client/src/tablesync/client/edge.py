@@ -90,7 +90,7 @@ class Edge:
             return heard(model, said)
         except ValidationError as error:
             raise AwayError(
-                self.service, f"sent a {model.__name__} that this version cannot read"
+                self.service, f"sent no {model.__name__} that this version can read"
             ) from error
 
     async def _change(

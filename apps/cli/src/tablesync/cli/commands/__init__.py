@@ -1,0 +1,1 @@
+"""What can be typed after `tablesync`: one module for each kind of thing."""
