@@ -28,7 +28,9 @@ EventType = TypeVar("EventType", bound=Event)
 MOMENTS = {
     "syncs": ("anchor", "next_slot_at", "due_at", "created_at", "last_catch_up_at",
               "missed.from_", "planned.at", "recheck_at", "found_at", "check_at",
-              "last_success_at"),
+              "last_success_at", "pause.since"),
+    "gaps": ("gap.from", "gap.to", "hold.since"),
+    "pauses": ("since", "until"),
     "runs": ("slot", "requested_at", "started_at", "ended_at", "checked_at"),
     "connection_holds": ("changed_at", "job_at"),
     "bulk_changes": ("due_at", "created_at"),

@@ -116,7 +116,7 @@ async def test_p20_another_workspace_sees_nothing(
     path = f"/v1/syncs/{sync['id']}"
     asked = [api.get(path), api.get(f"{path}/ledger"), api.get(f"/v1/runs/{run_id}"),
              api.patch(path, json={"name": "x"}), api.delete(path), api.post(f"{path}/run"),
-             api.post(f"{path}/pause"), api.post(f"{path}/resume"),
+             api.post(f"{path}/pause"), api.post(f"{path}/resume"), api.get(f"{path}/slots"),
              api.post(f"{path}/duplicate", json={"name": "x"}),
              api.post(f"/v1/runs/{run_id}/cancel")]  # fmt: skip
     assert {answer.status_code for answer in await asyncio.gather(*asked)} == {404}

@@ -27,6 +27,7 @@ PATHS = (
     "/v1/runs?limit=1&status=succeeded&from=2026-01-01T00:00:00Z&to=2999-01-01T00:00:00Z",
     "/v1/runs?limit=1&trigger=schedule",
     "/v1/syncs/{sync}/ledger",
+    "/v1/syncs/{sync}/slots?limit=1",
 )
 ASKED_BY = {
     f"{HUBSPOT}/affected-syncs?limit=1&": "notifier",

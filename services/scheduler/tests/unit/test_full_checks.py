@@ -198,7 +198,7 @@ def test_a_check_stays_owed_when_its_catch_up_is_held_or_paused_before_it_is_ask
         release(sync, changes, after=DAY)
         assert sync.is_checked, "it waits for its place in the spread"
     pauses.pause(sync, NOON, changes)
-    pauses.resume(sync, NOON)
+    pauses.resume(sync, NOON, Changes())
     claim(sync, sync.next_slot_at, changes)
     (_, check) = requests(changes)
     assert check.check_everything

@@ -11,7 +11,14 @@ from tablesync.scheduler.settings import NAME, Settings
 pytestmark = pytest.mark.unit
 
 Json = dict[str, Any]
-OWN = ("/v1/syncs", "/v1/runs", "/v1/connections/", "/v1/bulk-changes/", "/internal/v1/")
+OWN = (
+    "/v1/syncs",
+    "/v1/runs",
+    "/v1/connections/",
+    "/v1/bulk-changes/",
+    "/v1/schedules/",
+    "/internal/v1/",
+)
 NOWHERE = "127.0.0.1:1"
 
 
@@ -60,7 +67,7 @@ async def test_every_body_is_shown_by_example(document: Json) -> None:
         for schema in bodies(each)
     ]
     assert [route for route, is_shown in shown if not is_shown] == []
-    assert len(shown) == 28
+    assert len(shown) == 31
 
 
 async def test_every_route_of_one_thing_may_not_find_it(document: Json) -> None:

@@ -4,12 +4,13 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scheduler_examples import AIRTABLE, HUBSPOT, a_sync
+from scheduler_examples import AIRTABLE, HUBSPOT, NOON, a_sync
 from tablesync.contracts import (
     Findings,
     Hold,
@@ -24,9 +25,10 @@ from tablesync.contracts import (
 )
 from tablesync.contracts.public_api.syncs import Interval
 from tablesync.scheduler.books import ledger
+from tablesync.scheduler.books.slots import History, slot_lines
 from tablesync.scheduler.domain import holds, pauses, run_outcomes
 from tablesync.scheduler.domain.changes import Changes
-from tablesync.scheduler.domain.claims import claim, reschedule
+from tablesync.scheduler.domain.claims import claim, count_passed_slots, reschedule
 from tablesync.scheduler.domain.run_outcomes import Report
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Ledger, Sync
@@ -154,7 +156,7 @@ class World:
         pauses.pause(self.sync, self.now, self.changes)
 
     def _resume(self, _: Any) -> None:
-        pauses.resume(self.sync, self.now)
+        pauses.resume(self.sync, self.now, self.changes)
 
     def _hold(self, connection_id: str) -> None:
         why = Hold(kind=HoldKind.CONNECTION, connection_id=connection_id, cause="x", since=self.now)
@@ -307,6 +309,31 @@ def test_p10_the_ledger_balances_whatever_happens(steps: list[tuple[str, Any]]) 
     for command, argument in steps:
         world.do(command, argument)
         check(world)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(commands, min_size=1, max_size=40))
+@example([*WAITING, ("pause", 0)])
+@example([*WAITING, ("hold", HUBSPOT), ("pause", 0), ("pass", 60)])
+def test_p10_each_slot_is_told_once_as_the_ledger_has_it(steps: list[tuple[str, Any]]) -> None:
+    sync = a_sync()
+    world = World(sync, sync.anchor)
+    for command, argument in steps:
+        world.do(command, argument)
+    count_passed_slots(sync, world.now)
+    runs = sorted((r for r in world.runs if r.slot), key=lambda r: r.slot or NOON, reverse=True)
+    known = History(runs, world.changes.gaps, world.changes.pauses, kept_since=NOON)
+    lines = slot_lines(sync, known, world.now, world.now + timedelta(days=1))
+    statement = ledger.statement(sync, [], world.now)
+    told: Counter[str] = Counter()
+    for line in lines:
+        told[line.outcome] += line.slots
+    assert told.total() == statement.due + statement.unaccounted
+    assert all(newer.first > older.last for newer, older in pairwise(lines))
+    served = sum(told[each] for each in ("run", "coalesced", "to_come"))
+    assert served == statement.run + statement.coalesced + statement.unaccounted
+    assert (told["held"], told["paused"]) == (statement.held, statement.paused)
+    assert (told["skipped"], told["forgotten"]) == (statement.skipped, 0)
 
 
 @pytest.mark.parametrize("account", list(Ledger.model_fields))

@@ -20,6 +20,9 @@ from tablesync.contracts.public_api.syncs import (
     LedgerView,
     NewBulkChange,
     NewSync,
+    NextSlots,
+    SchedulePreview,
+    SlotsView,
     SyncCopy,
     SyncCounts,
     SyncEdit,
@@ -59,6 +62,17 @@ class Syncs:
     async def ledger(self, sync_id: str) -> LedgerView:
         """Return what became of all its slots."""
         return await self._edge.get(f"/v1/syncs/{sync_id}/ledger", LedgerView)
+
+    async def slots(
+        self, sync_id: str, *, before: str | None = None, limit: int | None = None
+    ) -> Page[SlotsView]:
+        """Return what became of its slots, newest first; `before` is a page's `next_cursor`."""
+        query = {"before": before, "limit": limit}
+        return await read_page(self._edge, f"/v1/syncs/{sync_id}/slots", SlotsView, query)
+
+    async def preview(self, wanted: SchedulePreview) -> NextSlots:
+        """Return when a schedule would be due next."""
+        return await self._edge.ask("/v1/schedules/preview", NextSlots, wanted)
 
     async def create(self, wanted: NewSync, *, idempotency_key: str | None = None) -> SyncView:
         """Create one; its first run is one interval from now."""

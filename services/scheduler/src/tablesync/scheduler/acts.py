@@ -35,7 +35,7 @@ def resume(sync: Sync, by: Actor, now: datetime, changes: Changes) -> bool:
     """
     if by.connection_id and (sync.pause is None or sync.pause.connection_id != by.connection_id):
         return False
-    if not pauses.resume(sync, now):
+    if not pauses.resume(sync, now, changes, by=by.operator_id):
         return False
     changes.publish(changed(sync, now))
     return True

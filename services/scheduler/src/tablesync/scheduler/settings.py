@@ -35,5 +35,5 @@ class Settings(ServiceSettings):
         default=90, description="The history of runs, from each one's end on."
     )
     scheduler_keep_gaps_days: DaysKept = Field(
-        default=365, description="Gaps in the ledger, from when each was closed."
+        default=365, description="Gaps in the ledger, and pauses, from the end of each on."
     )

@@ -474,3 +474,56 @@ class LedgerView(Answer):
     unread_gaps: int = Field(
         default=0, description="Gaps that are not listed: this version cannot read them."
     )
+
+
+class SlotOutcome(StrEnum):
+    """What became of a slot."""
+
+    RUN = "run"
+    COALESCED = "coalesced"
+    SKIPPED = "skipped"
+    HELD = "held"
+    PAUSED = "paused"
+    TO_COME = "to_come"
+    FORGOTTEN = "forgotten"  # what it was is not kept for so long
+
+
+class SlotsView(Answer):
+    """A slot, or equal neighbours, and why they ran or did not."""
+
+    model_config = showing(
+        {
+            "first": "2026-11-22T09:50:00.000Z",
+            "last": "2026-11-22T10:10:00.000Z",
+            "slots": 3,
+            "outcome": "held",
+            "reason": "HubSpot was disconnected: the TableSync app was uninstalled.",
+            "run_id": None,
+            "by": None,
+        }
+    )
+
+    first: Moment
+    last: Moment
+    slots: int
+    outcome: Open[SlotOutcome]
+    reason: str
+    run_id: str | None = Field(description="The run that a single slot became.")
+    by: str | None = Field(default=None, description="The operator who had paused the sync.")
+
+
+class SchedulePreview(Asked):
+    """A schedule that somebody thinks about."""
+
+    model_config = showing({"schedule": {"every_seconds": 600}})
+
+    schedule: Schedule
+    sync_id: Text | None = Field(default=None, description="A sync that has it already, or would.")
+
+
+class NextSlots(Answer):
+    """When a schedule would be due next."""
+
+    model_config = showing({"slots": ["2026-11-22T10:00:00.000Z", "2026-11-22T10:10:00.000Z"]})
+
+    slots: tuple[Moment, ...]

@@ -2,12 +2,11 @@
 
 from fastapi import APIRouter, Depends, Response
 from tablesync.contracts.public_api.runs import CancelledRun, RequestedRun, RunView
-from tablesync.contracts.public_api.syncs import LedgerView, NewSync, SyncCopy, SyncEdit, SyncView
+from tablesync.contracts.public_api.syncs import NewSync, SyncCopy, SyncEdit, SyncView
 from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.validation import Validation
-from tablesync.scheduler.api.views import ledger_view, run_view
-from tablesync.scheduler.books import ledger
+from tablesync.scheduler.api.views import run_view
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.http import idempotency
 from tablesync.service_kit.http.idempotency import Once
@@ -98,13 +97,6 @@ def history_routes(store: Store, queries: Queries, verifier: Verifier) -> APIRou
     async def show_sync(sync_id: str, who: Principal = viewer) -> SyncView:
         (view,) = await queries.views([await queries.sync(who.workspace_id, sync_id)])
         return view
-
-    @router.get("/syncs/{sync_id}/ledger", responses=declares(404))
-    async def show_ledger(sync_id: str, who: Principal = viewer) -> LedgerView:
-        sync = await queries.sync(who.workspace_id, sync_id)
-        gaps, now = await store.gaps.all_of(sync_id), await store.now()
-        unread_gaps = len(gaps.unread_ids)
-        return ledger_view(ledger.statement(sync, gaps.items, now, unread_gaps=unread_gaps))
 
     @router.get("/runs/{run_id}", responses=declares(404))
     async def show_run(run_id: str, who: Principal = viewer) -> RunView:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from tablesync.contracts import Provider
 from tablesync.contracts.permissions import in_words, scopes_to_read, scopes_to_write
-from tablesync.contracts.public_api.syncs import NewSync, SyncEdit
+from tablesync.contracts.public_api.syncs import NewSync, Schedule, SyncEdit
 from tablesync.contracts.wording import provider_label
 from tablesync.scheduler import checks, errors
 from tablesync.scheduler.checks import Contents
@@ -59,6 +59,10 @@ class Validation:
         )
         names = await self._names(contents)
         return AcceptedSync(wanted, source, names | await checks.base_name(self._runner, contents))
+
+    def schedule(self, schedule: Schedule) -> None:
+        """Raise Problem 422 for a schedule that no sync may have."""
+        _raise_any(checks.schedule_faults(schedule, self._min_interval_seconds))
 
     def name(self, name: str) -> str:
         """Return a name that a sync may have."""

@@ -1,4 +1,4 @@
-"""What a decision brings about beside the sync itself: runs, gaps and events."""
+"""What a decision brings about beside the sync itself: runs, gaps, pauses and events."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from tablesync.contracts import ChangedSyncStatus, Event, RunStatus, SlotRule, SyncChanged
 from tablesync.scheduler.domain.gaps import ClosedGap
 from tablesync.scheduler.domain.runs import Run
-from tablesync.scheduler.domain.syncs import Sync
+from tablesync.scheduler.domain.syncs import ClosedPause, Sync
 from tablesync.service_kit.clock import unix_milliseconds
 
 
@@ -27,6 +27,7 @@ class Changes:
     runs: list[Run] = field(default_factory=list)
     withdrawn: list[WithdrawnRun] = field(default_factory=list)
     gaps: list[ClosedGap] = field(default_factory=list)
+    pauses: list[ClosedPause] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def publish(self, *events: Event) -> None:

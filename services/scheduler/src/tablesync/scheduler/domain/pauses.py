@@ -6,7 +6,7 @@ from tablesync.contracts import RunStatus
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import count_passed_slots
 from tablesync.scheduler.domain.requests import withdraw_planned
-from tablesync.scheduler.domain.syncs import Pause, Sync
+from tablesync.scheduler.domain.syncs import ClosedPause, Pause, Sync
 
 
 def pause(
@@ -32,10 +32,14 @@ def pause(
     return True
 
 
-def resume(sync: Sync, now: datetime) -> bool:
+def resume(sync: Sync, now: datetime, changes: Changes, *, by: str | None = None) -> bool:
     """Go on with the next slot from now; False if it is not paused."""
     if not sync.paused:
         return False
     count_passed_slots(sync, now)
+    if sync.pause:
+        whose = {"sync_id": sync.id, "workspace_id": sync.workspace_id}
+        ended = ClosedPause(**dict(sync.pause), **whose, until=now, ended_by=by)
+        changes.pauses.append(ended)
     sync.paused, sync.pause = False, None
     return True

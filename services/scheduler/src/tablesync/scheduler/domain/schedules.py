@@ -35,5 +35,10 @@ def slots_between(
     return Slots(reached - past, anchor + reached * schedule.length)
 
 
+def earlier(schedule: Schedule, slot: datetime, count: int) -> datetime:
+    """Return the slot so many before another one."""
+    return slot - count * schedule.length
+
+
 def _slots_until(schedule: Schedule, anchor: datetime, moment: datetime) -> int:
     return max(0, (moment - anchor) // schedule.length)

@@ -81,6 +81,15 @@ class Pause(BaseModel):
     connection_id: str | None = None
 
 
+class ClosedPause(Pause):
+    """A pause that is over, kept to say why slots did not run."""
+
+    sync_id: str
+    workspace_id: str
+    until: datetime
+    ended_by: str | None = None
+
+
 class Sync(BaseModel):
     """The whole state of one sync; the functions of this service change it in memory."""
 

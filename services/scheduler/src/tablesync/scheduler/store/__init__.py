@@ -7,11 +7,12 @@ from tablesync.contracts import SyncRequested
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
-from tablesync.scheduler.store import bulk_changes, connections, gaps, runs, syncs
+from tablesync.scheduler.store import bulk_changes, connections, gaps, pauses, runs, syncs
 from tablesync.scheduler.store.bulk_changes import BulkChangeStore
 from tablesync.scheduler.store.connection_uses import ConnectionUses
 from tablesync.scheduler.store.connections import ConnectionStore
 from tablesync.scheduler.store.gaps import GapStore
+from tablesync.scheduler.store.pauses import PauseStore
 from tablesync.scheduler.store.runs import RunStore
 from tablesync.scheduler.store.sync_lists import SyncLists
 from tablesync.scheduler.store.syncs import SyncStore
@@ -20,17 +21,19 @@ from tablesync.service_kit.mongo import Database, database_now
 from tablesync.service_kit.mongo.indexes import Indexes, expiry
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
+_KINDS = (syncs, connections, runs, gaps, pauses, bulk_changes)
 INDEXES: Indexes = {
-    **{each.COLLECTION: each.INDEXES for each in (syncs, connections, runs, gaps, bulk_changes)},
+    **{each.COLLECTION: each.INDEXES for each in _KINDS},
     bulk_changes.CHUNKS: bulk_changes.CHUNK_INDEXES,
 }
 
 
 def expiries(*, runs_days: int, gaps_days: int) -> Indexes:
-    """Return what has runs expire that have ended, and gaps that are closed."""
+    """Return what has runs expire that have ended, and gaps and pauses that are over."""
     return {
         runs.COLLECTION: [expiry("ended_at", runs_days)],
         gaps.COLLECTION: [expiry("gap.to", gaps_days)],
+        pauses.COLLECTION: [expiry("until", gaps_days)],
     }
 
 
@@ -45,6 +48,7 @@ class Store:
         self.connections = ConnectionStore(database)
         self.runs = RunStore(database)
         self.gaps = GapStore(database)
+        self.pauses = PauseStore(database)
         self.bulk = BulkChangeStore(database)
 
     async def now(self) -> datetime:
@@ -60,6 +64,7 @@ class Store:
             await self.runs.insert(changes.runs, unit.session)
             await self.runs.withdraw(changes.withdrawn, unit.session)
             await self.gaps.insert(changes.gaps, unit.session)
+            await self.pauses.insert(changes.pauses, unit.session)
             unit.publish(*changes.events)
 
     async def unsent(self, asked: Sequence[Run]) -> set[str]:
