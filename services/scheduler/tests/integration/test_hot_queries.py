@@ -21,6 +21,7 @@ PATHS = (
     f"/v1/syncs?limit=1&state=fine&q=con&connection_id={HUBSPOT}",
     f"/v1/syncs/counts?connection_id={AIRTABLE}",
     "/v1/connections/uses",
+    f"/v1/connections/{HUBSPOT}/receipts?limit=1",
     "/v1/runs?limit=1",
     "/v1/runs?limit=1&sync_id={sync}",
     f"/v1/runs?limit=1&connection_id={HUBSPOT}",
@@ -35,7 +36,10 @@ ASKED_BY = {
     f"{AIRTABLE}/written-bases?": "auth-service",
 }
 # There are never many of these, or a whole look is what is wanted; each with its reason.
-SMALL = {"scheduler.outbox": "what waits to be published of one sync is looked through"}
+SMALL = {
+    "scheduler.outbox": "what waits to be published of one sync is looked through",
+    "$gap.slots_missed": "the gaps of one outage, found by their index, are added up",
+}
 
 
 @dataclass

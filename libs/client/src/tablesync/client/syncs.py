@@ -21,6 +21,8 @@ from tablesync.contracts.public_api.syncs import (
     NewBulkChange,
     NewSync,
     NextSlots,
+    Receipt,
+    ReceiptSummary,
     SchedulePreview,
     SlotsView,
     SyncCopy,
@@ -160,6 +162,24 @@ class Syncs:
         self, path: str, wanted: NewBulkChange | None, key: str | None
     ) -> BulkChangeView:
         return await self._edge.change("POST", path, BulkChangeView, wanted, idempotency_key=key)
+
+
+class Receipts:
+    """What became of outages of connections."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def page(
+        self, connection_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> Page[ReceiptSummary]:
+        """Return a page of a connection's outages, newest first."""
+        path = f"/v1/connections/{connection_id}/receipts"
+        return await read_page(self._edge, path, ReceiptSummary, {"limit": limit, "cursor": cursor})
+
+    async def get(self, connection_id: str, lost_at: int) -> Receipt:
+        """Return one, by when the connection was lost, in milliseconds of Unix time."""
+        return await self._edge.get(f"/v1/connections/{connection_id}/receipts/{lost_at}", Receipt)
 
 
 class Catalog:

@@ -13,7 +13,7 @@ from tablesync.client.incidents import Incidents, Mails, Preferences
 from tablesync.client.inquiries import DryRuns, Explanations, Trials
 from tablesync.client.people import ApiTokens, Audit, Members, OwnWorkspaces, Sessions, SignIn
 from tablesync.client.runs import Runs
-from tablesync.client.syncs import Catalog, Syncs
+from tablesync.client.syncs import Catalog, Receipts, Syncs
 
 TIMEOUT_SECONDS = 15.0
 
@@ -52,6 +52,7 @@ class TableSync:
         self.audit = Audit(auth)
         self.own_workspaces = OwnWorkspaces(auth)
         self.syncs = Syncs(scheduler)
+        self.receipts = Receipts(scheduler)
         self.runs = Runs(scheduler, sync_runner)
         self.catalog = Catalog(sync_runner)
         self.trials = Trials(sync_runner)

@@ -29,12 +29,12 @@ class Queries:
         sync = await self._store.syncs.get_of(workspace_id, sync_id)
         if sync is None:
             raise not_found("sync")
-        await self._as_of_now([sync])
+        await self.bring_up_to_date([sync])
         return sync
 
     async def views(self, syncs: Sequence[Sync]) -> list[SyncView]:
         """Show syncs with their holds, gaps and last runs as of now."""
-        await self._as_of_now(syncs)
+        await self.bring_up_to_date(syncs)
         runs = await self._store.runs.by_id(sync.last_run_id for sync in syncs)
         return [sync_view(sync, runs.get(sync.last_run_id or "")) for sync in syncs]
 
@@ -80,7 +80,7 @@ class Queries:
     ) -> AffectedSyncs:
         found = await self._store.syncs.outlines(workspace_id, connection_id, after, limit)
         syncs = found.items
-        await self._as_of_now(syncs)
+        await self.bring_up_to_date(syncs)
         runs = await self._store.runs.by_id(sync.last_catch_up_id for sync in syncs)
         shown = (affected_sync(each, runs.get(each.last_catch_up_id or "")) for each in syncs)
         last = max((*(sync.id for sync in syncs), *found.unread_ids), default=None)
@@ -90,7 +90,8 @@ class Queries:
             unread_ids=tuple(found.unread_ids),
         )
 
-    async def _as_of_now(self, syncs: Sequence[Sync]) -> None:
+    async def bring_up_to_date(self, syncs: Sequence[Sync]) -> None:
+        """Have syncs held and their slots counted as of now, to be shown."""
         now = await self._store.now()
         deciding = await self._store.connections.deciding_for(syncs)
         for sync in syncs:

@@ -13,6 +13,7 @@ from tablesync.scheduler.store.connection_uses import ConnectionUses
 from tablesync.scheduler.store.connections import ConnectionStore
 from tablesync.scheduler.store.gaps import GapStore
 from tablesync.scheduler.store.pauses import PauseStore
+from tablesync.scheduler.store.receipts import ReceiptStore
 from tablesync.scheduler.store.runs import RunStore
 from tablesync.scheduler.store.sync_lists import SyncLists
 from tablesync.scheduler.store.syncs import SyncStore
@@ -49,6 +50,7 @@ class Store:
         self.runs = RunStore(database)
         self.gaps = GapStore(database)
         self.pauses = PauseStore(database)
+        self.receipts = ReceiptStore(database)
         self.bulk = BulkChangeStore(database)
 
     async def now(self) -> datetime:

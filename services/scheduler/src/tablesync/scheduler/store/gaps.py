@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from tablesync.scheduler.domain.gaps import ClosedGap
 from tablesync.service_kit.mongo import Collection, Database, Session
 from tablesync.service_kit.mongo.reading import Found, read_all
@@ -28,4 +28,14 @@ class GapStore:
             await self._collection.insert_many(documents, ordered=False, session=session)
 
 
-INDEXES = [IndexModel([("sync_id", ASCENDING), ("_id", ASCENDING)])]
+INDEXES = [
+    IndexModel([("sync_id", ASCENDING), ("_id", ASCENDING)]),
+    IndexModel(
+        [
+            ("workspace_id", ASCENDING),
+            ("hold.connection_id", ASCENDING),
+            ("hold.since", DESCENDING),
+        ],
+        name="outages",
+    ),
+]
