@@ -8,8 +8,16 @@
 6 (of the client)      a change was sent and not confirmed: look again
 """
 
-from tablesync import client
 from tablesync.cli.addresses import NotConfiguredError, why_no_address
+from tablesync.client import (
+    AwayError,
+    ForbiddenError,
+    NoAddressError,
+    TableSyncError,
+    UnauthorizedError,
+    UnconfirmedError,
+)
+from tablesync.client import NotFoundError as UnknownError
 
 REFUSED, NOT_CONFIGURED, UNAUTHORIZED, NOT_FOUND, AWAY, UNCONFIRMED = 1, 2, 3, 4, 5, 6
 
@@ -30,17 +38,17 @@ class StillRunningError(CliError):
     """It goes on, for longer than somebody wanted to wait."""
 
 
-TOLD = (CliError, NotConfiguredError, client.TableSyncError)
+TOLD = (CliError, NotConfiguredError, TableSyncError)
 # The first that fits.
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (NotConfiguredError, NOT_CONFIGURED),
-    (client.NoAddressError, NOT_CONFIGURED),
-    (client.UnauthorizedError, UNAUTHORIZED),
-    (client.ForbiddenError, UNAUTHORIZED),
-    (client.NotFoundError, NOT_FOUND),
+    (NoAddressError, NOT_CONFIGURED),
+    (UnauthorizedError, UNAUTHORIZED),
+    (ForbiddenError, UNAUTHORIZED),
+    (UnknownError, NOT_FOUND),
     (NotFoundError, NOT_FOUND),
-    (client.UnconfirmedError, UNCONFIRMED),
-    (client.AwayError, AWAY),
+    (UnconfirmedError, UNCONFIRMED),
+    (AwayError, AWAY),
     (StillRunningError, AWAY),
 )
 
@@ -53,17 +61,17 @@ def exit_code(error: Exception) -> int:
 def told(error: Exception) -> str:
     """Say in one line what went wrong, and what helps."""
     match error:
-        case client.NoAddressError():
+        case NoAddressError():
             return why_no_address(error.service)
-        case client.UnauthorizedError():
+        case UnauthorizedError():
             return (
                 f"{error.service} does not accept the API token: {error.problem.detail} "
                 "Check TABLESYNC_API_TOKEN, or sign in with `tablesync login`."
             )
-        case client.ForbiddenError():
+        case ForbiddenError():
             return f"{error.service} does not allow this: {error.problem.detail}"
-        case client.NotFoundError():
+        case UnknownError():
             return f"{error.service}: {error.problem.detail}"
-        case client.UnconfirmedError():
+        case UnconfirmedError():
             return f"{error}: it may have been made. Look before you repeat it."
     return str(error)
