@@ -61,12 +61,17 @@ class Terminal:
         env = {**os.environ, **{name: value or "" for name, value in self._env.items()}}
         command = (sys.executable, "-m", "tablesync.cli", *arguments)
         return await asyncio.create_subprocess_exec(
-            *command, env=env, cwd=self.home, stdout=PIPE, stderr=PIPE
+            *command, env=env, cwd=self.home, stdout=PIPE, stderr=PIPE, preexec_fn=_heed_ctrl_c
         )
 
     @property
     def _env(self) -> dict[str, str | None]:
         return {"HOME": str(self.home), "XDG_CONFIG_HOME": None, "TABLESYNC_API_TOKEN": None}
+
+
+def _heed_ctrl_c() -> None:
+    """Be interruptible, also where these tests run in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,8 @@ def test_what_login_kept_serves_where_nothing_else_does_and_is_mixed_with_no_oth
     assert [kept.forget(file), kept.forget(file)] == [True, False]
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "\x00"])
-def test_a_broken_up_file_is_named(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["{", "[]", "\x00", {"urls": 1}])
+def test_a_broken_up_file_is_named(tmp_path: Path, content: object) -> None:
     write_up_file(tmp_path, content)
     with pytest.raises(NotConfiguredError, match=r"up\.json"):
         addresses.find({}, tmp_path)

@@ -73,6 +73,6 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise NotConfiguredError(f"{path} cannot be read: {error}") from error
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not isinstance(content.get("urls", {}), dict):
         raise NotConfiguredError(f"{path} does not hold what was written there.")
     return content

@@ -21,6 +21,7 @@ def keep(file: Path, urls: Mapping[str, str], api_token: str) -> None:
     """Write it down in place of what was there; nobody else can read it at any moment."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = file.with_suffix(f".{os.getpid()}")
+    partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
         json.dump({"urls": dict(urls), "api_token": api_token}, opened, indent=2)
