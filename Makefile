@@ -69,13 +69,13 @@ fmt: $(READY) ## put the code into shape
 	$(BIN)/ruff format .
 
 test: $(READY) fetch ## unit, integration and end-to-end tests; report in .local/test-report.xml
-	$(PYTEST)
+	$(PYTEST) -m "not soak"
 
 test-unit: $(READY) ## the tests that need nothing but Python
 	$(PYTEST) -m unit
 
 test-containers: $(READY) ## the same tests with Kafka and MongoDB in containers
-	TEST_STACK=containers $(PYTEST)
+	TEST_STACK=containers $(PYTEST) -m "not soak"
 
 test-compose: $(READY) images ## the story on Docker Compose, from building the images to taking all down
 	@mkdir -p .local/compose
@@ -85,8 +85,8 @@ test-compose: $(READY) images ## the story on Docker Compose, from building the 
 	$(BIN)/python -m tablesync.demo --against .local/compose/up.json --out .local/compose; \
 		outcome=$$?; docker compose --profile sandbox down --volumes; exit $$outcome
 
-soak: $(READY) fetch ## what takes minutes or hours: long outages and suspensions, ten thousand races
-	$(PYTEST) --timeout=7200 soak
+soak: $(READY) fetch ## what takes minutes or hours: long outages, every neighbouring version, replays, ten thousand races
+	$(PYTEST) --timeout=7200 -m soak soak tests
 
 images: ## build every container image
 	docker compose --profile sandbox build

@@ -7,7 +7,7 @@ from tablesync.demo.story import Story
 from tablesync.demo.watch import Watch
 from tablesync.test_kit.query_plans import QueryPlans
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.soak, pytest.mark.timeout(600)]
 
 HOT = {
     *(f"auth.{name}" for name in ("connections", "grants", "memberships", "operators", "outbox")),

@@ -7,7 +7,7 @@ from tablesync.local_stack.keys import SERVICES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-EXAMPLES = 6
+EXAMPLES = 4
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -13,7 +13,7 @@ from tablesync.demo.watch import Watch
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.soak, pytest.mark.timeout(600)]
 
 CONSUMERS = ("scheduler", "sync-runner", "notifier")
 # What a replay may touch: who holds which lease, which calls were budgeted when, and what readiness

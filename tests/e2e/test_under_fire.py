@@ -50,6 +50,7 @@ async def test_p11_p13_p17_p25_services_die_in_turn_all_through_the_story(
     await ended_as_ever(story, watch, stack, copies=2)
 
 
+@pytest.mark.soak
 @pytest.mark.needs("kafka")
 @pytest.mark.needs("mongod")
 async def test_p11_p13_p17_kafka_and_mongodb_die_and_stay_away_all_through_the_story(

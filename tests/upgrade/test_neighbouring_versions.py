@@ -61,7 +61,11 @@ def running(
     return run
 
 
-@pytest.mark.parametrize("service", SERVICES)
+# The one that all others ask stands for them here; the rest take a story each, by `make soak`.
+@pytest.mark.parametrize(
+    "service",
+    ["auth-service", *(pytest.param(each, marks=pytest.mark.soak) for each in SERVICES[1:])],
+)
 async def test_one_service_of_the_commit_before_among_todays(
     running: RunStack, before: Source, service: str
 ) -> None:
