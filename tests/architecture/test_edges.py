@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tablesync.contracts import EVENT_TYPES, TOPICS
+from tablesync.dashboard.live.followings import followings
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a service listens to does not depend on who handles it.
@@ -44,6 +45,8 @@ def names_in(service: str) -> set[str]:
 def test_each_consumer_and_follower_of_a_topic_really_is_one(name: str) -> None:
     consumers = {s for s in CONSUMING if name in listened_to(s, "subscriptions")}
     followers = {s for s in CONSUMING if name in listened_to(s, "followings")}
+    if name in {each.topic for each in followings(ANYBODY)}:
+        followers.add("dashboard")
     assert consumers == set(TOPICS[name].consumers)
     assert followers == set(TOPICS[name].followers)
 

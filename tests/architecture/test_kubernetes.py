@@ -10,7 +10,7 @@ import yaml
 pytestmark = pytest.mark.unit
 
 BASE = Path(__file__).resolve().parents[2] / "deploy" / "k8s" / "base"
-SERVICES = ("auth-service", "scheduler", "sync-runner", "notifier")
+DEPLOYED = ("auth-service", "scheduler", "sync-runner", "notifier", "dashboard")
 SettingsOf = Callable[..., set[str]]
 Edges = frozenset[tuple[str, str]]
 
@@ -26,7 +26,7 @@ def pod(service: str) -> dict[str, Any]:
     return spec
 
 
-@pytest.mark.parametrize("folder", [".", *SERVICES])
+@pytest.mark.parametrize("folder", [".", *DEPLOYED])
 def test_kustomize_lists_every_manifest(folder: str) -> None:
     listed = manifest(folder, "kustomization")["resources"]
     entries = {each.name for each in (BASE / folder).iterdir()} - {"kustomization.yaml"}
@@ -34,20 +34,20 @@ def test_kustomize_lists_every_manifest(folder: str) -> None:
 
 
 def test_kubernetes_gives_each_service_settings_it_has_and_all_it_insists_on(
-    service: str, settings_of: SettingsOf
+    deployed: str, settings_of: SettingsOf
 ) -> None:
-    (container,) = pod(service)["containers"]
-    config, secrets = manifest(service, "config")["data"], container["env"]
+    (container,) = pod(deployed)["containers"]
+    config, secrets = manifest(deployed, "config")["data"], container["env"]
     given = [*config, *(each["name"] for each in secrets)]
     assert len(given) == len(set(given))
-    assert set(given) <= settings_of(service)
-    assert settings_of(service, required=True) <= set(given)
+    assert set(given) <= settings_of(deployed)
+    assert settings_of(deployed, required=True) <= set(given)
 
 
-def test_secrets_come_by_reference(service: str) -> None:
-    (container,) = pod(service)["containers"]
-    assert {each["valueFrom"]["secretKeyRef"]["name"] for each in container["env"]} == {service}
-    assert not [name for name in manifest(service, "config")["data"] if "SECRET" in name]
+def test_secrets_come_by_reference(deployed: str) -> None:
+    (container,) = pod(deployed)["containers"]
+    assert {each["valueFrom"]["secretKeyRef"]["name"] for each in container["env"]} == {deployed}
+    assert not [name for name in manifest(deployed, "config")["data"] if "SECRET" in name]
 
 
 def test_auth_service_starts_without_the_first_workspaces_file_and_finds_it_where_it_is() -> None:
@@ -59,8 +59,8 @@ def test_auth_service_starts_without_the_first_workspaces_file_and_finds_it_wher
     assert "path: /data/AUTH_BOOTSTRAP_FILE, value: /keys/bootstrap.json" in guide
 
 
-def test_every_pod_is_confined(service: str) -> None:
-    spec = pod(service)
+def test_every_pod_is_confined(deployed: str) -> None:
+    spec = pod(deployed)
     (container,) = spec["containers"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -70,52 +70,54 @@ def test_every_pod_is_confined(service: str) -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert spec["automountServiceAccountToken"] is False
-    assert manifest(service, "service-account")["automountServiceAccountToken"] is False
+    assert manifest(deployed, "service-account")["automountServiceAccountToken"] is False
     assert {"requests", "limits"} == set(container["resources"])
 
 
-def test_a_pod_is_asked_for_life_and_readiness_and_has_time_to_drain(service: str) -> None:
-    (container,) = pod(service)["containers"]
+def test_a_pod_is_asked_for_life_and_readiness_and_has_time_to_drain(deployed: str) -> None:
+    (container,) = pod(deployed)["containers"]
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
     # HTTP is served without Kafka, and tokens are read while a backup locks MongoDB's writes:
     # neither must take every pod out of service.
     probe = container["readinessProbe"]["httpGet"]["path"]
     assert probe == "/readyz?exclude=kafka&exclude=writes"
-    assert pod(service)["terminationGracePeriodSeconds"] >= 40
+    assert pod(deployed)["terminationGracePeriodSeconds"] >= 40
 
 
-def test_all_of_a_service_selects_its_pods(service: str) -> None:
-    labels = manifest(service, "deployment")["spec"]["template"]["metadata"]["labels"]
-    name = {"app.kubernetes.io/name": service}
+def test_all_of_a_service_selects_its_pods(deployed: str) -> None:
+    labels = manifest(deployed, "deployment")["spec"]["template"]["metadata"]["labels"]
+    name = {"app.kubernetes.io/name": deployed}
     assert labels == {**name, "app.kubernetes.io/part-of": "tablesync"}
-    assert manifest(service, "service")["spec"]["selector"] == name
-    assert manifest(service, "disruption-budget")["spec"]["selector"]["matchLabels"] == name
-    assert manifest(service, "network-policy")["spec"]["podSelector"]["matchLabels"] == name
+    assert manifest(deployed, "service")["spec"]["selector"] == name
+    assert manifest(deployed, "disruption-budget")["spec"]["selector"]["matchLabels"] == name
+    assert manifest(deployed, "network-policy")["spec"]["podSelector"]["matchLabels"] == name
 
 
 def test_network_policies_let_in_exactly_the_edges(edges: Edges, edges_from_outside: Edges) -> None:
     let_in = {
         (peer_name(peer), service)
-        for service in SERVICES
+        for service in DEPLOYED
         for rule in manifest(service, "network-policy")["spec"]["ingress"]
         for peer in rule["from"]
     }
     assert let_in == edges | edges_from_outside
 
 
-def test_network_policies_let_out_exactly_the_edges(edges: Edges) -> None:
+def test_network_policies_let_out_exactly_the_edges(
+    edges: Edges, edges_of_dashboard: Edges
+) -> None:
     let_out = {
         (service, peer_name(peer))
-        for service in SERVICES
+        for service in DEPLOYED
         for rule in manifest(service, "network-policy")["spec"]["egress"]
         for peer in rule.get("to", ())
         if "ipBlock" not in peer
     }
-    assert let_out == edges
+    assert let_out == edges | edges_of_dashboard
 
 
 def test_no_policy_opens_the_services_port_to_all() -> None:
-    policies = [manifest(each, "network-policy") for each in (".", *SERVICES)]
+    policies = [manifest(each, "network-policy") for each in (".", *DEPLOYED)]
     assert all(each["spec"]["policyTypes"] == ["Ingress", "Egress"] for each in policies)
     open_ports = {
         port["port"]

@@ -11,13 +11,14 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings
-from tablesync.service_kit.settings import ServiceSettings, explain
+from tablesync.service_kit.settings import ProcessSettings, ServiceSettings, explain
 
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).resolve().parents[2]
 SettingsOf = Callable[..., set[str]]
 SettingsClass = Callable[[str], type[BaseSettings]]
+OF_PROCESSES = {name.upper() for name in ProcessSettings.model_fields}
 COMMON = {name.upper() for name in ServiceSettings.model_fields}
 # What must not stand in a file that is committed; an audience is no secret.
 CONFIDENTIAL = re.compile(
@@ -43,7 +44,8 @@ def example_lines() -> Iterator[tuple[str, str, str, bool]]:
 
 def listed_for(process: str) -> dict[str, str]:
     """Return names and values under a process's heading, with what every service has."""
-    headings = {process} if process == "sandbox" else {process, "Every service"}
+    shared = {"sandbox": set(), "dashboard": {"Every process"}}
+    headings = {process} | shared.get(process, {"Every process", "Every service"})
     return {name: value for heading, name, value, _ in example_lines() if heading in headings}
 
 
@@ -61,7 +63,8 @@ def test_the_example_lists_exactly_the_settings_of_each_process(
 def test_the_example_lists_once_what_every_service_has() -> None:
     names = [(heading, name) for heading, name, *_ in example_lines()]
     assert len(names) == len(set(names))
-    assert {name for heading, name in names if heading == "Every service"} == COMMON
+    assert {name for heading, name in names if heading == "Every process"} == OF_PROCESSES
+    assert {name for heading, name in names if heading == "Every service"} == COMMON - OF_PROCESSES
 
 
 def test_the_example_shows_the_defaults(process: str, settings_class: SettingsClass) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from platform_settings import HURRY, QUICK_TAKEOVER, ROOT, SMALL
 from rich.console import Console
 from tablesync.demo.api import Api
 from tablesync.demo.console import Stage
@@ -14,17 +14,12 @@ from tablesync.demo.story import Plot, Story
 from tablesync.demo.timeline import Timeline
 from tablesync.demo.watch import Watch
 from tablesync.local_stack import LocalStack
+from tablesync.local_stack.keys import SERVICES
+from tablesync.local_stack.plan import BACKING
 from tablesync.test_kit import SandboxControl, unique_prefix
 from tablesync.test_kit.isolation import drop_databases, drop_topics
 
-ROOT = Path(__file__).parents[2]
-
-# Few records, since the runner keeps Airtable's real limit of 50 records/s a base; enough edits
-# to fill more than two pages of 200, so that the story's uninstall comes in the middle of a run.
-SMALL = {"SANDBOX_CONTACTS": "450", "SANDBOX_COMPANIES": "60", "SANDBOX_DEALS": "40"}
 PLOT = Plot(edited=420, patience=300)
-HURRY = {"SCHEDULER_MIN_INTERVAL_SECONDS": "1", "SCHEDULER_CATCH_UP_JITTER_SECONDS": "1"}
-QUICK_TAKEOVER = {"RUNNER_LEASE_SECONDS": "5", "RUNNER_REQUEST_SECONDS": "10"}
 
 
 @contextmanager
@@ -42,6 +37,7 @@ def platform(
     stack = LocalStack(
         ROOT,
         f"test-{topic_prefix.strip('-')}",
+        programs=(*BACKING, *SERVICES),
         kafka_bootstrap=kafka_bootstrap,
         mongodb_uri=mongodb_uri,
         topic_prefix=topic_prefix,

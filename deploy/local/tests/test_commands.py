@@ -23,12 +23,13 @@ from tablesync.demo.syncs import definition, tables_of
 from tablesync.local_stack import without_maven
 from tablesync.local_stack.__main__ import ports_from_environment
 from tablesync.local_stack.earlier_platform import DATABASES
-from tablesync.local_stack.keys import SERVICES
+from tablesync.local_stack.keys import DASHBOARD, SERVICES
 from tablesync.local_stack.occupation import occupy
 from tablesync.test_kit import SandboxControl, eventually, free_port, wait_until
 
 pytestmark = pytest.mark.integration
 # With these `up` uses what runs already, in place of a Kafka and a mongod of its own.
+SERVED = (*SERVICES, DASHBOARD)
 OF_ANOTHER_STACK = ("KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI")
 # Anything that is printed as an address: a URL, or host and port.
 ADDRESS = re.compile(r"(?:[a-z]+://)?127\.0\.0\.1:\d+[^\s│]*")
@@ -60,15 +61,15 @@ def test_the_platform_is_up_where_it_says_until_it_is_stopped(
     file = checkout / ".local" / "up.json"
     with command(checkout, "up", COLUMNS="200", SANDBOX_CONTACTS="20") as process:
         info = wait_until(lambda: written(file, process), timeout=240, what="up.json")
-        assert {"kafka", "sandbox", *SERVICES} == {info["broker"], *info["urls"]}
-        assert {each for each in SERVICES if not is_up(info["urls"][each], "readyz")} == set()
+        assert {"kafka", "sandbox", *SERVED} == {info["broker"], *info["urls"]}
+        assert {each for each in SERVED if not is_up(info["urls"][each], "readyz")} == set()
         children = psutil.Process(process.pid).children(recursive=True)
         assert {"java", "mongod"} <= {each.name() for each in children}
         second = refused(checkout, "up")
         assert f"process {process.pid} " in second
         assert str(file) in second
         assert written(file, process) == info
-        assert {each for each in SERVICES if not is_up(info["urls"][each], "readyz")} == set()
+        assert {each for each in SERVED if not is_up(info["urls"][each], "readyz")} == set()
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said

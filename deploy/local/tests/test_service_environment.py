@@ -53,7 +53,7 @@ def test_no_two_programs_share_a_port(stack: LocalStack) -> None:
     for name in stack.plan.programs:
         stack.plan.program(name)
     ports = list(stack.plan.ports.values())
-    assert len(ports) == len(set(ports)) == 9
+    assert len(ports) == len(set(ports)) == 10
 
 
 def test_keys_are_made_once_and_fit_together(tmp_path: Path) -> None:

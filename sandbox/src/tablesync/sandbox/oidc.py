@@ -29,7 +29,7 @@ class OidcIssuer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.issuer = f"{settings.base_url}/oidc"
+        self.issuer = settings.issuer
         self._key = RSAKey.generate_key(2048, {"kid": _KEY_ID, "use": "sig"})
         self.reset()
 
@@ -57,7 +57,7 @@ class OidcIssuer:
         return json_answer(
             {
                 "issuer": self.issuer,
-                "authorization_endpoint": f"{self.issuer}/authorize",
+                "authorization_endpoint": f"{self._settings.base_url}/oidc/authorize",
                 "token_endpoint": f"{self.issuer}/token",
                 "userinfo_endpoint": f"{self.issuer}/userinfo",
                 "jwks_uri": f"{self.issuer}/jwks",

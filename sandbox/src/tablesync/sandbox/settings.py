@@ -23,11 +23,17 @@ class Settings(BaseSettings):
     limits: Literal["on", "off"] = "on"
     access_token_seconds: int | None = Field(default=None, ge=1)
     redirect_uris: str = ""
+    oidc_issuer_url: str = ""
 
     @property
     def base_url(self) -> str:
         """The address under which browsers and clients reach the sandbox, without a final slash."""
         return (self.public_url or f"http://127.0.0.1:{self.http_port}").rstrip("/")
+
+    @property
+    def issuer(self) -> str:
+        """The OIDC issuer, where programs reach it: browsers may know it by another address."""
+        return self.oidc_issuer_url.rstrip("/") or f"{self.base_url}/oidc"
 
     @property
     def extra_redirect_uris(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from tablesync.local_stack import earlier_platform, kafka
 from tablesync.local_stack.info import StackInfo
+from tablesync.local_stack.keys import DASHBOARD
 from tablesync.local_stack.one_line import refused_in_one_line, told_in_one_line
 from tablesync.local_stack.plan import PORTS, setting_of
 from tablesync.local_stack.progress import print_progress
@@ -131,7 +132,8 @@ def show(stack: LocalStack) -> None:
 
 def addresses(info: StackInfo, programs: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return each part's name and address, as a person reads them."""
-    rows = list(info.urls.items())
+    # What people open comes first.
+    rows = sorted(info.urls.items(), key=lambda each: each[0] != DASHBOARD)
     if info.mailbox:
         rows.append(("mailbox", info.mailbox))
     if set(programs) == {"sandbox"}:

@@ -12,21 +12,22 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tablesync.local_stack.info import StackInfo
-from tablesync.local_stack.keys import SERVICES, ServiceKeys, ensure_keys
+from tablesync.local_stack.keys import DASHBOARD, SERVICES, ServiceKeys, ensure_keys
 from tablesync.local_stack.mongodb import REPLICA_SET, initiate_replica_set
 
 KEYS = Path("/keys")
 PORTS = {
-    "auth-service": 8101, "scheduler": 8102, "sync-runner": 8103, "notifier": 8104, "sandbox": 8900,
+    "auth-service": 8101, "scheduler": 8102, "sync-runner": 8103, "notifier": 8104,
+    "dashboard": 8105, "sandbox": 8900,
 }  # fmt: skip
 
 
 def make_keys(root: Path = KEYS) -> None:
     """Make what is missing, and give each service its key, the trusted ones and nothing more."""
     made = ensure_keys(root / "made")
-    for service in SERVICES:
-        for source, name in _files_of(service, made).items():
-            copy = root / service / name
+    for process in (*SERVICES, DASHBOARD):
+        for source, name in _files_of(process, made).items():
+            copy = root / process / name
             copy.touch(mode=0o600)
             shutil.copyfile(source, copy)
 
@@ -60,6 +61,8 @@ def published(keys: ServiceKeys) -> StackInfo:
 
 
 def _files_of(service: str, made: ServiceKeys) -> dict[Path, str]:
+    if service == DASHBOARD:
+        return {made.signing_key_file: "signing-key"}
     files = {
         made.private_key_file(service): "service-key.pem",
         made.trusted_keys_file: "trusted-keys.json",

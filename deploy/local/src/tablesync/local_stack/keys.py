@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from tablesync.contracts.ids import new_id
 
 SERVICES = ("auth-service", "scheduler", "sync-runner", "notifier")
+DASHBOARD = "dashboard"
 ROLES = ("admin", "operator", "viewer")
 
 
@@ -49,6 +50,11 @@ class ServiceKeys:
         """Return the JSON file with workspace Demo and its three operators."""
         return self.folder / "bootstrap.json"
 
+    @property
+    def signing_key_file(self) -> Path:
+        """Return the file with the text that the dashboard signs its forms with."""
+        return self.folder / "dashboard-signing-key"
+
     def bootstrap(self) -> dict[str, Any]:
         """Read workspace Demo and its operators."""
         content: dict[str, Any] = json.loads(self.bootstrap_file.read_text())
@@ -65,6 +71,7 @@ def ensure_keys(folder: Path) -> ServiceKeys:
             _write_once(keys.private_key_file(service), _new_private_key)
         _write_once(keys.trusted_keys_file, lambda: json.dumps(_trusted(keys)).encode())
         _write_once(keys.encryption_keys_file, _new_encryption_keys)
+        _write_once(keys.signing_key_file, lambda: secrets.token_urlsafe(48).encode())
         _write_once(keys.bootstrap_file, lambda: json.dumps(_new_bootstrap(), indent=2).encode())
     return keys
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tablesync.local_stack import kafka, mongodb, readiness
 from tablesync.local_stack.kafka import KafkaNode
-from tablesync.local_stack.keys import SERVICES, ServiceKeys
+from tablesync.local_stack.keys import DASHBOARD, SERVICES, ServiceKeys
 from tablesync.local_stack.mongodb import MongoNode
 from tablesync.local_stack.ports import PortTakenError, free_port, why_taken
 from tablesync.local_stack.progress import Progress
@@ -15,10 +15,10 @@ from tablesync.local_stack.services import Environment, Surroundings, module_of
 from tablesync.local_stack.supervision import Program
 
 BACKING = ("mongod", "sandbox", "kafka")
-ALL = (*BACKING, *SERVICES)
+ALL = (*BACKING, *SERVICES, DASHBOARD)
 # Ports that a program has beside its own.
 BESIDE = {"kafka-controller": "kafka", "smtp": "sandbox"}
-PORTS = ("kafka", "kafka-controller", "mongod", "sandbox", "smtp", *SERVICES)
+PORTS = ("kafka", "kafka-controller", "mongod", "sandbox", "smtp", *SERVICES, DASHBOARD)
 
 
 @dataclass(frozen=True)
@@ -188,4 +188,4 @@ def setting_of(program: str) -> str:
 
 def base(name: str) -> str:
     """Return the service that a replica such as `sync-runner-2` is one of."""
-    return next((each for each in SERVICES if name.startswith(each)), name)
+    return next((each for each in (*SERVICES, DASHBOARD) if name.startswith(each)), name)

@@ -1,9 +1,9 @@
 """The environment in which each service of the stack runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tablesync.local_stack.keys import SERVICES, ServiceKeys
+from tablesync.local_stack.keys import DASHBOARD, SERVICES, ServiceKeys
 
 # The applications that the sandbox has registered; they open nothing anywhere else.
 HUBSPOT_APP = ("sandbox-hubspot", "sandbox-hubspot-secret")
@@ -33,37 +33,58 @@ class Surroundings:
 
     def environment(self, service: str, port: int) -> Environment:
         """Return the settings of one process of a service that listens on `port`."""
-        own = {
+        own: Mapping[str, Callable[[], Environment]] = {
             "auth-service": self._auth_service,
             "scheduler": dict,
             "sync-runner": self._provider_apis,
             "notifier": self._notifier,
-        }[service]
-        return self._common(service, port) | own()
+        }
+        if service == DASHBOARD:
+            return self._common(port) | self._dashboard(port)
+        return self._common(port) | self._stored(service) | own[service]()
 
-    def _common(self, service: str, port: int) -> Environment:
+    def _common(self, port: int) -> Environment:
         return {
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
             "KAFKA_TOPIC_PREFIX": self.topic_prefix,
             "KAFKA_AUTO_CREATED_TOPICS": str(self.embedded_broker).lower(),
-            "MONGODB_URI": self.mongodb,
-            "MONGODB_DATABASE_PREFIX": self.database_prefix,
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(port),
-            "SERVICE_KEY_FILE": str(self.keys.private_key_file(service)),
-            "TRUSTED_KEYS_FILE": str(self.keys.trusted_keys_file),
             "PYTHONUNBUFFERED": "1",
             **({"KAFKA_FETCH_MAX_WAIT_MS": "20"} if self.embedded_broker else {}),
             **{_url_setting(each): self.urls[each] for each in SERVICES if each in self.urls},
         }
 
-    def _auth_service(self) -> Environment:
+    def _stored(self, service: str) -> Environment:
         return {
+            "MONGODB_URI": self.mongodb,
+            "MONGODB_DATABASE_PREFIX": self.database_prefix,
+            "SERVICE_KEY_FILE": str(self.keys.private_key_file(service)),
+            "TRUSTED_KEYS_FILE": str(self.keys.trusted_keys_file),
+        }
+
+    def _dashboard(self, port: int) -> Environment:
+        return {
+            "DASHBOARD_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "DASHBOARD_SIGNING_KEY_FILE": str(self.keys.signing_key_file),
+            "AUTH_PUBLIC_URL": self.urls["auth-service"],
+            **({"SANDBOX_URL": self.sandbox} if self.sandbox else {}),
+            **self._issuer(),
+        }
+
+    def _issuer(self) -> Environment:
+        return {"AUTH_OIDC_ISSUER_URL": f"{self.sandbox}/oidc"} if self.sandbox else {}
+
+    def _auth_service(self) -> Environment:
+        dashboard = self.urls.get(DASHBOARD)
+        return {
+            **({"AUTH_RETURN_ORIGINS": dashboard} if dashboard else {}),
             "AUTH_PUBLIC_URL": self.urls["auth-service"],
             "AUTH_ENCRYPTION_KEYS_FILE": str(self.keys.encryption_keys_file),
             "AUTH_BOOTSTRAP_FILE": str(self.keys.bootstrap_file),
             **self._provider_apis(),
             **self._provider_apps(),
+            **self._issuer(),
         }
 
     def _provider_apis(self) -> Environment:
@@ -84,7 +105,6 @@ class Surroundings:
             "AUTH_HUBSPOT_CLIENT_SECRET": HUBSPOT_APP[1],
             "AUTH_AIRTABLE_CLIENT_ID": AIRTABLE_APP[0],
             "AUTH_AIRTABLE_CLIENT_SECRET": AIRTABLE_APP[1],
-            "AUTH_OIDC_ISSUER_URL": f"{self.sandbox}/oidc",
         }
 
     def _notifier(self) -> Environment:

@@ -10,7 +10,7 @@ from typing import Self
 
 import psutil
 from tablesync.local_stack.info import StackInfo
-from tablesync.local_stack.keys import SERVICES, ensure_keys
+from tablesync.local_stack.keys import DASHBOARD, SERVICES, ensure_keys
 from tablesync.local_stack.occupation import refuse_a_second
 from tablesync.local_stack.plan import ALL, BACKING, Given, Plan
 from tablesync.local_stack.ports import listens
@@ -114,7 +114,7 @@ class LocalStack:
         try:
             self._supervisor.start(fresh=self._fresh)
             self._start_all([each for each in self.plan.programs if each in BACKING])
-            self._start_all([each for each in self.plan.programs if each in SERVICES])
+            self._start_all([each for each in self.plan.programs if each not in BACKING])
         except BaseException:
             self.stop()
             raise
@@ -124,7 +124,7 @@ class LocalStack:
         atexit.unregister(self.stop)
         try:
             if self._supervisor.is_running:
-                for programs in (SERVICES, BACKING):
+                for programs in ((*SERVICES, DASHBOARD), BACKING):
                     self._supervisor.stop_together(self._names_of(programs))
         except OSError as error:  # a supervisord that dies takes its programs along
             self._progress(f"supervisord does not answer any more: {error}")

@@ -60,6 +60,14 @@ class Runs:
         """Return how far one has come."""
         return await self._sync_runner.get(f"/v1/runs/{run_id}/progress", RunProgress)
 
+    async def rejections_page(
+        self, run_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> Page[RejectionView]:
+        """Return a page of the records that one could not write."""
+        query = {"limit": limit, "cursor": cursor}
+        path = f"/v1/runs/{run_id}/rejections"
+        return await read_page(self._sync_runner, path, RejectionView, query)
+
     def rejections(self, run_id: str) -> AsyncIterator[RejectionView]:
         """Yield the records that one could not write."""
         return read_all(self._sync_runner, f"/v1/runs/{run_id}/rejections", RejectionView)

@@ -55,9 +55,11 @@ def start_routes(
         responses=shows(404, 409, 410),
         openapi_extra=NO_TOKEN,
     )
-    async def show(opened: _Opened = opening) -> HTMLResponse:
+    async def show(opened: _Opened = opening, window: str = "") -> HTMLResponse:
         browser = opened.browser or new_secret()
-        page = pages.consent(opened.provider, opened.asked, form_token(browser))
+        page = pages.consent(
+            opened.provider, opened.asked, form_token(browser), blocked=window == "blocked"
+        )
         remember(page, opened.provider, opened.attempt, browser)
         return page
 

@@ -57,9 +57,17 @@ class Pages:
         self._templates.filters.update(moment=moment, standing=standing, in_words=in_words)
 
     def consent(
-        self, provider: OAuthProvider, asked: ConsentRequest, form_token: str
+        self,
+        provider: OAuthProvider,
+        asked: ConsentRequest,
+        form_token: str,
+        *,
+        blocked: bool = False,
     ) -> HTMLResponse:
-        """Show who asks for what, and the button that leads to the provider, and on from there."""
+        """Show who asks for what, and the button that leads to the provider, and on from there.
+
+        `blocked` says that a popup was, so that all goes on in the tab where it was asked for.
+        """
         return self._before_leaving(
             "consent.html",
             provider,
@@ -70,6 +78,7 @@ class Pages:
             asker=asked.asker,
             connection=asked.connection,
             form_token=form_token,
+            blocked=blocked,
         )
 
     def reconnect(

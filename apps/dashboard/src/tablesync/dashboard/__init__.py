@@ -1,0 +1,1 @@
+"""The dashboard: a consumer like any other, of public APIs and public topics only."""

@@ -1,0 +1,1 @@
+"""The help: pages in Markdown beside this module, in folders by what they explain."""

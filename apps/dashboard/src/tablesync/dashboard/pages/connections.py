@@ -1,0 +1,122 @@
+"""One connection: its history, its name, and what is done to it and to all its syncs."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+from tablesync.client import InvalidError
+from tablesync.dashboard.shown.cards import Deck
+from tablesync.dashboard.shown.connection_history import history_of
+from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.forms import Form
+
+FIELDS = {"name": "name"}
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Make the routes that show one."""
+    router = APIRouter(
+        prefix="/w/{workspace_id}/connections/{connection_id}", include_in_schema=False
+    )
+    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
+
+    @router.get("")
+    async def show(asked: Member, connection_id: str) -> Response:
+        tablesync = asked.visitor.tablesync
+        connection, entries, runs, receipts = await asyncio.gather(
+            tablesync.connections.get(connection_id),
+            tablesync.connections.history(connection_id),
+            tablesync.runs.page(connection_id=connection_id, limit=200),
+            tablesync.receipts.page(connection_id),
+        )
+        return desk.page(
+            asked,
+            "pages/connection.html",
+            connection=connection,
+            history=history_of(
+                connection,
+                entries.items,
+                runs.items,
+                asked.clock,
+                lambda run_id: asked.path(f"/runs/{run_id}"),
+            ),
+            receipts=receipts.items,
+        )
+
+    @router.get("/rename")
+    async def ask_name(asked: Member, connection_id: str) -> Response:
+        connection = await asked.visitor.tablesync.connections.get(connection_id)
+        return desk.page(asked, "pages/rename.html", connection=connection, form=Form())
+
+    @router.post("/rename")
+    async def rename(request: Request, asked: Member, connection_id: str) -> Response:
+        form = await desk.form(request)
+        connections = asked.visitor.tablesync.connections
+        name = form.get("name").strip() or None
+        try:
+            await connections.rename(connection_id, name, idempotency_key=form.get("once"))
+        except ValidationError as error:
+            form = form.unreadable(error, FIELDS)
+        except InvalidError as error:
+            form = form.refused(error, FIELDS)
+        else:
+            return desk.back(request, asked.path("/integrations"), "The connection was renamed.")
+        connection = await connections.get(connection_id)
+        return desk.page(asked, "pages/rename.html", status=422, connection=connection, form=form)
+
+    return router
+
+
+def act_routes(desk: Desk) -> APIRouter:
+    """Make the routes that do something to one, and to its syncs."""
+    router = APIRouter(
+        prefix="/w/{workspace_id}/connections/{connection_id}", include_in_schema=False
+    )
+    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
+
+    @router.get("/disconnect")
+    async def ask(asked: Member, connection_id: str) -> Response:
+        tablesync = asked.visitor.tablesync
+        connection, uses = await asyncio.gather(
+            tablesync.connections.get(connection_id), tablesync.syncs.uses()
+        )
+        deck = Deck([connection], {}, {each.connection_id: each for each in uses})
+        card = deck.card(connection, asked.clock)
+        return desk.page(asked, "pages/disconnect.html", shown=card)
+
+    @router.post("/disconnect")
+    async def disconnect(request: Request, asked: Member, connection_id: str) -> Response:
+        form = await desk.form(request)
+        connection = await asked.visitor.tablesync.connections.disconnect(
+            connection_id, idempotency_key=form.get("once")
+        )
+        name = connection.name or connection.account.name
+        return desk.back(request, asked.path("/integrations"), f"{name} is disconnected.")
+
+    @router.post("/pause")
+    async def pause(request: Request, asked: Member, connection_id: str) -> Response:
+        form = await desk.form(request)
+        change = await asked.visitor.tablesync.syncs.pause_connection(
+            connection_id, idempotency_key=form.get("once")
+        )
+        return desk.back(request, asked.path(f"/bulk-changes/{change.id}"))
+
+    @router.post("/resume")
+    async def resume(request: Request, asked: Member, connection_id: str) -> Response:
+        form = await desk.form(request)
+        change = await asked.visitor.tablesync.syncs.resume_connection(
+            connection_id, idempotency_key=form.get("once")
+        )
+        return desk.back(request, asked.path(f"/bulk-changes/{change.id}"))
+
+    @router.post("/run")
+    async def run_all(request: Request, asked: Member, connection_id: str) -> Response:
+        form = await desk.form(request)
+        change = await asked.visitor.tablesync.syncs.run_connection(
+            connection_id, idempotency_key=form.get("once")
+        )
+        return desk.back(request, asked.path(f"/bulk-changes/{change.id}"))
+
+    return router

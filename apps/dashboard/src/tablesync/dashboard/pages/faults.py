@@ -1,0 +1,119 @@
+"""What is shown instead of a page: who is asked for what, and what somebody can do."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from tablesync.client import (
+    AwayError,
+    ForbiddenError,
+    NotFoundError,
+    ProblemError,
+    UnconfirmedError,
+)
+from tablesync.dashboard.shown import help as helping
+from tablesync.dashboard.web.answers import SeeOtherError, see_other
+from tablesync.dashboard.web.desk import SESSION, Desk, StaleFormError
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A title, what it means, and the one thing to do."""
+
+    status: int
+    title: str
+    text: str
+    action: str = "Back to the first page"
+    path: str = "/"
+    help: str = ""
+
+
+NOT_FOUND = Fault(
+    404,
+    "There is no such page here",
+    "It may have been deleted, or it belongs to a workspace that you are no member of.",
+)
+FORBIDDEN = Fault(
+    403,
+    "Your role does not allow this",
+    "An admin of the workspace can give you another role, or do it for you.",
+    help=f"{helping.ROOT}/members-and-roles",
+)
+STALE = Fault(
+    403,
+    "This page was too old",
+    "You have signed in anew since it was opened, so nothing was changed. Open it again, and then "
+    "press the button.",
+)
+
+
+BROKEN = Fault(
+    500,
+    "This page broke",
+    "That is a fault of TableSync, and it is noted. Syncs go on; what you asked for may or may not "
+    "have been done.",
+    "Look again",
+)
+
+
+def install(app: FastAPI, desk: Desk) -> None:
+    """Show a page for each kind of fault."""
+
+    async def on_see_other(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SeeOtherError)
+        answer = see_other(request, error.path)
+        if error.forget_session:
+            desk.cookies.forget(answer, SESSION)
+        return answer
+
+    async def on_fault(request: Request, error: Exception) -> Response:
+        fault = fault_of(error, request)
+        return desk.plain_page(request, "pages/fault.html", status=fault.status, fault=fault)
+
+    app.add_exception_handler(SeeOtherError, on_see_other)
+
+    async def on_bug(request: Request, _: Exception) -> Response:
+        return desk.plain_page(request, "pages/fault.html", status=BROKEN.status, fault=BROKEN)
+
+    app.add_exception_handler(Exception, on_bug)
+    for each in (AwayError, ProblemError, StaleFormError, HTTPException):
+        app.add_exception_handler(each, on_fault)
+
+
+def fault_of(error: Exception, request: Request) -> Fault:
+    """Return what is shown for an error."""
+    match error:
+        case AwayError():
+            return _away(error, request)
+        case StaleFormError():
+            return STALE
+        case ForbiddenError():
+            return FORBIDDEN
+        case NotFoundError() | HTTPException(status_code=404):
+            return NOT_FOUND
+        case ProblemError(problem=said):
+            meaning = helping.of_problem(said.type)
+            return Fault(said.status, "That cannot be done now", said.detail, help=meaning)
+        case HTTPException():
+            return Fault(error.status_code, "That did not work", str(error.detail))
+    raise error
+
+
+def _away(error: AwayError, request: Request) -> Fault:
+    """Say that a service is silent; of a change, that nobody knows whether it was made."""
+    if isinstance(error, UnconfirmedError):
+        return Fault(
+            503,
+            "Nobody has confirmed this",
+            f"{error.service} did not answer in time: it may have been done, or not. Look again "
+            "before you repeat it; pressing the same button once more does it only once.",
+            "Look again",
+        )
+    return Fault(
+        503,
+        f"{error.service} does not answer",
+        "Nothing was changed. Syncs go on as far as they do not need it.",
+        "Try again",
+        request.url.path if request.method == "GET" else "/",
+    )

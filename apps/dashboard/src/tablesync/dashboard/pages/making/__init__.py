@@ -1,0 +1,1 @@
+"""Making a sync step by step, editing one, and asking what it does to a record."""

@@ -1,0 +1,121 @@
+"""A table that is made in Airtable for a sync: a field for its key, and one for each property."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
+from tablesync.client import AwayError, ConflictError, InvalidError, ProblemError
+from tablesync.contracts.internal_api import AirtableTable
+from tablesync.contracts.public_api.catalog import NewTable
+from tablesync.contracts.public_api.connections import ExtraPermission
+from tablesync.contracts.public_api.syncs import NewMapping
+from tablesync.dashboard.pages.making.draft import Draft
+from tablesync.dashboard.pages.making.operators import operators
+from tablesync.dashboard.pages.making.steps.base import trouble
+from tablesync.dashboard.pages.making.wizard import UNPROCESSABLE, link
+from tablesync.dashboard.shown.making.new_fields import NewFields, new_fields
+from tablesync.dashboard.web.answers import SEE_OTHER
+from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.forms import Form
+
+PERMISSION_MISSING = "permission-missing"
+FIELDS = {"name": "name"}
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Make the router."""
+    router = APIRouter(prefix="/w/{workspace_id}/syncs/new/table", include_in_schema=False)
+    Operator = Annotated[Asked, Depends(operators(desk))]  # noqa: N806 - a type
+    pages = NewTablePages(desk)
+
+    @router.get("")
+    async def show(asked: Operator, draft: str = "") -> Response:
+        return await pages.show(asked, Draft.read(desk.signing, draft), Form())
+
+    @router.post("")
+    async def make(asked: Operator, draft: str = "") -> Response:
+        form = await desk.form(asked.request)
+        return await pages.make(asked, Draft.read(desk.signing, draft), form)
+
+    return router
+
+
+@dataclass(frozen=True)
+class NewTablePages:
+    """Shows what a table would have, and has it made."""
+
+    desk: Desk
+
+    async def show(
+        self, asked: Asked, draft: Draft, form: Form, *, lacks_permission: bool = False
+    ) -> Response:
+        """Show the fields to choose from."""
+        if not (draft.has_source and draft.base):
+            return self._go_to(asked, "table", draft)
+        fields, why_not = NewFields(()), ""
+        try:
+            fields = await _fields(asked, draft)
+        except (AwayError, ProblemError) as error:
+            why_not = trouble(error)
+        return self.desk.page(
+            asked,
+            "making/new_table.html",
+            status=UNPROCESSABLE if form.errors else 200,
+            draft=draft,
+            form=form,
+            fields=fields,
+            why_not=why_not,
+            here_again=f"/syncs/new/table?draft={quote(draft.signed(self.desk.signing))}",
+            back=asked.path(link(self.desk, "table", draft)),
+            extras=await _extras(asked, draft) if lacks_permission else (),
+        )
+
+    async def make(self, asked: Asked, draft: Draft, form: Form) -> Response:
+        """Make the table, and go on with a mapping of what was made."""
+        try:
+            chosen = (await _fields(asked, draft)).chosen(form.all("property"))
+            wanted = NewTable(name=form.get("name"), fields=chosen.wanted())
+            made = await asked.visitor.tablesync.catalog.create_table(
+                draft.target, draft.base, wanted, idempotency_key=form.get("once")
+            )
+        except ValidationError as error:
+            return await self.show(asked, draft, form.unreadable(error, FIELDS))
+        except InvalidError as error:
+            return await self.show(asked, draft, form.refused(error, FIELDS))
+        except ConflictError as error:
+            lacks = PERMISSION_MISSING in error.problem.type
+            refused = form.with_error("", error.problem.detail)
+            return await self.show(asked, draft, refused, lacks_permission=lacks)
+        return self._go_to(asked, "mapping", _mapped(draft, made, chosen))
+
+    def _go_to(self, asked: Asked, step: str, draft: Draft) -> Response:
+        return RedirectResponse(asked.path(link(self.desk, step, draft)), SEE_OTHER)
+
+
+async def _fields(asked: Asked, draft: Draft) -> NewFields:
+    catalog = asked.visitor.tablesync.catalog
+    found = await catalog.properties(draft.connection, draft.object)
+    return new_fields(found.items, draft.provider)
+
+
+async def _extras(asked: Asked, draft: Draft) -> Sequence[ExtraPermission]:
+    """Return what may be allowed to TableSync beside what it has."""
+    target = await asked.visitor.tablesync.connections.get(draft.target)
+    providers = await asked.visitor.tablesync.providers.all()
+    return next((each.extras for each in providers if each.name == target.provider), ())
+
+
+def _mapped(draft: Draft, made: AirtableTable, chosen: NewFields) -> Draft:
+    """Return a draft that writes each property into the field that was made for it."""
+    ids = {each.name: each.id for each in made.fields}
+    mapping = tuple(
+        NewMapping(source=each.source.name, field_id=ids[each.field.name])
+        for each in chosen.items
+        if each.field.name in ids
+    )
+    key = chosen.items[0].source.name if chosen.items else ""
+    return draft.but(table=made.id, table_name=made.name, mapping=mapping, key=key)

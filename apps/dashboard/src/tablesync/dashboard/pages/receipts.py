@@ -1,0 +1,43 @@
+"""Receipts: what an outage missed and what was caught up, to be shared and printed."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from fastapi.responses import RedirectResponse, Response
+from tablesync.dashboard.web.answers import SEE_OTHER
+from tablesync.dashboard.web.desk import Asked, Desk
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Make the router."""
+    router = APIRouter(
+        prefix="/w/{workspace_id}/connections/{connection_id}", include_in_schema=False
+    )
+    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
+
+    @router.get("/receipt")
+    async def newest(asked: Member, connection_id: str) -> Response:
+        """Go to the receipt of the last outage."""
+        page = await asked.visitor.tablesync.receipts.page(connection_id, limit=1)
+        if not page.items:
+            return RedirectResponse(asked.path(f"/connections/{connection_id}"), SEE_OTHER)
+        since = _milliseconds(page.items[0].lost_at)
+        return RedirectResponse(
+            asked.path(f"/connections/{connection_id}/receipts/{since}"), SEE_OTHER
+        )
+
+    @router.get("/receipts/{since}")
+    async def show(
+        asked: Member, connection_id: str, since: Annotated[int, Path(ge=0, le=10**14)]
+    ) -> Response:
+        tablesync = asked.visitor.tablesync
+        receipt = await tablesync.receipts.get(connection_id, since)
+        connection = await tablesync.connections.get(connection_id)
+        return desk.page(asked, "pages/receipt.html", receipt=receipt, connection=connection)
+
+    return router
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.astimezone(UTC).timestamp() * 1_000)

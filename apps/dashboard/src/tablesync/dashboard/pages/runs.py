@@ -1,0 +1,171 @@
+"""The history: runs with filters, one run with its progress, and what it rejected."""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response, StreamingResponse
+from tablesync.client import AwayError, NotFoundError, TableSync
+from tablesync.contracts import RunStatus, Trigger
+from tablesync.contracts.public_api.runs import RejectionView, RunProgress
+from tablesync.contracts.public_api.syncs import SyncView
+from tablesync.dashboard.shown.runs import ShownRun, shown_runs
+from tablesync.dashboard.shown.versions import version_of
+from tablesync.dashboard.web.desk import Asked, Desk
+
+A_PAGE = 50
+REJECTED_SHOWN = 50
+# A cell that a spreadsheet would take for a formula is made a text.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Make the router."""
+    router = APIRouter(prefix="/w/{workspace_id}/runs", include_in_schema=False)
+    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
+
+    @router.get("")
+    async def show_all(
+        asked: Member,
+        sync: str = "",
+        connection: str = "",
+        status: str = "",
+        trigger: str = "",
+        cursor: str | None = None,
+    ) -> Response:
+        tablesync = asked.visitor.tablesync
+        known_status = RunStatus(status) if status in set(RunStatus) else None
+        known_trigger = Trigger(trigger) if trigger in set(Trigger) else None
+        page, connections = await asyncio.gather(
+            tablesync.runs.page(
+                sync_id=sync or None,
+                connection_id=connection or None,
+                status=known_status,
+                trigger=known_trigger,
+                limit=A_PAGE,
+                cursor=cursor,
+            ),
+            tablesync.connections.page(limit=1_000),
+        )
+        syncs = await _syncs(tablesync, {each.sync_id for each in page.items})
+        return desk.page(
+            asked,
+            "pages/runs.html",
+            shown=shown_runs(page.items, syncs, asked.clock),
+            connections=connections.items,
+            query={"sync": sync, "connection": connection, "status": status, "trigger": trigger},
+            next_cursor=page.next_cursor,
+        )
+
+    @router.get("/{run_id}")
+    async def show(asked: Member, run_id: str) -> Response:
+        page = await read_page(asked, run_id)
+        return desk.page(
+            asked,
+            "pages/run.html",
+            shown=page.shown,
+            rejected=page.rejected,
+            version=page.version,
+        )
+
+    @router.get("/{run_id}/rejected.csv")
+    async def rejected_csv(asked: Member, run_id: str) -> Response:
+        # Once the answer has begun, nobody can be told that there is no such run.
+        await asked.visitor.tablesync.runs.get(run_id)
+        rejections = asked.visitor.tablesync.runs.rejections(run_id)
+        headers = {"Content-Disposition": f'attachment; filename="rejected-{run_id}.csv"'}
+        return StreamingResponse(_csv(rejections), media_type="text/csv", headers=headers)
+
+    @router.post("/{run_id}/cancel")
+    async def cancel(request: Request, asked: Member, run_id: str) -> Response:
+        form = await desk.form(request)
+        await asked.visitor.tablesync.runs.cancel(run_id, idempotency_key=form.get("once"))
+        said = "The run is being cancelled. What it has written stays."
+        return desk.back(request, asked.path(f"/runs/{run_id}"), said)
+
+    return router
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """All that a run's page shows."""
+
+    shown: ShownRun
+    rejected: Sequence[RejectionView]
+
+    @property
+    def version(self) -> str:
+        """What tells whether it has changed since it was last shown."""
+        return version_of(self.shown.run, self.shown.sync, self.shown.progress, self.rejected)
+
+
+async def read_page(asked: Asked, run_id: str) -> RunPage:
+    """Read a run, how far it is, and what it has rejected so far."""
+    shown, rejected = await asyncio.gather(
+        read_run(asked, run_id), _rejected(asked, run_id, REJECTED_SHOWN)
+    )
+    return RunPage(shown, rejected)
+
+
+async def read_run(asked: Asked, run_id: str) -> ShownRun:
+    """Read a run with its sync and its progress."""
+    tablesync = asked.visitor.tablesync
+    run = await tablesync.runs.get(run_id)
+    syncs, progress = await asyncio.gather(
+        _syncs(tablesync, {run.sync_id}), _progress(tablesync, run_id)
+    )
+    return ShownRun(run, syncs.get(run.sync_id), asked.clock, progress)
+
+
+async def _progress(tablesync: TableSync, run_id: str) -> RunProgress | None:
+    """Return how far a run is; None for one that its runner does not know, or while it is away."""
+    try:
+        return await tablesync.runs.progress(run_id)
+    except (NotFoundError, AwayError):
+        return None
+
+
+async def _syncs(tablesync: TableSync, sync_ids: set[str]) -> dict[str, SyncView]:
+    found = await asyncio.gather(*(_sync(tablesync, each) for each in sync_ids))
+    return {each.id: each for each in found if each}
+
+
+async def _sync(tablesync: TableSync, sync_id: str) -> SyncView | None:
+    try:
+        return await tablesync.syncs.get(sync_id)
+    except NotFoundError:
+        return None
+
+
+async def _rejected(asked: Asked, run_id: str, most: int) -> list[RejectionView]:
+    try:
+        page = await asked.visitor.tablesync.runs.rejections_page(run_id, limit=most)
+    except (NotFoundError, AwayError):
+        return []
+    return page.items
+
+
+async def _csv(rejections: AsyncIterator[RejectionView]) -> AsyncIterator[str]:
+    yield _line(["Record", "Field", "Value", "Reason", "Remedy", "At (UTC)"])
+    async for each in rejections:
+        yield _line(
+            [
+                each.source_id,
+                each.field or "",
+                each.value or "",
+                each.reason,
+                each.remedy or "",
+                each.at.isoformat(),
+            ]
+        )
+
+
+def _line(cells: list[str]) -> str:
+    written = io.StringIO()
+    plain = [f"'{each}" if each.startswith(_FORMULA) else each for each in cells]
+    csv.writer(written).writerow(plain)
+    return written.getvalue()

@@ -1,0 +1,153 @@
+"""One sync: how it is, why, and what to do; its slots, its mapping and its records."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+from tablesync.client import AwayError, ConflictError, InvalidError, NotFoundError, TableSync
+from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.syncs import SchedulePreview, SyncCopy, SyncView
+from tablesync.dashboard.shown.story import Story, story_of
+from tablesync.dashboard.shown.syncs import ShownSync
+from tablesync.dashboard.shown.versions import version_of
+from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.forms import Form
+
+FIELDS = {"name": "name"}
+SLOTS_SHOWN = 20
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Make the routes that show one."""
+    router = APIRouter(prefix="/w/{workspace_id}/syncs/{sync_id}", include_in_schema=False)
+    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
+
+    @router.get("")
+    async def show(asked: Member, sync_id: str) -> Response:
+        tablesync = asked.visitor.tablesync
+        page = await read_page(asked, sync_id)
+        preview = SchedulePreview(schedule=page.shown.sync.schedule, sync_id=sync_id)
+        slots, coming = await asyncio.gather(
+            tablesync.syncs.slots(sync_id, limit=SLOTS_SHOWN), tablesync.syncs.preview(preview)
+        )
+        return desk.page(
+            asked,
+            "pages/sync.html",
+            shown=page.shown,
+            story=page.story,
+            version=page.version,
+            slots=slots.items,
+            next_slots=coming.slots,
+        )
+
+    @router.get("/duplicate")
+    async def ask_name(asked: Member, sync_id: str) -> Response:
+        sync = await asked.visitor.tablesync.syncs.get(sync_id)
+        return desk.page(asked, "pages/duplicate.html", sync=sync, form=Form())
+
+    @router.post("/duplicate")
+    async def duplicate(request: Request, asked: Member, sync_id: str) -> Response:
+        form = await desk.form(request)
+        syncs = asked.visitor.tablesync.syncs
+        try:
+            wanted = SyncCopy(name=form.get("name"))
+            made = await syncs.duplicate(sync_id, wanted, idempotency_key=form.get("once"))
+        except ValidationError as error:
+            form = form.unreadable(error, FIELDS)
+        except InvalidError as error:
+            form = form.refused(error, FIELDS)
+        else:
+            said = f"{made.name} is there, and paused until you resume it."
+            return desk.back(request, asked.path(f"/syncs/{made.id}"), said)
+        sync = await syncs.get(sync_id)
+        return desk.page(asked, "pages/duplicate.html", status=422, sync=sync, form=form)
+
+    return router
+
+
+@dataclass(frozen=True)
+class SyncPage:
+    """A sync, and what somebody can do if it does not run; `uses` are its connections."""
+
+    shown: ShownSync
+    story: Story | None
+    uses: Sequence[ConnectionView]
+
+    @property
+    def version(self) -> str:
+        """What tells whether it has changed since it was last shown."""
+        return version_of(self.shown.sync, self.uses)
+
+
+async def read_page(asked: Asked, sync_id: str) -> SyncPage:
+    """Read a sync and its two connections."""
+    tablesync = asked.visitor.tablesync
+    sync = await tablesync.syncs.get(sync_id)
+    ends = (sync.source.connection_id, sync.destination.connection_id)
+    uses = await asyncio.gather(*(_connection(tablesync, each) for each in ends))
+    by_id = {each.id: each for each in uses if each}
+    shown = ShownSync(sync, by_id.get(sync.source.connection_id), asked.clock)
+    return SyncPage(shown, story_of(shown, by_id), list(by_id.values()))
+
+
+async def _connection(tablesync: TableSync, connection_id: str) -> ConnectionView | None:
+    """Return a connection; None while nobody tells of it: the sync is shown all the same."""
+    try:
+        return await tablesync.connections.get(connection_id)
+    except (NotFoundError, AwayError):
+        return None
+
+
+def act_routes(desk: Desk) -> APIRouter:
+    """Make the routes that do something to one."""
+    router = APIRouter(prefix="/w/{workspace_id}/syncs/{sync_id}", include_in_schema=False)
+    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
+
+    @router.post("/run")
+    async def run(request: Request, asked: Member, sync_id: str) -> Response:
+        form = await desk.form(request)
+        syncs = asked.visitor.tablesync.syncs
+        try:
+            asked_for = await syncs.run(sync_id, idempotency_key=form.get("once"))
+        except ConflictError as error:
+            said = error.problem.detail
+            return desk.back(request, asked.path(f"/syncs/{sync_id}"), said, "warn")
+        return desk.back(request, asked.path(f"/runs/{asked_for.run_id}"))
+
+    @router.post("/pause")
+    async def pause(request: Request, asked: Member, sync_id: str) -> Response:
+        form = await desk.form(request)
+        syncs = asked.visitor.tablesync.syncs
+        sync = await syncs.pause(sync_id, idempotency_key=form.get("once"))
+        return _back(desk, request, asked, sync, "is paused")
+
+    @router.post("/resume")
+    async def resume(request: Request, asked: Member, sync_id: str) -> Response:
+        form = await desk.form(request)
+        syncs = asked.visitor.tablesync.syncs
+        sync = await syncs.resume(sync_id, idempotency_key=form.get("once"))
+        return _back(desk, request, asked, sync, "goes on")
+
+    @router.get("/delete")
+    async def ask(asked: Member, sync_id: str) -> Response:
+        sync = await asked.visitor.tablesync.syncs.get(sync_id)
+        return desk.page(asked, "pages/delete_sync.html", shown=ShownSync(sync, None, asked.clock))
+
+    @router.post("/delete")
+    async def delete(request: Request, asked: Member, sync_id: str) -> Response:
+        form = await desk.form(request)
+        syncs = asked.visitor.tablesync.syncs
+        name = (await syncs.get(sync_id)).name
+        await syncs.delete(sync_id, idempotency_key=form.get("once"))
+        said = f"{name} is deleted. Its rows in Airtable stay as they are."
+        return desk.back(request, asked.path("/syncs"), said)
+
+    return router
+
+
+def _back(desk: Desk, request: Request, asked: Asked, sync: SyncView, done: str) -> Response:
+    return desk.back(request, asked.path(f"/syncs/{sync.id}"), f"{sync.name} {done}.")

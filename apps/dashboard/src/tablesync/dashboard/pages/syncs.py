@@ -1,0 +1,99 @@
+"""The list of syncs, failing first: search, filters, and what is done to many at once."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+from tablesync.contracts.public_api.syncs import (
+    BulkAction,
+    NewBulkChange,
+    SyncFilter,
+    SyncState,
+)
+from tablesync.dashboard.shown import badges
+from tablesync.dashboard.shown.syncs import shown_syncs
+from tablesync.dashboard.web.desk import Asked, Desk
+
+A_PAGE = 50
+STATES = [(each, badges.of_sync(each).word) for each in SyncState]
+EVERY_MATCHING = "matching"
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Make the router."""
+    router = APIRouter(prefix="/w/{workspace_id}", include_in_schema=False)
+    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
+
+    @router.get("/syncs")
+    async def show(
+        asked: Member,
+        q: str = "",
+        state: str = "",
+        connection: str = "",
+        base: str = "",
+        cursor: str | None = None,
+    ) -> Response:
+        wanted = filter_of(q, state, connection, base)
+        given = wanted.model_dump(exclude_none=True, mode="json")
+        tablesync = asked.visitor.tablesync
+        page, counts, connections = await asyncio.gather(
+            tablesync.syncs.page(**given, limit=A_PAGE, cursor=cursor),
+            tablesync.syncs.counts(**{k: v for k, v in given.items() if k != "state"}),
+            tablesync.connections.page(limit=1_000),
+        )
+        by_id = {each.id: each for each in connections.items}
+        return desk.page(
+            asked,
+            "pages/syncs.html",
+            shown=shown_syncs(page.items, by_id, asked.clock),
+            counts=counts,
+            matching=counts.states.get(state, 0) if state else counts.total,
+            states=STATES,
+            connections=connections.items,
+            wanted=wanted,
+            query={"q": q, "state": state, "connection": connection, "base": base},
+            next_cursor=page.next_cursor,
+        )
+
+    @router.post("/syncs/bulk")
+    async def change_many(request: Request, asked: Member) -> Response:
+        """Do one thing to the chosen syncs, or to all that fit, and show what did not work."""
+        form = await desk.form(request)
+        change: dict[str, object] = {"action": form.get("action")}
+        if form.get("chosen") == EVERY_MATCHING:
+            change["matching"] = filter_of(
+                form.get("q"), form.get("state"), form.get("connection"), form.get("base")
+            )
+        else:
+            change["sync_ids"] = list(form.all("sync"))
+        try:
+            wanted = NewBulkChange.model_validate(change)
+        except ValidationError:
+            return desk.back(request, asked.path("/syncs"), "Choose a sync first.", "warn")
+        if wanted.action is BulkAction.DELETE and form.get("sure") != "yes":
+            return desk.page(asked, "pages/delete_syncs.html", form=form, change=wanted)
+        begun = await asked.visitor.tablesync.syncs.bulk(wanted, idempotency_key=form.get("once"))
+        return desk.back(request, asked.path(f"/bulk-changes/{begun.id}"))
+
+    @router.get("/bulk-changes/{change_id}")
+    async def show_change(asked: Member, change_id: str) -> Response:
+        change = await asked.visitor.tablesync.syncs.bulk_change(change_id)
+        return desk.page(asked, "pages/bulk_change.html", change=change)
+
+    return router
+
+
+def filter_of(q: Annotated[str, Query()], state: str, connection: str, base: str) -> SyncFilter:
+    """Read filters from an address; one that nobody knows filters nothing."""
+    known = {str(each) for each in SyncState}
+    try:
+        return SyncFilter(
+            q=q or None,
+            state=SyncState(state) if state in known else None,
+            connection_id=connection or None,
+            base_id=base or None,
+        )
+    except ValidationError:
+        return SyncFilter(q=q[:200] or None)

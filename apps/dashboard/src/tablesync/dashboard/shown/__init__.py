@@ -1,0 +1,1 @@
+"""What pages show of what services say: words, times, badges and cards; pure."""

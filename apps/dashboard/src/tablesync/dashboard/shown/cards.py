@@ -1,0 +1,327 @@
+"""The cards of the first page: what of a connection matters now, and the one thing to do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+from tablesync.contracts.public_api.connections import (
+    AuthorizationView,
+    ConnectionView,
+    ProviderView,
+)
+from tablesync.contracts.public_api.syncs import CatchUpProgress, ConnectionUse, SyncState
+from tablesync.contracts.wording import loss, provider_label
+from tablesync.dashboard.shown import badges
+from tablesync.dashboard.shown.badges import Badge
+from tablesync.dashboard.shown.times import Clock, span
+from tablesync.dashboard.shown.versions import version_of
+from tablesync.dashboard.shown.words import are, counted, number
+
+NOT_KNOWN, NONE_YET = "not known", "none yet"
+
+
+class Rank(IntEnum):
+    """In which order cards stand: worst first, and within a rank by their names."""
+
+    DISCONNECTED = 0
+    NEEDS_ATTENTION = 1
+    UNDER_WAY = 2
+    CATCHING_UP = 3
+    CONNECTED = 4
+    DISCONNECTED_BY_YOU = 5
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One of the three facts of a card."""
+
+    term: str
+    told: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a card offers first; `strength` is a class of the button."""
+
+    words: str
+    strength: str
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a card says, by the state of its connection."""
+
+    badge: Badge
+    rank: Rank
+    since: str
+    sentence: str
+    facts: Sequence[Fact]
+    action: Action | None = None
+    stripe: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A connection and its use, which is None while scheduler does not tell."""
+
+    connection: ConnectionView
+    use: ConnectionUse | None
+    clock: Clock
+
+    @property
+    def label(self) -> str:
+        """Its provider's name."""
+        return provider_label(str(self.connection.provider))
+
+    def count(self, state: SyncState) -> int:
+        """Return how many of its syncs are in a state."""
+        return self.use.states.get(state, 0) if self.use else 0
+
+    @property
+    def since(self) -> str:
+        """Since when it is as it is."""
+        return f"since {self.clock.on(self.connection.changed_at)}"
+
+    @property
+    def syncs(self) -> Fact:
+        """How many there are, and how many of them wait."""
+        if self.use is None:
+            return Fact("Syncs", NOT_KNOWN)
+        total, waiting = self.use.syncs, self.count(SyncState.WAITING)
+        wait = "all wait" if waiting == total else f"{number(waiting)} {_wait(waiting)}"
+        return Fact("Syncs", f"{number(total)}, {wait}" if waiting else number(total))
+
+    @property
+    def gap(self) -> Fact:
+        """How long it has been missing."""
+        return Fact("Gap so far", span(self.clock.now - self.connection.changed_at))
+
+    @property
+    def slots_missed(self) -> Fact:
+        """How many runs were due meanwhile."""
+        gap = self.use.gap if self.use else None
+        told = number(gap.slots_missed if gap else 0)
+        return Fact("Slots missed", told if self.use else NOT_KNOWN)
+
+    @property
+    def last_success(self) -> Fact:
+        """When one of its syncs last brought all."""
+        return Fact("Last success", self._moment(self.use.last_success_at if self.use else None))
+
+    @property
+    def next_run(self) -> Fact:
+        """When the next of its syncs is due."""
+        return Fact("Next run", self._moment(self.use.next_slot_at if self.use else None))
+
+    def _moment(self, moment: datetime | None) -> str:
+        if self.use is None:
+            return NOT_KNOWN
+        return self.clock.near(moment) if moment else NONE_YET
+
+
+@dataclass(frozen=True)
+class Card:
+    """A connection as the first page shows it, with an attempt to connect it that is under way."""
+
+    subject: Subject
+    provider: ProviderView | None
+    under_way: AuthorizationView | None
+    face: Face
+
+    @property
+    def connection(self) -> ConnectionView:
+        """What it shows."""
+        return self.subject.connection
+
+    @property
+    def id(self) -> str:
+        """The id of its element."""
+        return f"card-{self.connection.id}"
+
+    @property
+    def version(self) -> str:
+        """What tells whether it has changed since it was last shown."""
+        return version_of(self.connection, self.subject.use, self.under_way)
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.connection.name or self.connection.account.name
+
+    @property
+    def where(self) -> str:
+        """Whose account it is: an address, or the shop's domain."""
+        return self.connection.host or self.connection.account.email or ""
+
+    @property
+    def catch_up(self) -> CatchUpProgress | None:
+        """How far its catch-ups are, while any is under way."""
+        return self.subject.use.catch_up if self.subject.use else None
+
+    @property
+    def to_pause(self) -> int:
+        """How many syncs *Pause all* would pause."""
+        use = self.subject.use
+        return use.syncs - self.subject.count(SyncState.PAUSED) if use else 0
+
+    @property
+    def to_resume(self) -> int:
+        """How many syncs were paused with it, and *Resume* would resume."""
+        return self.subject.use.paused_with_it if self.subject.use else 0
+
+
+@dataclass(frozen=True)
+class Deck:
+    """All that the first page is made of; `uses` is None while scheduler does not tell."""
+
+    connections: Sequence[ConnectionView]
+    providers: Mapping[str, ProviderView]
+    uses: Mapping[str, ConnectionUse] | None
+    under_way: Mapping[str, AuthorizationView] = field(default_factory=dict)
+
+    def cards(self, clock: Clock) -> list[Card]:
+        """Return the cards, worst first."""
+        made = [self.card(each, clock) for each in self.connections]
+        order = sorted(made, key=lambda each: (each.subject.label, each.name, each.id))
+        return sorted(order, key=lambda each: each.face.rank)
+
+    def card(self, connection: ConnectionView, clock: Clock) -> Card:
+        """Return the card of one connection."""
+        uses = self.uses
+        use = None if uses is None else uses.get(connection.id) or _unused(connection.id)
+        subject = Subject(connection, use, clock)
+        provider = self.providers.get(str(connection.provider))
+        face = _FACES.get(connection.badge, _unknown)(subject)
+        return Card(subject, provider, self.under_way.get(connection.id), face)
+
+
+def _disconnected(subject: Subject) -> Face:
+    connection, waiting = subject.connection, subject.count(SyncState.WAITING)
+    kept = "rows, mappings and schedules stay as they are."
+    syncs = f"{counted(waiting, 'sync')} {_wait(waiting)}; {kept}" if waiting else ""
+    return Face(
+        badge=badges.DISCONNECTED,
+        rank=Rank.DISCONNECTED,
+        since=subject.since,
+        sentence=f"{loss(connection.cause, str(connection.provider))} {syncs}".strip(),
+        facts=[subject.gap, subject.slots_missed, subject.last_success],
+        action=Action(f"Reconnect {subject.label}", "main"),
+        stripe="is-bad",
+    )
+
+
+def _needs_attention(subject: Subject) -> Face:
+    told = " ".join(each.message for each in subject.connection.findings)
+    return Face(
+        badge=badges.NEEDS_ATTENTION,
+        rank=Rank.NEEDS_ATTENTION,
+        since=subject.since,
+        sentence=told or f"{subject.label} does not let TableSync do all that its syncs need.",
+        facts=[subject.syncs, subject.gap, subject.last_success],
+        action=Action(f"Reconnect {subject.label}", "ask"),
+        stripe="is-warn",
+    )
+
+
+def _connected(subject: Subject) -> Face:
+    if subject.use and subject.use.catch_up:
+        return _catching_up(subject, subject.use.catch_up)
+    return Face(
+        badge=badges.CONNECTED,
+        rank=Rank.CONNECTED,
+        since=subject.since,
+        sentence=_how_syncs_are(subject),
+        facts=[subject.syncs, subject.last_success, subject.next_run],
+    )
+
+
+def _catching_up(subject: Subject, progress: CatchUpProgress) -> Face:
+    gap, clock = progress.gap, subject.clock
+    missed = clock.between(gap.from_, gap.to or clock.now)
+    done = f"{number(progress.done)} of {counted(progress.total, 'sync')}"
+    return Face(
+        badge=badges.CONNECTED,
+        rank=Rank.CATCHING_UP,
+        since=f"reconnected {clock.on(subject.connection.changed_at)}",
+        sentence=f"Catching up on the gap {missed}. {done} {are(progress.done)} done.",
+        facts=[
+            Fact("Records read", number(progress.counts.read)),
+            Fact("Slots missed", number(gap.slots_missed)),
+            Fact("Rejected", number(progress.counts.rejected)),
+        ],
+    )
+
+
+def _disconnected_by_you(subject: Subject) -> Face:
+    connection, clock = subject.connection, subject.clock
+    by = f"{connection.changed_by.name}, " if connection.changed_by else ""
+    syncs = subject.use.syncs if subject.use else 0
+    keep = "waits and keeps its" if syncs == 1 else "wait and keep their"
+    kept = f"Its {counted(syncs, 'sync')} {keep} settings and history. " if syncs else ""
+    return Face(
+        badge=badges.DISCONNECTED_BY_YOU,
+        rank=Rank.DISCONNECTED_BY_YOU,
+        since=f"{by}{clock.on(connection.changed_at)}",
+        sentence=kept + " ".join(each.message for each in connection.findings),
+        facts=[subject.syncs, subject.gap, subject.last_success],
+        action=Action("Connect again", ""),
+    )
+
+
+def _unknown(subject: Subject) -> Face:
+    """Show a connection whose badge this version does not know."""
+    return Face(
+        badge=badges.of_connection(subject.connection.badge),
+        rank=Rank.NEEDS_ATTENTION,
+        since=subject.since,
+        sentence=" ".join(each.message for each in subject.connection.findings),
+        facts=[subject.syncs, subject.last_success],
+    )
+
+
+_FACES: Mapping[str, Callable[[Subject], Face]] = {
+    badges.DISCONNECTED.word: _disconnected,
+    badges.NEEDS_ATTENTION.word: _needs_attention,
+    badges.CONNECTED.word: _connected,
+    badges.DISCONNECTED_BY_YOU.word: _disconnected_by_you,
+}
+
+
+def _how_syncs_are(subject: Subject) -> str:
+    if subject.use is None:
+        return ""
+    if not subject.use.syncs:
+        return "No sync uses it yet."
+    if failing := subject.count(SyncState.FAILING):
+        return f"{counted(failing, 'sync')} that {_use(failing)} it {_fail(failing)}."
+    if waiting := subject.count(SyncState.WAITING):
+        return (
+            f"{counted(waiting, 'sync')} that {_use(waiting)} it {_wait(waiting)}; see why there."
+        )
+    return "All syncs that use it are fine."
+
+
+def _wait(count: int) -> str:
+    return "waits" if count == 1 else "wait"
+
+
+def _use(count: int) -> str:
+    return "uses" if count == 1 else "use"
+
+
+def _fail(count: int) -> str:
+    return "fails" if count == 1 else "fail"
+
+
+def _unused(connection_id: str) -> ConnectionUse:
+    return ConnectionUse(
+        connection_id=connection_id,
+        syncs=0,
+        states={},
+        paused_with_it=0,
+        gap=None,
+        last_success_at=None,
+        next_slot_at=None,
+        catch_up=None,
+    )

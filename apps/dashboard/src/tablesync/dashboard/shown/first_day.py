@@ -1,0 +1,75 @@
+"""The first day: four steps to the first rows, shown until they are there."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tablesync.contracts.public_api.connections import ConnectionView, ProviderView
+from tablesync.contracts.public_api.syncs import ConnectionUse
+
+
+class Progress(StrEnum):
+    """How far a step is."""
+
+    DONE = "done"
+    CURRENT = "current"
+    LATER = "later"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step; `choices` are the providers that it offers to connect."""
+
+    title: str
+    text: str
+    progress: Progress
+    choices: Sequence[ProviderView] = ()
+    makes_a_sync: bool = False
+
+
+def first_day(
+    connections: Collection[ConnectionView],
+    providers: Collection[ProviderView],
+    uses: Collection[ConnectionUse] | None,
+) -> Sequence[Step]:
+    """Return the steps, or none once rows are there, or while nobody can tell."""
+    if uses is None or not providers or any(each.last_success_at for each in uses):
+        return ()
+    connected = {str(each.provider) for each in connections}
+    targets = [each for each in providers if not each.is_source]
+    sources = [each for each in providers if each.is_source]
+    done = [
+        any(str(each.name) in connected for each in targets),
+        any(str(each.name) in connected for each in sources),
+        any(each.syncs for each in uses),
+        False,
+    ]
+    current = done.index(False)
+    return [_step(number, each, current, targets, sources) for number, each in enumerate(done)]
+
+
+_TITLES = ("Connect Airtable", "Connect a source", "Make a sync", "See the first rows")
+_TEXTS = (
+    "Where your rows will be. You choose which bases TableSync may use.",
+    "Where do your records live today? You sign in there; TableSync only reads.",
+    "Choose an object and a table, or let TableSync make the table.",
+    "They appear here and in Airtable at the same time.",
+)
+
+
+def _step(
+    number: int,
+    done: bool,
+    current: int,
+    targets: Sequence[ProviderView],
+    sources: Sequence[ProviderView],
+) -> Step:
+    progress = Progress.CURRENT if number == current else Progress.LATER
+    offered: tuple[Sequence[ProviderView], ...] = (targets, sources, (), ())
+    return Step(
+        title=_TITLES[number],
+        text=_TEXTS[number],
+        progress=Progress.DONE if done else progress,
+        choices=offered[number] if number == current else (),
+        makes_a_sync=number == current and _TITLES[number] == "Make a sync",
+    )

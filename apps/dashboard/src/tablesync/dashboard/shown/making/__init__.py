@@ -1,0 +1,1 @@
+"""What the pages that make and look into a sync show: fields, suggestions, cells."""

@@ -1,0 +1,118 @@
+"""Syncs as lists and pages show them: route, state, cause and remedy in a few words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tablesync.contracts import RunStatus, SyncStatus
+from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.syncs import Schedule, SyncState, SyncView
+from tablesync.contracts.wording import provider_label, runs_again
+from tablesync.dashboard.shown import badges
+from tablesync.dashboard.shown.badges import Badge
+from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.shown.words import counted, number
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+NEVER = "never yet"
+
+
+@dataclass(frozen=True)
+class ShownSync:
+    """One sync; `source` is its source's connection, where it is known."""
+
+    sync: SyncView
+    source: ConnectionView | None
+    clock: Clock
+
+    @property
+    def badge(self) -> Badge:
+        """How it is doing."""
+        return badges.of_sync(str(self.sync.state))
+
+    @property
+    def label(self) -> str:
+        """Its source's provider."""
+        return provider_label(str(self.sync.source.provider))
+
+    @property
+    def object(self) -> str:
+        """What it reads."""
+        return self.sync.source.object.replace("_", " ").capitalize()
+
+    @property
+    def target(self) -> str:
+        """Base and table that it writes to, by name where that is known."""
+        names, to = self.sync.names, self.sync.destination
+        return f"{names.get(to.base_id, to.base_id)} / {names.get(to.table_id, to.table_id)}"
+
+    @property
+    def cause(self) -> str:
+        """Why it is as it is, in one line; nothing for one that is fine."""
+        sync = self.sync
+        if sync.hold and not sync.paused:
+            missed = sync.gap.slots_missed if sync.gap else 0
+            late = f"; {counted(missed, 'slot')} missed" if missed else ""
+            return f"{self._held_for}{late}"
+        if sync.state == SyncState.FAILING and sync.last_run:
+            return sync.last_run.summary or ""
+        if sync.last_run and sync.last_run.counts.rejected:
+            return f"{counted(sync.last_run.counts.rejected, 'record')} rejected"
+        return ""
+
+    @property
+    def last_success(self) -> str:
+        """When it last brought all."""
+        last = self.sync.last_success_at
+        return self.clock.near(last) if last else NEVER
+
+    @property
+    def next_run(self) -> str:
+        """When it runs next, or what it waits for."""
+        if self.sync.next_slot_at:
+            return self.clock.near(self.sync.next_slot_at)
+        kinds = [str(each.kind) for each in self.sync.holds]
+        return runs_again(str(self.sync.status), kinds) or NEVER
+
+    @property
+    def can_run(self) -> bool:
+        """Whether *Sync now* would be taken."""
+        return not self.sync.holds
+
+    @property
+    def schedule(self) -> str:
+        """How often it runs."""
+        return every(self.sync.schedule)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run of it is under way."""
+        last = self.sync.last_run
+        return bool(last and last.status == RunStatus.RUNNING)
+
+    @property
+    def paused(self) -> bool:
+        """Whether somebody has paused it."""
+        return self.sync.status == SyncStatus.PAUSED
+
+    @property
+    def _held_for(self) -> str:
+        hold = self.sync.hold
+        assert hold
+        return hold.cause if " " in hold.cause else f"{self.label} is disconnected"
+
+
+def shown_syncs(
+    syncs: list[SyncView], connections: Mapping[str, ConnectionView], clock: Clock
+) -> list[ShownSync]:
+    """Show syncs in the order in which scheduler lists them: failing first."""
+    return [ShownSync(each, connections.get(each.source.connection_id), clock) for each in syncs]
+
+
+def every(schedule: Schedule) -> str:
+    """Return how often: `Every 10 minutes`, `Every hour`."""
+    seconds = schedule.every_seconds
+    for length, one in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if seconds % length == 0:
+            count = seconds // length
+            return f"Every {one}" if count == 1 else f"Every {number(count)} {one}s"
+    return f"Every {counted(seconds, 'second')}"

@@ -1,0 +1,81 @@
+"""Moments and spans as people read them, in the viewer's zone."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+_UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What it is now, and where the viewer is."""
+
+    now: datetime
+    zone: ZoneInfo
+
+    def near(self, moment: datetime) -> str:
+        """Return a moment as briefly as it is told: `1 min ago`, `today, 09:12`, `3 Feb 2026`."""
+        away = self.now - moment
+        if abs(away) < HOUR:
+            return _minutes(away)
+        return self.on(moment)
+
+    def on(self, moment: datetime) -> str:
+        """Return a moment by its day: `today, 09:12`, `25 Nov, 18:05`, `3 Feb 2026`."""
+        local, today = moment.astimezone(self.zone), self.now.astimezone(self.zone).date()
+        days = (local.date() - today).days
+        time = f"{local:%H:%M}"
+        if days in _DAYS:
+            return f"{_DAYS[days]}, {time}"
+        if local.year == today.year:
+            return f"{local.day} {local:%b}, {time}"
+        return f"{local.day} {local:%b} {local.year}"
+
+    def exact(self, moment: datetime) -> str:
+        """Return a moment to the second, with its zone."""
+        local = moment.astimezone(self.zone)
+        return f"{local.day} {local:%B %Y, %H:%M:%S %Z}"
+
+    def between(self, begun: datetime, ended: datetime) -> str:
+        """Return an interval: `25 Nov, 18:05 – today, 14:36`, or `today, 09:12–14:40`."""
+        first, last = (each.astimezone(self.zone) for each in (begun, ended))
+        if first.date() == last.date():
+            return f"{self.on(begun)}–{last:%H:%M}"
+        return f"{self.on(begun)} – {self.on(ended)}"
+
+
+_DAYS = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+
+
+def _minutes(away: timedelta) -> str:
+    minutes = int(abs(away) / MINUTE)
+    if minutes == 0:
+        return "just now" if away >= timedelta() else "in a moment"
+    return f"{minutes} min ago" if away > timedelta() else f"in {minutes} min"
+
+
+def span(length: timedelta) -> str:
+    """Return how long something took, in two units at most: `5 h 31 min`, `14 days`, `9 s`."""
+    left = max(0, round(length.total_seconds()))
+    parts: list[tuple[int, str]] = []
+    for name, seconds in _UNITS:
+        count, left = divmod(left, seconds)
+        if count or parts:
+            parts.append((count, name))
+    told = [_counted(count, name) for count, name in parts[:2] if count]
+    return " ".join(told) or "0 s"
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}s" if name == "day" and count != 1 else f"{count} {name}"
+
+
+def zone_named(name: str | None) -> ZoneInfo:
+    """Return a time zone by its name; UTC for one that nobody knows."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")

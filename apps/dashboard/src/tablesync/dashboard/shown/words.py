@@ -1,0 +1,26 @@
+"""Numbers and nouns as people read them."""
+
+THIN = "\u202f"
+
+
+def number(count: float) -> str:
+    """Return a number with narrow spaces by thousands, which never breaks."""
+    return f"{count:,}".replace(",", THIN)
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Return how many of what: `1 sync`, `24 syncs`."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def are(count: int) -> str:
+    """Return the verb: one `is`, more `are`."""
+    return "is" if count == 1 else "are"
+
+
+def listed(names: list[str], most: int = 3) -> str:
+    """Return names in a sentence: `a, b and 2 more`."""
+    shown = names[:most]
+    if len(names) > most:
+        return f"{', '.join(shown)} and {number(len(names) - most)} more"
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))

@@ -1,0 +1,202 @@
+"""What every page is made with: templates, visitors, cookies and signatures, put together once."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from pydantic import SecretStr
+from tablesync.client import ConflictError, NotFoundError, UnauthorizedError
+from tablesync.contracts.public_api.people import Role
+from tablesync.dashboard.settings import Settings
+from tablesync.dashboard.shown.times import Clock, zone_named
+from tablesync.dashboard.web.answers import SeeOtherError, see_other
+from tablesync.dashboard.web.cookies import Cookies
+from tablesync.dashboard.web.forms import Form
+from tablesync.dashboard.web.rendering import Rendering
+from tablesync.dashboard.web.signing import Signing
+from tablesync.dashboard.web.visitors import Visitor, Visitors
+
+SESSION, FLASH, ZONE = "session", "flash", "zone"
+DAY_SECONDS = 86_400
+FLASH_SECONDS = 60
+FORM_SECONDS = 14 * DAY_SECONDS
+
+
+class StaleFormError(Exception):
+    """A form that was not made by us for whoever sends it, or too long ago."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request for a page of one workspace, by a member of it."""
+
+    request: Request
+    visitor: Visitor
+    workspace_id: str
+    clock: Clock
+
+    def path(self, path: str) -> str:
+        """Return the address of a page of this workspace."""
+        return f"/w/{self.workspace_id}{path}"
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """What pages and parts know of whoever asks; `once` makes each form an act of its own."""
+
+    asked: Asked
+    may_operate: bool
+    may_administer: bool
+    csrf: str
+    once: str
+
+    @property
+    def clock(self) -> Clock:
+        """What it is now, where the viewer is."""
+        return self.asked.clock
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Reads requests and renders pages."""
+
+    settings: Settings
+    rendering: Rendering
+    visitors: Visitors
+    cookies: Cookies
+    signing: Signing
+
+    async def asked(self, request: Request, workspace_id: str) -> Asked:
+        """Return who asks for a page of a workspace, as a FastAPI dependency.
+
+        Raises SeeOtherError for nobody, and NotFoundError where somebody is no member.
+        """
+        visitor = await self.visitor(request, workspace_id)
+        return Asked(request, visitor, workspace_id, self.clock(request))
+
+    async def visitor(self, request: Request, workspace_id: str | None = None) -> Visitor:
+        """Return who asks; raises SeeOtherError for nobody."""
+        session = self.session(request)
+        if session is None:
+            raise SeeOtherError(sign_in_path(request))
+        try:
+            return await self.visitors.of(session, workspace_id)
+        except UnauthorizedError as error:
+            if workspace_id and await self._is_somebody(session):
+                raise NotFoundError(error.service, error.problem) from error
+            raise SeeOtherError(sign_in_path(request), forget_session=True) from error
+        except ConflictError as error:
+            raise SeeOtherError("/workspaces") from error
+
+    async def person(self, request: Request) -> Visitor:
+        """Return who asks, in whichever workspace; raises SeeOtherError for nobody."""
+        session = self.session(request)
+        if session is None:
+            raise SeeOtherError(sign_in_path(request))
+        try:
+            return await self.visitors.of(session)
+        except ConflictError as error:
+            (first, *_) = error.problem.more["workspaces"]
+            return await self.visitors.of(session, first["id"])
+        except UnauthorizedError as error:
+            raise SeeOtherError(sign_in_path(request), forget_session=True) from error
+
+    async def _is_somebody(self, session: SecretStr) -> bool:
+        """Whether a session is good, though not for the workspace that was asked for."""
+        try:
+            await self.visitors.of(session)
+        except ConflictError:
+            return True
+        except UnauthorizedError:
+            return False
+        return True
+
+    def session(self, request: Request) -> SecretStr | None:
+        """Return the secret of the browser's session, if it has one."""
+        kept = self.cookies.get(request, SESSION)
+        return SecretStr(kept) if kept else None
+
+    def clock(self, request: Request) -> Clock:
+        """Return what it is now, where the browser says that it is."""
+        zone = zone_named(request.cookies.get(f"tablesync_{ZONE}"))
+        return Clock(datetime.now(UTC), zone)
+
+    def page(self, asked: Asked, template: str, *, status: int = 200, **values: Any) -> Response:
+        """Render a page of a workspace for whoever asked."""
+        context = self.context(asked)
+        return self._page(
+            asked.request, template, status, page=context, clock=asked.clock, **values
+        )
+
+    def context(self, asked: Asked) -> PageContext:
+        """Return what every page and every part of a workspace is rendered with."""
+        return PageContext(
+            asked=asked,
+            may_operate=asked.visitor.may(Role.OPERATOR),
+            may_administer=asked.visitor.may(Role.ADMIN),
+            csrf=self.form_token(asked.visitor.session),
+            once=secrets.token_urlsafe(16),
+        )
+
+    def plain_page(
+        self, request: Request, template: str, *, status: int = 200, **values: Any
+    ) -> Response:
+        """Render a page of no workspace."""
+        session = self.session(request)
+        csrf = self.form_token(session) if session else ""
+        return self._page(
+            request, template, status, page=None, clock=self.clock(request), csrf=csrf, **values
+        )
+
+    async def form(self, request: Request) -> Form:
+        """Read a form of ours; raises StaleFormError for any other."""
+        form, session = await Form.of(request), self.session(request)
+        sent = self.signing.read("form", form.get("csrf"), FORM_SECONDS)
+        if session is None or sent is None or sent != _fingerprint(session):
+            raise StaleFormError
+        return form.named(request.url.path)
+
+    def form_token(self, session: SecretStr) -> str:
+        """Return what a form has to bring back, so that no other site can send it."""
+        return self.signing.sign("form", _fingerprint(session))
+
+    def back(self, request: Request, path: str, message: str = "", tone: str = "good") -> Response:
+        """Send a browser to a page of ours, which then says what was done."""
+        answer = see_other(request, path)
+        if message:
+            self.cookies.set(
+                answer, FLASH, self.signing.sign(FLASH, [tone, message]), FLASH_SECONDS
+            )
+        return answer
+
+    def _page(self, request: Request, template: str, status: int, **values: Any) -> HTMLResponse:
+        flash = self.signing.read(FLASH, self.cookies.get(request, FLASH), FLASH_SECONDS)
+        page = self.rendering.page(
+            template,
+            status=status,
+            flash=flash,
+            here=request.url.path,
+            sandbox=bool(self.settings.sandbox_url),
+            **values,
+        )
+        if self.cookies.get(request, FLASH):
+            self.cookies.forget(page, FLASH)
+        return page
+
+
+def sign_in_path(request: Request) -> str:
+    """Return where to sign in, and to come back from."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method != "GET" or wanted == "/":
+        return "/sign-in"
+    return f"/sign-in?return_to={quote(wanted, safe='/')}"
+
+
+def _fingerprint(session: SecretStr) -> str:
+    """Return what tells sessions apart, without being one."""
+    return hashlib.sha256(session.get_secret_value().encode()).hexdigest()[:32]

@@ -1,0 +1,69 @@
+"""Forms: what was typed is kept, and each fault stands beside its field."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from fastapi import Request
+from pydantic import ValidationError
+from tablesync.client import InvalidError
+from tablesync.contracts.names import legible
+
+MOST_FIELDS = 2_000
+
+
+@dataclass(frozen=True)
+class Form:
+    """What somebody has typed, and what is wrong with it by field; `""` is the form as a whole."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    async def of(cls, request: Request) -> Self:
+        """Read a request's form."""
+        sent = await request.form(max_files=0, max_fields=MOST_FIELDS)
+        pairs = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
+        names = dict.fromkeys(name for name, _ in pairs)
+        lists = {each: [value for name, value in pairs if name == each] for each in names}
+        return cls({name: values[-1] for name, values in lists.items()}, lists)
+
+    def named(self, path: str) -> Self:
+        """Return the same form with a key for all that it says: sent twice, it is done once.
+
+        What was changed before it was sent again is another act, and has another key.
+        """
+        said = json.dumps([path, sorted(self.lists.items())])
+        key = hashlib.sha256(said.encode()).hexdigest()[:40]
+        return type(self)({**self.values, "once": key}, self.lists, self.errors)
+
+    def get(self, name: str, otherwise: str = "") -> str:
+        """Return what was typed into a field."""
+        return self.values.get(name, otherwise)
+
+    def all(self, name: str) -> Sequence[str]:
+        """Return all that was chosen of a field."""
+        return self.lists.get(name, ())
+
+    def with_error(self, name: str, message: str) -> Self:
+        """Return the same form with a fault beside a field."""
+        return type(self)(self.values, self.lists, {**self.errors, name: message})
+
+    def refused(self, error: InvalidError, fields: Mapping[str, str]) -> Self:
+        """Return the same form with what a service found wrong; `fields` are ours by theirs."""
+        found = dict(self.errors)
+        for each in error.problem.errors:
+            ours = fields.get(each.field.split(".")[0], "")
+            found[ours] = f"{each.message}. {each.remedy}".strip()
+        return type(self)(self.values, self.lists, found or {"": error.problem.detail})
+
+    def unreadable(self, error: ValidationError, fields: Mapping[str, str]) -> Self:
+        """Return the same form with what our own contract found wrong."""
+        found = dict(self.errors)
+        for each in error.errors(include_url=False, include_input=False):
+            ours = fields.get(str(each["loc"][0]) if each["loc"] else "", "")
+            found[ours] = legible(each["msg"].removeprefix("Value error, "))
+        return type(self)(self.values, self.lists, found)

@@ -1,0 +1,92 @@
+"""Who asks for a page: a session's secret in a cookie, exchanged at auth-service for a token.
+
+A token that was exchanged is used for a minute at most: whoever is signed out elsewhere, or is a
+member no longer, sees nothing after that.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import httpx
+from pydantic import SecretStr
+from tablesync.client import SessionToken, TableSync
+from tablesync.contracts.public_api.people import Role, UserToken
+from tablesync.dashboard.settings import Settings
+from tablesync.service_kit.clock import Deadline
+from tablesync.service_kit.single_flight import SingleFlight
+
+KEPT_SECONDS = 60.0
+MOST_KEPT = 10_000
+_Key = tuple[str, str | None]
+_RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody signed in; `who` names no workspace for a member of none."""
+
+    tablesync: TableSync
+    who: UserToken
+    session: SecretStr
+
+    @property
+    def workspace_id(self) -> str:
+        """The workspace that is asked about."""
+        assert self.who.workspace_id, "a page of a workspace was asked for by a member of none"
+        return self.who.workspace_id
+
+    def may(self, role: Role) -> bool:
+        """Whether services let them do what needs this role."""
+        has = next((rank for each, rank in _RANK.items() if each == self.who.role), -1)
+        return has >= _RANK[role]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    visitor: Visitor
+    until: Deadline
+
+
+class Visitors:
+    """Knows visitors by their sessions, each for a minute."""
+
+    def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
+        self._services = settings.services
+        self._http = http
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._asking: SingleFlight[Visitor] = SingleFlight()
+
+    async def of(self, session: SecretStr, workspace_id: str | None = None) -> Visitor:
+        """Return who has this session, in one of their workspaces, or the only one.
+
+        Raises TableSyncError: UnauthorizedError for a session that is over or a workspace of
+        others, ConflictError where several could be meant.
+        """
+        key = session.get_secret_value(), workspace_id
+        kept = self._kept.get(key)
+        if kept is None or kept.until.passed():
+            # Once for all parts of a page that want to know at the same time.
+            visitor = await self._asking.join(key, lambda: self._ask(session, workspace_id))
+            kept = self._keep(key, visitor)
+        return kept.visitor
+
+    def anybody(self) -> TableSync:
+        """Return a client for what needs no session."""
+        return TableSync(self._services, SessionToken(SecretStr("")), http=self._http)
+
+    def forget(self, session: SecretStr) -> None:
+        """Forget all that is known of a session: it has ended."""
+        for key in [each for each in self._kept if each[0] == session.get_secret_value()]:
+            del self._kept[key]
+
+    def _keep(self, key: _Key, visitor: Visitor) -> _Kept:
+        self._kept[key] = kept = _Kept(visitor, Deadline(KEPT_SECONDS))
+        self._kept.move_to_end(key)
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return kept
+
+    async def _ask(self, session: SecretStr, workspace_id: str | None) -> Visitor:
+        credentials = SessionToken(session, workspace_id)
+        tablesync = TableSync(self._services, credentials, http=self._http)
+        return Visitor(tablesync, await credentials.signed_in(), session)

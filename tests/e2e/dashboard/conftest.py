@@ -1,0 +1,67 @@
+"""One platform with its dashboard for all stories of a process, and people who use it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from platform_settings import HURRY, ROOT, SMALL
+from playwright.async_api import Browser
+from tablesync.local_stack import LocalStack
+from tablesync.local_stack.plan import ALL
+from tablesync.test_kit import SandboxControl, unique_prefix
+from tablesync.test_kit.browser import chromium
+from tablesync.test_kit.isolation import drop_databases, drop_topics
+
+from .visitor import Visitor, visiting
+
+
+@pytest.fixture(scope="session")
+def stack(kafka_bootstrap: str, mongodb_uri: str) -> Iterator[LocalStack]:
+    """Run a platform that every story shares; each has a workspace of its own."""
+    prefix = unique_prefix("-")
+    databases = prefix.replace("-", "_")
+    stack = LocalStack(
+        ROOT,
+        f"test-{prefix.strip('-')}",
+        programs=ALL,
+        kafka_bootstrap=kafka_bootstrap,
+        mongodb_uri=mongodb_uri,
+        topic_prefix=prefix,
+        database_prefix=databases,
+        env={
+            "sandbox": SMALL,
+            "scheduler": HURRY,
+            "auth-service": {"AUTH_WORKSPACES_PER_PERSON": "500"},
+        },
+        fresh=True,
+    )
+    with stack:
+        yield stack
+    stack.remove()
+    drop_databases(mongodb_uri, databases)
+    drop_topics(kafka_bootstrap, prefix)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Run the machine's Chromium."""
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture
+async def sandbox(stack: LocalStack) -> AsyncIterator[SandboxControl]:
+    """Steer this platform's own sandbox."""
+    assert stack.info.sandbox
+    async with SandboxControl(stack.info.sandbox) as sandbox:
+        yield sandbox
+
+
+@pytest_asyncio.fixture
+async def ada(
+    stack: LocalStack, browser: Browser, sandbox: SandboxControl, request: pytest.FixtureRequest
+) -> AsyncIterator[Visitor]:
+    """Ada, who administers a workspace that is made for this story."""
+    async with visiting(stack, browser, sandbox, "ada") as ada:
+        await ada.has_a_workspace(request.node.name[:60])
+        yield ada

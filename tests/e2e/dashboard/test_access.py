@@ -1,0 +1,118 @@
+"""Who may see and do what: roles, other workspaces, forms of other sites, sessions that end."""
+
+import re
+
+import httpx
+import pytest
+from playwright.async_api import Browser, expect
+from tablesync.contracts.public_api.people import NewMember, Role
+from tablesync.local_stack import LocalStack
+from tablesync.test_kit import SandboxControl
+
+from .visitor import PORTAL, Visitor, visiting
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+VERA = "viewer@example.test"
+
+
+async def test_a_viewer_is_offered_nothing_that_would_be_refused(
+    ada: Visitor, browser: Browser, stack: LocalStack, sandbox: SandboxControl
+) -> None:
+    hubspot = await ada.connects("hubspot", PORTAL)
+    async with ada.tablesync as tablesync:
+        await tablesync.members.invite(NewMember(email=VERA, name="Vera", role=Role.VIEWER))
+    async with visiting(stack, browser, sandbox, "vera") as vera:
+        await vera.page.goto(f"{vera.url}/workspaces")
+        invitation = vera.page.locator("section", has_text=re.compile("invites you")).last
+        await invitation.get_by_role("button", name="Accept").click()
+        await vera.page.wait_for_url("**/integrations")
+        vera.workspace_id = ada.workspace_id
+        for path in ("/integrations", "/syncs", "/runs", f"/connections/{hubspot}"):
+            assert await vera.open(path) == 200
+            buttons = await vera.page.locator("main button").all_inner_texts()
+            assert set(buttons) <= {"Search", "Show", ""}, path
+        assert await vera.page.get_by_role("link", name="New sync").count() == 0
+
+        form = await vera.page.locator("header input[name=csrf]").first.get_attribute("value")
+        refused = await vera.context.request.post(
+            f"{vera.url}/w/{ada.workspace_id}/connections/{hubspot}/pause",
+            form={"csrf": str(form), "once": "x"},
+            headers={"Origin": vera.url},
+        )
+        assert refused.status == 403
+        assert "Your role does not allow this" in await refused.text()
+
+
+async def test_p20_pages_of_another_workspace_are_not_there(
+    ada: Visitor, browser: Browser, stack: LocalStack, sandbox: SandboxControl
+) -> None:
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    sync = await ada.makes_a_sync("deals", hubspot, airtable)
+    async with ada.tablesync as tablesync:
+        run = (await tablesync.runs.page(sync_id=sync.id)).items[0]
+    things = (
+        f"/connections/{hubspot}",
+        f"/connections/{hubspot}/rename",
+        f"/connections/{hubspot}/disconnect",
+        f"/syncs/{sync.id}",
+        f"/syncs/{sync.id}/delete",
+        f"/runs/{run.id}",
+        f"/runs/{run.id}/rejected.csv",
+    )
+    async with visiting(stack, browser, sandbox, "bob") as bob:
+        await bob.has_a_workspace("Bob's own")
+        for workspace_id in (bob.workspace_id, ada.workspace_id):
+            for path in things:
+                url = f"{bob.url}/w/{workspace_id}{path}"
+                assert (await bob.context.request.get(url)).status == 404, url
+        bob.workspace_id = ada.workspace_id
+        for path in ("/integrations", "/syncs", "/settings"):
+            assert await bob.open(path) == 404, path
+
+
+async def test_a_form_of_another_site_changes_nothing(ada: Visitor) -> None:
+    hubspot = await ada.connects("hubspot", PORTAL)
+    await ada.open("/integrations")
+    csrf = await ada.page.locator("input[name=csrf]").first.get_attribute("value")
+    path = f"{ada.url}/w/{ada.workspace_id}/connections/{hubspot}/disconnect"
+    elsewhere = await ada.context.request.post(
+        path, form={"csrf": str(csrf)}, headers={"Origin": "https://elsewhere.test"}
+    )
+    forged = await ada.context.request.post(
+        path, form={"csrf": "made-up"}, headers={"Origin": ada.url}
+    )
+    assert (elsewhere.status, forged.status) == (403, 403)
+    await ada.open("/integrations")
+    await ada.sees("HubSpot", "Connected")
+
+
+async def test_signing_out_everywhere_ends_every_tab(
+    ada: Visitor, browser: Browser, stack: LocalStack, sandbox: SandboxControl
+) -> None:
+    async with visiting(stack, browser, sandbox, "ada") as elsewhere:
+        elsewhere.workspace_id = ada.workspace_id
+        await ada.open("/settings")
+        await ada.page.get_by_role("button", name="Sign out everywhere").click()
+        await expect(ada.page.get_by_role("heading", name="Sign in to TableSync")).to_be_visible()
+
+        async with httpx.AsyncClient(base_url=stack.info.urls["auth-service"]) as auth:
+            answer = await auth.post(
+                "/v1/tokens", json={"session_token": elsewhere.session.get_secret_value()}
+            )
+    assert answer.status_code == 401
+
+
+async def test_nobody_is_sent_to_sign_in_and_comes_back(ada: Visitor, browser: Browser) -> None:
+    fresh = await browser.new_context()
+    page = await fresh.new_page()
+    await page.goto(f"{ada.url}/w/{ada.workspace_id}/syncs?q=deals")
+    await page.get_by_role("link", name="Continue as Ada").click()
+    await page.wait_for_url("**/syncs?q=deals")
+    await fresh.close()
+
+
+@pytest.mark.parametrize("trap", ["https://evil.test/", "//evil.test", "/\\evil.test"])
+async def test_signing_in_leads_to_no_other_site(ada: Visitor, trap: str) -> None:
+    await ada.page.goto(f"{ada.url}/sign-in/start?person=ada&return_to={trap}")
+    assert ada.page.url.startswith(ada.url)

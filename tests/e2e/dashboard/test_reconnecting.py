@@ -1,0 +1,190 @@
+"""The page *How to reconnect an integration*, point by point, in a real browser."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from .visitor import OTHER_PORTAL, PATIENCE_MS, PORTAL, Visitor
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+BLOCKS_POPUPS = "window.open = () => null"
+
+
+@pytest.fixture
+async def lost(ada: Visitor) -> Visitor:
+    """Ada, whose connection to HubSpot has just been lost."""
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    await ada.makes_a_sync("deals", hubspot, airtable)
+    await ada.open("/integrations")
+    await ada.sees("HubSpot", "Connected")
+    await ada.loses_hubspot()
+    await ada.sees("HubSpot", "Disconnected")
+    return ada
+
+
+async def reconnect(ada: Visitor) -> Page:
+    """Click Reconnect; return the popup, at the page before HubSpot's."""
+    async with ada.page.expect_popup() as opened:
+        await ada.card("HubSpot").get_by_role("button", name="Reconnect HubSpot").click()
+    popup = await opened.value
+    await expect(popup.get_by_role("button", name="Reconnect HubSpot")).to_be_visible()
+    return popup
+
+
+async def test_a_connection_that_is_lost_is_shown_as_disconnected_and_back_after_one_click(
+    lost: Visitor,
+) -> None:
+    card = lost.card("HubSpot")
+    await expect(card).to_contain_text("The TableSync app was uninstalled at HubSpot.")
+    await expect(card).to_contain_text("1 sync waits; rows, mappings and schedules stay")
+    await lost.page.reload()
+    await lost.picture("disconnected")
+    await card.get_by_role("button", name="Reconnect HubSpot").focus()
+    await lost.picture("reconnect")
+    await lost.will_consent("hubspot", PORTAL)
+    popup = await reconnect(lost)
+    await lost.picture("consent", popup)
+
+    async with popup.expect_event("close"):
+        await popup.get_by_role("button", name="Reconnect HubSpot").click()
+
+    await lost.sees("HubSpot", "Connected")
+    await expect(card).to_contain_text("acme.test")
+    await expect(card).to_contain_text("All syncs that use it are fine.", timeout=PATIENCE_MS)
+    await expect(lost.page.locator(".banner")).to_have_count(0)
+    await lost.picture("connected")
+    async with lost.tablesync as tablesync:
+        (sync,) = [each async for each in tablesync.syncs.all()]
+        runs = (await tablesync.runs.page(sync_id=sync.id)).items
+    assert next(str(each.trigger) for each in runs) == "catch_up"
+    assert not sync.holds
+
+
+async def test_pop_up_was_blocked(lost: Visitor) -> None:
+    await lost.page.add_init_script(BLOCKS_POPUPS)
+    await lost.page.reload()
+    await lost.will_consent("hubspot", PORTAL)
+
+    await lost.card("HubSpot").get_by_role("button", name="Reconnect HubSpot").click()
+
+    await expect(lost.page.get_by_text("Your browser blocked the popup")).to_be_visible()
+    await lost.page.get_by_role("button", name="Reconnect HubSpot").click()
+    await lost.page.wait_for_url("**/integrations")
+    await lost.sees("HubSpot", "Connected")
+
+
+async def test_a_popup_that_is_closed_loses_nothing(lost: Visitor) -> None:
+    popup = await reconnect(lost)
+    await popup.close()
+
+    await lost.page.reload()
+    card = lost.card("HubSpot")
+    await expect(card).to_contain_text("Sign-in under way")
+    await lost.will_consent("hubspot", PORTAL)
+    async with lost.page.expect_popup() as opened:
+        await card.get_by_role("link", name="Continue").click()
+    popup = await opened.value
+    async with popup.expect_event("close"):
+        await popup.get_by_role("button", name="Reconnect HubSpot").click()
+
+    await lost.sees("HubSpot", "Connected")
+
+
+async def test_a_sign_in_under_way_can_be_cancelled(lost: Visitor) -> None:
+    await (await reconnect(lost)).close()
+    await lost.page.reload()
+
+    await lost.card("HubSpot").get_by_role("button", name="Cancel").click()
+
+    await expect(lost.page.get_by_text("The sign-in was cancelled.")).to_be_visible()
+    await expect(
+        lost.card("HubSpot").get_by_role("button", name="Reconnect HubSpot")
+    ).to_be_visible()
+
+
+async def test_authorization_denied(ada: Visitor) -> None:
+    await ada.connects("airtable")
+    await ada.open("/integrations")
+    await ada.will_consent("airtable", decision="deny")
+    await ada.card("Airtable").get_by_label("More for Airtable").click()
+    async with ada.page.expect_popup() as opened:
+        await ada.card("Airtable").get_by_role("button", name="Reconnect").click()
+    popup = await opened.value
+
+    await popup.get_by_role("button", name="Reconnect Airtable").click()
+
+    await expect(popup.get_by_role("heading", name="Airtable was not connected")).to_be_visible()
+    await expect(popup.get_by_role("link", name="Sign out of Airtable")).to_be_visible()
+    await ada.sees("Airtable", "Connected")
+
+
+async def test_a_different_account_is_named_on_both_sides_and_changes_nothing(
+    lost: Visitor,
+) -> None:
+    await lost.will_consent("hubspot", OTHER_PORTAL)
+    popup = await reconnect(lost)
+
+    await popup.get_by_role("button", name="Reconnect HubSpot").click()
+
+    await expect(popup.get_by_text("This connection", exact=True)).to_be_visible()
+    await expect(popup.locator(".versus")).to_contain_text("acme.test")
+    await lost.sees("HubSpot", "Disconnected")
+
+
+async def test_i_cannot_find_the_reconnect_button(ada: Visitor) -> None:
+    """A healthy connection is reconnected from the three-dot menu: nothing stops for it."""
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    await ada.makes_a_sync("deals", hubspot, airtable)
+    await ada.open("/integrations")
+    await ada.will_consent("hubspot", PORTAL)
+    await ada.card("HubSpot").get_by_label("More for HubSpot").click()
+    async with ada.page.expect_popup() as opened:
+        await ada.card("HubSpot").get_by_role("button", name="Reconnect").click()
+    popup = await opened.value
+
+    async with popup.expect_event("close"):
+        await popup.get_by_role("button", name="Reconnect HubSpot").click()
+
+    await ada.sees("HubSpot", "Connected")
+    async with ada.tablesync as tablesync:
+        (sync,) = [each async for each in tablesync.syncs.all()]
+        runs = (await tablesync.runs.page(sync_id=sync.id)).items
+        incidents = (await tablesync.incidents.page()).items
+    assert [str(each.trigger) for each in runs] == ["manual"]
+    assert not sync.holds
+    assert not incidents
+
+
+async def test_try_disconnecting_completely_then_reconnecting(ada: Visitor) -> None:
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    sync = await ada.makes_a_sync("deals", hubspot, airtable)
+    await ada.open("/integrations")
+    await ada.card("HubSpot").get_by_label("More for HubSpot").click()
+    await ada.card("HubSpot").get_by_role("link", name="Disconnect…").click()
+    await ada.page.get_by_role("button", name="Disconnect").click()
+    await ada.sees("HubSpot", "Disconnected by you")
+
+    await ada.will_consent("hubspot", PORTAL)
+    async with ada.page.expect_popup() as opened:
+        await ada.card("HubSpot").get_by_role("button", name="Connect again").click()
+    popup = await opened.value
+    async with popup.expect_event("close"):
+        await popup.get_by_role("button", name="Reconnect HubSpot").click()
+
+    await ada.sees("HubSpot", "Connected")
+    async with ada.tablesync as tablesync:
+        kept = await tablesync.syncs.get(sync.id)
+        runs = (await tablesync.runs.page(sync_id=sync.id)).items
+    assert (kept.source.connection_id, kept.mapping) == (hubspot, sync.mapping)
+    assert runs[-1].trigger == "manual"
+
+
+async def test_run_a_manual_sync(ada: Visitor) -> None:
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    sync = await ada.makes_a_sync("deals", hubspot, airtable)
+    await ada.open(f"/syncs/{sync.id}")
+
+    await ada.page.get_by_role("button", name="Sync now").click()
+
+    await expect(ada.page.locator("#run-badge")).to_have_text("Finished", timeout=PATIENCE_MS)
+    await expect(ada.page.locator("#run-figures")).to_contain_text("Deleted")

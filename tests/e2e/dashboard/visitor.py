@@ -1,0 +1,154 @@
+"""Somebody at a browser: what they click, and what they are shown; the API prepares the rest."""
+
+import os
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import httpx
+from platform_settings import ROOT
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from pydantic import SecretStr
+from tablesync.client import SessionToken, TableSync
+from tablesync.contracts.public_api.connections import NewAuthorization
+from tablesync.contracts.public_api.people import NewWorkspace
+from tablesync.contracts.public_api.syncs import NewSync, SyncView
+from tablesync.demo.syncs import definition, tables_of
+from tablesync.local_stack import LocalStack
+from tablesync.local_stack.button import press
+from tablesync.test_kit import SandboxControl
+
+PORTAL, OTHER_PORTAL = "7001", "7002"
+ADA = "ada@acme.test"
+WIDE: Mapping[str, int] = MappingProxyType({"width": 1440, "height": 900})
+PATIENCE_MS = 30_000
+SCREENSHOTS, HELP_PICTURES = ROOT / ".local/screenshots", ROOT / "docs/images/help"
+# Nothing runs by itself while a story is told: it asks for its runs.
+RARELY = {"every_seconds": 86_400}
+
+
+@dataclass
+class Visitor:
+    """One person in one browser, in a workspace once they have one."""
+
+    stack: LocalStack
+    sandbox: SandboxControl
+    context: BrowserContext
+    page: Page
+    session: SecretStr
+    workspace_id: str = ""
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where the dashboard is."""
+        return self.stack.info.urls["dashboard"]
+
+    @property
+    def tablesync(self) -> TableSync:
+        """The same person's client, to prepare and to compare."""
+        return TableSync(self.stack.info.urls, SessionToken(self.session, self.workspace_id))
+
+    async def has_a_workspace(self, name: str) -> None:
+        """Make a workspace and stand on its first page."""
+        async with TableSync(self.stack.info.urls, self._anywhere()) as tablesync:
+            made = await tablesync.own_workspaces.create(NewWorkspace(name=name))
+        self.workspace_id = made.id
+        await self.open("/integrations")
+
+    async def open(self, path: str) -> int:
+        """Open a page of the workspace; return its status."""
+        answer = await self.page.goto(f"{self.url}/w/{self.workspace_id}{path}")
+        assert answer
+        return answer.status
+
+    def card(self, label: str) -> Locator:
+        """Return the card of a provider's connection."""
+        return self.page.get_by_role("article", name=re.compile(f"^{label}"))
+
+    async def sees(self, label: str, badge: str) -> None:
+        """Wait until a card has a badge, without anything being loaded anew."""
+        await expect(self.card(label).locator(".badge")).to_have_text(badge, timeout=PATIENCE_MS)
+
+    async def connects(self, provider: str, account: str | None = None) -> str:
+        """Have a provider connected, beside the browser; return the connection's id."""
+        async with self.tablesync as tablesync:
+            attempt = await tablesync.authorizations.create(NewAuthorization(provider=provider))
+            await self.will_consent(provider, account)
+            async with httpx.AsyncClient(follow_redirects=True, trust_env=False) as browser:
+                await press(browser, attempt.start_url)
+            ended = await tablesync.authorizations.get(attempt.id)
+        assert ended.connection_id, ended
+        return ended.connection_id
+
+    async def will_consent(
+        self, provider: str, account: str | None = None, decision: str = "allow"
+    ) -> None:
+        """Have the provider's pages be answered as this person would."""
+        bases = {"bases": "all"} if provider == "airtable" else {}
+        await self.sandbox.answer(
+            provider, user=ADA, account=account, decision=decision, times=1, **bases
+        )
+
+    async def makes_a_sync(self, object_: str, hubspot: str, airtable: str) -> SyncView:
+        """Make a sync of one object, and have its first run done."""
+        tables = tables_of((await self.sandbox.bases())["bases"])
+        async with self.tablesync as tablesync:
+            found = await tablesync.catalog.properties(hubspot, object_)
+            properties = [each.model_dump(mode="json") for each in found.items]
+            body: dict[str, Any] = definition(
+                object_, tables[object_], properties, hubspot, airtable
+            )
+            made = await tablesync.syncs.create(
+                NewSync.model_validate({**body, "schedule": RARELY})
+            )
+            run = await tablesync.syncs.run(made.id)
+        await self.open(f"/runs/{run.run_id}")
+        await expect(self.page.get_by_text("Finished")).to_be_visible(timeout=PATIENCE_MS)
+        return made
+
+    async def picture(self, name: str, page: Page | None = None) -> None:
+        """Keep a picture; those of the help are made anew by `make pictures`."""
+        folder = HELP_PICTURES if os.environ.get("KEEP_PICTURES") else SCREENSHOTS
+        folder.mkdir(parents=True, exist_ok=True)
+        await (page or self.page).screenshot(path=folder / f"{name}.png", animations="disabled")
+
+    async def loses_hubspot(self) -> None:
+        """Have the app be uninstalled at HubSpot, and TableSync find out."""
+        await self.sandbox.control("hubspot", PORTAL, "uninstall")
+        async with self.tablesync as tablesync:
+            async for each in tablesync.syncs.all():
+                await tablesync.syncs.run(each.id)
+
+    def _anywhere(self) -> SessionToken:
+        """Return credentials of any workspace: with several, one has to be named."""
+        token = self.stack.info.workspace_id
+        return SessionToken(self.session, token)
+
+
+@asynccontextmanager
+async def visiting(
+    stack: LocalStack, browser: Browser, sandbox: SandboxControl, person: str, **options: Any
+) -> AsyncIterator[Visitor]:
+    """Have somebody sign in for a block; whatever the browser complains of fails the story."""
+    url = stack.info.urls["dashboard"]
+    settings = {"viewport": dict(WIDE), "timezone_id": "Europe/Berlin", **options}
+    context = await browser.new_context(**settings)
+    complaints: list[str] = []
+    page = await context.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if "Content Security" in said.text else None,
+    )
+    await page.goto(f"{url}/sign-in/start?person={person}")
+    kept = {each.get("name"): each.get("value") for each in await context.cookies()}
+    session = SecretStr(str(kept["tablesync_session"]))
+    try:
+        yield Visitor(stack, sandbox, context, page, session, complaints=complaints)
+        assert not complaints, complaints
+    finally:
+        await context.close()
