@@ -1,6 +1,7 @@
 """One connection: its history, its name, and what is done to it and to all its syncs."""
 
 import asyncio
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -13,6 +14,14 @@ from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.forms import Form
 
 FIELDS = {"name": "name"}
+
+
+class Act(StrEnum):
+    """What is done to all syncs of a connection at once."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    RUN = "run"
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -95,28 +104,19 @@ def act_routes(desk: Desk) -> APIRouter:
         name = connection.name or connection.account.name
         return desk.back(request, asked.path("/integrations"), f"{name} is disconnected.")
 
-    @router.post("/pause")
-    async def pause(request: Request, asked: Member, connection_id: str) -> Response:
+    @router.post("/{act}")
+    async def change_syncs(
+        request: Request, asked: Member, connection_id: str, act: Act
+    ) -> Response:
+        """Do one thing to all its syncs, and show what did not work."""
         form = await desk.form(request)
-        change = await asked.visitor.tablesync.syncs.pause_connection(
-            connection_id, idempotency_key=form.get("once")
-        )
-        return desk.back(request, asked.path(f"/bulk-changes/{change.id}"))
-
-    @router.post("/resume")
-    async def resume(request: Request, asked: Member, connection_id: str) -> Response:
-        form = await desk.form(request)
-        change = await asked.visitor.tablesync.syncs.resume_connection(
-            connection_id, idempotency_key=form.get("once")
-        )
-        return desk.back(request, asked.path(f"/bulk-changes/{change.id}"))
-
-    @router.post("/run")
-    async def run_all(request: Request, asked: Member, connection_id: str) -> Response:
-        form = await desk.form(request)
-        change = await asked.visitor.tablesync.syncs.run_connection(
-            connection_id, idempotency_key=form.get("once")
-        )
+        syncs = asked.visitor.tablesync.syncs
+        begin = {
+            Act.PAUSE: syncs.pause_connection,
+            Act.RESUME: syncs.resume_connection,
+            Act.RUN: syncs.run_connection,
+        }[act]
+        change = await begin(connection_id, idempotency_key=form.get("once"))
         return desk.back(request, asked.path(f"/bulk-changes/{change.id}"))
 
     return router

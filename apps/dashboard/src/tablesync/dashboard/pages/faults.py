@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from tablesync.client import (
@@ -77,7 +78,7 @@ def install(app: FastAPI, desk: Desk) -> None:
         return desk.plain_page(request, "pages/fault.html", status=BROKEN.status, fault=BROKEN)
 
     app.add_exception_handler(Exception, on_bug)
-    for each in (AwayError, ProblemError, StaleFormError, HTTPException):
+    for each in (AwayError, ProblemError, StaleFormError, HTTPException, RequestValidationError):
         app.add_exception_handler(each, on_fault)
 
 
@@ -90,7 +91,8 @@ def fault_of(error: Exception, request: Request) -> Fault:
             return STALE
         case ForbiddenError():
             return FORBIDDEN
-        case NotFoundError() | HTTPException(status_code=404):
+        # An address that is none of ours is no page, whatever of it is wrong.
+        case NotFoundError() | HTTPException(status_code=404) | RequestValidationError():
             return NOT_FOUND
         case ProblemError(problem=said):
             meaning = helping.of_problem(said.type)
