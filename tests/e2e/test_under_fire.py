@@ -24,7 +24,7 @@ from tablesync.local_stack.keys import SERVICES
 from tablesync.test_kit import eventually
 from tablesync.test_kit.reaper import Death, Reaper
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.soak, pytest.mark.timeout(900)]
 
 DATABASES = ("auth", "scheduler", "runner", "notifier")
 # Each service is killed and asked to stop, and two that follow each other die differently.
@@ -50,7 +50,6 @@ async def test_p11_p13_p17_p25_services_die_in_turn_all_through_the_story(
     await ended_as_ever(story, watch, stack, copies=2)
 
 
-@pytest.mark.soak
 @pytest.mark.needs("kafka")
 @pytest.mark.needs("mongod")
 async def test_p11_p13_p17_kafka_and_mongodb_die_and_stay_away_all_through_the_story(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from tablesync.local_stack import compose
-from tablesync.local_stack.keys import SERVICES, ensure_keys
+from tablesync.local_stack.keys import DASHBOARD, SERVICES, ensure_keys
 
 pytestmark = pytest.mark.unit
 
@@ -16,8 +16,8 @@ COMPOSE_FILE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
-    for service in SERVICES:
-        (tmp_path / service).mkdir()
+    for process in (*SERVICES, DASHBOARD):
+        (tmp_path / process).mkdir()
     compose.make_keys(tmp_path)
     return tmp_path
 
