@@ -20,7 +20,7 @@ from tablesync.local_stack import LocalStack
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.test_kit import NO_TLS, eventually
 
-REQUESTS, TRIES = 3, 4
+REQUESTS, TRIES = 3, 12
 RECEIVE_SECONDS = 2.0
 # The promise, for one request.
 CPU_SECONDS, MEMORY_BYTES = 0.05, 2_000_000
