@@ -116,3 +116,23 @@ async def test_nobody_is_sent_to_sign_in_and_comes_back(ada: Visitor, browser: B
 async def test_signing_in_leads_to_no_other_site(ada: Visitor, trap: str) -> None:
     await ada.page.goto(f"{ada.url}/sign-in/start?person=ada&return_to={trap}")
     assert ada.page.url.startswith(ada.url)
+
+
+async def test_a_filter_that_nobody_knows_widens_no_change(ada: Visitor) -> None:
+    """`All that match` of an address with a misspelt state is no sync, and not all of them."""
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    sync = await ada.makes_a_sync("deals", hubspot, airtable)
+    await ada.open("/syncs?state=bogus")
+    await ada.page.get_by_label("All 0 that match").check()
+
+    await ada.page.get_by_role("button", name="Pause").click()
+
+    await expect(ada.page.get_by_text("Nothing was done")).to_be_visible()
+    async with ada.tablesync as tablesync:
+        assert not (await tablesync.syncs.get(sync.id)).paused
+
+
+async def test_an_address_that_is_none_of_ours_has_a_page(ada: Visitor) -> None:
+    for path in ("/connections/x/receipts/abc", "/connected", "/runs/nothing"):
+        assert await ada.open(path) == 404
+        await expect(ada.page.get_by_role("heading", name="There is no such page")).to_be_visible()

@@ -177,7 +177,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     async with httpx.AsyncClient(trust_env=False) as http:
         desk = _desk(tmp_path / "signing-key", http)
-        faults.install(app, desk)
+        faults.install(app, desk, {})
         app.routes.extend(help_pages.routes(desk).routes)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=DASHBOARD) as client:

@@ -50,7 +50,8 @@ def test_every_event_has_examples_and_no_example_is_left_over(contracts: Path) -
 
 def test_producers_consumers_and_followers_are_services() -> None:
     for topic in TOPICS.values():
-        assert {topic.producer, *topic.consumers, *topic.followers} <= SERVICES
+        assert {topic.producer, *topic.consumers} <= SERVICES
+        assert set(topic.followers) <= {*SERVICES, "dashboard"}
         assert not set(topic.consumers) & set(topic.followers)
 
 

@@ -119,9 +119,9 @@ class Dashboard:
         app = FastAPI(title="TableSync", openapi_url=None, docs_url=None, redoc_url=None)
         app.add_middleware(SameOrigin, origin=settings.origin)
         leads_to = origin_of(settings.auth_public_url)
-        headers.install(app, [leads_to], secure=settings.is_secure)
+        always = headers.install(app, [leads_to], secure=settings.is_secure)
         access.use_instead_of_fastapis(app)
-        faults.install(app, desk)
+        faults.install(app, desk, always)
         static.install(app, called)
         for each in (
             health.routes({"kafka": self._kafka.is_well}),

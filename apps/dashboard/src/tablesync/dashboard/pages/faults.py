@@ -1,5 +1,6 @@
 """What is shown instead of a page: who is asked for what, and what somebody can do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
@@ -13,6 +14,7 @@ from tablesync.client import (
     ProblemError,
     UnconfirmedError,
 )
+from tablesync.dashboard.live.streams import ENDED
 from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.web.answers import SeeOtherError, see_other
 from tablesync.dashboard.web.desk import SESSION, Desk, StaleFormError
@@ -58,11 +60,14 @@ BROKEN = Fault(
 )
 
 
-def install(app: FastAPI, desk: Desk) -> None:
-    """Show a page for each kind of fault."""
+def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
+    """Show a page for each kind of fault; `headers` go with one that no middleware sees."""
 
     async def on_see_other(request: Request, error: Exception) -> Response:
         assert isinstance(error, SeeOtherError)
+        if "/live/" in request.url.path:
+            # A stream knows no other page: it ends, and its tab asks no more.
+            return Response(ENDED, media_type="text/event-stream")
         answer = see_other(request, error.path)
         if error.forget_session:
             desk.cookies.forget(answer, SESSION)
@@ -75,7 +80,9 @@ def install(app: FastAPI, desk: Desk) -> None:
     app.add_exception_handler(SeeOtherError, on_see_other)
 
     async def on_bug(request: Request, _: Exception) -> Response:
-        return desk.plain_page(request, "pages/fault.html", status=BROKEN.status, fault=BROKEN)
+        page = desk.plain_page(request, "pages/fault.html", status=BROKEN.status, fault=BROKEN)
+        page.headers.update(headers)
+        return page
 
     app.add_exception_handler(Exception, on_bug)
     for each in (AwayError, ProblemError, StaleFormError, HTTPException, RequestValidationError):

@@ -141,9 +141,8 @@ def act_routes(desk: Desk) -> APIRouter:
     async def delete(request: Request, asked: Member, sync_id: str) -> Response:
         form = await desk.form(request)
         syncs = asked.visitor.tablesync.syncs
-        name = (await syncs.get(sync_id)).name
         await syncs.delete(sync_id, idempotency_key=form.get("once"))
-        said = f"{name} is deleted. Its rows in Airtable stay as they are."
+        said = "The sync is deleted. Its rows in Airtable stay as they are."
         return desk.back(request, asked.path("/syncs"), said)
 
     return router

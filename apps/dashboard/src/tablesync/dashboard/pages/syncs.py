@@ -19,6 +19,8 @@ from tablesync.dashboard.web.desk import Asked, Desk
 A_PAGE = 50
 STATES = [(each, badges.of_sync(each).word) for each in SyncState]
 EVERY_MATCHING = "matching"
+FILTERS = {"q": "q", "state": "state", "connection_id": "connection", "base_id": "base"}
+CHOOSE = "Nothing was done: choose a sync first, or filters that this page offers."
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -63,15 +65,14 @@ def routes(desk: Desk) -> APIRouter:
         form = await desk.form(request)
         change: dict[str, object] = {"action": form.get("action")}
         if form.get("chosen") == EVERY_MATCHING:
-            change["matching"] = filter_of(
-                form.get("q"), form.get("state"), form.get("connection"), form.get("base")
-            )
+            # A filter that nobody knows would otherwise widen what is done to all syncs there are.
+            change["matching"] = {ours: form.get(name) or None for ours, name in FILTERS.items()}
         else:
             change["sync_ids"] = list(form.all("sync"))
         try:
             wanted = NewBulkChange.model_validate(change)
         except ValidationError:
-            return desk.back(request, asked.path("/syncs"), "Choose a sync first.", "warn")
+            return desk.back(request, asked.path("/syncs"), CHOOSE, "warn")
         if wanted.action is BulkAction.DELETE and form.get("sure") != "yes":
             return desk.page(asked, "pages/delete_syncs.html", form=form, change=wanted)
         begun = await asked.visitor.tablesync.syncs.bulk(wanted, idempotency_key=form.get("once"))

@@ -20,6 +20,11 @@ class Story:
     can_do: str
     reconnect: ConnectionView | None = None
 
+    @property
+    def label(self) -> str:
+        """The provider of the connection to reconnect."""
+        return provider_label(str(self.reconnect.provider)) if self.reconnect else ""
+
 
 def story_of(shown: ShownSync, connections: Mapping[str, ConnectionView]) -> Story | None:
     """Return the story of a sync that needs somebody or waits; None for one that is fine."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tablesync.contracts import RunStatus, SyncStatus
+from tablesync.contracts import Provider, RunStatus, SyncStatus
 from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.contracts.public_api.syncs import Schedule, SyncState, SyncView
 from tablesync.contracts.wording import provider_label, runs_again
@@ -98,7 +98,10 @@ class ShownSync:
     def _held_for(self) -> str:
         hold = self.sync.hold
         assert hold
-        return hold.cause if " " in hold.cause else f"{self.label} is disconnected"
+        if " " in hold.cause:
+            return hold.cause
+        reads = hold.connection_id == self.sync.source.connection_id
+        return f"{self.label if reads else provider_label(Provider.AIRTABLE)} is disconnected"
 
 
 def shown_syncs(

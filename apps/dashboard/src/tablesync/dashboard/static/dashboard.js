@@ -27,8 +27,20 @@
   function openPopup(form) {
     const popup = window.open("", POPUP, POPUP_FEATURES);
     form.target = popup ? POPUP : "_self";
-    if (popup) popup.focus();
+    if (popup) {
+      popup.focus();
+      if (form.action.includes("/connect/")) reloadAfter(popup);
+    }
     setField(form, "window", popup ? "popup" : "blocked");
+  }
+
+  // A connection that is new has no card yet that a live update could change.
+  function reloadAfter(popup) {
+    const timer = setInterval(() => {
+      if (!popup.closed) return;
+      clearInterval(timer);
+      location.reload();
+    }, 500);
   }
 
   function setField(form, name, value) {

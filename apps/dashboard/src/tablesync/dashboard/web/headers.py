@@ -1,6 +1,6 @@
 """What every answer tells a browser not to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -37,22 +37,24 @@ def policy(form_targets: Sequence[str] = ()) -> str:
     )
 
 
-def install(app: FastAPI, form_targets: Sequence[str], *, secure: bool) -> None:
-    """Send the headers with every answer of an app."""
-    app.add_middleware(SecurityHeaders, form_targets=form_targets, secure=secure)
+def install(app: FastAPI, form_targets: Sequence[str], *, secure: bool) -> Mapping[str, str]:
+    """Send the headers with every answer of an app, and return them."""
+    sent = {
+        **_ALWAYS,
+        "Content-Security-Policy": policy(form_targets),
+        "Cache-Control": "no-store",
+        **({"Strict-Transport-Security": f"max-age={YEAR_SECONDS}"} if secure else {}),
+    }
+    app.add_middleware(SecurityHeaders, headers=sent)
+    return sent
 
 
 class SecurityHeaders:
     """ASGI middleware: adds the headers, unless an answer has its own."""
 
-    def __init__(self, app: ASGIApp, form_targets: Sequence[str], *, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         self._app = app
-        self._headers = {
-            **_ALWAYS,
-            "Content-Security-Policy": policy(form_targets),
-            "Cache-Control": "no-store",
-            **({"Strict-Transport-Security": f"max-age={YEAR_SECONDS}"} if secure else {}),
-        }
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
