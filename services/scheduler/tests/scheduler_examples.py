@@ -16,7 +16,7 @@ from tablesync.contracts import (
     new_id,
 )
 from tablesync.contracts.internal_api import AirtableTable
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.domain.schedules import next_slot
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.test_kit.stand_ins import airtable_field

@@ -23,7 +23,7 @@ from tablesync.contracts import (
     next_sequence,
 )
 from tablesync.contracts.internal_api import AffectedSync
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.books import ledger
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync

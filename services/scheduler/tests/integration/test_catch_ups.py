@@ -11,7 +11,7 @@ from tablesync.contracts import (
     SyncStatus,
     Trigger,
 )
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 
 pytestmark = pytest.mark.integration
 

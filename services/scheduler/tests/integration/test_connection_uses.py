@@ -8,7 +8,7 @@ from scheduler_examples import AIRTABLE, HUBSPOT
 from scheduler_http import Json, Tokens
 from scheduler_rig import Rig
 from tablesync.contracts import Trigger
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.service_kit.http.user_auth import OperatorRole
 
 pytestmark = pytest.mark.integration

@@ -16,7 +16,8 @@ from tablesync.contracts import (
     SyncStatus,
     Trigger,
 )
-from tablesync.contracts.public_api.syncs import HoldView, Interval, SyncEdit
+from tablesync.contracts.public_api.schedules import Interval
+from tablesync.contracts.public_api.syncs import HoldView, SyncEdit
 from tablesync.contracts.wording import runs_again
 from tablesync.scheduler.api.views import sync_view
 from tablesync.scheduler.domain import holds

@@ -11,7 +11,7 @@ from tablesync.contracts import (
     RunStatus,
     Trigger,
 )
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.loops.reconciliation import LOST_AFTER, OVERDUE_SECONDS, Reconciliation

@@ -8,7 +8,8 @@ import pytest
 from scheduler_examples import AIRTABLE, HUBSPOT
 from scheduler_rig import Rig
 from tablesync.contracts import Overlap, RunStatus, SyncReleased, SyncRequested, Trigger
-from tablesync.contracts.public_api.syncs import Interval, SyncView
+from tablesync.contracts.public_api.schedules import Interval
+from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork

@@ -26,7 +26,7 @@ from tablesync.contracts import (
     SyncSucceeded,
 )
 from tablesync.contracts.envelope import decode
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.settings import Settings
 from tablesync.scheduler.store import INDEXES

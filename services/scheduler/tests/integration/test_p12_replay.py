@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from scheduler_rig import Rig
 from tablesync.contracts import Envelope, RunFailureCause
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.settings import NAME, Settings
 from tablesync.scheduler.subscriptions import subscriptions
 from tablesync.service_kit.messaging.broker import Subscriptions

@@ -5,7 +5,7 @@ import pytest
 from scheduler_http import Json, create_sync
 from scheduler_rig import HOUR, Rig
 from tablesync.contracts import Findings, RunCounts, SyncRequested, SyncSucceeded, Trigger
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.domain.runs import Run
 
 pytestmark = pytest.mark.integration

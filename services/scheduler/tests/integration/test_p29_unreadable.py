@@ -19,7 +19,7 @@ from tablesync.contracts import (
     SyncStatus,
 )
 from tablesync.contracts.permissions import required_scopes
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.loops.hold_jobs import CHUNK
 from tablesync.scheduler.loops.rechecks import Rechecks

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from scheduler_http import Json, create_sync
 from scheduler_rig import Rig
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store import expiries

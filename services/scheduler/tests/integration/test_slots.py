@@ -8,7 +8,7 @@ import pytest
 from scheduler_examples import HUBSPOT
 from scheduler_http import Json, Tokens, create_sync
 from scheduler_rig import Rig
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.service_kit.http.user_auth import OperatorRole
 

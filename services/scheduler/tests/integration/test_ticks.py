@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from scheduler_rig import Rig
 from tablesync.contracts import Overlap, SyncRequested, Trigger
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.store import syncs
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import changes

@@ -14,7 +14,7 @@ from tablesync.contracts import (
     Trigger,
     new_id,
 )
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.domain import holds, pauses
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.claims import claim

@@ -23,7 +23,7 @@ from tablesync.contracts import (
     SyncRequested,
     Trigger,
 )
-from tablesync.contracts.public_api.syncs import Interval
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.scheduler.books import ledger
 from tablesync.scheduler.books.slots import History, slot_lines
 from tablesync.scheduler.domain import holds, pauses, run_outcomes

@@ -11,25 +11,14 @@ from tablesync.contracts.internal_api import (
     SourceObjects,
     SourceProperties,
 )
+from tablesync.contracts.public_api.bulk_changes import BulkChangeView, NewBulkChange
 from tablesync.contracts.public_api.catalog import NewTable
+from tablesync.contracts.public_api.connection_uses import ConnectionUse, ConnectionUses
+from tablesync.contracts.public_api.ledger import LedgerView, SlotsView
+from tablesync.contracts.public_api.receipts import Receipt, ReceiptSummary
 from tablesync.contracts.public_api.runs import RequestedRun
-from tablesync.contracts.public_api.syncs import (
-    BulkChangeView,
-    ConnectionUse,
-    ConnectionUses,
-    LedgerView,
-    NewBulkChange,
-    NewSync,
-    NextSlots,
-    Receipt,
-    ReceiptSummary,
-    SchedulePreview,
-    SlotsView,
-    SyncCopy,
-    SyncCounts,
-    SyncEdit,
-    SyncView,
-)
+from tablesync.contracts.public_api.schedules import NextSlots, SchedulePreview
+from tablesync.contracts.public_api.syncs import NewSync, SyncCopy, SyncCounts, SyncEdit, SyncView
 
 
 class Syncs:

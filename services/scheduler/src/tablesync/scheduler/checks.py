@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tablesync.contracts import Destination, FieldMapping
 from tablesync.contracts.internal_api import AirtableBase, AirtableField, AirtableTable
 from tablesync.contracts.names import name_fault
-from tablesync.contracts.public_api.syncs import Schedule
+from tablesync.contracts.public_api.schedules import Schedule
 from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain.schedules import LONGEST_SECONDS
 from tablesync.scheduler.domain.syncs import Sync

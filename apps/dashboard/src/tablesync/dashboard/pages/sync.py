@@ -10,7 +10,8 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.client import AwayError, ConflictError, InvalidError, NotFoundError, TableSync
 from tablesync.contracts.public_api.connections import ConnectionView
-from tablesync.contracts.public_api.syncs import SchedulePreview, SyncCopy, SyncView
+from tablesync.contracts.public_api.schedules import SchedulePreview
+from tablesync.contracts.public_api.syncs import SyncCopy, SyncView
 from tablesync.dashboard.shown.story import Story, story_of
 from tablesync.dashboard.shown.syncs import ShownSync
 from tablesync.dashboard.shown.versions import version_of

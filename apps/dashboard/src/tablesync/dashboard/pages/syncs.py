@@ -6,12 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
-from tablesync.contracts.public_api.syncs import (
-    BulkAction,
-    NewBulkChange,
-    SyncFilter,
-    SyncState,
-)
+from tablesync.contracts.public_api.bulk_changes import BulkAction, NewBulkChange
+from tablesync.contracts.public_api.syncs import SyncFilter, SyncState
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.syncs import shown_syncs
 from tablesync.dashboard.web.desk import Asked, Desk

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
+from tablesync.contracts.public_api.connection_uses import CatchUpProgress, ConnectionUse
 from tablesync.contracts.public_api.connections import (
     AuthorizationView,
     ConnectionView,
     ProviderView,
 )
-from tablesync.contracts.public_api.syncs import CatchUpProgress, ConnectionUse, SyncState
+from tablesync.contracts.public_api.syncs import SyncState
 from tablesync.contracts.wording import loss, provider_label
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.badges import Badge

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from tablesync.contracts import Provider, RunStatus, SyncStatus
 from tablesync.contracts.public_api.connections import ConnectionView
-from tablesync.contracts.public_api.syncs import Schedule, SyncState, SyncView
+from tablesync.contracts.public_api.schedules import Schedule
+from tablesync.contracts.public_api.syncs import SyncState, SyncView
 from tablesync.contracts.wording import provider_label, runs_again
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.badges import Badge

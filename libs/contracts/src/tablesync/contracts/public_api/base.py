@@ -3,7 +3,15 @@
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PrivateAttr, SecretStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    SecretStr,
+    StringConstraints,
+)
 from tablesync.contracts.internal_api.base import Body
 
 E = TypeVar("E", bound=StrEnum)
@@ -11,6 +19,8 @@ E = TypeVar("E", bound=StrEnum)
 # A name out of a list that grows: one that a newer service says is shown as it is, not refused.
 Open = Annotated[E | str, Field(union_mode="left_to_right")]
 
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 # Sent as it is, and printed nowhere.
 Secret = Annotated[

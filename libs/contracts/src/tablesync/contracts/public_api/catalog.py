@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 from tablesync.contracts.ids import AirtableFieldId
 from tablesync.contracts.internal_api.base import showing
 from tablesync.contracts.names import Name
-from tablesync.contracts.public_api.base import Answer, Asked, Open
+from tablesync.contracts.public_api.base import Answer, Asked, Open, Text
 from tablesync.contracts.public_api.runs import RUN_ID, RejectionView
 from tablesync.contracts.public_api.syncs import (
     MAPPINGS,
@@ -18,7 +18,6 @@ from tablesync.contracts.public_api.syncs import (
     NewKey,
     NewMapping,
     NewSource,
-    Text,
 )
 from tablesync.contracts.specs import Moment, RunCounts
 

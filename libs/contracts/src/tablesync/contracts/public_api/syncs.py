@@ -1,13 +1,11 @@
 """Syncs: what is asked of scheduler about them, and what it says."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
 from tablesync.contracts.ids import (
     AirtableBaseId,
     AirtableFieldId,
@@ -15,8 +13,9 @@ from tablesync.contracts.ids import (
     ObjectName,
 )
 from tablesync.contracts.internal_api.base import showing
-from tablesync.contracts.public_api.base import Answer, Asked, Open
-from tablesync.contracts.public_api.runs import CLOSED_GAP, INTERRUPTED_RUN, RUN_ID, RunView
+from tablesync.contracts.public_api.base import Answer, Asked, Open, Text
+from tablesync.contracts.public_api.runs import INTERRUPTED_RUN, RunView
+from tablesync.contracts.public_api.schedules import Schedule
 from tablesync.contracts.specs import (
     Destination,
     FieldMapping,
@@ -26,22 +25,35 @@ from tablesync.contracts.specs import (
     Moment,
     Overlap,
     Provider,
-    RunCounts,
     SyncStatus,
     is_none,
 )
 
 SYNC_ID = "syn_01997f2c-0e1b-7d24-b3a5-7c4e9a1d5f04"
+
+
 HUBSPOT = "con_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03"
+
+
 AIRTABLE = "con_01997f2b-a4c7-7e01-8c39-4f7d2a9b6c11"
+
+
 _DESTINATION: JsonDict = {
     "connection_id": AIRTABLE,
     "base_id": "appAcme0000000001",
     "table_id": "tblContacts000001",
 }
+
+
 _KEY: JsonDict = {"source": "id", "field_id": "fldHubSpotId00001"}
+
+
 _MAPPING: JsonDict = {"source": "email", "field_id": "fldEmail000000001"}
+
+
 _NEW_SOURCE: JsonDict = {"connection_id": HUBSPOT, "object": "contacts"}
+
+
 NEW_SYNC: JsonDict = {
     "name": "Contacts",
     "source": _NEW_SOURCE,
@@ -51,19 +63,27 @@ NEW_SYNC: JsonDict = {
     "schedule": {"every_seconds": 600},
     "overlap": "coalesce",
 }
-_HOLD: JsonDict = {
+
+
+HOLD: JsonDict = {
     "kind": "connection",
     "connection_id": HUBSPOT,
     "cause": "app_uninstalled",
     "since": "2026-11-22T09:52:41.803Z",
 }
-_OPEN_GAP: JsonDict = {
+
+
+OPEN_GAP: JsonDict = {
     "from": "2026-11-22T09:50:00.000Z",
     "to": None,
     "slots_missed": 3,
     "interrupted": True,
 }
-_FILTER: JsonDict = {"q": "contacts", "state": "failing"}
+
+
+FILTER: JsonDict = {"q": "contacts", "state": "failing"}
+
+
 _SYNC: JsonDict = {
     **NEW_SYNC,
     "id": SYNC_ID,
@@ -79,89 +99,31 @@ _SYNC: JsonDict = {
     "status": "held",
     "state": "waiting",
     "paused": False,
-    "hold": _HOLD,
-    "holds": [_HOLD],
-    "gap": _OPEN_GAP,
+    "hold": HOLD,
+    "holds": [HOLD],
+    "gap": OPEN_GAP,
     "next_slot_at": None,
     "last_run": INTERRUPTED_RUN,
     "last_success_at": "2026-11-22T09:40:07.412Z",
     "created_at": "2026-11-20T08:00:00.000Z",
 }
-_BULK: JsonDict = {
-    "id": "blk_01997f2e-2b10-7c44-9a53-6e7f8a9b0c07",
-    "action": "pause",
-    "status": "done",
-    "total": 24,
-    "done": 23,
-    "unchanged": 0,
-    "failed": [
-        {
-            "sync_id": SYNC_ID,
-            "name": "Contacts",
-            "type": "urn:tablesync:problem:sync-held",
-            "message": "It waits for its connection.",
-        }
-    ],
-    "failed_total": 1,
-}
-_OUTAGE: JsonDict = {
-    "lost_at": "2026-11-22T09:52:41.803Z",
-    "back_at": "2026-11-22T10:20:03.117Z",
-    "cause": "app_uninstalled",
-    "slots_missed": 3,
-    "syncs": 1,
-}
-_USE: JsonDict = {
-    "connection_id": HUBSPOT,
-    "syncs": 20,
-    "states": {"waiting": 3, "fine": 17},
-    "paused_with_it": 0,
-    "gap": _OPEN_GAP,
-    "last_success_at": "2026-11-22T09:40:07.412Z",
-    "next_slot_at": "2026-11-22T10:30:00.000Z",
-    "catch_up": None,
-}
 
-_LEDGER: JsonDict = {
-    "due": 299,
-    "run": 296,
-    "coalesced": 0,
-    "skipped": 0,
-    "held": 3,
-    "paused": 0,
-    "balanced": True,
-    "as_of": "2026-11-22T10:19:59.999Z",
-    "gaps": [{**CLOSED_GAP, "hold": _HOLD, "catch_up_run_id": RUN_ID}],
-}
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 # What else is wrong with one is told by checks.name_faults, along with all other faults.
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
+
+
 # What is looked for goes into the database's own patterns: these take no control characters.
 SearchedName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"),
 ]
+
+
 SearchedId = Annotated[str, StringConstraints(max_length=255, pattern=r"^[!-~]+$")]
+
+
 MAPPINGS = 500
-BULK_IDS = 500
-
-
-class Interval(Asked):
-    """One slot every so many seconds of elapsed time."""
-
-    model_config = showing({"every_seconds": 600})
-
-    every_seconds: int = Field(description="Seconds between two slots.")
-
-    @property
-    def length(self) -> timedelta:
-        """The time between two slots."""
-        return timedelta(seconds=self.every_seconds)
-
-
-# A union with local days and cron lines, once they exist.
-Schedule = Interval
 
 
 class NewKey(Asked):
@@ -345,7 +307,7 @@ class SyncView(Answer):
 class SyncFilter(Asked):
     """Which syncs are meant: those that fit all that is given."""
 
-    model_config = showing(_FILTER)
+    model_config = showing(FILTER)
 
     q: SearchedName | None = Field(default=None, description="A part of the name, in any case.")
     state: SyncState | None = None
@@ -363,219 +325,3 @@ class SyncCounts(Answer):
 
     total: int
     states: dict[str, int]
-
-
-class CatchUpProgress(Answer):
-    """How far the catch-ups of a connection are that has been reconnected."""
-
-    total: int = Field(description="How many syncs have one.")
-    done: int
-    gap: Gap = Field(description="From the first gap's beginning to the last one's end.")
-    counts: RunCounts
-    run_ids: tuple[str, ...] = Field(description="Those that are under way, 100 at most.")
-
-
-class ConnectionUse(Answer):
-    """What stands on a card beside the connection itself."""
-
-    model_config = showing(_USE)
-
-    connection_id: str
-    syncs: int
-    states: dict[str, int] = Field(description="How many syncs by their `state`.")
-    paused_with_it: int = Field(description="How many were paused all at once, and would resume.")
-    gap: Gap | None = Field(description="What all its waiting syncs have missed so far.")
-    last_success_at: Moment | None
-    next_slot_at: Moment | None
-    catch_up: CatchUpProgress | None = Field(description="Of the last reconnect, until all ended.")
-
-
-class ConnectionUses(Answer):
-    """How the connections of a workspace are used: all that any sync uses."""
-
-    model_config = showing({"items": [_USE]})
-
-    items: tuple[ConnectionUse, ...]
-
-
-class BulkAction(StrEnum):
-    """What can be done to many syncs at once."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    RUN = "run"
-    DELETE = "delete"
-
-
-class NewBulkChange(Asked):
-    """What to do to which syncs: to those named, or to all that fit."""
-
-    model_config = showing({"action": "pause", "matching": _FILTER})
-
-    action: BulkAction
-    sync_ids: list[Text] | None = Field(default=None, min_length=1, max_length=BULK_IDS)
-    matching: SyncFilter | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> "NewBulkChange":
-        if (self.sync_ids is None) == (self.matching is None):
-            remedy = {"remedy": "Send either sync_ids or matching."}
-            raise PydanticCustomError("one_of", "has to say which syncs, in one way", remedy)
-        return self
-
-
-class FailedChange(Answer):
-    """A sync to which it could not be done, and why."""
-
-    sync_id: str
-    name: str | None
-    type: str = Field(description="The problem's type.")
-    message: str
-
-
-class BulkChangeView(Answer):
-    """What has become of a change to many syncs."""
-
-    model_config = showing(_BULK)
-
-    id: str
-    action: Open[BulkAction]
-    status: Literal["running", "done"] | str = Field(union_mode="left_to_right")
-    total: int
-    done: int
-    unchanged: int = Field(description="They were so already.")
-    failed: tuple[FailedChange, ...] = Field(description="The first of them, 100 at most.")
-    failed_total: int
-
-
-class LedgerGap(Gap):
-    """A gap, why there was one, and the run that caught it up."""
-
-    hold: HoldView | None
-    catch_up_run_id: str | None = None
-
-
-class LedgerView(Answer):
-    """What became of every slot of a sync that was due until `as_of`.
-
-    The books agree if each of these slots is accounted for once; the ledger is balanced if they
-    do and no slot has come due since that nobody has looked at for longer than a tick may take.
-    """
-
-    model_config = showing(_LEDGER)
-
-    due: int
-    run: int
-    coalesced: int
-    skipped: int
-    held: int
-    paused: int
-    balanced: bool = Field(
-        description="Whether each slot is accounted for once, and none waits for its account."
-    )
-    as_of: Moment = Field(description="Every slot until then is accounted for; it may be to come.")
-    unaccounted: int = Field(
-        default=0, description="Slots due since `as_of` that no tick has looked at yet."
-    )
-    gaps: list[LedgerGap]
-    unread_gaps: int = Field(
-        default=0, description="Gaps that are not listed: this version cannot read them."
-    )
-
-
-class SlotOutcome(StrEnum):
-    """What became of a slot."""
-
-    RUN = "run"
-    COALESCED = "coalesced"
-    SKIPPED = "skipped"
-    HELD = "held"
-    PAUSED = "paused"
-    TO_COME = "to_come"
-    FORGOTTEN = "forgotten"  # what it was is not kept for so long
-
-
-class SlotsView(Answer):
-    """A slot, or equal neighbours, and why they ran or did not."""
-
-    model_config = showing(
-        {
-            "first": "2026-11-22T09:50:00.000Z",
-            "last": "2026-11-22T10:10:00.000Z",
-            "slots": 3,
-            "outcome": "held",
-            "reason": "HubSpot was disconnected: the TableSync app was uninstalled.",
-            "run_id": None,
-            "by": None,
-        }
-    )
-
-    first: Moment
-    last: Moment
-    slots: int
-    outcome: Open[SlotOutcome]
-    reason: str
-    run_id: str | None = Field(description="The run that a single slot became.")
-    by: str | None = Field(default=None, description="The operator who had paused the sync.")
-
-
-class SchedulePreview(Asked):
-    """A schedule that somebody thinks about."""
-
-    model_config = showing({"schedule": {"every_seconds": 600}})
-
-    schedule: Schedule
-    sync_id: Text | None = Field(default=None, description="A sync that has it already, or would.")
-
-
-class NextSlots(Answer):
-    """When a schedule would be due next."""
-
-    model_config = showing({"slots": ["2026-11-22T10:00:00.000Z", "2026-11-22T10:10:00.000Z"]})
-
-    slots: tuple[Moment, ...]
-
-
-class ReceiptLine(Answer):
-    """What one sync missed, and what its catch-up brought."""
-
-    sync_id: str
-    name: str | None = Field(description="Null for one that is deleted by now.")
-    gap: Gap
-    run: RunView | None = Field(description="Its catch-up; null where nothing was owed.")
-
-
-class Receipt(Answer):
-    """What became of an outage: what was missed and what was caught up, and nothing deleted."""
-
-    model_config = showing(
-        {
-            "connection_id": HUBSPOT,
-            **_OUTAGE,
-            "done": 1,
-            "counts": {"read": 1200, "written": 40, "unchanged": 1160, "rejected": 0},
-            "lines": [{"sync_id": SYNC_ID, "name": "Contacts", "gap": CLOSED_GAP, "run": None}],
-        }
-    )
-
-    connection_id: str
-    lost_at: Moment
-    cause: str
-    back_at: Moment | None
-    slots_missed: int
-    syncs: int
-    done: int = Field(description="How many catch-ups have ended.")
-    counts: RunCounts
-    lines: tuple[ReceiptLine, ...] = Field(description="500 at most, by name.")
-
-
-class ReceiptSummary(Answer):
-    """One outage of a connection in the list of them."""
-
-    model_config = showing(_OUTAGE)
-
-    lost_at: Moment
-    back_at: Moment | None
-    cause: str
-    slots_missed: int
-    syncs: int

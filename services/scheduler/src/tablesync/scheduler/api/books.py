@@ -3,12 +3,8 @@
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Depends, Query
-from tablesync.contracts.public_api.syncs import (
-    LedgerView,
-    NextSlots,
-    SchedulePreview,
-    SlotsView,
-)
+from tablesync.contracts.public_api.ledger import LedgerView, SlotsView
+from tablesync.contracts.public_api.schedules import NextSlots, SchedulePreview
 from tablesync.contracts.specs import rfc3339
 from tablesync.scheduler.api.lists import AskedMoment
 from tablesync.scheduler.api.queries import Queries

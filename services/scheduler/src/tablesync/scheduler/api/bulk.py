@@ -2,12 +2,8 @@
 
 from fastapi import APIRouter, Depends
 from tablesync.contracts import new_id
-from tablesync.contracts.public_api.syncs import (
-    BulkAction,
-    BulkChangeView,
-    NewBulkChange,
-    SyncFilter,
-)
+from tablesync.contracts.public_api.bulk_changes import BulkAction, BulkChangeView, NewBulkChange
+from tablesync.contracts.public_api.syncs import SyncFilter
 from tablesync.scheduler.domain.bulk import BulkChange
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.http import idempotency

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, Field
 from tablesync.contracts import RunStatus, Trigger
 from tablesync.contracts.ids import AirtableBaseId, AirtableTableId
+from tablesync.contracts.public_api.connection_uses import ConnectionUses
 from tablesync.contracts.public_api.runs import RunView
 from tablesync.contracts.public_api.syncs import (
-    ConnectionUses,
     SearchedId,
     SearchedName,
     SyncCounts,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
-from tablesync.contracts.public_api.syncs import Receipt, ReceiptLine, ReceiptSummary
+from tablesync.contracts.public_api.receipts import Receipt, ReceiptLine, ReceiptSummary
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.views import run_view
 from tablesync.scheduler.domain.connections import Connection

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from tablesync.contracts import Provider
 from tablesync.contracts.permissions import in_words, scopes_to_read, scopes_to_write
-from tablesync.contracts.public_api.syncs import NewSync, Schedule, SyncEdit
+from tablesync.contracts.public_api.schedules import Schedule
+from tablesync.contracts.public_api.syncs import NewSync, SyncEdit
 from tablesync.contracts.wording import provider_label
 from tablesync.scheduler import checks, errors
 from tablesync.scheduler.checks import Contents

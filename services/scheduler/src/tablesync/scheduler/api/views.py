@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from tablesync.contracts.internal_api import AffectedSync, CatchUp, SyncOwner
+from tablesync.contracts.public_api.ledger import LedgerView
 from tablesync.contracts.public_api.runs import RunView
-from tablesync.contracts.public_api.syncs import LedgerView, SyncView, WrittenField
+from tablesync.contracts.public_api.syncs import SyncView, WrittenField
 from tablesync.scheduler.books.ledger import Statement
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync

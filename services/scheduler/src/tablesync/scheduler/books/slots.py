@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tablesync.contracts import HoldKind, Overlap, RunFailureCause, RunStatus
-from tablesync.contracts.public_api.syncs import Schedule, SlotOutcome
+from tablesync.contracts.public_api.ledger import SlotOutcome
+from tablesync.contracts.public_api.schedules import Schedule
 from tablesync.contracts.wording import loss, one_line
 from tablesync.scheduler.domain.gaps import ClosedGap
 from tablesync.scheduler.domain.runs import Run

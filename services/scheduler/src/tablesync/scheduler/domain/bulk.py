@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from tablesync.contracts.public_api.syncs import BulkAction
+from tablesync.contracts.public_api.bulk_changes import BulkAction
 
 NAMED_FAILURES = 100
 

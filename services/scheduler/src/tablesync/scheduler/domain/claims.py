@@ -7,7 +7,7 @@ them fails if somebody else has stored the sync meanwhile.
 from datetime import datetime
 
 from tablesync.contracts import Overlap
-from tablesync.contracts.public_api.syncs import Schedule
+from tablesync.contracts.public_api.schedules import Schedule
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.requests import request_planned, request_waiting
 from tablesync.scheduler.domain.schedules import Slots, next_slot

@@ -7,7 +7,7 @@ exist so far: their slots are the anchor plus 1, 2, 3 … times the interval, in
 from dataclasses import dataclass
 from datetime import datetime
 
-from tablesync.contracts.public_api.syncs import Schedule
+from tablesync.contracts.public_api.schedules import Schedule
 
 LONGEST_SECONDS = 366 * 24 * 3600
 

@@ -17,7 +17,8 @@ from tablesync.contracts import (
     SyncStatus,
     next_sequence,
 )
-from tablesync.contracts.public_api.syncs import Schedule, SyncState
+from tablesync.contracts.public_api.schedules import Schedule
+from tablesync.contracts.public_api.syncs import SyncState
 from tablesync.scheduler.domain.gaps import OpenGap
 from tablesync.scheduler.domain.schedules import Slots, next_slot, slots_between
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 import structlog
-from tablesync.contracts.public_api.syncs import BulkAction
+from tablesync.contracts.public_api.bulk_changes import BulkAction
 from tablesync.scheduler import acts
 from tablesync.scheduler.acts import Actor
 from tablesync.scheduler.domain import holds

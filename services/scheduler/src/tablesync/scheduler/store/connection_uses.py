@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tablesync.contracts import RunStatus
-from tablesync.contracts.public_api.syncs import CatchUpProgress, ConnectionUse, SyncState
+from tablesync.contracts.public_api.connection_uses import CatchUpProgress, ConnectionUse
+from tablesync.contracts.public_api.syncs import SyncState
 from tablesync.scheduler.domain.syncs import STATES
 from tablesync.scheduler.store.runs import COLLECTION as RUNS
 from tablesync.scheduler.store.sync_lists import state_of

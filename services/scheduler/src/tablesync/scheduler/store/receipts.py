@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING
 from tablesync.contracts import HoldKind, RunStatus
-from tablesync.contracts.public_api.syncs import ReceiptSummary
+from tablesync.contracts.public_api.receipts import ReceiptSummary
 from tablesync.contracts.specs import RunCounts
 from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.gaps import ClosedGap

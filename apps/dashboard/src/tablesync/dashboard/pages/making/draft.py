@@ -9,8 +9,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 from tablesync.contracts import FieldMapping, MappedAs, Overlap
 from tablesync.contracts.public_api.catalog import TriedSync
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.contracts.public_api.syncs import (
-    Interval,
     NewDestination,
     NewKey,
     NewMapping,

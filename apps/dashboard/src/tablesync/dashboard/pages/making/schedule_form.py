@@ -7,7 +7,7 @@ from datetime import datetime
 from tablesync.client import AwayError, ProblemError
 from tablesync.contracts import Overlap
 from tablesync.contracts.names import name_fault
-from tablesync.contracts.public_api.syncs import Interval, SchedulePreview
+from tablesync.contracts.public_api.schedules import Interval, SchedulePreview
 from tablesync.dashboard.pages.making.draft import UNITS
 from tablesync.dashboard.pages.making.steps.base import trouble
 from tablesync.dashboard.web.desk import Asked
