@@ -132,16 +132,17 @@ async def test_a_day_at_the_terminal(
     gone = json.loads(await terminal.run("disconnect", airtable, "--json"))
     assert (gone["id"], gone["badge"]) == (airtable, "Disconnected by you")
     await eventually(lambda: ("connection", airtable, "Disconnected by you") in seen, timeout=60)
-    tail.send_signal(signal.SIGINT)
-    await listening
-    assert await tail.wait() == 0
-    assert {
+    told = {
         ("run", run["id"], "succeeded"),
         ("connection", hubspot, "Disconnected"),
         ("connection", hubspot, "Connected"),
         ("incident", incident["id"], "open"),
         ("incident", incident["id"], "closed"),
-    } <= set(seen)
+    }
+    await eventually(lambda: told <= set(seen), timeout=60)
+    tail.send_signal(signal.SIGINT)
+    await listening
+    assert await tail.wait() == 0
 
     await terminal.run("logout")
     assert "tablesync login" in await terminal.run("connections", code=2)

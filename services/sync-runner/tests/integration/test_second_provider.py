@@ -285,8 +285,8 @@ async def exported(rig: Rig, shop: Shop, seconds: float) -> tuple[ExportedShopSu
 async def test_an_export_that_takes_longer_than_a_stall_stalls_nothing(
     rig: Rig, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sync_run, "StallTimer", partial(StallTimer, limit_seconds=2))
-    subject, spec = await exported(rig, shop, seconds=6)
+    monkeypatch.setattr(sync_run, "StallTimer", partial(StallTimer, limit_seconds=5))
+    subject, spec = await exported(rig, shop, seconds=11)
     async with runner(subject):
         await run(subject, spec)
     assert await rows(subject, spec) == expected(subject)
