@@ -1,4 +1,4 @@
-"""One platform with its dashboard for all stories of a process, and people who use it."""
+"""One platform with its dashboard for all stories of this folder, and people who use it."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -15,7 +15,7 @@ from tablesync.test_kit.isolation import drop_databases, drop_topics
 from .visitor import Visitor, visiting
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(kafka_bootstrap: str, mongodb_uri: str) -> Iterator[LocalStack]:
     """Run a platform that every story shares; each has a workspace of its own."""
     prefix = unique_prefix("-")
@@ -42,7 +42,7 @@ def stack(kafka_bootstrap: str, mongodb_uri: str) -> Iterator[LocalStack]:
     drop_topics(kafka_bootstrap, prefix)
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Run the machine's Chromium."""
     async with chromium() as browser:

@@ -4,12 +4,12 @@ import asyncio
 import os
 import random
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -36,6 +36,7 @@ from tablesync.service_kit.mongo import Client, Database, Document
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.test_kit import NO_TLS, eventually
 from tablesync.test_kit.messaging import read_all, send
+from tablesync.test_kit.services import FORKS, become
 
 pytestmark = pytest.mark.integration
 
@@ -76,23 +77,21 @@ def own_settings(kafka_settings: Settings, database_prefix: str) -> Settings:
 
 
 @asynccontextmanager
-async def process(settings: Settings, ending: signal.Signals) -> AsyncIterator[None]:
+async def process(settings: Settings, ending: signal.Signals, log: Path) -> AsyncIterator[None]:
     """Run the service as a process of its own during a block; it gets a signal at the end."""
     own = {
         name.upper(): str(value)
         for name, value in settings.model_dump(exclude_none=True).items()
         if name != "kafka_auto_created_topics"
     }
-    started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tablesync.scheduler"),
-        env={**os.environ, **own},
-        stdout=asyncio.subprocess.DEVNULL,
-    )
+    started = FORKS.Process(target=become, args=("tablesync.scheduler", own, log))
+    started.start()
     try:
         yield
     finally:
-        started.send_signal(ending)
-        await started.wait()
+        assert started.pid
+        os.kill(started.pid, ending)
+        await asyncio.to_thread(started.join)
 
 
 async def ready(settings: Settings) -> None:
@@ -137,7 +136,10 @@ class Runner:
 
 
 @pytest.mark.timeout(300)
-async def test_p11_no_slot_is_lost_and_none_runs_twice(rig: Rig, own_settings: Settings) -> None:
+async def test_p11_no_slot_is_lost_and_none_runs_twice(
+    rig: Rig, own_settings: Settings, tmp_path: Path
+) -> None:
+    log = tmp_path / "scheduler.log"
     await ensure_indexes(rig.store.database, INDEXES)
     syncs = [
         await rig.add(due_seconds_ago=0, schedule=Interval(every_seconds=1)) for _ in range(SYNCS)
@@ -145,14 +147,14 @@ async def test_p11_no_slot_is_lost_and_none_runs_twice(rig: Rig, own_settings: S
     runner = Runner(rig, own_settings)
     dice = random.Random(11)
     for turn in range(KILLS):
-        async with process(own_settings, signal.SIGKILL):
+        async with process(own_settings, signal.SIGKILL, log):
             await ready(own_settings)
             if turn:
                 await runner.work()
             await send_state(rig, own_settings, TOLD[turn % 2])
             # Killed in the middle of whatever it does then: each turn somewhere else.
             await asyncio.sleep(dice.uniform(0.1, 1.2))
-    async with process(own_settings, signal.SIGTERM):
+    async with process(own_settings, signal.SIGTERM, log):
         await ready(own_settings)
         back_at = await rig.now()
         await send_state(rig, own_settings, ConnectionReconnected)

@@ -27,6 +27,7 @@ from tablesync.test_kit.isolation import (
 )
 from tablesync.test_kit.own_mongod import OwnMongod
 from tablesync.test_kit.rhythm import make_prompt
+from tablesync.test_kit.sharing import LoadFolderScheduling
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +47,12 @@ def pytest_collection_modifyitems(
     markers.mark(items)
     yield
     missing_tools.set_aside(config, items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFolderScheduling | None:
+    """Keep tests together that share a platform, where files are kept together."""
+    return LoadFolderScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

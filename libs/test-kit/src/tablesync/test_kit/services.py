@@ -25,7 +25,7 @@ READY_SECONDS = 60.0
 # Processes are forked from one that has imported what they are, so that they start at once.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    [f"tablesync.{each}" for each in ("auth_service.bootstrap", "sync_runner.bootstrap")]
+    [f"tablesync.{each}.bootstrap" for each in ("auth_service", "scheduler", "sync_runner")]
 )
 
 
