@@ -117,6 +117,7 @@ class Dashboard:
         )
         streams = Streams(desk, self._hub, settings.dashboard_streams_per_person)
         app = FastAPI(title="TableSync", openapi_url=None, docs_url=None, redoc_url=None)
+        desk.install(app)
         app.add_middleware(SameOrigin, origin=settings.origin)
         leads_to = origin_of(settings.auth_public_url)
         always = headers.install(app, [leads_to], secure=settings.is_secure)

@@ -4,15 +4,14 @@ A form is sent into a popup that was opened in the click, or into the same tab w
 blocked: it is answered alike. The outcome is read from auth-service, whatever became of the popup.
 """
 
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from tablesync.client import InvalidError
 from tablesync.contracts.public_api.connections import AuthorizationView, NewAuthorization
 from tablesync.dashboard.web.answers import SEE_OTHER, local_path
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Asked, Desk, Member
 from tablesync.dashboard.web.forms import Form
 
 NEEDS_A_LOOK = ("refused", "denied", "expired", "review")
@@ -21,7 +20,6 @@ NEEDS_A_LOOK = ("refused", "denied", "expired", "review")
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("/connect")
     async def choose(asked: Member) -> Response:

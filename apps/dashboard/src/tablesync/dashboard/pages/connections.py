@@ -2,15 +2,14 @@
 
 import asyncio
 from enum import StrEnum
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.client import InvalidError
 from tablesync.dashboard.shown.cards import Deck
 from tablesync.dashboard.shown.connection_history import history_of
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Desk, Member
 from tablesync.dashboard.web.forms import Form
 
 FIELDS = {"name": "name"}
@@ -29,7 +28,6 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/w/{workspace_id}/connections/{connection_id}", include_in_schema=False
     )
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("")
     async def show(asked: Member, connection_id: str) -> Response:
@@ -83,7 +81,6 @@ def act_routes(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/w/{workspace_id}/connections/{connection_id}", include_in_schema=False
     )
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("/disconnect")
     async def ask(asked: Member, connection_id: str) -> Response:

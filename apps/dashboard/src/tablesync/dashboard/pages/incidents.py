@@ -1,11 +1,9 @@
 """Incidents and the mails about them."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import Response
 from tablesync.contracts.public_api.incidents import IncidentStatus
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Desk, Member
 
 A_PAGE = 50
 
@@ -13,7 +11,6 @@ A_PAGE = 50
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}/incidents", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("")
     async def show_all(asked: Member, status: str = "", cursor: str | None = None) -> Response:

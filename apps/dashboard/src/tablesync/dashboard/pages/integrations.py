@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from tablesync.client import AwayError
 from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.dashboard.shown.cards import Card, Deck
 from tablesync.dashboard.shown.first_day import first_day
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Asked, Desk, Member
 
 T = TypeVar("T")
 A_PAGE = 50
@@ -20,7 +20,6 @@ A_PAGE = 50
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("/integrations")
     async def show(asked: Member, q: str = "", cursor: str | None = None) -> Response:

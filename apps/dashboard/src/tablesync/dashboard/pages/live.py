@@ -2,14 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import Response
 from tablesync.dashboard.live.hub import EVERYTHING
 from tablesync.dashboard.live.streams import Streams
 from tablesync.dashboard.pages import integrations, runs, sync
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Asked, Desk, Member
 from tablesync.dashboard.web.rendering import partial
 
 MOST_CARDS = 100
@@ -27,7 +26,6 @@ class Part:
 def card_routes(desk: Desk, streams: Streams) -> APIRouter:
     """Make the stream of the first page's cards."""
     router = APIRouter(prefix="/w/{workspace_id}/live", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("/integrations")
     async def cards(asked: Member, cards: str = "") -> Response:
@@ -54,7 +52,6 @@ def card_routes(desk: Desk, streams: Streams) -> APIRouter:
 def part_routes(desk: Desk, streams: Streams) -> APIRouter:
     """Make the streams of pages of one thing."""
     router = APIRouter(prefix="/w/{workspace_id}/live", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("/runs/{run_id}")
     async def run(asked: Member, run_id: str, version: str = "") -> Response:

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from fastapi.responses import RedirectResponse, Response
 from tablesync.dashboard.web.answers import SEE_OTHER
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Desk, Member
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -14,7 +14,6 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/w/{workspace_id}/connections/{connection_id}", include_in_schema=False
     )
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("/receipt")
     async def newest(asked: Member, connection_id: str) -> Response:

@@ -5,9 +5,8 @@ import csv
 import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from tablesync.client import AwayError, NotFoundError, TableSync
 from tablesync.contracts import RunStatus, Trigger
@@ -15,7 +14,7 @@ from tablesync.contracts.public_api.runs import RejectionView, RunProgress
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.shown.runs import ShownRun, shown_runs
 from tablesync.dashboard.shown.versions import version_of
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Asked, Desk, Member
 
 A_PAGE = 50
 REJECTED_SHOWN = 50
@@ -26,7 +25,6 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}/runs", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("")
     async def show_all(

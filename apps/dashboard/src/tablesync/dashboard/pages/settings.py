@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.client import InvalidError, ProblemError
 from tablesync.contracts.public_api.incidents import PreferencesEdit
 from tablesync.contracts.public_api.people import MemberEdit, NewApiToken, NewMember, Role
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Asked, Desk, Member
 from tablesync.dashboard.web.forms import Form
 
 T = TypeVar("T")
@@ -22,7 +22,6 @@ TOKEN = {"name": "token_name"}
 def routes(desk: Desk) -> APIRouter:
     """Make the page and the routes of one's own things."""
     router = APIRouter(prefix="/w/{workspace_id}/settings", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
     page = SettingsPage(desk)
 
     @router.get("")
@@ -69,7 +68,6 @@ def routes(desk: Desk) -> APIRouter:
 def member_routes(desk: Desk) -> APIRouter:
     """Make the routes of members, for admins."""
     router = APIRouter(prefix="/w/{workspace_id}/settings/members", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
     page = SettingsPage(desk)
 
     @router.post("")

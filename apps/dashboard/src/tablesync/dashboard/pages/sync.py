@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.client import AwayError, ConflictError, InvalidError, NotFoundError, TableSync
@@ -15,7 +14,7 @@ from tablesync.contracts.public_api.syncs import SyncCopy, SyncView
 from tablesync.dashboard.shown.story import Story, story_of
 from tablesync.dashboard.shown.syncs import ShownSync
 from tablesync.dashboard.shown.versions import version_of
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Asked, Desk, Member
 from tablesync.dashboard.web.forms import Form
 
 FIELDS = {"name": "name"}
@@ -25,7 +24,6 @@ SLOTS_SHOWN = 20
 def routes(desk: Desk) -> APIRouter:
     """Make the routes that show one."""
     router = APIRouter(prefix="/w/{workspace_id}/syncs/{sync_id}", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("")
     async def show(asked: Member, sync_id: str) -> Response:
@@ -106,7 +104,6 @@ async def _connection(tablesync: TableSync, connection_id: str) -> ConnectionVie
 def act_routes(desk: Desk) -> APIRouter:
     """Make the routes that do something to one."""
     router = APIRouter(prefix="/w/{workspace_id}/syncs/{sync_id}", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.post("/run")
     async def run(request: Request, asked: Member, sync_id: str) -> Response:

@@ -3,14 +3,14 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.contracts.public_api.bulk_changes import BulkAction, NewBulkChange
 from tablesync.contracts.public_api.syncs import SyncFilter, SyncState
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.syncs import shown_syncs
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Desk, Member
 
 A_PAGE = 50
 STATES = [(each, badges.of_sync(each).word) for each in SyncState]
@@ -22,7 +22,6 @@ CHOOSE = "Nothing was done: choose a sync first, or filters that this page offer
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}", include_in_schema=False)
-    Member = Annotated[Asked, Depends(desk.asked)]  # noqa: N806 - a type
 
     @router.get("/syncs")
     async def show(

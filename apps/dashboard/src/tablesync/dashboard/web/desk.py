@@ -4,10 +4,10 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import SecretStr
 from tablesync.client import ConflictError, NotFoundError, UnauthorizedError
@@ -71,8 +71,12 @@ class Desk:
     cookies: Cookies
     signing: Signing
 
+    def install(self, app: FastAPI) -> None:
+        """Have an app's routes find this desk."""
+        app.state.desk = self
+
     async def asked(self, request: Request, workspace_id: str) -> Asked:
-        """Return who asks for a page of a workspace, as a FastAPI dependency.
+        """Return who asks for a page of a workspace.
 
         Raises SeeOtherError for nobody, and NotFoundError where somebody is no member.
         """
@@ -187,6 +191,15 @@ class Desk:
         if self.cookies.get(request, FLASH):
             self.cookies.forget(page, FLASH)
         return page
+
+
+async def _member(request: Request, workspace_id: str) -> Asked:
+    desk: Desk = request.app.state.desk
+    return await desk.asked(request, workspace_id)
+
+
+Member = Annotated[Asked, Depends(_member)]
+"""Whoever asks, of a route below `/w/{workspace_id}` that only members of it may see."""
 
 
 def sign_in_path(request: Request) -> str:

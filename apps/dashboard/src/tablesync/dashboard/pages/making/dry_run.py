@@ -1,14 +1,12 @@
 """A dry run of a sync: what a run over everything would do, counted, and nothing written."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 from tablesync.client import AwayError, ProblemError
 from tablesync.contracts.public_api.catalog import DryRun, NewDryRun
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages.making.asked_sync import contents
-from tablesync.dashboard.pages.making.operators import operators
+from tablesync.dashboard.pages.making.operators import Operator
 from tablesync.dashboard.pages.making.steps.base import trouble
 from tablesync.dashboard.shown.making.dry_runs import ShownDryRun
 from tablesync.dashboard.shown.syncs import ShownSync
@@ -22,7 +20,6 @@ CONFLICT = 409
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}/syncs/{sync_id}/dry-run", include_in_schema=False)
-    Operator = Annotated[Asked, Depends(operators(desk))]  # noqa: N806 - a type
 
     @router.get("")
     async def show(asked: Operator, sync_id: str, id: str = "") -> Response:  # noqa: A002

@@ -6,9 +6,9 @@ meanwhile is shown, and nothing of it is lost unnoticed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import Response
 from tablesync.client import ConflictError, InvalidError
 from tablesync.contracts import FieldMapping
@@ -16,7 +16,7 @@ from tablesync.contracts.public_api.syncs import NewMapping, SyncEdit, SyncView
 from tablesync.dashboard.pages.making import mapping_form, schedule_form
 from tablesync.dashboard.pages.making.draft import Draft, doubles
 from tablesync.dashboard.pages.making.merging import merged
-from tablesync.dashboard.pages.making.operators import operators
+from tablesync.dashboard.pages.making.operators import Operator
 from tablesync.dashboard.pages.making.steps.base import LOOK
 from tablesync.dashboard.pages.making.steps.mapping import BothEnds, both_ends
 from tablesync.dashboard.pages.making.trying import Tried, try_out
@@ -91,7 +91,6 @@ class Edited:
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}/syncs/{sync_id}/edit", include_in_schema=False)
-    Operator = Annotated[Asked, Depends(operators(desk))]  # noqa: N806 - a type
     pages = EditPages(desk)
 
     @router.get("")

@@ -1,15 +1,15 @@
 """Explain a record: what the source has, what it becomes, what Airtable has, and why."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.client import AwayError, InvalidError, ProblemError
 from tablesync.contracts.public_api.catalog import ExplainedRecord, Explanation
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages.making.asked_sync import contents
-from tablesync.dashboard.pages.making.operators import operators
+from tablesync.dashboard.pages.making.operators import Operator
 from tablesync.dashboard.pages.making.steps.base import trouble
 from tablesync.dashboard.shown.making.explained import ShownExplanation
 from tablesync.dashboard.shown.syncs import ShownSync
@@ -23,7 +23,6 @@ NEEDED = "Type the record’s id, or its key."
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}/syncs/{sync_id}/explain", include_in_schema=False)
-    Operator = Annotated[Asked, Depends(operators(desk))]  # noqa: N806 - a type
 
     @router.get("")
     async def show(asked: Operator, sync_id: str, record: str | None = None) -> Response:

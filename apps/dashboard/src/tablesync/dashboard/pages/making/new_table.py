@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 from tablesync.client import AwayError, ConflictError, InvalidError, ProblemError
@@ -14,7 +13,7 @@ from tablesync.contracts.public_api.catalog import NewTable
 from tablesync.contracts.public_api.connections import ExtraPermission
 from tablesync.contracts.public_api.syncs import NewMapping
 from tablesync.dashboard.pages.making.draft import Draft
-from tablesync.dashboard.pages.making.operators import operators
+from tablesync.dashboard.pages.making.operators import Operator
 from tablesync.dashboard.pages.making.steps.base import trouble
 from tablesync.dashboard.pages.making.wizard import UNPROCESSABLE, link
 from tablesync.dashboard.shown.making.new_fields import NewFields, new_fields
@@ -29,7 +28,6 @@ FIELDS = {"name": "name"}
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}/syncs/new/table", include_in_schema=False)
-    Operator = Annotated[Asked, Depends(operators(desk))]  # noqa: N806 - a type
     pages = NewTablePages(desk)
 
     @router.get("")

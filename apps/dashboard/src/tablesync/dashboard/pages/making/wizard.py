@@ -6,13 +6,12 @@ is reloaded or gone back to asks for nothing twice. Only the last step makes any
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 from tablesync.dashboard.pages.making.draft import Draft
-from tablesync.dashboard.pages.making.operators import operators
+from tablesync.dashboard.pages.making.operators import Operator
 from tablesync.dashboard.pages.making.steps.base import LOOK, MAKE, Step
 from tablesync.dashboard.pages.making.steps.mapping import MappingStep
 from tablesync.dashboard.pages.making.steps.schedule import ScheduleStep
@@ -30,7 +29,6 @@ UNPROCESSABLE = 422
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}/syncs/new", include_in_schema=False)
-    Operator = Annotated[Asked, Depends(operators(desk))]  # noqa: N806 - a type
     wizard = Wizard(desk)
 
     @router.get("")
