@@ -1,6 +1,6 @@
 """What the scheduler's tests share: its rig on an empty database, its peers, its HTTP."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -16,8 +16,8 @@ from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Database
 from tablesync.service_kit.mongo.indexes import ensure_indexes
 from tablesync.service_kit.service import KIT_INDEXES
-from tablesync.test_kit import free_port, unique_prefix
-from tablesync.test_kit.isolation import drop_databases
+from tablesync.test_kit import free_port
+from tablesync.test_kit.isolation import empty_databases
 from tablesync.test_kit.stand_ins import AuthServiceStandIn, CatalogConnection, SyncRunnerStandIn
 
 
@@ -41,14 +41,6 @@ async def sync_runner(service_keys: ServiceKeys) -> AsyncIterator[SyncRunnerStan
         yield stand_in
 
 
-@pytest.fixture(scope="session")
-def shared_prefix(mongodb_uri: str) -> Iterator[str]:
-    """Yield what the one database of these tests opens with: making its indexes takes long."""
-    prefix = unique_prefix("_")
-    yield prefix
-    drop_databases(mongodb_uri, prefix)
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_database(mongodb_uri: str, shared_prefix: str) -> AsyncIterator[Database]:
     client = mongo.connect(mongodb_uri)
@@ -58,11 +50,10 @@ async def shared_database(mongodb_uri: str, shared_prefix: str) -> AsyncIterator
     client.close()
 
 
-@pytest_asyncio.fixture
-async def database(shared_database: Database) -> Database:
+@pytest.fixture
+def database(mongodb_uri: str, shared_prefix: str, shared_database: Database) -> Database:
     """Return the database, empty."""
-    for name in await shared_database.list_collection_names():
-        await shared_database[name].delete_many({})
+    empty_databases(mongodb_uri, shared_prefix)
     return shared_database
 
 

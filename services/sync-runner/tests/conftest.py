@@ -1,6 +1,6 @@
 """What sync-runner's tests share: the service's settings, its peer's stand-in, and the rig."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,17 +8,9 @@ import pytest_asyncio
 from sync_runner_rig import Rig, rigged, runner_settings
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.sync_runner.settings import Settings
-from tablesync.test_kit import SandboxControl, unique_prefix
-from tablesync.test_kit.isolation import drop_databases, empty_databases
+from tablesync.test_kit import SandboxControl
+from tablesync.test_kit.isolation import empty_databases
 from tablesync.test_kit.stand_ins import AuthServiceStandIn
-
-
-@pytest.fixture(scope="session")
-def shared_prefix(mongodb_uri: str) -> Iterator[str]:
-    """Yield what the databases of all these tests open with."""
-    prefix = unique_prefix("_")
-    yield prefix
-    drop_databases(mongodb_uri, prefix)
 
 
 @pytest.fixture

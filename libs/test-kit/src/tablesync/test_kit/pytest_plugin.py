@@ -144,6 +144,17 @@ def database_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
     yield from _prefix(request, "_", "mongodb_uri", drop_databases)
 
 
+@pytest.fixture(scope="session")
+def shared_prefix(mongodb_uri: str) -> Iterator[str]:
+    """Yield what the databases open with that a service's tests share, as indexes take long.
+
+    Each test empties them before it begins: `isolation.empty_databases`.
+    """
+    prefix = unique_prefix("_")
+    yield prefix
+    drop_databases(mongodb_uri, prefix)
+
+
 @pytest.fixture
 def stores(
     kafka_bootstrap: str, mongodb_uri: str, topic_prefix: str, database_prefix: str
