@@ -23,19 +23,19 @@ KEYS = f"{ISSUER}/keys"
 KEY = OKPKey.generate_key("Ed25519", {"kid": "1"})
 
 
-def verifier_told(keys: Any, keys_url: Any = KEYS) -> OidcVerifier:
+def verifier_told(
+    keys: Any, keys_url: Any = KEYS, calls_itself: str = ISSUER, configured: str = ISSUER
+) -> OidcVerifier:
     """Return a verifier whose issuer has these keys."""
-    answers = {
-        f"{ISSUER}/.well-known/openid-configuration": {"issuer": ISSUER, "jwks_uri": keys_url},
-        KEYS: keys,
-    }
+    discovery = {"issuer": calls_itself, "jwks_uri": keys_url}
+    answers = {f"{ISSUER}/.well-known/openid-configuration": discovery, KEYS: keys}
 
     def answer(request: httpx.Request) -> httpx.Response:
         found = str(request.url) in answers
         return httpx.Response(200 if found else 404, json=answers.get(str(request.url)))
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    return OidcVerifier(ISSUER, "tablesync", http)
+    return OidcVerifier(configured, "tablesync", http)
 
 
 def id_token(**more: Any) -> SecretStr:
@@ -117,3 +117,14 @@ def test_a_name_from_outside_is_cleaned_and_never_keeps_its_owner_out(
     name: str | None, shown: str
 ) -> None:
     assert named("ada@acme.test", name).name == shown
+
+
+@pytest.mark.parametrize("configured", [ISSUER, f"{ISSUER}/"])
+@pytest.mark.parametrize("calls_itself", [ISSUER, f"{ISSUER}/"])
+async def test_an_issuers_name_may_end_with_a_slash(configured: str, calls_itself: str) -> None:
+    """Auth0's does; its id tokens then say it with the slash, and whoever says else is another."""
+    keys = {"keys": [KEY.as_dict(private=False)]}
+    verifier = verifier_told(keys, calls_itself=calls_itself, configured=configured)
+    assert (await verifier.person_of(id_token(iss=calls_itself))).email == "ada@acme.test"
+    with pytest.raises(Problem, match="not valid"):
+        await verifier.person_of(id_token(iss=f"{ISSUER}/another"))

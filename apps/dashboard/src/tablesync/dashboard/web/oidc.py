@@ -94,7 +94,11 @@ class IdentityProvider:
 
     def is_from(self, told: str | None) -> bool:
         """Whether a callback names our issuer, if it names one (RFC 9207)."""
-        return told is None or told == self._issuer
+        return told is None or self._is_ours(told)
+
+    def _is_ours(self, name: str) -> bool:
+        """Whether a name is our issuer's: some end with a slash that the setting may leave out."""
+        return name.rstrip("/") == self._issuer
 
     async def _where(self) -> Metadata:
         if self._metadata is None or self._metadata_until.passed():
@@ -108,7 +112,7 @@ class IdentityProvider:
             found = Metadata.model_validate_json((await self._http.get(url)).content)
         except (httpx.HTTPError, ValidationError) as error:
             raise DependencyUnavailableError(ISSUER) from error
-        if found.issuer != self._issuer:
+        if not self._is_ours(found.issuer):
             raise DependencyUnavailableError(ISSUER)
         return found
 

@@ -25,10 +25,14 @@ ISSUER = "identity provider"
 
 
 class OidcVerifier:
-    """Knows the issuer's keys, read again when they are old or when a token names a new one."""
+    """Knows the issuer's keys, read again when they are old or when a token names a new one.
+
+    The setting may leave out the slash that an issuer's name ends with, or have one too many: id
+    tokens have to say the name exactly as the issuer's own discovery document does.
+    """
 
     def __init__(self, issuer: str, client_id: str, http: httpx.AsyncClient) -> None:
-        self._issuer = issuer
+        self._issuer = self._called = issuer.rstrip("/")
         self._client_id = client_id
         self._http = http
         self._keys: KeySet | None = None
@@ -43,7 +47,7 @@ class OidcVerifier:
             decoded = jwt.decode(id_token.get_secret_value(), await self._key_set(), ALGORITHMS)
             registry = jwt.JWTClaimsRegistry(
                 leeway=LEEWAY_SECONDS,
-                iss={"essential": True, "value": self._issuer},
+                iss={"essential": True, "value": self._called},
                 aud={"essential": True, "value": self._client_id},
                 exp={"essential": True},
                 email={"essential": True},
@@ -68,9 +72,11 @@ class OidcVerifier:
     async def _key_set(self) -> KeySet:
         if self._keys is None or clock.seconds() - self._read_at > KEYS_KEPT_SECONDS:
             discovery = await self._get(f"{self._issuer}/.well-known/openid-configuration")
-            if discovery.get("issuer") != self._issuer:
+            called = str(discovery.get("issuer"))
+            if called.rstrip("/") != self._issuer:
                 raise unauthorized()
             self._keys = _key_set_of(await self._get(str(discovery.get("jwks_uri"))))
+            self._called = called
             self._read_at = clock.seconds()
         return self._keys
 
