@@ -63,7 +63,7 @@ class StandIn:
                 self.end_headers()
                 self.wfile.write(raw)
 
-            do_GET = do_POST = _answer  # noqa: N815 - http.server's names
+            do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - http.server's names
 
             def log_message(self, *_: object) -> None:
                 """Stay silent."""

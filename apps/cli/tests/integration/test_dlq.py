@@ -115,6 +115,16 @@ def test_replay_all_passes_over_what_was_replayed(tablesync: Command, parked: St
     assert (done.returncode, done.stdout) == (0, "Replayed 1, failed 0.\n")
 
 
+def test_p13_a_replay_is_told_to_scripts(tablesync: Command, parked: StandIn) -> None:
+    one = ("dlq", "replay", "run-events", "3", "--service", "notifier", "--json")
+    assert json.loads(tablesync(*one).stdout) == {
+        "service": "notifier",
+        "replayed_at": "2026-11-22T11:00:00.000Z",
+    }
+    done = tablesync("dlq", "replay", "--all", "--service", "notifier", "--json")
+    assert json.loads(done.stdout) == {"replayed": 1, "failed": []}
+
+
 def test_replay_all_counts_what_it_did_before_the_service_went_away(
     tablesync: Command, parked: StandIn
 ) -> None:

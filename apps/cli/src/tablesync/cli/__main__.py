@@ -1,7 +1,15 @@
 """The `tablesync` command: what there is to type."""
 
 import typer
-from tablesync.cli.commands import accounts, dead_letters, events, incidents, signing_in, syncs
+from tablesync.cli.commands import (
+    accounts,
+    dead_letters,
+    events,
+    incidents,
+    runs,
+    signing_in,
+    syncs,
+)
 from tablesync.cli.commands.overview import status
 
 app = typer.Typer(
@@ -18,7 +26,10 @@ app.command()(accounts.disconnect)
 app.command()(syncs.syncs)
 app.command()(syncs.run)
 app.command()(syncs.check)
-app.command("runs")(syncs.list_runs)
+app.command()(syncs.pause)
+app.command()(syncs.resume)
+app.command()(syncs.delete)
+app.command()(runs.runs)
 app.command()(incidents.incidents)
 app.command()(signing_in.login)
 app.command()(signing_in.logout)

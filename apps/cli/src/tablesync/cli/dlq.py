@@ -14,7 +14,7 @@ from tablesync.cli.format import NOTHING, ago, plain
 from tablesync.client import NotFoundError as UnknownError
 from tablesync.client import TableSync, TableSyncError
 from tablesync.client.dead_letters import DeadLetters
-from tablesync.contracts.public_api.dead_letters import DeadLetterView
+from tablesync.contracts.public_api.dead_letters import DeadLetterView, Replayed
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
@@ -59,9 +59,9 @@ async def show(tablesync: TableSync, service: str, topic: str, letter_id: int) -
     return Letter(service, await _of(tablesync, service).get(topic, letter_id))
 
 
-async def replay(tablesync: TableSync, service: str, topic: str, letter_id: int) -> str:
-    """Have a service handle a dead letter again; return when it did."""
-    return (await _of(tablesync, service).replay(topic, letter_id)).replayed_at
+async def replay(tablesync: TableSync, service: str, topic: str, letter_id: int) -> Replayed:
+    """Have a service handle a dead letter again."""
+    return await _of(tablesync, service).replay(topic, letter_id)
 
 
 async def replay_all(tablesync: TableSync, service: str | None) -> AsyncIterator[str | None]:

@@ -55,6 +55,7 @@ def replay(
     everything: Annotated[
         bool, typer.Option("--all", help="All that was not replayed yet.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Have the service that parked a dead letter handle it again, and no other service."""
     if everything == (topic is not None):
@@ -64,26 +65,32 @@ def replay(
 
     async def work(tablesync: TableSync) -> None:
         if topic is None or letter_id is None:
-            await _replay_all(tablesync, service)
+            await _replay_all(tablesync, service, as_json)
             return
         whose = await dlq.owner(tablesync, service, topic, letter_id)
-        at = await dlq.replay(tablesync, whose, topic, letter_id)
-        say(Console(), f"{whose} has handled {topic} {letter_id} at {at}.")
+        done = await dlq.replay(tablesync, whose, topic, letter_id)
+        if as_json:
+            print_json({"service": whose, **done.said})
+        else:
+            say(Console(), f"{whose} has handled {topic} {letter_id} at {done.replayed_at}.")
 
     talk(work)
 
 
-async def _replay_all(tablesync: TableSync, service: str | None) -> None:
-    done = failed = 0
+async def _replay_all(tablesync: TableSync, service: str | None, as_json: bool) -> None:
+    done, failed = 0, list[str]()
     try:
         async for problem in dlq.replay_all(tablesync, service):
             if problem is None:
                 done += 1
             else:
-                failed += 1
-                say(Console(), problem, style="red")
+                failed.append(problem)
+                say(Console(stderr=as_json), problem, style="red")
     finally:
-        say(Console(), f"Replayed {done}, failed {failed}.")
+        if as_json:
+            print_json({"replayed": done, "failed": failed})
+        else:
+            say(Console(), f"Replayed {done}, failed {len(failed)}.")
     if failed:
         raise RefusedError("Not everything could be replayed.")
 

@@ -46,9 +46,12 @@ def login(
         say(Console(stderr=True), addresses.why_no_address(each), style="yellow")
 
 
-def logout() -> None:
+def logout(as_json: AsJson = False) -> None:
     """Forget the API token and the addresses; the token itself goes on to be good."""
-    if kept.forget(kept.path()):
+    forgotten = kept.forget(kept.path())
+    if as_json:
+        print_json({"signed_out": forgotten})
+    elif forgotten:
         say(Console(), "Signed out. The API token itself goes on to be good until it is deleted.")
     else:
         say(Console(), "Nobody was signed in.")

@@ -1,4 +1,4 @@
-"""`tablesync syncs`, `run`, `check` and `runs`."""
+"""`tablesync syncs`, `run`, `check`, `pause`, `resume` and `delete`."""
 
 from functools import partial
 from typing import Annotated
@@ -7,21 +7,40 @@ import typer
 from rich.console import Console, Group
 from tablesync.cli import layout, runs
 from tablesync.cli.errors import RefusedError
+from tablesync.cli.format import plain
 from tablesync.cli.session import AsJson, print_items, print_json, say, surely, talk, whole
 from tablesync.client import AwayError, TableSync
 from tablesync.contracts import RunStatus
 from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.contracts.public_api.runs import RequestedRun, RunView
+from tablesync.contracts.public_api.syncs import SyncState, SyncView
 
 SyncId = Annotated[str, typer.Argument(help="The id, as `syncs` shows it.")]
 
 
-def syncs(as_json: AsJson = False) -> None:
+def syncs(
+    search: Annotated[str | None, typer.Option(help="A part of the name, in any case.")] = None,
+    state: Annotated[SyncState | None, typer.Option(help="Those that are so.")] = None,
+    connection_id: Annotated[
+        str | None, typer.Option("--connection", help="Those that read or write with this one.")
+    ] = None,
+    base_id: Annotated[str | None, typer.Option("--base", help="Those into this base.")] = None,
+    table_id: Annotated[str | None, typer.Option("--table", help="Those into this table.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """List syncs: how each is, what its last run did, and when the next one comes."""
 
     async def work(tablesync: TableSync) -> None:
         unread: list[str] = []
-        found = await whole(tablesync.syncs.page, unread)
+        wanted = partial(
+            tablesync.syncs.page,
+            q=search,
+            state=state,
+            connection_id=connection_id,
+            base_id=base_id,
+            table_id=table_id,
+        )
+        found = await whole(wanted, unread)
         if as_json:
             print_items(found, unread)
         else:
@@ -73,22 +92,50 @@ def check(
     talk(work)
 
 
-def list_runs(
-    sync_id: Annotated[str | None, typer.Option("--sync", help="Of this sync alone.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most.")] = 20,
-    as_json: AsJson = False,
-) -> None:
-    """List runs, newest first: what each did, and why it ended as it did."""
+def pause(sync_id: SyncId, as_json: AsJson = False) -> None:
+    """Stop a sync until it is resumed; a run in progress goes on."""
 
     async def work(tablesync: TableSync) -> None:
-        unread: list[str] = []
-        found = await whole(partial(tablesync.runs.page, sync_id=sync_id), unread, limit)
-        if as_json:
-            print_items(found, unread)
-        else:
-            Console().print(Group(layout.runs(found), *layout.cannot_read(unread)))
+        sync = await surely(lambda key: tablesync.syncs.pause(sync_id, idempotency_key=key))
+        _print_changed(sync, "paused", as_json)
 
     talk(work)
+
+
+def resume(sync_id: SyncId, as_json: AsJson = False) -> None:
+    """Let a paused sync go on with its next slot."""
+
+    async def work(tablesync: TableSync) -> None:
+        sync = await surely(lambda key: tablesync.syncs.resume(sync_id, idempotency_key=key))
+        _print_changed(sync, "resumed", as_json)
+
+    talk(work)
+
+
+def delete(
+    sync_id: SyncId,
+    sure: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a sync; its history and its rows in Airtable stay."""
+
+    async def work(tablesync: TableSync) -> None:
+        if not sure:
+            await _ask_whether(tablesync, sync_id)
+        await surely(lambda key: tablesync.syncs.delete(sync_id, idempotency_key=key))
+        if as_json:
+            print_json({"deleted": sync_id})
+        else:
+            say(Console(), f"{sync_id} was deleted. Its rows in Airtable stay.")
+
+    talk(work)
+
+
+async def _ask_whether(tablesync: TableSync, sync_id: str) -> None:
+    """Have somebody say that it is this sync that is meant; raises typer.Abort otherwise."""
+    sync = await tablesync.syncs.get(sync_id)
+    question = f"Delete “{sync.name}”? Its history and its rows in Airtable stay."
+    typer.confirm(str(plain(question)), abort=True, err=True)
 
 
 async def _connections(tablesync: TableSync) -> list[ConnectionView]:
@@ -104,6 +151,13 @@ def _print_asked(asked: RequestedRun, text: str, as_json: bool) -> None:
         print_json(asked.said)
     else:
         say(Console(), text)
+
+
+def _print_changed(sync: SyncView, what: str, as_json: bool) -> None:
+    if as_json:
+        print_json(sync.said)
+    else:
+        say(Console(), str(plain(f"“{sync.name}” was {what}.")))
 
 
 def _print_ended(run: RunView, as_json: bool) -> None:
