@@ -69,7 +69,10 @@ def test_a_run_that_came_to_nothing_is_no_success(tablesync: Command, services: 
 
 
 def test_a_held_sync_says_when_it_runs_again(tablesync: Command, services: StandIn) -> None:
-    services.answers[ASK] = (409, {"detail": "It runs again once its connection is reconnected."})
+    page = "https://tablesync.test/help/problems/sync-held"
+    said = {"detail": "It runs again once its connection is reconnected.", "help": page}
+    services.answers[ASK] = (409, said)
     done = tablesync("run", "syn_1")
     assert done.returncode == 1
+    assert done.stderr.endswith(f" See {page}\n")
     assert "once its connection is reconnected" in done.stderr

@@ -13,6 +13,7 @@ from tablesync.service_kit.errors import DependencyUnavailableError
 from tablesync.service_kit.http import problems
 from tablesync.service_kit.http.problems import conflict, invalid, not_found
 
+HELP = "https://tablesync.test/help"
 RAISED: dict[str, Exception] = {
     "not-found": not_found("sync"),
     "held": conflict("sync-held", "The sync is held.", hold={"kind": "connection"}),
@@ -34,7 +35,7 @@ class Schedule(BaseModel):
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    problems.install(app)
+    problems.install(app, HELP)
 
     @app.get("/raise/{name}")
     async def fail(name: str) -> None:
@@ -92,6 +93,7 @@ async def test_p21_each_error_is_a_problem(client, name: str, status: int, type_
     assert answer.status_code == body["status"] == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert body["type"] == f"urn:tablesync:problem:{type_}"
+    assert body["help"] == f"{HELP}/problems/{type_}"
     assert body["detail"]
     assert "canary" not in answer.text
 
@@ -152,3 +154,11 @@ async def test_unknown_paths_and_methods_are_problems(client) -> None:
     method = await client.put("/schedules")
     assert (method.status_code, method.json()["title"]) == (405, "Method not allowed")
     assert method.headers["Allow"] == "POST"
+
+
+async def test_a_problem_names_no_page_where_nobody_has_said_where_they_are() -> None:
+    app = FastAPI()
+    problems.install(app)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://kit") as client:
+        assert "help" not in (await client.get("/nowhere")).json()

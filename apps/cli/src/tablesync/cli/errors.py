@@ -13,11 +13,13 @@ from tablesync.client import (
     AwayError,
     ForbiddenError,
     NoAddressError,
+    ProblemError,
     TableSyncError,
     UnauthorizedError,
     UnconfirmedError,
 )
 from tablesync.client import NotFoundError as UnknownError
+from tablesync.contracts.wording import one_line
 
 REFUSED, NOT_CONFIGURED, UNAUTHORIZED, NOT_FOUND, AWAY, UNCONFIRMED = 1, 2, 3, 4, 5, 6
 
@@ -74,4 +76,10 @@ def told(error: Exception) -> str:
             return f"{error.service}: {error.problem.detail}"
         case UnconfirmedError():
             return f"{error}: it may have been made. Look before you repeat it."
-    return str(error)
+    return f"{error}{_page_of(error)}"
+
+
+def _page_of(error: Exception) -> str:
+    """Name the page that explains a refusal, where the service has told one."""
+    page = error.problem.more.get("help") if isinstance(error, ProblemError) else None
+    return f" See {one_line(str(page))}" if page else ""

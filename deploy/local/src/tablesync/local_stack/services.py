@@ -56,7 +56,9 @@ class Surroundings:
         }
 
     def _stored(self, service: str) -> Environment:
+        dashboard = self.urls.get(DASHBOARD)
         return {
+            **({"HELP_URL": f"{dashboard}/help"} if dashboard else {}),
             "MONGODB_URI": self.mongodb,
             "MONGODB_DATABASE_PREFIX": self.database_prefix,
             "SERVICE_KEY_FILE": str(self.keys.private_key_file(service)),

@@ -137,7 +137,7 @@ class Service:
         )
         bodies.install(app, self._resources.verifier, self.settings.http_receive_seconds)
         access.use_instead_of_fastapis(app)
-        problems.install(app)
+        problems.install(app, str(self.settings.help_url or "").rstrip("/"))
         openapi.complete(app)
         # `include_router` would build each route once more, while the first request waits for it.
         for each in (*routers, self._dead_letters(), health.routes(self._checks())):

@@ -92,6 +92,9 @@ class ServiceSettings(ProcessSettings):
     service_key_file: Annotated[FilePath, AfterValidator(readable_key)]
     trusted_keys_file: Annotated[FilePath, AfterValidator(readable_key_set)]
     keep_inbox_days: DaysKept = 14
+    help_url: AnyHttpUrl | None = Field(
+        default=None, description="Where the help pages are: the dashboard's address, and /help."
+    )
 
 
 def load(settings: type[S]) -> S:

@@ -8,7 +8,7 @@ from typing import Self
 import httpx
 import structlog
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from tablesync.auth_service import store
 from tablesync.auth_service.api import (
     authorizations,
@@ -319,9 +319,9 @@ async def _apply_bootstrap_file(settings: Settings, units: UnitsOfWork) -> None:
         await first_workspace.apply(units, first_workspace.read(settings.auth_bootstrap_file))
 
 
-async def _on_unreadable_grant(request: Request, error: Exception) -> JSONResponse:
+async def _on_unreadable_grant(request: Request, error: Exception) -> Response:
     """Alarm us: a row was moved or a key is missing; neither is a revocation."""
     connection_id = request.path_params.get("connection_id")
     log.error("grant unreadable", connection_id=connection_id, reason=str(error))
     detail = "The stored grant cannot be read; this is our fault, and nothing was given up."
-    return problems.Problem(500, GRANT_UNREADABLE, detail).response()
+    return problems.answer(request, problems.Problem(500, GRANT_UNREADABLE, detail))

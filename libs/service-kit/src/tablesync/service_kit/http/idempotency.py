@@ -71,7 +71,7 @@ class ReplayedAnswer(RaisedAnswer):
         self._status = status
         self._body = body
 
-    def response(self) -> Response:
+    def response(self, help_url: str = "") -> Response:
         """Return the stored answer, marked as a replay; one without content has no body at all."""
         headers = {"Idempotency-Replayed": "true"}
         if self._status == HTTPStatus.NO_CONTENT:

@@ -56,6 +56,7 @@ class ProblemDetails(BaseModel):
     title: str
     status: int
     detail: str
+    help: str | None = Field(default=None, description="The page that explains this kind.")
     errors: list[FieldProblem] = Field(default=[], description="One for each field at fault.")
 
 

@@ -43,8 +43,8 @@ class RaisedAnswer(HTTPException, ABC):
     """
 
     @abstractmethod
-    def response(self) -> Response:
-        """Return the answer to send."""
+    def response(self, help_url: str = "") -> Response:
+        """Return the answer to send; problems are explained below `help_url`."""
 
 
 class Problem(RaisedAnswer):
@@ -66,13 +66,14 @@ class Problem(RaisedAnswer):
         self.errors = errors or []
         self.extra = extra
 
-    def response(self) -> JSONResponse:
-        """Return the answer as application/problem+json."""
+    def response(self, help_url: str = "") -> JSONResponse:
+        """Return the answer as application/problem+json, with the page that explains it."""
         body = {
             "type": problem_uri(self.type),
             "title": self.type.replace("-", " ").capitalize(),
             "status": self.status,
             "detail": self.detail,
+            **({"help": f"{help_url}/problems/{self.type}"} if help_url else {}),
             **({"errors": self.errors} if self.errors else {}),
             **self.extra,
         }
@@ -111,8 +112,9 @@ def invalid(field: str, message: str, remedy: str) -> Problem:
     )
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of an app as a problem."""
+def install(app: FastAPI, help_url: str = "") -> None:
+    """Answer every error of an app as a problem, which is explained below `help_url`."""
+    app.state.help_url = help_url
     app.add_exception_handler(RaisedAnswer, _on_raised_answer)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -122,16 +124,21 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_exception)
 
 
-async def _on_raised_answer(_: Request, error: Exception) -> Response:
+def answer(request: Request, problem: RaisedAnswer) -> Response:
+    """Return what to send to whoever asked."""
+    return problem.response(request.app.state.help_url)
+
+
+async def _on_raised_answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, RaisedAnswer)
-    return error.response()
+    return answer(request, error)
 
 
-async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if any(each["loc"] == ("body",) for each in found) and not _says_json(request):
-        return _no_json(request).response()
+        return answer(request, _no_json(request))
     errors = [
         {
             "field": _field(each),
@@ -142,7 +149,8 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
     ]
     more = f" and {len(found) - LISTED_ERRORS} more" if len(found) > LISTED_ERRORS else ""
     fields = ", ".join(each["field"] for each in errors)
-    return Problem(422, "invalid-request", f"Invalid: {fields}{more}", errors=errors).response()
+    problem = Problem(422, "invalid-request", f"Invalid: {fields}{more}", errors=errors)
+    return answer(request, problem)
 
 
 def _says_json(request: Request) -> bool:
@@ -188,17 +196,17 @@ def _field(error: dict[str, Any]) -> str:
     return str(place) if error["type"] == "json_invalid" else ".".join(map(str, rest or [place]))
 
 
-async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.BAD_REQUEST and error.__cause__:
-        return _unreadable_body().response()
+        return answer(request, _unreadable_body())
     # A path that is no route says nothing of what a caller asked about: see `not_found`.
     kinds = {404: "no-such-route", 405: "method-not-allowed"}
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed(request))
     kind = kinds.get(error.status_code, "http-error")
-    return Problem(error.status_code, kind, str(error.detail), headers=headers).response()
+    return answer(request, Problem(error.status_code, kind, str(error.detail), headers=headers))
 
 
 def _allowed(request: Request) -> Iterator[str]:
@@ -212,9 +220,9 @@ def _allowed(request: Request) -> Iterator[str]:
             yield method
 
 
-async def _on_unreadable_document(_: Request, __: Exception) -> JSONResponse:
+async def _on_unreadable_document(request: Request, _: Exception) -> Response:
     detail = "What is stored of this cannot be read by this version. Nothing else is affected."
-    return Problem(500, UNREADABLE_DOCUMENT, detail).response()
+    return answer(request, Problem(500, UNREADABLE_DOCUMENT, detail))
 
 
 def _unreadable_body() -> Problem:
@@ -224,18 +232,15 @@ def _unreadable_body() -> Problem:
     return Problem(400, "invalid-request", f"body: {message}", errors=[error])
 
 
-async def _on_exception(request: Request, error: Exception) -> JSONResponse:
+async def _on_exception(request: Request, error: Exception) -> Response:
     if is_unavailable(error):
         seconds = error.retry_after if isinstance(error, DependencyUnavailableError) else 1.0
-        return Problem(
-            503,
-            "unavailable",
-            "Something this service depends on is away; try again.",
-            headers={"Retry-After": str(max(1, round(seconds)))},
-        ).response()
+        headers = {"Retry-After": str(max(1, round(seconds)))}
+        detail = "Something this service depends on is away; try again."
+        return answer(request, Problem(503, "unavailable", detail, headers=headers))
     # Neither the path nor what the error says: either may hold a secret.
     log.error("unhandled error", route=route_of(request.scope), error="".join(_origin(error)))
-    return Problem(500, "internal-error", "Our fault; it has been logged.").response()
+    return answer(request, Problem(500, "internal-error", "Our fault; it has been logged."))
 
 
 def _origin(error: BaseException | None) -> Iterator[str]:

@@ -284,7 +284,7 @@ class ShownInstead(RaisedAnswer):
         super().__init__(page.status_code, "shown instead")
         self._page = page
 
-    def response(self) -> Response:
+    def response(self, help_url: str = "") -> Response:
         """Return the page."""
         return self._page
 
