@@ -144,6 +144,22 @@ class Connections:
         query = {"workspace_id": workspace_id, "provider": provider, "account.id": account_id}
         return await self._find(query, session)
 
+    async def extras_of(
+        self, workspace_id: str, provider: Provider, session: Session
+    ) -> tuple[str, ...]:
+        """Return what any account of a provider is allowed beside what is always asked for.
+
+        A grant replaces the one before it. An attempt that names no connection may turn out to be
+        for an account that is connected already, which would lose them if they were not asked for.
+        """
+        query: Document = {"workspace_id": workspace_id, "provider": provider}
+        had = [
+            each.extra
+            for each in extra_permissions(provider).values()
+            if await self._collection.find_one({**query, "scopes": each.scope}, session=session)
+        ]
+        return tuple(had)
+
     async def at_host(self, provider: Provider, host: str) -> list[Connection]:
         """Return the connections of all workspaces to a provider's host, as far as readable."""
         found = self._collection.find({"host": host, "provider": provider})

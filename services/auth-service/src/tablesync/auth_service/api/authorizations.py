@@ -54,9 +54,13 @@ def routes(
 
         async def work(unit: UnitOfWork) -> CreatedAuthorization:
             target = None
+            extras = _extras(provider, body.extras)
             if body.connection_id is not None:
                 target = await connections.get(who.workspace_id, body.connection_id, unit.session)
                 _refuse_another_provider(provider.name, target)
+            else:
+                had = await connections.extras_of(who.workspace_id, provider.name, unit.session)
+                extras = tuple(dict.fromkeys([*had, *extras]))
             attempt = await authorizations.create(
                 unit,
                 who.workspace_id,
@@ -65,7 +69,7 @@ def routes(
                 target,
                 host=_host(provider, target, body.shop),
                 return_to=return_to,
-                extras=_extras(provider, body.extras),
+                extras=extras,
             )
             return CreatedAuthorization(id=attempt.id, start_url=views.start_url(attempt))
 
