@@ -118,7 +118,7 @@ bench: $(READY) fetch ## measure WHAT=access_token, idle or first_sync; BEFORE=<
 demo: setup ## play the story: a connection is lost and regained, and the syncs carry on
 	@$(BIN)/python -m tablesync.demo
 
-up: setup ## run the whole platform here until Ctrl-C
+up: setup ## run the whole platform here until Ctrl-C, from where it was left; FRESH=1 begins anew
 	@$(BIN)/python -m tablesync.local_stack up
 
 sandbox: $(READY) ## run the sandbox alone until Ctrl-C

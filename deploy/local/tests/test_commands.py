@@ -53,53 +53,51 @@ def command(checkout: Path, name: str, **env: str) -> Iterator[subprocess.Popen[
 
 @pytest.mark.needs("kafka")
 @pytest.mark.needs("mongod")
-def test_the_platform_is_up_where_it_says_until_it_is_stopped(
+def test_the_platform_is_up_where_it_says_and_goes_on_there_at_the_next_start(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for given in OF_ANOTHER_STACK:
         monkeypatch.delenv(given, raising=False)
-    file = checkout / ".local" / "up.json"
-    with command(checkout, "up", COLUMNS="200", SANDBOX_CONTACTS="20") as process:
-        info = wait_until(lambda: written(file, process), timeout=240, what="up.json")
-        assert {"kafka", "sandbox", *SERVED} == {info["broker"], *info["urls"]}
-        assert {each for each in SERVED if not is_up(info["urls"][each], "readyz")} == set()
+    with up(checkout) as (process, info, said):
         children = psutil.Process(process.pid).children(recursive=True)
         assert {"java", "mongod"} <= {each.name() for each in children}
         second = refused(checkout, "up")
         assert f"process {process.pid} " in second
-        assert str(file) in second
-        assert written(file, process) == info
-        assert {each for each in SERVED if not is_up(info["urls"][each], "readyz")} == set()
-        process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, said
-    assert set(ADDRESS.findall(said)) == {
+        assert str(checkout / ".local" / "up.json") in second
+        assert_is_up(info)
+        assert asyncio.run(first_sync(info)) == {"read": 20, "written": 20}
+        with MongoClient[dict[str, Any]](info["mongodb"]) as client:
+            assert set(DATABASES) <= {*client.list_database_names()}
+    assert "Starting anew" in said[0]
+    assert set(ADDRESS.findall(said[0])) == {
         *info["urls"].values(), info["mailbox"], info["kafka"], info["mongodb"]
     }  # fmt: skip
-    assert not file.exists()
     assert not any(each.is_running() for each in children)
 
+    with up(checkout) as (_, again, said):
+        assert again == info
+        assert asyncio.run(next_run(again)) == {"read": 0, "written": 0}
+    assert "Going on where the last start ended" in said[0]
 
-@pytest.mark.needs("kafka")
-@pytest.mark.needs("mongod")
-def test_each_start_gives_a_platform_on_which_connecting_and_syncing_works(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for given in OF_ANOTHER_STACK:
-        monkeypatch.delenv(given, raising=False)
-    file = checkout / ".local" / "up.json"
-    tokens = set()
-    for _ in range(2):
-        with command(checkout, "up") as process:
-            info = wait_until(lambda: written(file, process), timeout=240, what="up.json")
-            assert asyncio.run(first_sync(info)) == {"read": 20, "written": 20}
-            with MongoClient[dict[str, Any]](info["mongodb"]) as client:
-                assert set(DATABASES) <= {*client.list_database_names()}
-            process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=120)
-        assert "Starting anew" in said
-        tokens.add(info["api_token"])
-    assert len(tokens) == 1
+
+@contextmanager
+def up(checkout: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any], list[str]]]:
+    """Run `make up` for a block; yields where it is, and later what it said."""
+    file, said = checkout / ".local" / "up.json", list[str]()
+    with command(checkout, "up", COLUMNS="200", SANDBOX_CONTACTS="20") as process:
+        info = wait_until(lambda: written(file, process), timeout=240, what="up.json")
+        assert {"kafka", "sandbox", *SERVED} == {info["broker"], *info["urls"]}
+        assert_is_up(info)
+        yield process, info, said
+        process.send_signal(signal.SIGINT)
+        said.append(process.communicate(timeout=120)[0])
+    assert process.returncode == 0, said
+    assert not file.exists()
+
+
+def assert_is_up(info: dict[str, Any]) -> None:
+    """Every service answers that it is ready."""
+    assert {each for each in SERVED if not is_up(info["urls"][each], "readyz")} == set()
 
 
 async def first_sync(info: dict[str, Any]) -> dict[str, int]:
@@ -117,15 +115,31 @@ async def first_sync(info: dict[str, Any]) -> dict[str, int]:
         body = definition("deals", table, properties, hubspot, airtable)
         seldom = {"schedule": {"every_seconds": 3600}}
         sync = await api.post("scheduler", "/v1/syncs", body | seldom)
-        asked = await api.post("scheduler", f"/v1/syncs/{sync['id']}/run")
-
-        async def ended() -> Any:
-            run = await api.get("scheduler", f"/v1/runs/{asked['run_id']}")
-            return run if run["ended_at"] else None
-
-        run = await eventually(ended, timeout=120)
+        counts = await counts_of_a_run(api, sync["id"])
         await person.close()
     await api.close()
+    return counts
+
+
+async def next_run(info: dict[str, Any]) -> dict[str, int]:
+    """Run the sync that was made before; return what that counted."""
+    api = Api(info["urls"], info["api_token"])
+    (sync,) = await api.items("scheduler", "/v1/syncs")
+    assert (sync["status"], sync["last_run"]["status"]) == ("active", "succeeded")
+    counts = await counts_of_a_run(api, sync["id"])
+    await api.close()
+    return counts
+
+
+async def counts_of_a_run(api: Api, sync_id: str) -> dict[str, int]:
+    """Have a sync run; return how many records were read and written."""
+    asked = await api.post("scheduler", f"/v1/syncs/{sync_id}/run")
+
+    async def ended() -> Any:
+        run = await api.get("scheduler", f"/v1/runs/{asked['run_id']}")
+        return run if run["ended_at"] else None
+
+    run = await eventually(ended, timeout=120)
     return {each: run["counts"][each] for each in ("read", "written")}
 
 

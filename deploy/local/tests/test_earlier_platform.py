@@ -1,4 +1,4 @@
-"""A platform starts anew or not at all: it never goes on from what an earlier one left."""
+"""A platform that starts anew never goes on from what an earlier one left elsewhere."""
 
 from typing import Any
 

@@ -8,6 +8,7 @@ import sys
 from pydantic import ValidationError
 
 from .app import serving
+from .keeping import CannotReadKeptError
 from .settings import Settings
 
 
@@ -31,8 +32,12 @@ def main() -> int:
             name = "_".join(map(str, trouble["loc"])).upper()
             sys.stderr.write(f"SANDBOX_{name}: {trouble['msg']}\n")
         return 2
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(settings))
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_run(settings))
+    except CannotReadKeptError as error:
+        sys.stderr.write(f"SANDBOX_STATE_FILE: {error}\n")
+        return 2
     return 0
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from .airtable.routes import routes as airtable_routes
 from .control.routes import ControlRoutes
 from .hubspot.routes import routes as hubspot_routes
+from .keeping import keeping
 from .mail.routes import MailRoutes
 from .mail.smtp import serve_smtp
 from .observation import observer
@@ -54,8 +55,15 @@ async def _home(_: web.Request) -> web.Response:
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[World]:
-    """Serve HTTP and SMTP while the context is open."""
+    """Serve HTTP and SMTP while the context is open; raises CannotReadKeptError."""
     world = World(settings)
+    async with keeping(world, settings.state_file), _serving(world):
+        yield world
+
+
+@asynccontextmanager
+async def _serving(world: World) -> AsyncIterator[None]:
+    settings = world.settings
     smtp = await serve_smtp(world.catcher, settings.http_host, settings.smtp_port)
     runner = web.AppRunner(
         build_app(world),
@@ -66,7 +74,7 @@ async def serving(settings: Settings) -> AsyncIterator[World]:
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.http_host, settings.http_port, backlog=1024).start()
-        yield world
+        yield
     finally:
         smtp.close()
         await runner.cleanup()

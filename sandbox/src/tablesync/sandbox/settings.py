@@ -1,5 +1,6 @@
 """The sandbox's settings, all from the environment."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -24,6 +25,7 @@ class Settings(BaseSettings):
     access_token_seconds: int | None = Field(default=None, ge=1)
     redirect_uris: str = ""
     oidc_issuer_url: str = ""
+    state_file: Path | None = None
 
     @property
     def base_url(self) -> str:

@@ -26,17 +26,25 @@ SANDBOX_PORTS = {"sandbox": 8900, "smtp": 8925}
 
 @app.command()
 def up() -> None:
-    """Start the whole platform anew, print where it is, and keep it up until Ctrl-C."""
+    """Start the platform where it was left, print where it is, and keep it up until Ctrl-C."""
     with told_in_one_line(), refused_in_one_line():
-        stack = new_platform(Path.cwd())
+        stack = platform(Path.cwd(), fresh=os.environ.get("FRESH", "") not in ("", "0"))
         stack.refuse_to_share()
-        earlier_platform.refuse(stack.plan.given)
-    print_progress("Starting anew: the sandbox begins empty, so nothing but .local/keys is kept")
+        if stack.is_new:
+            earlier_platform.refuse(stack.plan.given)
+    print_progress(
+        "Starting anew: nothing but .local/keys is kept"
+        if stack.is_new
+        else f"Going on where the last start ended, from {stack.folder}; FRESH=1 begins anew"
+    )
     keep_up(stack, stack.root / ".local" / "up.json")
 
 
-def new_platform(root: Path) -> LocalStack:
-    """Make the stack of all programs, on the Kafka and the MongoDB that the environment names."""
+def platform(root: Path, *, fresh: bool) -> LocalStack:
+    """Make the stack of all programs, on the Kafka and the MongoDB that the environment names.
+
+    It goes on from what its last start left, unless it is to be `fresh`.
+    """
     bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
     return LocalStack(
         root,
@@ -46,8 +54,8 @@ def new_platform(root: Path) -> LocalStack:
         database_prefix=os.environ.get("MONGODB_DATABASE_PREFIX", ""),
         ports=ports_from_environment(),
         embedded_broker=not bootstrap and kafka.without_maven(root),
-        # The sandbox keeps in memory what connections, cursors and record states refer to.
-        fresh=True,
+        fresh=fresh,
+        keep=True,
         restart=True,
         progress=print_progress,
     )

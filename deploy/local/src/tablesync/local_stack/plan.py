@@ -54,6 +54,7 @@ class Plan:
     env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    keep: bool = False
 
     def port(self, program: str) -> int:
         """Return the port of a program, a free one unless it was set."""
@@ -74,6 +75,11 @@ class Plan:
             same = [each for each, other in wanted.items() if other == port and each != setting]
             if why := f"as {same[0]} is" if same else why_taken(port):
                 raise PortTakenError(f"{setting} is {port}, {why}; set it to another port")
+
+    @property
+    def sandbox_state_file(self) -> Path:
+        """Return where the sandbox keeps what it has to remember, if it shall."""
+        return self.folder / "sandbox" / "state"
 
     @property
     def kafka(self) -> str:
@@ -152,7 +158,8 @@ class Plan:
             return {}
         if name == "sandbox":
             ports = {"HTTP": self.port("sandbox"), "SMTP": self.port("smtp")}
-            return {f"SANDBOX_{each}_PORT": str(port) for each, port in ports.items()}
+            kept = {"SANDBOX_STATE_FILE": str(self.sandbox_state_file)} if self.keep else {}
+            return kept | {f"SANDBOX_{each}_PORT": str(port) for each, port in ports.items()}
         return self._surroundings().environment(base(name), self.port(name))
 
     def _surroundings(self) -> Surroundings:

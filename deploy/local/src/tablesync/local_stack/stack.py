@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 import psutil
+from tablesync.local_stack import remembered_ports
 from tablesync.local_stack.info import StackInfo
 from tablesync.local_stack.keys import DASHBOARD, SERVICES, ensure_keys
 from tablesync.local_stack.occupation import refuse_a_second
@@ -39,6 +40,8 @@ class LocalStack:
         given: a sandbox to use, and what topics and databases are called.
         ports: ports by program, where free ones will not do.
         fresh: forget what an earlier stack of this name stored.
+        keep: let the sandbox and the ports be the same at the next start, as Kafka's and MongoDB's
+            data are; else the sandbox begins empty each time.
         restart: start a program again that ends by itself, `kill` included, but the sandbox.
         progress: is told what is being waited for.
 
@@ -60,6 +63,7 @@ class LocalStack:
         database_prefix: str = "",
         ports: Mapping[str, int] | None = None,
         fresh: bool = False,
+        keep: bool = False,
         restart: bool = False,
         progress: Progress = no_progress,
     ) -> None:
@@ -67,6 +71,7 @@ class LocalStack:
             kafka_bootstrap, mongodb_uri, sandbox_url, smtp_port, topic_prefix, database_prefix
         )
         self.root, self.folder = root.resolve(), root.resolve() / ".local" / name
+        remembered = {} if fresh or not keep else remembered_ports.recall(self.folder)
         self.plan = Plan(
             self.root,
             self.folder,
@@ -75,9 +80,10 @@ class LocalStack:
             ensure_keys(self.root / ".local" / "keys"),
             embedded_broker,
             env or {},
-            dict(ports or {}),
+            {**remembered, **(ports or {})},
+            keep=keep,
         )
-        self._fresh, self._progress = fresh, progress
+        self._fresh, self._keep, self._progress = fresh, keep, progress
         self._supervisor = Supervisor(self.folder, restart=restart)
 
     def __enter__(self) -> Self:
@@ -86,6 +92,11 @@ class LocalStack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it begins empty: there is nothing to go on from, or it is to be forgotten."""
+        return self._fresh or not self.plan.sandbox_state_file.exists()
 
     def refuse_to_share(self) -> None:
         """Refuse to start beside another stack of this name, or on a port that is taken.
@@ -115,6 +126,8 @@ class LocalStack:
             self._supervisor.start(fresh=self._fresh)
             self._start_all([each for each in self.plan.programs if each in BACKING])
             self._start_all([each for each in self.plan.programs if each not in BACKING])
+            if self._keep:
+                remembered_ports.remember(self.folder, self.plan.ports)
         except BaseException:
             self.stop()
             raise

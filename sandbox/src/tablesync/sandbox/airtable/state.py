@@ -18,6 +18,8 @@ BASE_PER_SECOND, USER_PER_SECOND, PENALTY_SECONDS = 5, 50, 30
 class AirtableState:
     """Bases, grants, codes, limiters, faults and the auto-answer."""
 
+    KEPT = ("bases", "grants", "failing_sign_ins")
+
     def __init__(self, settings: Settings, counters: Counters) -> None:
         self.settings = settings
         self.counters = counters

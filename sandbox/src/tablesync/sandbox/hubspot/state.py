@@ -15,6 +15,8 @@ APP_ID = 4401
 class HubSpotState:
     """Portals, grants, codes, faults and the auto-answer."""
 
+    KEPT = ("portals", "grants", "failing_sign_ins", "deleted_portals")
+
     def __init__(self, settings: Settings, counters: Counters) -> None:
         self.settings = settings
         self.counters = counters

@@ -44,31 +44,33 @@ class Mail:
 class Mailbox:
     """All caught mails, newest last."""
 
+    KEPT = ("mails", "numbers")
+
     def __init__(self) -> None:
-        self._mails: list[Mail] = []
-        self._numbers = count(1)
+        self.mails: list[Mail] = []
+        self.numbers = count(1)
 
     def deliver(self, recipients: Iterable[str], raw: bytes) -> Mail:
         """Store a mail as SMTP brought it."""
         message = email.message_from_bytes(raw, policy=email.policy.default)
         moment = iso_milliseconds(now_ms())
-        mail = Mail(str(next(self._numbers)), list(recipients), message, moment)
-        self._mails.append(mail)
+        mail = Mail(str(next(self.numbers)), list(recipients), message, moment)
+        self.mails.append(mail)
         return mail
 
     def find(self, recipient: str | None = None) -> list[Mail]:
         """Return the mails to somebody, or all."""
         if not recipient:
-            return list(self._mails)
+            return list(self.mails)
         wanted = recipient.lower()
-        return [mail for mail in self._mails if wanted in map(str.lower, mail.recipients)]
+        return [mail for mail in self.mails if wanted in map(str.lower, mail.recipients)]
 
     def get(self, mail_id: str) -> Mail | None:
         """Return one mail."""
-        return next((mail for mail in self._mails if mail.id == mail_id), None)
+        return next((mail for mail in self.mails if mail.id == mail_id), None)
 
     def clear(self) -> int:
         """Throw all mails away; return how many there were."""
-        removed = len(self._mails)
-        self._mails.clear()
+        removed = len(self.mails)
+        self.mails.clear()
         return removed
