@@ -1,9 +1,12 @@
-"""Marks each test as unit, integration, e2e or soak by what it uses and where it stands."""
+"""Says of each test whether it is unit, integration, e2e or soak, and what shares its process."""
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 KINDS = ("unit", "integration", "e2e", "soak")
 REAL_THINGS = frozenset({"kafka_bootstrap", "mongodb_uri", "sandbox_url", "browser"})
+# Each of these folders has one platform for all its tests, whose start takes a minute of a core.
+FOLDERS = ("tests/e2e/dashboard/",)
 
 
 def mark(items: list[pytest.Item]) -> None:
@@ -20,3 +23,15 @@ def kind_of(item: pytest.Item) -> str:
             return folder
     uses_real_things = REAL_THINGS & set(getattr(item, "fixturenames", ()))
     return "integration" if uses_real_things or "integration" in item.path.parts else "unit"
+
+
+def scope_of(nodeid: str) -> str:
+    """Return the file, or the folder, with whose other tests a test shares its process."""
+    return next((each for each in FOLDERS if nodeid.startswith(each)), nodeid.split("::", 1)[0])
+
+
+class LoadFolderScheduling(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
+    """Gives each process a file's tests, or a folder's."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid)

@@ -25,9 +25,9 @@ from tablesync.test_kit.isolation import (
     remove_stale_test_stacks,
     unique_prefix,
 )
+from tablesync.test_kit.markers import LoadFolderScheduling
 from tablesync.test_kit.own_mongod import OwnMongod
 from tablesync.test_kit.rhythm import make_prompt
-from tablesync.test_kit.sharing import LoadFolderScheduling
 
 
 def pytest_configure(config: pytest.Config) -> None:

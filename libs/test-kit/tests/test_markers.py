@@ -1,7 +1,7 @@
 """Tests share a process with their file's, or with all of a folder that has one platform."""
 
 import pytest
-from tablesync.test_kit.sharing import scope_of
+from tablesync.test_kit.markers import scope_of
 
 
 @pytest.mark.parametrize(
