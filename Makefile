@@ -110,7 +110,7 @@ images: $(BROWSER_READY) ## build every container image
 upgrade-dump: $(READY) fetch ## write down what COMMIT=<commit> stores, for tests/upgrade
 	$(BIN)/python -m tests.upgrade.making $(COMMIT)
 
-bench: $(READY) fetch ## measure WHAT=access_token, idle or first_sync; BEFORE=<commit> compares with a commit
+bench: $(READY) fetch ## measure WHAT=access_token, dashboard, idle or first_sync; BEFORE=<commit> compares with a commit
 	$(BIN)/python bench/$(or $(WHAT),access_token).py $(if $(BEFORE),--before $(BEFORE))
 
 ##### Running it

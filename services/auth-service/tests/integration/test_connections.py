@@ -49,6 +49,10 @@ async def test_connections_come_worst_first_in_pages_whoever_has_stored_them(
     counts = (await operator.get("/v1/connections/counts")).json()
 
     assert [each["id"] for each in whole["items"]] == made
+    names = (await operator.get("/v1/connections/names")).json()["items"]
+    assert [(each["id"], each["name"]) for each in names] == [
+        (each["id"], each["name"] or each["account"]["name"]) for each in whole["items"]
+    ]
     assert [len(page) for page in pages] == [4, 2]
     assert [*chain(*pages)] == whole["items"]
     assert [each["established_at"] for each in whole["items"]] == [None] * len(made)

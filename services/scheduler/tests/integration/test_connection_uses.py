@@ -17,8 +17,9 @@ OTHERS = "ws_0198f0c2-0000-7000-8000-000000000002"
 MINUTE = Interval(every_seconds=60)
 
 
-async def uses(api: httpx.AsyncClient) -> dict[str, Json]:
-    answer = (await api.get("/v1/connections/uses")).raise_for_status()
+async def uses(api: httpx.AsyncClient, *only: str) -> dict[str, Json]:
+    query = {"connection_id": only}
+    answer = (await api.get("/v1/connections/uses", params=query)).raise_for_status()
     return {each["connection_id"]: each for each in answer.json()["items"]}
 
 
@@ -31,6 +32,7 @@ async def test_a_card_tells_states_gap_and_what_comes_next(
     soon = await rig.add(due_seconds_ago=-30, schedule=MINUTE)
     shown = await uses(api)
     assert list(shown) == [AIRTABLE, HUBSPOT]
+    assert await uses(api, HUBSPOT, "con_of_others") == {HUBSPOT: shown[HUBSPOT]}
     use = shown[HUBSPOT]
     assert (use["syncs"], use["states"]) == (3, {"fine": 1, "new": 1, "paused": 1})
     assert (use["gap"], use["catch_up"], use["paused_with_it"]) == (None, None, 0)

@@ -206,6 +206,10 @@ async def test_runs_are_narrowed_by_what_they_are_of_and_when(
     assert await runs(api, to=requested[1].isoformat()) == [scheduled.id]
     shown = (await api.get("/v1/runs")).json()["items"]
     assert [each["requested_by"] for each in shown] == ["op_1", None]
+    assert [each["sync_name"] for each in shown] == [elsewhere.name, sync.name]
+    (await api.delete(f"/v1/syncs/{elsewhere.id}")).raise_for_status()
+    shown = (await api.get("/v1/runs")).json()["items"]
+    assert [each["sync_name"] for each in shown] == [None, sync.name]
 
 
 @pytest.mark.parametrize(

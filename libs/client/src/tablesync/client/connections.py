@@ -9,6 +9,8 @@ from tablesync.contracts.public_api.connections import (
     ConnectionCounts,
     ConnectionEdit,
     ConnectionEntry,
+    ConnectionName,
+    ConnectionNames,
     ConnectionView,
     CreatedAuthorization,
     NewAuthorization,
@@ -53,6 +55,10 @@ class Connections:
     async def counts(self) -> ConnectionCounts:
         """Return how many there are of each badge."""
         return await self._edge.get("/v1/connections/counts", ConnectionCounts)
+
+    async def names(self) -> tuple[ConnectionName, ...]:
+        """Return what they are called, worst first; a thousand at most."""
+        return (await self._edge.get("/v1/connections/names", ConnectionNames)).items
 
     async def get(self, connection_id: str) -> ConnectionView:
         """Return one."""

@@ -1,6 +1,6 @@
 """One request to one service, and what its answer means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -23,7 +23,7 @@ from tablesync.client.errors import (
 from tablesync.contracts.public_api.base import Answer
 
 M = TypeVar("M", bound=BaseModel)
-Query = Mapping[str, str | int | None]
+Query = Mapping[str, str | int | Sequence[str] | None]
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 _KINDS: Mapping[int, type[ProblemError]] = {

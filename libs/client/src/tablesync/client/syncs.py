@@ -1,6 +1,6 @@
 """Syncs (scheduler), and what connections have to offer for them (sync-runner)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from tablesync.client.edge import Edge
 from tablesync.client.pages import Page, read_all, read_page
@@ -38,9 +38,10 @@ class Syncs:
         """Count those that fit by their states; `wanted` has SyncFilter's members."""
         return await self._edge.get("/v1/syncs/counts", SyncCounts, wanted)
 
-    async def uses(self) -> tuple[ConnectionUse, ...]:
-        """Return how each connection is used that any sync needs."""
-        return (await self._edge.get("/v1/connections/uses", ConnectionUses)).items
+    async def uses(self, connection_ids: Sequence[str] | None = None) -> tuple[ConnectionUse, ...]:
+        """Return how each connection is used that any sync needs; of these alone, at most 100."""
+        query = {"connection_id": connection_ids}
+        return (await self._edge.get("/v1/connections/uses", ConnectionUses, query)).items
 
     def all(self) -> AsyncIterator[SyncView]:
         """Yield them all."""

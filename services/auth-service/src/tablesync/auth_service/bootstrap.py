@@ -247,15 +247,10 @@ def _consent(
     url, providers, pages = settings.auth_public_url, work.providers, Pages()
     requests = ConsentRequests(stores.workspaces, stores.askers, stored)
     names = Names(stores.members)
+    shown = ConnectionViews(providers, names)
     return [
-        connections.routes(
-            units,
-            stored,
-            ConnectionList(units.database),
-            ConnectionViews(providers, names),
-            work.disconnecting,
-            standing,
-        ),
+        connections.list_routes(ConnectionList(units.database), shown, standing),
+        connections.routes(units, stored, shown, work.disconnecting, standing),
         connections.history_routes(stored, AuditTrail(units.database), names, standing),
         connections.provider_routes(providers, standing),
         authorizations.routes(

@@ -6,10 +6,13 @@ from pymongo import UpdateOne
 from tablesync.auth_service.connections import RANKS, Badge, Connection, folded
 from tablesync.auth_service.store import CONNECTIONS
 from tablesync.contracts import Provider
+from tablesync.contracts.public_api.connections import ConnectionNames
 from tablesync.service_kit.http.pages import Page, PageRequest, read_page
 from tablesync.service_kit.mongo import Database, Document
 from tablesync.service_kit.mongo.reading import read_or_none
 
+NAMED = 1_000
+_NAMES = {"name": 1, "provider": 1, "account.name": 1}
 # After all ranks.
 _UNREADABLE: Document = {"order": "~", "found_by": ""}
 
@@ -34,6 +37,13 @@ class ConnectionList:
         if wanted := folded(words).split():
             query["$expr"] = {"$and": [_is_in(each) for each in wanted]}
         return await read_page(self._collection, query, at, Connection.from_document, by="order")
+
+    async def names(self, workspace_id: str) -> ConnectionNames:
+        """Return what a workspace's connections are called, without reading all that they are."""
+        await self._put_in_order(workspace_id)
+        found = self._collection.find({"workspace_id": workspace_id, "order": {"$lt": "~"}}, _NAMES)
+        rows = await found.sort([("order", 1), ("_id", 1)]).limit(NAMED).to_list(NAMED)
+        return ConnectionNames.model_validate({"items": [_name(each) for each in rows]})
 
     async def counts(self, workspace_id: str) -> Mapping[Badge, int]:
         """Count those of each badge that there are any of."""
@@ -67,3 +77,10 @@ class ConnectionList:
 
 def _is_in(word: str) -> Document:
     return {"$gte": [{"$indexOfCP": ["$found_by", {"$literal": word}]}, 0]}
+
+
+def _name(row: Document) -> Document:
+    account = row.get("account")
+    called = row.get("name") or (account.get("name") if isinstance(account, dict) else None)
+    name = called if isinstance(called, str) else row["_id"]
+    return {"id": row["_id"], "provider": str(row.get("provider")), "name": name}

@@ -86,7 +86,7 @@ def act_routes(desk: Desk) -> APIRouter:
     async def ask(asked: Member, connection_id: str) -> Response:
         tablesync = asked.visitor.tablesync
         connection, uses = await asyncio.gather(
-            tablesync.connections.get(connection_id), tablesync.syncs.uses()
+            tablesync.connections.get(connection_id), tablesync.syncs.uses([connection_id])
         )
         deck = Deck([connection], {}, {each.connection_id: each for each in uses})
         card = deck.card(connection, asked.clock)

@@ -88,7 +88,7 @@ async def _beside(asked: Asked, connections: Sequence[ConnectionView]) -> Deck:
     tablesync = asked.visitor.tablesync
     providers, uses, pending = await asyncio.gather(
         _or_none(tablesync.providers.all()),
-        _or_none(tablesync.syncs.uses()),
+        _or_none(tablesync.syncs.uses([each.id for each in connections])),
         _or_none(tablesync.authorizations.pending()),
     )
     return Deck(

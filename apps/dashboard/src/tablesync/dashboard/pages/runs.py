@@ -47,14 +47,13 @@ def routes(desk: Desk) -> APIRouter:
                 limit=A_PAGE,
                 cursor=cursor,
             ),
-            tablesync.connections.page(limit=1_000),
+            tablesync.connections.names(),
         )
-        syncs = await _syncs(tablesync, {each.sync_id for each in page.items})
         return desk.page(
             asked,
             "pages/runs.html",
-            shown=shown_runs(page.items, syncs, asked.clock),
-            connections=connections.items,
+            shown=shown_runs(page.items, asked.clock),
+            connections=connections,
             query={"sync": sync, "connection": connection, "status": status, "trigger": trigger},
             next_cursor=page.next_cursor,
         )
@@ -113,10 +112,10 @@ async def read_run(asked: Asked, run_id: str) -> ShownRun:
     """Read a run with its sync and its progress."""
     tablesync = asked.visitor.tablesync
     run = await tablesync.runs.get(run_id)
-    syncs, progress = await asyncio.gather(
-        _syncs(tablesync, {run.sync_id}), _progress(tablesync, run_id)
+    sync, progress = await asyncio.gather(
+        _sync(tablesync, run.sync_id), _progress(tablesync, run_id)
     )
-    return ShownRun(run, syncs.get(run.sync_id), asked.clock, progress)
+    return ShownRun(run, sync, asked.clock, progress)
 
 
 async def _progress(tablesync: TableSync, run_id: str) -> RunProgress | None:
@@ -125,11 +124,6 @@ async def _progress(tablesync: TableSync, run_id: str) -> RunProgress | None:
         return await tablesync.runs.progress(run_id)
     except (NotFoundError, AwayError):
         return None
-
-
-async def _syncs(tablesync: TableSync, sync_ids: set[str]) -> dict[str, SyncView]:
-    found = await asyncio.gather(*(_sync(tablesync, each) for each in sync_ids))
-    return {each.id: each for each in found if each}
 
 
 async def _sync(tablesync: TableSync, sync_id: str) -> SyncView | None:

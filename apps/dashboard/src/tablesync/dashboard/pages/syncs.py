@@ -38,17 +38,16 @@ def routes(desk: Desk) -> APIRouter:
         page, counts, connections = await asyncio.gather(
             tablesync.syncs.page(**given, limit=A_PAGE, cursor=cursor),
             tablesync.syncs.counts(**{k: v for k, v in given.items() if k != "state"}),
-            tablesync.connections.page(limit=1_000),
+            tablesync.connections.names(),
         )
-        by_id = {each.id: each for each in connections.items}
         return desk.page(
             asked,
             "pages/syncs.html",
-            shown=shown_syncs(page.items, by_id, asked.clock),
+            shown=shown_syncs(page.items, asked.clock),
             counts=counts,
             matching=counts.states.get(state, 0) if state else counts.total,
             states=STATES,
-            connections=connections.items,
+            connections=connections,
             wanted=wanted,
             query={"q": q, "state": state, "connection": connection, "base": base},
             next_cursor=page.next_cursor,

@@ -1,6 +1,6 @@
 """Runs as lists and pages show them: what asked for them, how far they are, what they brought."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ _OPEN = frozenset({RunStatus.REQUESTED, RunStatus.QUEUED, RunStatus.RUNNING})
 
 @dataclass(frozen=True)
 class ShownRun:
-    """One run; `sync` is None for one that is deleted, `progress` for one that has ended."""
+    """One run; `sync` is None in lists and for a deleted one, `progress` once the run has ended."""
 
     run: RunView
     sync: SyncView | None
@@ -45,7 +45,8 @@ class ShownRun:
     @property
     def name(self) -> str:
         """Whose run it is."""
-        return self.sync.name if self.sync else "a deleted sync"
+        called = self.sync.name if self.sync else self.run.sync_name
+        return called or "a deleted sync"
 
     @property
     def is_open(self) -> bool:
@@ -103,8 +104,6 @@ class ShownRun:
         return counted(self.read, "record") + " read"
 
 
-def shown_runs(
-    runs: Sequence[RunView], syncs: Mapping[str, SyncView], clock: Clock
-) -> list[ShownRun]:
+def shown_runs(runs: Sequence[RunView], clock: Clock) -> list[ShownRun]:
     """Show runs, newest first, as they come."""
-    return [ShownRun(each, syncs.get(each.sync_id), clock) for each in runs]
+    return [ShownRun(each, None, clock) for each in runs]

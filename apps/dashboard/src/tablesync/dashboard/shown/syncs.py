@@ -1,6 +1,5 @@
 """Syncs as lists and pages show them: route, state, cause and remedy in a few words."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tablesync.contracts import Provider, RunStatus, SyncStatus
@@ -105,11 +104,9 @@ class ShownSync:
         return f"{self.label if reads else provider_label(Provider.AIRTABLE)} is disconnected"
 
 
-def shown_syncs(
-    syncs: list[SyncView], connections: Mapping[str, ConnectionView], clock: Clock
-) -> list[ShownSync]:
+def shown_syncs(syncs: list[SyncView], clock: Clock) -> list[ShownSync]:
     """Show syncs in the order in which scheduler lists them: failing first."""
-    return [ShownSync(each, connections.get(each.source.connection_id), clock) for each in syncs]
+    return [ShownSync(each, None, clock) for each in syncs]
 
 
 def every(schedule: Schedule) -> str:

@@ -251,6 +251,24 @@ class ConnectionCounts(Answer):
     badges: dict[str, int]
 
 
+class ConnectionName(Answer):
+    """What a connection is called."""
+
+    id: str
+    provider: Open[Provider]
+    name: str = Field(description="Its own name, or that of its account.")
+
+
+class ConnectionNames(Answer):
+    """What the connections of a workspace are called, worst first: to choose one by."""
+
+    model_config = showing(
+        {"items": [{"id": _CONNECTION_ID, "provider": "hubspot", "name": "Acme"}]}
+    )
+
+    items: tuple[ConnectionName, ...] = Field(description="A thousand at most.")
+
+
 class ConnectionEntry(Answer):
     """One line of a connection's history."""
 

@@ -28,6 +28,7 @@ CLOSED_GAP: JsonDict = {
 _RUN: JsonDict = {
     "id": RUN_ID,
     "sync_id": SYNC_ID,
+    "sync_name": "Contacts",
     "trigger": "catch_up",
     "slot": None,
     "status": "succeeded",
@@ -83,6 +84,9 @@ class RunView(Answer):
 
     id: str
     sync_id: str
+    sync_name: str | None = Field(
+        default=None, description="In lists: what its sync is called, unless that is deleted."
+    )
     trigger: Open[Trigger]
     slot: Moment | None
     status: Open[RunStatus]

@@ -17,6 +17,7 @@ from tablesync.contracts.public_api.connections import (
     ConnectionCounts,
     ConnectionEdit,
     ConnectionEntry,
+    ConnectionNames,
     ConnectionView,
     ProviderList,
 )
@@ -40,18 +41,10 @@ Words = Annotated[
 ]
 
 
-def routes(
-    units: UnitsOfWork,
-    connections: Connections,
-    listed: ConnectionList,
-    views: ConnectionViews,
-    disconnecting: Disconnecting,
-    standing: Standing,
-) -> APIRouter:
-    """Make the routes of connections."""
+def list_routes(listed: ConnectionList, views: ConnectionViews, standing: Standing) -> APIRouter:
+    """Make the routes of all connections together; their paths come before those of one."""
     router = APIRouter(prefix="/v1", tags=["connections"])
     viewer = Depends(standing.told(OperatorRole.VIEWER))
-    as_operator = standing.once(units, OperatorRole.OPERATOR)
 
     @router.get("/connections")
     async def list_connections(
@@ -67,6 +60,26 @@ def routes(
     async def count_connections(who: Principal = viewer) -> ConnectionCounts:
         badges = await listed.counts(who.workspace_id)
         return ConnectionCounts(total=sum(badges.values()), badges={**badges})
+
+    @router.get("/connections/names")
+    async def name_connections(who: Principal = viewer) -> ConnectionNames:
+        """Show what connections are called, worst first: a thousand at most."""
+        return await listed.names(who.workspace_id)
+
+    return router
+
+
+def routes(
+    units: UnitsOfWork,
+    connections: Connections,
+    views: ConnectionViews,
+    disconnecting: Disconnecting,
+    standing: Standing,
+) -> APIRouter:
+    """Make the routes of connections."""
+    router = APIRouter(prefix="/v1", tags=["connections"])
+    viewer = Depends(standing.told(OperatorRole.VIEWER))
+    as_operator = standing.once(units, OperatorRole.OPERATOR)
 
     @router.get("/connections/{connection_id}", responses=declares(404))
     async def show_connection(connection_id: str, who: Principal = viewer) -> ConnectionView:

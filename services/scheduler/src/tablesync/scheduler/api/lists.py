@@ -66,6 +66,10 @@ def asked_runs(
     return RunFilter(sync_id, connection_id, status, trigger, since, until)
 
 
+Connections = Annotated[
+    list[SearchedId] | None,
+    Query(alias="connection_id", max_length=100, description="Of these connections alone."),
+]
 Runs = Annotated[RunFilter, Depends(asked_runs)]
 Syncs = Annotated[SyncFilter, Depends(asked_syncs)]
 
@@ -89,15 +93,18 @@ def routes(store: Store, queries: Queries, verifier: Verifier) -> APIRouter:
         return SyncCounts(total=sum(states.values()), states=states)
 
     @router.get("/connections/uses")
-    async def show_uses(who: Principal = viewer) -> ConnectionUses:
-        """Show how each connection is used that any sync needs, all in one answer."""
-        return ConnectionUses(items=tuple(await store.uses.all_of(who.workspace_id)))
+    async def show_uses(only: Connections = None, who: Principal = viewer) -> ConnectionUses:
+        """Show how each connection is used that any sync needs, or those that are asked for."""
+        return ConnectionUses(items=tuple(await store.uses.all_of(who.workspace_id, only)))
 
     @router.get("/runs")
     async def list_runs(
         wanted: Runs, at: PageRequest = A_PAGE_OF_RUNS, who: Principal = viewer
     ) -> Page[RunView]:
         """List runs, newest first."""
-        return (await store.runs.page_of(who.workspace_id, wanted, at)).map(run_view)
+        page = await store.runs.page_of(who.workspace_id, wanted, at)
+        sync_ids = {run.sync_id for run in page.items}
+        names = await store.lists.names_of(who.workspace_id, sync_ids)
+        return page.map(lambda run: run_view(run, names.get(run.sync_id)))
 
     return router

@@ -11,9 +11,10 @@ from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 
 
-def run_view(shown: Run) -> RunView:
-    """Show a run."""
-    return RunView.model_validate(shown, from_attributes=True)
+def run_view(shown: Run, sync_name: str | None = None) -> RunView:
+    """Show a run; lists say what its sync is called."""
+    view = RunView.model_validate(shown, from_attributes=True)
+    return view.model_copy(update={"sync_name": sync_name})
 
 
 def sync_view(shown: Sync, last_run: Run | None) -> SyncView:

@@ -4,7 +4,7 @@ A sync of which some part cannot be read counts without that part: it spoils no 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from tablesync.contracts import RunStatus
@@ -13,7 +13,8 @@ from tablesync.contracts.public_api.syncs import SyncState
 from tablesync.scheduler.domain.syncs import STATES
 from tablesync.scheduler.store.runs import COLLECTION as RUNS
 from tablesync.scheduler.store.sync_lists import state_of
-from tablesync.service_kit.mongo import Collection, Document
+from tablesync.service_kit import mongo
+from tablesync.service_kit.mongo import Document
 
 NAMED_RUNS = 100
 _OPEN = [each for each in RunStatus if not each.ended]
@@ -23,18 +24,22 @@ _COUNTS = ("read", "written", "unchanged", "rejected")
 class ConnectionUses:
     """What all cards of connections show, from the collection `syncs`."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: mongo.Collection) -> None:
         self._collection = collection
 
-    async def all_of(self, workspace_id: str) -> list[ConnectionUse]:
-        """Return how each connection is used that any sync of a workspace needs."""
+    async def all_of(
+        self, workspace_id: str, only: Collection[str] | None = None
+    ) -> list[ConnectionUse]:
+        """Return how each connection is used that any sync of a workspace needs, or some do."""
+        asked = {} if only is None else {"connection_ids": {"$in": list(only)}}
         rows = await self._collection.aggregate(
-            [{"$match": {"workspace_id": workspace_id}}, _ALIKE]
+            [{"$match": {"workspace_id": workspace_id, **asked}}, _ALIKE]
         ).to_list(None)
         by_id: dict[str, list[Document]] = defaultdict(list)
         for each in rows:
             for connection_id in _texts(each["_id"].get("connection_ids")):
-                by_id[connection_id].append(each)
+                if only is None or connection_id in only:
+                    by_id[connection_id].append(each)
         back = [id_ for id_, parts in by_id.items() if _syncs(parts, "caught_up_for", id_, "open")]
         progress = await self._progress(workspace_id, back)
         return [_use(id_, by_id[id_], progress.get(id_)) for id_ in sorted(by_id)]

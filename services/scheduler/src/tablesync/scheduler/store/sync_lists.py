@@ -4,6 +4,7 @@ One index has all that is filtered by: of what does not fit, its keys alone are 
 """
 
 import re
+from collections import abc
 from collections.abc import Sequence
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
@@ -51,6 +52,12 @@ class SyncLists:
         ]
         rows = await self.collection.aggregate(pipeline).to_list(None)
         return {state_of(each["_id"]): each["syncs"] for each in rows}
+
+    async def names_of(self, workspace_id: str, ids: abc.Collection[str]) -> dict[str, str]:
+        """Return what those of a workspace's syncs are called that have these ids."""
+        query = {"_id": {"$in": list(ids)}, "workspace_id": workspace_id}
+        found = await self.collection.find(query, {"name": 1}).to_list(None)
+        return {each["_id"]: str(each.get("name")) for each in found}
 
     async def ids_of(
         self,
