@@ -10,7 +10,8 @@ from tablesync.contracts import RunStatus, public_api
 from tablesync.contracts.public_api.base import Answer, Asked
 from tablesync.contracts.public_api.people import NewMember, Role
 from tablesync.contracts.public_api.runs import RunView
-from tablesync.contracts.public_api.syncs import NewMapping
+from tablesync.contracts.public_api.schedules import Interval, OtherSchedule
+from tablesync.contracts.public_api.syncs import NewMapping, SyncView
 
 MODULES = [
     importlib.import_module(f"{public_api.__name__}.{each.name}")
@@ -51,3 +52,10 @@ def test_what_is_asked_for_is_refused_if_nobody_knows_it() -> None:
 def test_a_mapping_is_sent_as_it_is_called() -> None:
     made = NewMapping(source="stage", field_id="fldStage000000001", as_="label")
     assert made.model_dump(mode="json", by_alias=True, exclude_unset=True)["as"] == "label"
+
+
+def test_a_schedule_of_a_kind_that_is_new_spoils_no_sync() -> None:
+    (known, *_) = SyncView.model_json_schema()["examples"]
+    read = SyncView.model_validate({**known, "schedule": {"cron": "0 9 * * 1"}})
+    assert isinstance(read.schedule, OtherSchedule)
+    assert SyncView.model_validate(known).schedule == Interval(every_seconds=600)

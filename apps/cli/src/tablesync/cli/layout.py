@@ -14,6 +14,7 @@ from tablesync.contracts import Gap, HoldKind, SyncStatus
 from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.contracts.public_api.incidents import IncidentView
 from tablesync.contracts.public_api.runs import RunView
+from tablesync.contracts.public_api.schedules import Interval, OtherSchedule
 from tablesync.contracts.public_api.syncs import HoldView, SyncView
 from tablesync.contracts.specs import NOT_GRANTED
 from tablesync.contracts.wording import loss, one_line, runs_again
@@ -88,11 +89,17 @@ def _why_look(connection: ConnectionView) -> Iterator[Text]:
         yield from (plain(each.message) for each in connection.findings)
 
 
+def _schedule(said: Interval | OtherSchedule) -> str:
+    if isinstance(said, Interval):
+        return every(said.every_seconds)
+    return "by a schedule that this version does not know"
+
+
 def _sync(each: SyncView, names: Names) -> RenderableType:
     where = names.get(each.source.connection_id, each.source.connection_id)
     return _entry(
         plain(each.name).append("  ").append(_sync_state(each)),
-        plain(f"{where} {each.source.object}, {every(each.schedule.every_seconds)}"),
+        plain(f"{where} {each.source.object}, {_schedule(each.schedule)}"),
         Text("last run: ").append(_last_run(each.last_run)),
         *_next_run(each),
         *_gap(each.gap),

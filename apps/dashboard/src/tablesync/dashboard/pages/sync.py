@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.client import AwayError, ConflictError, InvalidError, NotFoundError, TableSync
 from tablesync.contracts.public_api.connections import ConnectionView
-from tablesync.contracts.public_api.schedules import SchedulePreview
+from tablesync.contracts.public_api.schedules import Interval, SchedulePreview
 from tablesync.contracts.public_api.syncs import SyncCopy, SyncView
 from tablesync.dashboard.shown.story import Story, story_of
 from tablesync.dashboard.shown.syncs import ShownSync
@@ -29,9 +30,8 @@ def routes(desk: Desk) -> APIRouter:
     async def show(asked: Member, sync_id: str) -> Response:
         tablesync = asked.visitor.tablesync
         page = await read_page(asked, sync_id)
-        preview = SchedulePreview(schedule=page.shown.sync.schedule, sync_id=sync_id)
         slots, coming = await asyncio.gather(
-            tablesync.syncs.slots(sync_id, limit=SLOTS_SHOWN), tablesync.syncs.preview(preview)
+            tablesync.syncs.slots(sync_id, limit=SLOTS_SHOWN), _coming(page.shown.sync, tablesync)
         )
         return desk.page(
             asked,
@@ -40,7 +40,7 @@ def routes(desk: Desk) -> APIRouter:
             story=page.story,
             version=page.version,
             slots=slots.items,
-            next_slots=coming.slots,
+            next_slots=coming,
         )
 
     @router.get("/duplicate")
@@ -99,6 +99,14 @@ async def _connection(tablesync: TableSync, connection_id: str) -> ConnectionVie
         return await tablesync.connections.get(connection_id)
     except (NotFoundError, AwayError):
         return None
+
+
+async def _coming(sync: SyncView, tablesync: TableSync) -> Sequence[datetime]:
+    """Return the next slots of a sync; none where this version does not know its schedule."""
+    if not isinstance(sync.schedule, Interval):
+        return ()
+    wanted = SchedulePreview(schedule=sync.schedule, sync_id=sync.id)
+    return (await tablesync.syncs.preview(wanted)).slots
 
 
 def act_routes(desk: Desk) -> APIRouter:

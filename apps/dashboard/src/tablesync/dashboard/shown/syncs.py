@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tablesync.contracts import Provider, RunStatus, SyncStatus
 from tablesync.contracts.public_api.connections import ConnectionView
-from tablesync.contracts.public_api.schedules import Schedule
+from tablesync.contracts.public_api.schedules import Interval, Schedule
 from tablesync.contracts.public_api.syncs import SyncState, SyncView
 from tablesync.contracts.wording import provider_label, runs_again
 from tablesync.dashboard.shown import badges
@@ -81,7 +81,8 @@ class ShownSync:
     @property
     def schedule(self) -> str:
         """How often it runs."""
-        return every(self.sync.schedule)
+        said = self.sync.schedule
+        return every(said) if isinstance(said, Interval) else "By a schedule of another kind"
 
     @property
     def is_running(self) -> bool:

@@ -1,6 +1,7 @@
 """Schedules: when syncs are due."""
 
 from datetime import timedelta
+from typing import Annotated
 
 from pydantic import Field
 from tablesync.contracts.internal_api.base import showing
@@ -25,6 +26,14 @@ class Interval(Asked):
 
 # A union with local days and cron lines, once they exist.
 Schedule = Interval
+
+
+class OtherSchedule(Answer):
+    """A schedule of a kind that this version does not know: all else of its sync can be read."""
+
+
+# As answers say it: a kind that a newer service says spoils no list.
+SaidSchedule = Annotated[Schedule | OtherSchedule, Field(union_mode="left_to_right")]
 
 
 class SchedulePreview(Asked):

@@ -15,7 +15,7 @@ from tablesync.contracts.ids import (
 from tablesync.contracts.internal_api.base import showing
 from tablesync.contracts.public_api.base import Answer, Asked, Open, Text
 from tablesync.contracts.public_api.runs import INTERRUPTED_RUN, RunView
-from tablesync.contracts.public_api.schedules import Schedule
+from tablesync.contracts.public_api.schedules import SaidSchedule, Schedule
 from tablesync.contracts.specs import (
     Destination,
     FieldMapping,
@@ -288,7 +288,7 @@ class SyncView(Answer):
     writes: tuple[WrittenField, ...] = Field(
         description="All that it writes in a row: the key's field first, then the mapped ones."
     )
-    schedule: Schedule
+    schedule: SaidSchedule
     overlap: Open[Overlap]
     status: Open[SyncStatus]
     state: Open[SyncState] = SyncState.FINE

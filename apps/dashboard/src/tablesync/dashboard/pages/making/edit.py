@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from tablesync.client import ConflictError, InvalidError
 from tablesync.contracts import FieldMapping
+from tablesync.contracts.public_api.schedules import Interval
 from tablesync.contracts.public_api.syncs import NewMapping, SyncEdit, SyncView
 from tablesync.dashboard.pages.making import mapping_form, schedule_form
 from tablesync.dashboard.pages.making.draft import Draft, doubles
@@ -46,7 +47,7 @@ class Edited:
         found: dict[str, Any] = {}
         if self.draft.name != self.sync.name:
             found["name"] = self.draft.name
-        if self.draft.schedule != self.sync.schedule:
+        if self.draft.schedule != _draft_of(self.sync).schedule:
             found["schedule"] = self.draft.schedule
         if self.draft.overlap != self.sync.overlap:
             found["overlap"] = self.draft.overlap
@@ -179,8 +180,12 @@ def _version(form: Form, otherwise: int) -> int:
 
 
 def _draft_of(sync: SyncView) -> Draft:
+    draft = Draft.of(sync).model_copy(update={"overlap": sync.overlap})
+    # A schedule that this version does not know stays as it is, unless somebody types another.
+    if not isinstance(sync.schedule, Interval):
+        return draft
     count, unit = schedule_form.split(sync.schedule.every_seconds)
-    return Draft.of(sync).model_copy(update={"every": count, "unit": unit, "overlap": sync.overlap})
+    return draft.model_copy(update={"every": count, "unit": unit})
 
 
 async def _read(asked: Asked, sync: SyncView, was: Draft, form: Form) -> tuple[Edited, Form]:
