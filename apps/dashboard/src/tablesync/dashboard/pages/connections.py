@@ -46,8 +46,10 @@ def routes(desk: Desk) -> APIRouter:
                 connection,
                 entries.items,
                 runs.items,
+                receipts.items,
                 asked.clock,
                 lambda run_id: asked.path(f"/runs/{run_id}"),
+                older=runs.items[-1].requested_at if runs.next_cursor and runs.items else None,
             ),
             receipts=receipts.items,
         )

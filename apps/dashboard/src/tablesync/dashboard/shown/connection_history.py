@@ -1,11 +1,12 @@
 """What a connection has been through: a timeline, and its entries in words."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tablesync.contracts import RunStatus, Trigger
 from tablesync.contracts.public_api.connections import ConnectionEntry, ConnectionView
+from tablesync.contracts.public_api.receipts import ReceiptSummary
 from tablesync.contracts.public_api.runs import RunView
 from tablesync.contracts.wording import loss, provider_label
 from tablesync.dashboard.shown.timeline import (
@@ -21,6 +22,12 @@ from tablesync.dashboard.shown.times import Clock
 SHOWN = timedelta(days=7)
 _LOST = frozenset({"revoked", "disconnected"})
 _BACK = frozenset({"established", "reconnected"})
+_ENDS = {
+    RunStatus.FAILED: (Mark.FAILED, "Failed run"),
+    RunStatus.HELD: (Mark.STOPPED, "Held run"),
+    RunStatus.INTERRUPTED: (Mark.STOPPED, "Stopped run"),
+    RunStatus.CANCELLED: (Mark.STOPPED, "Cancelled run"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,15 +52,29 @@ def history_of(
     connection: ConnectionView,
     entries: Sequence[ConnectionEntry],
     runs: Sequence[RunView],
+    receipts: Sequence[ReceiptSummary],
     clock: Clock,
     path_of_run: Callable[[str], str],
+    *,
+    older: datetime | None = None,
 ) -> History:
-    """Return what is shown of a connection's past."""
+    """Return what is shown of a connection's past; runs before `older` are not given."""
     ended, begun = clock.now, clock.now - SHOWN
     told = [_told(each, str(connection.provider)) for each in entries]
-    points = [_point(each, path_of_run) for each in runs if each.started_at]
-    drawn = timeline(begun, ended, _intervals(connection, entries, begun, ended), points, clock)
-    return History(drawn, told)
+    points = [
+        _point(each, at, path_of_run) for each in runs if (at := each.started_at or _held(each))
+    ]
+    intervals = [
+        each
+        for known in _intervals(connection, entries, begun, ended)
+        for each in _in_full(known, runs, receipts, ended)
+    ]
+    return History(timeline(begun, ended, intervals, points, clock, older=older), told)
+
+
+def _held(run: RunView) -> datetime | None:
+    """Return when a run was refused that never began."""
+    return run.requested_at if run.status == RunStatus.HELD else None
 
 
 def _intervals(
@@ -77,12 +98,37 @@ def _intervals(
     return found
 
 
-def _point(run: RunView, path_of_run: Callable[[str], str]) -> Point:
-    assert run.started_at
-    mark = Mark.CAUGHT_UP if run.trigger == Trigger.CATCH_UP else Mark.RAN
-    if run.status == RunStatus.FAILED:
-        mark = Mark.FAILED
-    return Point(mark, run.started_at, path_of_run(run.id))
+def _in_full(
+    known: Interval, runs: Sequence[RunView], receipts: Sequence[ReceiptSummary], now: datetime
+) -> list[Interval]:
+    """Return a gap with the slots that it missed; what was caught up first is a part by itself."""
+    if known.band is Band.GAP:
+        missed = sum(
+            each.slots_missed
+            for each in receipts
+            if each.lost_at < known.ended and (each.back_at or now) > known.begun
+        )
+        return [replace(known, missed=missed)]
+    until = min(known.ended, max(_catch_up_ends(known, runs, now), default=known.begun))
+    parts = (replace(known, band=Band.CATCH_UP, ended=until), replace(known, begun=until))
+    return [each for each in parts if each.begun < each.ended]
+
+
+def _catch_up_ends(known: Interval, runs: Sequence[RunView], now: datetime) -> Iterator[datetime]:
+    """Yield when catch-ups ended, or now, that were begun in an interval for a gap before it."""
+    for each in runs:
+        at, gap = each.started_at, each.gap
+        if each.trigger != Trigger.CATCH_UP or at is None or gap is None:
+            continue
+        if known.begun <= at < known.ended and gap.from_ < known.begun:
+            yield each.ended_at or now
+
+
+def _point(run: RunView, at: datetime, path_of_run: Callable[[str], str]) -> Point:
+    caught_up = run.trigger == Trigger.CATCH_UP
+    well = (Mark.CAUGHT_UP, "Catch-up run") if caught_up else (Mark.RAN, "Run")
+    mark, words = next((end for status, end in _ENDS.items() if run.status == status), well)
+    return Point(mark, at, words, path_of_run(run.id))
 
 
 def _told(entry: ConnectionEntry, provider: str) -> Told:

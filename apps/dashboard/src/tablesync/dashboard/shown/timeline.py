@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tablesync.dashboard.shown.times import Clock, span
-from tablesync.dashboard.shown.words import counted
+from tablesync.dashboard.shown.words import counted, number
 
 WIDTH, LEFT, RIGHT = 1_040, 96, 1_020
 TICKS = (
@@ -37,30 +37,33 @@ class Band(StrEnum):
 
 
 class Mark(StrEnum):
-    """What became of a run or of a slot."""
+    """What became of a run, or of the slots of a gap."""
 
     RAN = "ran"
     FAILED = "failed"
+    STOPPED = "stopped"
     MISSED = "missed"
     CAUGHT_UP = "caught_up"
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A stretch of time in which a connection was something."""
+    """A stretch of time in which a connection was something, and how many slots that cost."""
 
     band: Band
     begun: datetime
     ended: datetime
+    missed: int = 0
 
 
 @dataclass(frozen=True)
 class Point:
-    """A run or a slot; a run has an address to look at."""
+    """A run: what became of it, in a word, and its address."""
 
     mark: Mark
     at: datetime
-    href: str = ""
+    words: str
+    href: str
 
 
 @dataclass(frozen=True)
@@ -113,16 +116,21 @@ def timeline(
     intervals: Sequence[Interval],
     points: Sequence[Point],
     clock: Clock,
+    *,
+    older: datetime | None = None,
 ) -> Timeline:
-    """Lay out what happened between two moments."""
+    """Lay out what happened between two moments; runs before `older` are not among the points."""
     scale = _Scale(begun, ended)
     seen = [each for each in intervals if each.ended > begun and each.begun < ended]
     return Timeline(
         bands=[_band(each, scale) for each in seen],
-        marks=[_mark(each, scale, clock) for each in points if begun <= each.at <= ended],
+        marks=[
+            *(_missed(each, scale, clock) for each in seen if each.missed),
+            *(_mark(each, scale, clock) for each in points if begun <= each.at <= ended),
+        ],
         ticks=_ticks(scale, clock),
         now=scale.x(clock.now) if begun <= clock.now <= ended else None,
-        told=[_sentence(each, points, clock) for each in seen],
+        told=[*(_sentence(each, points, clock) for each in seen), *_left_out(begun, older, clock)],
     )
 
 
@@ -144,16 +152,15 @@ def _band(interval: Interval, scale: _Scale) -> DrawnBand:
     return DrawnBand(interval.band, x, width, words if width >= ROOM_FOR_WORDS else "")
 
 
-_WORDS = {
-    Mark.RAN: "Run",
-    Mark.FAILED: "Failed run",
-    Mark.MISSED: "Slot missed",
-    Mark.CAUGHT_UP: "Catch-up run",
-}
+def _missed(gap: Interval, scale: _Scale, clock: Clock) -> DrawnMark:
+    """Return one mark for all slots of a gap: it stands in the middle of it."""
+    told = f"{counted(gap.missed, 'slot')} missed, {clock.between(gap.begun, gap.ended)}"
+    middle = (scale.x(gap.begun) + scale.x(gap.ended)) / 2
+    return DrawnMark(Mark.MISSED, round(middle, 1), "", told)
 
 
 def _mark(point: Point, scale: _Scale, clock: Clock) -> DrawnMark:
-    title = f"{_WORDS[point.mark]}, {clock.on(point.at)}"
+    title = f"{point.words}, {clock.on(point.at)}"
     return DrawnMark(point.mark, scale.x(point.at), point.href, title)
 
 
@@ -176,13 +183,23 @@ def _ticks(scale: _Scale, clock: Clock) -> list[Tick]:
 def _sentence(interval: Interval, points: Sequence[Point], clock: Clock) -> str:
     within = [each for each in points if interval.begun <= each.at < interval.ended]
     when = clock.between(interval.begun, interval.ended)
-    missed = sum(each.mark is Mark.MISSED for each in within)
-    ran = sum(each.mark is not Mark.MISSED for each in within)
-    failed = sum(each.mark is Mark.FAILED for each in within)
+    ran = counted(len(within), "run")
     match interval.band:
         case Band.GAP:
-            return f"{when}: gap, {counted(missed, 'slot')} missed."
+            return f"{when}: gap, {counted(interval.missed, 'slot')} missed."
         case Band.CATCH_UP:
-            return f"{when}: catching up, {counted(ran, 'run')}."
-    bad = f", {failed} of them failed" if failed else ""
-    return f"{when}: connected, {counted(ran, 'run')}{bad}."
+            return f"{when}: catching up, {ran}{_bad(within)}."
+    return f"{when}: connected, {ran}{_bad(within)}."
+
+
+def _bad(points: Sequence[Point]) -> str:
+    """Say how many runs have not brought everything."""
+    words = {Mark.FAILED: "failed", Mark.STOPPED: "stopped"}
+    counts = ((sum(each.mark is mark for each in points), said) for mark, said in words.items())
+    return "".join(f", {number(count)} of them {said}" for count, said in counts if count)
+
+
+def _left_out(begun: datetime, older: datetime | None, clock: Clock) -> list[str]:
+    if older is None or older <= begun:
+        return []
+    return [f"Runs before {clock.on(older)} are not drawn: they are in its history."]
