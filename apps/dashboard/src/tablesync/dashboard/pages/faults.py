@@ -1,7 +1,8 @@
 """What is shown instead of a page: who is asked for what, and what somebody can do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +17,7 @@ from tablesync.client import (
 )
 from tablesync.dashboard.live.streams import ENDED
 from tablesync.dashboard.shown import help as helping
-from tablesync.dashboard.web.answers import SeeOtherError, see_other
+from tablesync.dashboard.web.answers import SeeOtherError, local_path, see_other
 from tablesync.dashboard.web.desk import SESSION, Desk, StaleFormError
 
 
@@ -80,7 +81,8 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
     app.add_exception_handler(SeeOtherError, on_see_other)
 
     async def on_bug(request: Request, _: Exception) -> Response:
-        page = desk.plain_page(request, "pages/fault.html", status=BROKEN.status, fault=BROKEN)
+        fault = replace(BROKEN, path=looked_at(request))
+        page = desk.plain_page(request, "pages/fault.html", status=fault.status, fault=fault)
         page.headers.update(headers)
         return page
 
@@ -118,11 +120,22 @@ def _away(error: AwayError, request: Request) -> Fault:
             f"{error.service} did not answer in time: it may have been done, or not. Look again "
             "before you repeat it; pressing the same button once more does it only once.",
             "Look again",
+            looked_at(request),
         )
     return Fault(
         503,
         f"{error.service} does not answer",
         "Nothing was changed. Syncs go on as far as they do not need it.",
         "Try again",
-        request.url.path if request.method == "GET" else "/",
+        looked_at(request),
     )
+
+
+def looked_at(request: Request) -> str:
+    """Return the page that was asked for; of a change, the one that its form was on."""
+    asked = str(request.url) if request.method == "GET" else request.headers.get("referer", "")
+    try:
+        parts = urlsplit(asked)
+    except ValueError:
+        return "/"
+    return local_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)

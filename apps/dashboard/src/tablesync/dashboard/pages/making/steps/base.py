@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tablesync.client import AwayError, InvalidError, ProblemError
+from tablesync.client import AwayError, InvalidError, ProblemError, UnconfirmedError
 from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.contracts.wording import provider_label
 from tablesync.dashboard.pages.making.draft import Draft
@@ -78,4 +78,9 @@ def trouble(error: AwayError | ProblemError) -> str:
         return " ".join(f"{each.message}. {each.remedy}" for each in error.problem.errors)
     if isinstance(error, ProblemError):
         return error.problem.detail
+    if isinstance(error, UnconfirmedError):
+        return (
+            f"{error.service} did not answer in time: it may have been done, or not. Look again "
+            "before you repeat it; pressing the same button once more does it only once."
+        )
     return f"{error.service} does not answer. Nothing was changed; try again in a moment."
