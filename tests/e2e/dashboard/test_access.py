@@ -33,6 +33,12 @@ async def test_a_viewer_is_offered_nothing_that_would_be_refused(
             buttons = await vera.page.locator("main button").all_inner_texts()
             assert set(buttons) <= {"Search", "Show", ""}, path
         assert await vera.page.get_by_role("link", name="New sync").count() == 0
+        assert await vera.open("/settings") == 200
+        buttons = await vera.page.locator("main button").all_inner_texts()
+        assert set(buttons) <= {"Save", "Create the token", "Sign out", "Sign out everywhere"}
+        assert await vera.page.get_by_role("link", name="Audit trail").count() == 0
+        audit = f"{vera.url}/w/{ada.workspace_id}/settings/audit"
+        assert (await vera.context.request.get(audit)).status == 403
 
         form = await vera.page.locator("header input[name=csrf]").first.get_attribute("value")
         refused = await vera.context.request.post(
@@ -42,6 +48,43 @@ async def test_a_viewer_is_offered_nothing_that_would_be_refused(
         )
         assert refused.status == 403
         assert "Your role does not allow this" in await refused.text()
+
+
+async def test_an_admin_takes_back_an_invitation_and_is_asked_before_a_member_is_removed(
+    ada: Visitor, browser: Browser, stack: LocalStack, sandbox: SandboxControl
+) -> None:
+    page = ada.page
+    await ada.open("/settings")
+    for name, email in (("Vera", VERA), ("Eve", "eve@example.test")):
+        await page.get_by_label("E-mail").fill(email)
+        await page.get_by_label("Name", exact=True).fill(name)
+        await page.get_by_role("button", name="Send the invitation").click()
+        await expect(page.get_by_text(f"{name} ({email}) as Viewer")).to_be_visible()
+    await (
+        page.get_by_role("listitem")
+        .filter(has_text="Eve")
+        .get_by_role("button", name="Withdraw")
+        .click()
+    )
+    await expect(page.get_by_text("The invitation is withdrawn")).to_be_visible()
+    await expect(page.get_by_text("Eve (eve@example.test)")).to_have_count(0)
+
+    async with visiting(stack, browser, sandbox, "vera") as vera:
+        await vera.page.goto(f"{vera.url}/workspaces")
+        invitation = vera.page.locator("section", has_text="invites you").last
+        await invitation.get_by_role("button", name="Accept").click()
+        await vera.page.wait_for_url("**/integrations")
+    await ada.open("/settings")
+    removing = page.get_by_role("row").filter(has_text=VERA).get_by_role("link", name="Remove")
+    await removing.click()
+    await page.get_by_role("link", name="Keep the member").click()
+    await removing.click()
+    await page.get_by_role("button", name="Remove the member").click()
+    await expect(page.get_by_text("They are a member no longer")).to_be_visible()
+
+    await page.get_by_role("link", name="Audit trail").click()
+    for done in ("Removed a member", "Accepted an invitation", "Withdrew an invitation"):
+        await expect(page.get_by_text(done)).to_be_visible()
 
 
 async def test_p20_pages_of_another_workspace_are_not_there(

@@ -22,8 +22,8 @@ from tablesync.dashboard.pages import (
     sync,
     syncs,
 )
-from tablesync.dashboard.pages import settings as settings_pages
 from tablesync.dashboard.pages.making import dry_run, edit, explain, new_table, wizard
+from tablesync.dashboard.pages.settings import audit, members, own
 from tablesync.dashboard.settings import NAME, Settings, origin_of
 from tablesync.dashboard.web import headers, static
 from tablesync.dashboard.web.cookies import Cookies
@@ -57,8 +57,11 @@ PAGES = (
     sync.act_routes,
     runs.routes,
     incidents.routes,
-    settings_pages.routes,
-    settings_pages.member_routes,
+    own.routes,
+    own.session_routes,
+    members.routes,
+    members.invitation_routes,
+    audit.routes,
 )
 
 

@@ -11,6 +11,7 @@ from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.shown import words
 from tablesync.dashboard.shown.icons import ICONS
 from tablesync.dashboard.shown.times import span
+from tablesync.dashboard.shown.workspace import people
 
 PARTIAL = '<hx-partial hx-target="#{id}" hx-swap="{swap}">{content}</hx-partial>'
 
@@ -28,10 +29,12 @@ class Rendering:
             lstrip_blocks=True,
         )
         self._templates.filters.update(number=words.number, span=span, listed=words.listed)
+        self._templates.filters.update(role=people.role, device=people.device)
         self._templates.globals.update(
             counted=words.counted,
             are=words.are,
             icons=ICONS,
+            role_names=people.ROLES,
             static_version=static_version,
             help_of_card=helping.of_card,
             help_of_run=helping.of_run,

@@ -1,0 +1,1 @@
+"""Settings: one's own things, the workspace's members, and what was done in it."""

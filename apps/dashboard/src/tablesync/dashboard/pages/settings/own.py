@@ -1,0 +1,77 @@
+"""One's own mails, API tokens and sign-ins."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+from tablesync.client import InvalidError
+from tablesync.contracts.public_api.incidents import PreferencesEdit
+from tablesync.contracts.public_api.people import NewApiToken
+from tablesync.dashboard.pages.settings.page import SettingsPage
+from tablesync.dashboard.web.desk import Desk, Member
+from tablesync.dashboard.web.forms import Form
+
+TOKEN = {"name": "token_name"}
+
+
+def routes(desk: Desk) -> APIRouter:
+    """Make the page, and the routes of one's mails and API tokens."""
+    router = APIRouter(prefix="/w/{workspace_id}/settings", include_in_schema=False)
+    page = SettingsPage(desk)
+
+    @router.get("")
+    async def show(asked: Member) -> Response:
+        return await page.show(asked, Form())
+
+    @router.post("/mails")
+    async def change_mails(request: Request, asked: Member) -> Response:
+        form = await desk.form(request)
+        wanted = PreferencesEdit(mails=form.get("mails") == "yes")
+        await asked.visitor.tablesync.preferences.change(wanted, idempotency_key=form.get("once"))
+        return desk.back(request, asked.path("/settings"), "Your mails are as you chose.")
+
+    @router.post("/tokens")
+    async def create_token(request: Request, asked: Member) -> Response:
+        form = await desk.form(request)
+        try:
+            wanted = NewApiToken(name=form.get("token_name"))
+            made = await asked.visitor.tablesync.api_tokens.create(
+                wanted, idempotency_key=form.get("once")
+            )
+        except ValidationError as error:
+            return await page.show(asked, form.unreadable(error, TOKEN), 422)
+        except InvalidError as error:
+            return await page.show(asked, form.refused(error, TOKEN), 422)
+        return await page.show(asked, Form(), made=made)
+
+    @router.post("/tokens/{token_id}/delete")
+    async def delete_token(request: Request, asked: Member, token_id: str) -> Response:
+        form = await desk.form(request)
+        await asked.visitor.tablesync.api_tokens.delete(token_id, idempotency_key=form.get("once"))
+        return desk.back(request, asked.path("/settings"), "That token works no longer.")
+
+    return router
+
+
+def session_routes(desk: Desk) -> APIRouter:
+    """Make the routes that end one's sign-ins."""
+    router = APIRouter(prefix="/w/{workspace_id}/settings", include_in_schema=False)
+
+    @router.post("/sessions/{session_id}/end")
+    async def end(request: Request, asked: Member, session_id: str) -> Response:
+        form = await desk.form(request)
+        sessions = asked.visitor.tablesync.sessions
+        await sessions.end(session_id, idempotency_key=form.get("once"))
+        if session_id == asked.visitor.who.session_id:
+            desk.visitors.forget(asked.visitor.session)
+            return desk.back(request, "/sign-in")
+        said = "That sign-in is ended; it shows nothing within a minute."
+        return desk.back(request, asked.path("/settings"), said)
+
+    @router.post("/sign-out-everywhere")
+    async def end_all(request: Request, asked: Member) -> Response:
+        form = await desk.form(request)
+        await asked.visitor.tablesync.sessions.end_all(idempotency_key=form.get("once"))
+        desk.visitors.forget(asked.visitor.session)
+        return desk.back(request, "/sign-in")
+
+    return router

@@ -1,0 +1,49 @@
+"""The page with one's own things and the members, which every form on it comes back to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+from fastapi.responses import Response
+from tablesync.contracts.public_api.people import Role
+from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.forms import Form
+
+T = TypeVar("T")
+
+
+class SettingsPage:
+    """The page with all of it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def show(self, asked: Asked, form: Form, status: int = 200, **values: object) -> Response:
+        """Render it, with what was typed."""
+        tablesync = asked.visitor.tablesync
+        members, preferences, tokens, sessions = await asyncio.gather(
+            _all(tablesync.members.all()),
+            tablesync.preferences.get(),
+            _all(tablesync.api_tokens.all()),
+            _all(tablesync.sessions.all()),
+        )
+        invitations = (
+            await _all(tablesync.members.invitations()) if asked.visitor.may(Role.ADMIN) else []
+        )
+        return self._desk.page(
+            asked,
+            "pages/settings.html",
+            status=status,
+            members=members,
+            preferences=preferences,
+            tokens=tokens,
+            sessions=sessions,
+            invitations=invitations,
+            who=asked.visitor.who,
+            form=form,
+            **{"made": None, **values},
+        )
+
+
+async def _all(items: AsyncIterator[T]) -> list[T]:
+    return [each async for each in items]
