@@ -87,6 +87,12 @@ def test_one_sign_in_can_be_ended_alone_but_for_the_one_in_use() -> None:
     assert "Chrome on Linux (here)" in shown
 
 
+def test_the_head_says_which_workspace_it_is_and_who_is_signed_in() -> None:
+    shown = settings(admin=False)
+    for each in ("Workspace:</span>", ">Acme</span>", "ada@acme.example", "Operator"):
+        assert each in shown.partition("<main")[0], each
+
+
 def test_roles_and_browsers_are_in_words() -> None:
     assert people.role("OPERATOR") == people.role("operator") == "Operator"
     assert people.role("of_tomorrow") == "Of tomorrow"

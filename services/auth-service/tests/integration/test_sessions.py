@@ -49,7 +49,9 @@ async def test_a_session_is_exchanged_for_user_tokens(
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert (body["role"], body["session_id"]) == ("operator", session["id"])
-    assert body["workspace_id"] == service_keys.bootstrap()["workspace"]["id"]
+    workspace = service_keys.bootstrap()["workspace"]
+    assert (body["workspace_id"], body["workspace_name"]) == (workspace["id"], workspace["name"])
+    assert (body["email"], body["name"]) == (session["email"], session["name"])
     row = await stored(database, "sessions", session["id"])
     assert session["session_token"] not in str(row)
 

@@ -42,11 +42,13 @@ def routes(desk: Desk) -> APIRouter:
         return desk.back(request, f"/w/{made.id}/integrations", f"{made.name} is yours.")
 
     async def show(request: Request, form: Form, status: int = 200) -> Response:
-        own = (await desk.person(request)).tablesync.own_workspaces
+        visitor = await desk.person(request)
+        own = visitor.tablesync.own_workspaces
         return desk.plain_page(
             request,
             "pages/workspaces.html",
             status=status,
+            who=visitor.who,
             workspaces=[each async for each in own.all()],
             invitations=[each async for each in own.invitations()],
             form=form,

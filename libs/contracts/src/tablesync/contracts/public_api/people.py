@@ -19,8 +19,12 @@ _USER_TOKEN: JsonDict = {
     "workspace_id": _WORKSPACE_ID,
     "operator_id": _OPERATOR_ID,
     "role": "operator",
+    "workspace_name": "Acme",
+    "email": "ada@acme.example",
+    "name": "Ada",
 }
-_PERSON_TOKEN: JsonDict = {**_USER_TOKEN, "workspace_id": None, "operator_id": None, "role": None}
+_IN_NO_WORKSPACE = ("workspace_id", "operator_id", "role", "workspace_name")
+_PERSON_TOKEN: JsonDict = {**_USER_TOKEN, **dict.fromkeys(_IN_NO_WORKSPACE)}
 _SESSION: JsonDict = {
     "id": "ses_01997f2a-9c01-7e33-8a12-3f5b7d9c1e06",
     "email": "ada@acme.example",
@@ -100,6 +104,9 @@ class UserToken(Answer):
     operator_id: str | None
     role: Open[Role] | None
     session_id: str | None = Field(default=None, description="The session that it is for, if any.")
+    workspace_name: str | None = Field(default=None, description="Null for an API token.")
+    email: str | None = Field(default=None, description="Whose it is; null for an API token.")
+    name: str | None = Field(default=None, description="Theirs; null for an API token.")
 
 
 class EndedSession(Asked):

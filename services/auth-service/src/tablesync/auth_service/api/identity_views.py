@@ -32,7 +32,7 @@ from tablesync.service_kit.http.user_auth import LIFETIME_SECONDS, OperatorRole
 
 def user_token(signed_in: SignedIn) -> UserToken:
     """Hand out what somebody signed in for."""
-    who = signed_in.principal
+    who, person = signed_in.principal, signed_in.person
     return UserToken(
         access_token=signed_in.token.get_secret_value(),
         token_type="Bearer",  # noqa: S106 - a kind of token, not a secret
@@ -41,6 +41,9 @@ def user_token(signed_in: SignedIn) -> UserToken:
         operator_id=who.operator_id if who else None,
         role=_role(who.role) if who else None,
         session_id=signed_in.session_id,
+        workspace_name=signed_in.workspace_name,
+        email=person.email if person else None,
+        name=person.name if person else None,
     )
 
 

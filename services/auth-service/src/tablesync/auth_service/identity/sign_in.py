@@ -20,11 +20,14 @@ class SignedIn:
     """Somebody who has proved who they are, and the token that says so.
 
     `principal` is None for a member of no workspace: the token then is good for no other service.
+    `person` and `workspace_name` are None where an API token says it, which is for programs.
     """
 
     principal: Principal | None
     token: SecretStr
     session_id: str | None = None
+    person: Person | None = None
+    workspace_name: str | None = None
 
 
 class SignIn:
@@ -74,13 +77,18 @@ class SignIn:
         """Sign somebody in to the workspace they name, else to the one that they have, if any."""
         members = await self._memberships.entered_by(person.email)
         if workspace_id is not None:
-            chosen = [each for each in members if each.workspace_id == workspace_id]
-            return self._signed_in(chosen[0].principal() if chosen else None)
+            members = [each for each in members if each.workspace_id == workspace_id]
+            if not members:
+                raise unauthorized()
         if not members:
-            return SignedIn(None, self._people.issue(person))
+            return SignedIn(None, self._people.issue(person), person=person)
+        own = (await self._memberships.named(members)).items
         if len(members) > 1:
-            raise _which((await self._memberships.named(members)).items)
-        return self._signed_in(members[0].principal())
+            raise _which(own)
+        entered = self._signed_in(members[0].principal())
+        # A workspace that cannot be read has no name to show, and is entered all the same.
+        called = own[0].workspace.name if own else None
+        return replace(entered, person=person, workspace_name=called)
 
     def _signed_in(self, principal: Principal | None) -> SignedIn:
         if principal is None:
