@@ -32,6 +32,7 @@ from tablesync.dashboard.web.oidc import IdentityProvider
 from tablesync.dashboard.web.rendering import Rendering
 from tablesync.dashboard.web.same_origin import SameOrigin
 from tablesync.dashboard.web.signing import Signing
+from tablesync.dashboard.web.silences import Silences
 from tablesync.dashboard.web.visitors import Visitors
 from tablesync.service_kit.http import access, health
 from tablesync.service_kit.http.client import new_client, new_transport
@@ -78,6 +79,8 @@ class Dashboard:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._http, self._transport = new_client(), new_transport()
+        self._silences = Silences(settings.services)
+        self._http.event_hooks = {"response": [self._silences.heard]}
         self._hub = Hub()
         self._following = Subscriptions(settings, NAME, None, (), followings(self._hub))
         self._kafka = KafkaWatch(settings, NAME, self._following.compare)
@@ -113,7 +116,7 @@ class Dashboard:
         settings, called = self._settings, static.version()
         desk = Desk(
             settings,
-            Rendering(called),
+            Rendering(called, self._silences.since),
             Visitors(settings, self._http),
             Cookies(secure=settings.is_secure),
             Signing(settings.signing_key),

@@ -7,7 +7,7 @@ may see, and nothing old is ever replayed.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from prometheus_client import Gauge
@@ -22,7 +22,12 @@ class Listener:
 
     changed: set[str] = field(default_factory=set)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
-    closed: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream is to end."""
+        return self.over.is_set()
 
     def tell(self, what: str) -> None:
         """Note that something has changed."""
@@ -31,7 +36,7 @@ class Listener:
 
     def close(self) -> None:
         """End the stream: the process stops, and the tab finds another one."""
-        self.closed = True
+        self.over.set()
         self.woken.set()
 
     def take(self) -> set[str]:
@@ -39,6 +44,12 @@ class Listener:
         taken, self.changed = self.changed, set()
         self.woken.clear()
         return taken
+
+    async def rest(self, seconds: float) -> None:
+        """Wait, whatever changes meanwhile, unless the stream is to end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.over.wait()
 
 
 class Hub:
@@ -51,12 +62,6 @@ class Hub:
         """Tell all that listen to a workspace that something there has changed."""
         for each in self._listeners.get(workspace_id, ()):
             each.tell(what)
-
-    def tell_all(self) -> None:
-        """Have everybody look anew: events may have been missed."""
-        for listeners in self._listeners.values():
-            for each in listeners:
-                each.tell(EVERYTHING)
 
     def close(self) -> None:
         """End all streams."""

@@ -1,24 +1,31 @@
 """Streams of live updates (server-sent events): parts of a page, rendered anew when they change.
 
-A stream that begins, begins again after a break or wakes up with its tab reads the state anew; it
-replays nothing. It ends with its session or its membership, and beats so that proxies keep it.
+A stream that begins, begins again after a break or wakes up with its tab is told what the tab
+shows, reads the state anew and sends what differs; it replays nothing. It ends with its session or
+its membership, and beats so that proxies keep it.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
-from fastapi.responses import StreamingResponse
+import structlog
+from fastapi import Request
+from fastapi.responses import Response, StreamingResponse
 from tablesync.client import AwayError, NotFoundError, TableSyncError
+from tablesync.dashboard.live import notices
 from tablesync.dashboard.live.hub import EVERYTHING, Hub, Listener
 from tablesync.dashboard.web.answers import SeeOtherError
 from tablesync.dashboard.web.desk import Asked, Desk
 
+log = structlog.get_logger()
+
 BEAT_SECONDS = 15.0
-# Several events at once make one update: nobody reads faster than that.
-GATHER_SECONDS = 0.25
+# Several events at once make one update, and numbers change once a second: nobody reads faster.
+GATHER_SECONDS, REST_SECONDS = 0.25, 1.0
+TOO_MANY = 429
+LATER = {"Retry-After": "30"}
 BEAT = b": beat\n\n"
-ENDED = b"event: ended\ndata: \n\n"
 # Renders what has changed, as far as a page shows it: one text for each update.
 Render = Callable[[Asked, Collection[str]], Awaitable[str]]
 
@@ -32,11 +39,11 @@ class Streams:
         self._most = most
         self._open: Counter[str] = Counter()
 
-    def answer(self, asked: Asked, render: Render) -> StreamingResponse:
+    def answer(self, asked: Asked, render: Render) -> Response:
         """Answer with a stream; one too many is told to come again later."""
         whose = asked.visitor.who.operator_id or ""
         if self._open[whose] >= self._most:
-            return StreamingResponse(iter(()), 429, headers={"Retry-After": "30"})
+            return Response(status_code=TOO_MANY, headers=LATER)
         return StreamingResponse(
             self._parts(asked, render, whose),
             media_type="text/event-stream",
@@ -52,26 +59,61 @@ class Streams:
                     yield part
         finally:
             self._open[whose] -= 1
+            if not self._open[whose]:
+                del self._open[whose]
 
     async def _until_over(
         self, asked: Asked, render: Render, listener: Listener
     ) -> AsyncIterator[bytes]:
+        failures = 0
         while not listener.closed:
             await _woken(listener)
             try:
-                asked = await self._desk.asked(asked.request, asked.workspace_id)
-                changed = listener.take()
-                yield _event(await render(asked, changed)) if changed else BEAT
-            except (SeeOtherError, NotFoundError):
-                yield ENDED
+                told = await self._look(asked, render, listener)
+            except _OverError as error:
+                yield _last(self._desk, error.over)
                 return
-            except AwayError:
-                # Whatever it was, it is looked at again with the next beat.
+            except TableSyncError as error:
+                # Whatever has changed is still to be told, as soon as the service answers again.
                 listener.tell(EVERYTHING)
-                yield BEAT
-                await asyncio.sleep(BEAT_SECONDS)
-            except TableSyncError:
-                yield BEAT
+                failures += 1
+                if not isinstance(error, AwayError):
+                    log.warning("a live update was refused", error=type(error).__name__)
+                yield _event(notices.silent(self._desk, asked, error))
+            else:
+                yield _event((notices.NOTHING if failures else "") + told)
+                failures = 0
+            await listener.rest(min(BEAT_SECONDS, REST_SECONDS * 2**failures))
+
+    async def _look(self, asked: Asked, render: Render, listener: Listener) -> str:
+        """Return what has changed, for whoever the viewer is by now; raises _OverError."""
+        try:
+            now = await self._desk.asked(asked.request, asked.workspace_id)
+        except (SeeOtherError, NotFoundError) as error:
+            raise _OverError(notices.why_over(error, asked.request)) from error
+        changed = listener.take()
+        try:
+            return await render(now, changed) if changed else ""
+        except NotFoundError as error:
+            raise _OverError(notices.DELETED) from error
+
+
+def over(desk: Desk, request: Request, error: SeeOtherError | NotFoundError) -> Response:
+    """Answer whoever may have no stream: it ends, and its tab says why and asks no more."""
+    said = _last(desk, notices.why_over(error, request))
+    return Response(said, media_type="text/event-stream")
+
+
+class _OverError(Exception):
+    """A stream is over."""
+
+    def __init__(self, over: notices.Over) -> None:
+        super().__init__(over.title)
+        self.over = over
+
+
+def _last(desk: Desk, why: notices.Over) -> bytes:
+    return _event(notices.last(desk, why)) + notices.ENDED
 
 
 async def _woken(listener: Listener) -> None:
@@ -80,10 +122,10 @@ async def _woken(listener: Listener) -> None:
         async with asyncio.timeout(BEAT_SECONDS):
             await listener.woken.wait()
     except TimeoutError:
-        # An event may come before the state that it tells of: with each beat all is looked at.
+        # An event may come before the state that it tells of, and times pass without any: with
+        # each beat all is looked at.
         listener.tell(EVERYTHING)
-    if not listener.closed and listener.changed:
-        await asyncio.sleep(GATHER_SECONDS)
+    await listener.rest(GATHER_SECONDS)
 
 
 def _event(text: str) -> bytes:

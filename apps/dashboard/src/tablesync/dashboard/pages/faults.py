@@ -15,7 +15,7 @@ from tablesync.client import (
     ProblemError,
     UnconfirmedError,
 )
-from tablesync.dashboard.live.streams import ENDED
+from tablesync.dashboard.live import streams
 from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.web.answers import SeeOtherError, local_path, see_other
 from tablesync.dashboard.web.desk import SESSION, Desk, StaleFormError
@@ -66,15 +66,17 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
 
     async def on_see_other(request: Request, error: Exception) -> Response:
         assert isinstance(error, SeeOtherError)
-        if "/live/" in request.url.path:
-            # A stream knows no other page: it ends, and its tab asks no more.
-            return Response(ENDED, media_type="text/event-stream")
+        if _is_stream(request):
+            # A stream knows no other page.
+            return streams.over(desk, request, error)
         answer = see_other(request, error.path)
         if error.forget_session:
             desk.cookies.forget(answer, SESSION)
         return answer
 
     async def on_fault(request: Request, error: Exception) -> Response:
+        if isinstance(error, NotFoundError) and _is_stream(request):
+            return streams.over(desk, request, error)
         fault = fault_of(error, request)
         return desk.plain_page(request, "pages/fault.html", status=fault.status, fault=fault)
 
@@ -89,6 +91,10 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
     app.add_exception_handler(Exception, on_bug)
     for each in (AwayError, ProblemError, StaleFormError, HTTPException, RequestValidationError):
         app.add_exception_handler(each, on_fault)
+
+
+def _is_stream(request: Request) -> bool:
+    return "/live/" in request.url.path
 
 
 def fault_of(error: Exception, request: Request) -> Fault:

@@ -1,16 +1,19 @@
 """The first page: a card for each connection, warnings first."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
-from tablesync.client import AwayError
-from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.client import AwayError, NotFoundError, TableSync
+from tablesync.contracts.public_api.connections import ConnectionView, ProviderView
+from tablesync.dashboard.live.parts import Part
 from tablesync.dashboard.shown.cards import Card, Deck
 from tablesync.dashboard.shown.first_day import first_day
+from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
 
 T = TypeVar("T")
@@ -24,16 +27,18 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/integrations")
     async def show(asked: Member, q: str = "", cursor: str | None = None) -> Response:
         found = await read_deck(asked, q=q, cursor=cursor)
-        connected = {str(each.provider) for each in found.deck.connections}
         offered = () if q or cursor else found.deck.providers.values()
-        uses = found.deck.uses
+        uses, shown = found.deck.uses, found.deck.cards(asked.clock)
         return desk.page(
             asked,
             "pages/integrations.html",
-            shown=found.deck.cards(asked.clock),
-            never=[each for each in offered if str(each.name) not in connected],
+            shown=shown,
+            banners_version=banners_version(shown, found.silent),
+            order=order_of(shown),
+            never=await _never(asked.visitor.tablesync, found, offered),
             total=found.total,
             q=q,
+            cursor=cursor or "",
             next_cursor=found.next_cursor,
             silent=found.silent,
             steps=first_day(
@@ -61,14 +66,21 @@ class FoundDeck:
     silent: Sequence[str]
 
 
-async def read_deck(asked: Asked, *, q: str = "", cursor: str | None = None) -> FoundDeck:
-    """Read a page of connections and all that their cards need beside."""
+async def read_deck(
+    asked: Asked, *, q: str = "", cursor: str | None = None, also: Sequence[str] = ()
+) -> FoundDeck:
+    """Read a page of connections and all that their cards need beside.
+
+    Those of `also` that are on another page by now are read too.
+    """
     connections = asked.visitor.tablesync.connections
     page, counts = await asyncio.gather(
         connections.page(q=q or None, limit=A_PAGE, cursor=cursor),
         connections.counts(),
     )
-    deck = await _beside(asked, page.items)
+    elsewhere = set(also) - {each.id for each in page.items}
+    more = await asyncio.gather(*(_or_gone(connections.get(each)) for each in sorted(elsewhere)))
+    deck = await _beside(asked, [*page.items, *(each for each in more if each)])
     silent = ["scheduler"] if deck.uses is None else []
     return FoundDeck(deck, counts.total, page.next_cursor, silent)
 
@@ -78,10 +90,30 @@ def card_text(desk: Desk, asked: Asked, shown: Card) -> str:
     return desk.rendering.part("parts/cards.html", "card", shown, desk.context(asked))
 
 
-def banners_text(desk: Desk, asked: Asked, shown: Sequence[Card], silent: Sequence[str]) -> str:
-    """Render what stands above the cards."""
-    context = desk.context(asked)
-    return desk.rendering.part("parts/cards.html", "banners", shown, silent, context)
+def banners_version(shown: Sequence[Card], silent: Sequence[str]) -> str:
+    """Return what tells whether that which stands above the cards has changed."""
+    broken = [(each.id, each.subject.label, each.subject.use) for each in shown if each.is_broken]
+    return version_of(silent, broken[:1])
+
+
+def order_of(shown: Sequence[Card]) -> str:
+    """Return what tells whether cards came, went, or stand in another order."""
+    return version_of([each.id for each in shown])
+
+
+def parts(desk: Desk, asked: Asked, found: FoundDeck, order: str) -> list[Part]:
+    """Return all of the first page that changes by itself; `order` is that of its cards."""
+    shown = found.deck.cards(asked.clock)
+    context, other = desk.context(asked), order_of(shown) != order
+    render = desk.rendering.part
+    banners = banners_version(shown, found.silent)
+    above = ("parts/cards.html", "banners", shown, found.silent, banners, context)
+    hint = ("parts/live.html", "order", other, "Cards have come or moved. Sort again")
+    return [
+        *(Part(each.id, each.version, partial(card_text, desk, asked, each)) for each in shown),
+        Part("banners", banners, partial(render, *above)),
+        Part("order", "other" if other else "same", partial(render, *hint)),
+    ]
 
 
 async def _beside(asked: Asked, connections: Sequence[ConnectionView]) -> Deck:
@@ -97,6 +129,27 @@ async def _beside(asked: Asked, connections: Sequence[ConnectionView]) -> Deck:
         None if uses is None else {each.connection_id: each for each in uses},
         {each.connection_id: each for each in pending or () if each.connection_id},
     )
+
+
+async def _never(
+    tablesync: TableSync, found: FoundDeck, offered: Iterable[ProviderView]
+) -> list[ProviderView]:
+    """Return the providers of whom no connection exists, on this page or on any other."""
+    connected = {str(each.provider) for each in found.deck.connections}
+    missing = [each for each in offered if str(each.name) not in connected]
+    if found.next_cursor is None:
+        return missing
+    looked = [tablesync.connections.page(provider=str(each.name), limit=1) for each in missing]
+    pages = await asyncio.gather(*looked)
+    return [each for each, page in zip(missing, pages, strict=True) if not page.items]
+
+
+async def _or_gone(asked: Awaitable[T]) -> T | None:
+    """Return an answer, or None for what is not there any more."""
+    try:
+        return await asked
+    except NotFoundError:
+        return None
 
 
 async def _or_none(asked: Awaitable[T]) -> T | None:

@@ -97,7 +97,16 @@ class RunPage:
     @property
     def version(self) -> str:
         """What tells whether it has changed since it was last shown."""
-        return version_of(self.shown.run, self.shown.sync, self.shown.progress, self.rejected)
+        shown = self.shown
+        return version_of(shown.run, shown.sync, shown.progress, shown.took, self.rejected)
+
+
+def text(desk: Desk, asked: Asked, page: RunPage) -> str:
+    """Render a run."""
+    context = desk.context(asked)
+    return desk.rendering.part(
+        "parts/run.html", "run", page.shown, page.rejected, page.version, context
+    )
 
 
 async def read_page(asked: Asked, run_id: str) -> RunPage:

@@ -79,7 +79,16 @@ class SyncPage:
     @property
     def version(self) -> str:
         """What tells whether it has changed since it was last shown."""
-        return version_of(self.shown.sync, self.uses)
+        times = (self.shown.last_success, self.shown.next_run)
+        return version_of(self.shown.sync, self.uses, self.story, times)
+
+
+def text(desk: Desk, asked: Asked, page: SyncPage) -> str:
+    """Render how a sync is."""
+    context = desk.context(asked)
+    return desk.rendering.part(
+        "parts/sync.html", "state", page.shown, page.story, page.version, context
+    )
 
 
 async def read_page(asked: Asked, sync_id: str) -> SyncPage:

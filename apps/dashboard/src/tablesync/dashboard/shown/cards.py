@@ -143,7 +143,12 @@ class Card:
     @property
     def version(self) -> str:
         """What tells whether it has changed since it was last shown."""
-        return version_of(self.connection, self.subject.use, self.under_way)
+        return version_of(self.connection, self.subject.use, self.under_way, self.face)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it needs somebody now."""
+        return self.face.rank is Rank.DISCONNECTED
 
     @property
     def name(self) -> str:

@@ -29,18 +29,27 @@
     form.target = popup ? POPUP : "_self";
     if (popup) {
       popup.focus();
-      if (form.action.includes("/connect/")) reloadAfter(popup);
+      whenClosed(popup, form.action.includes("/connect/") ? reload : lookAgain);
     }
     setField(form, "window", popup ? "popup" : "blocked");
   }
 
-  // A connection that is new has no card yet that a live update could change.
-  function reloadAfter(popup) {
+  // One that is isolated from us seems to be closed at once: what it does later, live updates tell.
+  function whenClosed(popup, act) {
     const timer = setInterval(() => {
       if (!popup.closed) return;
       clearInterval(timer);
-      location.reload();
+      act();
     }, 500);
+  }
+
+  // A connection that is new has no card yet that a live update could change.
+  function reload() {
+    location.reload();
+  }
+
+  function lookAgain() {
+    document.dispatchEvent(new Event("tablesync:look"));
   }
 
   function setField(form, name, value) {
@@ -80,7 +89,11 @@
   document.addEventListener("click", (event) => {
     closeMenus(event.target.closest("details.menu"));
     const link = event.target.closest("a[data-popup]");
-    if (link && window.open(link.href, POPUP, POPUP_FEATURES)) event.preventDefault();
+    const popup = link && window.open(link.href, POPUP, POPUP_FEATURES);
+    if (popup) {
+      event.preventDefault();
+      whenClosed(popup, lookAgain);
+    }
     if (event.target.closest("[data-close]") && window.name === POPUP) {
       event.preventDefault();
       window.close();

@@ -1,6 +1,7 @@
 """Renders pages and parts of pages from the same templates."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi.responses import HTMLResponse
@@ -16,10 +17,16 @@ from tablesync.dashboard.shown.workspace import people
 PARTIAL = '<hx-partial hx-target="#{id}" hx-swap="{swap}">{content}</hx-partial>'
 
 
+def _just_now(_: str) -> datetime:
+    return datetime.now(UTC)
+
+
 class Rendering:
     """All templates; a name from outside stays in its place, whatever it is made of."""
 
-    def __init__(self, static_version: str) -> None:
+    def __init__(
+        self, static_version: str, silent_since: Callable[[str], datetime] = _just_now
+    ) -> None:
         self._templates = Environment(
             loader=PackageLoader("tablesync.dashboard"),
             autoescape=True,
@@ -36,6 +43,7 @@ class Rendering:
             icons=ICONS,
             role_names=people.ROLES,
             static_version=static_version,
+            silent_since=silent_since,
             help_of_card=helping.of_card,
             help_of_run=helping.of_run,
             help_of_sync=helping.of_sync,

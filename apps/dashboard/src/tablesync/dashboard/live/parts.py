@@ -1,0 +1,58 @@
+"""Parts of a page that change by themselves: the tab says which version it shows of each."""
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from tablesync.dashboard.live.hub import EVERYTHING
+from tablesync.dashboard.live.streams import Render
+from tablesync.dashboard.web.desk import Asked
+from tablesync.dashboard.web.rendering import partial
+
+MOST_PARTS = 200
+_A_PART = re.compile(r"([\w-]{1,80})\.(\w{1,40})")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a page as it is now; `version` changes with whatever it shows."""
+
+    id: str
+    version: str
+    html: Callable[[], str]
+
+
+def parts_shown(told: str) -> dict[str, str]:
+    """Read which version of which part a tab shows; what is none of ours is left out."""
+    found = (_A_PART.fullmatch(each) for each in told.split(",")[:MOST_PARTS])
+    return {each[1]: each[2] for each in found if each}
+
+
+def keeping(
+    shown: str,
+    read: Callable[[Asked, Iterable[str]], Awaitable[Sequence[Part]]],
+    about: str = EVERYTHING,
+) -> Render:
+    """Return what sends each part that is not as the tab has it, and takes away what is gone.
+
+    `read` is told the ids of all that is shown; `about` narrows when it is asked.
+    """
+    has = parts_shown(shown)
+
+    async def render(asked: Asked, changed: Collection[str]) -> str:
+        if about != EVERYTHING and not {about, EVERYTHING} & set(changed):
+            return ""
+        parts = {each.id: each for each in await read(asked, has)}
+        other = [each for each in parts.values() if has.get(each.id, each.version) != each.version]
+        told = [_new(has, each) for each in other]
+        gone = [each for each in has if each not in parts]
+        for each in gone:
+            del has[each]
+        return "".join([*told, *(partial(each, "", "delete") for each in gone)])
+
+    return render
+
+
+def _new(has: dict[str, str], part: Part) -> str:
+    has[part.id] = part.version
+    return partial(part.id, part.html())

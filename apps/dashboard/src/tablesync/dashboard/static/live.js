@@ -1,0 +1,110 @@
+// Live updates, as far as the server cannot see to them: each stream is asked for with what the tab
+// shows by then, one that could not begin is asked for again, and somebody who looks at what may be
+// old is told so. htmx and its hx-sse do the rest: they reconnect, and pause in hidden tabs.
+(() => {
+  "use strict";
+
+  const PAUSED_MS = 5000;
+  const FIRST_WAIT_MS = 1000;
+  const LONGEST_WAIT_MS = 60000;
+  const TOO_MANY = 429;
+  const requests = new WeakMap();
+  const connections = new WeakMap();
+  let failures = 0;
+  let lost = 0;
+
+  // The address of a stream says which version of each part the page has: the server sends the others.
+  function tellWhatIsShown(element, request) {
+    const shown = [...document.querySelectorAll("[data-version]")];
+    const told = shown.map((each) => `${each.id}.${each.dataset.version}`).join(",");
+    request.action = `${element.getAttribute("hx-sse:connect")}&shown=${told}`;
+  }
+
+  function askAgain(element, least) {
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
+    failures += 1;
+    setTimeout(() => ask(element), Math.max(least, longest * (0.7 + 0.6 * Math.random())));
+  }
+
+  function ask(element) {
+    if (!element.isConnected) return;
+    if (document.hidden) {
+      document.addEventListener("visibilitychange", () => ask(element), { once: true });
+    } else {
+      htmx.trigger(element, "again");
+    }
+  }
+
+  function isStream(element) {
+    return element instanceof Element && element.matches("[data-live]");
+  }
+
+  function isPolled(element) {
+    return element instanceof Element && element.matches("[hx-get]");
+  }
+
+  function goesOn() {
+    clearTimeout(lost);
+    failures = lost = 0;
+    show("live-paused", false);
+    show("live-crowded", false);
+  }
+
+  function isLost() {
+    for (const element of document.querySelectorAll("[data-live]")) element.dataset.live = "lost";
+    if (lost) return;
+    const since = new Date();
+    lost = setTimeout(() => {
+      const time = document.querySelector("#live-paused time");
+      time.dateTime = since.toISOString();
+      time.textContent = since.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      show("live-paused", true);
+    }, PAUSED_MS);
+  }
+
+  function show(id, shown) {
+    const place = document.getElementById(id);
+    if (place) place.hidden = !shown;
+  }
+
+  function lookAgain() {
+    for (const element of document.querySelectorAll("[data-live]")) {
+      connections.get(element)?.reader?.cancel();
+    }
+  }
+
+  document.addEventListener("htmx:config:request", ({ target, detail }) => {
+    if (!isStream(target)) return;
+    requests.set(target, detail.ctx.request);
+    tellWhatIsShown(target, detail.ctx.request);
+  });
+  document.addEventListener("htmx:sse:before:connection", ({ target, detail }) => {
+    if (!detail.connection.attempt) return;
+    tellWhatIsShown(target, requests.get(target));
+    isLost();
+  });
+  document.addEventListener("htmx:sse:after:connection", ({ target, detail }) => {
+    connections.set(target, detail.connection);
+    target.dataset.live = "on";
+    goesOn();
+  });
+  document.addEventListener("htmx:response:error", ({ target, detail }) => {
+    const { status, headers } = detail.ctx.response;
+    if (isStream(target)) {
+      if (status === TOO_MANY) show("live-crowded", true);
+      else isLost();
+      askAgain(target, 1000 * (Number(headers.get("Retry-After")) || 0));
+    } else if (isPolled(target)) {
+      isLost();
+    }
+  });
+  document.addEventListener("htmx:error", ({ target }) => {
+    if (isStream(target)) askAgain(target, 0);
+    if (isStream(target) || isPolled(target)) isLost();
+  });
+  document.addEventListener("htmx:after:swap", ({ target }) => {
+    if (isPolled(target)) goesOn();
+  });
+  document.addEventListener("ended", goesOn);
+  document.addEventListener("tablesync:look", lookAgain);
+})();

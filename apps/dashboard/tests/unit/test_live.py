@@ -1,0 +1,223 @@
+"""Live updates: what a tab is sent is what differs from what it shows, whatever came between."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from tablesync.client import AwayError, NotFoundError
+from tablesync.client.errors import Problem
+from tablesync.dashboard.live import streams
+from tablesync.dashboard.live.hub import Hub
+from tablesync.dashboard.live.parts import Part, keeping
+from tablesync.dashboard.live.streams import Streams
+from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.web.answers import SeeOtherError
+from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.rendering import Rendering
+from tablesync.dashboard.web.silences import Silences
+
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
+
+CLOCK = Clock(datetime(2026, 11, 26, 14, 2, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
+WORKSPACE = "ws_1"
+GONE = NotFoundError("auth-service", Problem(404, "about:blank", "There is no such thing."))
+SILENT = AwayError("scheduler", "does not answer")
+Render = Callable[[Asked, Collection[str]], Awaitable[str]]
+
+
+@dataclass
+class Door:
+    """Lets somebody in until `refusal` says otherwise: all that streams need of a desk."""
+
+    rendering: Rendering = field(default_factory=lambda: Rendering("test"))
+    refusal: Exception | None = None
+
+    async def asked(self, request: Request, workspace_id: str) -> Asked:
+        if self.refusal:
+            raise self.refusal
+        visitor = cast(Any, SimpleNamespace(who=SimpleNamespace(operator_id="op_1")))
+        return Asked(request, visitor, workspace_id, CLOCK)
+
+
+def a_request() -> Request:
+    """Make the request of a stream, by a page of ours."""
+    referer = b"http://127.0.0.1/w/ws_1/syncs?q=deals"
+    path = "/w/ws_1/live/integrations"
+    return Request({"type": "http", "path": path, "headers": [(b"referer", referer)]})
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub()
+
+
+@pytest.fixture
+def opened(door: Door, hub: Hub) -> Callable[[Render], Awaitable[AsyncIterator[bytes]]]:
+    """Return what opens a stream of this person's, two at a time."""
+    kept = Streams(cast(Desk, door), hub, most=2)
+
+    async def opened(render: Render) -> AsyncIterator[bytes]:
+        answer = kept.answer(await door.asked(a_request(), WORKSPACE), render)
+        assert isinstance(answer, StreamingResponse), answer.status_code
+        return cast(AsyncIterator[bytes], aiter(answer.body_iterator))
+
+    return opened
+
+
+Opened = Callable[[Render], Awaitable[AsyncIterator[bytes]]]
+
+
+def parts(**versions: str) -> Callable[[Asked, Iterable[str]], Awaitable[Sequence[Part]]]:
+    """Return what reads parts whose state may be changed meanwhile."""
+    now = {each: (lambda html=each: html) for each in versions}
+
+    async def read(_: Asked, __: Iterable[str]) -> Sequence[Part]:
+        return [Part(each, versions[each], now[each]) for each in versions]
+
+    return read
+
+
+async def told(render: Render) -> str:
+    return await render(cast(Asked, None), {"*"})
+
+
+async def test_a_stream_begins_with_what_the_tab_does_not_show() -> None:
+    read = parts(card_1="new", card_2="same")
+    assert "card_1" in await told(keeping("card_1.old,card_2.same", read))
+    assert "card_2" not in await told(keeping("card_1.old,card_2.same", read))
+    assert await told(keeping("card_1.new,card_2.same", read)) == ""
+
+
+async def test_a_state_that_comes_back_is_told_to_a_tab_that_shows_the_one_between() -> None:
+    """A tab was hidden while its card went from A to B to A: it is asked for with what it shows."""
+    render = keeping("card_1.B", parts(card_1="A"))
+    assert "card_1" in await told(render)
+    assert await told(render) == ""
+
+
+async def test_a_part_that_no_tab_shows_is_not_sent_and_one_that_is_gone_goes() -> None:
+    render = keeping("card_1.A,card_2.A", parts(card_1="A", card_3="A"))
+    assert await told(render) == '<hx-partial hx-target="#card_2" hx-swap="delete"></hx-partial>'
+    assert await told(render) == ""
+
+
+async def test_what_no_page_of_ours_says_it_shows_is_not_said_back() -> None:
+    assert await told(keeping('"><script>.A,,x', parts(card_1="A"))) == ""
+
+
+async def test_a_look_that_failed_is_repeated_soon_and_what_had_changed_is_told(
+    opened: Opened, hub: Hub
+) -> None:
+    """Today's slow machine: the service that was asked first did not answer in time."""
+    outcomes: list[str | Exception] = ["", SILENT, "<p>Connected</p>"]
+
+    async def render(_: Asked, __: Collection[str]) -> str:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    stream = await opened(render)
+    async with asyncio.timeout(streams.BEAT_SECONDS / 2):
+        assert await anext(stream) == streams.BEAT
+        hub.tell(WORKSPACE, "connection:con_1")
+        assert b"scheduler has not answered since" in await anext(stream)
+        back = await anext(stream)
+    assert b"Connected" in back
+    assert b'hx-target="#notice" hx-swap="innerHTML"></hx-partial>' in back
+
+
+async def test_a_stream_ends_with_its_session_and_leads_back_to_its_page(
+    opened: Opened, door: Door
+) -> None:
+    door_was_open = await opened(_nothing)
+    door.refusal = SeeOtherError("/sign-in")
+    said = await anext(door_was_open)
+    assert b"/sign-in?return_to=/w/ws_1/syncs%3Fq%3Ddeals" in said
+    assert said.endswith(b"event: ended\ndata: \n\n")
+    with pytest.raises(StopAsyncIteration):
+        await anext(door_was_open)
+
+
+async def test_a_stream_ends_with_its_membership(opened: Opened, door: Door) -> None:
+    stream = await opened(_nothing)
+    door.refusal = GONE
+    assert b"no member of this workspace" in await anext(stream)
+
+
+async def test_a_stream_of_what_is_deleted_says_so(opened: Opened) -> None:
+    async def render(_: Asked, __: Collection[str]) -> str:
+        raise GONE
+
+    said = await anext(await opened(render))
+    assert b"has been deleted" in said
+    assert b"event: ended" in said
+
+
+async def test_one_stream_too_many_is_told_to_come_later_and_has_room_once_another_ends(
+    opened: Opened, door: Door, hub: Hub
+) -> None:
+    one, two = await opened(_nothing), await opened(_nothing)
+    await anext(one)
+    await anext(two)
+    with pytest.raises(AssertionError, match="429"):
+        await opened(_nothing)
+    hub.close()
+    for each in (one, two):
+        with suppress(StopAsyncIteration):
+            await anext(each)
+    await anext(await opened(_nothing))
+
+
+async def test_many_events_make_one_look_a_second(opened: Opened, hub: Hub) -> None:
+    looks = 0
+
+    async def render(_: Asked, __: Collection[str]) -> str:
+        nonlocal looks
+        looks += 1
+        return f"<p>{looks}</p>"
+
+    async def telling() -> None:
+        while True:
+            hub.tell(WORKSPACE, "run:run_1")
+            await asyncio.sleep(0.01)
+
+    stream, events = await opened(render), asyncio.create_task(telling())
+    began = asyncio.get_running_loop().time()
+    for _ in range(3):
+        await anext(stream)
+    events.cancel()
+    assert asyncio.get_running_loop().time() - began >= 2 * streams.REST_SECONDS
+    assert looks == 3
+
+
+async def test_a_service_is_silent_since_the_first_time_and_not_once_it_has_answered() -> None:
+    silences = Silences({"scheduler": "http://scheduler:8102/"})
+    first = silences.since("scheduler")
+    await silences.heard(_answer(503))
+    assert silences.since("scheduler") == first
+    await silences.heard(_answer(404))
+    assert silences.since("scheduler") > first
+
+
+def _answer(status: int) -> httpx.Response:
+    request = httpx.Request("GET", "http://scheduler:8102/v1/syncs")
+    return httpx.Response(status, request=request)
+
+
+async def _nothing(_: Asked, __: Collection[str]) -> str:
+    return ""

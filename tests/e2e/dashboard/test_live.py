@@ -1,0 +1,96 @@
+"""Pages that change while somebody looks: streams break, tabs hide, services stop."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+from tablesync.local_stack import LocalStack
+from tablesync.test_kit import SandboxControl
+
+from .between import Between, between
+from .visitor import PATIENCE_MS, PORTAL, Visitor, visiting
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+# What a browser does to a tab that somebody leaves, and comes back to.
+HIDES = """hidden => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+@pytest_asyncio.fixture
+async def proxy() -> AsyncIterator[Between]:
+    """Run a proxy that may break."""
+    async with between() as proxy:
+        yield proxy
+
+
+@pytest_asyncio.fixture
+async def ada(
+    stack: LocalStack, browser: Browser, sandbox: SandboxControl, proxy: Between, request: Any
+) -> AsyncIterator[Visitor]:
+    """Ada behind a proxy, in a workspace with a connection."""
+    through = {"server": proxy.url, "bypass": "<-loopback>"}
+    async with visiting(stack, browser, sandbox, "ada", proxy=through) as ada:
+        await ada.has_a_workspace(request.node.name[:60])
+        await ada.connects("hubspot", PORTAL)
+        await ada.open("/integrations")
+        await ada.sees("HubSpot", "Connected")
+        yield ada
+
+
+async def begins(ada: Visitor) -> None:
+    """Wait until the tab is sent live updates."""
+    await expect(ada.page.locator("[data-live]")).to_have_attribute("data-live", "on")
+
+
+async def renames(ada: Visitor, name: str | None) -> None:
+    """Rename the connection, beside the browser."""
+    async with ada.tablesync as tablesync:
+        (connection,) = [each async for each in tablesync.connections.all()]
+        await tablesync.connections.rename(connection.id, name)
+
+
+async def has_name(ada: Visitor, name: str) -> None:
+    """Wait until the card has a name, with nothing loaded anew."""
+    await expect(ada.card("HubSpot").locator(".name").first).to_have_text(name, timeout=PATIENCE_MS)
+
+
+async def test_a_tab_that_was_hidden_shows_what_came_back_meanwhile(
+    ada: Visitor, proxy: Between
+) -> None:
+    """From one name to another and back while the tab is hidden, which gives its stream back."""
+    await begins(ada)
+    await renames(ada, "Second")
+    await has_name(ada, "Second")
+    await ada.page.evaluate(HIDES, True)
+    streams = len(proxy.asked)
+    await renames(ada, None)
+    await ada.page.wait_for_timeout(1_500)
+    await has_name(ada, "Second")
+    assert len(proxy.asked) == streams
+
+    await ada.page.evaluate(HIDES, False)
+
+    await has_name(ada, "acme.test")
+
+
+async def test_a_proxys_502_is_survived_from_the_first_request_on(
+    ada: Visitor, proxy: Between
+) -> None:
+    await begins(ada)
+    proxy.broken = True
+    await ada.open("/integrations")
+    paused = ada.page.get_by_text("Live updates paused since")
+    await expect(paused).to_be_visible(timeout=PATIENCE_MS)
+    await renames(ada, "Behind a proxy")
+    proxy.broken = False
+    await has_name(ada, "Behind a proxy")
+    await expect(paused).to_be_hidden()
+
+    proxy.cut()
+    await renames(ada, "After a cut")
+    await has_name(ada, "After a cut")
