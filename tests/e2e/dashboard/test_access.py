@@ -146,6 +146,21 @@ async def test_signing_out_everywhere_ends_every_tab(
     assert answer.status_code == 401
 
 
+async def test_signing_in_anew_ends_the_sign_in_before(ada: Visitor) -> None:
+    await ada.page.goto(f"{ada.url}/sign-in/start?person=ada")
+    kept = {each.get("name"): each.get("value") for each in await ada.context.cookies()}
+    before = {"session_token": ada.session.get_secret_value()}
+    now = {"session_token": str(kept["tablesync_session"])}
+    async with httpx.AsyncClient(base_url=ada.stack.info.urls["auth-service"]) as auth:
+        assert (await auth.post("/v1/tokens", json=before)).status_code == 401
+        assert (await auth.post("/v1/tokens", json=now)).status_code != 401
+
+    await ada.page.goto(f"{ada.url}/workspaces")
+    await ada.page.get_by_label("Your account").click()
+    await ada.page.get_by_role("button", name="Sign out").click()
+    await expect(ada.page.get_by_text("You are signed out.")).to_be_visible()
+
+
 async def test_nobody_is_sent_to_sign_in_and_comes_back(ada: Visitor, browser: Browser) -> None:
     fresh = await browser.new_context()
     page = await fresh.new_page()

@@ -25,6 +25,7 @@ class Issuer:
     def __init__(self) -> None:
         port = free_port()
         self.url, self.end = f"http://127.0.0.1:{port}", ""
+        self.more: dict[str, str] = {}
         app = FastAPI()
         app.get("/.well-known/openid-configuration")(self.discovery)
         self.server = WebServer(app, port)
@@ -40,6 +41,7 @@ class Issuer:
             "issuer": self.calls_itself,
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
+            **self.more,
         }
 
 
@@ -78,6 +80,25 @@ async def test_an_issuer_of_another_name_signs_nobody_in(
     issuer.end = "/another"
     with pytest.raises(DependencyUnavailableError):
         await _provider(issuer.url, http, tmp_path).sign_in_url(ATTEMPT)
+
+
+async def test_an_issuers_own_sign_out_is_told_where_to_come_back_to(
+    issuer: Issuer, http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    issuer.more = {"end_session_endpoint": f"{issuer.url}/logout?tenant=acme"}
+    url = httpx.URL(str(await _provider(issuer.url, http, tmp_path).sign_out_url()))
+    assert url.path == "/logout"
+    assert dict(url.params) == {
+        "tenant": "acme",
+        "client_id": "tablesync",
+        "post_logout_redirect_uri": "http://127.0.0.1:8105/sign-in",
+    }
+
+
+async def test_an_issuer_may_have_no_sign_out(
+    issuer: Issuer, http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    assert await _provider(issuer.url, http, tmp_path).sign_out_url() is None
 
 
 def _provider(issuer_url: str, http: httpx.AsyncClient, folder: Path) -> IdentityProvider:

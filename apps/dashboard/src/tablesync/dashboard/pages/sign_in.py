@@ -17,6 +17,7 @@ from tablesync.service_kit.errors import DependencyUnavailableError
 ATTEMPT = "sign_in"
 ATTEMPT_SECONDS = 600
 SESSION_SECONDS = 14 * 86_400
+SIGNED_OUT = ("out", "elsewhere")
 # Whom the sandbox's identity provider lets in without a page of its own.
 PEOPLE = {
     "ada": "admin@example.test",
@@ -33,7 +34,11 @@ def routes(desk: Desk, identity: IdentityProvider) -> APIRouter:
     @router.get("/sign-in")
     async def show(request: Request, return_to: str = "/", fault: str = "") -> Response:
         return desk.plain_page(
-            request, "pages/sign_in.html", return_to=local_path(return_to), fault=fault
+            request,
+            "pages/sign_in.html",
+            return_to=local_path(return_to),
+            fault=fault,
+            has_sign_out=fault in SIGNED_OUT and await signing_in.has_sign_out(),
         )
 
     @router.get("/sign-in/start")
@@ -51,6 +56,11 @@ def routes(desk: Desk, identity: IdentityProvider) -> APIRouter:
         if error or not code:
             return _again("denied", kept.return_to)
         return await signing_in.come_back(request, kept, code)
+
+    @router.get("/sign-out/identity-provider")
+    async def sign_out_there() -> Response:
+        """Leave for the issuer's own sign-out: a link, as for signing in."""
+        return await signing_in.leave_for_good()
 
     @router.post("/sign-out")
     async def sign_out(request: Request) -> Response:
@@ -98,7 +108,10 @@ class SigningIn:
         return Kept(SignInAttempt(*kept[:3]), kept[3])
 
     async def come_back(self, request: Request, kept: Kept, code: str) -> Response:
-        """Begin a session of who the identity provider says it is, always a new one."""
+        """Begin a session of who the identity provider says it is, always a new one.
+
+        The one that the browser had before is ended: nobody would ever end it otherwise.
+        """
         try:
             id_token = await self.identity.id_token(code, kept.attempt)
             wanted = NewSession(
@@ -109,6 +122,7 @@ class SigningIn:
             return _again("denied", kept.return_to)
         except (DependencyUnavailableError, TableSyncError):
             return _again("away", kept.return_to)
+        await self._end(self.desk.session(request))
         answer = RedirectResponse(kept.return_to, SEE_OTHER)
         self.desk.cookies.set(answer, SESSION, session.session_token, SESSION_SECONDS)
         self.desk.cookies.forget(answer, ATTEMPT)
@@ -116,16 +130,37 @@ class SigningIn:
 
     async def end(self, session: SecretStr | None) -> Response:
         """End a session; it is forgotten here even if auth-service cannot be told."""
-        path = "/sign-in"
-        if session:
-            self.desk.visitors.forget(session)
-            try:
-                await self.desk.visitors.anybody().sessions.sign_out(session)
-            except TableSyncError:
-                path = "/sign-in?fault=elsewhere"
+        ended = await self._end(session)
+        path = "/sign-in?fault=out" if ended else "/sign-in?fault=elsewhere"
         answer = RedirectResponse(path, SEE_OTHER)
         self.desk.cookies.forget(answer, SESSION)
         return answer
+
+    async def _end(self, session: SecretStr | None) -> bool:
+        """Forget a session here, and tell auth-service; return whether it could be told."""
+        if session is None:
+            return True
+        self.desk.visitors.forget(session)
+        try:
+            await self.desk.visitors.anybody().sessions.sign_out(session)
+        except TableSyncError:
+            return False
+        return True
+
+    async def has_sign_out(self) -> bool:
+        """Whether the identity provider is known to have a sign-out of its own."""
+        try:
+            return await self.identity.sign_out_url() is not None
+        except DependencyUnavailableError:
+            return False
+
+    async def leave_for_good(self) -> Response:
+        """Send a browser where it is signed out of the identity provider, if there is a place."""
+        try:
+            url = await self.identity.sign_out_url()
+        except DependencyUnavailableError:
+            url = None
+        return RedirectResponse(url, SEE_OTHER) if url else _again("away", "/")
 
 
 def _again(fault: str, return_to: str) -> Response:

@@ -57,6 +57,7 @@ class IdentityProvider:
         self._client_id = settings.dashboard_oidc_client_id
         self._secret = settings.dashboard_oidc_client_secret
         self._redirect_uri = f"{settings.origin}/sign-in/callback"
+        self._signed_out_uri = f"{settings.origin}/sign-in"
         self._http = http
         self._transport = transport
         self._metadata: Metadata | None = None
@@ -73,6 +74,19 @@ class IdentityProvider:
             **hints,
         )
         return str(url)
+
+    async def sign_out_url(self) -> str | None:
+        """Return where a browser is signed out of the issuer (OpenID Connect RP-Initiated Logout).
+
+        None where it has no such page; raises DependencyUnavailableError.
+        """
+        if not (endpoint := (await self._where()).end_session_endpoint):
+            return None
+        asked = {
+            "client_id": self._client_id,
+            "post_logout_redirect_uri": self._signed_out_uri,
+        }
+        return str(httpx.URL(endpoint).copy_merge_params(asked))
 
     async def id_token(self, code: str, attempt: SignInAttempt) -> SecretStr:
         """Return the id token for a code.
