@@ -180,6 +180,16 @@ async def test_a_filter_that_nobody_knows_widens_no_change(ada: Visitor) -> None
     """`All that match` of an address with a misspelt state is no sync, and not all of them."""
     hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
     sync = await ada.makes_a_sync("deals", hubspot, airtable)
+    await ada.open("/syncs")
+    await ada.page.get_by_role("row").get_by_role("link", name=" / ").click()
+    await expect(ada.page.get_by_text("Only into")).to_be_visible()
+    await expect(ada.page.get_by_role("link", name=sync.name).first).to_be_visible()
+    await ada.open("/runs")
+    await ada.page.get_by_label("Until").fill("2026-01-01T00:00")
+    await ada.page.get_by_role("button", name="Show").click()
+    await expect(ada.page.get_by_role("heading", name="No run fits")).to_be_visible()
+    assert "to=2026-01-01" in ada.page.url
+
     await ada.open("/syncs?state=bogus")
     await ada.page.get_by_label("All 0 that match").check()
 

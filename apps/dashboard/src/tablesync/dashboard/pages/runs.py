@@ -5,8 +5,9 @@ import csv
 import io
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from tablesync.client import AwayError, NotFoundError, TableSync
 from tablesync.contracts import RunStatus, Trigger
@@ -29,21 +30,28 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("")
     async def show_all(
         asked: Member,
+        *,
         sync: str = "",
         connection: str = "",
         status: str = "",
         trigger: str = "",
+        since: Annotated[str, Query(alias="from")] = "",
+        until: Annotated[str, Query(alias="to")] = "",
         cursor: str | None = None,
     ) -> Response:
         tablesync = asked.visitor.tablesync
         known_status = RunStatus(status) if status in set(RunStatus) else None
         known_trigger = Trigger(trigger) if trigger in set(Trigger) else None
+        begun, ended = asked.clock.read(since), asked.clock.read(until)
+        is_odd = bool(begun and ended and ended <= begun)
         page, connections = await asyncio.gather(
             tablesync.runs.page(
                 sync_id=sync or None,
                 connection_id=connection or None,
                 status=known_status,
                 trigger=known_trigger,
+                since=begun,
+                until=None if is_odd else ended,
                 limit=A_PAGE,
                 cursor=cursor,
             ),
@@ -54,7 +62,16 @@ def routes(desk: Desk) -> APIRouter:
             "pages/runs.html",
             shown=shown_runs(page.items, asked.clock),
             connections=connections,
-            query={"sync": sync, "connection": connection, "status": status, "trigger": trigger},
+            query={
+                "sync": sync,
+                "connection": connection,
+                "status": status,
+                "trigger": trigger,
+                "from": begun.isoformat() if begun else "",
+                "to": ended.isoformat() if ended else "",
+            },
+            typed={"from": asked.clock.typed(begun), "to": asked.clock.typed(ended)},
+            is_odd=is_odd,
             next_cursor=page.next_cursor,
         )
 

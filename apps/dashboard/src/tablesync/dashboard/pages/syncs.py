@@ -1,13 +1,13 @@
 """The list of syncs, failing first: search, filters, and what is done to many at once."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Mapping, Sequence
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.contracts.public_api.bulk_changes import BulkAction, NewBulkChange
-from tablesync.contracts.public_api.syncs import SyncFilter, SyncState
+from tablesync.contracts.public_api.syncs import SyncFilter, SyncState, SyncView
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.syncs import shown_syncs
 from tablesync.dashboard.web.desk import Desk, Member
@@ -15,7 +15,13 @@ from tablesync.dashboard.web.desk import Desk, Member
 A_PAGE = 50
 STATES = [(each, badges.of_sync(each).word) for each in SyncState]
 EVERY_MATCHING = "matching"
-FILTERS = {"q": "q", "state": "state", "connection_id": "connection", "base_id": "base"}
+FILTERS = {
+    "q": "q",
+    "state": "state",
+    "connection_id": "connection",
+    "base_id": "base",
+    "table_id": "table",
+}
 CHOOSE = "Nothing was done: choose a sync first, or filters that this page offers."
 
 
@@ -26,13 +32,16 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/syncs")
     async def show(
         asked: Member,
+        *,
         q: str = "",
         state: str = "",
         connection: str = "",
         base: str = "",
+        table: str = "",
         cursor: str | None = None,
     ) -> Response:
-        wanted = filter_of(q, state, connection, base)
+        query = {"q": q, "state": state, "connection": connection, "base": base, "table": table}
+        wanted = filter_of(query)
         given = wanted.model_dump(exclude_none=True, mode="json")
         tablesync = asked.visitor.tablesync
         page, counts, connections = await asyncio.gather(
@@ -49,7 +58,8 @@ def routes(desk: Desk) -> APIRouter:
             states=STATES,
             connections=connections,
             wanted=wanted,
-            query={"q": q, "state": state, "connection": connection, "base": base},
+            query=query,
+            target=target_of(wanted, page.items),
             next_cursor=page.next_cursor,
         )
 
@@ -80,15 +90,18 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-def filter_of(q: Annotated[str, Query()], state: str, connection: str, base: str) -> SyncFilter:
+def filter_of(query: Mapping[str, str]) -> SyncFilter:
     """Read filters from an address; one that nobody knows filters nothing."""
-    known = {str(each) for each in SyncState}
+    asked = {ours: query[name] or None for ours, name in FILTERS.items()}
+    if asked["state"] not in set(SyncState):
+        asked["state"] = None
     try:
-        return SyncFilter(
-            q=q or None,
-            state=SyncState(state) if state in known else None,
-            connection_id=connection or None,
-            base_id=base or None,
-        )
+        return SyncFilter.model_validate(asked)
     except ValidationError:
-        return SyncFilter(q=q[:200] or None)
+        return SyncFilter(q=query["q"][:200] or None)
+
+
+def target_of(wanted: SyncFilter, syncs: Sequence[SyncView]) -> str:
+    """Return the base or the table that syncs are narrowed to, by name where one of them tells."""
+    names = {id_: name for each in syncs for id_, name in each.names.items()}
+    return " / ".join(names.get(each, each) for each in (wanted.base_id, wanted.table_id) if each)

@@ -35,10 +35,11 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True)
 class Fact:
-    """One of the three facts of a card."""
+    """One of the three facts of a card; `moment` is the time that it tells, if it is one."""
 
     term: str
     told: str
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -108,17 +109,17 @@ class Subject:
     @property
     def last_success(self) -> Fact:
         """When one of its syncs last brought all."""
-        return Fact("Last success", self._moment(self.use.last_success_at if self.use else None))
+        return self._moment("Last success", self.use.last_success_at if self.use else None)
 
     @property
     def next_run(self) -> Fact:
         """When the next of its syncs is due."""
-        return Fact("Next run", self._moment(self.use.next_slot_at if self.use else None))
+        return self._moment("Next run", self.use.next_slot_at if self.use else None)
 
-    def _moment(self, moment: datetime | None) -> str:
+    def _moment(self, term: str, moment: datetime | None) -> Fact:
         if self.use is None:
-            return NOT_KNOWN
-        return self.clock.near(moment) if moment else NONE_YET
+            return Fact(term, NOT_KNOWN)
+        return Fact(term, self.clock.near(moment), moment) if moment else Fact(term, NONE_YET)
 
 
 @dataclass(frozen=True)

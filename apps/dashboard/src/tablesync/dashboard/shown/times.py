@@ -1,11 +1,13 @@
 """Moments and spans as people read them, in the viewer's zone."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+# Further away a zone could lead out of the calendar.
+YEARS = range(1970, 3000)
 _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -38,6 +40,24 @@ class Clock:
         """Return a moment to the second, with its zone."""
         local = moment.astimezone(self.zone)
         return f"{local.day} {local:%B %Y, %H:%M:%S %Z}"
+
+    def read(self, typed: str) -> datetime | None:
+        """Read a moment of a form, which is local, or of an address, with its zone; None if none.
+
+        An address is good for people in other zones, too.
+        """
+        try:
+            moment = datetime.fromisoformat(typed)
+        except ValueError:
+            return None
+        if moment.year not in YEARS:
+            return None
+        local = moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+        return local.astimezone(UTC)
+
+    def typed(self, moment: datetime | None) -> str:
+        """Return a moment as a form's field has it: local, to the minute."""
+        return f"{moment.astimezone(self.zone):%Y-%m-%dT%H:%M}" if moment else ""
 
     def between(self, begun: datetime, ended: datetime) -> str:
         """Return an interval: `25 Nov, 18:05 – today, 14:36`, or `today, 09:12–14:40`."""
