@@ -19,6 +19,7 @@ from tablesync.dashboard.live import streams
 from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.web.answers import SeeOtherError, local_path, see_other
 from tablesync.dashboard.web.desk import SESSION, Desk, StaleFormError
+from tablesync.dashboard.web.forms import FormTooLargeError
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,32 @@ STALE = Fault(
     "You have signed in anew since it was opened, so nothing was changed. Open it again, and then "
     "press the button.",
 )
-
-
+TOO_LARGE = Fault(
+    413,
+    "That was too much at once",
+    "The form said more than TableSync reads, so nothing was changed. Go back, and send less.",
+)
 BROKEN = Fault(
     500,
     "This page broke",
     "That is a fault of TableSync, and it is noted. Syncs go on; what you asked for may or may not "
     "have been done.",
     "Look again",
+)
+
+
+SAME: Mapping[type[Exception], Fault] = {
+    StaleFormError: STALE,
+    FormTooLargeError: TOO_LARGE,
+    ForbiddenError: FORBIDDEN,
+}
+FAULTS = (
+    AwayError,
+    ProblemError,
+    StaleFormError,
+    FormTooLargeError,
+    HTTPException,
+    RequestValidationError,
 )
 
 
@@ -89,7 +108,7 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
         return page
 
     app.add_exception_handler(Exception, on_bug)
-    for each in (AwayError, ProblemError, StaleFormError, HTTPException, RequestValidationError):
+    for each in FAULTS:
         app.add_exception_handler(each, on_fault)
 
 
@@ -102,10 +121,8 @@ def fault_of(error: Exception, request: Request) -> Fault:
     match error:
         case AwayError():
             return _away(error, request)
-        case StaleFormError():
-            return STALE
-        case ForbiddenError():
-            return FORBIDDEN
+        case StaleFormError() | FormTooLargeError() | ForbiddenError():
+            return SAME[type(error)]
         # An address that is none of ours is no page, whatever of it is wrong.
         case NotFoundError() | HTTPException(status_code=404) | RequestValidationError():
             return NOT_FOUND

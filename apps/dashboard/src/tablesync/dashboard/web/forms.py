@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -12,6 +13,12 @@ from tablesync.client import InvalidError
 from tablesync.contracts.names import legible
 
 MOST_FIELDS = 2_000
+# A mapping of as many fields as a table may have is a tenth of it.
+MOST_BYTES = 1_048_576
+
+
+class FormTooLargeError(Exception):
+    """A form that says more than any of ours could."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +31,12 @@ class Form:
 
     @classmethod
     async def of(cls, request: Request) -> Self:
-        """Read a request's form."""
-        sent = await request.form(max_files=0, max_fields=MOST_FIELDS)
-        pairs = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
+        """Read a request's form, as browsers send one without files; raises FormTooLargeError."""
+        body = (await _body(request)).decode("utf-8", "replace")
+        try:
+            pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        except ValueError as error:
+            raise FormTooLargeError from error
         names = dict.fromkeys(name for name, _ in pairs)
         lists = {each: [value for name, value in pairs if name == each] for each in names}
         return cls({name: values[-1] for name, values in lists.items()}, lists)
@@ -67,3 +77,13 @@ class Form:
             ours = fields.get(str(each["loc"][0]) if each["loc"] else "", "")
             found[ours] = legible(each["msg"].removeprefix("Value error, "))
         return type(self)(self.values, self.lists, found)
+
+
+async def _body(request: Request) -> bytes:
+    """Return a request's body, read no further than a form may be long."""
+    body = bytearray()
+    async for each in request.stream():
+        body += each
+        if len(body) > MOST_BYTES:
+            raise FormTooLargeError
+    return bytes(body)
