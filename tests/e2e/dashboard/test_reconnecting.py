@@ -59,6 +59,11 @@ async def test_a_connection_that_is_lost_is_shown_as_disconnected_and_back_after
     assert next(str(each.trigger) for each in runs) == "catch_up"
     assert not sync.holds
 
+    await lost.open("/incidents")
+    await expect(lost.page.get_by_text("was uninstalled at HubSpot")).to_be_visible()
+    await lost.page.get_by_role("link", name="was lost").click()
+    await expect(lost.page.get_by_text("Mail about the loss").first).to_be_visible()
+
 
 async def test_pop_up_was_blocked(lost: Visitor) -> None:
     await lost.page.add_init_script(BLOCKS_POPUPS)

@@ -1,0 +1,87 @@
+"""Incidents and their mails in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tablesync.contracts import RunFailureCause
+from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.incidents import (
+    IncidentKind,
+    IncidentStatus,
+    IncidentView,
+    MailKind,
+    MailStatus,
+    MailView,
+)
+from tablesync.contracts.specs import NOT_GRANTED
+from tablesync.contracts.wording import loss, provider_label
+from tablesync.dashboard.shown.badges import Badge
+
+_FAILURES: Mapping[str, str] = {
+    RunFailureCause.CONNECTION: "Its connection is lost.",
+    RunFailureCause.RESOURCE: "An object, a base, a table or a permission that it needs is gone.",
+    RunFailureCause.MAPPING: "A field that it maps is gone.",
+    RunFailureCause.QUOTA: "The provider’s quota is used up.",
+    RunFailureCause.PROVIDER: "The provider fails or does not answer.",
+    RunFailureCause.STALLED: "Its runs came to a standstill.",
+    RunFailureCause.INTERNAL: "A fault of TableSync.",
+    NOT_GRANTED: "Something that it needs was left out when its connection was made.",
+}
+_MAILS: Mapping[str, str] = {
+    MailKind.REVOCATION: "Mail about the loss",
+    MailKind.REMINDER: "Reminder",
+    MailKind.RECOVERY: "All clear",
+    MailKind.FAILURE: "Mail about the failure",
+    MailKind.INVITATION: "Invitation",
+}
+_FATES: Mapping[str, str] = {
+    MailStatus.PENDING: "not sent yet",
+    MailStatus.SENT: "sent",
+    MailStatus.CANCELLED: "not sent: its reason went away before",
+    MailStatus.GROUPED: "sent together with others",
+    MailStatus.UNWANTED: "not sent: everyone it could go to has switched mails off",
+    MailStatus.UNDELIVERABLE: "not sent: no address takes it",
+}
+
+
+@dataclass(frozen=True)
+class ShownIncident:
+    """One incident; `connection` is None where it is of none, or nobody knows it any more."""
+
+    incident: IncidentView
+    connection: ConnectionView | None = None
+
+    @property
+    def title(self) -> str:
+        """What has happened."""
+        if self.incident.kind != IncidentKind.CONNECTION:
+            return "A sync fails"
+        if self.connection is None:
+            return "A connection was lost"
+        name = self.connection.name or self.connection.account.name
+        return f"{provider_label(str(self.connection.provider))}, {name} was lost"
+
+    @property
+    def cause(self) -> str:
+        """Why, in a sentence; a cause that a newer service names is left out."""
+        told = self.incident.cause
+        if self.incident.kind != IncidentKind.CONNECTION:
+            return _FAILURES.get(told or "", "")
+        return loss(told, str(self.connection.provider)) if self.connection else ""
+
+    @property
+    def badge(self) -> Badge:
+        """Whether the problem is still there."""
+        is_open = self.incident.status == IncidentStatus.OPEN
+        return Badge("Open", "warn", "warning") if is_open else Badge("Closed", "idle", "check")
+
+
+def mail_kind(mail: MailView) -> str:
+    """Return what a mail is."""
+    return _MAILS.get(str(mail.kind), str(mail.kind).replace("_", " ").capitalize())
+
+
+def mail_fate(mail: MailView) -> str:
+    """Return what became of a mail."""
+    waits = f": waits for {mail.waits_for}" if mail.waits_for else ""
+    return _FATES.get(str(mail.status), str(mail.status).replace("_", " ")) + waits
