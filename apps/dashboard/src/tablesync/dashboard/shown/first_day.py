@@ -48,13 +48,20 @@ def first_day(
     return [_step(number, each, current, targets, sources) for number, each in enumerate(done)]
 
 
-_TITLES = ("Connect Airtable", "Connect a source", "Make a sync", "See the first rows")
-_TEXTS = (
-    "Where your rows will be. You choose which bases TableSync may use.",
-    "Where do your records live today? You sign in there; TableSync only reads.",
-    "Choose an object and a table, or let TableSync make the table.",
-    "They appear here and in Airtable at the same time.",
-)
+def _words(target: str) -> Sequence[tuple[str, str]]:
+    """Return the title of each step, and what it means; `target` is where the rows go."""
+    return (
+        (f"Connect {target}", "Where your rows will be. You choose what TableSync may use."),
+        (
+            "Connect a source",
+            "Where do your records live today? You sign in there; TableSync only reads.",
+        ),
+        ("Make a sync", "Choose an object and a table, or let TableSync make the table."),
+        ("See the first rows", f"They appear here and in {target} at the same time."),
+    )
+
+
+MAKES_A_SYNC = 2
 
 
 def _step(
@@ -66,10 +73,11 @@ def _step(
 ) -> Step:
     progress = Progress.CURRENT if number == current else Progress.LATER
     offered: tuple[Sequence[ProviderView], ...] = (targets, sources, (), ())
+    title, text = _words(" or ".join(each.label for each in targets))[number]
     return Step(
-        title=_TITLES[number],
-        text=_TEXTS[number],
+        title=title,
+        text=text,
         progress=Progress.DONE if done else progress,
         choices=offered[number] if number == current else (),
-        makes_a_sync=number == current and _TITLES[number] == "Make a sync",
+        makes_a_sync=number == current == MAKES_A_SYNC,
     )
