@@ -184,6 +184,19 @@ async def test_try_disconnecting_completely_then_reconnecting(ada: Visitor) -> N
     assert runs[-1].trigger == "manual"
 
 
+async def test_a_recovery_is_practised_with_a_connection_that_is_broken_on_purpose(
+    ada: Visitor,
+) -> None:
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    await ada.makes_a_sync("deals", hubspot, airtable)
+    await ada.open("/integrations")
+    await ada.card("HubSpot").get_by_label("More for HubSpot").click()
+    await ada.card("HubSpot").get_by_role("link", name="Practice…").click()
+    await ada.page.get_by_role("button", name="Uninstall the TableSync app").click()
+    await expect(ada.page.get_by_text("HubSpot: uninstall the TableSync app.")).to_be_visible()
+    await ada.sees("HubSpot", "Disconnected")
+
+
 async def test_run_a_manual_sync(ada: Visitor) -> None:
     hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
     sync = await ada.makes_a_sync("deals", hubspot, airtable)

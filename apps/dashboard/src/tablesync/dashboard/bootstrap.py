@@ -16,6 +16,7 @@ from tablesync.dashboard.pages import (
     incidents,
     integrations,
     live,
+    practice,
     receipts,
     runs,
     sign_in,
@@ -29,6 +30,7 @@ from tablesync.dashboard.web import headers, static
 from tablesync.dashboard.web.cookies import Cookies
 from tablesync.dashboard.web.desk import Desk
 from tablesync.dashboard.web.oidc import IdentityProvider
+from tablesync.dashboard.web.practice import Practice
 from tablesync.dashboard.web.rendering import Rendering
 from tablesync.dashboard.web.same_origin import SameOrigin
 from tablesync.dashboard.web.signing import Signing
@@ -130,6 +132,9 @@ class Dashboard:
         access.use_instead_of_fastapis(app)
         faults.install(app, desk, always)
         static.install(app, called)
+        if settings.sandbox_url:
+            practising = Practice(settings.sandbox_url, self._http)
+            app.routes.extend(practice.routes(desk, practising).routes)
         for each in (
             health.routes({"kafka": self._kafka.is_well}),
             entry.routes(desk),

@@ -10,6 +10,7 @@ from tablesync.sandbox.world import World
 
 from .airtable import AirtableActions, show_base
 from .hubspot import HubSpotActions
+from .practice import ways
 from .reading import Action, Body, bad_body, unknown
 from .truth import shown_counters, shown_crm_records, shown_log, shown_rows
 
@@ -42,6 +43,7 @@ class ControlRoutes:
             web.get("/_control/log", self.log),
             web.get("/_control/bases", self.bases),
             web.post("/_control/reset", self.reset),
+            web.get("/_control/{provider}/-/practice", self.practice),
             web.post("/_control/{provider}/-/answer", self.answer),
             web.delete("/_control/{provider}/-/answer", self.clear_answer),
             web.get("/_control/{provider}/{account}/records", self.records),
@@ -55,6 +57,10 @@ class ControlRoutes:
             for name, table in self._tables.items()
         }
         return json_answer({"providers": providers})
+
+    async def practice(self, request: web.Request) -> web.Response:
+        """Say in people's words what they can do to a provider, to watch a recovery."""
+        return json_answer({"ways": ways(request.match_info["provider"])})
 
     async def act(self, request: web.Request) -> web.Response:
         """Perform one action."""

@@ -30,6 +30,7 @@ ICONS: Mapping[str, Markup] = MappingProxyType(
             "play": '<path d="M7 4.5v15l12-7.5z"/>',
             "history": '<path d="M4 5v5h5"/><path d="M4.5 14a8 8 0 1 0 1-7L4 10"/>'
             '<path d="M12 8v4l3 2"/>',
+            "practice": '<path d="M13 3 5 14h6l-1 7 8-11h-6z"/>',
             "unplug": '<path d="M9 3v5m6-5v5M6 8h12v3a6 6 0 0 1-12 0zM12 17v4"/>',
             "copy": '<rect x="9" y="9" width="11" height="11" rx="2"/>'
             '<path d="M5 15H4V5a1 1 0 0 1 1-1h10v1"/>',

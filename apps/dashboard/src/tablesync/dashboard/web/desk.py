@@ -54,6 +54,7 @@ class PageContext:
     may_administer: bool
     csrf: str
     once: str
+    may_practise: bool = False
 
     @property
     def clock(self) -> Clock:
@@ -143,6 +144,7 @@ class Desk:
             asked=asked,
             may_operate=asked.visitor.may(Role.OPERATOR),
             may_administer=asked.visitor.may(Role.ADMIN),
+            may_practise=bool(self.settings.sandbox_url),
             csrf=self.form_token(asked.visitor.session),
             once=secrets.token_urlsafe(16),
         )
