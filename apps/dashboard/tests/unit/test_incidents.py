@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import BaseModel
 from tablesync.contracts import RunFailureCause
-from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.connections import ConnectionName
 from tablesync.contracts.public_api.incidents import IncidentView, MailKind, MailStatus, MailView
 from tablesync.dashboard.shown.workspace.incidents import ShownIncident, mail_fate, mail_kind
 
@@ -21,7 +21,7 @@ def like(model: type[Model], **changes: Any) -> Model:
 
 
 def test_a_lost_connection_is_named_with_its_cause() -> None:
-    connection = like(ConnectionView, provider="hubspot", name="Nordlicht")
+    connection = ConnectionName(id="con_1", provider="hubspot", name="Nordlicht")
     shown = ShownIncident(like(IncidentView, cause="app_uninstalled"), connection)
     assert shown.title == "HubSpot, Nordlicht was lost"
     assert shown.cause == "The TableSync app was uninstalled at HubSpot."

@@ -8,7 +8,7 @@ import pytest
 from fastapi import Request
 from pydantic import BaseModel, SecretStr
 from tablesync.client import SessionToken, TableSync
-from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.connections import ConnectionName
 from tablesync.contracts.public_api.incidents import PreferencesView
 from tablesync.contracts.public_api.people import (
     AuditEntry,
@@ -129,6 +129,6 @@ def test_what_was_done_by_a_link_was_done_by_whom_it_was_mailed_to() -> None:
 
 
 def audited(**changes: Any) -> Audited:
-    connection = like(ConnectionView, provider="hubspot")
+    connection = ConnectionName(id="con_1", provider="hubspot", name="Acme")
     entry = like(AuditEntry, subject=connection.id, **changes)
     return Auditing([connection], [like(MemberView)]).told(entry)

@@ -1,11 +1,12 @@
 """Incidents and the mails about them."""
 
 import asyncio
+from collections.abc import Mapping
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from tablesync.client import AwayError, NotFoundError, TableSync
-from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.client import AwayError, TableSync
+from tablesync.contracts.public_api.connections import ConnectionName
 from tablesync.contracts.public_api.incidents import IncidentStatus
 from tablesync.dashboard.shown.workspace.incidents import ShownIncident
 from tablesync.dashboard.web.desk import Desk, Member
@@ -21,15 +22,14 @@ def routes(desk: Desk) -> APIRouter:
     async def show_all(asked: Member, status: str = "", cursor: str | None = None) -> Response:
         known = IncidentStatus(status) if status in set(IncidentStatus) else None
         tablesync = asked.visitor.tablesync
-        page, connections = await asyncio.gather(
+        page, named = await asyncio.gather(
             tablesync.incidents.page(status=known, limit=A_PAGE, cursor=cursor),
-            tablesync.connections.page(limit=1_000),
+            _named(tablesync),
         )
-        by_id = {each.id: each for each in connections.items}
         return desk.page(
             asked,
             "pages/incidents.html",
-            shown=[ShownIncident(each, by_id.get(each.connection_id or "")) for each in page.items],
+            shown=[ShownIncident(each, named.get(each.connection_id or "")) for each in page.items],
             chosen=status,
             next_cursor=page.next_cursor,
         )
@@ -37,9 +37,11 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/{incident_id}")
     async def show(asked: Member, incident_id: str) -> Response:
         tablesync = asked.visitor.tablesync
-        incident = await tablesync.incidents.get(incident_id)
-        connection = await _connection(tablesync, incident.connection_id)
-        return desk.page(asked, "pages/incident.html", shown=ShownIncident(incident, connection))
+        incident, named = await asyncio.gather(
+            tablesync.incidents.get(incident_id), _named(tablesync)
+        )
+        shown = ShownIncident(incident, named.get(incident.connection_id or ""))
+        return desk.page(asked, "pages/incident.html", shown=shown)
 
     @router.get("/{incident_id}/mails/{mail_id}")
     async def preview(asked: Member, incident_id: str, mail_id: str) -> Response:
@@ -49,9 +51,9 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-async def _connection(tablesync: TableSync, connection_id: str | None) -> ConnectionView | None:
-    """Return a connection; None while nobody tells of it: the incident is shown all the same."""
+async def _named(tablesync: TableSync) -> Mapping[str, ConnectionName]:
+    """Return what connections are called; nothing while nobody tells: incidents are shown then."""
     try:
-        return await tablesync.connections.get(connection_id) if connection_id else None
-    except (NotFoundError, AwayError):
-        return None
+        return {each.id: each for each in await tablesync.connections.names()}
+    except AwayError:
+        return {}

@@ -19,9 +19,9 @@ def routes(desk: Desk) -> APIRouter:
         tablesync = asked.visitor.tablesync
         page, connections = await asyncio.gather(
             tablesync.audit.page(limit=A_PAGE, cursor=cursor),
-            tablesync.connections.page(limit=1_000),
+            tablesync.connections.names(),
         )
-        auditing = Auditing(connections.items, [each async for each in tablesync.members.all()])
+        auditing = Auditing(connections, [each async for each in tablesync.members.all()])
         return desk.page(
             asked,
             "pages/audit.html",

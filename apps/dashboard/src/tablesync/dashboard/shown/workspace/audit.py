@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.connections import ConnectionName
 from tablesync.contracts.public_api.people import AuditEntry, MemberView
 from tablesync.contracts.wording import loss, provider_label
 from tablesync.dashboard.shown.workspace.people import role
@@ -47,7 +47,7 @@ class Auditing:
     """Names what entries only have ids of."""
 
     def __init__(
-        self, connections: Iterable[ConnectionView], members: Iterable[MemberView]
+        self, connections: Iterable[ConnectionName], members: Iterable[MemberView]
     ) -> None:
         self._connections = {each.id: each for each in connections}
         self._members = {each.operator_id: each.name for each in members}
@@ -72,12 +72,11 @@ class Auditing:
         return somebody or (acted if "@" in acted else OURSELVES)
 
 
-def _called(connection: ConnectionView) -> str:
-    name = connection.name or connection.account.name
-    return f"{provider_label(str(connection.provider))}, {name}"
+def _called(connection: ConnectionName) -> str:
+    return f"{provider_label(str(connection.provider))}, {connection.name}"
 
 
-def _more(entry: AuditEntry, connection: ConnectionView | None) -> str:
+def _more(entry: AuditEntry, connection: ConnectionName | None) -> str:
     detail = entry.detail
     if (cause := detail.get("cause")) and connection:
         return loss(str(cause), str(connection.provider))

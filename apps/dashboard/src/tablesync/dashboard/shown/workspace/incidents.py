@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tablesync.contracts import RunFailureCause
-from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.connections import ConnectionName
 from tablesync.contracts.public_api.incidents import (
     IncidentKind,
     IncidentStatus,
@@ -49,7 +49,7 @@ class ShownIncident:
     """One incident; `connection` is None where it is of none, or nobody knows it any more."""
 
     incident: IncidentView
-    connection: ConnectionView | None = None
+    connection: ConnectionName | None = None
 
     @property
     def title(self) -> str:
@@ -58,8 +58,8 @@ class ShownIncident:
             return "A sync fails"
         if self.connection is None:
             return "A connection was lost"
-        name = self.connection.name or self.connection.account.name
-        return f"{provider_label(str(self.connection.provider))}, {name} was lost"
+        label = provider_label(str(self.connection.provider))
+        return f"{label}, {self.connection.name} was lost"
 
     @property
     def cause(self) -> str:
