@@ -1,6 +1,7 @@
 """What the wizard says of a mapping, how cells look, and what a draft keeps of itself."""
 
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +10,7 @@ from tablesync.contracts import MappedAs
 from tablesync.contracts.internal_api import AirtableField, SourceOption, SourceProperty
 from tablesync.contracts.public_api.catalog import CellFault, Trial, TriedRecord
 from tablesync.contracts.public_api.syncs import NewMapping
-from tablesync.dashboard.pages.making.draft import Draft
+from tablesync.dashboard.pages.making.draft import NAMES, Draft
 from tablesync.dashboard.pages.making.schedule_form import split
 from tablesync.dashboard.shown.making.cells import shown_cell
 from tablesync.dashboard.shown.making.fields import conversions, doubts
@@ -180,6 +181,23 @@ def test_a_draft_comes_back_from_an_address_as_it_was_and_no_other_does() -> Non
     assert Draft.read(SIGNING, draft.signed(SIGNING)) == draft
     assert Draft.read(SIGNING, draft.signed(SIGNING)[:-1]) == Draft()
     assert Draft.read(SIGNING, "") == Draft()
+
+
+def test_a_provider_can_be_told_to_come_back_to_a_draft_whatever_it_is_called() -> None:
+    """A `return_to` has 500 characters; ids are kept, and names are looked up again."""
+    odd = "".join(map(chr, range(0x4E00, 0x4E00 + 200)))
+    one, other = "c0ffee00-0000-4000-8000-000000000001", "c0ffee00-0000-4000-8000-000000000002"
+    ids = {"connection": one, "object": "p12345678_subscriptions", "target": other}
+    given = {**ids, "base": "appDeals000000001", "provider": "HubSpot", "every": 15}
+    draft = Draft.model_validate({**given, **dict.fromkeys(NAMES, odd)})
+
+    short = draft.brief().signed(SIGNING)
+
+    assert len(draft.signed(SIGNING)) > 500
+    back = {"back": f"/w/{one}/syncs/new/table?draft={short}"}
+    origin = "https://dashboard.tablesync.example"
+    assert len(f"{origin}/w/{one}/connected?{urlencode(back)}") <= 500
+    assert Draft.read(SIGNING, short) == draft.model_copy(update=dict.fromkeys(NAMES, ""))
 
 
 def test_another_table_or_object_needs_another_mapping_and_another_name_does_not() -> None:

@@ -23,6 +23,7 @@ from tablesync.dashboard.web.signing import Signing
 
 PURPOSE = "draft"
 KEPT_SECONDS = 14 * 86_400
+NAMES = ("connection_name", "object_name", "base_name", "table_name", "name")
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 
 
@@ -91,6 +92,11 @@ class Draft(BaseModel):
             mapped = {"key": changes.get("key", ""), "mapping": changes.get("mapping")}
             return changed.model_copy(update=mapped)
         return changed
+
+    def brief(self) -> Self:
+        """Return it without what can be looked up or suggested again: its address stays short."""
+        nameless = dict.fromkeys(NAMES, "")
+        return self.model_copy(update={**nameless, "table": "", "key": "", "mapping": None})
 
     @property
     def has_source(self) -> bool:

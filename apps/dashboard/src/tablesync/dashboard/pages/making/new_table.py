@@ -1,5 +1,6 @@
 """A table that is made in Airtable for a sync: a field for its key, and one for each property."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from tablesync.contracts.public_api.connections import ExtraPermission
 from tablesync.contracts.public_api.syncs import NewMapping
 from tablesync.dashboard.pages.making.draft import Draft
 from tablesync.dashboard.pages.making.operators import Operator
-from tablesync.dashboard.pages.making.steps.base import trouble
+from tablesync.dashboard.pages.making.steps.base import called, trouble
 from tablesync.dashboard.pages.making.wizard import UNPROCESSABLE, link
 from tablesync.dashboard.shown.making.new_fields import NewFields, new_fields
 from tablesync.dashboard.web.answers import SEE_OTHER
@@ -32,7 +33,8 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("")
     async def show(asked: Operator, draft: str = "") -> Response:
-        return await pages.show(asked, Draft.read(desk.signing, draft), Form())
+        begun = await _named(asked, Draft.read(desk.signing, draft))
+        return await pages.show(asked, begun, Form())
 
     @router.post("")
     async def make(asked: Operator, draft: str = "") -> Response:
@@ -67,7 +69,9 @@ class NewTablePages:
             form=form,
             fields=fields,
             why_not=why_not,
-            here_again=f"/syncs/new/table?draft={quote(draft.signed(self.desk.signing))}",
+            here_again=self._address(draft),
+            # A provider is asked to send the browser back there: that may not be long.
+            allowed_then=self._address(draft.brief()),
             back=asked.path(link(self.desk, "table", draft)),
             extras=await _extras(asked, draft) if lacks_permission else (),
         )
@@ -90,8 +94,35 @@ class NewTablePages:
             return await self.show(asked, draft, refused, lacks_permission=lacks)
         return self._go_to(asked, "mapping", _mapped(draft, made, chosen))
 
+    def _address(self, draft: Draft) -> str:
+        return f"/syncs/new/table?draft={quote(draft.signed(self.desk.signing))}"
+
     def _go_to(self, asked: Asked, step: str, draft: Draft) -> Response:
         return RedirectResponse(asked.path(link(self.desk, step, draft)), SEE_OTHER)
+
+
+async def _named(asked: Asked, draft: Draft) -> Draft:
+    """Return a draft with the names that an address was too short for, as far as they are told."""
+    if draft.connection_name or not (draft.has_source and draft.base):
+        return draft
+    tablesync = asked.visitor.tablesync
+    try:
+        connection, objects, bases = await asyncio.gather(
+            tablesync.connections.get(draft.connection),
+            tablesync.catalog.objects(draft.connection),
+            tablesync.catalog.bases(draft.target),
+        )
+    except (AwayError, ProblemError):
+        return draft
+    labels = {each.name: each.label for each in objects.items}
+    names = {each.id: each.name for each in bases.items}
+    return draft.model_copy(
+        update={
+            "connection_name": called(connection),
+            "object_name": labels.get(draft.object, draft.object),
+            "base_name": names.get(draft.base, draft.base),
+        }
+    )
 
 
 async def _fields(asked: Asked, draft: Draft) -> NewFields:
