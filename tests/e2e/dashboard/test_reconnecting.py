@@ -73,6 +73,9 @@ async def test_pop_up_was_blocked(lost: Visitor) -> None:
     await lost.card("HubSpot").get_by_role("button", name="Reconnect HubSpot").click()
 
     await expect(lost.page.get_by_text("Your browser blocked the popup")).to_be_visible()
+    await lost.open("/integrations")
+    await lost.card("HubSpot").get_by_role("link", name="Continue").click()
+    await expect(lost.page.get_by_text("Your browser blocked the popup")).to_be_visible()
     await lost.page.get_by_role("button", name="Reconnect HubSpot").click()
     await lost.page.wait_for_url("**/integrations")
     await lost.sees("HubSpot", "Connected")
@@ -121,6 +124,25 @@ async def test_authorization_denied(ada: Visitor) -> None:
     await expect(popup.get_by_role("heading", name="Airtable was not connected")).to_be_visible()
     await expect(popup.get_by_role("link", name="Sign out of Airtable")).to_be_visible()
     await ada.sees("Airtable", "Connected")
+
+
+async def test_a_first_sign_in_that_never_comes_back_has_a_card(ada: Visitor) -> None:
+    await ada.connects("airtable")
+    await ada.open("/integrations")
+    async with ada.page.expect_popup() as opened:
+        await ada.page.get_by_role("button", name="Connect HubSpot").click()
+    popup = await opened.value
+    await expect(popup.get_by_role("button", name="Continue to HubSpot")).to_be_visible()
+
+    await popup.close()
+
+    card = ada.card("HubSpot")
+    await expect(card).to_contain_text("Sign-in under way")
+    await expect(card.get_by_role("link", name="Continue")).to_be_visible()
+    await expect(card.get_by_role("link", name="Sign out of HubSpot")).to_be_visible()
+    await card.get_by_role("button", name="Cancel").click()
+    await expect(ada.page.get_by_text("The sign-in was cancelled.")).to_be_visible()
+    await expect(card).to_have_count(0)
 
 
 async def test_a_different_account_is_named_on_both_sides_and_changes_nothing(

@@ -42,8 +42,7 @@ def page() -> PageContext:
 
 def card(under_way: AuthorizationView | None = None, **changes: Any) -> str:
     connection = like(ConnectionView, **changes)
-    trying = {connection.id: under_way} if under_way else {}
-    deck = Deck([connection], {}, uses=None, under_way=trying)
+    deck = Deck([connection], {}, uses=None, pending=[under_way] if under_way else ())
     return RENDERING.part("parts/cards.html", "card", deck.card(connection, CLOCK), page())
 
 

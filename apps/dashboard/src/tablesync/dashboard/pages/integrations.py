@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from tablesync.client import AwayError, NotFoundError, TableSync
 from tablesync.contracts.public_api.connections import ConnectionView, ProviderView
 from tablesync.dashboard.live.parts import Part
-from tablesync.dashboard.shown.cards import Card, Deck
+from tablesync.dashboard.shown.cards import Card, Deck, Rank
 from tablesync.dashboard.shown.first_day import first_day
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
@@ -28,6 +28,8 @@ def routes(desk: Desk) -> APIRouter:
     async def show(asked: Member, q: str = "", cursor: str | None = None) -> Response:
         found = await read_deck(asked, q=q, cursor=cursor)
         offered = () if q or cursor else found.deck.providers.values()
+        begun = () if q or cursor else found.deck.begun
+        under_way = {str(each.provider) for each in begun}
         uses, shown = found.deck.uses, found.deck.cards(asked.clock)
         return desk.page(
             asked,
@@ -35,7 +37,14 @@ def routes(desk: Desk) -> APIRouter:
             shown=shown,
             banners_version=banners_version(shown, found.silent),
             order=order_of(shown),
-            never=await _never(asked.visitor.tablesync, found, offered),
+            begun=begun,
+            before_begun=[each for each in shown if each.face.rank < Rank.UNDER_WAY],
+            providers=found.deck.providers,
+            never=[
+                each
+                for each in await _never(asked.visitor.tablesync, found, offered)
+                if str(each.name) not in under_way
+            ],
             total=found.total,
             q=q,
             cursor=cursor or "",
@@ -127,7 +136,7 @@ async def _beside(asked: Asked, connections: Sequence[ConnectionView]) -> Deck:
         connections,
         {str(each.name): each for each in providers or ()},
         None if uses is None else {each.connection_id: each for each in uses},
-        {each.connection_id: each for each in pending or () if each.connection_id},
+        pending or (),
     )
 
 

@@ -1,7 +1,7 @@
 """The cards of the first page: what of a connection matters now, and the one thing to do."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
@@ -185,7 +185,12 @@ class Deck:
     connections: Sequence[ConnectionView]
     providers: Mapping[str, ProviderView]
     uses: Mapping[str, ConnectionUse] | None
-    under_way: Mapping[str, AuthorizationView] = field(default_factory=dict)
+    pending: Sequence[AuthorizationView] = ()
+
+    @property
+    def begun(self) -> list[AuthorizationView]:
+        """The attempts that would bring a new connection: none has a card of its own yet."""
+        return [each for each in self.pending if not each.connection_id]
 
     def cards(self, clock: Clock) -> list[Card]:
         """Return the cards, worst first."""
@@ -200,7 +205,8 @@ class Deck:
         subject = Subject(connection, use, clock)
         provider = self.providers.get(str(connection.provider))
         face = _FACES.get(connection.badge, _unknown)(subject)
-        return Card(subject, provider, self.under_way.get(connection.id), face)
+        attempts = (each for each in self.pending if each.connection_id == connection.id)
+        return Card(subject, provider, next(attempts, None), face)
 
 
 def _disconnected(subject: Subject) -> Face:

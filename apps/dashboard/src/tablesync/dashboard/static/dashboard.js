@@ -34,6 +34,19 @@
     setField(form, "window", popup ? "popup" : "blocked");
   }
 
+  // Where it is blocked, the link goes on in this tab, to a page that says so.
+  function openLink(link, event) {
+    const target = new URL(link.href);
+    const popup = window.open(target, POPUP, POPUP_FEATURES);
+    if (popup) {
+      event.preventDefault();
+      whenClosed(popup, link.closest("[data-new]") ? reload : lookAgain);
+    } else {
+      target.searchParams.set("window", "blocked");
+      link.href = target;
+    }
+  }
+
   // One that is isolated from us seems to be closed at once: what it does later, live updates tell.
   function whenClosed(popup, act) {
     const timer = setInterval(() => {
@@ -89,11 +102,7 @@
   document.addEventListener("click", (event) => {
     closeMenus(event.target.closest("details.menu"));
     const link = event.target.closest("a[data-popup]");
-    const popup = link && window.open(link.href, POPUP, POPUP_FEATURES);
-    if (popup) {
-      event.preventDefault();
-      whenClosed(popup, lookAgain);
-    }
+    if (link) openLink(link, event);
     if (event.target.closest("[data-close]") && window.name === POPUP) {
       event.preventDefault();
       window.close();

@@ -8,8 +8,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from tablesync.contracts.wording import isolated, one_line
+from tablesync.dashboard.shown import badges, words
 from tablesync.dashboard.shown import help as helping
-from tablesync.dashboard.shown import words
 from tablesync.dashboard.shown.icons import ICONS
 from tablesync.dashboard.shown.times import span
 from tablesync.dashboard.shown.workspace import incidents, people
@@ -42,6 +42,7 @@ class Rendering:
             counted=words.counted,
             are=words.are,
             icons=ICONS,
+            sign_in_under_way=badges.SIGN_IN_UNDER_WAY,
             role_names=people.ROLES,
             static_version=static_version,
             silent_since=silent_since,

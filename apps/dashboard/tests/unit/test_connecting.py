@@ -1,0 +1,85 @@
+"""What becomes of an attempt to connect: a card while it goes on, and a way on when it ended."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import pytest
+from fastapi import Request
+from pydantic import BaseModel, SecretStr
+from tablesync.client import SessionToken, TableSync
+from tablesync.contracts.public_api.connections import (
+    AuthorizationView,
+    ConnectionView,
+    ProviderView,
+)
+from tablesync.contracts.public_api.people import UserToken
+from tablesync.dashboard.shown.cards import Deck
+from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.web.desk import Asked, PageContext
+from tablesync.dashboard.web.rendering import Rendering
+from tablesync.dashboard.web.visitors import Visitor
+
+pytestmark = pytest.mark.unit
+
+CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
+RENDERING = Rendering("test")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def like(model: type[Model], **changes: Any) -> Model:
+    """Return the contract's own example, with some members changed."""
+    examples: Any = model.model_json_schema()["examples"]
+    return model.model_validate({**examples[0], **changes})
+
+
+def page(*, may_operate: bool = True) -> PageContext:
+    session = SecretStr("session")
+    visitor = Visitor(TableSync({}, SessionToken(session)), like(UserToken), session)
+    asked = Asked(Request({"type": "http"}), visitor, "ws_1", CLOCK)
+    return PageContext(asked, may_operate, may_administer=False, csrf="", once="")
+
+
+def an_attempt(**changes: Any) -> AuthorizationView:
+    start = "https://auth.example/connect/hubspot?authorization=1"
+    pending = {"status": "pending", "connection_id": None, "start_url": start, "finding": None}
+    return like(AuthorizationView, **{**pending, "provider": "hubspot", **changes})
+
+
+def test_an_attempt_at_something_new_is_begun_and_one_at_a_connection_is_its_own() -> None:
+    connection = like(ConnectionView)
+    new, again = an_attempt(), an_attempt(connection_id=connection.id)
+    deck = Deck([connection], {}, uses=None, pending=[new, again])
+
+    assert deck.begun == [new]
+    assert deck.card(connection, CLOCK).under_way == again
+
+
+@pytest.mark.parametrize("may_operate", [True, False])
+def test_a_begun_sign_in_has_a_card_with_what_the_role_may_do(may_operate: bool) -> None:
+    provider = like(ProviderView)
+    shown = RENDERING.part(
+        "parts/cards.html", "begun", an_attempt(), provider, page(may_operate=may_operate)
+    )
+    assert "Sign-in under way" in shown
+    assert ("Continue" in shown) is ("Cancel" in shown) is may_operate
+
+
+@pytest.mark.parametrize("connection_id", [None, "con_1"])
+def test_whoever_tries_again_still_comes_back_to_where_it_was_begun(
+    connection_id: str | None,
+) -> None:
+    shown = RENDERING.text(
+        "pages/connected.html",
+        page=page(),
+        clock=CLOCK,
+        flash=None,
+        here="/w/ws_1/connected",
+        sandbox=False,
+        attempt=an_attempt(status="denied", connection_id=connection_id, start_url=None),
+        provider=like(ProviderView, asks_for=[]),
+        well=False,
+        back="/w/ws_1/syncs/7",
+    )
+    assert "Try again" in shown
+    assert '<input type="hidden" name="back" value="/w/ws_1/syncs/7">' in shown
