@@ -8,6 +8,7 @@ import pytest
 from fastapi import Request
 from pydantic import BaseModel, SecretStr
 from tablesync.client import SessionToken, TableSync
+from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import (
     AuthorizationView,
     ConnectionView,
@@ -63,6 +64,23 @@ def test_a_begun_sign_in_has_a_card_with_what_the_role_may_do(may_operate: bool)
     )
     assert "Sign-in under way" in shown
     assert ("Continue" in shown) is ("Cancel" in shown) is may_operate
+
+
+@pytest.mark.parametrize(
+    ("status", "syncs", "offered"),
+    [("connected", 3, "Sync all now"), ("connected", 0, None), ("disconnected", 3, None)],
+)
+def test_all_syncs_of_a_connection_that_works_are_run_from_its_card(
+    status: str, syncs: int, offered: str | None
+) -> None:
+    connection = like(ConnectionView, status=status)
+    use = like(ConnectionUse, connection_id=connection.id, syncs=syncs)
+    deck = Deck([connection], {}, {connection.id: use})
+
+    shown = RENDERING.part("parts/cards.html", "card", deck.card(connection, CLOCK), page())
+
+    assert (f"/connections/{connection.id}/run" in shown) is (offered is not None)
+    assert offered is None or offered in shown
 
 
 @pytest.mark.parametrize("connection_id", [None, "con_1"])

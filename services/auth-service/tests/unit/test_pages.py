@@ -226,6 +226,8 @@ def test_who_asks_and_for_which_workspace_is_said_before_leaving(
     hints = hubspot.hints
     check(response, "Acme &amp; &lt;Co&gt;", "Ada &lt;i&gt;", "ada@acme.test", hints.asks)
     page = text_of(response)
+    assert "What happens to your data" in page
+    assert "Connecting alone moves and deletes nothing" in page
     assert hints.connect in page
     assert hints.reconnect not in page
     assert page.count("<button") == 1
@@ -241,6 +243,7 @@ def test_what_is_to_be_reconnected_is_named_before_leaving(
     response = pages.consent(hubspot, by_link, "a-token")
 
     check(response, "Acme &lt;script&gt;", hubspot.hints.reconnect, "Acme &amp; &lt;Co&gt;")
+    assert "Nothing is deleted, here or at HubSpot" in text_of(response)
     assert "Asked for by" not in text_of(response)
 
 

@@ -167,6 +167,12 @@ class Card:
         return self.subject.use.catch_up if self.subject.use else None
 
     @property
+    def to_run(self) -> int:
+        """How many syncs *Sync all now* would ask a run of; none while it is not connected."""
+        use = self.subject.use
+        return use.syncs if use and self.connection.status == "connected" else 0
+
+    @property
     def to_pause(self) -> int:
         """How many syncs *Pause all* would pause."""
         use = self.subject.use
