@@ -75,6 +75,22 @@ def test_a_stack_keeps_its_data_though_its_ports_change_unless_it_is_fresh(check
             mongo.shop.orders.replace_one({"_id": 1}, {}, upsert=True)
 
 
+def test_a_stack_whose_sandbox_kept_nothing_keeps_nothing_at_all(checkout: Path) -> None:
+    left = checkout / ".local" / "up" / "mongod" / "of-a-sandbox-that-is-gone"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    stack = LocalStack(checkout, programs=("sandbox",), keep=True)
+    assert stack.is_new
+    with stack:
+        assert not left.exists()
+    again = LocalStack(checkout, programs=("sandbox",), keep=True)
+    assert (again.is_new, again.plan.ports) == (False, stack.plan.ports)
+    left.parent.mkdir()
+    left.touch()
+    with again:
+        assert left.exists()
+
+
 def test_two_checkouts_run_at_once(checkout: Path, other_checkout: Path) -> None:
     with (
         LocalStack(checkout, programs=MONGOD) as one,

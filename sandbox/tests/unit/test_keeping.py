@@ -52,6 +52,26 @@ def test_what_another_version_has_kept_is_refused_and_left(tmp_path: Path) -> No
     assert file.read_bytes() == of_another
 
 
+def test_half_a_file_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    keeping.keep(a_world(), file)
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(CannotReadKeptError, match="FRESH=1"):
+        keeping.recall(a_world(), file)
+
+
+async def test_what_cannot_be_written_is_said_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(keeping, "KEEP_SECONDS", 0.01)
+    file, in_the_way = tmp_path / "state", tmp_path / "state.partial"
+    in_the_way.mkdir()
+    async with keeping.keeping(a_world(), file):
+        await eventually(lambda: "cannot be kept" in capsys.readouterr().err)
+        in_the_way.rmdir()
+        await eventually(file.exists)
+
+
 def test_a_first_start_has_nothing_to_go_on_from(tmp_path: Path) -> None:
     keeping.recall(a_world(), tmp_path / "state")
 

@@ -1,5 +1,6 @@
 """What a connection's timeline draws and tells: gaps with what they missed, catch-ups, each end."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,7 +34,12 @@ def a_catch_up(begun: datetime, since: datetime) -> RunView:
     return a_run(begun, trigger="catch_up", gap=gap)
 
 
-def drawn(*runs: RunView, missed: int = 3, older: datetime | None = None) -> Timeline:
+def drawn(
+    *runs: RunView,
+    missed: int = 3,
+    older: datetime | None = None,
+    also: Sequence[ConnectionEntry] = (),
+) -> Timeline:
     """Draw a connection that was lost for two hours."""
     entries = [
         ConnectionEntry(at=at, kind=kind, cause=None, by=None)
@@ -43,7 +49,7 @@ def drawn(*runs: RunView, missed: int = 3, older: datetime | None = None) -> Tim
     outage = {"lost_at": LOST, "back_at": BACK, "cause": "grant_revoked", "syncs": 1}
     receipts = [ReceiptSummary.model_validate({**outage, "slots_missed": missed})]
     return history_of(
-        CONNECTION, entries, runs, receipts, CLOCK, lambda run_id: run_id, older=older
+        CONNECTION, [*entries, *also], runs, receipts, CLOCK, lambda run_id: run_id, older=older
     ).drawn
 
 
@@ -54,6 +60,15 @@ def test_a_gap_tells_and_draws_what_it_missed() -> None:
     assert mark.title == "3 slots missed, today, 09:00–11:00"
     (gap,) = [each for each in shown.bands if each.band == "gap"]
     assert gap.x <= mark.x <= gap.x + gap.width
+
+
+def test_a_loss_and_a_disconnect_behind_it_are_one_gap() -> None:
+    between = ConnectionEntry(at=LOST + 10 * MINUTE, kind="disconnected", cause=None, by=None)
+    shown = drawn(also=[between])
+    assert shown.told[1:] == [
+        "today, 09:00–11:00: gap, 3 slots missed.",
+        "today, 11:00–14:00: connected, 0 runs.",
+    ]
 
 
 def test_a_gap_that_missed_nothing_has_no_mark() -> None:

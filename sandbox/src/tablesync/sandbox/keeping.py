@@ -5,10 +5,10 @@ codes, faults and limits. A process that is killed has lost what the last second
 """
 
 import asyncio
-import contextlib
 import hashlib
 import os
 import pickle
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -40,8 +40,6 @@ async def keeping(world: World, file: Path | None) -> AsyncIterator[None]:
         yield
     finally:
         keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeper
         keep(world, file)
 
 
@@ -57,7 +55,10 @@ def recall(world: World, file: Path) -> None:
             f"{file} was kept by another version of the sandbox; begin anew with FRESH=1, "
             "or go back to that version"
         )
-    world.recall(pickle.loads(memory))  # noqa: S301 - whoever can write there is us
+    try:
+        world.recall(pickle.loads(memory))  # noqa: S301 - whoever can write there is us
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise CannotReadKeptError(f"{file} is damaged; begin anew with FRESH=1") from error
 
 
 def keep(world: World, file: Path) -> None:
@@ -70,8 +71,14 @@ async def _keep_on(world: World, file: Path) -> None:
     while True:
         await asyncio.sleep(KEEP_SECONDS)
         memory = _memory(world)
-        if memory != kept:
-            await asyncio.to_thread(_write, file, memory)
+        if memory == kept:
+            continue
+        try:
+            # A few milliseconds at most, and nothing else writes meanwhile.
+            _write(file, memory)
+        except OSError as error:
+            sys.stderr.write(f"What is here cannot be kept: {error}\n")
+        else:
             kept = memory
 
 

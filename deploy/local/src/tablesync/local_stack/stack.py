@@ -71,7 +71,7 @@ class LocalStack:
             kafka_bootstrap, mongodb_uri, sandbox_url, smtp_port, topic_prefix, database_prefix
         )
         self.root, self.folder = root.resolve(), root.resolve() / ".local" / name
-        remembered = {} if fresh or not keep else remembered_ports.recall(self.folder)
+        self._fresh, self._keep, self._progress = fresh, keep, progress
         self.plan = Plan(
             self.root,
             self.folder,
@@ -80,10 +80,11 @@ class LocalStack:
             ensure_keys(self.root / ".local" / "keys"),
             embedded_broker,
             env or {},
-            {**remembered, **(ports or {})},
+            dict(ports or {}),
             keep=keep,
         )
-        self._fresh, self._keep, self._progress = fresh, keep, progress
+        if keep and not self.is_new:
+            self.plan.ports.update(remembered_ports.recall(self.folder, but=self.plan.ports))
         self._supervisor = Supervisor(self.folder, restart=restart)
 
     def __enter__(self) -> Self:
@@ -95,8 +96,12 @@ class LocalStack:
 
     @property
     def is_new(self) -> bool:
-        """Whether it begins empty: there is nothing to go on from, or it is to be forgotten."""
-        return self._fresh or not self.plan.sandbox_state_file.exists()
+        """Whether it begins empty.
+
+        It is to be fresh, or it keeps and its sandbox has kept nothing yet: to what all others go
+        on from, nothing at the providers would belong.
+        """
+        return self._fresh or (self._keep and not self.plan.sandbox_state_file.exists())
 
     def refuse_to_share(self) -> None:
         """Refuse to start beside another stack of this name, or on a port that is taken.
@@ -123,7 +128,7 @@ class LocalStack:
         self.folder.mkdir(parents=True, exist_ok=True)
         atexit.register(self.stop)
         try:
-            self._supervisor.start(fresh=self._fresh)
+            self._supervisor.start(fresh=self.is_new)
             self._start_all([each for each in self.plan.programs if each in BACKING])
             self._start_all([each for each in self.plan.programs if each not in BACKING])
             if self._keep:

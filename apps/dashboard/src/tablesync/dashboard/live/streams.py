@@ -23,6 +23,7 @@ log = structlog.get_logger()
 BEAT_SECONDS = 15.0
 # Several events at once make one update, and numbers change once a second: nobody reads faster.
 GATHER_SECONDS, REST_SECONDS = 0.25, 1.0
+MOST_DOUBLED = 10
 TOO_MANY = 429
 LATER = {"Retry-After": "30"}
 BEAT = b": beat\n\n"
@@ -66,6 +67,8 @@ class Streams:
         self, asked: Asked, render: Render, listener: Listener
     ) -> AsyncIterator[bytes]:
         failures = 0
+        # What a stream before this one has told of a service, its tab may show still.
+        silence_told = True
         while not listener.closed:
             await _woken(listener)
             try:
@@ -76,14 +79,14 @@ class Streams:
             except TableSyncError as error:
                 # Whatever has changed is still to be told, as soon as the service answers again.
                 listener.tell(EVERYTHING)
-                failures += 1
+                failures, silence_told = failures + 1, True
                 if not isinstance(error, AwayError):
                     log.warning("a live update was refused", error=type(error).__name__)
                 yield _event(notices.silent(self._desk, asked, error))
             else:
-                yield _event((notices.NOTHING if failures else "") + told)
-                failures = 0
-            await listener.rest(min(BEAT_SECONDS, REST_SECONDS * 2**failures))
+                yield _event((notices.NOTHING if silence_told else "") + told)
+                failures, silence_told = 0, False
+            await listener.rest(min(BEAT_SECONDS, REST_SECONDS * 2 ** min(failures, MOST_DOUBLED)))
 
     async def _look(self, asked: Asked, render: Render, listener: Listener) -> str:
         """Return what has changed, for whoever the viewer is by now; raises _OverError."""

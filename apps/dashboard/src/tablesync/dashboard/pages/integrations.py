@@ -9,6 +9,7 @@ from typing import TypeVar
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from tablesync.client import AwayError, NotFoundError, TableSync
+from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import ConnectionView, ProviderView
 from tablesync.dashboard.live.parts import Part
 from tablesync.dashboard.shown.cards import Card, Deck, Rank
@@ -129,7 +130,7 @@ async def _beside(asked: Asked, connections: Sequence[ConnectionView]) -> Deck:
     tablesync = asked.visitor.tablesync
     providers, uses, pending = await asyncio.gather(
         _or_none(tablesync.providers.all()),
-        _or_none(tablesync.syncs.uses([each.id for each in connections])),
+        _or_none(_uses(tablesync, [each.id for each in connections])),
         _or_none(tablesync.authorizations.pending()),
     )
     return Deck(
@@ -138,6 +139,11 @@ async def _beside(asked: Asked, connections: Sequence[ConnectionView]) -> Deck:
         None if uses is None else {each.connection_id: each for each in uses},
         pending or (),
     )
+
+
+async def _uses(tablesync: TableSync, ids: Sequence[str]) -> Sequence[ConnectionUse]:
+    """Return how connections are used; of none nothing is asked, which would mean all of them."""
+    return await tablesync.syncs.uses(ids) if ids else ()
 
 
 async def _never(

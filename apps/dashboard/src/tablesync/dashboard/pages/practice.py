@@ -2,10 +2,13 @@
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from tablesync.client import TableSyncError
 from tablesync.contracts.wording import provider_label
 from tablesync.dashboard.pages.making.operators import Operator
 from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.practice import Practice
+
+LATER = "Its syncs could not be run at once: it is noticed at their next slots."
 
 
 def routes(desk: Desk, practice: Practice) -> APIRouter:
@@ -30,8 +33,11 @@ def routes(desk: Desk, practice: Practice) -> APIRouter:
         await practice.take(provider, connection.account.id, way)
         # Nothing is noticed before something is asked for: what waits for its slot would keep
         # whoever practises waiting.
-        await tablesync.syncs.run_connection(connection_id, idempotency_key=form.get("once"))
         said = f"{provider_label(provider)}: {way.title[0].lower()}{way.title[1:]}. {way.outcome}"
+        try:
+            await tablesync.syncs.run_connection(connection_id, idempotency_key=form.get("once"))
+        except TableSyncError:
+            said = f"{said} {LATER}"
         return desk.back(request, asked.path("/integrations"), said)
 
     async def page(asked: Asked, connection_id: str, status: int = 200) -> Response:

@@ -91,7 +91,10 @@ def _intervals(
     for number, turn in enumerate(turns):
         until = turns[number + 1].at if number + 1 < len(turns) else ended
         band = Band.GAP if turn.kind in _LOST else Band.UP
-        found.append(Interval(band, turn.at, until))
+        if found and found[-1].band is band:  # lost, and then disconnected: one gap
+            found[-1] = replace(found[-1], ended=until)
+        else:
+            found.append(Interval(band, turn.at, until))
     if not found:
         band = Band.UP if connection.badge in ("Connected", "Needs attention") else Band.GAP
         found = [Interval(band, max(begun, connection.changed_at), ended)]

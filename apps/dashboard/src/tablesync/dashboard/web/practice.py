@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 from pydantic import BaseModel, ValidationError
-from tablesync.service_kit.errors import DependencyUnavailableError
+from tablesync.client import AwayError
 
 SANDBOX = "sandbox"
 
@@ -38,17 +38,17 @@ class Practice:
         self._http = http
 
     async def ways(self, provider: str) -> tuple[Way, ...]:
-        """Return what can be done; raises DependencyUnavailableError."""
+        """Return what can be done; raises AwayError."""
         try:
             answer = await self._http.get(f"{self._url}/{provider}/-/practice")
             return Ways.model_validate_json(answer.raise_for_status().content).ways
         except (httpx.HTTPError, ValidationError) as error:
-            raise DependencyUnavailableError(SANDBOX) from error
+            raise AwayError(SANDBOX, "does not answer") from error
 
     async def take(self, provider: str, account: str, way: Way) -> None:
-        """Do it to an account; raises DependencyUnavailableError."""
+        """Do it to an account; raises AwayError."""
         url = f"{self._url}/{provider}/{account}/{way.action}"
         try:
             (await self._http.post(url, json=dict(way.body))).raise_for_status()
         except httpx.HTTPError as error:
-            raise DependencyUnavailableError(SANDBOX) from error
+            raise AwayError(SANDBOX, "does not answer") from error
