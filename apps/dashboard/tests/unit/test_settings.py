@@ -12,6 +12,7 @@ from tablesync.contracts.public_api.connections import ConnectionName
 from tablesync.contracts.public_api.incidents import PreferencesView
 from tablesync.contracts.public_api.people import (
     AuditEntry,
+    CreatedApiToken,
     InvitationView,
     MemberView,
     SessionView,
@@ -43,9 +44,10 @@ def page(*, admin: bool) -> PageContext:
     return PageContext(asked, may_operate=admin, may_administer=admin, csrf="", once="")
 
 
-def settings(*, admin: bool) -> str:
+def settings(*, admin: bool, **values: Any) -> str:
     context = page(admin=admin)
     here = like(SessionView, id="ses_here", device=CHROME)
+    given: dict[str, Any] = {"preferences": like(PreferencesView), "made": None, **values}
     return Rendering("test").text(
         "pages/settings.html",
         page=context,
@@ -54,13 +56,12 @@ def settings(*, admin: bool) -> str:
         here="",
         sandbox=False,
         members=[like(MemberView), like(MemberView, operator_id="op_2", name="Bob")],
-        preferences=like(PreferencesView),
         tokens=[],
         sessions=[here, like(SessionView, id="ses_elsewhere")],
         invitations=[like(InvitationView)] if admin else [],
         who=context.asked.visitor.who,
         form=Form(),
-        made=None,
+        **given,
     )
 
 
@@ -85,6 +86,14 @@ def test_one_sign_in_can_be_ended_alone_but_for_the_one_in_use() -> None:
     assert 'action="/w/ws_1/settings/sessions/ses_elsewhere/end"' in shown
     assert "ses_here/end" not in shown
     assert "Chrome on Linux (here)" in shown
+
+
+def test_a_new_token_is_shown_its_only_time_also_while_notifier_is_silent() -> None:
+    made = like(CreatedApiToken)
+    shown = settings(admin=False, preferences=None, made=made)
+    assert made.api_token in shown
+    assert "notifier has not answered since" in shown
+    assert 'name="mails"' not in shown
 
 
 def test_the_head_says_which_workspace_it_is_and_who_is_signed_in() -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
-from tablesync.client import AwayError, NotFoundError, TableSync
+from tablesync.client import NotFoundError, TableSync
 from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import ConnectionView, ProviderView
 from tablesync.dashboard.live.parts import Part
@@ -16,6 +16,7 @@ from tablesync.dashboard.shown.cards import Card, Deck, Rank
 from tablesync.dashboard.shown.first_day import first_day
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
+from tablesync.dashboard.web.silences import or_none
 
 T = TypeVar("T")
 A_PAGE = 50
@@ -129,9 +130,9 @@ def parts(desk: Desk, asked: Asked, found: FoundDeck, order: str) -> list[Part]:
 async def _beside(asked: Asked, connections: Sequence[ConnectionView]) -> Deck:
     tablesync = asked.visitor.tablesync
     providers, uses, pending = await asyncio.gather(
-        _or_none(tablesync.providers.all()),
-        _or_none(_uses(tablesync, [each.id for each in connections])),
-        _or_none(tablesync.authorizations.pending()),
+        or_none(tablesync.providers.all()),
+        or_none(_uses(tablesync, [each.id for each in connections])),
+        or_none(tablesync.authorizations.pending()),
     )
     return Deck(
         connections,
@@ -164,12 +165,4 @@ async def _or_gone(asked: Awaitable[T]) -> T | None:
     try:
         return await asked
     except NotFoundError:
-        return None
-
-
-async def _or_none(asked: Awaitable[T]) -> T | None:
-    """Return an answer, or None while whoever is asked does not answer."""
-    try:
-        return await asked
-    except AwayError:
         return None

@@ -1,9 +1,13 @@
-"""Since when services have been silent, as far as this process has asked them."""
+"""Services that are silent: since when, as far as this process has asked them, and going on."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import httpx
+from tablesync.client import AwayError
+
+T = TypeVar("T")
 
 
 class Silences:
@@ -25,3 +29,11 @@ class Silences:
 
 def _host(url: str) -> str:
     return httpx.URL(url).netloc.decode()
+
+
+async def or_none(asked: Awaitable[T]) -> T | None:
+    """Return an answer, or None while whoever is asked does not answer."""
+    try:
+        return await asked
+    except AwayError:
+        return None

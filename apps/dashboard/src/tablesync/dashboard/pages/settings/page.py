@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from tablesync.contracts.public_api.people import Role
 from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.forms import Form
+from tablesync.dashboard.web.silences import or_none
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ class SettingsPage:
         tablesync = asked.visitor.tablesync
         members, preferences, tokens, sessions = await asyncio.gather(
             _all(tablesync.members.all()),
-            tablesync.preferences.get(),
+            or_none(tablesync.preferences.get()),
             _all(tablesync.api_tokens.all()),
             _all(tablesync.sessions.all()),
         )
