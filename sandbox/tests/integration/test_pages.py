@@ -122,3 +122,27 @@ async def test_no_mail_is_wider_than_the_screen(
     for path in ("/mail", f"/mail/{caught['id']}"):
         await page.goto(sandbox.url + path)
         assert await width_of(page) <= width, path
+
+
+async def test_a_portals_records_and_a_tables_rows_are_looked_at(
+    http: httpx.AsyncClient, sandbox: SandboxControl
+) -> None:
+    portal = "/hubspot/contacts/7001"
+    (deal, *_) = await sandbox.records("hubspot", "7001", object="deals")
+    page = await http.get(f"{portal}/objects/0-3/views/all/list")
+    assert deal["properties"]["dealname"] in unescape(page.text)
+    page = await http.get(f"{portal}/record/0-3/{deal['id']}")
+    assert "1 record<" in page.text.replace("\n", "<")
+    assert deal["id"] in page.text
+
+    (base, *_) = (await sandbox.bases())["bases"]
+    (table, *_) = base["tables"]
+    page = await http.get(f"/airtable/{base['id']}/{table['id']}")
+    assert f"{base['name']} / {table['name']}" in unescape(page.text)
+    for absent in (
+        f"{portal}/record/0-3/1",
+        f"{portal}/objects/0-9/views/all/list",
+        f"/airtable/{base['id']}/tblNone",
+        f"/airtable/{base['id']}/{table['id']}/recNone",
+    ):
+        assert (await http.get(absent)).status_code == 404, absent

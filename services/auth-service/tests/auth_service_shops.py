@@ -40,7 +40,7 @@ from tablesync.auth_service.providers.oauth_client import (
 from tablesync.auth_service.providers.one_host import OneHost
 from tablesync.auth_service.providers.profile import Profile
 from tablesync.contracts import Account, ConnectionCause, Provider
-from tablesync.contracts.public_api.connections import AskedBefore
+from tablesync.contracts.public_api.connections import AskedBefore, Places
 from tablesync.service_kit.http.client import json_or_none
 
 CLIENT_ID, CLIENT_SECRET = "test-only", "test-only-secret"
@@ -98,6 +98,7 @@ class Shops:
         self._context = context
         self.redirect_uri = context.redirect_uri(self.name)
         self.sign_out_url = f"{url}/logout"
+        self.places = Places(lists={"orders": "https://{host}/admin/orders"})
 
     def host_of(self, given: str | None) -> str:
         """Return a shop's domain, in small letters."""
@@ -167,6 +168,7 @@ class Lists(OneHost):
         app = _app(self.name, f"{url}/{LOGIN}", context.redirect_uri(self.name), None)
         super().__init__(OAuthClient(app, context, classify), issuer=url)
         self.sign_out_url = f"{url}/{LOGIN}/logout"
+        self.places = Places()
         self._url = f"{url}/{LOGIN}/metadata"
         self._http = context.http
 

@@ -228,3 +228,9 @@ async def test_run_a_manual_sync(ada: Visitor) -> None:
 
     await expect(ada.page.locator("#run-badge")).to_have_text("Finished", timeout=PATIENCE_MS)
     await expect(ada.page.locator("#run-figures")).to_contain_text("Deleted")
+
+    await ada.open(f"/syncs/{sync.id}")
+    await expect(ada.page.get_by_role("link", name="Open at HubSpot")).to_be_visible()
+    async with ada.page.expect_popup() as opened:
+        await ada.page.get_by_role("link", name="Open in Airtable").click()
+    await expect((await opened.value).get_by_role("heading", name="Acme deals")).to_be_visible()

@@ -47,7 +47,7 @@ def card(under_way: AuthorizationView | None = None, **changes: Any) -> str:
 
 
 def sync(**changes: Any) -> str:
-    shown = ShownSync(like(SyncView, **changes), None, CLOCK)
+    shown = ShownSync(like(SyncView, **changes), CLOCK)
     return RENDERING.part("parts/sync.html", "state", shown, None, "1", page())
 
 

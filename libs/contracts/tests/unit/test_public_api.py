@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from tablesync.contracts import RunStatus, public_api
 from tablesync.contracts.public_api.base import Answer, Asked
+from tablesync.contracts.public_api.connections import filled
 from tablesync.contracts.public_api.people import NewMember, Role
 from tablesync.contracts.public_api.runs import RunView
 from tablesync.contracts.public_api.schedules import Interval, OtherSchedule
@@ -59,3 +60,11 @@ def test_a_schedule_of_a_kind_that_is_new_spoils_no_sync() -> None:
     read = SyncView.model_validate({**known, "schedule": {"cron": "0 9 * * 1"}})
     assert isinstance(read.schedule, OtherSchedule)
     assert SyncView.model_validate(known).schedule == Interval(every_seconds=600)
+
+
+def test_a_page_at_a_provider_is_named_by_what_is_known_alone() -> None:
+    list_ = "https://crm.test/{account}/deals"
+    assert filled(list_, account="4/8", host=None) == "https://crm.test/4%2F8/deals"
+    assert filled(list_, account=None) is None
+    assert filled(list_) is None
+    assert filled(None, account="48") is None

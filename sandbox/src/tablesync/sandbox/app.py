@@ -1,6 +1,6 @@
 """The composition of the sandbox: one HTTP application and one SMTP server over one world."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -14,6 +14,7 @@ from .mail.smtp import serve_smtp
 from .observation import observer
 from .pages import page
 from .people import AIRTABLE_USERS, PORTALS
+from .seed.catalogue import OBJECT_TYPE_IDS
 from .settings import Settings
 from .web import json_answer
 from .world import World
@@ -34,7 +35,7 @@ def build_app(world: World) -> web.Application:
     app.add_routes(
         [
             web.get("/healthz", _healthy),
-            web.get("/", _home),
+            web.get("/", _home_of(world)),
             *airtable_routes(world.airtable),
             *hubspot_routes(world.hubspot, f"{world.settings.base_url}/hubspot"),
             *world.oidc.routes(),
@@ -49,8 +50,18 @@ async def _healthy(_: web.Request) -> web.Response:
     return json_answer({"status": "ok"})
 
 
-async def _home(_: web.Request) -> web.Response:
-    return page("sandbox", "home.html", portals=PORTALS.values(), users=AIRTABLE_USERS)
+def _home_of(world: World) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def home(_: web.Request) -> web.Response:
+        return page(
+            "sandbox",
+            "home.html",
+            portals=PORTALS.values(),
+            object_types=OBJECT_TYPE_IDS,
+            bases=world.airtable.bases.values(),
+            users=AIRTABLE_USERS,
+        )
+
+    return home
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The pages that a person sees, rendered from `templates/`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,19 @@ BRANDS = {
 }
 
 
+# So many records does one page show.
+A_PAGE = 100
+
+
 def page(provider: str, template: str, status: int = 200, **context: Any) -> web.Response:
     """Return a page in the provider's colours."""
     brand, colour = BRANDS[provider]
     text = _environment.get_template(template).render(brand=brand, colour=colour, **context)
     return web.Response(text=text, status=status, content_type="text/html")
+
+
+def records_page(
+    provider: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]], of: int
+) -> web.Response:
+    """Return a page with records, which are the first of so many, a text for each column."""
+    return page(provider, "records.html", name=name, columns=columns, rows=rows, of=of)

@@ -58,6 +58,8 @@ def test_a_provider_says_who_it_is(provider: Provider, providers: Providers) -> 
     assert profile.is_source or profile.is_destination
     assert profile.mark
     assert served.sign_out_url.startswith("https://")
+    assert bool(served.places.lists) is bool(served.places.records) is profile.is_source
+    assert bool(served.places.table) is bool(served.places.row) is profile.is_destination
 
 
 @pytest.mark.parametrize("provider", Provider)

@@ -51,7 +51,7 @@ class View:
     def _text(self, value: Any, field: Field) -> str:
         """Return a cell as people see it, a moment in the zone that was asked for."""
         if field.type not in ("date", "dateTime", "createdTime", "lastModifiedTime"):
-            return _text(value)
+            return text_of(value)
         options = field.options or {}
         day = str((options.get("dateFormat") or {}).get("format") or "YYYY-MM-DD")
         if field.type == "date":
@@ -79,9 +79,10 @@ def _known(table: Table, name: str) -> Any:
     return field
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a cell's value as people see it."""
     if isinstance(value, list):
-        return ", ".join(map(_text, value))
+        return ", ".join(map(text_of, value))
     if isinstance(value, dict):
         return str(value.get("name") or value.get("text") or value.get("filename") or value)
     return "checked" if value is True else str(value)

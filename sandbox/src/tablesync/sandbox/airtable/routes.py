@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from .authorize import AuthorizeRoutes
+from .browsing import BrowsingRoutes
 from .reading import ReadingRoutes
 from .schema import SchemaRoutes
 from .state import AirtableState
@@ -16,7 +17,7 @@ _TABLE = "/airtable/v0/{base:app[^/]*}/{table}"
 
 def routes(state: AirtableState) -> list[web.RouteDef]:
     """Return Airtable's routes."""
-    return [*_oauth(state), *_schema(state), *_records(state)]
+    return [*_oauth(state), *_schema(state), *_records(state), *_pages(state)]
 
 
 def _oauth(state: AirtableState) -> list[web.RouteDef]:
@@ -59,3 +60,9 @@ def _records(state: AirtableState) -> list[web.RouteDef]:
         web.put(record, writing.update_one),
         web.delete(record, writing.delete_one),
     ]
+
+
+def _pages(state: AirtableState) -> list[web.RouteDef]:
+    browsing = BrowsingRoutes(state)
+    table = "/airtable/{base:app[^/]*}/{table:tbl[^/]*}"
+    return [web.get(table, browsing.show), web.get(f"{table}/{{row:rec[^/]*}}", browsing.show)]

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from .authorize import AuthorizeRoutes
+from .browsing import BrowsingRoutes
 from .metadata import MetadataRoutes
 from .objects import ObjectRoutes
 from .owners import OwnerRoutes
@@ -28,6 +29,7 @@ def routes(state: HubSpotState, api_url: str) -> list[web.RouteDef]:
         *_metadata(state),
         *_owners(state, api_url),
         *_pipelines(state),
+        *_pages(state),
     ]
 
 
@@ -100,3 +102,12 @@ def _pipelines(state: HubSpotState) -> list[web.RouteDef]:
             web.get(f"{one}/stages/{{stage_id}}", pipelines.one_stage),
         ]
     return found
+
+
+def _pages(state: HubSpotState) -> list[web.RouteDef]:
+    browsing = BrowsingRoutes(state)
+    portal = f"{_ROOT}/contacts/{{portal}}"
+    return [
+        web.get(f"{portal}/objects/{{type}}/views/all/list", browsing.show),
+        web.get(f"{portal}/record/{{type}}/{{record:[0-9]{{1,18}}}}", browsing.show),
+    ]

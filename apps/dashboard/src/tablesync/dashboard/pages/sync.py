@@ -13,10 +13,11 @@ from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.contracts.public_api.schedules import Interval, SchedulePreview
 from tablesync.contracts.public_api.syncs import SyncCopy, SyncView
 from tablesync.dashboard.shown.story import Story, story_of
-from tablesync.dashboard.shown.syncs import ShownSync
+from tablesync.dashboard.shown.syncs import ShownSync, SyncPlaces
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
 from tablesync.dashboard.web.forms import Form
+from tablesync.dashboard.web.silences import or_none
 
 FIELDS = {"name": "name"}
 SLOTS_SHOWN = 20
@@ -30,8 +31,10 @@ def routes(desk: Desk) -> APIRouter:
     async def show(asked: Member, sync_id: str) -> Response:
         tablesync = asked.visitor.tablesync
         page = await read_page(asked, sync_id)
-        slots, coming = await asyncio.gather(
-            tablesync.syncs.slots(sync_id, limit=SLOTS_SHOWN), _coming(page.shown.sync, tablesync)
+        slots, coming, places = await asyncio.gather(
+            tablesync.syncs.slots(sync_id, limit=SLOTS_SHOWN),
+            _coming(page.shown.sync, tablesync),
+            read_places(tablesync, page.shown.sync, page.uses),
         )
         return desk.page(
             asked,
@@ -41,6 +44,7 @@ def routes(desk: Desk) -> APIRouter:
             version=page.version,
             slots=slots.items,
             next_slots=coming,
+            places=places,
         )
 
     @router.get("/duplicate")
@@ -95,11 +99,23 @@ async def read_page(asked: Asked, sync_id: str) -> SyncPage:
     """Read a sync and its two connections."""
     tablesync = asked.visitor.tablesync
     sync = await tablesync.syncs.get(sync_id)
+    uses = await read_uses(tablesync, sync)
+    shown = ShownSync(sync, asked.clock)
+    return SyncPage(shown, story_of(shown, {each.id: each for each in uses}), uses)
+
+
+async def read_uses(tablesync: TableSync, sync: SyncView) -> Sequence[ConnectionView]:
+    """Read the two connections of a sync, as far as anybody tells of them."""
     ends = (sync.source.connection_id, sync.destination.connection_id)
     uses = await asyncio.gather(*(_connection(tablesync, each) for each in ends))
-    by_id = {each.id: each for each in uses if each}
-    shown = ShownSync(sync, by_id.get(sync.source.connection_id), asked.clock)
-    return SyncPage(shown, story_of(shown, by_id), list(by_id.values()))
+    return [each for each in uses if each]
+
+
+async def read_places(
+    tablesync: TableSync, sync: SyncView, uses: Sequence[ConnectionView]
+) -> SyncPlaces:
+    """Read where both ends of a sync are looked at."""
+    return SyncPlaces(sync, uses, await or_none(tablesync.providers.all()) or ())
 
 
 async def _connection(tablesync: TableSync, connection_id: str) -> ConnectionView | None:
@@ -150,7 +166,7 @@ def act_routes(desk: Desk) -> APIRouter:
     @router.get("/delete")
     async def ask(asked: Member, sync_id: str) -> Response:
         sync = await asked.visitor.tablesync.syncs.get(sync_id)
-        return desk.page(asked, "pages/delete_sync.html", shown=ShownSync(sync, None, asked.clock))
+        return desk.page(asked, "pages/delete_sync.html", shown=ShownSync(sync, asked.clock))
 
     @router.post("/delete")
     async def delete(request: Request, asked: Member, sync_id: str) -> Response:

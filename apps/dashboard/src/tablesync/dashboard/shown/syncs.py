@@ -1,9 +1,10 @@
 """Syncs as lists and pages show them: route, state, cause and remedy in a few words."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tablesync.contracts import Provider, RunStatus, SyncStatus
-from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.connections import ConnectionView, Places, ProviderView, filled
 from tablesync.contracts.public_api.schedules import Interval, Schedule
 from tablesync.contracts.public_api.syncs import SyncState, SyncView
 from tablesync.contracts.wording import provider_label, runs_again
@@ -18,10 +19,9 @@ NEVER = "never yet"
 
 @dataclass(frozen=True)
 class ShownSync:
-    """One sync; `source` is its source's connection, where it is known."""
+    """One sync."""
 
     sync: SyncView
-    source: ConnectionView | None
     clock: Clock
 
     @property
@@ -105,9 +105,54 @@ class ShownSync:
         return f"{self.label if reads else provider_label(Provider.AIRTABLE)} is disconnected"
 
 
+class SyncPlaces:
+    """Where both ends of a sync are looked at; None for what nobody tells an address of."""
+
+    def __init__(
+        self, sync: SyncView, uses: Iterable[ConnectionView], providers: Iterable[ProviderView]
+    ) -> None:
+        self._sync = sync
+        places = {str(each.name): each.places for each in providers}
+        known = {each.id: each for each in uses}
+        self._source = known.get(sync.source.connection_id)
+        target = known.get(sync.destination.connection_id)
+        self._read, self._written = (
+            places.get(str(each.provider) if each else "", Places())
+            for each in (self._source, target)
+        )
+
+    @property
+    def records(self) -> str | None:
+        """Where the source lists its records."""
+        return self._at_source(self._read.lists)
+
+    @property
+    def table(self) -> str | None:
+        """Where the table is."""
+        return self._at_target(self._written.table)
+
+    def record(self, record_id: str | None) -> str | None:
+        """Return where one record of the source is."""
+        return self._at_source(self._read.records, record_id)
+
+    def row(self, row_id: str | None) -> str | None:
+        """Return where one row of the table is."""
+        return self._at_target(self._written.row, row_id)
+
+    def _at_source(self, by_object: Mapping[str, str], record: str | None = None) -> str | None:
+        template = by_object.get(self._sync.source.object)
+        account = self._source.account.id if self._source else None
+        host = self._source.host if self._source else None
+        return filled(template, account=account, host=host, record=record)
+
+    def _at_target(self, template: str | None, row: str | None = None) -> str | None:
+        to = self._sync.destination
+        return filled(template, base=to.base_id, table=to.table_id, row=row)
+
+
 def shown_syncs(syncs: list[SyncView], clock: Clock) -> list[ShownSync]:
     """Show syncs in the order in which scheduler lists them: failing first."""
-    return [ShownSync(each, None, clock) for each in syncs]
+    return [ShownSync(each, clock) for each in syncs]
 
 
 def every(schedule: Schedule) -> str:

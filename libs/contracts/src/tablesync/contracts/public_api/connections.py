@@ -1,7 +1,10 @@
 """Providers, connections and attempts to connect (auth-service)."""
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import quote
 
 from pydantic import Field, StringConstraints
 from pydantic.config import JsonDict
@@ -39,6 +42,10 @@ _PROVIDER: JsonDict = {
     "reconnect": "Choose the same portal as before.",
     "removal": "To remove the app too: HubSpot → Settings → Integrations → Connected Apps.",
     "sign_out_url": "https://app.hubspot.com/logout",
+    "places": {
+        "lists": {"deals": "https://app.hubspot.com/contacts/{account}/objects/0-3/views/all/list"},
+        "records": {"deals": "https://app.hubspot.com/contacts/{account}/record/0-3/{record}"},
+    },
     "comes_back_after_refusal": False,
     "extras": [],
 }
@@ -160,6 +167,35 @@ class ExtraPermission(Answer):
     words: str
 
 
+class Places(Answer):
+    """Pages at a provider for people, as URI templates of level 1 (RFC 6570).
+
+    `account` and `host` are a connection's; `lists` and `records` go by the object.
+    """
+
+    model_config = showing(
+        {
+            "lists": {
+                "deals": "https://app.hubspot.com/contacts/{account}/objects/0-3/views/all/list"
+            },
+            "records": {"deals": "https://app.hubspot.com/contacts/{account}/record/0-3/{record}"},
+        }
+    )
+
+    lists: Mapping[str, str] = Field(default={}, description="Where all records are listed.")
+    records: Mapping[str, str] = Field(default={}, description="Where one `record` is.")
+    table: Sparse[str] = Field(default=None, description="Where a `table` of a `base` is.")
+    row: Sparse[str] = Field(default=None, description="Where a `row` of a table is.")
+
+
+def filled(template: str | None, **values: str | None) -> str | None:
+    """Fill a template of `Places`; None without one, or where a value that it names is unknown."""
+    wanted = re.findall(r"{(\w+)}", template or "")
+    if not template or any(values.get(name) is None for name in wanted):
+        return None
+    return re.sub(r"{(\w+)}", lambda name: quote(values[name[1]] or "", safe=""), template)
+
+
 class ProviderView(Answer):
     """A provider that can be connected here, in words for people."""
 
@@ -181,6 +217,7 @@ class ProviderView(Answer):
     reconnect: str = Field(description="What to choose there, any other time.")
     removal: str = Field(description="Where the app can be removed.")
     sign_out_url: str = Field(description="Where one signs out of it, to be another there.")
+    places: Places = Field(default=Places(), description="Where its records are looked at.")
     comes_back_after_refusal: bool = Field(
         description="Whether it sends the browser back when somebody refuses."
     )

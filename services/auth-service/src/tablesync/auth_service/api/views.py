@@ -37,6 +37,7 @@ def provider_view(shown: OAuthProvider) -> ProviderView:
         reconnect=hints.reconnect,
         removal=hints.removal,
         sign_out_url=shown.sign_out_url,
+        places=shown.places,
         extras=tuple(
             ExtraPermission(name=name, words=each.words)
             for name, each in extra_permissions(shown.name).items()

@@ -23,6 +23,7 @@ from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
 from tablesync.contracts.internal_api.base import Text
 from tablesync.contracts.permissions import required_scopes
+from tablesync.contracts.public_api.connections import Places
 from tablesync.service_kit.http.client import json_or_none
 
 SCOPES = required_scopes(Provider.AIRTABLE)
@@ -107,6 +108,8 @@ class Airtable(OneHost):
         )
         super().__init__(OAuthClient(app, context, classify), issuer=settings.airtable_web_url)
         self.sign_out_url = f"{settings.airtable_web_url}/logout"
+        table = f"{settings.airtable_web_url}/{{base}}/{{table}}"
+        self.places = Places(table=table, row=f"{table}/{{row}}")
 
     async def identify(self, access_token: SecretStr) -> Identity:
         """Name the user by e-mail: Airtable tells no other name."""

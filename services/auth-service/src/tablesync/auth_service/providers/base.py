@@ -13,6 +13,7 @@ from tablesync.auth_service.errors import ProviderUnavailableError
 from tablesync.auth_service.providers.profile import Profile
 from tablesync.contracts import Account, Provider
 from tablesync.contracts.names import LONGEST
+from tablesync.contracts.public_api.connections import Places
 from tablesync.contracts.wording import one_line
 from tablesync.service_kit import clock
 from tablesync.service_kit.redaction import foreign_text
@@ -131,13 +132,15 @@ class OAuthProvider(Protocol):
     """What there is to know of a provider, whoever connects it.
 
     `idle_seconds`: an unused grant ends after that long; None for never. `webhooks` is None where
-    it sends none. `sign_out_url` is where one signs out of it, to be another there.
+    it sends none. `sign_out_url` is where one signs out of it, to be another there, and `places`
+    are where its records are looked at.
     """
 
     name: Provider
     hints: Hints
     profile: Profile
     sign_out_url: str
+    places: Places
     rotation: Rotation
     webhooks: Webhooks | None
     required_scopes: tuple[str, ...]

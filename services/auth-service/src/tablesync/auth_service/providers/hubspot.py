@@ -19,9 +19,12 @@ from tablesync.auth_service.setting_types import HttpUrl, Secret
 from tablesync.contracts import Account, ConnectionCause, Provider
 from tablesync.contracts.internal_api.base import Text
 from tablesync.contracts.permissions import required_scopes
+from tablesync.contracts.public_api.connections import Places
 
 API_VERSION = "2026-09"
 SCOPES = required_scopes(Provider.HUBSPOT)
+# What an object is called in the addresses of pages.
+_OBJECT_TYPES = {"contacts": "0-1", "companies": "0-2", "deals": "0-3"}
 _LOST = {
     "BAD_REFRESH_TOKEN": ConnectionCause.APP_UNINSTALLED,
     "BAD_HUB": ConnectionCause.APP_UNINSTALLED,
@@ -105,6 +108,7 @@ class HubSpot(OneHost):
         )
         super().__init__(OAuthClient(app, context, classify), issuer=settings.hubspot_app_url)
         self.sign_out_url = f"{settings.hubspot_app_url}/logout"
+        self.places = _places(f"{settings.hubspot_app_url}/contacts/{{account}}")
         # Accounts of other regions are redirected to hosts such as app-eu1.
         self.web_origins += ("https://*.hubspot.com",)
 
@@ -155,3 +159,14 @@ def classify(status_code: int, body: dict[str, Any]) -> None:
         raise AppRefusedError(status, processed=False)
     if status is None and body.get("error") == "invalid_grant":
         raise GrantLostError(ConnectionCause.GRANT_REVOKED)
+
+
+def _places(portal: str) -> Places:
+    return Places(
+        lists={
+            name: f"{portal}/objects/{each}/views/all/list" for name, each in _OBJECT_TYPES.items()
+        },
+        records={
+            name: f"{portal}/record/{each}/{{record}}" for name, each in _OBJECT_TYPES.items()
+        },
+    )

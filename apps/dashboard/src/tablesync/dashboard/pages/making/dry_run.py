@@ -57,7 +57,7 @@ def routes(desk: Desk) -> APIRouter:
             asked,
             "making/dry_run.html",
             status=status,
-            shown=ShownSync(sync, None, asked.clock),
+            shown=ShownSync(sync, asked.clock),
             form=form,
             dry=ShownDryRun(dry_run) if dry_run else None,
         )

@@ -131,7 +131,7 @@ class EditPages:
             asked,
             "making/edit.html",
             status=status,
-            shown=ShownSync(edited.sync, None, asked.clock),
+            shown=ShownSync(edited.sync, asked.clock),
             edited=edited,
             form=form,
             table=_table(edited, form, tried),

@@ -11,6 +11,7 @@ from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages.making.asked_sync import contents
 from tablesync.dashboard.pages.making.operators import Operator
 from tablesync.dashboard.pages.making.steps.base import trouble
+from tablesync.dashboard.pages.sync import read_places, read_uses
 from tablesync.dashboard.shown.making.explained import ShownExplanation
 from tablesync.dashboard.shown.syncs import ShownSync
 from tablesync.dashboard.web.desk import Asked, Desk
@@ -46,7 +47,9 @@ def routes(desk: Desk) -> APIRouter:
             return page(asked, sync, refused, status=UNPROCESSABLE)
         except (AwayError, ProblemError) as error:
             return page(asked, sync, form.with_error("", trouble(error)))
-        return page(asked, sync, form, found)
+        tablesync = asked.visitor.tablesync
+        places = await read_places(tablesync, sync, await read_uses(tablesync, sync))
+        return page(asked, sync, form, found, places=places)
 
     def page(
         asked: Asked,
@@ -55,7 +58,7 @@ def routes(desk: Desk) -> APIRouter:
         found: Explanation | None = None,
         **values: Any,
     ) -> Response:
-        shown = ShownSync(sync, None, asked.clock)
+        shown = ShownSync(sync, asked.clock)
         explained = ShownExplanation(found, asked.clock) if found else None
         return desk.page(
             asked, "making/explain.html", shown=shown, form=form, explained=explained, **values
