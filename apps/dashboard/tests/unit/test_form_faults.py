@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from tablesync.client.errors import FieldError, InvalidError, Problem
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.rendering import Rendering
@@ -34,3 +35,12 @@ def the_page(form: Form) -> str:
 def test_a_fault_of_no_field_stands_above_the_form() -> None:
     assert "The name is taken" in the_page(Form().with_error("", "The name is taken"))
     assert "This was not done" not in the_page(Form().with_error("name", "is too long"))
+
+
+def test_all_that_is_wrong_with_a_field_stands_beside_it() -> None:
+    found = [FieldError("base_id", "is gone", "Choose another."), FieldError("x", "is odd", "")]
+    problem = Problem(422, "invalid", "Two faults.", [*found, FieldError("y", "is old", "")])
+    shown = Form().refused(InvalidError("scheduler", problem), {"base_id": "table"})
+    assert shown.errors == {"table": "is gone. Choose another.", "": "is odd. is old."}
+    bare = InvalidError("scheduler", Problem(422, "invalid", "It cannot be."))
+    assert Form().refused(bare, {}).errors == {"": "It cannot be."}

@@ -5,7 +5,13 @@ from urllib.parse import urlencode
 import pytest
 from fastapi import Request
 from tablesync.dashboard.pages import faults
-from tablesync.dashboard.web.forms import MOST_BYTES, MOST_FIELDS, Form, FormTooLargeError
+from tablesync.dashboard.web.forms import (
+    MOST_BYTES,
+    MOST_FIELDS,
+    MOST_READ,
+    Form,
+    FormTooLargeError,
+)
 
 # Markup, both directions, and what a form is made of.
 ODD_NAME = "<b>Ada & Co</b> שלום +%3D=; " + "Ü" * 150
@@ -33,9 +39,17 @@ async def test_what_was_typed_comes_as_it_was_typed() -> None:
     assert form.get("empty", "otherwise") == ""
 
 
-async def test_a_form_that_is_too_long_is_not_read_to_its_end() -> None:
+async def test_a_form_that_is_too_long_is_read_to_its_end_before_it_is_refused() -> None:
+    parts = sent(b"name=", b"x" * MOST_BYTES, b"the end")
     with pytest.raises(FormTooLargeError):
-        await Form.of(sent(b"name=", b"x" * MOST_BYTES, b"never read"))
+        await Form.of(parts)
+    with pytest.raises(RuntimeError):
+        await parts.receive()
+
+
+async def test_a_form_without_an_end_is_left() -> None:
+    with pytest.raises(FormTooLargeError):
+        await Form.of(sent(*[b"x" * MOST_BYTES] * (MOST_READ // MOST_BYTES + 2)))
 
 
 async def test_a_form_of_too_many_fields_is_refused() -> None:

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from fastapi import Request
 from pydantic import BaseModel, SecretStr
-from tablesync.client import SessionToken, TableSync
+from tablesync.client import ForbiddenError, ProblemError, SessionToken, TableSync
+from tablesync.client.errors import Problem
 from tablesync.contracts.public_api.connections import ConnectionName
 from tablesync.contracts.public_api.incidents import PreferencesView
 from tablesync.contracts.public_api.people import (
@@ -18,6 +19,7 @@ from tablesync.contracts.public_api.people import (
     SessionView,
     UserToken,
 )
+from tablesync.dashboard.pages.settings.members import refused
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.shown.workspace import people
 from tablesync.dashboard.shown.workspace.audit import Audited, Auditing
@@ -141,3 +143,12 @@ def audited(**changes: Any) -> Audited:
     connection = ConnectionName(id="con_1", provider="hubspot", name="Acme")
     entry = like(AuditEntry, subject=connection.id, **changes)
     return Auditing([connection], [like(MemberView)]).told(entry)
+
+
+def test_an_invitation_that_is_refused_keeps_what_was_typed() -> None:
+    typed = Form({"email": "vera@acme.test"})
+    too_many = ProblemError("auth-service", Problem(429, "too_many", "Ten a minute are enough."))
+    form, status = refused(typed, too_many)
+    assert (form.values, form.errors, status) == (typed.values, {"": too_many.problem.detail}, 429)
+    with pytest.raises(ForbiddenError):
+        refused(typed, ForbiddenError("auth-service", Problem(403, "forbidden", "No.")))

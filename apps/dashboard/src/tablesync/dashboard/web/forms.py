@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import parse_qsl
@@ -12,9 +12,12 @@ from pydantic import ValidationError
 from tablesync.client import InvalidError
 from tablesync.contracts.names import legible
 
-MOST_FIELDS = 2_000
+# An account may have 1,300 properties of one object, and the mapping several fields for each.
+MOST_FIELDS = 10_000
 # A mapping of as many fields as a table may have is a tenth of it.
 MOST_BYTES = 1_048_576
+# Of what is too long so much is read all the same: a browser shows no answer before all is sent.
+MOST_READ = 32 * MOST_BYTES
 
 
 class FormTooLargeError(Exception):
@@ -37,8 +40,9 @@ class Form:
             pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_FIELDS)
         except ValueError as error:
             raise FormTooLargeError from error
-        names = dict.fromkeys(name for name, _ in pairs)
-        lists = {each: [value for name, value in pairs if name == each] for each in names}
+        lists: dict[str, list[str]] = {}
+        for name, value in pairs:
+            lists.setdefault(name, []).append(value)
         return cls({name: values[-1] for name, values in lists.items()}, lists)
 
     def named(self, path: str) -> Self:
@@ -64,26 +68,43 @@ class Form:
 
     def refused(self, error: InvalidError, fields: Mapping[str, str]) -> Self:
         """Return the same form with what a service found wrong; `fields` are ours by theirs."""
-        found = dict(self.errors)
-        for each in error.problem.errors:
-            ours = fields.get(each.field.split(".")[0], "")
-            found[ours] = f"{each.message}. {each.remedy}".strip()
-        return type(self)(self.values, self.lists, found or {"": error.problem.detail})
+        problem = error.problem
+        if not problem.errors:
+            return self.with_error("", problem.detail)
+        return self._with_errors(
+            (fields.get(each.field.split(".")[0], ""), f"{each.message}. {each.remedy}".strip())
+            for each in problem.errors
+        )
 
     def unreadable(self, error: ValidationError, fields: Mapping[str, str]) -> Self:
         """Return the same form with what our own contract found wrong."""
+        said = (
+            (
+                fields.get(str(each["loc"][0]) if each["loc"] else "", ""),
+                legible(each["msg"].removeprefix("Value error, ")),
+            )
+            for each in error.errors(include_url=False, include_input=False)
+        )
+        return self._with_errors(said)
+
+    def _with_errors(self, said: Iterable[tuple[str, str]]) -> Self:
+        """Return the same form with faults by field, of which one may have several."""
         found = dict(self.errors)
-        for each in error.errors(include_url=False, include_input=False):
-            ours = fields.get(str(each["loc"][0]) if each["loc"] else "", "")
-            found[ours] = legible(each["msg"].removeprefix("Value error, "))
+        for name, message in said:
+            found[name] = f"{found[name]} {message}" if name in found else message
         return type(self)(self.values, self.lists, found)
 
 
 async def _body(request: Request) -> bytes:
-    """Return a request's body, read no further than a form may be long."""
+    """Return a request's body, of which no more is kept than a form may be long."""
     body = bytearray()
+    length = 0
     async for each in request.stream():
-        body += each
-        if len(body) > MOST_BYTES:
-            raise FormTooLargeError
+        length += len(each)
+        if length > MOST_READ:
+            break
+        if length <= MOST_BYTES:
+            body += each
+    if length > MOST_BYTES:
+        raise FormTooLargeError
     return bytes(body)

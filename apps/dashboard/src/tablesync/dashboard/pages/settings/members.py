@@ -5,7 +5,13 @@ from collections.abc import Awaitable
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
-from tablesync.client import ConflictError, InvalidError, ProblemError
+from tablesync.client import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    ProblemError,
+    UnauthorizedError,
+)
 from tablesync.contracts.public_api.people import MemberEdit, MemberView, NewMember, Role
 from tablesync.dashboard.pages.settings.page import SettingsPage
 from tablesync.dashboard.web.desk import Asked, Desk, Member
@@ -26,7 +32,7 @@ def routes(desk: Desk) -> APIRouter:
         try:
             wanted = await _invite(asked, form)
         except (ValueError, ProblemError) as error:
-            return await page.show(asked, *_refused(form, error))
+            return await page.show(asked, *refused(form, error))
         said = f"{wanted.name} is invited by mail."
         return desk.back(request, asked.path("/settings"), said)
 
@@ -89,7 +95,7 @@ async def _invite(asked: Asked, form: Form) -> NewMember:
     return wanted
 
 
-def _refused(form: Form, error: ValueError | ProblemError) -> tuple[Form, int]:
+def refused(form: Form, error: ValueError | ProblemError) -> tuple[Form, int]:
     """Return the form with what is wrong with it, and the status of that."""
     match error:
         case ValidationError():
@@ -100,7 +106,9 @@ def _refused(form: Form, error: ValueError | ProblemError) -> tuple[Form, int]:
             return form.with_error("email", said.detail), 409
         case ValueError():
             return form.with_error("role", NO_ROLE), 422
-    raise error
+        case ForbiddenError() | UnauthorizedError():
+            raise error
+    return form.with_error("", error.problem.detail), error.problem.status
 
 
 async def _change_role(asked: Asked, operator_id: str, form: Form) -> None:
