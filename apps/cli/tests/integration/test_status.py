@@ -77,6 +77,7 @@ def test_it_shows_connections_syncs_and_incidents(tablesync: Command, lost: Stan
         "interrupted",
         "100 written, 0 unchanged, 1 rejected",
         "revocation to ada@acme.test",
+        "https://tablesync.example/help/causes/app-uninstalled",
     ):
         assert shown in done.stdout
     assert {token for _, path, token in lost.seen if path != "/v1/tokens"} == {"Bearer short-lived"}

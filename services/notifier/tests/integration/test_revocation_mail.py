@@ -24,13 +24,14 @@ from tablesync.test_kit import eventually
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
+HELP = "https://tablesync.test/help"
 
 
 async def test_it_names_the_account_the_syncs_and_carries_one_fresh_link(rig: Rig) -> None:
     names = ["Контакты", "连接", "العملاء", "Ö <b>fett</b>"]
     rig.know_syncs(*(held_sync(f"syn_0{n}", name=name) for n, name in enumerate(names)))
     rig.know_syncs(*(held_sync(f"syn_{n}") for n in range(10, 20)))
-    async with rig.working():
+    async with rig.working(help_url=HELP):
         await rig.take(rig.events.connection(ConnectionRevoked))
         (mail,) = await rig.mail_came("revocation")
     (link,) = rig.auth.links
@@ -44,6 +45,8 @@ async def test_it_names_the_account_the_syncs_and_carries_one_fresh_link(rig: Ri
     assert "and 4 more" in html
     assert "Ö &lt;b&gt;fett&lt;/b&gt;" in html
     assert "The TableSync app was uninstalled at HubSpot." in text
+    assert f"{HELP}/causes/app-uninstalled" in text
+    assert f'<a href="{HELP}/causes/app-uninstalled"' in html
 
 
 async def test_no_sync_that_is_stopped_is_promised_a_slot(rig: Rig) -> None:

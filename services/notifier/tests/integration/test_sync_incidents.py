@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 import pytest
-from mail_catcher import recipient_of, text_of
+from mail_catcher import html_of, recipient_of, text_of
 from notifier_events import NOW
 from notifier_rig import Rig
 from tablesync.contracts import (
@@ -24,7 +24,7 @@ H = TypeVar("H", bound=SyncHoldEvent)
 
 async def test_one_incident_per_sync_and_cause_until_the_next_success(rig: Rig) -> None:
     rig.know_syncs(affected_sync("syn_1", name="Kontakte · 連絡先"))
-    async with rig.working():
+    async with rig.working(help_url="https://tablesync.test/help/"):
         for _ in range(3):
             await rig.take(
                 rig.events.run(SyncFailed, "syn_1", cause="mapping", summary="No field.")
@@ -43,6 +43,10 @@ async def test_one_incident_per_sync_and_cause_until_the_next_success(rig: Rig) 
     assert "Kontakte · 連絡先" in failure["Subject"]
     assert "No field." in text_of(failure)
     assert "map it again" in text_of(failure)
+    explained = "https://tablesync.test/help/waiting/mapping"
+    assert f"More about this: {explained}" in text_of(failure)
+    assert f'<a href="{explained}"' in html_of(failure)
+    assert incident["help"] == explained
     assert recovery["Subject"] == "Sync “Kontakte · 連絡先” works again"
     asked = [each.query for each in rig.auth.asked if "/workspaces/" in each.path]
     assert [query.get("owner_id") for query in asked] == ["op_ada"]

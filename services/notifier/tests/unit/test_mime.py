@@ -33,6 +33,7 @@ def revocation(**changes: Any) -> dict[str, Any]:
         "reminder": False,
         "lost_at": NOW,
         "down_for": "3 days",
+        "help_page": "https://tablesync.test/help/causes/app-uninstalled",
         "loss": "The TableSync app was uninstalled at HubSpot.",
         "syncs": [],
         "connection_id": "con_1",
@@ -109,7 +110,7 @@ LETTERS: list[tuple[str, MailKind, dict[str, Any]]] = [
         "failure",
         MailKind.FAILURE,
         {
-            "lines": [Line(EVIL, failure("mapping"), EVIL, "now")],
+            "lines": [Line(EVIL, failure("mapping"), EVIL, "now", help_page=None)],
             "total": 2,
             "happened": "failed",
         },

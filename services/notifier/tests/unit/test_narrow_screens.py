@@ -17,6 +17,7 @@ from tablesync.test_kit.browser import cut_words, width_of
 
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 PHONE, TABLET = 360, 800
+HELP = "https://tablesync.test/help/causes/app-uninstalled"
 LONG = "Northern" * (NAME_MAX // 8)
 WORDS = "Every deal that the northern sales team closed in the year before the one past"
 GAP = Gap.model_validate({"from": NOW, "to": NOW, "slots_missed": 12})
@@ -39,6 +40,7 @@ def mails(name: str) -> dict[str, tuple[MailKind, dict[str, Any]]]:
             about
             | {"account_email": f"{name[:60].replace(' ', '.')}@acme.test", "reminder": False}
             | {"lost_at": NOW, "down_for": "", "loss": "The app was uninstalled at HubSpot."}
+            | {"help_page": HELP}
             | {"syncs": [sync], "link": link}
             | {"connection_id": "con_1", "put_on_hold": "this sync"},
         ),
@@ -51,7 +53,7 @@ def mails(name: str) -> dict[str, tuple[MailKind, dict[str, Any]]]:
         "failure": (
             MailKind.FAILURE,
             {
-                "lines": [Line(name, failure("mapping"), name * 3, "now")],
+                "lines": [Line(name, failure("mapping"), name * 3, "now", HELP)],
                 "total": 1,
                 "happened": "failed",
             },

@@ -117,6 +117,7 @@ def _incident(each: IncidentView, names: Names) -> RenderableType:
             f", since {ago(each.opened_at)}{over}"
         ),
         *(Text("mailed: ").append(plain(mail)) for mail in mails),
+        *([Text("help: ").append(plain(each.help))] if each.help else []),
         whole(each.id),
     )
 

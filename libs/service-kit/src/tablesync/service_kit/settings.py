@@ -96,6 +96,10 @@ class ServiceSettings(ProcessSettings):
         default=None, description="Where the help pages are: the dashboard's address, and /help."
     )
 
+    def help_page(self, path: str | None) -> str | None:
+        """Return the address of a page of the help; None without a page, or without a help."""
+        return f"{str(self.help_url).rstrip('/')}/{path}" if self.help_url and path else None
+
 
 def load(settings: type[S]) -> S:
     """Read settings from the environment, or end the process naming each bad one."""

@@ -64,7 +64,7 @@ def build(
     return Service(
         resources,
         routers=[
-            routes(Incidents(store), previews, preferences, units, resources.verifier),
+            routes(Incidents(store), previews, preferences, units, resources),
             pages(tokens, preferences, templates, units),
         ],
         subscriptions=subscriptions(Handlers(store, settings.notifier_digest_window_seconds)),

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from tablesync.contracts import ConnectionCause, HoldKind, RunFailureCause
 from tablesync.contracts.public_api.runs import RunView
 from tablesync.contracts.public_api.syncs import SyncState
-from tablesync.contracts.specs import NOT_GRANTED
+from tablesync.contracts.wording import help_pages
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.badges import Badge
 from tablesync.dashboard.shown.cards import Card, Rank
@@ -31,27 +30,6 @@ _BADGES: Mapping[str, str] = {
         ("Running", "Up to date", "Not run yet", "Queued", "Finished"), "how-syncs-run"
     ),
 }
-_HOLDS: Mapping[str, str] = {
-    HoldKind.CONNECTION: "waiting/connection",
-    HoldKind.RESOURCE: "waiting/resource",
-    HoldKind.MAPPING: "waiting/mapping",
-    HoldKind.QUOTA: "waiting/quota",
-    HoldKind.PLANNED: "waiting/planned",
-    NOT_GRANTED: "waiting/not-granted",
-}
-# What a run fails of and its sync then waits for is one page.
-_FAILURES: Mapping[str, str] = {
-    RunFailureCause.CONNECTION: _HOLDS[HoldKind.CONNECTION],
-    RunFailureCause.RESOURCE: _HOLDS[HoldKind.RESOURCE],
-    RunFailureCause.MAPPING: _HOLDS[HoldKind.MAPPING],
-    RunFailureCause.QUOTA: _HOLDS[HoldKind.QUOTA],
-    RunFailureCause.PROVIDER: "failing/provider",
-    RunFailureCause.CANCELLED: "failing/cancelled",
-    RunFailureCause.STALLED: "failing/stalled",
-    RunFailureCause.SHUTDOWN: "failing/shutdown",
-    RunFailureCause.INTERNAL: "failing/internal",
-}
-_CAUSES = {str(each): f"causes/{each.replace('_', '-')}" for each in ConnectionCause}
 
 
 def of_badge(badge: Badge) -> str:
@@ -63,17 +41,22 @@ def of_badge(badge: Badge) -> str:
 
 def of_cause(cause: str | None) -> str:
     """Return the page that says why a connection was lost."""
-    return _path(_CAUSES.get(cause or ""))
+    return _path(help_pages.of_cause(cause))
 
 
 def of_hold(kind: str, *, not_granted: bool = False) -> str:
     """Return the page that says what a sync waits for."""
-    return _path(_HOLDS.get(NOT_GRANTED if not_granted else kind))
+    return _path(help_pages.of_hold(kind, not_granted=not_granted))
 
 
 def of_failure(cause: str | None) -> str:
     """Return the page that says why a run failed."""
-    return _path(_FAILURES.get(cause or ""))
+    return _path(help_pages.of_failure(cause))
+
+
+def of_incident(cause: str | None) -> str:
+    """Return the page of what an incident is about."""
+    return _path(help_pages.of_incident(cause))
 
 
 def of_provider(provider: str) -> str:

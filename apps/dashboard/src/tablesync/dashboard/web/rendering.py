@@ -47,6 +47,7 @@ class Rendering:
             static_version=static_version,
             silent_since=silent_since,
             help_of_card=helping.of_card,
+            help_of_incident=helping.of_incident,
             help_of_run=helping.of_run,
             help_of_sync=helping.of_sync,
         )

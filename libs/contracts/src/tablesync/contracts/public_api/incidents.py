@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.config import JsonDict
 from tablesync.contracts.internal_api.base import showing
 from tablesync.contracts.public_api.base import Answer, Asked, Open
-from tablesync.contracts.specs import Moment
+from tablesync.contracts.specs import Moment, Sparse
 
 _MAIL: JsonDict = {
     "id": "inc_01997f2e-9d14-7f46-95d7-ae60bc3f7b06.revocation",
@@ -23,6 +23,7 @@ _INCIDENT: JsonDict = {
     "connection_id": "con_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03",
     "sync_id": None,
     "cause": "app_uninstalled",
+    "help": "https://tablesync.example/help/causes/app-uninstalled",
     "status": "open",
     "opened_at": "2026-11-22T09:52:42.410Z",
     "closed_at": None,
@@ -89,6 +90,7 @@ class IncidentView(Answer):
     connection_id: str | None
     sync_id: str | None = Field(description="Null for an incident of a connection.")
     cause: str | None
+    help: Sparse[str] = Field(default=None, description="A page that explains the cause.")
     status: Open[IncidentStatus]
     opened_at: Moment = Field(description="By the notifier's database clock.")
     closed_at: Moment | None

@@ -1,5 +1,7 @@
 """The notifier's public API: incidents and preferences, of the workspace in the token."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -12,7 +14,7 @@ from tablesync.contracts.public_api.incidents import (
     PreferencesView,
 )
 from tablesync.notifier.api.views import incident_view
-from tablesync.notifier.incidents.incidents import Incidents, Wanted
+from tablesync.notifier.incidents.incidents import Incidents, ToldIncident, Wanted
 from tablesync.notifier.preferences import Preferences
 from tablesync.notifier.previews import NoWordsError, Previews
 from tablesync.notifier.unsubscribe import Subscriber
@@ -21,9 +23,9 @@ from tablesync.service_kit.http.idempotency import Once
 from tablesync.service_kit.http.openapi import declares
 from tablesync.service_kit.http.pages import Page, PageRequest
 from tablesync.service_kit.http.problems import Problem, invalid, not_found
-from tablesync.service_kit.http.service_auth import Verifier
 from tablesync.service_kit.http.user_auth import Dependency, OperatorRole, Principal, at_least
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork, UnitsOfWork
+from tablesync.service_kit.resources import Resources
 
 
 def routes(
@@ -31,18 +33,21 @@ def routes(
     previews: Previews,
     preferences: Preferences,
     units: UnitsOfWork,
-    verifier: Verifier,
+    resources: Resources,
 ) -> APIRouter:
     """Make the `/v1` routes."""
-    viewer = at_least(verifier, OperatorRole.VIEWER)
+    viewer = at_least(resources.verifier, OperatorRole.VIEWER)
+    view = partial(incident_view, resources.settings)
     router = APIRouter(prefix="/v1")
-    router.include_router(_of_incidents(incidents, viewer), tags=["incidents"])
+    router.include_router(_of_incidents(incidents, view, viewer), tags=["incidents"])
     router.include_router(_of_mails(previews, viewer), tags=["incidents"])
     router.include_router(_of_preferences(preferences, units, viewer), tags=["preferences"])
     return router
 
 
-def _of_incidents(incidents: Incidents, viewer: Dependency) -> APIRouter:
+def _of_incidents(
+    incidents: Incidents, view: Callable[[ToldIncident], IncidentView], viewer: Dependency
+) -> APIRouter:
     router, a_page = APIRouter(), pages.requested(default=100, most=500)
 
     @router.get("/incidents")
@@ -51,7 +56,7 @@ def _of_incidents(incidents: Incidents, viewer: Dependency) -> APIRouter:
         wanted: Annotated[Wanted, Depends(_wanted)],
         at: PageRequest = a_page,
     ) -> Page[IncidentView]:
-        return (await incidents.page(who.workspace_id, wanted, at)).map(incident_view)
+        return (await incidents.page(who.workspace_id, wanted, at)).map(view)
 
     @router.get("/incidents/{incident_id}", responses=declares(404))
     async def get_incident(
@@ -60,7 +65,7 @@ def _of_incidents(incidents: Incidents, viewer: Dependency) -> APIRouter:
         found = await incidents.get(who.workspace_id, incident_id)
         if found is None:
             raise not_found("incident")
-        return incident_view(found)
+        return view(found)
 
     return router
 

@@ -1,13 +1,15 @@
 """Shows incidents and their mails as `/v1` says them."""
 
 from tablesync.contracts.public_api.incidents import IncidentView, MailStatus, MailView
+from tablesync.contracts.wording import help_pages
 from tablesync.notifier.incidents.incidents import ToldIncident
 from tablesync.notifier.mail.plan import Mail
 from tablesync.notifier.models import SyncIncident
+from tablesync.service_kit.settings import ServiceSettings
 
 
-def incident_view(told: ToldIncident) -> IncidentView:
-    """Show an incident with its mails."""
+def incident_view(settings: ServiceSettings, told: ToldIncident) -> IncidentView:
+    """Show an incident with its mails, and where the help explains it."""
     incident = told.incident
     return IncidentView(
         id=incident.id,
@@ -15,6 +17,7 @@ def incident_view(told: ToldIncident) -> IncidentView:
         connection_id=incident.connection_id,
         sync_id=incident.sync_id if isinstance(incident, SyncIncident) else None,
         cause=incident.cause,
+        help=settings.help_page(help_pages.of_incident(incident.cause)),
         status=incident.status,
         opened_at=incident.opened_at,
         closed_at=incident.closed_at,

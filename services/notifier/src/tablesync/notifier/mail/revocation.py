@@ -1,13 +1,14 @@
 """The revocation mail and its reminders: what happened, what waits, and the way back."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from tablesync.contracts import SyncStatus
 from tablesync.contracts.internal_api import AffectedSync, Recipient, ReconnectLinkAnswer
 from tablesync.contracts.public_api.incidents import IncidentStatus, MailKind
-from tablesync.contracts.wording import loss, provider_label
+from tablesync.contracts.wording import help_pages, loss, provider_label
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import AuthService, MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
@@ -36,7 +37,9 @@ class RevocationWriter:
             return None
         candidates = await self._auth.recipients(incident.connection_id, job.workspace_id)
         syncs = await self._affected(job, incident)
-        return _content(job, incident, syncs, candidates, partial(self._link, job, incident))
+        content = _content(job, incident, syncs, candidates, partial(self._link, job, incident))
+        help_page = self._settings.help_page(help_pages.of_cause(incident.cause))
+        return replace(content, facts={**content.facts, "help_page": help_page})
 
     async def _affected(
         self, job: MailJob, incident: ConnectionIncident

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tablesync.contracts.internal_api import Recipient
 from tablesync.contracts.public_api.incidents import IncidentStatus, MailKind
-from tablesync.contracts.wording import moment
+from tablesync.contracts.wording import help_pages, moment
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import AuthService, MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
@@ -24,6 +24,7 @@ class Line:
     failure: wording.Failure
     summary: str
     failed_at: str
+    help_page: str | None
     owner_id: str | None = None
 
 
@@ -65,9 +66,25 @@ class FailureWriter:
         except DependencyUnavailableError as error:
             if job.waited_seconds < self._settings.notifier_sync_list_wait_seconds:
                 raise NotYetError("scheduler’s name of the sync", seconds=2.0) from error
-            return _line(incident, incident.sync_id, wording.failure(incident.cause))
+            return self._told(incident, incident.sync_id, wording.failure(incident.cause))
         words = wording.failure_of(incident.cause, sync)
-        return _line(incident, sync.name, words, sync.owner_id)
+        return self._told(incident, sync.name, words, sync.owner_id)
+
+    def _told(
+        self,
+        incident: SyncIncident,
+        name: str,
+        failure: wording.Failure,
+        owner_id: str | None = None,
+    ) -> Line:
+        return Line(
+            name=wording.plain(name),
+            failure=failure,
+            summary=wording.plain(incident.summary, 300),
+            failed_at=moment(incident.last_failed_at),
+            help_page=self._settings.help_page(help_pages.of_incident(incident.cause)),
+            owner_id=owner_id,
+        )
 
 
 class SyncRecoveryWriter:
@@ -105,18 +122,6 @@ class SyncRecoveryWriter:
         except UnknownToPeerError:
             return None
         return wording.plain(sync.name)
-
-
-def _line(
-    incident: SyncIncident, name: str, failure: wording.Failure, owner_id: str | None = None
-) -> Line:
-    return Line(
-        name=wording.plain(name),
-        failure=failure,
-        summary=wording.plain(incident.summary, 300),
-        failed_at=moment(incident.last_failed_at),
-        owner_id=owner_id,
-    )
 
 
 def _content(lines: Sequence[Line], total: int, candidates: Sequence[Recipient]) -> MailContent:
