@@ -118,8 +118,8 @@ bench: $(READY) fetch ## measure WHAT=access_token, dashboard, idle or first_syn
 demo: setup ## play the story: a connection is lost and regained, and the syncs carry on
 	@$(BIN)/python -m tablesync.demo
 
-up: setup ## run the whole platform here until Ctrl-C, from where it was left; FRESH=1 begins anew
-	@$(BIN)/python -m tablesync.local_stack up
+up: setup ## run the whole platform here until Ctrl-C, from where it was left; FRESH=1 begins anew, DEMO=1 furnishes it
+	@$(BIN)/python -m $(if $(filter-out 0,$(DEMO)),tablesync.demo.furnished,tablesync.local_stack up)
 
 sandbox: $(READY) ## run the sandbox alone until Ctrl-C
 	@$(BIN)/python -m tablesync.local_stack sandbox

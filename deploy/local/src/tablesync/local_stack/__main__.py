@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,10 +23,21 @@ LAST_PORT = 65_535
 # Where the sandbox is by itself, and so wherever somebody starts it alone.
 SANDBOX_PORTS = {"sandbox": 8900, "smtp": 8925}
 
+OnceUp = Callable[[StackInfo], None]
+
+
+def do_nothing(_: StackInfo) -> None:
+    """Leave a platform as it is."""
+
 
 @app.command()
 def up() -> None:
     """Start the platform where it was left, print where it is, and keep it up until Ctrl-C."""
+    keep_platform_up()
+
+
+def keep_platform_up(once_up: OnceUp = do_nothing) -> None:
+    """Do what `up` does, and something more as soon as the platform is there."""
     with told_in_one_line(), refused_in_one_line():
         stack = platform(Path.cwd(), fresh=os.environ.get("FRESH", "") not in ("", "0"))
         stack.refuse_to_share()
@@ -37,7 +48,7 @@ def up() -> None:
         if stack.is_new
         else f"Going on where the last start ended, from {stack.folder}; FRESH=1 begins anew"
     )
-    keep_up(stack, stack.root / ".local" / "up.json")
+    keep_up(stack, stack.root / ".local" / "up.json", once_up)
 
 
 def platform(root: Path, *, fresh: bool) -> LocalStack:
@@ -102,7 +113,7 @@ def _port(name: str, text: str) -> int:
     return port
 
 
-def keep_up(stack: LocalStack, file: Path | None = None) -> None:
+def keep_up(stack: LocalStack, file: Path | None = None, once_up: OnceUp = do_nothing) -> None:
     """Run a stack until Ctrl-C or SIGTERM; `file` says where it is for as long as it is there."""
     for ending in (signal.SIGTERM, signal.SIGINT):  # a shell's background job ignores SIGINT
         signal.signal(ending, signal.default_int_handler)
@@ -110,6 +121,7 @@ def keep_up(stack: LocalStack, file: Path | None = None) -> None:
         with told_in_one_line(), stack:
             show(stack)
             with written(stack.info, file):
+                once_up(stack.info)
                 threading.Event().wait()
     except KeyboardInterrupt:
         print_progress("Stopped.")

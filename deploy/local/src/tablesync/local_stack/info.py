@@ -22,6 +22,7 @@ class StackInfo:
     api_token: str
     workspace_id: str
     broker: Broker
+    database_prefix: str = ""
 
     def write(self, path: Path) -> None:
         """Write it as JSON that only its owner can read, since it has the API token."""

@@ -169,6 +169,7 @@ class LocalStack:
             api_token=bootstrap["operators"][0]["api_token"],
             workspace_id=bootstrap["workspace"]["id"],
             broker="embedded" if self.plan.embedded_broker else "kafka",
+            database_prefix=self.plan.given.database_prefix,
         )  # fmt: skip
 
     def pid(self, program: str) -> int | None:
