@@ -101,3 +101,16 @@ def test_each_volume_for_keys_begins_as_a_folder_of_the_image_that_fills_it() ->
     keys = containers()["keys"]
     mounted = [volume.partition(":")[2] for volume in keys["volumes"]]
     assert keys["build"]["args"]["FOLDERS"].split() == mounted
+
+
+def test_the_sandbox_keeps_what_it_has_on_a_volume_as_the_databases_do() -> None:
+    sandbox = containers()["sandbox"]
+    (volume,) = sandbox["volumes"]
+    name, _, folder = volume.partition(":")
+    file = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    assert name in file["volumes"]
+    assert sandbox["build"]["args"]["FOLDERS"] == folder
+    assert re.fullmatch(
+        rf"\$\{{SANDBOX_STATE_FILE:-{folder}/\w+}}",
+        str(sandbox["environment"]["SANDBOX_STATE_FILE"]),
+    )

@@ -17,6 +17,7 @@ from pathlib import Path
 from .world import World
 
 KEEP_SECONDS = 2.0
+BEGIN_ANEW = "begin anew with `make up FRESH=1`, or `docker compose down --volumes` and `up`"
 
 
 class CannotReadKeptError(ValueError):
@@ -52,13 +53,13 @@ def recall(world: World, file: Path) -> None:
     # Nothing is unpickled but what these very sources have written.
     if made_by != _version():
         raise CannotReadKeptError(
-            f"{file} was kept by another version of the sandbox; begin anew with FRESH=1, "
+            f"{file} was kept by another version of the sandbox; {BEGIN_ANEW}, "
             "or go back to that version"
         )
     try:
         world.recall(pickle.loads(memory))  # noqa: S301 - whoever can write there is us
     except (pickle.UnpicklingError, EOFError) as error:
-        raise CannotReadKeptError(f"{file} is damaged; begin anew with FRESH=1") from error
+        raise CannotReadKeptError(f"{file} is damaged; {BEGIN_ANEW}") from error
 
 
 def keep(world: World, file: Path) -> None:
