@@ -4,6 +4,8 @@ from typing import Any
 
 from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import ConnectionView, ProviderView
+from tablesync.dashboard.pages.integrations import FoundDeck
+from tablesync.dashboard.shown.cards import Deck
 from tablesync.dashboard.shown.first_day import Progress, first_day
 
 EXAMPLE: Any = ProviderView.model_json_schema()["examples"][0]
@@ -40,3 +42,12 @@ def test_a_sync_is_made_once_both_ends_are_connected() -> None:
 
 def test_the_first_day_is_over_when_rows_are_there() -> None:
     assert not first_day([], [TABLES, SOURCE], [ConnectionUse.model_validate(USE)])
+
+
+def test_a_workspace_of_more_than_a_page_has_had_its_first_day() -> None:
+    """Worst come first: that nothing has run through those says nothing of the others."""
+    lost = ConnectionView.model_validate({**CONNECTION, "provider": "hubspot"})
+    deck = Deck([lost], {}, {}, ())
+    offered = [TABLES, SOURCE]
+    assert FoundDeck(deck, total=1, next_cursor=None, silent=()).first_steps(offered)
+    assert not FoundDeck(deck, total=51, next_cursor="more", silent=()).first_steps(offered)

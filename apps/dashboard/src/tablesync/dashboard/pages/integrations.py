@@ -1,7 +1,7 @@
 """The first page: a card for each connection, warnings first."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -13,7 +13,7 @@ from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import ConnectionView, ProviderView
 from tablesync.dashboard.live.parts import Part
 from tablesync.dashboard.shown.cards import Card, Deck, Rank
-from tablesync.dashboard.shown.first_day import first_day
+from tablesync.dashboard.shown.first_day import Step, first_day
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
 from tablesync.dashboard.web.silences import or_none
@@ -32,7 +32,7 @@ def routes(desk: Desk) -> APIRouter:
         offered = () if q or cursor else found.deck.providers.values()
         begun = () if q or cursor else found.deck.begun
         under_way = {str(each.provider) for each in begun}
-        uses, shown = found.deck.uses, found.deck.cards(asked.clock)
+        shown = found.deck.cards(asked.clock)
         return desk.page(
             asked,
             "pages/integrations.html",
@@ -52,9 +52,7 @@ def routes(desk: Desk) -> APIRouter:
             cursor=cursor or "",
             next_cursor=found.next_cursor,
             silent=found.silent,
-            steps=first_day(
-                found.deck.connections, offered, None if uses is None else uses.values()
-            ),
+            steps=found.first_steps(offered),
         )
 
     @router.get("/parts/card/{connection_id}")
@@ -75,6 +73,13 @@ class FoundDeck:
     total: int
     next_cursor: str | None
     silent: Sequence[str]
+
+    def first_steps(self, offered: Collection[ProviderView]) -> Sequence[Step]:
+        """Return the steps of a first day; there are none where not all is on this page."""
+        uses = self.deck.uses
+        if self.next_cursor is not None:
+            return ()
+        return first_day(self.deck.connections, offered, None if uses is None else uses.values())
 
 
 async def read_deck(
