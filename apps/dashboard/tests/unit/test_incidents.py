@@ -60,3 +60,9 @@ def test_what_a_newer_service_names_is_shown_as_it_is() -> None:
     assert mail_kind(like(MailView, kind="of_tomorrow")) == "Of tomorrow"
     assert mail_fate(like(MailView, status="of_tomorrow")) == "of tomorrow"
     assert ShownIncident(like(IncidentView, kind="sync", cause="of-tomorrow")).cause == ""
+
+
+def test_a_sync_that_fails_is_named_where_anybody_tells_its_name() -> None:
+    failing = like(IncidentView, kind="sync", sync_id="syn_1", cause="mapping")
+    assert ShownIncident(failing, sync_name="Deals").title == "Deals fails"
+    assert ShownIncident(failing).title == "A sync fails"

@@ -8,7 +8,7 @@ from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.contracts.public_api.syncs import HoldView, SyncState
 from tablesync.contracts.wording import loss, provider_label
 from tablesync.dashboard.shown.syncs import ShownSync
-from tablesync.dashboard.shown.words import counted
+from tablesync.dashboard.shown.words import number
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,7 @@ def story_of(shown: ShownSync, connections: Mapping[str, ConnectionView]) -> Sto
 
 
 def _held(shown: ShownSync, hold: HoldView, connection: ConnectionView | None) -> Story:
-    missed = shown.sync.gap.slots_missed if shown.sync.gap else 0
-    caught_up = f"The {counted(missed, 'slot')} missed so far are then caught up in one run."
+    caught_up = _caught_up(shown.sync.gap.slots_missed if shown.sync.gap else 0)
     kept = "It put this sync on hold. All rows in Airtable stay as they are."
     if hold.kind == HoldKind.CONNECTION:
         label = provider_label(str(connection.provider)) if connection else shown.label
@@ -61,3 +60,10 @@ def _held(shown: ShownSync, hold: HoldView, connection: ConnectionView | None) -
     return Story(
         hold.cause, f"{kept} {again}", f"Mend it at its place, or edit the sync. {caught_up}"
     )
+
+
+def _caught_up(missed: int) -> str:
+    if not missed:
+        return "It has missed no slot so far."
+    them = "slot missed so far is" if missed == 1 else f"{number(missed)} slots missed so far are"
+    return f"The {them} then caught up in one run."

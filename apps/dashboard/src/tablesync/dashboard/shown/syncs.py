@@ -67,7 +67,12 @@ class ShownSync:
 
     @property
     def next_run(self) -> str:
-        """When it runs next, or what it waits for."""
+        """When it runs next, or what it waits for, in a few words."""
+        return self.runs_again.partition(" (")[0]
+
+    @property
+    def runs_again(self) -> str:
+        """When it runs next, or what it waits for and how often that is looked for."""
         if self.sync.next_slot_at:
             return self.clock.near(self.sync.next_slot_at)
         kinds = [str(each.kind) for each in self.sync.holds]

@@ -46,16 +46,17 @@ _FATES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class ShownIncident:
-    """One incident; `connection` is None where it is of none, or nobody knows it any more."""
+    """One incident, and what it is of; None for what nobody knows any more."""
 
     incident: IncidentView
     connection: ConnectionName | None = None
+    sync_name: str | None = None
 
     @property
     def title(self) -> str:
         """What has happened."""
         if self.incident.kind != IncidentKind.CONNECTION:
-            return "A sync fails"
+            return f"{self.sync_name or 'A sync'} fails"
         if self.connection is None:
             return "A connection was lost"
         label = provider_label(str(self.connection.provider))
