@@ -43,9 +43,14 @@ class TracedTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; what answers without speaking HTTP fails as httpx has it fail."""
+        """Send a request; what goes wrong fails as httpx has it fail."""
         try:
             return await self._inner.handle_async_request(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if never_sent(error):
+                raise
+            # It calls everything that ends a connection a connect time-out.
+            raise httpx.ReadError(str(error), request=request) from error
         except aiohttp.ClientError as error:
             said = f"{request.url.host} does not speak HTTP: {type(error).__name__}"
             raise httpx.RemoteProtocolError(said, request=request) from error
@@ -89,8 +94,7 @@ class _Withheld(httpx.AsyncByteStream):
 def never_sent(error: BaseException) -> bool:
     """Whether a request that failed with this surely was not sent, so that sending it is no repeat.
 
-    Its cause decides: the transport calls everything that ends a connection a connect time-out,
-    also when the request was out and only its answer is missing.
+    Its cause decides: what a transport calls it says less.
     """
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, _NEVER_SENT):
