@@ -48,12 +48,12 @@ def card(under_way: AuthorizationView | None = None, **changes: Any) -> str:
 
 def sync(**changes: Any) -> str:
     shown = ShownSync(like(SyncView, **changes), CLOCK)
-    return RENDERING.part("parts/sync.html", "state", shown, None, "1", page())
+    return RENDERING.part("parts/sync.html", "state", shown, None, [], "1", page())
 
 
 def run(**changes: Any) -> str:
     shown = ShownRun(like(RunView, **changes), None, CLOCK)
-    return RENDERING.part("parts/run.html", "run", shown, [], "1", page())
+    return RENDERING.part("parts/run.html", "run", shown, [], [], "1", page())
 
 
 def meaning(name: str) -> str:

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -23,7 +22,6 @@ from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.web.answers import SeeOtherError
 from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.rendering import Rendering
-from tablesync.dashboard.web.silences import Silences
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
 
@@ -204,20 +202,6 @@ async def test_many_events_make_one_look_a_second(opened: Opened, hub: Hub) -> N
     events.cancel()
     assert asyncio.get_running_loop().time() - began >= 2 * streams.REST_SECONDS
     assert looks == 3
-
-
-async def test_a_service_is_silent_since_the_first_time_and_not_once_it_has_answered() -> None:
-    silences = Silences({"scheduler": "http://scheduler:8102/"})
-    first = silences.since("scheduler")
-    await silences.heard(_answer(503))
-    assert silences.since("scheduler") == first
-    await silences.heard(_answer(404))
-    assert silences.since("scheduler") > first
-
-
-def _answer(status: int) -> httpx.Response:
-    request = httpx.Request("GET", "http://scheduler:8102/v1/syncs")
-    return httpx.Response(status, request=request)
 
 
 async def _nothing(_: Asked, __: Collection[str]) -> str:

@@ -26,6 +26,7 @@ from tablesync.dashboard.shown.workspace.audit import Audited, Auditing
 from tablesync.dashboard.web.desk import Asked, PageContext
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.rendering import Rendering
+from tablesync.dashboard.web.silences import Silent
 from tablesync.dashboard.web.visitors import Visitor
 
 CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
@@ -92,7 +93,7 @@ def test_one_sign_in_can_be_ended_alone_but_for_the_one_in_use() -> None:
 
 def test_a_new_token_is_shown_its_only_time_also_while_notifier_is_silent() -> None:
     made = like(CreatedApiToken)
-    shown = settings(admin=False, preferences=None, made=made)
+    shown = settings(admin=False, preferences=Silent("notifier"), made=made)
     assert made.api_token in shown
     assert "notifier has not answered since" in shown
     assert 'name="mails"' not in shown

@@ -34,7 +34,7 @@ from tablesync.dashboard.web.practice import Practice
 from tablesync.dashboard.web.rendering import Rendering
 from tablesync.dashboard.web.same_origin import SameOrigin
 from tablesync.dashboard.web.signing import Signing
-from tablesync.dashboard.web.silences import Silences
+from tablesync.dashboard.web.silences import Silences, hurry
 from tablesync.dashboard.web.visitors import Visitors
 from tablesync.service_kit.http import access, health
 from tablesync.service_kit.http.client import new_client, new_transport
@@ -82,7 +82,7 @@ class Dashboard:
         self._settings = settings
         self._http, self._transport = new_client(), new_transport()
         self._silences = Silences(settings.services)
-        self._http.event_hooks = {"response": [self._silences.heard]}
+        self._http.event_hooks = {"request": [hurry], "response": [self._silences.heard]}
         self._hub = Hub()
         self._following = Subscriptions(settings, NAME, None, (), followings(self._hub))
         self._kafka = KafkaWatch(settings, NAME, self._following.compare)

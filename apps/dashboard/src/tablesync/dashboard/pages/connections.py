@@ -2,17 +2,20 @@
 
 import asyncio
 from enum import StrEnum
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
-from tablesync.client import InvalidError
+from tablesync.client import InvalidError, Page
 from tablesync.dashboard.shown.cards import Deck
 from tablesync.dashboard.shown.connection_history import history_of
 from tablesync.dashboard.web.desk import Desk, Member
 from tablesync.dashboard.web.forms import Form
+from tablesync.dashboard.web.silences import PAGE_SECONDS, Silent, or_silent, silent_among, told
 
 FIELDS = {"name": "name"}
+RUNS_DRAWN = 200
 
 
 class Act(StrEnum):
@@ -33,25 +36,33 @@ def routes(desk: Desk) -> APIRouter:
     async def show(asked: Member, connection_id: str) -> Response:
         tablesync = asked.visitor.tablesync
         connection, entries, runs, receipts = await asyncio.gather(
-            tablesync.connections.get(connection_id),
-            tablesync.connections.history(connection_id),
-            tablesync.runs.page(connection_id=connection_id, limit=200),
-            tablesync.receipts.page(connection_id),
+            or_silent(tablesync.connections.get(connection_id), PAGE_SECONDS),
+            or_silent(tablesync.connections.history(connection_id)),
+            or_silent(tablesync.runs.page(connection_id=connection_id, limit=RUNS_DRAWN)),
+            or_silent(tablesync.receipts.page(connection_id)),
+        )
+        outages = told(receipts, Page([])).items
+        given: dict[str, Any] = {
+            "connection_id": connection_id,
+            "receipts": outages,
+            "silent": silent_among(entries, runs, receipts),
+        }
+        if isinstance(connection, Silent):
+            # What others know of it is shown all the same.
+            given["silent"] = silent_among(runs, receipts)
+            return desk.waiting_page(asked, "pages/connection.html", connection=connection, **given)
+        drawn = told(runs, Page([]))
+        history = history_of(
+            connection,
+            told(entries, Page([])).items,
+            drawn.items,
+            outages,
+            asked.clock,
+            lambda run_id: asked.path(f"/runs/{run_id}"),
+            older=drawn.items[-1].requested_at if drawn.next_cursor and drawn.items else None,
         )
         return desk.page(
-            asked,
-            "pages/connection.html",
-            connection=connection,
-            history=history_of(
-                connection,
-                entries.items,
-                runs.items,
-                receipts.items,
-                asked.clock,
-                lambda run_id: asked.path(f"/runs/{run_id}"),
-                older=runs.items[-1].requested_at if runs.next_cursor and runs.items else None,
-            ),
-            receipts=receipts.items,
+            asked, "pages/connection.html", connection=connection, history=history, **given
         )
 
     @router.get("/rename")
@@ -88,11 +99,12 @@ def act_routes(desk: Desk) -> APIRouter:
     async def ask(asked: Member, connection_id: str) -> Response:
         tablesync = asked.visitor.tablesync
         connection, uses = await asyncio.gather(
-            tablesync.connections.get(connection_id), tablesync.syncs.uses([connection_id])
+            tablesync.connections.get(connection_id),
+            or_silent(tablesync.syncs.uses([connection_id])),
         )
-        deck = Deck([connection], {}, {each.connection_id: each for each in uses})
-        card = deck.card(connection, asked.clock)
-        return desk.page(asked, "pages/disconnect.html", shown=card)
+        known = None if isinstance(uses, Silent) else {each.connection_id: each for each in uses}
+        card = Deck([connection], {}, known).card(connection, asked.clock)
+        return desk.page(asked, "pages/disconnect.html", shown=card, silent=silent_among(uses))
 
     @router.post("/disconnect")
     async def disconnect(request: Request, asked: Member, connection_id: str) -> Response:

@@ -13,12 +13,13 @@ from tablesync.client import (
     ForbiddenError,
     NotFoundError,
     ProblemError,
+    TableSyncError,
     UnconfirmedError,
 )
 from tablesync.dashboard.live import streams
 from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.web.answers import SeeOtherError, local_path, see_other
-from tablesync.dashboard.web.desk import SESSION, Desk, StaleFormError
+from tablesync.dashboard.web.desk import AWAY, SESSION, Asked, Desk, StaleFormError
 from tablesync.dashboard.web.forms import FormTooLargeError
 
 
@@ -94,10 +95,7 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
         return answer
 
     async def on_fault(request: Request, error: Exception) -> Response:
-        if isinstance(error, NotFoundError) and _is_stream(request):
-            return streams.over(desk, request, error)
-        fault = fault_of(error, request)
-        return desk.plain_page(request, "pages/fault.html", status=fault.status, fault=fault)
+        return await answer_to(desk, request, error)
 
     app.add_exception_handler(SeeOtherError, on_see_other)
 
@@ -110,6 +108,30 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
     app.add_exception_handler(Exception, on_bug)
     for each in FAULTS:
         app.add_exception_handler(each, on_fault)
+
+
+async def answer_to(desk: Desk, request: Request, error: Exception) -> Response:
+    """Return the page of an error: within its workspace, where that can be told."""
+    if isinstance(error, NotFoundError) and _is_stream(request):
+        return streams.over(desk, request, error)
+    fault = fault_of(error, request)
+    asked = await _within(desk, request) if isinstance(error, AwayError) else None
+    if asked is None:
+        return desk.plain_page(request, "pages/fault.html", status=fault.status, fault=fault)
+    if isinstance(error, AwayError) and request.method == "GET":
+        return desk.waiting_page(asked, "pages/away.html", service=error.service)
+    return desk.page(asked, "pages/fault.html", status=fault.status, fault=fault)
+
+
+async def _within(desk: Desk, request: Request) -> Asked | None:
+    """Return who asks for a page of which workspace, as far as anybody tells."""
+    workspace_id = request.path_params.get("workspace_id")
+    if not workspace_id or _is_stream(request):
+        return None
+    try:
+        return await desk.asked(request, workspace_id)
+    except (TableSyncError, SeeOtherError):
+        return None
 
 
 def _is_stream(request: Request) -> bool:
@@ -138,7 +160,7 @@ def _away(error: AwayError, request: Request) -> Fault:
     """Say that a service is silent; of a change, that nobody knows whether it was made."""
     if isinstance(error, UnconfirmedError):
         return Fault(
-            503,
+            AWAY,
             "Nobody has confirmed this",
             f"{error.service} did not answer in time: it may have been done, or not. Look again "
             "before you repeat it; pressing the same button once more does it only once.",
@@ -146,7 +168,7 @@ def _away(error: AwayError, request: Request) -> Fault:
             looked_at(request),
         )
     return Fault(
-        503,
+        AWAY,
         f"{error.service} does not answer",
         "Nothing was changed. Syncs go on as far as they do not need it.",
         "Try again",

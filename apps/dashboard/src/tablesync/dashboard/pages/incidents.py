@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from tablesync.client import AwayError, NotFoundError, TableSync
+from tablesync.client import NotFoundError, TableSync
 from tablesync.contracts.public_api.connections import ConnectionName
 from tablesync.contracts.public_api.incidents import IncidentStatus, IncidentView
 from tablesync.dashboard.shown.workspace.incidents import ShownIncident
 from tablesync.dashboard.web.desk import Desk, Member
+from tablesync.dashboard.web.silences import or_silent, silent_among, told
 
 A_PAGE = 50
 
@@ -23,10 +25,12 @@ def routes(desk: Desk) -> APIRouter:
         known = IncidentStatus(status) if status in set(IncidentStatus) else None
         tablesync = asked.visitor.tablesync
         page = await tablesync.incidents.page(status=known, limit=A_PAGE, cursor=cursor)
+        names = await read_names(tablesync, page.items)
         return desk.page(
             asked,
             "pages/incidents.html",
-            shown=await _shown(tablesync, page.items),
+            shown=[names.of(each) for each in page.items],
+            silent=names.silent,
             chosen=status,
             next_cursor=page.next_cursor,
         )
@@ -34,8 +38,11 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/{incident_id}")
     async def show(asked: Member, incident_id: str) -> Response:
         tablesync = asked.visitor.tablesync
-        (shown,) = await _shown(tablesync, [await tablesync.incidents.get(incident_id)])
-        return desk.page(asked, "pages/incident.html", shown=shown)
+        incident = await tablesync.incidents.get(incident_id)
+        names = await read_names(tablesync, [incident])
+        return desk.page(
+            asked, "pages/incident.html", shown=names.of(incident), silent=names.silent
+        )
 
     @router.get("/{incident_id}/mails/{mail_id}")
     async def preview(asked: Member, incident_id: str, mail_id: str) -> Response:
@@ -45,15 +52,30 @@ def routes(desk: Desk) -> APIRouter:
     return router
 
 
-async def _shown(
-    tablesync: TableSync, incidents: Sequence[IncidentView]
-) -> Sequence[ShownIncident]:
-    """Show incidents by the names of what they are of, as far as anybody tells these."""
-    named, names = await asyncio.gather(_named(tablesync), _sync_names(tablesync, incidents))
-    return [
-        ShownIncident(each, named.get(each.connection_id or ""), names.get(each.sync_id or ""))
-        for each in incidents
-    ]
+@dataclass(frozen=True)
+class Names:
+    """What connections and syncs are called; `silent` are the services that do not tell."""
+
+    connections: Mapping[str, ConnectionName]
+    syncs: Mapping[str, str | None]
+    silent: Sequence[str]
+
+    def of(self, incident: IncidentView) -> ShownIncident:
+        """Show an incident by the names of what it is of."""
+        connection = self.connections.get(incident.connection_id or "")
+        return ShownIncident(incident, connection, self.syncs.get(incident.sync_id or ""))
+
+
+async def read_names(tablesync: TableSync, incidents: Sequence[IncidentView]) -> Names:
+    """Read what the connections and syncs of incidents are called."""
+    connections, syncs = await asyncio.gather(
+        or_silent(tablesync.connections.names()), or_silent(_sync_names(tablesync, incidents))
+    )
+    return Names(
+        {each.id: each for each in told(connections, ())},
+        told(syncs, {}),
+        silent_among(connections, syncs),
+    )
 
 
 async def _sync_names(
@@ -65,15 +87,8 @@ async def _sync_names(
 
 
 async def _sync_name(tablesync: TableSync, sync_id: str) -> str | None:
+    """Return what a sync is called; None for one that was deleted."""
     try:
         return (await tablesync.syncs.get(sync_id)).name
-    except (AwayError, NotFoundError):
+    except NotFoundError:
         return None
-
-
-async def _named(tablesync: TableSync) -> Mapping[str, ConnectionName]:
-    """Return what connections are called; nothing while nobody tells: incidents are shown then."""
-    try:
-        return {each.id: each for each in await tablesync.connections.names()}
-    except AwayError:
-        return {}

@@ -16,7 +16,7 @@ from tablesync.dashboard.shown.cards import Card, Deck, Rank
 from tablesync.dashboard.shown.first_day import Step, first_day
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
-from tablesync.dashboard.web.silences import or_none
+from tablesync.dashboard.web.silences import Silent, or_silent, silent_among, told
 
 T = TypeVar("T")
 A_PAGE = 50
@@ -59,8 +59,8 @@ def routes(desk: Desk) -> APIRouter:
     async def show_card(asked: Member, connection_id: str) -> Response:
         """Return one card, for whoever shows it already."""
         connection = await asked.visitor.tablesync.connections.get(connection_id)
-        found = await _beside(asked, [connection])
-        return HTMLResponse(card_text(desk, asked, found.card(connection, asked.clock)))
+        deck, _ = await _beside(asked, [connection])
+        return HTMLResponse(card_text(desk, asked, deck.card(connection, asked.clock)))
 
     return router
 
@@ -96,8 +96,7 @@ async def read_deck(
     )
     elsewhere = set(also) - {each.id for each in page.items}
     more = await asyncio.gather(*(_or_gone(connections.get(each)) for each in sorted(elsewhere)))
-    deck = await _beside(asked, [*page.items, *(each for each in more if each)])
-    silent = ["scheduler"] if deck.uses is None else []
+    deck, silent = await _beside(asked, [*page.items, *(each for each in more if each)])
     return FoundDeck(deck, counts.total, page.next_cursor, silent)
 
 
@@ -132,19 +131,23 @@ def parts(desk: Desk, asked: Asked, found: FoundDeck, order: str) -> list[Part]:
     ]
 
 
-async def _beside(asked: Asked, connections: Sequence[ConnectionView]) -> Deck:
+async def _beside(
+    asked: Asked, connections: Sequence[ConnectionView]
+) -> tuple[Deck, Sequence[str]]:
+    """Read what cards need beside their connections, and who does not tell."""
     tablesync = asked.visitor.tablesync
     providers, uses, pending = await asyncio.gather(
-        or_none(tablesync.providers.all()),
-        or_none(_uses(tablesync, [each.id for each in connections])),
-        or_none(tablesync.authorizations.pending()),
+        or_silent(tablesync.providers.all()),
+        or_silent(_uses(tablesync, [each.id for each in connections])),
+        or_silent(tablesync.authorizations.pending()),
     )
-    return Deck(
+    deck = Deck(
         connections,
-        {str(each.name): each for each in providers or ()},
-        None if uses is None else {each.connection_id: each for each in uses},
-        pending or (),
+        {str(each.name): each for each in told(providers, ())},
+        None if isinstance(uses, Silent) else {each.connection_id: each for each in uses},
+        told(pending, []),
     )
+    return deck, silent_among(providers, uses, pending)
 
 
 async def _uses(tablesync: TableSync, ids: Sequence[str]) -> Sequence[ConnectionUse]:

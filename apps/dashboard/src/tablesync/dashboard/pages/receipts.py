@@ -1,5 +1,6 @@
 """Receipts: what an outage missed and what was caught up, to be shared and printed."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Path
 from fastapi.responses import RedirectResponse, Response
 from tablesync.dashboard.web.answers import SEE_OTHER
 from tablesync.dashboard.web.desk import Desk, Member
+from tablesync.dashboard.web.silences import or_silent
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -31,8 +33,10 @@ def routes(desk: Desk) -> APIRouter:
         asked: Member, connection_id: str, since: Annotated[int, Path(ge=0, le=10**14)]
     ) -> Response:
         tablesync = asked.visitor.tablesync
-        receipt = await tablesync.receipts.get(connection_id, since)
-        connection = await tablesync.connections.get(connection_id)
+        receipt, connection = await asyncio.gather(
+            tablesync.receipts.get(connection_id, since),
+            or_silent(tablesync.connections.get(connection_id)),
+        )
         return desk.page(asked, "pages/receipt.html", receipt=receipt, connection=connection)
 
     return router

@@ -9,13 +9,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
-from tablesync.client import AwayError, NotFoundError, TableSync
+from tablesync.client import NotFoundError, TableSync
 from tablesync.contracts import RunStatus, Trigger
 from tablesync.contracts.public_api.runs import RejectionView, RunProgress
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.shown.runs import ShownRun, shown_runs
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
+from tablesync.dashboard.web.silences import or_silent, silent_among, told
 
 A_PAGE = 50
 REJECTED_SHOWN = 50
@@ -55,7 +56,7 @@ def routes(desk: Desk) -> APIRouter:
                 limit=A_PAGE,
                 cursor=cursor,
             ),
-            tablesync.connections.names(),
+            or_silent(tablesync.connections.names()),
         )
         return desk.page(
             asked,
@@ -83,6 +84,7 @@ def routes(desk: Desk) -> APIRouter:
             "pages/run.html",
             shown=page.shown,
             rejected=page.rejected,
+            silent=page.silent,
             version=page.version,
         )
 
@@ -106,49 +108,46 @@ def routes(desk: Desk) -> APIRouter:
 
 @dataclass(frozen=True)
 class RunPage:
-    """All that a run's page shows."""
+    """All that a run's page shows; `silent` are those who did not tell of it."""
 
     shown: ShownRun
     rejected: Sequence[RejectionView]
+    silent: Sequence[str]
 
     @property
     def version(self) -> str:
         """What tells whether it has changed since it was last shown."""
         shown = self.shown
-        return version_of(shown.run, shown.sync, shown.progress, shown.took, self.rejected)
+        told = (shown.run, shown.sync, shown.progress, shown.took)
+        return version_of(*told, self.rejected, self.silent)
 
 
 def text(desk: Desk, asked: Asked, page: RunPage) -> str:
     """Render a run."""
     context = desk.context(asked)
     return desk.rendering.part(
-        "parts/run.html", "run", page.shown, page.rejected, page.version, context
+        "parts/run.html", "run", page.shown, page.rejected, page.silent, page.version, context
     )
 
 
 async def read_page(asked: Asked, run_id: str) -> RunPage:
     """Read a run, how far it is, and what it has rejected so far."""
-    shown, rejected = await asyncio.gather(
-        read_run(asked, run_id), _rejected(asked, run_id, REJECTED_SHOWN)
-    )
-    return RunPage(shown, rejected)
-
-
-async def read_run(asked: Asked, run_id: str) -> ShownRun:
-    """Read a run with its sync and its progress."""
     tablesync = asked.visitor.tablesync
-    run = await tablesync.runs.get(run_id)
-    sync, progress = await asyncio.gather(
-        _sync(tablesync, run.sync_id), _progress(tablesync, run_id)
+    run, rejected, progress = await asyncio.gather(
+        tablesync.runs.get(run_id),
+        or_silent(_rejected(tablesync, run_id)),
+        or_silent(_progress(tablesync, run_id)),
     )
-    return ShownRun(run, sync, asked.clock, progress)
+    sync = await or_silent(_sync(tablesync, run.sync_id))
+    shown = ShownRun(run, told(sync, None), asked.clock, told(progress, None))
+    return RunPage(shown, told(rejected, ()), silent_among(rejected, progress, sync))
 
 
 async def _progress(tablesync: TableSync, run_id: str) -> RunProgress | None:
-    """Return how far a run is; None for one that its runner does not know, or while it is away."""
+    """Return how far a run is; None for one that its runner does not know."""
     try:
         return await tablesync.runs.progress(run_id)
-    except (NotFoundError, AwayError):
+    except NotFoundError:
         return None
 
 
@@ -159,11 +158,11 @@ async def _sync(tablesync: TableSync, sync_id: str) -> SyncView | None:
         return None
 
 
-async def _rejected(asked: Asked, run_id: str, most: int) -> list[RejectionView]:
+async def _rejected(tablesync: TableSync, run_id: str) -> Sequence[RejectionView]:
     try:
-        page = await asked.visitor.tablesync.runs.rejections_page(run_id, limit=most)
-    except (NotFoundError, AwayError):
-        return []
+        page = await tablesync.runs.rejections_page(run_id, limit=REJECTED_SHOWN)
+    except NotFoundError:
+        return ()
     return page.items
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
-from tablesync.client import AwayError, ConflictError, InvalidError, NotFoundError, TableSync
+from tablesync.client import ConflictError, InvalidError, NotFoundError, TableSync
 from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.contracts.public_api.schedules import Interval, SchedulePreview
 from tablesync.contracts.public_api.syncs import SyncCopy, SyncView
@@ -17,7 +17,7 @@ from tablesync.dashboard.shown.syncs import ShownSync, SyncPlaces
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
 from tablesync.dashboard.web.forms import Form
-from tablesync.dashboard.web.silences import or_none
+from tablesync.dashboard.web.silences import Silent, or_silent, silent_among, told
 
 FIELDS = {"name": "name"}
 SLOTS_SHOWN = 20
@@ -32,8 +32,8 @@ def routes(desk: Desk) -> APIRouter:
         tablesync = asked.visitor.tablesync
         page = await read_page(asked, sync_id)
         slots, coming, places = await asyncio.gather(
-            tablesync.syncs.slots(sync_id, limit=SLOTS_SHOWN),
-            _coming(page.shown.sync, tablesync),
+            or_silent(tablesync.syncs.slots(sync_id, limit=SLOTS_SHOWN)),
+            or_silent(_coming(page.shown.sync, tablesync)),
             read_places(tablesync, page.shown.sync, page.uses),
         )
         return desk.page(
@@ -42,7 +42,8 @@ def routes(desk: Desk) -> APIRouter:
             shown=page.shown,
             story=page.story,
             version=page.version,
-            slots=slots.items,
+            silent=page.silent,
+            slots=slots if isinstance(slots, Silent) else slots.items,
             next_slots=coming,
             places=places,
         )
@@ -74,24 +75,28 @@ def routes(desk: Desk) -> APIRouter:
 
 @dataclass(frozen=True)
 class SyncPage:
-    """A sync, and what somebody can do if it does not run; `uses` are its connections."""
+    """A sync, and what somebody can do if it does not run.
+
+    `uses` are its connections, and `silent` those who did not tell of them.
+    """
 
     shown: ShownSync
     story: Story | None
     uses: Sequence[ConnectionView]
+    silent: Sequence[str]
 
     @property
     def version(self) -> str:
         """What tells whether it has changed since it was last shown."""
         times = (self.shown.last_success, self.shown.next_run)
-        return version_of(self.shown.sync, self.uses, self.story, times)
+        return version_of(self.shown.sync, self.uses, self.story, times, self.silent)
 
 
 def text(desk: Desk, asked: Asked, page: SyncPage) -> str:
     """Render how a sync is."""
     context = desk.context(asked)
     return desk.rendering.part(
-        "parts/sync.html", "state", page.shown, page.story, page.version, context
+        "parts/sync.html", "state", page.shown, page.story, page.silent, page.version, context
     )
 
 
@@ -99,30 +104,32 @@ async def read_page(asked: Asked, sync_id: str) -> SyncPage:
     """Read a sync and its two connections."""
     tablesync = asked.visitor.tablesync
     sync = await tablesync.syncs.get(sync_id)
-    uses = await read_uses(tablesync, sync)
+    uses, silent = await read_uses(tablesync, sync)
     shown = ShownSync(sync, asked.clock)
-    return SyncPage(shown, story_of(shown, {each.id: each for each in uses}), uses)
+    return SyncPage(shown, story_of(shown, {each.id: each for each in uses}), uses, silent)
 
 
-async def read_uses(tablesync: TableSync, sync: SyncView) -> Sequence[ConnectionView]:
-    """Read the two connections of a sync, as far as anybody tells of them."""
+async def read_uses(
+    tablesync: TableSync, sync: SyncView
+) -> tuple[Sequence[ConnectionView], Sequence[str]]:
+    """Read the two connections of a sync, as far as anybody tells of them, and who does not."""
     ends = (sync.source.connection_id, sync.destination.connection_id)
-    uses = await asyncio.gather(*(_connection(tablesync, each) for each in ends))
-    return [each for each in uses if each]
+    uses = await asyncio.gather(*(or_silent(_connection(tablesync, each)) for each in ends))
+    return [each for each in uses if isinstance(each, ConnectionView)], silent_among(*uses)
 
 
 async def read_places(
     tablesync: TableSync, sync: SyncView, uses: Sequence[ConnectionView]
 ) -> SyncPlaces:
     """Read where both ends of a sync are looked at."""
-    return SyncPlaces(sync, uses, await or_none(tablesync.providers.all()) or ())
+    return SyncPlaces(sync, uses, told(await or_silent(tablesync.providers.all()), ()))
 
 
 async def _connection(tablesync: TableSync, connection_id: str) -> ConnectionView | None:
-    """Return a connection; None while nobody tells of it: the sync is shown all the same."""
+    """Return a connection; None for one that is gone."""
     try:
         return await tablesync.connections.get(connection_id)
-    except (NotFoundError, AwayError):
+    except NotFoundError:
         return None
 
 

@@ -11,6 +11,7 @@ from tablesync.contracts.public_api.syncs import SyncFilter, SyncState, SyncView
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.syncs import shown_syncs
 from tablesync.dashboard.web.desk import Desk, Member
+from tablesync.dashboard.web.silences import or_silent
 
 A_PAGE = 50
 STATES = [(each, badges.of_sync(each).word) for each in SyncState]
@@ -47,7 +48,7 @@ def routes(desk: Desk) -> APIRouter:
         page, counts, connections = await asyncio.gather(
             tablesync.syncs.page(**given, limit=A_PAGE, cursor=cursor),
             tablesync.syncs.counts(**{k: v for k, v in given.items() if k != "state"}),
-            tablesync.connections.names(),
+            or_silent(tablesync.connections.names()),
         )
         return desk.page(
             asked,

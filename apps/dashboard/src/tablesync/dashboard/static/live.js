@@ -40,7 +40,7 @@
   }
 
   function isPolled(element) {
-    return element instanceof Element && element.matches("[hx-get]");
+    return element instanceof Element && element.matches("[hx-get]:not([data-waits])");
   }
 
   function goesOn() {

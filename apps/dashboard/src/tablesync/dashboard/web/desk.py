@@ -19,10 +19,12 @@ from tablesync.dashboard.web.cookies import Cookies
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.rendering import Rendering
 from tablesync.dashboard.web.signing import Signing
+from tablesync.dashboard.web.silences import wait_for_pages
 from tablesync.dashboard.web.visitors import Visitor, Visitors
 
 SESSION, FLASH, ZONE = "session", "flash", "zone"
 DAY_SECONDS = 86_400
+AWAY = 503
 FLASH_SECONDS = 60
 FORM_SECONDS = 14 * DAY_SECONDS
 
@@ -149,6 +151,10 @@ class Desk:
             once=secrets.token_urlsafe(16),
         )
 
+    def waiting_page(self, asked: Asked, template: str, **values: Any) -> Response:
+        """Render a page of a workspace whose own subject nobody tells of now."""
+        return self.page(asked, template, status=AWAY, again=here(asked.request), **values)
+
     def plain_page(
         self, request: Request, template: str, *, status: int = 200, **values: Any
     ) -> Response:
@@ -197,6 +203,8 @@ class Desk:
 
 async def _member(request: Request, workspace_id: str) -> Asked:
     desk: Desk = request.app.state.desk
+    if request.method == "GET":
+        wait_for_pages()
     return await desk.asked(request, workspace_id)
 
 
@@ -206,10 +214,15 @@ Member = Annotated[Asked, Depends(_member)]
 
 def sign_in_path(request: Request) -> str:
     """Return where to sign in, and to come back from."""
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = here(request)
     if request.method != "GET" or wanted == "/":
         return "/sign-in"
     return f"/sign-in?return_to={quote(wanted, safe='/')}"
+
+
+def here(request: Request) -> str:
+    """Return the address that was asked for, below ours."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _fingerprint(session: SecretStr) -> str:

@@ -13,6 +13,7 @@ from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.shown.icons import ICONS
 from tablesync.dashboard.shown.times import span
 from tablesync.dashboard.shown.workspace import incidents, people
+from tablesync.dashboard.web.silences import is_silent
 
 PARTIAL = '<hx-partial hx-target="#{id}" hx-swap="{swap}">{content}</hx-partial>'
 
@@ -38,6 +39,7 @@ class Rendering:
         self._templates.filters.update(number=words.number, span=span, listed=words.listed)
         self._templates.filters.update(role=people.role, device=people.device)
         self._templates.filters.update(mail_kind=incidents.mail_kind, mail_fate=incidents.mail_fate)
+        self._templates.tests.update(silent=is_silent)
         self._templates.globals.update(
             counted=words.counted,
             are=words.are,

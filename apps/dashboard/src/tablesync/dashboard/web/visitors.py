@@ -1,21 +1,25 @@
 """Who asks for a page: a session's secret in a cookie, exchanged at auth-service for a token.
 
 A token that was exchanged is used for a minute at most: whoever is signed out elsewhere, or is a
-member no longer, sees nothing after that.
+member no longer, sees nothing after that. Only while auth-service is silent is one used for as long
+as services take it: nobody can be signed out then, and the others answer.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 from pydantic import SecretStr
-from tablesync.client import SessionToken, TableSync
+from tablesync.client import AwayError, ProblemError, SessionToken, TableSync
 from tablesync.contracts.public_api.people import Role, UserToken
 from tablesync.dashboard.settings import Settings
+from tablesync.dashboard.web.silences import ASIDE_SECONDS, waiting
 from tablesync.service_kit.clock import Deadline
 from tablesync.service_kit.single_flight import SingleFlight
 
 KEPT_SECONDS = 60.0
+# How soon somebody is asked again who did not tell, and what is left of a token at least.
+AGAIN_SECONDS, SPARE_SECONDS = 5.0, 30.0
 MOST_KEPT = 10_000
 _Key = tuple[str, str | None]
 _RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
@@ -45,6 +49,8 @@ class Visitor:
 class _Kept:
     visitor: Visitor
     until: Deadline
+    # When services take its token no more.
+    ends: Deadline
 
 
 class Visitors:
@@ -64,10 +70,10 @@ class Visitors:
         """
         key = session.get_secret_value(), workspace_id
         kept = self._kept.get(key)
-        if kept is None or kept.until.passed():
-            # Once for all parts of a page that want to know at the same time.
-            visitor = await self._asking.join(key, lambda: self._ask(session, workspace_id))
-            kept = self._keep(key, visitor)
+        if kept is None or kept.ends.passed():
+            kept = self._keep(key, await self._told(session, workspace_id))
+        elif kept.until.passed():
+            kept = self._keep(key, await self._told_or(kept, session, workspace_id))
         return kept.visitor
 
     def anybody(self) -> TableSync:
@@ -79,8 +85,28 @@ class Visitors:
         for key in [each for each in self._kept if each[0] == session.get_secret_value()]:
             del self._kept[key]
 
-    def _keep(self, key: _Key, visitor: Visitor) -> _Kept:
-        self._kept[key] = kept = _Kept(visitor, Deadline(KEPT_SECONDS))
+    async def _told_or(self, kept: _Kept, session: SecretStr, workspace_id: str | None) -> _Kept:
+        """Return who it is by now, or was a while ago if nobody tells."""
+        try:
+            with waiting(ASIDE_SECONDS):
+                return await self._told(session, workspace_id)
+        except AwayError:
+            if self._kept.get((session.get_secret_value(), workspace_id)) is not kept:
+                raise  # forgotten meanwhile
+            return replace(kept, until=Deadline(AGAIN_SECONDS))
+        except ProblemError:
+            self._kept.pop((session.get_secret_value(), workspace_id), None)
+            raise
+
+    async def _told(self, session: SecretStr, workspace_id: str | None) -> _Kept:
+        """Ask who it is, once for all parts of a page that want to know at the same time."""
+        key = session.get_secret_value(), workspace_id
+        visitor = await self._asking.join(key, lambda: self._ask(session, workspace_id))
+        good_for = visitor.who.expires_in - SPARE_SECONDS
+        return _Kept(visitor, Deadline(KEPT_SECONDS), Deadline(good_for))
+
+    def _keep(self, key: _Key, kept: _Kept) -> _Kept:
+        self._kept[key] = kept
         self._kept.move_to_end(key)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)

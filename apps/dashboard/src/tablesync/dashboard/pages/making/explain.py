@@ -48,7 +48,8 @@ def routes(desk: Desk) -> APIRouter:
         except (AwayError, ProblemError) as error:
             return page(asked, sync, form.with_error("", trouble(error)))
         tablesync = asked.visitor.tablesync
-        places = await read_places(tablesync, sync, await read_uses(tablesync, sync))
+        uses, _ = await read_uses(tablesync, sync)
+        places = await read_places(tablesync, sync, uses)
         return page(asked, sync, form, found, places=places)
 
     def page(

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from typing import TypeVar
 
 from fastapi.responses import Response
-from tablesync.contracts.public_api.people import Role
+from tablesync.contracts.public_api.people import InvitationView, Role
 from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.forms import Form
-from tablesync.dashboard.web.silences import or_none
+from tablesync.dashboard.web.silences import or_silent
 
 T = TypeVar("T")
 
@@ -22,14 +22,12 @@ class SettingsPage:
     async def show(self, asked: Asked, form: Form, status: int = 200, **values: object) -> Response:
         """Render it, with what was typed."""
         tablesync = asked.visitor.tablesync
-        members, preferences, tokens, sessions = await asyncio.gather(
-            _all(tablesync.members.all()),
-            or_none(tablesync.preferences.get()),
-            _all(tablesync.api_tokens.all()),
-            _all(tablesync.sessions.all()),
-        )
-        invitations = (
-            await _all(tablesync.members.invitations()) if asked.visitor.may(Role.ADMIN) else []
+        members, preferences, tokens, sessions, invitations = await asyncio.gather(
+            or_silent(_all(tablesync.members.all())),
+            or_silent(tablesync.preferences.get()),
+            or_silent(_all(tablesync.api_tokens.all())),
+            or_silent(_all(tablesync.sessions.all())),
+            or_silent(_invited(asked)),
         )
         return self._desk.page(
             asked,
@@ -44,6 +42,13 @@ class SettingsPage:
             form=form,
             **{"made": None, **values},
         )
+
+
+async def _invited(asked: Asked) -> list[InvitationView]:
+    """Return who is invited, for admins."""
+    if not asked.visitor.may(Role.ADMIN):
+        return []
+    return await _all(asked.visitor.tablesync.members.invitations())
 
 
 async def _all(items: AsyncIterator[T]) -> list[T]:
