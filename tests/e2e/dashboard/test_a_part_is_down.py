@@ -12,11 +12,10 @@ from playwright.async_api import Browser, Locator, expect
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl, eventually
 
-from .visitor import PATIENCE_MS, PORTAL, Visitor, visiting
+from .visitor import LOOKS, PATIENCE_MS, PORTAL, Visitor, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-LOOKS = "document.dispatchEvent(new Event('tablesync:look'))"
 Prepared = tuple[Visitor, dict[str, str]]
 # What each page shows while a service is gone: its status, and something that others tell of.
 REST = {

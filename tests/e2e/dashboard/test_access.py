@@ -9,7 +9,7 @@ from tablesync.contracts.public_api.people import NewMember, Role
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl
 
-from .visitor import PORTAL, Visitor, visiting
+from .visitor import LOOKS, PATIENCE_MS, PORTAL, Visitor, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -74,13 +74,17 @@ async def test_an_admin_takes_back_an_invitation_and_is_asked_before_a_member_is
         invitation = vera.page.locator("section", has_text="invites you").last
         await invitation.get_by_role("button", name="Accept").click()
         await vera.page.wait_for_url("**/integrations")
-    await ada.open("/settings")
-    removing = page.get_by_role("row").filter(has_text=VERA).get_by_role("link", name="Remove")
-    await removing.click()
-    await page.get_by_role("link", name="Keep the member").click()
-    await removing.click()
-    await page.get_by_role("button", name="Remove the member").click()
-    await expect(page.get_by_text("They are a member no longer")).to_be_visible()
+        await expect(vera.page.locator("[data-live]")).to_have_attribute("data-live", "on")
+        await ada.open("/settings")
+        removing = page.get_by_role("row").filter(has_text=VERA).get_by_role("link", name="Remove")
+        await removing.click()
+        await page.get_by_role("link", name="Keep the member").click()
+        await removing.click()
+        await page.get_by_role("button", name="Remove the member").click()
+        await expect(page.get_by_text("They are a member no longer")).to_be_visible()
+        await vera.page.evaluate(LOOKS)
+        ended = vera.page.get_by_text("You are no member of this workspace any more")
+        await expect(ended).to_be_visible(timeout=PATIENCE_MS)
 
     await page.get_by_role("link", name="Audit trail").click()
     for done in ("Removed a member", "Accepted an invitation", "Withdrew an invitation"):

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
+from tablesync.contracts.public_api.syncs import SyncCopy
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl
 
 from .between import Between, between
-from .visitor import PATIENCE_MS, PORTAL, Visitor, visiting
+from .visitor import LOOKS, PATIENCE_MS, PORTAL, Visitor, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -94,3 +95,63 @@ async def test_a_proxys_502_is_survived_from_the_first_request_on(
     proxy.cut()
     await renames(ada, "After a cut")
     await has_name(ada, "After a cut")
+
+
+async def test_lists_change_in_their_rows_and_say_what_has_come(ada: Visitor) -> None:
+    async with ada.tablesync as tablesync:
+        (hubspot,) = [each async for each in tablesync.connections.all()]
+    sync = await ada.makes_a_sync("deals", hubspot.id, await ada.connects("airtable"))
+    await ada.open("/syncs")
+    await begins(ada)
+    row = ada.page.locator(f"#sync-{sync.id}")
+    await row.get_by_role("checkbox").check()
+    async with ada.tablesync as tablesync:
+        await tablesync.syncs.pause(sync.id)
+    await expect(row.locator(".badge")).to_have_text("Paused", timeout=PATIENCE_MS)
+    await expect(ada.page.locator("#counts")).to_contain_text("Paused 1")
+    await expect(row.get_by_role("checkbox")).to_be_checked()
+    async with ada.tablesync as tablesync:
+        await tablesync.syncs.resume(sync.id)
+        copy = await tablesync.syncs.duplicate(sync.id, SyncCopy(name="Another"))
+    await ada.page.get_by_role("link", name="Syncs have come or moved").click(timeout=PATIENCE_MS)
+    await expect(ada.page.locator(f"#sync-{copy.id}")).to_be_visible()
+
+    await ada.open("/runs")
+    await begins(ada)
+    async with ada.tablesync as tablesync:
+        asked_for = await tablesync.syncs.run(sync.id)
+    await ada.page.get_by_role("link", name="1 new run. Show it").click(timeout=PATIENCE_MS)
+    badge = ada.page.locator(f"#run-{asked_for.run_id} .badge")
+    await expect(badge).to_have_text("Finished", timeout=PATIENCE_MS)
+
+
+async def test_an_open_menu_stays_as_it_is_until_it_is_closed(ada: Visitor) -> None:
+    await begins(ada)
+    card = ada.card("HubSpot")
+    await card.get_by_label("More for HubSpot").click()
+    await card.get_by_role("link", name="Rename").focus()
+    menu = await card.locator("details.menu").inner_html()
+    await renames(ada, "While it is open")
+    await ada.page.evaluate(LOOKS)
+    await has_name(ada, "While it is open")
+    assert await card.locator("details.menu").inner_html() == menu
+    await expect(card.get_by_role("link", name="Rename")).to_be_focused()
+
+    await ada.page.keyboard.press("Escape")
+
+    await expect(card.get_by_label("More for HubSpot, While it is open")).to_be_focused()
+
+
+async def test_a_tab_that_is_opened_behind_others_takes_no_stream_until_it_is_shown(
+    ada: Visitor, proxy: Between
+) -> None:
+    await begins(ada)
+    await ada.page.add_init_script(f"({HIDES})(true)")
+    asked = len(proxy.asked)
+    await ada.open("/integrations")
+    await ada.page.wait_for_load_state("networkidle")
+    assert len(proxy.asked) == asked
+
+    await ada.page.evaluate(HIDES, False)
+
+    await begins(ada)

@@ -25,6 +25,8 @@ PORTAL, OTHER_PORTAL = "7001", "7002"
 ADA = "ada@acme.test"
 WIDE: Mapping[str, int] = MappingProxyType({"width": 1440, "height": 900})
 PATIENCE_MS = 30_000
+# What a page does when its popup is closed: it reads the state anew, and waits for no beat.
+LOOKS = "document.dispatchEvent(new Event('tablesync:look'))"
 SCREENSHOTS, HELP_PICTURES = ROOT / ".local/screenshots", ROOT / "docs/images/help"
 # Nothing runs by itself while a story is told: it asks for its runs.
 RARELY = {"every_seconds": 86_400}

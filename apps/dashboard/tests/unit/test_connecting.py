@@ -15,7 +15,7 @@ from tablesync.contracts.public_api.connections import (
     ProviderView,
 )
 from tablesync.contracts.public_api.people import UserToken
-from tablesync.dashboard.shown.cards import Deck
+from tablesync.dashboard.shown.cards import Begun, Deck
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.web.desk import Asked, PageContext
 from tablesync.dashboard.web.rendering import Rendering
@@ -52,7 +52,7 @@ def test_an_attempt_at_something_new_is_begun_and_one_at_a_connection_is_its_own
     new, again = an_attempt(), an_attempt(connection_id=connection.id)
     deck = Deck([connection], {}, uses=None, pending=[new, again])
 
-    assert deck.begun == [new]
+    assert [each.attempt for each in deck.begun] == [new]
     assert deck.card(connection, CLOCK).under_way == again
 
 
@@ -60,7 +60,7 @@ def test_an_attempt_at_something_new_is_begun_and_one_at_a_connection_is_its_own
 def test_a_begun_sign_in_has_a_card_with_what_the_role_may_do(may_operate: bool) -> None:
     provider = like(ProviderView)
     shown = RENDERING.part(
-        "parts/cards.html", "begun", an_attempt(), provider, page(may_operate=may_operate)
+        "parts/cards.html", "begun", Begun(an_attempt(), provider), page(may_operate=may_operate)
     )
     assert "Sign-in under way" in shown
     assert ("Continue" in shown) is ("Cancel" in shown) is may_operate

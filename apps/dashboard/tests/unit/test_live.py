@@ -16,7 +16,7 @@ from tablesync.client import AwayError, NotFoundError
 from tablesync.client.errors import Problem
 from tablesync.dashboard.live import streams
 from tablesync.dashboard.live.hub import Hub
-from tablesync.dashboard.live.parts import Part, keeping
+from tablesync.dashboard.live.parts import Part, keeping, left
 from tablesync.dashboard.live.streams import Streams
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.web.answers import SeeOtherError
@@ -112,6 +112,13 @@ async def test_a_part_that_no_tab_shows_is_not_sent_and_one_that_is_gone_goes() 
     render = keeping("card_1.A,card_2.A", parts(card_1="A", card_3="A"))
     assert await told(render) == '<hx-partial hx-target="#card_2" hx-swap="delete"></hx-partial>'
     assert await told(render) == ""
+
+
+async def test_a_part_that_nobody_tells_of_now_is_left_as_it_is() -> None:
+    async def read(_: Asked, ids: Iterable[str]) -> Sequence[Part]:
+        return [left(each) for each in ids]
+
+    assert await told(keeping("begun-1.A", read)) == ""
 
 
 async def test_what_no_page_of_ours_says_it_shows_is_not_said_back() -> None:

@@ -1,5 +1,6 @@
 """Settings in words: roles, browsers, sign-ins, invitations, and what was done by whom."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -153,3 +154,10 @@ def test_an_invitation_that_is_refused_keeps_what_was_typed() -> None:
     assert (form.values, form.errors, status) == (typed.values, {"": too_many.problem.detail}, 429)
     with pytest.raises(ForbiddenError):
         refused(typed, ForbiddenError("auth-service", Problem(403, "forbidden", "No.")))
+
+
+def test_a_part_is_another_for_somebody_who_may_do_less_than_before() -> None:
+    """Its buttons are part of it: those of a member who was demoted go."""
+    admin, viewer = page(admin=True), page(admin=False)
+    operator = replace(viewer, may_operate=True)
+    assert len({each.version("same") for each in (admin, operator, viewer)}) == 3

@@ -15,7 +15,6 @@ from tablesync.dashboard.pages import (
     faults,
     incidents,
     integrations,
-    live,
     practice,
     receipts,
     runs,
@@ -23,6 +22,7 @@ from tablesync.dashboard.pages import (
     sync,
     syncs,
 )
+from tablesync.dashboard.pages.live import lists, things
 from tablesync.dashboard.pages.making import dry_run, edit, explain, new_table, wizard
 from tablesync.dashboard.pages.settings import audit, members, own
 from tablesync.dashboard.settings import NAME, Settings, origin_of
@@ -83,8 +83,10 @@ class Dashboard:
         self._http, self._transport = new_client(), new_transport()
         self._silences = Silences(settings.services)
         self._http.event_hooks = {"request": [hurry], "response": [self._silences.heard]}
-        self._hub = Hub()
-        self._following = Subscriptions(settings, NAME, None, (), followings(self._hub))
+        self._hub, self._visitors = Hub(), Visitors(settings, self._http)
+        self._following = Subscriptions(
+            settings, NAME, None, (), followings(self._hub, self._visitors)
+        )
         self._kafka = KafkaWatch(settings, NAME, self._following.compare)
         identity = IdentityProvider(settings, self._http, self._transport)
         self.app = self._new_app(identity)
@@ -119,7 +121,7 @@ class Dashboard:
         desk = Desk(
             settings,
             Rendering(called, self._silences.since),
-            Visitors(settings, self._http),
+            self._visitors,
             Cookies(secure=settings.is_secure),
             Signing(settings.signing_key),
         )
@@ -141,8 +143,9 @@ class Dashboard:
             entry.invitation_routes(desk),
             sign_in.routes(desk, identity),
             help_pages.routes(desk),
-            live.card_routes(desk, streams),
-            live.part_routes(desk, streams),
+            things.card_routes(desk, streams),
+            things.part_routes(desk, streams),
+            lists.routes(desk, streams),
             *(make(desk) for make in PAGES),
         ):
             app.routes.extend(each.routes)

@@ -3,16 +3,20 @@
 from typing import Any
 
 from tablesync.contracts import TOPICS
+from tablesync.contracts.member_events import MemberRoleChanged
 from tablesync.contracts.registry import EVENT_TYPES
 from tablesync.dashboard.live.hub import Hub
 from tablesync.dashboard.settings import NAME
+from tablesync.dashboard.web.visitors import Visitors
 from tablesync.service_kit.messaging.consumer import Following
 
 
-def followings(hub: Hub) -> list[Following]:
+def followings(hub: Hub, visitors: Visitors) -> list[Following]:
     """Return what the dashboard follows, of every topic that names it."""
 
     async def on_event(event: Any) -> None:
+        if isinstance(event, MemberRoleChanged):
+            visitors.forget_member(event.workspace_id, event.operator_id)
         hub.tell(event.workspace_id, f"{event.key_field.removesuffix('_id')}:{event.key}")
         for also in ("sync_id", "connection_id"):
             if told := getattr(event, also, None):

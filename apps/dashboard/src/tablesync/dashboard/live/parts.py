@@ -13,9 +13,17 @@ MOST_PARTS = 200
 _A_PART = re.compile(r"([\w-]{1,80})\.(\w{1,40})")
 
 
+def left(id_: str) -> "Part":
+    """Return a part that stays as a tab has it."""
+    return Part(id_, "", str)
+
+
 @dataclass(frozen=True)
 class Part:
-    """A part of a page as it is now; `version` changes with whatever it shows."""
+    """A part of a page as it is now; `version` changes with whatever it shows.
+
+    Without a version it is left as it is: nobody tells of it now.
+    """
 
     id: str
     version: str
@@ -43,7 +51,8 @@ def keeping(
         if about != EVERYTHING and not {about, EVERYTHING} & set(changed):
             return ""
         parts = {each.id: each for each in await read(asked, has)}
-        other = [each for each in parts.values() if has.get(each.id, each.version) != each.version]
+        told_of = (each for each in parts.values() if each.version)
+        other = [each for each in told_of if has.get(each.id, each.version) != each.version]
         told = [_new(has, each) for each in other]
         gone = [each for each in has if each not in parts]
         for each in gone:

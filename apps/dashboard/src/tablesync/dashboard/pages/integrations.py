@@ -1,24 +1,22 @@
 """The first page: a card for each connection, warnings first."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
-from tablesync.client import NotFoundError, TableSync
+from tablesync.client import TableSync
 from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import ConnectionView, ProviderView
 from tablesync.dashboard.live.parts import Part
-from tablesync.dashboard.shown.cards import Card, Deck, Rank
+from tablesync.dashboard.shown.cards import Begun, Card, Deck, Rank
 from tablesync.dashboard.shown.first_day import Step, first_day
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
-from tablesync.dashboard.web.silences import Silent, or_silent, silent_among, told
+from tablesync.dashboard.web.silences import Silent, or_gone, or_silent, silent_among, told
 
-T = TypeVar("T")
 A_PAGE = 50
 
 
@@ -30,18 +28,17 @@ def routes(desk: Desk) -> APIRouter:
     async def show(asked: Member, q: str = "", cursor: str | None = None) -> Response:
         found = await read_deck(asked, q=q, cursor=cursor)
         offered = () if q or cursor else found.deck.providers.values()
-        begun = () if q or cursor else found.deck.begun
-        under_way = {str(each.provider) for each in begun}
+        begun = begun_of(found, q=q, cursor=cursor)
+        under_way = {str(each.attempt.provider) for each in begun}
         shown = found.deck.cards(asked.clock)
         return desk.page(
             asked,
             "pages/integrations.html",
             shown=shown,
             banners_version=banners_version(shown, found.silent),
-            order=order_of(shown),
+            order=order_of(shown, begun),
             begun=begun,
             before_begun=[each for each in shown if each.face.rank < Rank.UNDER_WAY],
-            providers=found.deck.providers,
             never=[
                 each
                 for each in await _never(asked.visitor.tablesync, found, offered)
@@ -95,7 +92,7 @@ async def read_deck(
         connections.counts(),
     )
     elsewhere = set(also) - {each.id for each in page.items}
-    more = await asyncio.gather(*(_or_gone(connections.get(each)) for each in sorted(elsewhere)))
+    more = await asyncio.gather(*(or_gone(connections.get(each)) for each in sorted(elsewhere)))
     deck, silent = await _beside(asked, [*page.items, *(each for each in more if each)])
     return FoundDeck(deck, counts.total, page.next_cursor, silent)
 
@@ -111,21 +108,40 @@ def banners_version(shown: Sequence[Card], silent: Sequence[str]) -> str:
     return version_of(silent, broken[:1])
 
 
-def order_of(shown: Sequence[Card]) -> str:
+def begun_of(found: FoundDeck, *, q: str, cursor: str | None) -> Sequence[Begun]:
+    """Return the first sign-ins under way that a page shows: none fits a search."""
+    return () if q or cursor else found.deck.begun
+
+
+def order_of(shown: Sequence[Card], begun: Sequence[Begun]) -> str:
     """Return what tells whether cards came, went, or stand in another order."""
-    return version_of([each.id for each in shown])
+    return version_of([each.id for each in shown], [each.id for each in begun])
 
 
-def parts(desk: Desk, asked: Asked, found: FoundDeck, order: str) -> list[Part]:
+def parts(
+    desk: Desk, asked: Asked, found: FoundDeck, begun: Sequence[Begun], order: str
+) -> list[Part]:
     """Return all of the first page that changes by itself; `order` is that of its cards."""
     shown = found.deck.cards(asked.clock)
-    context, other = desk.context(asked), order_of(shown) != order
+    context = desk.context(asked)
+    other = found.deck.pending is not None and order_of(shown, begun) != order
     render = desk.rendering.part
     banners = banners_version(shown, found.silent)
     above = ("parts/cards.html", "banners", shown, found.silent, banners, context)
     hint = ("parts/live.html", "order", other, "Cards have come or moved. Sort again")
     return [
-        *(Part(each.id, each.version, partial(card_text, desk, asked, each)) for each in shown),
+        *(
+            Part(each.id, context.version(each.version), partial(card_text, desk, asked, each))
+            for each in shown
+        ),
+        *(
+            Part(
+                each.id,
+                context.version(each.version),
+                partial(render, "parts/cards.html", "begun", each, context),
+            )
+            for each in begun
+        ),
         Part("banners", banners, partial(render, *above)),
         Part("order", "other" if other else "same", partial(render, *hint)),
     ]
@@ -145,7 +161,7 @@ async def _beside(
         connections,
         {str(each.name): each for each in told(providers, ())},
         None if isinstance(uses, Silent) else {each.connection_id: each for each in uses},
-        told(pending, []),
+        None if isinstance(pending, Silent) else pending,
     )
     return deck, silent_among(providers, uses, pending)
 
@@ -166,11 +182,3 @@ async def _never(
     looked = [tablesync.connections.page(provider=str(each.name), limit=1) for each in missing]
     pages = await asyncio.gather(*looked)
     return [each for each, page in zip(missing, pages, strict=True) if not page.items]
-
-
-async def _or_gone(asked: Awaitable[T]) -> T | None:
-    """Return an answer, or None for what is not there any more."""
-    try:
-        return await asked
-    except NotFoundError:
-        return None

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.contracts.public_api.bulk_changes import BulkAction, NewBulkChange
-from tablesync.contracts.public_api.syncs import SyncFilter, SyncState, SyncView
-from tablesync.dashboard.shown import badges
+from tablesync.contracts.public_api.syncs import SyncCounts, SyncFilter, SyncState, SyncView
 from tablesync.dashboard.shown.syncs import shown_syncs
-from tablesync.dashboard.web.desk import Desk, Member
+from tablesync.dashboard.shown.versions import version_of
+from tablesync.dashboard.web.desk import Asked, Desk, Member
 from tablesync.dashboard.web.silences import or_silent
 
 A_PAGE = 50
-STATES = [(each, badges.of_sync(each).word) for each in SyncState]
 EVERY_MATCHING = "matching"
 FILTERS = {
     "q": "q",
@@ -42,26 +42,22 @@ def routes(desk: Desk) -> APIRouter:
         cursor: str | None = None,
     ) -> Response:
         query = {"q": q, "state": state, "connection": connection, "base": base, "table": table}
-        wanted = filter_of(query)
-        given = wanted.model_dump(exclude_none=True, mode="json")
-        tablesync = asked.visitor.tablesync
-        page, counts, connections = await asyncio.gather(
-            tablesync.syncs.page(**given, limit=A_PAGE, cursor=cursor),
-            tablesync.syncs.counts(**{k: v for k, v in given.items() if k != "state"}),
-            or_silent(tablesync.connections.names()),
+        found, connections = await asyncio.gather(
+            read_list(asked, query, cursor),
+            or_silent(asked.visitor.tablesync.connections.names()),
         )
         return desk.page(
             asked,
             "pages/syncs.html",
-            shown=shown_syncs(page.items, asked.clock),
-            counts=counts,
-            matching=counts.states.get(state, 0) if state else counts.total,
-            states=STATES,
+            shown=shown_syncs(found.syncs, asked.clock),
+            counts=found.counts,
+            matching=found.matching,
+            order=found.order,
             connections=connections,
-            wanted=wanted,
             query=query,
-            target=target_of(wanted, page.items),
-            next_cursor=page.next_cursor,
+            cursor=cursor or "",
+            target=target_of(filter_of(query), found.syncs),
+            next_cursor=found.next_cursor,
         )
 
     @router.post("/syncs/bulk")
@@ -89,6 +85,37 @@ def routes(desk: Desk) -> APIRouter:
         return desk.page(asked, "pages/bulk_change.html", change=change)
 
     return router
+
+
+@dataclass(frozen=True)
+class SyncList:
+    """A page of syncs that fit, and how many there are of each state."""
+
+    syncs: Sequence[SyncView]
+    counts: SyncCounts
+    state: str
+    next_cursor: str | None
+
+    @property
+    def order(self) -> str:
+        """What tells whether syncs came, went, or stand in another order."""
+        return version_of([each.id for each in self.syncs])
+
+    @property
+    def matching(self) -> int:
+        """How many fit, on this page and on others."""
+        return self.counts.states.get(self.state, 0) if self.state else self.counts.total
+
+
+async def read_list(asked: Asked, query: Mapping[str, str], cursor: str | None) -> SyncList:
+    """Read a page of syncs."""
+    given = filter_of(query).model_dump(exclude_none=True, mode="json")
+    syncs = asked.visitor.tablesync.syncs
+    page, counts = await asyncio.gather(
+        syncs.page(**given, limit=A_PAGE, cursor=cursor),
+        syncs.counts(**{k: v for k, v in given.items() if k != "state"}),
+    )
+    return SyncList(page.items, counts, query["state"], page.next_cursor)
 
 
 def filter_of(query: Mapping[str, str]) -> SyncFilter:

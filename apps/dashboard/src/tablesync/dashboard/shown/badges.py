@@ -35,6 +35,7 @@ SYNCS = {
     "new": Badge("Not run yet", "idle", "dashes"),
     "paused": Badge("Paused", "idle", "pause"),
 }
+SYNC_STATES = tuple((state, badge.word) for state, badge in SYNCS.items())
 _RUNS = {
     RunStatus.REQUESTED: Badge("Queued", "idle", "hourglass"),
     RunStatus.QUEUED: Badge("Queued", "idle", "hourglass"),

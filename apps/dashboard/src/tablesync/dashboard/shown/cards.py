@@ -185,18 +185,37 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """An attempt that would bring a new connection: there is no card of one to say so."""
+
+    attempt: AuthorizationView
+    provider: ProviderView | None
+
+    @property
+    def id(self) -> str:
+        """The id of its element."""
+        return f"begun-{self.attempt.id}"
+
+    @property
+    def version(self) -> str:
+        """What tells whether it has changed since it was last shown."""
+        return version_of(self.attempt, self.provider)
+
+
+@dataclass(frozen=True)
 class Deck:
-    """All that the first page is made of; `uses` is None while scheduler does not tell."""
+    """All that the first page is made of; what is None, nobody tells."""
 
     connections: Sequence[ConnectionView]
     providers: Mapping[str, ProviderView]
     uses: Mapping[str, ConnectionUse] | None
-    pending: Sequence[AuthorizationView] = ()
+    pending: Sequence[AuthorizationView] | None = ()
 
     @property
-    def begun(self) -> list[AuthorizationView]:
-        """The attempts that would bring a new connection: none has a card of its own yet."""
-        return [each for each in self.pending if not each.connection_id]
+    def begun(self) -> list[Begun]:
+        """The attempts that would bring a new connection."""
+        new = (each for each in self.pending or () if not each.connection_id)
+        return [Begun(each, self.providers.get(str(each.provider))) for each in new]
 
     def cards(self, clock: Clock) -> list[Card]:
         """Return the cards, worst first."""
@@ -211,7 +230,7 @@ class Deck:
         subject = Subject(connection, use, clock)
         provider = self.providers.get(str(connection.provider))
         face = _FACES.get(connection.badge, _unknown)(subject)
-        attempts = (each for each in self.pending if each.connection_id == connection.id)
+        attempts = (e for e in self.pending or () if e.connection_id == connection.id)
         return Card(subject, provider, next(attempts, None), face)
 
 

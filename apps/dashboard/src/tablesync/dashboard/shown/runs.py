@@ -10,6 +10,7 @@ from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.badges import Badge
 from tablesync.dashboard.shown.times import Clock, span
+from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.shown.words import counted, number
 
 _TRIGGERS = {
@@ -28,6 +29,12 @@ class ShownRun:
     sync: SyncView | None
     clock: Clock
     progress: RunProgress | None = None
+
+    @property
+    def version(self) -> str:
+        """What tells whether its row has changed since it was last shown."""
+        at = self.run.started_at or self.run.requested_at
+        return version_of(self.run, self.took, self.clock.near(at))
 
     @property
     def badge(self) -> Badge:

@@ -1,6 +1,6 @@
 """Syncs as lists and pages show them: route, state, cause and remedy in a few words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tablesync.contracts import Provider, RunStatus, SyncStatus
@@ -11,6 +11,7 @@ from tablesync.contracts.wording import provider_label, runs_again
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.badges import Badge
 from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.shown.words import counted, number
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -23,6 +24,11 @@ class ShownSync:
 
     sync: SyncView
     clock: Clock
+
+    @property
+    def version(self) -> str:
+        """What tells whether its row has changed since it was last shown."""
+        return version_of(self.sync, self.last_success, self.next_run)
 
     @property
     def badge(self) -> Badge:
@@ -155,7 +161,7 @@ class SyncPlaces:
         return filled(template, base=to.base_id, table=to.table_id, row=row)
 
 
-def shown_syncs(syncs: list[SyncView], clock: Clock) -> list[ShownSync]:
+def shown_syncs(syncs: Sequence[SyncView], clock: Clock) -> list[ShownSync]:
     """Show syncs in the order in which scheduler lists them: failing first."""
     return [ShownSync(each, clock) for each in syncs]
 

@@ -29,7 +29,7 @@
     form.target = popup ? POPUP : "_self";
     if (popup) {
       popup.focus();
-      whenClosed(popup, form.action.includes("/connect/") ? reload : lookAgain);
+      whenClosed(popup, form.action.includes("/connect/") ? "new" : "look");
     }
     setField(form, "window", popup ? "popup" : "blocked");
   }
@@ -40,7 +40,7 @@
     const popup = window.open(target, POPUP, POPUP_FEATURES);
     if (popup) {
       event.preventDefault();
-      whenClosed(popup, link.closest("[data-new]") ? reload : lookAgain);
+      whenClosed(popup, link.closest("[data-new]") ? "new" : "look");
     } else {
       target.searchParams.set("window", "blocked");
       link.href = target;
@@ -48,21 +48,12 @@
   }
 
   // One that is isolated from us seems to be closed at once: what it does later, live updates tell.
-  function whenClosed(popup, act) {
+  function whenClosed(popup, said) {
     const timer = setInterval(() => {
       if (!popup.closed) return;
       clearInterval(timer);
-      act();
+      document.dispatchEvent(new Event(`tablesync:${said}`));
     }, 500);
-  }
-
-  // A connection that is new has no card yet that a live update could change.
-  function reload() {
-    location.reload();
-  }
-
-  function lookAgain() {
-    document.dispatchEvent(new Event("tablesync:look"));
   }
 
   function setField(form, name, value) {

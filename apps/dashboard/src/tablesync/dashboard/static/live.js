@@ -1,6 +1,7 @@
 // Live updates, as far as the server cannot see to them: each stream is asked for with what the tab
 // shows by then, one that could not begin is asked for again, and somebody who looks at what may be
-// old is told so. htmx and its hx-sse do the rest: they reconnect, and pause in hidden tabs.
+// old is told so. An open menu stays as it is, and what moved is shown where somebody waits for it.
+// htmx and its hx-sse do the rest: they reconnect, and pause in hidden tabs.
 (() => {
   "use strict";
 
@@ -8,10 +9,13 @@
   const FIRST_WAIT_MS = 1000;
   const LONGEST_WAIT_MS = 60000;
   const TOO_MANY = 429;
+  const MENU = "details.menu[open]";
+  const STALE = "stale";
   const requests = new WeakMap();
   const connections = new WeakMap();
   let failures = 0;
   let lost = 0;
+  let awaitsNew = false;
 
   // The address of a stream says which version of each part the page has: the server sends the others.
   function tellWhatIsShown(element, request) {
@@ -67,14 +71,44 @@
     if (place) place.hidden = !shown;
   }
 
+  // What somebody is about to press does not become another button: a menu is replaced once closed.
+  function mayChange(node) {
+    if (!(node instanceof Element && node.matches(MENU))) return true;
+    const part = node.closest("[data-version]");
+    if (part) part.dataset.version = STALE;
+    return false;
+  }
+
+  function menuTurned({ target }) {
+    if (target.matches("details.menu:not([open])") && target.closest(`[data-version=${STALE}]`)) {
+      lookAgain();
+    }
+  }
+
+  // Whoever has begun a first sign-in waits for its card: it is shown, unless they do something else.
+  function showNew() {
+    const order = document.getElementById("order");
+    if (!awaitsNew || order?.dataset.version !== "other") return;
+    if (document.querySelector(MENU) || document.activeElement?.matches("input:not([type=hidden])")) return;
+    awaitsNew = false;
+    location.reload();
+  }
+
   function lookAgain() {
     for (const element of document.querySelectorAll("[data-live]")) {
       connections.get(element)?.reader?.cancel();
     }
   }
 
-  document.addEventListener("htmx:config:request", ({ target, detail }) => {
+  document.addEventListener("htmx:config:request", (event) => {
+    const { target, detail } = event;
     if (!isStream(target)) return;
+    if (document.hidden) {
+      // A tab that is opened behind others takes no stream before somebody looks at it.
+      event.preventDefault();
+      ask(target);
+      return;
+    }
     requests.set(target, detail.ctx.request);
     tellWhatIsShown(target, detail.ctx.request);
   });
@@ -106,5 +140,15 @@
     if (isPolled(target)) goesOn();
   });
   document.addEventListener("ended", goesOn);
+  document.addEventListener("htmx:sse:after:message", showNew);
+  document.addEventListener("toggle", menuTurned, { capture: true });
+  document.addEventListener("DOMContentLoaded", () => {
+    awaitsNew = Boolean(document.querySelector("[data-new]"));
+  });
+  document.addEventListener("tablesync:new", () => {
+    awaitsNew = true;
+    lookAgain();
+  });
+  htmx.registerExtension("keep", { htmx_before_morph_node: mayChange });
   document.addEventListener("tablesync:look", lookAgain);
 })();

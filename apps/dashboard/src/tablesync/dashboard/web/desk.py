@@ -58,6 +58,10 @@ class PageContext:
     once: str
     may_practise: bool = False
 
+    def version(self, shown: str) -> str:
+        """Return the version of a part for this viewer, whose buttons are part of it."""
+        return f"{shown}{'a' if self.may_administer else 'o' if self.may_operate else 'v'}"
+
     @property
     def clock(self) -> Clock:
         """What it is now, where the viewer is."""

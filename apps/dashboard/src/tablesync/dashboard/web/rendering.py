@@ -12,6 +12,7 @@ from tablesync.dashboard.shown import badges, words
 from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.shown.icons import ICONS
 from tablesync.dashboard.shown.times import span
+from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.shown.workspace import incidents, people
 from tablesync.dashboard.web.silences import is_silent
 
@@ -48,6 +49,8 @@ class Rendering:
             role_names=people.ROLES,
             static_version=static_version,
             silent_since=silent_since,
+            shown_version=version_of,
+            sync_states=badges.SYNC_STATES,
             help_of_card=helping.of_card,
             help_of_incident=helping.of_incident,
             help_of_run=helping.of_run,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import httpx
-from tablesync.client import AwayError
+from tablesync.client import AwayError, NotFoundError
 
 T = TypeVar("T")
 PAGE_SECONDS, ASIDE_SECONDS = 10.0, 4.0
@@ -84,6 +84,14 @@ async def or_silent(asked: Awaitable[T], seconds: float = ASIDE_SECONDS) -> T | 
             return await asked
         except AwayError as error:
             return Silent(error.service)
+
+
+async def or_gone(asked: Awaitable[T]) -> T | None:
+    """Return an answer, or None for what is not there any more."""
+    try:
+        return await asked
+    except NotFoundError:
+        return None
 
 
 @contextmanager

@@ -105,6 +105,13 @@ class Visitors:
         good_for = visitor.who.expires_in - SPARE_SECONDS
         return _Kept(visitor, Deadline(KEPT_SECONDS), Deadline(good_for))
 
+    def forget_member(self, workspace_id: str, operator_id: str) -> None:
+        """Forget what somebody may do in a workspace: that has changed."""
+        for key, kept in list(self._kept.items()):
+            who = kept.visitor.who
+            if (who.workspace_id, who.operator_id) == (workspace_id, operator_id):
+                del self._kept[key]
+
     def _keep(self, key: _Key, kept: _Kept) -> _Kept:
         self._kept[key] = kept
         self._kept.move_to_end(key)

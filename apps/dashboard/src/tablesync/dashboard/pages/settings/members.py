@@ -40,6 +40,7 @@ def routes(desk: Desk) -> APIRouter:
     async def change_role(request: Request, asked: Member, operator_id: str) -> Response:
         form = await desk.form(request)
         said = await _told(_change_role(asked, operator_id, form), "The role is changed.")
+        desk.visitors.forget_member(asked.workspace_id, operator_id)
         return desk.back(request, asked.path("/settings"), *said)
 
     @router.get("/{operator_id}/remove")
@@ -53,7 +54,9 @@ def routes(desk: Desk) -> APIRouter:
         members = asked.visitor.tablesync.members
         removing = members.remove(operator_id, idempotency_key=form.get("once"))
         said = await _told(removing, "They are a member no longer.")
-        return desk.back(request, asked.path("/settings"), *said)
+        desk.visitors.forget_member(asked.workspace_id, operator_id)
+        left = operator_id == asked.visitor.who.operator_id and said[1] == "good"
+        return desk.back(request, "/workspaces" if left else asked.path("/settings"), *said)
 
     return router
 

@@ -1,10 +1,10 @@
-"""What tabs are sent while they are open, for each page that changes by itself."""
+"""The streams of the first page, and of pages of one thing."""
 
 from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from tablesync.dashboard.live.parts import Part, keeping
+from tablesync.dashboard.live.parts import Part, keeping, left
 from tablesync.dashboard.live.streams import Streams
 from tablesync.dashboard.pages import integrations, runs, sync
 from tablesync.dashboard.web.desk import Asked, Desk, Member
@@ -21,7 +21,13 @@ def card_routes(desk: Desk, streams: Streams) -> APIRouter:
         async def read(asked: Asked, ids: Iterable[str]) -> Sequence[Part]:
             also = [each.removeprefix("card-") for each in ids if each.startswith("card-")]
             found = await integrations.read_deck(asked, q=q, cursor=cursor or None, also=also)
-            return integrations.parts(desk, asked, found, order)
+            begun = integrations.begun_of(found, q=q, cursor=cursor)
+            known = found.deck.pending is not None
+            unknown = [each for each in ids if each.startswith("begun-") and not known]
+            return [
+                *integrations.parts(desk, asked, found, begun, order),
+                *(left(each) for each in unknown),
+            ]
 
         return streams.answer(asked, keeping(shown, read))
 
@@ -36,7 +42,13 @@ def part_routes(desk: Desk, streams: Streams) -> APIRouter:
     async def run(asked: Member, run_id: str, shown: str = "") -> Response:
         async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
             page = await runs.read_page(asked, run_id)
-            return [Part("run", page.version, lambda: runs.text(desk, asked, page))]
+            return [
+                Part(
+                    "run",
+                    desk.context(asked).version(page.version),
+                    lambda: runs.text(desk, asked, page),
+                )
+            ]
 
         return streams.answer(asked, keeping(shown, read))
 
@@ -44,7 +56,13 @@ def part_routes(desk: Desk, streams: Streams) -> APIRouter:
     async def state(asked: Member, sync_id: str, shown: str = "") -> Response:
         async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
             page = await sync.read_page(asked, sync_id)
-            return [Part("sync", page.version, lambda: sync.text(desk, asked, page))]
+            return [
+                Part(
+                    "sync",
+                    desk.context(asked).version(page.version),
+                    lambda: sync.text(desk, asked, page),
+                )
+            ]
 
         return streams.answer(asked, keeping(shown, read))
 
