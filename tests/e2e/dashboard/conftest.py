@@ -12,6 +12,7 @@ from tablesync.test_kit import SandboxControl, unique_prefix
 from tablesync.test_kit.browser import chromium
 from tablesync.test_kit.isolation import drop_databases, drop_topics
 
+from .everything import Full, everything
 from .visitor import Visitor, visiting
 
 
@@ -65,3 +66,15 @@ async def ada(
     async with visiting(stack, browser, sandbox, "ada") as ada:
         await ada.has_a_workspace(request.node.name[:60])
         yield ada
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def full(stack: LocalStack, browser: Browser) -> AsyncIterator[Full]:
+    """Ada in a workspace with one of everything, for stories that only look at it."""
+    assert stack.info.sandbox
+    async with (
+        SandboxControl(stack.info.sandbox) as sandbox,
+        visiting(stack, browser, sandbox, "ada") as ada,
+    ):
+        await ada.has_a_workspace("One of everything")
+        yield Full(ada, await everything(ada))

@@ -1,98 +1,144 @@
 """Every page: WCAG by axe in both themes, nothing sideways on a phone, odd names in place."""
 
-from collections.abc import AsyncIterator
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
-import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, expect
-from tablesync.contracts.public_api.syncs import SyncEdit
-from tablesync.local_stack import LocalStack
-from tablesync.test_kit import SandboxControl
-from tablesync.test_kit.browser import width_of
+from playwright.async_api import Browser, Response, expect
 
-from .visitor import PORTAL, Visitor, visiting
+from .everything import Full
+from .looking import look_at
+from .visitor import Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-Theme = Literal["light", "dark"]
-PHONE = 360
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-# Markup, both directions, and as long as a name may be.
-ODD_NAME = ("<b>Ada & Co</b> שלום مرحبا " + "Überlang" * 30)[:200]
+CONNECTION, SYNC, INCIDENT = "/connections/{connection_id}", "/syncs/{sync_id}", "/incidents"
 PATHS = (
     "/integrations",
     "/connect",
-    "/connections/{connection}",
-    "/connections/{connection}/rename",
-    "/connections/{connection}/disconnect",
+    "/connected?authorization={refused_id}",
+    "/connected?authorization={authorization_id}",
+    CONNECTION,
+    f"{CONNECTION}/rename",
+    f"{CONNECTION}/disconnect",
+    f"{CONNECTION}/practice",
+    f"{CONNECTION}/receipts/{{since}}",
     "/syncs",
     "/syncs?q=nothing",
-    "/syncs/{sync}",
-    "/syncs/{sync}/duplicate",
-    "/syncs/{sync}/delete",
-    "/syncs/{sync}/edit",
-    "/syncs/{sync}/explain?record=101",
-    "/syncs/{sync}/dry-run",
-    "/syncs/new",
+    SYNC,
+    f"{SYNC}/duplicate",
+    f"{SYNC}/delete",
+    f"{SYNC}/edit",
+    f"{SYNC}/explain?record=101",
+    f"{SYNC}/dry-run?id={{dry_run_id}}",
+    "/bulk-changes/{change_id}",
     "/runs",
-    "/runs/{run}",
-    "/incidents",
+    "/runs/{run_id}",
+    INCIDENT,
+    f"{INCIDENT}/{{incident_id}}",
+    f"{INCIDENT}/{{incident_id}}/mails/{{mail_id}}",
     "/settings",
+    "/settings/audit",
+    "/settings/members/{operator_id}/remove",
     "/nothing-here",
+)
+# The help has one template: its longest page, with a table, and those that speak of one thing.
+HELP = ("", "/reconnecting", "/problems", "/problems/edited-meanwhile", "/providers/airtable")
+OF_NO_WORKSPACE = ("/workspaces", "/sign-in?fault=denied", *(f"/help{each}" for each in HELP))
+Opening = Callable[[Visitor], Awaitable[Any]]
+
+
+async def nothing_chosen(ada: Visitor) -> None:
+    await ada.open("/syncs/new")
+    await ada.page.get_by_role("button", name="Continue to table").click()
+    await expect(ada.page.locator(".error").first).to_be_visible()
+
+
+async def step_table(ada: Visitor) -> None:
+    await ada.page.get_by_label("Deals").check()
+    await ada.page.get_by_role("button", name="Continue to table").click()
+    await ada.page.get_by_label("Base").select_option(label="Acme deals")
+    await ada.page.get_by_role("button", name="Show its tables").click()
+    await expect(ada.page.locator("#table")).to_be_visible()
+
+
+async def new_table(ada: Visitor) -> None:
+    await ada.page.get_by_role("button", name="Make a table for me").click()
+    await expect(ada.page.get_by_role("button", name="Make the table")).to_be_visible()
+
+
+async def new_table_taken(ada: Visitor) -> None:
+    await ada.page.get_by_role("button", name="Make the table").click()
+    await expect(ada.page.get_by_text("the base has a table Deals already")).to_be_visible()
+
+
+async def new_table_not_allowed(ada: Visitor) -> None:
+    await ada.page.get_by_label("Name of the table").fill("Deals of ours")
+    await ada.page.get_by_role("button", name="Make the table").click()
+    await expect(ada.page.get_by_role("button", name="Allow it at Airtable")).to_be_visible()
+
+
+async def step_mapping(ada: Visitor) -> None:
+    await ada.page.get_by_role("link", name="Back to table").click()
+    await ada.page.locator("#table").select_option(label="Deals")
+    await ada.page.get_by_role("button", name="Continue to mapping").click()
+    await expect(ada.page.get_by_text("Nothing is written yet")).to_be_visible()
+
+
+async def step_schedule(ada: Visitor) -> None:
+    await ada.page.get_by_role("button", name="Continue to schedule").click()
+    await expect(ada.page.get_by_label("Name of the sync")).to_be_visible()
+
+
+async def step_trial(ada: Visitor) -> None:
+    await ada.page.get_by_role("button", name="Continue to trial").click()
+    await expect(ada.page.get_by_role("button", name="Make the sync")).to_be_visible()
+
+
+async def delete_many(ada: Visitor) -> None:
+    await ada.open("/syncs")
+    await ada.page.locator("input[name=sync]").first.check()
+    await ada.page.get_by_role("button", name="Delete").click()
+    await expect(ada.page.get_by_role("link", name="Keep them")).to_be_visible()
+
+
+# One after the other: each begins where the one before it ends.
+OPENINGS: tuple[Opening, ...] = (
+    *(nothing_chosen, step_table, new_table, new_table_taken, new_table_not_allowed),
+    *(step_mapping, step_schedule, step_trial, delete_many),
 )
 
 
-@pytest_asyncio.fixture(scope="module")
-async def shown(stack: LocalStack, browser: Browser) -> AsyncIterator[tuple[Visitor, list[str]]]:
-    """Return Ada in a workspace with something on every page, and the paths of all pages."""
-    assert stack.info.sandbox
-    async with (
-        SandboxControl(stack.info.sandbox) as sandbox,
-        visiting(stack, browser, sandbox, "ada") as ada,
-    ):
-        await ada.has_a_workspace("Every page")
-        hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
-        sync = await ada.makes_a_sync("deals", hubspot, airtable)
-        async with ada.tablesync as tablesync:
-            await tablesync.syncs.edit(sync.id, SyncEdit(name=ODD_NAME))
-            run = (await tablesync.runs.page(sync_id=sync.id)).items[0]
-        await ada.loses_hubspot()
-        await ada.open("/integrations")
-        await ada.sees("HubSpot", "Disconnected")
-        given = {"connection": hubspot, "sync": sync.id, "run": run.id}
-        yield ada, [each.format(**given) for each in PATHS]
+async def test_every_page_is_accessible_in_both_themes_and_on_a_phone(
+    full: Full,
+) -> None:
+    ada, there = full
+    found: dict[str, list[str]] = {}
+    for path in PATHS:
+        status = await ada.open(there.path(path))
+        assert status == (404 if path == PATHS[-1] else 200), path
+        found[path] = await look_at(ada.page)
+    for opening in OPENINGS:
+        await opening(ada)
+        found[opening.__name__] = await look_at(ada.page)
+    assert {path: faults for path, faults in found.items() if faults} == {}
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_every_page_is_accessible(shown: tuple[Visitor, list[str]], theme: Theme) -> None:
-    ada, paths = shown
-    await ada.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    found: dict[str, Any] = {}
-    for path in paths:
-        await ada.open(path)
-        result = await Axe().run(ada.page, options=RULES)
-        if result.violations_count:
-            found[path] = result.generate_report()
-    assert not found, "\n".join(f"{path}\n{report}" for path, report in found.items())
-
-
-async def test_no_page_scrolls_sideways_on_a_phone(shown: tuple[Visitor, list[str]]) -> None:
-    ada, paths = shown
-    await ada.page.set_viewport_size({"width": PHONE, "height": 740})
-    widths = {}
-    for path in paths:
-        await ada.open(path)
-        widths[path] = await width_of(ada.page)
-    await ada.page.set_viewport_size({"width": 1440, "height": 900})
-    assert {path: width for path, width in widths.items() if width > PHONE} == {}
+async def test_pages_of_no_workspace_are_accessible_in_both_themes_and_on_a_phone(
+    full: Full,
+) -> None:
+    ada, _ = full
+    found: dict[str, list[str]] = {}
+    for path in OF_NO_WORKSPACE:
+        await ada.page.goto(f"{ada.url}{path}")
+        found[path] = await look_at(ada.page)
+    assert {path: faults for path, faults in found.items() if faults} == {}
 
 
 async def test_a_name_of_markup_and_many_directions_stays_in_its_place(
-    shown: tuple[Visitor, list[str]],
+    full: Full,
 ) -> None:
-    ada, _ = shown
+    ada, _ = full
     await ada.open("/syncs")
     link = ada.page.locator("a.main-link")
     await expect(link).to_contain_text("<b>Ada & Co</b>")
@@ -100,35 +146,20 @@ async def test_a_name_of_markup_and_many_directions_stays_in_its_place(
     assert await ada.page.locator("a.main-link b").count() == 0
 
 
-async def test_every_page_works_without_scripts(
-    shown: tuple[Visitor, list[str]], browser: Browser, stack: LocalStack
-) -> None:
-    ada, paths = shown
-    plain = await browser.new_context(java_script_enabled=False)
-    await plain.add_cookies(await ada.context.cookies())  # type: ignore[arg-type] # as they were told
-    page = await plain.new_page()
-    for path in paths[:-1]:
-        answer = await page.goto(f"{ada.url}/w/{ada.workspace_id}{path}")
-        assert answer, path
-        assert answer.status == 200, path
-        assert await page.locator("h1").count() == 1, path
-    await plain.close()
-
-
-async def test_a_first_page_is_light(shown: tuple[Visitor, list[str]], browser: Browser) -> None:
+async def test_a_first_page_is_light(full: Full, browser: Browser) -> None:
     """A browser that has nothing yet is sent 200 kB at most."""
-    ada, _ = shown
+    ada, _ = full
     fresh = await browser.new_context()
     await fresh.add_cookies(await ada.context.cookies())  # type: ignore[arg-type] # as they were told
     page = await fresh.new_page()
-    sizes: list[int] = []
+    sent: list[Response] = []
 
-    async def note(response: Any) -> None:
+    def note(response: Response) -> None:
         if "/live/" not in response.url:
-            sizes.append(len(await response.body()))
+            sent.append(response)
 
     page.on("response", note)
     await page.goto(f"{ada.url}/w/{ada.workspace_id}/integrations")
-    await page.wait_for_timeout(0)
+    sizes = [len(await each.body()) for each in sent]
     await fresh.close()
     assert 0 < sum(sizes) <= 200_000

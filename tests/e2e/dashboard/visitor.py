@@ -14,7 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from pydantic import SecretStr
 from tablesync.client import SessionToken, TableSync
 from tablesync.contracts.public_api.connections import NewAuthorization
-from tablesync.contracts.public_api.people import NewWorkspace
+from tablesync.contracts.public_api.people import NewMember, NewWorkspace, Role
 from tablesync.contracts.public_api.syncs import NewSync, SyncView
 from tablesync.demo.syncs import definition, tables_of
 from tablesync.local_stack import LocalStack
@@ -77,14 +77,23 @@ class Visitor:
 
     async def connects(self, provider: str, account: str | None = None) -> str:
         """Have a provider connected, beside the browser; return the connection's id."""
+        attempt_id = await self.signs_in(provider, account)
         async with self.tablesync as tablesync:
-            attempt = await tablesync.authorizations.create(NewAuthorization(provider=provider))
-            await self.will_consent(provider, account)
-            async with httpx.AsyncClient(follow_redirects=True, trust_env=False) as browser:
-                await press(browser, attempt.start_url)
-            ended = await tablesync.authorizations.get(attempt.id)
+            ended = await tablesync.authorizations.get(attempt_id)
         assert ended.connection_id, ended
         return ended.connection_id
+
+    async def signs_in(
+        self, provider: str, account: str | None = None, connection_id: str | None = None
+    ) -> str:
+        """Sign in at a provider, beside the browser; return the id of the attempt."""
+        wanted = NewAuthorization(provider=provider, connection_id=connection_id)
+        async with self.tablesync as tablesync:
+            attempt = await tablesync.authorizations.create(wanted)
+        await self.will_consent(provider, account)
+        async with httpx.AsyncClient(follow_redirects=True, trust_env=False) as browser:
+            await press(browser, attempt.start_url)
+        return attempt.id
 
     async def will_consent(
         self, provider: str, account: str | None = None, decision: str = "allow"
@@ -111,6 +120,27 @@ class Visitor:
         await self.open(f"/runs/{run.run_id}")
         await expect(self.page.get_by_text("Finished")).to_be_visible(timeout=PATIENCE_MS)
         return made
+
+    async def begins_to_reconnect(self) -> Page:
+        """Click Reconnect of HubSpot, which is lost; return the popup, at our own page."""
+        async with self.page.expect_popup() as opened:
+            await self.card("HubSpot").get_by_role("button", name="Reconnect HubSpot").click()
+        popup = await opened.value
+        await expect(popup.get_by_role("button", name="Reconnect HubSpot")).to_be_visible()
+        return popup
+
+    async def invites(self, other: "Visitor", email: str, role: Role) -> None:
+        """Have somebody be a member of the workspace, who stands on its first page then."""
+        wanted = NewMember(email=email, name=email.partition("@")[0].capitalize(), role=role)
+        async with self.tablesync as tablesync:
+            await tablesync.members.invite(wanted)
+        async with TableSync(self.stack.info.urls, other._anywhere()) as tablesync:
+            own = tablesync.own_workspaces
+            received = [each async for each in own.invitations()]
+            ours = next(each for each in received if each.workspace.id == self.workspace_id)
+            await own.accept(ours.id)
+        other.workspace_id = self.workspace_id
+        await other.open("/integrations")
 
     async def picture(self, name: str, page: Page | None = None) -> None:
         """Keep a picture; those of the help are made anew by `make pictures`."""
