@@ -91,33 +91,6 @@ async def test_an_admin_takes_back_an_invitation_and_is_asked_before_a_member_is
         await expect(page.get_by_text(done)).to_be_visible()
 
 
-async def test_p20_pages_of_another_workspace_are_not_there(
-    ada: Visitor, browser: Browser, stack: LocalStack, sandbox: SandboxControl
-) -> None:
-    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
-    sync = await ada.makes_a_sync("deals", hubspot, airtable)
-    async with ada.tablesync as tablesync:
-        run = (await tablesync.runs.page(sync_id=sync.id)).items[0]
-    things = (
-        f"/connections/{hubspot}",
-        f"/connections/{hubspot}/rename",
-        f"/connections/{hubspot}/disconnect",
-        f"/syncs/{sync.id}",
-        f"/syncs/{sync.id}/delete",
-        f"/runs/{run.id}",
-        f"/runs/{run.id}/rejected.csv",
-    )
-    async with visiting(stack, browser, sandbox, "bob") as bob:
-        await bob.has_a_workspace("Bob's own")
-        for workspace_id in (bob.workspace_id, ada.workspace_id):
-            for path in things:
-                url = f"{bob.url}/w/{workspace_id}{path}"
-                assert (await bob.context.request.get(url)).status == 404, url
-        bob.workspace_id = ada.workspace_id
-        for path in ("/integrations", "/syncs", "/settings"):
-            assert await bob.open(path) == 404, path
-
-
 async def test_a_form_of_another_site_changes_nothing(ada: Visitor) -> None:
     hubspot = await ada.connects("hubspot", PORTAL)
     await ada.open("/integrations")

@@ -9,6 +9,7 @@ from tablesync.client import (
     ConflictError,
     ForbiddenError,
     InvalidError,
+    NotFoundError,
     ProblemError,
     UnauthorizedError,
 )
@@ -122,9 +123,14 @@ async def _change_role(asked: Asked, operator_id: str, form: Form) -> None:
 
 
 async def _told(change: Awaitable[object], done: str) -> tuple[str, str]:
-    """Make a change of a member; return what is said of it, and in which tone."""
+    """Make a change of a member; return what is said of it, and in which tone.
+
+    Raises NotFoundError for somebody who is nobody here: that is no page of ours.
+    """
     try:
         await change
+    except NotFoundError:
+        raise
     except ProblemError as error:
         return error.problem.detail, "warn"
     except ValueError:
