@@ -76,6 +76,15 @@ async def test_breaks_are_counted_and_mended(http: httpx.AsyncClient, sandbox: S
     assert (await http.get(CONTACTS, headers=headers)).status_code == 200
 
 
+async def test_what_is_asked_twice_under_one_key_is_done_once(
+    http: httpx.AsyncClient, sandbox: SandboxControl
+):
+    url, headers = "/_control/hubspot/7001/break", {"Idempotency-Key": "a double click"}
+    clicks = [await http.post(url, json={"count": 1}, headers=headers) for _ in range(2)]
+    assert clicks[0].json() == clicks[1].json()
+    assert (await sandbox.control("hubspot", "7001", "unbreak"))["removed"] == 1
+
+
 async def test_airtables_503_may_be_retried(airtable: Api, http, sandbox: SandboxControl):
     await sandbox.control("airtable", "-", "break", status=503, count=1)
     answer = await http.get("/airtable/v0/meta/whoami")

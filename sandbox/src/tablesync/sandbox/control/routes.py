@@ -10,6 +10,7 @@ from tablesync.sandbox.world import World
 
 from .airtable import AirtableActions, show_base
 from .hubspot import HubSpotActions
+from .once import Once
 from .practice import ways
 from .reading import Action, Body, bad_body, unknown
 from .truth import shown_counters, shown_crm_records, shown_log, shown_rows
@@ -20,6 +21,7 @@ class ControlRoutes:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._once = Once()
         self._hubspot = HubSpotActions(world.hubspot)
         self._airtable = AirtableActions(world.airtable)
         self._tables: dict[str, dict[str, Action]] = {
@@ -63,10 +65,13 @@ class ControlRoutes:
         return json_answer({"ways": ways(request.match_info["provider"])})
 
     async def act(self, request: web.Request) -> web.Response:
-        """Perform one action."""
-        body = await _body(request)
-        provider, action = request.match_info["provider"], request.match_info["action"]
-        return json_answer(self.perform(provider, request.match_info["account"], action, body))
+        """Perform one action, once for all requests with the same `Idempotency-Key`."""
+        body, asked = await _body(request), request.match_info
+        done = self._once.answer(
+            request.headers.get("Idempotency-Key"),
+            lambda: self.perform(asked["provider"], asked["account"], asked["action"], body),
+        )
+        return json_answer(done)
 
     def perform(self, provider: str, account: str, action: str, body: Body) -> Mapping[str, Any]:
         """Perform an action, or raise a problem that names what exists."""

@@ -24,18 +24,19 @@ def routes(desk: Desk, practice: Practice) -> APIRouter:
     @router.post("")
     async def begin(request: Request, asked: Operator, connection_id: str) -> Response:
         form, tablesync = await desk.form(request), asked.visitor.tablesync
+        once = form.get("once")
         connection = await tablesync.connections.get(connection_id)
         provider = str(connection.provider)
         ways = {each.name: each for each in await practice.ways(provider)}
         way = ways.get(form.get("way"))
         if way is None:
             return await page(asked, connection_id, status=422)
-        await practice.take(provider, connection.account.id, way)
+        await practice.take(provider, connection.account.id, way, once)
         # Nothing is noticed before something is asked for: what waits for its slot would keep
         # whoever practises waiting.
         said = f"{provider_label(provider)}: {way.title[0].lower()}{way.title[1:]}. {way.outcome}"
         try:
-            await tablesync.syncs.run_connection(connection_id, idempotency_key=form.get("once"))
+            await tablesync.syncs.run_connection(connection_id, idempotency_key=once)
         except TableSyncError:
             said = f"{said} {LATER}"
         return desk.back(request, asked.path("/integrations"), said)

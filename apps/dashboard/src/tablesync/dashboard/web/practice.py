@@ -45,10 +45,12 @@ class Practice:
         except (httpx.HTTPError, ValidationError) as error:
             raise AwayError(SANDBOX, "does not answer") from error
 
-    async def take(self, provider: str, account: str, way: Way) -> None:
-        """Do it to an account; raises AwayError."""
+    async def take(self, provider: str, account: str, way: Way, key: str) -> None:
+        """Do it to an account, once for a key; raises AwayError."""
         url = f"{self._url}/{provider}/{account}/{way.action}"
+        headers = {"Idempotency-Key": key}
         try:
-            (await self._http.post(url, json=dict(way.body))).raise_for_status()
+            answer = await self._http.post(url, json=dict(way.body), headers=headers)
+            answer.raise_for_status()
         except httpx.HTTPError as error:
             raise AwayError(SANDBOX, "does not answer") from error
