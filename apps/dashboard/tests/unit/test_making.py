@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from tablesync.contracts import MappedAs
 from tablesync.contracts.internal_api import AirtableField, SourceOption, SourceProperty
 from tablesync.contracts.public_api.catalog import CellFault, Trial, TriedRecord
+from tablesync.contracts.public_api.connections import LONGEST_RETURN_TO
 from tablesync.contracts.public_api.syncs import NewMapping
 from tablesync.dashboard.pages.making.draft import NAMES, Draft
 from tablesync.dashboard.pages.making.schedule_form import split
@@ -183,20 +184,20 @@ def test_a_draft_comes_back_from_an_address_as_it_was_and_no_other_does() -> Non
     assert Draft.read(SIGNING, "") == Draft()
 
 
-def test_a_provider_can_be_told_to_come_back_to_a_draft_whatever_it_is_called() -> None:
-    """A `return_to` has 500 characters; ids are kept, and names are looked up again."""
+def test_a_browser_comes_back_from_allowing_more_to_all_that_was_typed() -> None:
+    """Names that can be looked up again are not carried along; what was typed cannot be."""
     odd = "".join(map(chr, range(0x4E00, 0x4E00 + 200)))
     one, other = "c0ffee00-0000-4000-8000-000000000001", "c0ffee00-0000-4000-8000-000000000002"
     ids = {"connection": one, "object": "p12345678_subscriptions", "target": other}
-    given = {**ids, "base": "appDeals000000001", "provider": "HubSpot", "every": 15}
+    typed = {"name": odd, "new_table": odd, "properties": [f"property_{n}" for n in range(100)]}
+    given = {**ids, **typed, "base": "appDeals000000001", "provider": "HubSpot", "every": 15}
     draft = Draft.model_validate({**given, **dict.fromkeys(NAMES, odd)})
 
     short = draft.brief().signed(SIGNING)
 
-    assert len(draft.signed(SIGNING)) > 500
     back = {"back": f"/w/{one}/syncs/new/table?draft={short}"}
     origin = "https://dashboard.tablesync.example"
-    assert len(f"{origin}/w/{one}/connected?{urlencode(back)}") <= 500
+    assert len(f"{origin}/w/{one}/connected?{urlencode(back)}") <= LONGEST_RETURN_TO
     assert Draft.read(SIGNING, short) == draft.model_copy(update=dict.fromkeys(NAMES, ""))
 
 

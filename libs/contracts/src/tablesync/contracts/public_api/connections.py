@@ -21,6 +21,9 @@ from tablesync.contracts.specs import (
     Sparse,
 )
 
+# It comes back to a page twice over, as its address and as the one that it was reached from: the
+# heads of requests end at 16 kB.
+LONGEST_RETURN_TO = 4_000
 _WORKSPACE_ID = "ws_01997f2a-3c10-7a41-9d52-6b1f0c8e4a01"
 _CONNECTION_ID = "con_01997f2b-91aa-7c13-a6e4-5d2b8f0c3e03"
 _OPERATOR_ID = "op_01997f2a-3c55-7b02-8f10-2a9d4c7e1b02"
@@ -346,7 +349,7 @@ class NewAuthorization(Asked):
     )
     return_to: Text | None = Field(
         default=None,
-        max_length=500,
+        max_length=LONGEST_RETURN_TO,
         description="Where the browser goes in the end, whatever came of the attempt, with its id "
         "as `authorization`: an address of an origin that `AUTH_RETURN_ORIGINS` lists.",
     )

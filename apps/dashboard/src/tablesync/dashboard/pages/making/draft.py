@@ -23,7 +23,9 @@ from tablesync.dashboard.web.signing import Signing
 
 PURPOSE = "draft"
 KEPT_SECONDS = 14 * 86_400
-NAMES = ("connection_name", "object_name", "base_name", "table_name", "name")
+NAMES = ("connection_name", "object_name", "base_name")
+# What is chosen anew for another kind of record.
+_OF_OBJECT = {"name": "", "new_table": "", "properties": None}
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 
 
@@ -42,6 +44,9 @@ class Draft(BaseModel):
     base_name: str = ""
     table: str = ""
     table_name: str = ""
+    # Of a table that is to be made: what it is called, and of which properties it has fields.
+    new_table: str = ""
+    properties: tuple[str, ...] | None = None
     key: str = ""
     mapping: tuple[NewMapping, ...] | None = None
     name: str = ""
@@ -86,7 +91,7 @@ class Draft(BaseModel):
         """Return it with changes; what no longer fits to them is chosen anew."""
         changed = self.model_copy(update=changes)
         if (changed.connection, changed.object) != (self.connection, self.object):
-            changed = changed.model_copy(update={"name": ""})
+            changed = changed.model_copy(update=_OF_OBJECT)
         ends = ("connection", "object", "target", "base", "table")
         if any(getattr(changed, each) != getattr(self, each) for each in ends):
             mapped = {"key": changes.get("key", ""), "mapping": changes.get("mapping")}
@@ -94,9 +99,8 @@ class Draft(BaseModel):
         return changed
 
     def brief(self) -> Self:
-        """Return it without what can be looked up or suggested again: its address stays short."""
-        nameless = dict.fromkeys(NAMES, "")
-        return self.model_copy(update={**nameless, "table": "", "key": "", "mapping": None})
+        """Return it without what can be looked up again: what was typed cannot."""
+        return self.model_copy(update=dict.fromkeys(NAMES, ""))
 
     @property
     def has_source(self) -> bool:

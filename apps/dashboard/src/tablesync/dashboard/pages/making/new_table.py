@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tablesync.client import AwayError, ConflictError, InvalidError, ProblemError
 from tablesync.contracts.internal_api import AirtableTable
 from tablesync.contracts.public_api.catalog import NewTable
-from tablesync.contracts.public_api.connections import ExtraPermission
+from tablesync.contracts.public_api.connections import LONGEST_RETURN_TO, ExtraPermission
 from tablesync.contracts.public_api.syncs import NewMapping
 from tablesync.dashboard.pages.making.draft import Draft
 from tablesync.dashboard.pages.making.operators import Operator
@@ -24,6 +24,8 @@ from tablesync.dashboard.web.forms import Form
 
 PERMISSION_MISSING = "permission-missing"
 FIELDS = {"name": "name"}
+# What stands around an address that the browser comes back to: where that is, and signs escaped.
+ROOM_FOR_THE_REST = 500
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -34,12 +36,14 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("")
     async def show(asked: Operator, draft: str = "") -> Response:
         begun = await _named(asked, Draft.read(desk.signing, draft))
-        return await pages.show(asked, begun, Form())
+        return await pages.show(asked, begun, _typed_before(begun))
 
     @router.post("")
     async def make(asked: Operator, draft: str = "") -> Response:
         form = await desk.form(asked.request)
-        return await pages.make(asked, Draft.read(desk.signing, draft), form)
+        typed = {"new_table": form.get("name"), "properties": tuple(form.all("property"))}
+        begun = Draft.read(desk.signing, draft).model_copy(update=typed)
+        return await pages.make(asked, begun, form)
 
     return router
 
@@ -70,8 +74,7 @@ class NewTablePages:
             fields=fields,
             why_not=why_not,
             here_again=self._address(draft),
-            # A provider is asked to send the browser back there: that may not be long.
-            allowed_then=self._address(draft.brief()),
+            allowed_then=self._allowed_then(draft),
             back=asked.path(link(self.desk, "table", draft)),
             extras=await _extras(asked, draft) if lacks_permission else (),
         )
@@ -94,11 +97,29 @@ class NewTablePages:
             return await self.show(asked, draft, refused, lacks_permission=lacks)
         return self._go_to(asked, "mapping", _mapped(draft, made, chosen))
 
+    def _allowed_then(self, draft: Draft) -> str:
+        """Return where to go on once tables may be made, with all that was typed.
+
+        Of a choice that is too long for an address that is looked up once more, the usual is left.
+        """
+        address = self._address(draft.brief())
+        if len(address) <= LONGEST_RETURN_TO - ROOM_FOR_THE_REST:
+            return address
+        return self._address(draft.brief().model_copy(update={"properties": None}))
+
     def _address(self, draft: Draft) -> str:
         return f"/syncs/new/table?draft={quote(draft.signed(self.desk.signing))}"
 
     def _go_to(self, asked: Asked, step: str, draft: Draft) -> Response:
         return RedirectResponse(asked.path(link(self.desk, step, draft)), SEE_OTHER)
+
+
+def _typed_before(draft: Draft) -> Form:
+    """Return what was typed before the browser went elsewhere, to allow that tables are made."""
+    if not draft.new_table:
+        return Form()
+    chosen = {} if draft.properties is None else {"property": draft.properties}
+    return Form({"name": draft.new_table}, chosen)
 
 
 async def _named(asked: Asked, draft: Draft) -> Draft:
