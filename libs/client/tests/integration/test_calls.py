@@ -1,5 +1,6 @@
 """Calls to a real auth-service: tokens that end, problems, and changes whose answer is lost."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 import pytest
@@ -154,6 +155,17 @@ async def test_p22_a_change_whose_answer_is_lost_is_made_once_by_its_key(
         with pytest.raises(AwayError) as away:
             await tablesync.api_tokens.create(wanted)
         assert type(away.value) is AwayError, "it was certainly not sent"
+
+
+async def test_p22_two_clicks_at_once_get_one_answer(connect: Connect) -> None:
+    tablesync = await connect()
+    wanted, key = NewApiToken(name="desk"), "a double click"
+    clicks = [tablesync.api_tokens.create(wanted, idempotency_key=key) for _ in range(3)]
+
+    made = {each.id for each in await asyncio.gather(*clicks)}
+
+    assert len(made) == 1
+    assert made <= {each.id async for each in tablesync.api_tokens.all()}
 
 
 async def test_what_a_proxy_says_is_told_as_it_is(connect: Connect) -> None:

@@ -1,5 +1,6 @@
 """One request to one service, and what its answer means."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -33,6 +34,9 @@ _KINDS: Mapping[int, type[ProblemError]] = {
     httpx.codes.CONFLICT: ConflictError,
     httpx.codes.UNPROCESSABLE_ENTITY: InvalidError,
 }
+# The same change, sent before, is still at work: its answer is worth three seconds.
+_IN_USE = "idempotency-key-in-use"
+_IN_USE_WAITS = (0.1, 0.2, 0.4, 0.8, 1.5)
 _LATER = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.REQUEST_TIMEOUT})
 # Errors after which a service has certainly not seen the request.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL)
@@ -96,9 +100,17 @@ class Edge:
     async def _change(
         self, method: str, path: str, body: BaseModel | None, idempotency_key: str | None
     ) -> httpx.Response:
-        key = idempotency_key or str(uuid4())
+        """Have something changed; of a double click the second gets what the first one gets."""
+        headers = {IDEMPOTENCY_KEY: idempotency_key or str(uuid4())}
         sent = _sent(body) if body else None
-        return await self._call(method, path, json=sent, headers={IDEMPOTENCY_KEY: key})
+        for seconds in _IN_USE_WAITS:
+            try:
+                return await self._call(method, path, json=sent, headers=headers)
+            except ConflictError as error:
+                if _IN_USE not in error.problem.type:
+                    raise
+            await asyncio.sleep(seconds)
+        return await self._call(method, path, json=sent, headers=headers)
 
     async def _call(self, method: str, path: str, **sent: Any) -> httpx.Response:
         """Send a request with a token, and once more if that has expired meanwhile."""
