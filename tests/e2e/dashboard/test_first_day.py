@@ -16,9 +16,9 @@ from tablesync.demo.furnished.pieces import PIECES
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl
 
-from .visitor import PATIENCE_MS, Visitor, visiting
+from .visitor import PATIENCE_MS, PORTAL, Visitor, visiting
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 class BrokenOffError(Exception):
@@ -78,6 +78,7 @@ async def test_make_up_demo_furnishes_weeks_twelve_syncs_and_one_broken_connecti
     weeks_ago = datetime.now(UTC) - timedelta(weeks=3)
     await furnished.open(f"/runs?to={weeks_ago:%Y-%m-%dT%H:%M}")
     await expect(page.locator("tbody tr")).to_have_count(50)
+    await leads_from_a_record_to_the_run_that_brought_it(furnished)
     await furnished.open("/incidents")
     await expect(page.get_by_text("globex.test")).to_have_count(2)
 
@@ -117,6 +118,16 @@ async def has_a_healed_outage_and_one_that_lasts(tablesync: TableSync) -> None:
     incidents = (await tablesync.incidents.page(connection_id=broken.id)).items
     sent = [[str(mail.kind) for mail in each.mails if mail.sent_at] for each in incidents]
     assert sent == [["revocation"], ["revocation", "recovery"]]
+
+
+async def leads_from_a_record_to_the_run_that_brought_it(furnished: Visitor) -> None:
+    record, *_ = await furnished.sandbox.records("hubspot", PORTAL, object="contacts")
+    async with furnished.tablesync as tablesync:
+        (sync,) = [each async for each in tablesync.syncs.all() if each.name == "Contacts"]
+    await furnished.open(f"/syncs/{sync.id}/explain?record={record['id']}")
+    await furnished.page.get_by_role("link", name="Show the run").click()
+    await expect(furnished.page.get_by_role("heading", level=1)).to_contain_text("Contacts")
+    await expect(furnished.page.get_by_text("Finished")).to_be_visible()
 
 
 async def runs_of(tablesync: TableSync, sync_id: str | None = None) -> AsyncIterator[RunView]:

@@ -11,14 +11,16 @@ from typing import TypeAlias
 from tablesync.auth_service.audit import GENESIS, entry_hash
 from tablesync.contracts.specs import rfc3339
 from tablesync.demo.furnished.calendar import Calendar
-from tablesync.demo.furnished.databases import Databases
+from tablesync.demo.furnished.databases import Databases, Document
 from tablesync.demo.furnished.marks import Chapter, Client, Marks, Session
 from tablesync.demo.furnished.scheduled import GAPS, ScheduledPast
 from tablesync.scheduler.domain.gaps import ClosedGap
+from tablesync.scheduler.domain.runs import Run
 
 Told: TypeAlias = Callable[[datetime], datetime]
 # Whose moments are each dated back, whatever they are called.
 DATED = ("scheduler.connections", "auth.connections", "notifier.incidents", "notifier.mails")
+RUN = "runner.runs"
 TRAIL, HEADS = "auth.audit", "auth.audit_heads"
 
 
@@ -28,7 +30,9 @@ async def date_back(client: Client, prefix: str, workspace_id: str, lost: str) -
     async def all_of_it(session: Session) -> None:
         databases = Databases(client, prefix, workspace_id, session)
         calendar = await _calendar(databases, lost)
-        await ScheduledPast(databases, calendar, lost).write()
+        past = ScheduledPast(databases, calendar, lost)
+        await past.write()
+        await _follow(databases, past.moved, calendar.told)
         for place in DATED:
             await _date_members(databases, place, calendar.told)
         await _date_trail(databases, calendar.told)
@@ -48,12 +52,35 @@ async def _calendar(databases: Databases, lost: str) -> Calendar:
     return Calendar(min(begun), connection["changed_at"], whole_milliseconds)
 
 
+async def _follow(databases: Databases, moved: dict[str, Run], told: Told) -> None:
+    """Have sync-runner know what ran, wrote and rejected by the ids that runs have got."""
+    played = [each async for each in databases.all(RUN, {"_id": {"$in": [*moved]}})]
+    runs, session = databases.collection(RUN), databases.session
+    await runs.delete_many({"_id": {"$in": [*moved]}}, session=session)
+    await databases.insert(
+        RUN, [{**each, **_moments(each, told), "_id": moved[each["_id"]].id} for each in played]
+    )
+    for before, run in moved.items():
+        of_sync = {"sync_id": run.sync_id}
+        await databases.collection("runner.record_states").update_many(
+            {**of_sync, "written_by": before},
+            {"$set": {"written_by": run.id, "written_at": run.ended_at}},
+            session=session,
+        )
+        await databases.collection("runner.rejections").update_many(
+            {**of_sync, "run_id": before},
+            {"$set": {"run_id": run.id, "at": run.ended_at}},
+            session=session,
+        )
+
+
 async def _date_members(databases: Databases, place: str, told: Told) -> None:
     async for document in databases.all(place):
-        moments = {
-            name: told(each) for name, each in document.items() if isinstance(each, datetime)
-        }
-        await databases.update(place, document["_id"], {"$set": moments})
+        await databases.update(place, document["_id"], {"$set": _moments(document, told)})
+
+
+def _moments(document: Document, told: Told) -> Document:
+    return {name: told(each) for name, each in document.items() if isinstance(each, datetime)}
 
 
 async def _date_trail(databases: Databases, told: Told) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from tablesync.contracts import RunStatus
 from tablesync.demo.api import Api
@@ -18,11 +18,12 @@ from tablesync.local_stack.progress import Progress
 from tablesync.local_stack.sandbox_control import SandboxControl
 from tablesync.local_stack.waiting import eventually
 
-# The first runs of all syncs together are the longest that anything here takes.
+# For one step; the first run of the largest object is the longest.
 PATIENCE_SECONDS = 300.0
 LOOK_AGAIN_SECONDS = 0.3
 CHANGED_MEANWHILE = 37
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Furnisher:
         globex = portals[GLOBEX]
         theirs = [syncs[each.name] for each in PIECES if each.portal == GLOBEX]
         if (done or Chapter.BEGUN) < Chapter.DATED_BACK:
-            await self._first_runs(syncs.values())
+            await self._first_runs()
             await self._outage(globex, theirs)
             self.say("DEMO: dating all of it back, over four weeks")
             prefix, workspace_id = self.info.database_prefix, self.info.workspace_id
@@ -115,22 +116,23 @@ class Furnisher:
         (table,) = base["tables"]
         return Table(base["id"], table["id"], {each["name"]: each for each in table["fields"]})
 
-    async def _first_runs(self, syncs: Iterable[str]) -> None:
+    async def _first_runs(self) -> None:
         """Have every sync run once, from end to end, side by side."""
         self.say("DEMO: first runs")
-        running = [self._until(partial(self._has_succeeded, each)) for each in syncs]
-        for number, each in enumerate(asyncio.as_completed(running), 1):
-            await each
-            self.say(f"DEMO: first runs, {number} of {len(running)} have ended")
+        done = 0
+        while done < len(PIECES):
+            done = await self._until(partial(self._have_run, done))
+            self.say(f"DEMO: first runs, {done} of {len(PIECES)} have ended")
 
-    async def _has_succeeded(self, sync: str) -> bool:
-        """Whether its last run succeeded; it is asked for one that may, if none is under way."""
-        last = (await self._sync(sync))["last_run"]
-        if last and last["status"] == RunStatus.SUCCEEDED:
-            return True
-        if last is None or RunStatus(last["status"]).ended:
-            await self._run(sync)
-        return False
+    async def _have_run(self, before: int) -> int:
+        """Return how many syncs have run well, or 0 if no more than before; the others may run."""
+        syncs = await self.api.items("scheduler", "/v1/syncs")
+        last = {each["id"]: each["last_run"] for each in syncs}
+        well = {each for each, run in last.items() if run and run["status"] == RunStatus.SUCCEEDED}
+        for each, run in last.items():
+            if run is None or (RunStatus(run["status"]).ended and each not in well):
+                await self._run(each)
+        return len(well) if len(well) > before else 0
 
     async def _outage(self, connection: str, syncs: list[str]) -> None:
         """Lose a connection, be told of it by mail, regain it, and catch up."""
@@ -216,5 +218,5 @@ class Furnisher:
     async def _connections(self) -> list[Json]:
         return await self.api.items("auth-service", "/v1/connections")
 
-    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        await eventually(condition, PATIENCE_SECONDS, LOOK_AGAIN_SECONDS)
+    async def _until(self, condition: Callable[[], Awaitable[T]]) -> T:
+        return await eventually(condition, PATIENCE_SECONDS, LOOK_AGAIN_SECONDS)

@@ -41,7 +41,7 @@ PIECES = (
     Piece("Companies", ACME, "companies", DAY),
     Piece("Deals", ACME, "deals", 3 * HOUR),
     Piece("Weekly numbers", ACME, "deals", 7 * DAY),
-    Piece("Newsletter readers", ACME, "contacts", DAY, paused=True),
+    Piece("Board report", ACME, "deals", DAY, paused=True),
     Piece("Old address book", ACME, "companies", DAY, paused=True),
     Piece("Partners", ACME, "companies", DAY, trouble=READ_ONLY),
     Piece("Deals of the trial plan", ACME, "deals", DAY, trouble=FULL),
