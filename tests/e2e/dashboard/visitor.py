@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,7 @@ import httpx
 from platform_settings import ROOT
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from pydantic import SecretStr
-from tablesync.client import SessionToken, TableSync
+from tablesync.client import ConflictError, SessionToken, TableSync
 from tablesync.contracts.public_api.connections import NewAuthorization
 from tablesync.contracts.public_api.people import NewMember, NewWorkspace, Role
 from tablesync.contracts.public_api.syncs import NewSync, SyncView
@@ -153,7 +153,8 @@ class Visitor:
         await self.sandbox.control("hubspot", PORTAL, "uninstall")
         async with self.tablesync as tablesync:
             async for each in tablesync.syncs.all():
-                await tablesync.syncs.run(each.id)
+                with suppress(ConflictError):  # the first one's run may have found it out by now
+                    await tablesync.syncs.run(each.id)
 
     def _anywhere(self) -> SessionToken:
         """Return credentials of any workspace: with several, one has to be named."""
