@@ -81,6 +81,21 @@ async def test_pop_up_was_blocked(lost: Visitor) -> None:
     await lost.sees("HubSpot", "Connected")
 
 
+async def test_a_connections_own_page_reconnects_it_and_shows_it_connected(lost: Visitor) -> None:
+    await lost.card("HubSpot").get_by_label("More for HubSpot").click()
+    await lost.card("HubSpot").get_by_role("link", name="History").click()
+    await expect(lost.page.locator("main .badge").first).to_have_text("Disconnected")
+    await lost.will_consent("hubspot", PORTAL)
+    async with lost.page.expect_popup() as opened:
+        await lost.page.get_by_role("button", name="Reconnect HubSpot").click()
+    popup = await opened.value
+    async with popup.expect_event("close"):
+        await popup.get_by_role("button", name="Reconnect HubSpot").click()
+
+    await expect(lost.page.locator("main .badge").first).to_have_text("Connected")
+    await expect(lost.page.get_by_text("Reconnected by")).to_be_visible()
+
+
 async def test_a_popup_that_is_closed_loses_nothing(lost: Visitor) -> None:
     popup = await reconnect(lost)
     await popup.close()

@@ -61,8 +61,14 @@ def routes(desk: Desk) -> APIRouter:
             lambda run_id: asked.path(f"/runs/{run_id}"),
             older=drawn.items[-1].requested_at if drawn.next_cursor and drawn.items else None,
         )
+        card = Deck([connection], {}, None).card(connection, asked.clock)
         return desk.page(
-            asked, "pages/connection.html", connection=connection, history=history, **given
+            asked,
+            "pages/connection.html",
+            connection=connection,
+            history=history,
+            card=card,
+            **given,
         )
 
     @router.get("/rename")
