@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
-from tablesync.client import AwayError, NotFoundError
+from tablesync.client import AwayError, ForbiddenError, NotFoundError
 from tablesync.client.errors import Problem
 from tablesync.dashboard.live import streams
 from tablesync.dashboard.live.hub import Hub
@@ -145,6 +145,22 @@ async def test_a_look_that_failed_is_repeated_soon_and_what_had_changed_is_told(
         back = await anext(stream)
     assert b"Connected" in back
     assert TAKEN_BACK in back
+
+
+async def test_a_look_that_was_refused_is_told_of_and_taken_back(opened: Opened) -> None:
+    refused = ForbiddenError("scheduler", Problem(403, "about:blank", "That takes an operator."))
+    outcomes: list[str | Exception] = [refused, ""]
+
+    async def render(_: Asked, __: Collection[str]) -> str:
+        if isinstance(outcome := outcomes.pop(0), Exception):
+            raise outcome
+        return outcome
+
+    stream = await opened(render)
+    said = await anext(stream)
+    assert b"scheduler does not tell what is new" in said
+    assert b"That takes an operator." in said
+    assert TAKEN_BACK in await anext(stream)
 
 
 async def test_a_stream_ends_with_its_session_and_leads_back_to_its_page(

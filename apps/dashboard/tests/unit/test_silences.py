@@ -196,3 +196,15 @@ async def test_nobody_goes_on_longer_than_services_take_their_token_or_once_refu
     service.answer = saying(503, "{}")
     with pytest.raises(AwayError):
         await known.of(SECRET)
+
+
+async def test_what_somebody_may_do_is_asked_anew_once_it_has_changed(
+    service: Service, http: httpx.AsyncClient
+) -> None:
+    known = _visitors(service, http)
+    who = (await known.of(SECRET)).who
+    await known.of(SECRET)
+    assert service.asked == 1
+    known.forget_member(str(who.workspace_id), str(who.operator_id))
+    await known.of(SECRET)
+    assert service.asked == 2

@@ -1,10 +1,10 @@
-"""What a tab is told of its stream: that it is over and why, or that a service is silent."""
+"""What a tab is told of its stream: that it is over and why, or that nobody tells what is new."""
 
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from fastapi import Request
-from tablesync.client import AwayError, NotFoundError, TableSyncError
+from tablesync.client import AwayError, NotFoundError, ProblemError, TableSyncError
 from tablesync.dashboard.web.answers import SeeOtherError, local_path
 from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.rendering import partial
@@ -58,9 +58,14 @@ def last(desk: Desk, over: Over) -> str:
     return partial(NOTICE, desk.rendering.part("parts/live.html", "over", over), "innerHTML")
 
 
-def silent(desk: Desk, asked: Asked, error: TableSyncError) -> str:
-    """Render which service is silent; nothing for one that answers, if oddly."""
-    if not isinstance(error, AwayError):
-        return ""
-    html = desk.rendering.part("parts/live.html", "silent", error.service, asked.clock)
+def untold(desk: Desk, asked: Asked, error: TableSyncError) -> str:
+    """Render which service is silent, or why one refuses to tell."""
+    part = desk.rendering.part
+    match error:
+        case AwayError():
+            html = part("parts/live.html", "silent", error.service, asked.clock)
+        case ProblemError():
+            html = part("parts/live.html", "refused", error.service, error.problem.detail)
+        case _:
+            return ""
     return partial(NOTICE, html, "innerHTML")

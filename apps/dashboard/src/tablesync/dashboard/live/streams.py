@@ -68,7 +68,7 @@ class Streams:
     ) -> AsyncIterator[bytes]:
         failures = 0
         # What a stream before this one has told of a service, its tab may show still.
-        silence_told = True
+        is_told = True
         while not listener.closed:
             await _woken(listener)
             try:
@@ -79,13 +79,13 @@ class Streams:
             except TableSyncError as error:
                 # Whatever has changed is still to be told, as soon as the service answers again.
                 listener.tell(EVERYTHING)
-                failures, silence_told = failures + 1, True
+                failures, is_told = failures + 1, True
                 if not isinstance(error, AwayError):
                     log.warning("a live update was refused", error=type(error).__name__)
-                yield _event(notices.silent(self._desk, asked, error))
+                yield _event(notices.untold(self._desk, asked, error))
             else:
-                yield _event((notices.NOTHING if silence_told else "") + told)
-                failures, silence_told = 0, False
+                yield _event((notices.NOTHING if is_told else "") + told)
+                failures, is_told = 0, False
             await listener.rest(min(BEAT_SECONDS, REST_SECONDS * 2 ** min(failures, MOST_DOUBLED)))
 
     async def _look(self, asked: Asked, render: Render, listener: Listener) -> str:

@@ -13,7 +13,6 @@ from tablesync.client import (
     ForbiddenError,
     NotFoundError,
     ProblemError,
-    TableSyncError,
     UnconfirmedError,
 )
 from tablesync.dashboard.live import streams
@@ -95,7 +94,7 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
         return answer
 
     async def on_fault(request: Request, error: Exception) -> Response:
-        return await answer_to(desk, request, error)
+        return answer_to(desk, request, error)
 
     app.add_exception_handler(SeeOtherError, on_see_other)
 
@@ -110,12 +109,12 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
         app.add_exception_handler(each, on_fault)
 
 
-async def answer_to(desk: Desk, request: Request, error: Exception) -> Response:
+def answer_to(desk: Desk, request: Request, error: Exception) -> Response:
     """Return the page of an error: within its workspace, where that can be told."""
     if isinstance(error, NotFoundError) and _is_stream(request):
         return streams.over(desk, request, error)
     fault = fault_of(error, request)
-    asked = await _within(desk, request) if isinstance(error, AwayError) else None
+    asked = _within(request) if isinstance(error, AwayError) else None
     if asked is None:
         return desk.plain_page(request, "pages/fault.html", status=fault.status, fault=fault)
     if isinstance(error, AwayError) and request.method == "GET":
@@ -123,15 +122,10 @@ async def answer_to(desk: Desk, request: Request, error: Exception) -> Response:
     return desk.page(asked, "pages/fault.html", status=fault.status, fault=fault)
 
 
-async def _within(desk: Desk, request: Request) -> Asked | None:
-    """Return who asks for a page of which workspace, as far as anybody tells."""
-    workspace_id = request.path_params.get("workspace_id")
-    if not workspace_id or _is_stream(request):
-        return None
-    try:
-        return await desk.asked(request, workspace_id)
-    except (TableSyncError, SeeOtherError):
-        return None
+def _within(request: Request) -> Asked | None:
+    """Return who asks for a page of which workspace, if that was told before all else failed."""
+    asked: Asked | None = getattr(request.state, "asked", None)
+    return None if _is_stream(request) else asked
 
 
 def _is_stream(request: Request) -> bool:

@@ -209,7 +209,8 @@ async def _member(request: Request, workspace_id: str) -> Asked:
     desk: Desk = request.app.state.desk
     if request.method == "GET":
         wait_for_pages()
-    return await desk.asked(request, workspace_id)
+    request.state.asked = asked = await desk.asked(request, workspace_id)
+    return asked
 
 
 Member = Annotated[Asked, Depends(_member)]
