@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 from tablesync.contracts.public_api.syncs import SyncCopy
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl
@@ -155,3 +155,20 @@ async def test_a_tab_that_is_opened_behind_others_takes_no_stream_until_it_is_sh
     await ada.page.evaluate(HIDES, False)
 
     await begins(ada)
+
+
+async def test_a_script_that_comes_late_finds_its_stream_not_begun_without_it(
+    ada: Visitor,
+) -> None:
+    """A stream that is asked for before, by htmx alone, does not say what the tab shows."""
+
+    async def late(route: Route) -> None:
+        await ada.page.wait_for_timeout(1_500)
+        await route.continue_()
+
+    await ada.page.route("**/live.js", late)
+    await ada.open("/integrations")
+    await begins(ada)
+    await renames(ada, "Told late")
+    await ada.page.evaluate(LOOKS)
+    await has_name(ada, "Told late")
