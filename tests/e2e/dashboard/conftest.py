@@ -13,7 +13,7 @@ from tablesync.test_kit.browser import chromium
 from tablesync.test_kit.isolation import drop_databases, drop_topics
 
 from .everything import Full, everything
-from .visitor import Visitor, visiting
+from .visitor import PORTAL, Visitor, visiting
 
 
 @pytest.fixture(scope="package")
@@ -78,3 +78,15 @@ async def full(stack: LocalStack, browser: Browser) -> AsyncIterator[Full]:
     ):
         await ada.has_a_workspace("One of everything")
         yield Full(ada, await everything(ada))
+
+
+@pytest_asyncio.fixture
+async def lost(ada: Visitor) -> Visitor:
+    """Ada, whose connection to HubSpot has just been lost."""
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    await ada.makes_a_sync("deals", hubspot, airtable)
+    await ada.open("/integrations")
+    await ada.sees("HubSpot", "Connected")
+    await ada.loses_hubspot()
+    await ada.sees("HubSpot", "Disconnected")
+    return ada

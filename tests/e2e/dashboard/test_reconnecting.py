@@ -1,34 +1,13 @@
 """The page *How to reconnect an integration*, point by point, in a real browser."""
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from .visitor import LOOKS, OTHER_PORTAL, PATIENCE_MS, PORTAL, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 BLOCKS_POPUPS = "window.open = () => null"
-
-
-@pytest.fixture
-async def lost(ada: Visitor) -> Visitor:
-    """Ada, whose connection to HubSpot has just been lost."""
-    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
-    await ada.makes_a_sync("deals", hubspot, airtable)
-    await ada.open("/integrations")
-    await ada.sees("HubSpot", "Connected")
-    await ada.loses_hubspot()
-    await ada.sees("HubSpot", "Disconnected")
-    return ada
-
-
-async def reconnect(ada: Visitor) -> Page:
-    """Click Reconnect; return the popup, at the page before HubSpot's."""
-    async with ada.page.expect_popup() as opened:
-        await ada.card("HubSpot").get_by_role("button", name="Reconnect HubSpot").click()
-    popup = await opened.value
-    await expect(popup.get_by_role("button", name="Reconnect HubSpot")).to_be_visible()
-    return popup
 
 
 async def test_a_connection_that_is_lost_is_shown_as_disconnected_and_back_after_one_click(
@@ -42,7 +21,7 @@ async def test_a_connection_that_is_lost_is_shown_as_disconnected_and_back_after
     await card.get_by_role("button", name="Reconnect HubSpot").focus()
     await lost.picture("reconnect")
     await lost.will_consent("hubspot", PORTAL)
-    popup = await reconnect(lost)
+    popup = await lost.begins_to_reconnect()
     await lost.picture("consent", popup)
 
     async with popup.expect_event("close"):
@@ -97,7 +76,7 @@ async def test_a_connections_own_page_reconnects_it_and_shows_it_connected(lost:
 
 
 async def test_a_popup_that_is_closed_loses_nothing(lost: Visitor) -> None:
-    popup = await reconnect(lost)
+    popup = await lost.begins_to_reconnect()
     await popup.close()
 
     await lost.page.reload()
@@ -114,7 +93,7 @@ async def test_a_popup_that_is_closed_loses_nothing(lost: Visitor) -> None:
 
 
 async def test_a_sign_in_under_way_can_be_cancelled(lost: Visitor) -> None:
-    await (await reconnect(lost)).close()
+    await (await lost.begins_to_reconnect()).close()
     await lost.page.reload()
 
     await lost.card("HubSpot").get_by_role("button", name="Cancel").click()
@@ -173,7 +152,7 @@ async def test_a_different_account_is_named_on_both_sides_and_changes_nothing(
     lost: Visitor,
 ) -> None:
     await lost.will_consent("hubspot", OTHER_PORTAL)
-    popup = await reconnect(lost)
+    popup = await lost.begins_to_reconnect()
 
     await popup.get_by_role("button", name="Reconnect HubSpot").click()
 
