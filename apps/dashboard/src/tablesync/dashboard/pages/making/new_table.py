@@ -41,9 +41,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("")
     async def make(asked: Operator, draft: str = "") -> Response:
         form = await desk.form(asked.request)
-        typed = {"new_table": form.get("name"), "properties": tuple(form.all("property"))}
-        begun = Draft.read(desk.signing, draft).model_copy(update=typed)
-        return await pages.make(asked, begun, form)
+        return await pages.make(asked, Draft.read(desk.signing, draft), form)
 
     return router
 
@@ -74,7 +72,7 @@ class NewTablePages:
             fields=fields,
             why_not=why_not,
             here_again=self._address(draft),
-            allowed_then=self._allowed_then(draft),
+            allowed_then=self._allowed_then(draft, form),
             back=asked.path(link(self.desk, "table", draft)),
             extras=await _extras(asked, draft) if lacks_permission else (),
         )
@@ -97,15 +95,17 @@ class NewTablePages:
             return await self.show(asked, draft, refused, lacks_permission=lacks)
         return self._go_to(asked, "mapping", _mapped(draft, made, chosen))
 
-    def _allowed_then(self, draft: Draft) -> str:
+    def _allowed_then(self, draft: Draft, form: Form) -> str:
         """Return where to go on once tables may be made, with all that was typed.
 
-        Of a choice that is too long for an address that is looked up once more, the usual is left.
+        A choice of fields that is too long to be sent along is the usual one then.
         """
-        address = self._address(draft.brief())
+        typed = {"new_table": form.get("name"), "properties": tuple(form.all("property"))}
+        begun = draft.brief().model_copy(update=typed)
+        address = self._address(begun)
         if len(address) <= LONGEST_RETURN_TO - ROOM_FOR_THE_REST:
             return address
-        return self._address(draft.brief().model_copy(update={"properties": None}))
+        return self._address(begun.model_copy(update={"properties": None}))
 
     def _address(self, draft: Draft) -> str:
         return f"/syncs/new/table?draft={quote(draft.signed(self.desk.signing))}"
@@ -168,4 +168,5 @@ def _mapped(draft: Draft, made: AirtableTable, chosen: NewFields) -> Draft:
         if each.field.name in ids
     )
     key = chosen.items[0].source.name if chosen.items else ""
-    return draft.but(table=made.id, table_name=made.name, mapping=mapping, key=key)
+    begun = draft.model_copy(update={"new_table": "", "properties": None})
+    return begun.but(table=made.id, table_name=made.name, mapping=mapping, key=key)
