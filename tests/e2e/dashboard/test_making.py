@@ -34,7 +34,7 @@ async def test_a_sync_is_made_in_five_steps_and_nothing_typed_is_lost(ada: Visit
     await page.get_by_role("button", name="Continue to trial").click()
     await ada.picture("trial")
 
-    await page.get_by_role("button", name="Make the sync").click()
+    await page.get_by_role("button", name="Make the sync").dblclick()
 
     await expect(page.get_by_role("heading", name="Deals by hand")).to_be_visible()
     async with ada.tablesync as tablesync:
