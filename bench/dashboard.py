@@ -19,16 +19,13 @@ from typing import Annotated, Any
 
 import httpx
 import typer
+from first_workspace import first_workspace
 from pymongo import MongoClient
 from tablesync.auth_service.connections import Connection
 from tablesync.contracts import RunStatus, Trigger, new_id
-from tablesync.demo.api import Api
-from tablesync.demo.person import Person
-from tablesync.demo.syncs import definition, tables_of
 from tablesync.local_stack import LocalStack
 from tablesync.local_stack.keys import DASHBOARD, SERVICES
 from tablesync.local_stack.plan import ALL
-from tablesync.local_stack.sandbox_control import SandboxControl
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.test_kit.commit_source import source_of
@@ -117,13 +114,15 @@ async def calls(stack: LocalStack, ids: Sequence[str], times: int) -> dict[str, 
         "counts": "/v1/syncs/counts",
         "counts, searched": "/v1/syncs/counts?q=deals",
     }
+    names = "/v1/connections/names"
     api_token = {"api_token": stack.info.api_token}
     async with httpx.AsyncClient(timeout=60) as client:
         auth = stack.info.urls["auth-service"]
         told = (await client.post(f"{auth}/v1/tokens", json=api_token)).raise_for_status().json()
         client.headers["Authorization"] = f"Bearer {told['access_token']}"
         scheduler = stack.info.urls["scheduler"]
-        return {name: await timed(client, scheduler + path, times) for name, path in paths.items()}
+        found = {name: await timed(client, scheduler + path, times) for name, path in paths.items()}
+        return {**found, "names": await timed(client, auth + names, times)}
 
 
 async def timed(client: httpx.AsyncClient, path: str, times: int) -> dict[str, float]:
@@ -145,25 +144,12 @@ async def first_page_bytes(browser: httpx.AsyncClient, path: str) -> int:
 
 async def fill(stack: LocalStack) -> tuple[list[str], str]:
     """Connect both accounts, define a sync, and multiply all three; return sources and a sync."""
-    api = Api(stack.info.urls, stack.info.api_token)
-    async with SandboxControl(stack.info.sandbox or "") as sandbox:
-        await sandbox.control("hubspot", "-", "limits", enabled=False)
-        await sandbox.control("airtable", "-", "limits", enabled=False)
-        person = Person(api, sandbox)
-        hubspot = (await person.connect("hubspot", "7001"))["connection_id"]
-        airtable = (await person.connect("airtable"))["connection_id"]
-        await person.close()
-        table = tables_of((await sandbox.bases())["bases"])["deals"]
-    path = f"/v1/catalog/{hubspot}/objects/deals/properties"
-    properties = await api.items("sync-runner", path)
-    body = definition("deals", table, properties, hubspot, airtable)
-    sync = await api.post("scheduler", "/v1/syncs", {**body, "schedule": {"every_seconds": 3_600}})
-    await api.close()
+    first = await first_workspace(stack)
     with Mongo(stack.info.mongodb, tz_aware=True) as mongo:
-        hubspots = [hubspot, *copy_connections(mongo, hubspot)]
-        airtables = [airtable, *copy_connections(mongo, airtable)]
-        copy_syncs(mongo, sync["id"], hubspots, airtables)
-    return hubspots, sync["id"]
+        hubspots = [first.hubspot, *copy_connections(mongo, first.hubspot)]
+        airtables = [first.airtable, *copy_connections(mongo, first.airtable)]
+        copy_syncs(mongo, first.sync, hubspots, airtables)
+    return hubspots, first.sync
 
 
 def copy_connections(mongo: Mongo, connection_id: str) -> list[str]:

@@ -19,14 +19,12 @@ from typing import Annotated, Any
 
 import psutil
 import typer
+from first_workspace import first_workspace
 from pymongo import MongoClient
 from tablesync.contracts import new_id
 from tablesync.demo.api import Api
-from tablesync.demo.person import Person
-from tablesync.demo.syncs import definition, tables_of
 from tablesync.local_stack import LocalStack
 from tablesync.local_stack.keys import SERVICES
-from tablesync.local_stack.sandbox_control import SandboxControl
 from tablesync.local_stack.waiting import eventually
 from tablesync.test_kit.commit_source import source_of
 
@@ -35,7 +33,6 @@ RESULT = ROOT / "bench" / "results" / "idle.json"
 PICTURE = RESULT.with_suffix(".svg")
 BAR = 1.5
 CONNECTIONS, SYNCS, PRESSES = 100, 1_000, 40
-HOUR = 3_600
 SMALL = {"SANDBOX_CONTACTS": "20", "SANDBOX_COMPANIES": "20", "SANDBOX_DEALS": "20"}
 MEASURED = (*SERVICES, "mongod", "kafka")
 Mongo = MongoClient[dict[str, Any]]
@@ -98,24 +95,11 @@ async def fill(stack: LocalStack, mongo: Mongo) -> str:
 
     The copies' grants are sealed for the original, but nobody opens one while it is not used.
     """
-    api = Api(stack.info.urls, stack.info.api_token)
-    async with SandboxControl(stack.info.sandbox or "") as sandbox:
-        await sandbox.control("hubspot", "-", "limits", enabled=False)
-        await sandbox.control("airtable", "-", "limits", enabled=False)
-        person = Person(api, sandbox)
-        hubspot = (await person.connect("hubspot", "7001"))["connection_id"]
-        airtable = (await person.connect("airtable"))["connection_id"]
-        await person.close()
-        table = tables_of((await sandbox.bases())["bases"])["deals"]
-    path = f"/v1/catalog/{hubspot}/objects/deals/properties"
-    properties = await api.items("sync-runner", path)
-    body = definition("deals", table, properties, hubspot, airtable)
-    sync = await api.post("scheduler", "/v1/syncs", {**body, "schedule": {"every_seconds": HOUR}})
-    await api.close()
-    hubspots = [hubspot, *copy_connections(mongo, hubspot, CONNECTIONS // 2 - 1)]
-    airtables = [airtable, *copy_connections(mongo, airtable, CONNECTIONS // 2 - 1)]
-    copy_syncs(mongo, sync["id"], hubspots, airtables)
-    return str(sync["id"])
+    first = await first_workspace(stack)
+    hubspots = [first.hubspot, *copy_connections(mongo, first.hubspot, CONNECTIONS // 2 - 1)]
+    airtables = [first.airtable, *copy_connections(mongo, first.airtable, CONNECTIONS // 2 - 1)]
+    copy_syncs(mongo, first.sync, hubspots, airtables)
+    return first.sync
 
 
 def copy_connections(mongo: Mongo, connection_id: str, count: int) -> list[str]:
