@@ -15,7 +15,8 @@ from tablesync.demo.watch import Watch
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+# Each part is tested with its service, and the whole once more as the dashboard's story.
+pytestmark = [pytest.mark.e2e, pytest.mark.soak, pytest.mark.timeout(600)]
 
 DEALS = "Acme deals"
 

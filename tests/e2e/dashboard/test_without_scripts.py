@@ -50,6 +50,7 @@ async def test_works_with_scripts_switched_off(
             await page.get_by_role("button", name=f"Continue to {step}").click()
         await page.get_by_role("button", name="Make the sync").click()
         await page.get_by_role("button", name="Sync now").click()
+        await page.wait_for_url("**/runs/**")
         await seen(ada, page.locator("#run-badge", has_text="Finished"))
 
         await ada.loses_hubspot()

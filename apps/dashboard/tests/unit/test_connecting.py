@@ -101,3 +101,15 @@ def test_whoever_tries_again_still_comes_back_to_where_it_was_begun(
     )
     assert "Try again" in shown
     assert '<input type="hidden" name="back" value="/w/ws_1/syncs/7">' in shown
+
+
+def test_a_base_that_syncs_wait_for_needs_attention_and_is_named() -> None:
+    connection = like(ConnectionView, status="connected", badge="Connected", findings=[])
+    left_out = "The base Acme deals was not chosen on Airtable’s page."
+    use = like(ConnectionUse, connection_id=connection.id, lacks=[left_out])
+    deck = Deck([connection], {}, {connection.id: use})
+
+    shown = RENDERING.part("parts/cards.html", "card", deck.card(connection, CLOCK), page())
+
+    assert "Needs attention" in shown
+    assert left_out in shown

@@ -82,7 +82,8 @@ async def test_the_catch_ups_of_a_return_are_told_until_the_last_has_ended(
 @pytest.mark.parametrize(
     "odd",
     [{"connection_ids": "x"}, {"missed": 7}, {"order": ["0"]}, {"schedule": {"every_seconds": 0}},
-     {"active_runs": None}, {"next_slot_at": "soon", "last_success_at": [1], "holds": {}}],
+     {"active_runs": None}, {"next_slot_at": "soon", "last_success_at": [1], "holds": {}},
+     {"holds": [7, {"lacks": "x"}, {"lacks": ["x"], "cause": 7}]}],
     ids=str,
 )  # fmt: skip
 async def test_p29_a_sync_that_cannot_be_read_spoils_no_card(

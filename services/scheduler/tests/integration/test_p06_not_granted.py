@@ -253,6 +253,10 @@ async def test_p06_sync_now_and_the_api_say_what_is_lacking_and_what_helps(
     assert "runs again once its connection is reconnected with all of that allowed" in said
     shown = (await api.get(f"/v1/syncs/{deals.id}")).json()
     assert shown["hold"]["lacks"] == [DEALS]
+    await rig.add()  # of contacts, which were granted
+    used = (await api.get("/v1/connections/uses")).json()["items"]
+    told = {each["connection_id"]: each["lacks"] for each in used}
+    assert told == {HUBSPOT: [shown["hold"]["cause"]], AIRTABLE: []}
 
 
 @pytest.mark.parametrize(

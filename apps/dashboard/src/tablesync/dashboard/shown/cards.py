@@ -81,6 +81,11 @@ class Subject:
         return self.use.states.get(state, 0) if self.use else 0
 
     @property
+    def lacks(self) -> Sequence[str]:
+        """What syncs wait for that its account was not granted, in sentences."""
+        return self.use.lacks if self.use else ()
+
+    @property
     def since(self) -> str:
         """Since when it is as it is."""
         return f"since {self.clock.on(self.connection.changed_at)}"
@@ -250,7 +255,9 @@ def _disconnected(subject: Subject) -> Face:
 
 
 def _needs_attention(subject: Subject) -> Face:
-    told = " ".join(each.message for each in subject.connection.findings)
+    found = [each.message for each in subject.connection.findings]
+    # What auth-service tells of too is said once.
+    told = " ".join(found or subject.lacks)
     return Face(
         badge=badges.NEEDS_ATTENTION,
         rank=Rank.NEEDS_ATTENTION,
@@ -263,6 +270,8 @@ def _needs_attention(subject: Subject) -> Face:
 
 
 def _connected(subject: Subject) -> Face:
+    if subject.lacks:
+        return _needs_attention(subject)
     if subject.use and subject.use.catch_up:
         return _catching_up(subject, subject.use.catch_up)
     return Face(

@@ -52,8 +52,7 @@
     const timer = setInterval(() => {
       if (!popup.closed) return;
       clearInterval(timer);
-      // A page that is not live has nobody else who looks again.
-      if (!document.querySelector("[data-live]")) location.reload();
+      if (document.querySelector("[data-looks-again]")) location.reload();
       document.dispatchEvent(new Event(`tablesync:${said}`));
     }, 500);
   }

@@ -16,6 +16,7 @@ _USE: JsonDict = {
     "syncs": 20,
     "states": {"waiting": 3, "fine": 17},
     "paused_with_it": 0,
+    "lacks": [],
     "gap": OPEN_GAP,
     "last_success_at": "2026-11-22T09:40:07.412Z",
     "next_slot_at": "2026-11-22T10:30:00.000Z",
@@ -42,6 +43,11 @@ class ConnectionUse(Answer):
     syncs: int
     states: dict[str, int] = Field(description="How many syncs by their `state`.")
     paused_with_it: int = Field(description="How many were paused all at once, and would resume.")
+    lacks: tuple[str, ...] = Field(
+        default=(),
+        description="What was left out when its account was connected and syncs wait for, each in "
+        "a sentence; ten at most.",
+    )
     gap: Gap | None = Field(description="What all its waiting syncs have missed so far.")
     last_success_at: Moment | None
     next_slot_at: Moment | None

@@ -16,7 +16,7 @@ from tablesync.scheduler.store.sync_lists import state_of
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Document
 
-NAMED_RUNS = 100
+NAMED_RUNS, NAMED_LACKS = 100, 10
 _OPEN = [each for each in RunStatus if not each.ended]
 _COUNTS = ("read", "written", "unchanged", "rejected")
 
@@ -138,6 +138,22 @@ _STATE = _if("string", "$order", {"$substrBytes": ["$order", 0, 1]})
 _WAITS = {"$eq": [_STATE, str(STATES.index(SyncState.WAITING))]}
 _MISSED = {"$add": [_if("number", "$missed.slots", otherwise=0), _PASSED]}
 _INTERRUPTED = {"$eq": ["$missed.interrupted", True]}
+# The holds of a sync for what its connections were not granted.
+_LACKED = {
+    "$map": {
+        "input": {
+            "$filter": {
+                "input": _if("array", "$holds", otherwise=[]),
+                "as": "hold",
+                "cond": {
+                    "$and": [{"$isArray": "$$hold.lacks"}, {"$ne": ["$$hold.lacks", []]}],
+                },
+            }
+        },
+        "as": "hold",
+        "in": {"connection_id": "$$hold.connection_id", "cause": "$$hold.cause"},
+    }
+}
 # Syncs of which cards say the same; each counts for both its connections.
 _ALIKE: Document = {
     "$group": {
@@ -154,6 +170,7 @@ _ALIKE: Document = {
         "success": {"$max": _if("date", "$last_success_at")},
         "next": {"$min": {"$cond": ["$claimable", _if("date", "$next_slot_at"), None]}},
         "open": _count(_CATCHES_UP),
+        "lacked": {"$addToSet": {"$cond": [_WAITS, _LACKED, []]}},
     }
 }
 
@@ -171,12 +188,20 @@ def _use(
             "syncs": states.total(),
             "states": states,
             "paused_with_it": _syncs(parts, "paused_with", connection_id, "syncs"),
+            "lacks": _lacks(connection_id, parts),
             "gap": since and _gap({**_sum(parts), "from": since, "to": None}),
             "last_success_at": _first(max, (each["success"] for each in parts)),
             "next_slot_at": _first(min, (each["next"] for each in parts)),
             "catch_up": catch_up,
         }
     )
+
+
+def _lacks(connection_id: str, parts: Iterable[Document]) -> list[str]:
+    """Return in words what syncs wait for that this connection was not granted."""
+    holds = (hold for each in parts for held in each["lacked"] for hold in held)
+    found = {each.get("cause") for each in holds if each.get("connection_id") == connection_id}
+    return sorted(each for each in found if isinstance(each, str))[:NAMED_LACKS]
 
 
 def _syncs(parts: Iterable[Document], name: str, connection_id: str, counted: str) -> int:
