@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from tablesync.client import NotFoundError, Page, TableSync
 from tablesync.contracts import RunStatus, Trigger
@@ -24,6 +24,23 @@ REJECTED_SHOWN = 50
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+async def query_of(
+    *,
+    sync: str = "",
+    connection: str = "",
+    status: str = "",
+    trigger: str = "",
+    since: Annotated[str, Query(alias="from")] = "",
+    until: Annotated[str, Query(alias="to")] = "",
+) -> Mapping[str, str]:
+    """Return the filters that an address names."""
+    narrowed = {"sync": sync, "connection": connection, "status": status, "trigger": trigger}
+    return {**narrowed, "from": since, "to": until}
+
+
+RunQuery = Annotated[Mapping[str, str], Depends(query_of)]
+
+
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}/runs", include_in_schema=False)
@@ -31,22 +48,13 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("")
     async def show_all(
         asked: Member,
-        *,
-        sync: str = "",
-        connection: str = "",
-        status: str = "",
-        trigger: str = "",
-        since: Annotated[str, Query(alias="from")] = "",
-        until: Annotated[str, Query(alias="to")] = "",
+        given: RunQuery,
         cursor: str | None = None,
     ) -> Response:
-        begun, ended = asked.clock.read(since), asked.clock.read(until)
+        begun, ended = asked.clock.read(given["from"]), asked.clock.read(given["to"])
         is_odd = bool(begun and ended and ended <= begun)
         query = {
-            "sync": sync,
-            "connection": connection,
-            "status": status,
-            "trigger": trigger,
+            **given,
             "from": begun.isoformat() if begun else "",
             "to": ended.isoformat() if ended and not is_odd else "",
         }

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.contracts.public_api.bulk_changes import BulkAction, NewBulkChange
@@ -26,6 +27,16 @@ FILTERS = {
 CHOOSE = "Nothing was done: choose a sync first, or filters that this page offers."
 
 
+async def query_of(
+    q: str = "", state: str = "", connection: str = "", base: str = "", table: str = ""
+) -> Mapping[str, str]:
+    """Return the filters that an address names."""
+    return {"q": q, "state": state, "connection": connection, "base": base, "table": table}
+
+
+SyncQuery = Annotated[Mapping[str, str], Depends(query_of)]
+
+
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/w/{workspace_id}", include_in_schema=False)
@@ -33,15 +44,9 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/syncs")
     async def show(
         asked: Member,
-        *,
-        q: str = "",
-        state: str = "",
-        connection: str = "",
-        base: str = "",
-        table: str = "",
+        query: SyncQuery,
         cursor: str | None = None,
     ) -> Response:
-        query = {"q": q, "state": state, "connection": connection, "base": base, "table": table}
         found, connections = await asyncio.gather(
             read_list(asked, query, cursor),
             or_silent(asked.visitor.tablesync.connections.names()),

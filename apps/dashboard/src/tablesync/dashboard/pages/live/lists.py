@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
 from tablesync.client import Page
 from tablesync.contracts.public_api.runs import RunView
@@ -31,18 +30,11 @@ def routes(desk: Desk, streams: Streams) -> APIRouter:
     @router.get("/syncs")
     async def list_of_syncs(
         asked: Member,
-        *,
+        query: syncs.SyncQuery,
         shown: str = "",
         order: str = "",
-        q: str = "",
-        state: str = "",
-        connection: str = "",
-        base: str = "",
-        table: str = "",
         cursor: str = "",
     ) -> Response:
-        query = {"q": q, "state": state, "connection": connection, "base": base, "table": table}
-
         async def read(asked: Asked, ids: Iterable[str]) -> Sequence[Part]:
             found = await syncs.read_list(asked, query, cursor or None)
             rows = [*found.syncs, *await _moved(asked, found.syncs, ids)]
@@ -53,19 +45,10 @@ def routes(desk: Desk, streams: Streams) -> APIRouter:
     @router.get("/runs")
     async def list_of_runs(
         asked: Member,
-        *,
+        query: runs.RunQuery,
         shown: str = "",
-        sync: str = "",
-        connection: str = "",
-        status: str = "",
-        trigger: str = "",
-        since: Annotated[str, Query(alias="from")] = "",
-        until: Annotated[str, Query(alias="to")] = "",
         cursor: str = "",
     ) -> Response:
-        query = {"sync": sync, "connection": connection, "status": status, "trigger": trigger}
-        query.update({"from": since, "to": until})
-
         async def read(asked: Asked, ids: Iterable[str]) -> Sequence[Part]:
             tab = [each.removeprefix("run-") for each in ids if each.startswith("run-")]
             page = await runs.read_list(asked, query, cursor or None)
