@@ -237,3 +237,9 @@ async def test_run_a_manual_sync(ada: Visitor) -> None:
     async with ada.page.expect_popup() as opened:
         await ada.page.get_by_role("link", name="Open in Airtable").click()
     await expect((await opened.value).get_by_role("heading", name="Acme deals")).to_be_visible()
+
+    await ada.page.get_by_role("button", name="Pause").click()
+    await expect(ada.page.locator("#state")).to_contain_text("Paused")
+    await ada.page.locator(".toast").get_by_role("button", name="Undo").click()
+    await expect(ada.page.get_by_text(f"{sync.name} goes on.")).to_be_visible()
+    await expect(ada.page.locator("#state")).to_contain_text("Up to date")

@@ -41,6 +41,6 @@ def test_all_that_is_wrong_with_a_field_stands_beside_it() -> None:
     found = [FieldError("base_id", "is gone", "Choose another."), FieldError("x", "is odd", "")]
     problem = Problem(422, "invalid", "Two faults.", [*found, FieldError("y", "is old", "")])
     shown = Form().refused(InvalidError("scheduler", problem), {"base_id": "table"})
-    assert shown.errors == {"table": "is gone. Choose another.", "": "is odd. is old."}
+    assert shown.errors == {"table": "Is gone. Choose another.", "": "Is odd. Is old."}
     bare = InvalidError("scheduler", Problem(422, "invalid", "It cannot be."))
     assert Form().refused(bare, {}).errors == {"": "It cannot be."}

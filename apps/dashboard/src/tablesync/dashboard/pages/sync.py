@@ -161,14 +161,18 @@ def act_routes(desk: Desk) -> APIRouter:
         form = await desk.form(request)
         syncs = asked.visitor.tablesync.syncs
         sync = await syncs.pause(sync_id, idempotency_key=form.get("once"))
-        return _back(desk, request, asked, sync, "is paused")
+        said = f"{sync.name} is paused."
+        here = asked.path(f"/syncs/{sync.id}")
+        return desk.back(request, here, said, undo=f"{here}/resume")
 
     @router.post("/resume")
     async def resume(request: Request, asked: Member, sync_id: str) -> Response:
         form = await desk.form(request)
         syncs = asked.visitor.tablesync.syncs
         sync = await syncs.resume(sync_id, idempotency_key=form.get("once"))
-        return _back(desk, request, asked, sync, "goes on")
+        said = f"{sync.name} goes on."
+        here = asked.path(f"/syncs/{sync.id}")
+        return desk.back(request, here, said, undo=f"{here}/pause")
 
     @router.get("/delete")
     async def ask(asked: Member, sync_id: str) -> Response:
@@ -184,7 +188,3 @@ def act_routes(desk: Desk) -> APIRouter:
         return desk.back(request, asked.path("/syncs"), said)
 
     return router
-
-
-def _back(desk: Desk, request: Request, asked: Asked, sync: SyncView, done: str) -> Response:
-    return desk.back(request, asked.path(f"/syncs/{sync.id}"), f"{sync.name} {done}.")

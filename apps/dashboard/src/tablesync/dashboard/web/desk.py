@@ -181,13 +181,20 @@ class Desk:
         """Return what a form has to bring back, so that no other site can send it."""
         return self.signing.sign("form", _fingerprint(session))
 
-    def back(self, request: Request, path: str, message: str = "", tone: str = "good") -> Response:
-        """Send a browser to a page of ours, which then says what was done."""
+    def back(
+        self,
+        request: Request,
+        path: str,
+        message: str = "",
+        tone: str = "good",
+        *,
+        undo: str = "",
+    ) -> Response:
+        """Send a browser to a page of ours, which says what was done; `undo` takes it back."""
         answer = see_other(request, path)
         if message:
-            self.cookies.set(
-                answer, FLASH, self.signing.sign(FLASH, [tone, message]), FLASH_SECONDS
-            )
+            said = self.signing.sign(FLASH, [tone, message, undo])
+            self.cookies.set(answer, FLASH, said, FLASH_SECONDS)
         return answer
 
     def _page(self, request: Request, template: str, status: int, **values: Any) -> HTMLResponse:

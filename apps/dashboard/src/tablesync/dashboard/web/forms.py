@@ -91,7 +91,8 @@ class Form:
         """Return the same form with faults by field, of which one may have several."""
         found = dict(self.errors)
         for name, message in said:
-            found[name] = f"{found[name]} {message}" if name in found else message
+            sentence = message[:1].upper() + message[1:]
+            found[name] = f"{found[name]} {sentence}" if name in found else sentence
         return type(self)(self.values, self.lists, found)
 
 
