@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, expect
 from tablesync.contracts.public_api.people import NewMember, Role
 from tablesync.local_stack import LocalStack
-from tablesync.test_kit import SandboxControl
+from tablesync.test_kit import SandboxControl, eventually
 
 from .visitor import LOOKS, PATIENCE_MS, PORTAL, Visitor, visiting
 
@@ -19,7 +19,8 @@ VERA = "viewer@example.test"
 async def test_a_viewer_is_offered_nothing_that_would_be_refused(
     ada: Visitor, browser: Browser, stack: LocalStack, sandbox: SandboxControl
 ) -> None:
-    hubspot = await ada.connects("hubspot", PORTAL)
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    sync = (await ada.makes_a_sync("deals", hubspot, airtable)).id
     async with ada.tablesync as tablesync:
         await tablesync.members.invite(NewMember(email=VERA, name="Vera", role=Role.VIEWER))
     async with visiting(stack, browser, sandbox, "vera") as vera:
@@ -37,13 +38,19 @@ async def test_a_viewer_is_offered_nothing_that_would_be_refused(
         buttons = await vera.page.locator("main button").all_inner_texts()
         assert set(buttons) <= {"Save", "Create the token", "Sign out", "Sign out everywhere"}
         assert await vera.page.get_by_role("link", name="Audit trail").count() == 0
-        audit = f"{vera.url}/w/{ada.workspace_id}/settings/audit"
-        assert (await vera.context.request.get(audit)).status == 403
+        asking = (
+            "/connect",
+            f"/connections/{hubspot}/rename",
+            f"/connections/{hubspot}/disconnect",
+        )
+        asking += (f"/syncs/{sync}/delete", f"/syncs/{sync}/duplicate", "/settings/audit")
+        for path in asking:
+            answer = await vera.context.request.get(f"{vera.url}/w/{ada.workspace_id}{path}")
+            assert answer.status == 403, path
 
-        form = await vera.page.locator("header input[name=csrf]").first.get_attribute("value")
         refused = await vera.context.request.post(
             f"{vera.url}/w/{ada.workspace_id}/connections/{hubspot}/pause",
-            form={"csrf": str(form), "once": "x"},
+            form={"csrf": await vera.csrf(), "once": "x"},
             headers={"Origin": vera.url},
         )
         assert refused.status == 403
@@ -94,10 +101,9 @@ async def test_an_admin_takes_back_an_invitation_and_is_asked_before_a_member_is
 async def test_a_form_of_another_site_changes_nothing(ada: Visitor) -> None:
     hubspot = await ada.connects("hubspot", PORTAL)
     await ada.open("/integrations")
-    csrf = await ada.page.locator("input[name=csrf]").first.get_attribute("value")
     path = f"{ada.url}/w/{ada.workspace_id}/connections/{hubspot}/disconnect"
     elsewhere = await ada.context.request.post(
-        path, form={"csrf": str(csrf)}, headers={"Origin": "https://elsewhere.test"}
+        path, form={"csrf": await ada.csrf()}, headers={"Origin": "https://elsewhere.test"}
     )
     forged = await ada.context.request.post(
         path, form={"csrf": "made-up"}, headers={"Origin": ada.url}
@@ -168,13 +174,42 @@ async def test_a_filter_that_nobody_knows_widens_no_change(ada: Visitor) -> None
     assert "to=2026-01-01" in ada.page.url
 
     await ada.open("/syncs?state=bogus")
-    await ada.page.get_by_label("All 0 that match").check()
-
-    await ada.page.get_by_role("button", name="Pause").click()
-
-    await expect(ada.page.get_by_text("Nothing was done")).to_be_visible()
+    await expect(ada.page.get_by_label("All 1 that match")).to_be_visible()
+    form = {"csrf": await ada.csrf(), "once": "x", "action": "pause", "chosen": "matching"}
+    bulk = f"{ada.url}/w/{ada.workspace_id}/syncs/bulk"
+    refused = await ada.context.request.post(
+        bulk, form={**form, "state": "bogus"}, headers={"Origin": ada.url}
+    )
+    assert "Nothing was done" in await refused.text()
     async with ada.tablesync as tablesync:
         assert not (await tablesync.syncs.get(sync.id)).paused
+
+
+async def test_many_are_deleted_as_the_page_asks_and_no_others(ada: Visitor) -> None:
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    deals = await ada.makes_a_sync("deals", hubspot, airtable)
+    contacts = await ada.makes_a_sync("contacts", hubspot, airtable)
+    page = ada.page
+    await ada.open(f"/syncs?table={deals.destination.table_id}")
+    await page.get_by_label("All 1 that match").check()
+    await page.get_by_role("button", name="Delete…").click()
+    await expect(page.get_by_role("heading", name="Delete 1 sync?")).to_be_visible()
+    await expect(page.get_by_text("only into Deals")).to_be_visible()
+    await page.get_by_role("button", name="Delete").click()
+    await page.wait_for_url("**/bulk-changes/**")
+    async with ada.tablesync as tablesync:
+
+        async def only_contacts() -> bool:
+            return [each.id async for each in tablesync.syncs.all()] == [contacts.id]
+
+        await eventually(only_contacts)
+
+
+async def test_a_callback_that_nobody_began_is_told_so(ada: Visitor) -> None:
+    await ada.context.request.get(f"{ada.url}/sign-in/start?person=ada", max_redirects=0)
+    odd = await ada.context.request.get(f"{ada.url}/sign-in/callback?state=%C3%A9&code=x")
+    assert odd.status == 200
+    assert "That sign-in is over" in await odd.text()
 
 
 async def test_an_address_that_is_none_of_ours_has_a_page(ada: Visitor) -> None:

@@ -47,7 +47,7 @@ async def test_p20_what_is_another_workspaces_is_not_there(
     asked = 0
     async with visiting(stack, browser, sandbox, "bob") as bob:
         await bob.has_a_workspace("Bob's own")
-        csrf = str(await bob.page.locator("input[name=csrf]").first.get_attribute("value"))
+        csrf = await bob.csrf()
         for route in routes(stack):
             # In a workspace of his own there is no such thing; of Ada's he is no member at all.
             own = (bob.workspace_id,) if route.is_of_one_thing else ()

@@ -67,6 +67,11 @@ class Visitor:
         assert answer
         return answer.status
 
+    async def csrf(self) -> str:
+        """Return what a form of the page that is shown proves itself with."""
+        shown = self.page.locator("input[name=csrf]").first
+        return str(await shown.get_attribute("value"))
+
     def card(self, label: str) -> Locator:
         """Return the card of a provider's connection."""
         return self.page.get_by_role("article", name=re.compile(f"^{label}"))

@@ -11,10 +11,8 @@ from fastapi.responses import RedirectResponse, Response
 from tablesync.client import InvalidError
 from tablesync.contracts.public_api.connections import AuthorizationView, NewAuthorization
 from tablesync.dashboard.web.answers import SEE_OTHER, local_path
-from tablesync.dashboard.web.desk import Asked, Desk, Member
+from tablesync.dashboard.web.desk import Asked, Desk, Member, Operator
 from tablesync.dashboard.web.forms import Form
-
-NEEDS_A_LOOK = ("refused", "denied", "expired", "review")
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -22,7 +20,7 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/w/{workspace_id}", include_in_schema=False)
 
     @router.get("/connect")
-    async def choose(asked: Member) -> Response:
+    async def choose(asked: Operator) -> Response:
         providers = await asked.visitor.tablesync.providers.all()
         return desk.page(asked, "pages/connect.html", providers=providers, form=Form())
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tablesync.client import InvalidError, Page
 from tablesync.dashboard.shown.cards import Deck
 from tablesync.dashboard.shown.connection_history import history_of
-from tablesync.dashboard.web.desk import Desk, Member
+from tablesync.dashboard.web.desk import Desk, Member, Operator
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.silences import PAGE_SECONDS, Silent, or_silent, silent_among, told
 
@@ -72,7 +72,7 @@ def routes(desk: Desk) -> APIRouter:
         )
 
     @router.get("/rename")
-    async def ask_name(asked: Member, connection_id: str) -> Response:
+    async def ask_name(asked: Operator, connection_id: str) -> Response:
         connection = await asked.visitor.tablesync.connections.get(connection_id)
         return desk.page(asked, "pages/rename.html", connection=connection, form=Form())
 
@@ -102,7 +102,7 @@ def act_routes(desk: Desk) -> APIRouter:
     )
 
     @router.get("/disconnect")
-    async def ask(asked: Member, connection_id: str) -> Response:
+    async def ask(asked: Operator, connection_id: str) -> Response:
         tablesync = asked.visitor.tablesync
         connection, uses = await asyncio.gather(
             tablesync.connections.get(connection_id),

@@ -103,7 +103,7 @@ class SigningIn:
         """Return the sign-in that began in this browser with this state."""
         cookie = self.desk.cookies.get(request, ATTEMPT)
         kept = self.desk.signing.read(ATTEMPT, cookie, ATTEMPT_SECONDS)
-        if not kept or not secrets.compare_digest(kept[0], state):
+        if not kept or not secrets.compare_digest(kept[0].encode(), state.encode()):
             return None
         return Kept(SignInAttempt(*kept[:3]), kept[3])
 

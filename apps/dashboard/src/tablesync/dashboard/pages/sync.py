@@ -15,7 +15,7 @@ from tablesync.contracts.public_api.syncs import SyncCopy, SyncView
 from tablesync.dashboard.shown.story import Story, story_of
 from tablesync.dashboard.shown.syncs import ShownSync, SyncPlaces
 from tablesync.dashboard.shown.versions import version_of
-from tablesync.dashboard.web.desk import Asked, Desk, Member
+from tablesync.dashboard.web.desk import Asked, Desk, Member, Operator
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.silences import Silent, or_silent, silent_among, told
 
@@ -49,7 +49,7 @@ def routes(desk: Desk) -> APIRouter:
         )
 
     @router.get("/duplicate")
-    async def ask_name(asked: Member, sync_id: str) -> Response:
+    async def ask_name(asked: Operator, sync_id: str) -> Response:
         sync = await asked.visitor.tablesync.syncs.get(sync_id)
         return desk.page(asked, "pages/duplicate.html", sync=sync, form=Form())
 
@@ -175,7 +175,7 @@ def act_routes(desk: Desk) -> APIRouter:
         return desk.back(request, here, said, undo=f"{here}/pause")
 
     @router.get("/delete")
-    async def ask(asked: Member, sync_id: str) -> Response:
+    async def ask(asked: Operator, sync_id: str) -> Response:
         sync = await asked.visitor.tablesync.syncs.get(sync_id)
         return desk.page(asked, "pages/delete_sync.html", shown=ShownSync(sync, asked.clock))
 

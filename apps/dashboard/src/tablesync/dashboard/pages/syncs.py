@@ -13,6 +13,7 @@ from tablesync.contracts.public_api.syncs import SyncCounts, SyncFilter, SyncSta
 from tablesync.dashboard.shown.syncs import shown_syncs
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
+from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.silences import or_silent
 
 A_PAGE = 50
@@ -30,8 +31,10 @@ CHOOSE = "Nothing was done: choose a sync first, or filters that this page offer
 async def query_of(
     q: str = "", state: str = "", connection: str = "", base: str = "", table: str = ""
 ) -> Mapping[str, str]:
-    """Return the filters that an address names."""
-    return {"q": q, "state": state, "connection": connection, "base": base, "table": table}
+    """Return the filters that an address names; one that nobody knows is none."""
+    asked = {"q": q, "state": state, "connection": connection, "base": base, "table": table}
+    known = filter_of(asked).model_dump(exclude_none=True, mode="json")
+    return {name: known.get(ours, "") for ours, name in FILTERS.items()}
 
 
 SyncQuery = Annotated[Mapping[str, str], Depends(query_of)]
@@ -80,9 +83,22 @@ def routes(desk: Desk) -> APIRouter:
         except ValidationError:
             return desk.back(request, asked.path("/syncs"), CHOOSE, "warn")
         if wanted.action is BulkAction.DELETE and form.get("sure") != "yes":
-            return desk.page(asked, "pages/delete_syncs.html", form=form, change=wanted)
+            return await ask_whether_to_delete(asked, form, wanted)
         begun = await asked.visitor.tablesync.syncs.bulk(wanted, idempotency_key=form.get("once"))
         return desk.back(request, asked.path(f"/bulk-changes/{begun.id}"))
+
+    async def ask_whether_to_delete(asked: Asked, form: Form, wanted: NewBulkChange) -> Response:
+        query = {name: form.get(name) for name in FILTERS.values()}
+        found = None if wanted.sync_ids else await read_list(asked, query, None)
+        return desk.page(
+            asked,
+            "pages/delete_syncs.html",
+            form=form,
+            change=wanted,
+            query=query,
+            count=found.matching if found else len(wanted.sync_ids or ()),
+            target=target_of(filter_of(query), found.syncs) if found else "",
+        )
 
     @router.get("/bulk-changes/{change_id}")
     async def show_change(asked: Member, change_id: str) -> Response:

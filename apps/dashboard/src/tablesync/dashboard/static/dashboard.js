@@ -95,6 +95,7 @@
     closeMenus(event.target.closest("details.menu"));
     const link = event.target.closest("a[data-popup]");
     if (link) openLink(link, event);
+    event.target.closest("[data-dismiss]")?.closest("[data-toast]").remove();
     if (event.target.closest("[data-close]") && window.name === POPUP) {
       event.preventDefault();
       window.close();

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -10,9 +11,10 @@ from urllib.parse import quote
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import SecretStr
-from tablesync.client import ConflictError, NotFoundError, UnauthorizedError
+from tablesync.client import ConflictError, ForbiddenError, NotFoundError, UnauthorizedError
+from tablesync.client.errors import Problem
 from tablesync.contracts.public_api.people import Role
-from tablesync.dashboard.settings import Settings
+from tablesync.dashboard.settings import NAME, Settings
 from tablesync.dashboard.shown.times import Clock, zone_named
 from tablesync.dashboard.web.answers import SeeOtherError, see_other
 from tablesync.dashboard.web.cookies import Cookies
@@ -222,6 +224,22 @@ async def _member(request: Request, workspace_id: str) -> Asked:
 
 Member = Annotated[Asked, Depends(_member)]
 """Whoever asks, of a route below `/w/{workspace_id}` that only members of it may see."""
+
+
+def _who_may(role: Role) -> Callable[[Asked], Awaitable[Asked]]:
+    async def let_in(asked: Member) -> Asked:
+        """Let those in who have the role; raises ForbiddenError for others."""
+        if not asked.visitor.may(role):
+            raise ForbiddenError(NAME, Problem(403, "about:blank", f"That takes an {role}."))
+        return asked
+
+    return let_in
+
+
+Operator = Annotated[Asked, Depends(_who_may(Role.OPERATOR))]
+"""Whoever asks for a page of what only operators may do: others are told before they begin."""
+Admin = Annotated[Asked, Depends(_who_may(Role.ADMIN))]
+"""The same, of what only admins may do."""
 
 
 def sign_in_path(request: Request) -> str:

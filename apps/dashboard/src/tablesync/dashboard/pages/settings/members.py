@@ -15,7 +15,7 @@ from tablesync.client import (
 )
 from tablesync.contracts.public_api.people import MemberEdit, MemberView, NewMember, Role
 from tablesync.dashboard.pages.settings.page import SettingsPage
-from tablesync.dashboard.web.desk import Asked, Desk, Member
+from tablesync.dashboard.web.desk import Admin, Asked, Desk, Member
 from tablesync.dashboard.web.forms import Form
 
 INVITING = {"email": "email", "name": "name", "role": "role"}
@@ -45,7 +45,7 @@ def routes(desk: Desk) -> APIRouter:
         return desk.back(request, asked.path("/settings"), *said)
 
     @router.get("/{operator_id}/remove")
-    async def ask(asked: Member, operator_id: str) -> Response:
+    async def ask(asked: Admin, operator_id: str) -> Response:
         member = await _member(asked, operator_id)
         return desk.page(asked, "pages/remove_member.html", member=member, who=asked.visitor.who)
 
