@@ -35,7 +35,7 @@ async def test_two_operators_at_one_connection_at_once(
         await ada.will_consent("hubspot", PORTAL)
         popup = await ada.begins_to_reconnect()
         await bob.page.reload()
-        await expect(bob.card("HubSpot")).to_contain_text("Sign-in under way, begun by Demo admin")
+        await expect(bob.card("HubSpot")).to_contain_text("Sign-in under way, begun by Ada")
         async with popup.expect_event("close"):
             await popup.get_by_role("button", name="Reconnect HubSpot").click()
         await ada.sees("HubSpot", "Connected")

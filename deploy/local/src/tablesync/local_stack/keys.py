@@ -23,6 +23,8 @@ from tablesync.contracts.ids import new_id
 SERVICES = ("auth-service", "scheduler", "sync-runner", "notifier")
 DASHBOARD = "dashboard"
 ROLES = ("admin", "operator", "viewer")
+# As the sandbox's issuer knows those whom the sign-in page offers to be.
+NAMES = {"admin": "Ada", "operator": "Bob", "viewer": "Vera"}
 
 
 @dataclass(frozen=True)
@@ -116,5 +118,5 @@ def _new_bootstrap() -> dict[str, Any]:
 
 
 def _operator(role: str) -> dict[str, Any]:
-    name = f"Demo {role}"
-    return {"id": new_id("op"), "email": f"{role}@example.test", "name": name, "role": role}
+    name, email = NAMES[role], f"{role}@example.test"
+    return {"id": new_id("op"), "email": email, "name": name, "role": role}
