@@ -60,11 +60,11 @@ async def sandbox(stack: LocalStack) -> AsyncIterator[SandboxControl]:
 
 @pytest_asyncio.fixture
 async def ada(
-    stack: LocalStack, browser: Browser, sandbox: SandboxControl, request: pytest.FixtureRequest
+    stack: LocalStack, browser: Browser, sandbox: SandboxControl
 ) -> AsyncIterator[Visitor]:
     """Ada, who administers a workspace that is made for this story."""
     async with visiting(stack, browser, sandbox, "ada") as ada:
-        await ada.has_a_workspace(request.node.name[:60])
+        await ada.has_a_workspace("Acme")
         yield ada
 
 

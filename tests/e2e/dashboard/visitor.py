@@ -1,6 +1,5 @@
 """Somebody at a browser: what they click, and what they are shown; the API prepares the rest."""
 
-import os
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -9,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 import httpx
-from platform_settings import ROOT
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from pydantic import SecretStr
 from tablesync.client import ConflictError, SessionToken, TableSync
@@ -21,13 +19,14 @@ from tablesync.local_stack import LocalStack
 from tablesync.local_stack.button import press
 from tablesync.test_kit import SandboxControl
 
+from . import pictures
+
 PORTAL, OTHER_PORTAL = "7001", "7002"
 ADA = "ada@acme.test"
 WIDE: Mapping[str, int] = MappingProxyType({"width": 1440, "height": 900})
 PATIENCE_MS = 30_000
 # What a page does when its popup is closed: it reads the state anew, and waits for no beat.
 LOOKS = "document.dispatchEvent(new Event('tablesync:look'))"
-SCREENSHOTS, HELP_PICTURES = ROOT / ".local/screenshots", ROOT / "docs/images/help"
 # Nothing runs by itself while a story is told: it asks for its runs.
 RARELY = {"every_seconds": 86_400}
 
@@ -148,10 +147,8 @@ class Visitor:
         await other.open("/integrations")
 
     async def picture(self, name: str, page: Page | None = None) -> None:
-        """Keep a picture; those of the help are made anew by `make pictures`."""
-        folder = HELP_PICTURES if os.environ.get("KEEP_PICTURES") else SCREENSHOTS
-        folder.mkdir(parents=True, exist_ok=True)
-        await (page or self.page).screenshot(path=folder / f"{name}.png", animations="disabled")
+        """Keep a picture of the page, or of another one."""
+        await pictures.keep(name, page or self.page)
 
     async def loses_hubspot(self) -> None:
         """Have the app be uninstalled at HubSpot, and TableSync find out."""
