@@ -22,7 +22,7 @@ from tablesync.demo.person import Person
 from tablesync.demo.syncs import definition, tables_of
 from tablesync.local_stack import without_maven
 from tablesync.local_stack.__main__ import ports_from_environment
-from tablesync.local_stack.earlier_platform import DATABASES
+from tablesync.local_stack.earlier_platform import OF_SERVICES
 from tablesync.local_stack.keys import DASHBOARD, SERVICES
 from tablesync.local_stack.occupation import occupy
 from tablesync.test_kit import SandboxControl, eventually, free_port, wait_until
@@ -67,7 +67,7 @@ def test_the_platform_is_up_where_it_says_and_goes_on_there_at_the_next_start(
         assert_is_up(info)
         assert asyncio.run(first_sync(info)) == {"read": 20, "written": 20}
         with MongoClient[dict[str, Any]](info["mongodb"]) as client:
-            assert set(DATABASES) <= {*client.list_database_names()}
+            assert set(OF_SERVICES) <= {*client.list_database_names()}
     assert "Starting anew" in said[0]
     assert set(ADDRESS.findall(said[0])) == {
         *info["urls"].values(), info["mailbox"], info["kafka"], info["mongodb"]

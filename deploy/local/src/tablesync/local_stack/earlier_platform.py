@@ -15,7 +15,8 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from tablesync.contracts import TOPICS
 from tablesync.local_stack.plan import Given
 
-DATABASES = ("auth", "scheduler", "runner", "notifier", "demo")
+OF_SERVICES = ("auth", "scheduler", "runner", "notifier")
+DATABASES = (*OF_SERVICES, "demo")
 ANSWER_SECONDS = 10
 NO_ANSWER = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN)
 
