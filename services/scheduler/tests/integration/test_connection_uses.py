@@ -74,8 +74,12 @@ async def test_the_catch_ups_of_a_return_are_told_until_the_last_has_ended(
     assert progress["counts"] == {"read": 10, "written": 10, "unchanged": 0, "rejected": 0}
     assert progress["run_ids"] == [each.id for each in others]
     assert progress["gap"]["slots_missed"] == 6
-    for each in others:
-        await rig.succeed(each)
+    assert progress["failed"] == 0
+    second, third = others
+    await rig.fail(second)
+    progress = (await uses(api))[HUBSPOT]["catch_up"]
+    assert (progress["done"], progress["failed"]) == (2, 1)
+    await rig.succeed(third)
     assert (await uses(api))[HUBSPOT]["catch_up"] is None
 
 

@@ -8,7 +8,9 @@ import pytest
 from scheduler_examples import AIRTABLE, HUBSPOT
 from scheduler_http import Json, Tokens
 from scheduler_rig import Rig
+from tablesync.contracts import RunFailureCause
 from tablesync.contracts.public_api.schedules import Interval
+from tablesync.scheduler.api import receipts as receipts_api
 from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.http.user_auth import OperatorRole
 
@@ -64,6 +66,30 @@ async def test_an_outage_is_told_while_it_lasts_and_until_all_is_caught_up(
     assert named == [(None, 2), ("a", 2), ("c", 2)]
     assert shown["lines"][1]["run"]["trigger"] == "catch_up"
     assert (await receipts(api, AIRTABLE))["items"] == []
+
+
+async def test_catch_ups_that_did_not_bring_all_are_counted_and_named(
+    rig: Rig, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    well, failing, unlucky = [
+        await rig.add(name=each, due_seconds_ago=-30, schedule=MINUTE) for each in ("a", "b", "c")
+    ]
+    await rig.hold()
+    await rig.database["syncs"].update_many({}, {"$set": {"missed.slots": 2}})
+    await rig.release()
+    await rig.succeed((await rig.catch_ups(well))[0])
+    failed, cut = [(await rig.catch_ups(each))[0] for each in (failing, unlucky)]
+    await rig.fail(failed)
+    await rig.fail(cut, RunFailureCause.CANCELLED)
+    (over,) = (await receipts(api))["items"]
+    shown = await receipt(api, over)
+    assert (shown["done"], shown["failed"], shown["more"]) == (3, 2, 0)
+    named = [(each["name"], each["run"]["id"]) for each in shown["failures"]]
+    assert named == [("b", failed.id), ("c", cut.id)]
+    assert [each["name"] for each in shown["lines"]] == ["a", "b", "c"]
+    monkeypatch.setattr(receipts_api, "LINES", 2)
+    shown = await receipt(api, over)
+    assert ([each["name"] for each in shown["lines"]], shown["more"]) == (["a", "b"], 1)
 
 
 async def test_outages_are_listed_newest_first_page_by_page(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 from fastapi.responses import RedirectResponse, Response
+from tablesync.dashboard.shown.workspace.receipts import ShownReceipt, outcome
 from tablesync.dashboard.web.answers import SEE_OTHER
 from tablesync.dashboard.web.desk import Desk, Member
 from tablesync.dashboard.web.silences import or_silent
@@ -37,7 +38,13 @@ def routes(desk: Desk) -> APIRouter:
             tablesync.receipts.get(connection_id, since),
             or_silent(tablesync.connections.get(connection_id)),
         )
-        return desk.page(asked, "pages/receipt.html", receipt=receipt, connection=connection)
+        return desk.page(
+            asked,
+            "pages/receipt.html",
+            shown=ShownReceipt(receipt),
+            connection=connection,
+            outcome=outcome,
+        )
 
     return router
 

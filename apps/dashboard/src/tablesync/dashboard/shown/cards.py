@@ -286,18 +286,25 @@ def _connected(subject: Subject) -> Face:
 def _catching_up(subject: Subject, progress: CatchUpProgress) -> Face:
     gap, clock = progress.gap, subject.clock
     missed = clock.between(gap.from_, gap.to or clock.now)
-    done = f"{number(progress.done)} of {counted(progress.total, 'sync')}"
     return Face(
         badge=badges.CONNECTED,
         rank=Rank.CATCHING_UP,
         since=f"reconnected {clock.on(subject.connection.changed_at)}",
-        sentence=f"Catching up on the gap {missed}. {done} {are(progress.done)} done.",
+        sentence=f"Catching up on the gap {missed}. {_how_far(progress)}",
         facts=[
             Fact("Records read", number(progress.counts.read)),
             Fact("Slots missed", number(gap.slots_missed)),
             Fact("Rejected", number(progress.counts.rejected)),
         ],
     )
+
+
+def _how_far(progress: CatchUpProgress) -> str:
+    """Tell what has been brought, and apart from it what could not be."""
+    well = progress.done - progress.failed
+    done = f"{number(well)} of {counted(progress.total, 'sync')} {are(well)} done"
+    failed = f", {number(progress.failed)} could not be caught up" if progress.failed else ""
+    return f"{done}{failed}."
 
 
 def _disconnected_by_you(subject: Subject) -> Face:

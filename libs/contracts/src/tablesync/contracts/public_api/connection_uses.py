@@ -28,7 +28,10 @@ class CatchUpProgress(Answer):
     """How far the catch-ups of a connection are that has been reconnected."""
 
     total: int = Field(description="How many syncs have one.")
-    done: int
+    done: int = Field(description="How many of them have ended, in whichever way.")
+    failed: int = Field(
+        default=0, description="How many of these failed, were cancelled or were stopped."
+    )
     gap: Gap = Field(description="From the first gap's beginning to the last one's end.")
     counts: RunCounts
     run_ids: tuple[str, ...] = Field(description="Those that are under way, 100 at most.")

@@ -49,9 +49,16 @@ class Receipt(Answer):
     back_at: Moment | None
     slots_missed: int
     syncs: int
-    done: int = Field(description="How many catch-ups have ended.")
+    done: int = Field(description="How many catch-ups have ended, in whichever way.")
+    failed: int = Field(
+        default=0, description="How many of these failed, were cancelled or were stopped."
+    )
     counts: RunCounts
     lines: tuple[ReceiptLine, ...] = Field(description="500 at most, by name.")
+    more: int = Field(default=0, description="How many syncs more have no line here.")
+    failures: tuple[ReceiptLine, ...] = Field(
+        default=(), description="Those that are counted in `failed`, by name; 100 at most."
+    )
 
 
 class ReceiptSummary(Answer):

@@ -1,5 +1,6 @@
 """`/v1`: receipts of outages: what was missed, and what was caught up."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.gaps import ClosedGap
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.store import Store
-from tablesync.scheduler.store.receipts import LINES
+from tablesync.scheduler.store.receipts import LINES, NamedGap
 from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.http import pages
 from tablesync.service_kit.http.openapi import declares
@@ -75,15 +76,20 @@ class Receipts:
         found = await self._store.receipts.outages(connection, just_after, 1)
         if not found or found[0].lost_at != lost_at:
             raise not_found("receipt")
-        done, counts = await self._store.receipts.caught_up(*its)
-        open_, closed = await self._open(*its), await self._closed(*its)
-        lines = sorted([*open_, *closed], key=lambda line: line.name or "")
+        brought = await self._store.receipts.caught_up(*its)
+        open_ = await self._open(*its)
+        closed = await self._lines(await self._store.receipts.gaps_of(*its))
+        lines = sorted([*open_, *closed], key=lambda line: line.name or "")[:LINES]
+        failed = await self._store.receipts.failures_of(*its) if brought.failed else ()
         return Receipt(
             connection_id=connection_id,
             **dict(found[0]),
-            done=done,
-            counts=counts,
-            lines=tuple(lines[:LINES]),
+            done=brought.done,
+            failed=brought.failed,
+            counts=brought.counts,
+            lines=tuple(lines),
+            more=found[0].syncs - LINES if len(lines) == LINES else 0,
+            failures=tuple(await self._lines(failed)),
         )
 
     async def _connection(self, workspace_id: str, connection_id: str) -> Connection:
@@ -101,8 +107,7 @@ class Receipts:
             if sync.gap
         ]
 
-    async def _closed(self, *its: Any) -> list[ReceiptLine]:
-        gaps = await self._store.receipts.gaps_of(*its)
+    async def _lines(self, gaps: Sequence[NamedGap]) -> list[ReceiptLine]:
         runs = await self._store.runs.by_id(gap.catch_up_run_id for _, gap in gaps)
         return [_line(name, gap, runs.get(gap.catch_up_run_id or "")) for name, gap in gaps]
 

@@ -7,17 +7,16 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from tablesync.contracts import RunStatus
 from tablesync.contracts.public_api.connection_uses import CatchUpProgress, ConnectionUse
 from tablesync.contracts.public_api.syncs import SyncState
 from tablesync.scheduler.domain.syncs import STATES
+from tablesync.scheduler.store.runs import BROUGHT_LESS, OPEN
 from tablesync.scheduler.store.runs import COLLECTION as RUNS
 from tablesync.scheduler.store.sync_lists import state_of
 from tablesync.service_kit import mongo
 from tablesync.service_kit.mongo import Document
 
 NAMED_RUNS, NAMED_LACKS = 100, 10
-_OPEN = [each for each in RunStatus if not each.ended]
 _COUNTS = ("read", "written", "unchanged", "rejected")
 
 
@@ -57,7 +56,7 @@ class ConnectionUses:
 def _by_catch_up(workspace_id: str, connection_ids: Sequence[str]) -> list[Document]:
     """Group the syncs that a connection's return has released by it, with their catch-ups."""
     among = {"$in": list(connection_ids)}
-    is_open = {"$in": [{"$first": "$run.status"}, _OPEN]}
+    is_open, failed = ({"$in": [{"$first": "$run.status"}, each]} for each in (OPEN, BROUGHT_LESS))
     gap = {"$first": "$run.gap"}
     return [
         {"$match": {"workspace_id": workspace_id, "connection_ids": among,
@@ -72,13 +71,14 @@ def _by_catch_up(workspace_id: str, connection_ids: Sequence[str]) -> list[Docum
                 "as": "run",
             }
         },
-        {"$project": {"for": "$last_catch_up_for", "open": is_open, "gap": gap,
+        {"$project": {"for": "$last_catch_up_for", "open": is_open, "failed": failed, "gap": gap,
                       "id": "$last_catch_up_id", "counts": {"$first": "$run.counts"}}},
         {
             "$group": {
                 "_id": "$for",
                 "total": {"$sum": 1},
                 "open": _count("$open"),
+                "failed": _count("$failed"),
                 "from": {"$min": _if("date", "$gap.from")},
                 "to": {"$max": _if("date", "$gap.to")},
                 "slots_missed": {"$sum": "$gap.slots_missed"},
@@ -218,6 +218,7 @@ def _progress_of(row: Document) -> CatchUpProgress:
         {
             "total": row["total"],
             "done": row["total"] - row["open"],
+            "failed": row["failed"],
             "gap": _gap(row),
             "counts": {each: row[each] for each in _COUNTS},
             "run_ids": row["runs"],

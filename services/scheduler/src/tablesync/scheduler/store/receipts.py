@@ -4,6 +4,7 @@ An outage is a connection and the moment in which it was lost.
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING
@@ -14,14 +15,27 @@ from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.gaps import ClosedGap
 from tablesync.scheduler.domain.syncs import Sync
 from tablesync.scheduler.store.gaps import COLLECTION as GAPS
+from tablesync.scheduler.store.runs import BROUGHT_LESS, OPEN
 from tablesync.scheduler.store.runs import COLLECTION as RUNS
 from tablesync.scheduler.store.syncs import COLLECTION as SYNCS
 from tablesync.service_kit.mongo import Collection, Database, Document
 from tablesync.service_kit.mongo.reading import read_all
 
-LINES = 500
+LINES, FAILURES = 500, 100
 _COUNTS = tuple(RunCounts.model_fields)
-_OPEN = [each for each in RunStatus if not each.ended]
+
+
+# A gap with its sync's name, which is None for one that is deleted.
+NamedGap = tuple[str | None, ClosedGap]
+
+
+@dataclass(frozen=True)
+class CaughtUp:
+    """How the catch-ups of an outage ended, and what they brought together."""
+
+    done: int
+    failed: int
+    counts: RunCounts
 
 
 class ReceiptStore:
@@ -65,47 +79,51 @@ class ReceiptStore:
             for row in await self._gaps.aggregate(pipeline).to_list(1):
                 yield row
 
-    async def caught_up(
-        self, workspace_id: str, connection_id: str, lost_at: datetime
-    ) -> tuple[int, RunCounts]:
-        """Count what the catch-ups of an outage have brought, and the gaps that are closed."""
+    async def caught_up(self, workspace_id: str, connection_id: str, lost_at: datetime) -> CaughtUp:
+        """Count what the catch-ups of an outage have brought, and how they ended."""
         pipeline = [
             {"$match": _gap_of(workspace_id, connection_id, lost_at)},
-            {
-                "$lookup": {
-                    "from": RUNS,
-                    "localField": "catch_up_run_id",
-                    "foreignField": "_id",
-                    "pipeline": [{"$project": {"status": 1, "counts": 1}}],
-                    "as": "run",
-                }
-            },
+            _with_its_run("status", "counts"),
             {
                 "$group": {
                     "_id": None,
-                    "done": {
-                        "$sum": {"$cond": [{"$in": [{"$first": "$run.status"}, _OPEN]}, 0, 1]}
-                    },
+                    "done": _how_many(OPEN, 0, 1),
+                    "failed": _how_many(BROUGHT_LESS, 1, 0),
                     **{each: {"$sum": {"$first": f"$run.counts.{each}"}} for each in _COUNTS},
                 }
             },
         ]
-        (row,) = await self._gaps.aggregate(pipeline).to_list(1) or [dict.fromkeys(_COUNTS, 0)]
-        return row.get("done", 0), RunCounts(**{each: row[each] for each in _COUNTS})
+        (row,) = await self._gaps.aggregate(pipeline).to_list(1) or [
+            dict.fromkeys(("done", "failed", *_COUNTS), 0)
+        ]
+        counts = RunCounts(**{each: row[each] for each in _COUNTS})
+        return CaughtUp(row["done"], row["failed"], counts)
 
     async def gaps_of(
         self, workspace_id: str, connection_id: str, lost_at: datetime
-    ) -> list[tuple[str | None, ClosedGap]]:
+    ) -> list[NamedGap]:
         """Return the closed gaps of an outage, each with its sync's name, by it; 500 at most."""
+        return await self._named(_gap_of(workspace_id, connection_id, lost_at), [], LINES)
+
+    async def failures_of(
+        self, workspace_id: str, connection_id: str, lost_at: datetime
+    ) -> list[NamedGap]:
+        """Return those whose catch-ups ended without bringing all; 100 at most."""
+        ended_so = [_with_its_run("status"), {"$match": {"run.status": {"$in": BROUGHT_LESS}}}]
+        its = _gap_of(workspace_id, connection_id, lost_at)
+        return await self._named(its, ended_so, FAILURES)
+
+    async def _named(self, wanted: Document, narrowed: list[Document], most: int) -> list[NamedGap]:
         its = {"localField": "sync_id", "foreignField": "_id"}
         pipeline: list[Document] = [
-            {"$match": _gap_of(workspace_id, connection_id, lost_at)},
+            {"$match": wanted},
+            *narrowed,
             {"$lookup": {"from": SYNCS, **its, "pipeline": [{"$project": {"name": 1}}], "as": "s"}},
             {"$set": {"name": {"$first": "$s.name"}}},
             {"$sort": {"name": ASCENDING, "_id": ASCENDING}},
-            {"$limit": LINES},
+            {"$limit": most},
         ]
-        rows = await self._gaps.aggregate(pipeline).to_list(LINES)
+        rows = await self._gaps.aggregate(pipeline).to_list(most)
         names = {row["sync_id"]: row.get("name") for row in rows}
         found = read_all(self._gaps, ClosedGap.from_document, rows)
         return [(names[each.sync_id], each) for each in found.items]
@@ -131,6 +149,23 @@ def _gap_of(workspace_id: str, connection_id: str, lost_at: datetime | None = No
         "hold.kind": HoldKind.CONNECTION,
         **({"hold.since": lost_at} if lost_at else {}),
     }
+
+
+def _with_its_run(*members: str) -> Document:
+    return {
+        "$lookup": {
+            "from": RUNS,
+            "localField": "catch_up_run_id",
+            "foreignField": "_id",
+            "pipeline": [{"$project": dict.fromkeys(members, 1)}],
+            "as": "run",
+        }
+    }
+
+
+def _how_many(statuses: list[RunStatus], among: int, otherwise: int) -> Document:
+    """Count gaps by where their runs stand; without a run, nothing was owed."""
+    return {"$sum": {"$cond": [{"$in": [{"$first": "$run.status"}, statuses]}, among, otherwise]}}
 
 
 def _still_held(connection: Connection) -> list[Document]:

@@ -14,6 +14,10 @@ from tablesync.service_kit.mongo import Collection, Database, Document, Session,
 from tablesync.service_kit.mongo.reading import Found, read, read_all
 
 COLLECTION = "runs"
+OPEN = [each for each in RunStatus if not each.ended]
+BROUGHT_LESS: list[RunStatus] = [
+    each for each in RunStatus if each.ended and each is not RunStatus.SUCCEEDED
+]
 # An id begins with the time of the process that made it, and not with the database's.
 CLOCKS_DIFFER_MS = 3_600_000
 
