@@ -66,7 +66,8 @@ async def everything(ada: Visitor) -> Everything:
         change = await tablesync.syncs.pause_connection(airtable)
         await eventually(lambda: _is_done(tablesync, change.id))
         await tablesync.syncs.resume(sync.id)
-        dry_run = await tablesync.dry_runs.start(NewDryRun.model_validate(contents(named)))
+        wanted = NewDryRun.model_validate({**contents(named), "sync_id": sync.id})
+        dry_run = await tablesync.dry_runs.start(wanted)
         (member,) = [each async for each in tablesync.members.all()]
         invited = NewMember(email=INVITED, name=ODD_NAME, role=Role.VIEWER)
         await tablesync.members.invite(invited)

@@ -68,6 +68,7 @@ async def test_a_dry_run_tells_what_the_next_run_then_does(
         assert (await rig.rows(spec), await stored(rig)) == (rows, kept), "nothing is written"
         run = await rig.run(spec)
     assert first["status"] == "done", first
+    assert (first["sync_id"], unknown["sync_id"]) == (spec.sync_id, None)
     assert first["counts"] == {"read": 72, "written": 5, "unchanged": 66, "rejected": 1}
     assert (first["created"], first["updated"]) == (2, 3)
     assert first["summary"] == (

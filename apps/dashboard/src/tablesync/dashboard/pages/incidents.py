@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
 from tablesync.client import NotFoundError, TableSync
 from tablesync.contracts.public_api.connections import ConnectionName
@@ -13,7 +13,7 @@ from tablesync.dashboard.shown.workspace.incidents import ShownIncident
 from tablesync.dashboard.web.desk import Desk, Member
 from tablesync.dashboard.web.silences import or_silent, silent_among, told
 
-A_PAGE = 50
+A_PAGE, NOT_FOUND = 50, 404
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -46,7 +46,11 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/{incident_id}/mails/{mail_id}")
     async def preview(asked: Member, incident_id: str, mail_id: str) -> Response:
-        mail = await asked.visitor.tablesync.mails.preview(mail_id)
+        tablesync = asked.visitor.tablesync
+        incident = await tablesync.incidents.get(incident_id)
+        if mail_id not in {each.id for each in incident.mails}:
+            raise HTTPException(NOT_FOUND)
+        mail = await tablesync.mails.preview(mail_id)
         return desk.page(asked, "pages/mail.html", mail=mail, incident_id=incident_id)
 
     return router

@@ -194,6 +194,7 @@ class DryRun(Answer):
     model_config = showing(
         {
             "id": DRY_RUN_ID,
+            "sync_id": SYNC_ID,
             "status": "done",
             "counts": {"read": 1200, "written": 40, "unchanged": 1159, "rejected": 1},
             "created": 32,
@@ -219,6 +220,9 @@ class DryRun(Answer):
     )
 
     id: str
+    sync_id: str | None = Field(
+        default=None, description="The sync that it is of; null for one that is only tried."
+    )
     status: str = Field(
         description="`queued`, `running`, or, at its end, `done`, `failed` or `cancelled`."
     )

@@ -78,6 +78,7 @@ def view(document: Document) -> DryRun:
     """Show a stored dry run."""
     return DryRun(
         id=document["_id"],
+        sync_id=document["asked"].get("sync_id"),
         status=document["status"],
         counts=RunCounts.model_validate(document["counts"]),
         created=document["created"],

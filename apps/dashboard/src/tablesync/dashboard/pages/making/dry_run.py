@@ -1,6 +1,6 @@
 """A dry run of a sync: what a run over everything would do, counted, and nothing written."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import RedirectResponse, Response
 from tablesync.client import AwayError, ProblemError
 from tablesync.contracts.public_api.catalog import DryRun, NewDryRun
@@ -14,7 +14,7 @@ from tablesync.dashboard.web.answers import SEE_OTHER
 from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.forms import Form
 
-CONFLICT = 409
+NOT_FOUND, CONFLICT = 404, 409
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -25,7 +25,7 @@ def routes(desk: Desk) -> APIRouter:
     async def show(asked: Operator, sync_id: str, id: str = "") -> Response:  # noqa: A002
         tablesync = asked.visitor.tablesync
         sync = await tablesync.syncs.get(sync_id)
-        dry_run = await tablesync.dry_runs.get(id) if id else None
+        dry_run = await _of_the_sync(asked, sync_id, id) if id else None
         return page(asked, sync, Form(), dry_run)
 
     @router.post("")
@@ -43,6 +43,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/{dry_run_id}/cancel")
     async def cancel(asked: Operator, sync_id: str, dry_run_id: str) -> Response:
         form = await desk.form(asked.request)
+        await _of_the_sync(asked, sync_id, dry_run_id)
         await asked.visitor.tablesync.dry_runs.cancel(dry_run_id, idempotency_key=form.get("once"))
         return RedirectResponse(_path(asked, sync_id, dry_run_id), SEE_OTHER)
 
@@ -63,6 +64,14 @@ def routes(desk: Desk) -> APIRouter:
         )
 
     return router
+
+
+async def _of_the_sync(asked: Asked, sync_id: str, dry_run_id: str) -> DryRun:
+    """Return a dry run of a sync; one of another sync, or of none, is not there."""
+    found = await asked.visitor.tablesync.dry_runs.get(dry_run_id)
+    if found.sync_id != sync_id:
+        raise HTTPException(NOT_FOUND)
+    return found
 
 
 def _path(asked: Asked, sync_id: str, dry_run_id: str) -> str:

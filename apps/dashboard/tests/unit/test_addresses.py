@@ -1,0 +1,134 @@
+"""An address that names two things shows the second only as a part of the first."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import PlainTextResponse, Response
+from pydantic import BaseModel, SecretStr
+from tablesync.client import SessionToken, TableSync
+from tablesync.contracts.public_api.catalog import DryRun
+from tablesync.contracts.public_api.incidents import IncidentView, MailPreview
+from tablesync.contracts.public_api.people import UserToken
+from tablesync.contracts.public_api.syncs import SyncView
+from tablesync.dashboard.pages import incidents
+from tablesync.dashboard.pages.making import dry_run
+from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.web import desk
+from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.forms import Form
+from tablesync.dashboard.web.visitors import Visitor
+from tablesync.service_kit.http.client import new_client
+from tablesync.test_kit import free_port
+from tablesync.test_kit.stand_ins.web_server import WebServer
+
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
+
+CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def like(model: type[Model], **changes: Any) -> Model:
+    """Return the contract's own example, with some members changed."""
+    examples: Any = model.model_json_schema()["examples"]
+    return model.model_validate({**examples[0], **changes})
+
+
+MAIL = like(IncidentView).mails[0].id
+KNOWN = {
+    "syncs/syn_a": like(SyncView, id="syn_a"),
+    "syncs/syn_b": like(SyncView, id="syn_b"),
+    "dry-runs/dry_b": like(DryRun, id="dry_b", sync_id="syn_b"),
+    "dry-runs/dry_of_a_draft": like(DryRun, id="dry_of_a_draft", sync_id=None),
+    "dry-runs/dry_b/cancel": like(DryRun, id="dry_b", sync_id="syn_b"),
+    "incidents/inc_x": like(IncidentView, id="inc_x", mails=[]),
+    "incidents/inc_y": like(IncidentView, id="inc_y"),
+    f"mails/{MAIL}/preview": like(MailPreview),
+}
+
+
+class Pages:
+    """All that the routes need of a desk: a page is the name of its template."""
+
+    def page(self, _: Asked, template: str, *, status: int = 200, **__: Any) -> Response:
+        return PlainTextResponse(template, status)
+
+    async def form(self, _: Request) -> Form:
+        return Form()
+
+
+class Services:
+    """All services at one address; they keep what they were asked to change."""
+
+    def __init__(self) -> None:
+        self.app = FastAPI()
+        self.changed: list[str] = []
+        self.app.api_route("/v1/{path:path}", methods=["GET", "POST"])(self.answer)
+
+    async def answer(self, path: str, request: Request) -> Response:
+        if path not in KNOWN:
+            raise HTTPException(404)
+        if request.method == "POST":
+            self.changed.append(path)
+        body = KNOWN[path].model_dump_json(by_alias=True)
+        return Response(body, media_type="application/json")
+
+
+@pytest.fixture
+def services() -> Services:
+    return Services()
+
+
+@pytest_asyncio.fixture
+async def dashboard(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    server = WebServer(services.app, port := free_port())
+    await server.start()
+    async with new_client() as http:
+        visitor = _visitor(f"http://127.0.0.1:{port}", http)
+        app = FastAPI()
+        for each in (dry_run, incidents):
+            app.include_router(each.routes(cast(Desk, Pages())))
+        asked = Asked(Request({"type": "http"}), visitor, "ws_1", CLOCK)
+        app.dependency_overrides[desk._member] = lambda: asked
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://dashboard/w/ws_1") as it:
+            yield it
+    server.stop()
+
+
+def _visitor(url: str, http: httpx.AsyncClient) -> Visitor:
+    who, secret = like(UserToken, role="operator"), SecretStr("session")
+    credentials = SessionToken(secret)
+    credentials._held, credentials._good_until = who, float("inf")
+    names = ("auth-service", "scheduler", "sync-runner", "notifier")
+    return Visitor(TableSync(dict.fromkeys(names, url), credentials, http=http), who, secret)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("syncs/syn_b/dry-run?id=dry_b", 200),
+        ("syncs/syn_a/dry-run?id=dry_b", 404),
+        ("syncs/syn_a/dry-run?id=dry_of_a_draft", 404),
+        (f"incidents/inc_y/mails/{MAIL}", 200),
+        (f"incidents/inc_x/mails/{MAIL}", 404),
+    ],
+)
+async def test_what_is_of_another_is_not_there(
+    dashboard: httpx.AsyncClient, path: str, status: int
+) -> None:
+    assert (await dashboard.get(path)).status_code == status
+
+
+async def test_a_dry_run_is_cancelled_only_as_one_of_its_own_sync(
+    dashboard: httpx.AsyncClient, services: Services
+) -> None:
+    assert (await dashboard.post("syncs/syn_a/dry-run/dry_b/cancel")).status_code == 404
+    assert services.changed == []
+    assert (await dashboard.post("syncs/syn_b/dry-run/dry_b/cancel")).status_code == 303
+    assert services.changed == ["dry-runs/dry_b/cancel"]
