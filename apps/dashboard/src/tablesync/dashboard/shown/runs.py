@@ -11,7 +11,7 @@ from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.badges import Badge
 from tablesync.dashboard.shown.times import Clock, span
 from tablesync.dashboard.shown.versions import version_of
-from tablesync.dashboard.shown.words import counted, number
+from tablesync.dashboard.shown.words import counted, how_far
 
 _TRIGGERS = {
     Trigger.SCHEDULE: "Scheduled run",
@@ -96,8 +96,8 @@ class ShownRun:
 
     @property
     def ready(self) -> str:
-        """When it is done, as far as that can be told."""
-        if not self.total or self.rate <= 0 or not self.is_open:
+        """When it is done, as far as that can be told; nothing once the estimate is reached."""
+        if not self.total or self.read >= self.total or self.rate <= 0 or not self.is_open:
             return ""
         left = timedelta(seconds=(self.total - self.read) / self.rate)
         return f"ready about {self.clock.on(self.clock.now + left)}, in {span(left)}"
@@ -105,10 +105,15 @@ class ShownRun:
     @property
     def line(self) -> str:
         """How far it is, in words."""
-        if self.total:
-            share = f" ({min(100, round(100 * self.read / self.total))} %)"
-            return f"{number(self.read)} of about {number(self.total)} records{share}"
-        return counted(self.read, "record") + " read"
+        share = ""
+        if self.total and self.is_within_estimate:
+            share = f" ({round(100 * self.read / self.total)} %)"
+        return how_far(self.read, self.total) + share
+
+    @property
+    def is_within_estimate(self) -> bool:
+        """Whether it has not read more than it was thought that there is."""
+        return bool(self.total and self.read <= self.total)
 
 
 def shown_runs(runs: Sequence[RunView], clock: Clock) -> list[ShownRun]:

@@ -18,6 +18,15 @@ def are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
+def how_far(read: int, total: int | None) -> str:
+    """Return how many records are read, and of about how many while that still holds."""
+    if not total:
+        return f"{counted(read, 'record')} read"
+    if read > total:
+        return f"{counted(read, 'record')} read, more than estimated (about {number(total)})"
+    return f"{number(read)} of about {number(total)} records"
+
+
 def listed(names: list[str], most: int = 3) -> str:
     """Return names in a sentence: `a, b and 2 more`."""
     shown = names[:most]

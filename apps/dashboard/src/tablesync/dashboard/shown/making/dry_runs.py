@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tablesync.contracts.public_api.catalog import ChangeKind, DryRun, WouldChange
 from tablesync.dashboard.shown.badges import Badge
 from tablesync.dashboard.shown.making.cells import told
-from tablesync.dashboard.shown.words import counted, number
+from tablesync.dashboard.shown.words import how_far
 
 _BADGES = {
     "queued": Badge("Queued", "idle", "hourglass"),
@@ -60,10 +60,12 @@ class ShownDryRun:
     @property
     def line(self) -> str:
         """How far it is, in words."""
-        read = self.run.counts.read
-        if self.run.total:
-            return f"{number(read)} of about {number(self.run.total)} records"
-        return f"{counted(read, 'record')} read"
+        return how_far(self.run.counts.read, self.run.total)
+
+    @property
+    def is_within_estimate(self) -> bool:
+        """Whether it has not read more than it was thought that there is."""
+        return bool(self.run.total and self.run.counts.read <= self.run.total)
 
     @property
     def changes(self) -> Sequence[ShownChange]:
