@@ -1,12 +1,17 @@
-"""Lists: what narrows them stands in their address, and what nobody knows narrows nothing."""
+"""Lists: what narrows them stands in their address, and what nobody knows narrows nothing.
+
+None ends without a word of what it leaves out.
+"""
 
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from fastapi import Request
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from tablesync.client import SessionToken, TableSync
-from tablesync.contracts.public_api.bulk_changes import BulkAction, NewBulkChange
+from tablesync.contracts.public_api.bulk_changes import BulkAction, BulkChangeView, NewBulkChange
 from tablesync.contracts.public_api.people import UserToken
 from tablesync.contracts.public_api.syncs import SyncFilter, SyncView
 from tablesync.dashboard.pages.syncs import filter_of, query_of, target_of
@@ -16,10 +21,8 @@ from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.rendering import Rendering
 from tablesync.dashboard.web.visitors import Visitor
 
-CLOCK = Clock(datetime(2026, 11, 28, 12, tzinfo=UTC), ZoneInfo("UTC"))
-SESSION = SecretStr("session")
-(WHO, *_) = UserToken.model_json_schema()["examples"]
 BASE, TABLE = "appLeads000000001", "tblLeads000000001"
+CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
 NOTHING = dict.fromkeys(("q", "state", "connection", "base", "table"), "")
 
 
@@ -56,11 +59,9 @@ async def test_filters_of_an_address_that_nobody_knows_are_none() -> None:
 def test_what_was_searched_goes_on_as_it_was_typed() -> None:
     """A hidden field holds the text alone, without the marks that keep it from turning others."""
     query = {"q": "אנשי קשר & Co", "state": "", "connection": "", "base": "", "table": "tblX"}
-    visitor = Visitor(TableSync({}, SessionToken(SESSION)), UserToken.model_validate(WHO), SESSION)
-    asked = Asked(Request({"type": "http"}), visitor, "ws_1", CLOCK)
     shown = Rendering("1").text(
         "pages/delete_syncs.html",
-        page=PageContext(asked, may_operate=True, may_administer=True, csrf="", once=""),
+        page=page(),
         clock=CLOCK,
         flash=None,
         here="/w/ws_1/syncs/bulk",
@@ -74,3 +75,49 @@ def test_what_was_searched_goes_on_as_it_was_typed() -> None:
     assert 'name="q" value="אנשי קשר &amp; Co"' in shown
     assert 'name="table" value="tblX"' in shown
     assert "Delete 2 syncs?" in shown
+
+
+@pytest.mark.parametrize(
+    ("failed", "told"),
+    [(1, ""), (3, "Only the first is named here."), (240, "Only the first 100 are named here.")],
+)
+def test_the_report_of_many_changes_says_how_many_failures_it_names(failed: int, told: str) -> None:
+    named = {1: 1, 3: 1, 240: 100}[failed]
+    failure = example(BulkChangeView)["failed"][0]
+    shown = report(failed=[failure] * named, failed_total=failed)
+    assert ("Only the first" in shown) is bool(told)
+    assert told in shown
+
+
+@pytest.mark.parametrize(
+    ("unchanged", "told"), [(1, "1 was so already."), (24, "24 were so already.")]
+)
+def test_what_was_so_already_is_counted_briefly(unchanged: int, told: str) -> None:
+    assert f"<p>{told}</p>" in report(unchanged=unchanged)
+    assert "so already" not in report(unchanged=0)
+
+
+def report(**changes: Any) -> str:
+    return Rendering("test").text(
+        "pages/bulk_change.html",
+        page=page(),
+        clock=CLOCK,
+        flash=None,
+        here="",
+        sandbox=False,
+        change=BulkChangeView.model_validate({**example(BulkChangeView), **changes}),
+    )
+
+
+def page() -> PageContext:
+    session = SecretStr("session")
+    who = UserToken.model_validate(example(UserToken))
+    visitor = Visitor(TableSync({}, SessionToken(session)), who, session)
+    asked = Asked(Request({"type": "http"}), visitor, "ws_1", CLOCK)
+    return PageContext(asked, may_operate=True, may_administer=False, csrf="", once="")
+
+
+def example(model: type[BaseModel]) -> Any:
+    """Return the contract's own example."""
+    examples: Any = model.model_json_schema()["examples"]
+    return examples[0]

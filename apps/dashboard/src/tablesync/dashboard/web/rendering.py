@@ -43,7 +43,6 @@ class Rendering:
         self._templates.tests.update(silent=is_silent)
         self._templates.globals.update(
             counted=words.counted,
-            are=words.are,
             icons=ICONS,
             sign_in_under_way=badges.SIGN_IN_UNDER_WAY,
             role_names=people.ROLES,
