@@ -17,9 +17,17 @@ from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.badges import Badge
 from tablesync.dashboard.shown.times import Clock, span
 from tablesync.dashboard.shown.versions import version_of
-from tablesync.dashboard.shown.words import are, counted, number
+from tablesync.dashboard.shown.words import are, counted, listed, number
 
 NOT_KNOWN, NONE_YET = "not known", "none yet"
+# What one sync does, and what more do, worst first.
+_DOING: Mapping[SyncState, tuple[str, str]] = {
+    SyncState.FAILING: ("fails", "fail"),
+    SyncState.WAITING: ("waits", "wait"),
+    SyncState.FINE: ("is fine", "are fine"),
+    SyncState.NEW: ("has not run yet", "have not run yet"),
+    SyncState.PAUSED: ("is paused", "are paused"),
+}
 
 
 class Rank(IntEnum):
@@ -92,12 +100,16 @@ class Subject:
 
     @property
     def syncs(self) -> Fact:
-        """How many there are, and how many of them wait."""
+        """How many there are, and how many of them wait or are paused."""
         if self.use is None:
             return Fact("Syncs", NOT_KNOWN)
-        total, waiting = self.use.syncs, self.count(SyncState.WAITING)
-        wait = "all wait" if waiting == total else f"{number(waiting)} {_wait(waiting)}"
-        return Fact("Syncs", f"{number(total)}, {wait}" if waiting else number(total))
+        total = self.use.syncs
+        parts = [number(total)]
+        for state in (SyncState.WAITING, SyncState.PAUSED):
+            if count := self.count(state):
+                who = "it" if total == 1 else "all" if count == total else number(count)
+                parts.append(f"{who} {_doing(state, count)}")
+        return Fact("Syncs", ", ".join(parts))
 
     @property
     def gap(self) -> Fact:
@@ -347,25 +359,48 @@ def _how_syncs_are(subject: Subject) -> str:
         return ""
     if not subject.use.syncs:
         return "No sync uses it yet."
-    if failing := subject.count(SyncState.FAILING):
-        return f"{counted(failing, 'sync')} that {_use(failing)} it {_fail(failing)}."
-    if waiting := subject.count(SyncState.WAITING):
-        return (
-            f"{counted(waiting, 'sync')} that {_use(waiting)} it {_wait(waiting)}; see why there."
-        )
-    return "All syncs that use it are fine."
+    states = _told_states(subject.use)
+    if len(states) == 1 and (whole := _all_alike(states[0][0], subject.use.syncs)):
+        return whole
+    (worst, first), *others = states
+    begun = f"{counted(first, 'sync')} that {_use(first)} it {_doing(worst, first)}"
+    also = [f"{number(count)} {_doing(state, count)}" for state, count in others]
+    why = "; see why there" if subject.count(SyncState.WAITING) else ""
+    return f"{listed([begun, *also], most=len(states))}{why}."
+
+
+def _told_states(use: ConnectionUse) -> list[tuple[SyncState, int]]:
+    """Return how many syncs are how, worst first.
+
+    One that runs is fine, and so is one whose state this version does not know.
+    """
+    counts = {each: use.states.get(each, 0) for each in _DOING}
+    apart = sum(count for state, count in counts.items() if state is not SyncState.FINE)
+    counts[SyncState.FINE] = use.syncs - apart
+    return [(state, count) for state, count in counts.items() if count > 0]
+
+
+def _all_alike(state: SyncState, syncs: int) -> str:
+    """Say what all syncs are, where that has words of its own."""
+    if state is SyncState.FINE:
+        return "All syncs that use it are fine."
+    if state is SyncState.PAUSED:
+        who = "The sync" if syncs == 1 else "All syncs"
+        return f"{who} that {_use(syncs)} it {_doing(state, syncs)}."
+    return "No sync that uses it has run yet." if state is SyncState.NEW else ""
+
+
+def _doing(state: SyncState, count: int) -> str:
+    one, more = _DOING[state]
+    return one if count == 1 else more
 
 
 def _wait(count: int) -> str:
-    return "waits" if count == 1 else "wait"
+    return _doing(SyncState.WAITING, count)
 
 
 def _use(count: int) -> str:
     return "uses" if count == 1 else "use"
-
-
-def _fail(count: int) -> str:
-    return "fails" if count == 1 else "fail"
 
 
 def _unused(connection_id: str) -> ConnectionUse:

@@ -1,0 +1,91 @@
+"""What cards say of the syncs that use a connection, and what stands above all cards."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import pytest
+from fastapi import Request
+from pydantic import BaseModel, SecretStr
+from tablesync.client import SessionToken, TableSync
+from tablesync.contracts.public_api.connection_uses import ConnectionUse
+from tablesync.contracts.public_api.connections import (
+    AuthorizationView,
+    ConnectionView,
+)
+from tablesync.contracts.public_api.people import UserToken
+from tablesync.dashboard.shown.cards import Card, Deck
+from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.web.desk import Asked, PageContext
+from tablesync.dashboard.web.rendering import Rendering
+from tablesync.dashboard.web.visitors import Visitor
+
+pytestmark = pytest.mark.unit
+
+CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
+RENDERING = Rendering("test")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def like(model: type[Model], **changes: Any) -> Model:
+    """Return the contract's own example, with some members changed."""
+    examples: Any = model.model_json_schema()["examples"]
+    return model.model_validate({**examples[0], **changes})
+
+
+def page() -> PageContext:
+    session = SecretStr("session")
+    visitor = Visitor(TableSync({}, SessionToken(session)), like(UserToken), session)
+    asked = Asked(Request({"type": "http"}), visitor, "ws_1", CLOCK)
+    return PageContext(asked, may_operate=True, may_administer=False, csrf="", once="")
+
+
+def card(states: Mapping[str, int], under_way: bool = False, **changes: Any) -> Card:
+    """Return the card of a connection whose syncs are so."""
+    connected: Any = {"status": "connected", "badge": "Connected", "cause": None, "findings": []}
+    connection = like(ConnectionView, **{**connected, **changes})
+    use = like(
+        ConnectionUse,
+        connection_id=connection.id,
+        syncs=sum(states.values()),
+        states=states,
+        catch_up=None,
+        lacks=[],
+    )
+    begun = {"status": "pending", "connection_id": connection.id, "finding": None}
+    pending = [like(AuthorizationView, **begun)] if under_way else []
+    return Deck([connection], {}, {connection.id: use}, pending).card(connection, CLOCK)
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ({"fine": 3, "running": 1}, "All syncs that use it are fine."),
+        ({"paused": 3}, "All syncs that use it are paused."),
+        ({"paused": 1}, "The sync that uses it is paused."),
+        ({"new": 2}, "No sync that uses it has run yet."),
+        ({"waiting": 2}, "2 syncs that use it wait; see why there."),
+        (
+            {"paused": 2, "fine": 4, "new": 1, "waiting": 3, "failing": 1},
+            "1 sync that uses it fails, 3 wait, 4 are fine, 1 has not run yet and 2 are paused; "
+            "see why there.",
+        ),
+        ({"fine": 1, "paused": 1}, "1 sync that uses it is fine and 1 is paused."),
+    ],
+)
+def test_a_card_says_each_state_that_there_is_worst_first(
+    states: Mapping[str, int], told: str
+) -> None:
+    assert card(states).face.sentence == told
+
+
+def test_the_number_of_syncs_says_how_many_wait_or_are_paused() -> None:
+    def told(**states: int) -> str:
+        return card(states).subject.syncs.told
+
+    assert told(fine=2, waiting=1, paused=3) == "6, 1 waits, 3 are paused"
+    assert told(paused=3) == "3, all are paused"
+    assert told(waiting=3) == "3, all wait"
+    assert told(waiting=1) == "1, it waits"
+    assert told(fine=3) == "3"
