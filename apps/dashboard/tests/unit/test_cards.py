@@ -26,6 +26,7 @@ pytestmark = pytest.mark.unit
 CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
 RENDERING = Rendering("test")
 Model = TypeVar("Model", bound=BaseModel)
+LOST: Any = {"status": "lost", "badge": "Disconnected", "cause": "app_uninstalled"}
 
 
 def like(model: type[Model], **changes: Any) -> Model:
@@ -89,3 +90,10 @@ def test_the_number_of_syncs_says_how_many_wait_or_are_paused() -> None:
     assert told(waiting=3) == "3, all wait"
     assert told(waiting=1) == "1, it waits"
     assert told(fine=3) == "3"
+
+
+def test_a_sign_in_under_way_does_not_hide_why_the_connection_was_lost() -> None:
+    shown = card({"waiting": 2}, under_way=True, **LOST)
+    told = RENDERING.part("parts/cards.html", "card", shown, page())
+    assert "Sign-in under way" in told
+    assert "The TableSync app was uninstalled at HubSpot. 2 syncs wait;" in told
