@@ -1,5 +1,6 @@
 """What cards say of the syncs that use a connection, and what stands above all cards."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -13,9 +14,11 @@ from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import (
     AuthorizationView,
     ConnectionView,
+    ProviderView,
 )
 from tablesync.contracts.public_api.people import UserToken
-from tablesync.dashboard.shown.cards import Card, Deck
+from tablesync.dashboard.pages.integrations import banners_version
+from tablesync.dashboard.shown.cards import Card, Deck, Lost
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.web.desk import Asked, PageContext
 from tablesync.dashboard.web.rendering import Rendering
@@ -56,7 +59,9 @@ def card(states: Mapping[str, int], under_way: bool = False, **changes: Any) -> 
     )
     begun = {"status": "pending", "connection_id": connection.id, "finding": None}
     pending = [like(AuthorizationView, **begun)] if under_way else []
-    return Deck([connection], {}, {connection.id: use}, pending).card(connection, CLOCK)
+    name = connection.provider
+    providers = {name: like(ProviderView, name=name, is_source=name != "airtable")}
+    return Deck([connection], providers, {connection.id: use}, pending).card(connection, CLOCK)
 
 
 @pytest.mark.parametrize(
@@ -97,3 +102,37 @@ def test_a_sign_in_under_way_does_not_hide_why_the_connection_was_lost() -> None
     told = RENDERING.part("parts/cards.html", "card", shown, page())
     assert "Sign-in under way" in told
     assert "The TableSync app was uninstalled at HubSpot. 2 syncs wait;" in told
+
+
+def banner(*shown: Card) -> str:
+    told = RENDERING.part("parts/cards.html", "banners", Lost.among(shown), (), "1", page())
+    return " ".join(re.sub(r"<[^>]+>|[\u2068\u2069]", " ", told).split())
+
+
+def lost(id_: str, waiting: int, provider: str = "hubspot") -> Card:
+    return card({"waiting": waiting}, id=id_, name=f"Shop {id_}", provider=provider, **LOST)
+
+
+def test_one_lost_connection_is_told_with_the_syncs_that_wait_for_it() -> None:
+    assert banner(lost("1", 1)).startswith("HubSpot is disconnected: 1 sync is waiting Nothing")
+    assert banner(lost("1", 0)).startswith("HubSpot is disconnected Nothing is lost.")
+    assert not banner(card({"fine": 1}))
+
+
+def test_several_lost_connections_are_counted_and_a_few_are_named_and_linked() -> None:
+    shown = [lost(str(each), 4) for each in range(5)]
+    told = banner(*shown)
+    assert told.startswith("5 connections are disconnected: 20 syncs are waiting")
+    assert told.endswith("HubSpot, Shop 0 · HubSpot, Shop 1 · HubSpot, Shop 2 · and 2 more")
+    markup = RENDERING.part("parts/cards.html", "banners", Lost.among(shown), (), "1", page())
+    assert 'href="#card-2"' in markup
+
+
+def test_a_sync_whose_both_ends_are_lost_is_not_counted_twice() -> None:
+    told = banner(lost("1", 3), lost("2", 4, "airtable"))
+    assert told.startswith("2 connections are disconnected: at least 4 syncs are waiting")
+
+
+def test_the_banner_is_another_one_once_another_connection_is_lost() -> None:
+    one, both = [lost("1", 3)], [lost("1", 3), lost("2", 3)]
+    assert banners_version(Lost.among(one), ()) != banners_version(Lost.among(both), ())

@@ -11,7 +11,7 @@ from tablesync.client import TableSync
 from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import ConnectionView, ProviderView
 from tablesync.dashboard.live.parts import Part
-from tablesync.dashboard.shown.cards import Begun, Card, Deck, Rank
+from tablesync.dashboard.shown.cards import Begun, Card, Deck, Lost, Rank
 from tablesync.dashboard.shown.first_day import Step, first_day
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
@@ -31,11 +31,13 @@ def routes(desk: Desk) -> APIRouter:
         begun = begun_of(found, q=q, cursor=cursor)
         under_way = {str(each.attempt.provider) for each in begun}
         shown = found.deck.cards(asked.clock)
+        lost = Lost.among(shown)
         return desk.page(
             asked,
             "pages/integrations.html",
             shown=shown,
-            banners_version=banners_version(shown, found.silent),
+            lost=lost,
+            banners_version=banners_version(lost, found.silent),
             order=order_of(shown, begun),
             begun=begun,
             before_begun=[each for each in shown if each.face.rank < Rank.UNDER_WAY],
@@ -102,10 +104,9 @@ def card_text(desk: Desk, asked: Asked, shown: Card) -> str:
     return desk.rendering.part("parts/cards.html", "card", shown, desk.context(asked))
 
 
-def banners_version(shown: Sequence[Card], silent: Sequence[str]) -> str:
+def banners_version(lost: Lost, silent: Sequence[str]) -> str:
     """Return what tells whether that which stands above the cards has changed."""
-    broken = [(each.id, each.subject.label, each.subject.use) for each in shown if each.is_broken]
-    return version_of(silent, broken[:1])
+    return version_of(silent, lost.told if lost.cards else None)
 
 
 def begun_of(found: FoundDeck, *, q: str, cursor: str | None) -> Sequence[Begun]:
@@ -126,8 +127,9 @@ def parts(
     context = desk.context(asked)
     other = found.deck.pending is not None and order_of(shown, begun) != order
     render = desk.rendering.part
-    banners = banners_version(shown, found.silent)
-    above = ("parts/cards.html", "banners", shown, found.silent, banners, context)
+    lost = Lost.among(shown)
+    banners = banners_version(lost, found.silent)
+    above = ("parts/cards.html", "banners", lost, found.silent, banners, context)
     hint = ("parts/live.html", "order", other, "Cards have come or moved. Sort again")
     return [
         *(
