@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.client import ConflictError, InvalidError, NotFoundError, TableSync
 from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.ledger import SlotsView
 from tablesync.contracts.public_api.schedules import Interval, SchedulePreview
 from tablesync.contracts.public_api.syncs import SyncCopy, SyncView
+from tablesync.dashboard.live.parts import Part, left
 from tablesync.dashboard.shown.story import Story, story_of
 from tablesync.dashboard.shown.syncs import ShownSync, SyncPlaces
 from tablesync.dashboard.shown.versions import version_of
@@ -29,13 +32,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("")
     async def show(asked: Member, sync_id: str) -> Response:
-        tablesync = asked.visitor.tablesync
         page = await read_page(asked, sync_id)
-        slots, coming, places = await asyncio.gather(
-            or_silent(tablesync.syncs.slots(sync_id, limit=SLOTS_SHOWN)),
-            or_silent(_coming(page.shown.sync, tablesync)),
-            read_places(tablesync, page.shown.sync, page.uses),
-        )
         return desk.page(
             asked,
             "pages/sync.html",
@@ -43,9 +40,7 @@ def routes(desk: Desk) -> APIRouter:
             story=page.story,
             version=page.version,
             silent=page.silent,
-            slots=slots if isinstance(slots, Silent) else slots.items,
-            next_slots=coming,
-            places=places,
+            beside=await read_beside(asked, page),
         )
 
     @router.get("/duplicate")
@@ -92,12 +87,70 @@ class SyncPage:
         return version_of(self.shown.sync, self.uses, self.story, times, self.silent)
 
 
-def text(desk: Desk, asked: Asked, page: SyncPage) -> str:
-    """Render how a sync is."""
-    context = desk.context(asked)
-    return desk.rendering.part(
-        "parts/sync.html", "state", page.shown, page.story, page.silent, page.version, context
-    )
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside how a sync is: its slots, those to come, and where its ends are."""
+
+    slots: Sequence[SlotsView] | Silent
+    coming: Sequence[datetime] | Silent
+    places: SyncPlaces
+
+    def ledger_version(self, _: ShownSync) -> str:
+        """Return what tells whether another slot has passed."""
+        return version_of(self.slots)
+
+    def glance_version(self, shown: ShownSync) -> str:
+        """Return what tells whether it is another sync by now, or has brought all again."""
+        sync = shown.sync
+        names = (shown.label, shown.object, shown.target, sync.writes[0], shown.schedule)
+        times = (sync.last_success_at, shown.last_success, sync.created_at)
+        return version_of(names, times, self.places.records, self.places.table)
+
+    def coming_version(self, shown: ShownSync) -> str:
+        """Return what tells whether it is due at other times."""
+        stops = shown.sync.hold is not None or shown.paused
+        return version_of(self.coming, shown.runs_again if stops else "")
+
+
+class KeptBeside:
+    """Reads for one stream what stands beside a sync, as seldom as it can have changed.
+
+    Slots of a paused sync pass without changing it: they are looked at once a minute.
+    """
+
+    def __init__(self) -> None:
+        self._of: object = None
+        self._beside: Beside | None = None
+
+    async def read(self, asked: Asked, page: SyncPage) -> Beside:
+        """Return it as it is now."""
+        minute = asked.clock.now.replace(second=0, microsecond=0)
+        of = (page.shown.sync, page.uses, minute)
+        if self._beside is None or self._of != of:
+            self._beside, self._of = await read_beside(asked, page), of
+        return self._beside
+
+
+def parts(desk: Desk, asked: Asked, page: SyncPage, beside: Beside) -> list[Part]:
+    """Return all of a sync's page that changes by itself; what nobody tells of stays."""
+    context, shown = desk.context(asked), page.shown
+    render = partial(desk.rendering.part, "parts/sync.html")
+    state = (shown, page.story, page.silent, page.version, context)
+    around = (shown, beside, context)
+    others = [
+        ("slots", "ledger", beside.ledger_version, beside.slots),
+        ("glance", "glance", beside.glance_version, None),
+        ("next-slots", "coming", beside.coming_version, beside.coming),
+    ]
+    return [
+        Part("sync", context.version(page.version), partial(render, "state", *state)),
+        *(
+            left(id_)
+            if isinstance(told, Silent)
+            else Part(id_, context.version(version(shown)), partial(render, macro, *around))
+            for id_, macro, version, told in others
+        ),
+    ]
 
 
 async def read_page(asked: Asked, sync_id: str) -> SyncPage:
@@ -107,6 +160,17 @@ async def read_page(asked: Asked, sync_id: str) -> SyncPage:
     uses, silent = await read_uses(tablesync, sync)
     shown = ShownSync(sync, asked.clock)
     return SyncPage(shown, story_of(shown, {each.id: each for each in uses}), uses, silent)
+
+
+async def read_beside(asked: Asked, page: SyncPage) -> Beside:
+    """Read what stands beside how a sync is, as far as anybody tells of it."""
+    tablesync, sync = asked.visitor.tablesync, page.shown.sync
+    slots, coming, places = await asyncio.gather(
+        or_silent(tablesync.syncs.slots(sync.id, limit=SLOTS_SHOWN)),
+        or_silent(_coming(sync, tablesync)),
+        read_places(tablesync, sync, page.uses),
+    )
+    return Beside(slots if isinstance(slots, Silent) else slots.items, coming, places)
 
 
 async def read_uses(

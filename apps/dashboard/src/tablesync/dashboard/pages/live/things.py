@@ -54,15 +54,11 @@ def part_routes(desk: Desk, streams: Streams) -> APIRouter:
 
     @router.get("/syncs/{sync_id}")
     async def state(asked: Member, sync_id: str, shown: str = "") -> Response:
+        kept = sync.KeptBeside()
+
         async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
             page = await sync.read_page(asked, sync_id)
-            return [
-                Part(
-                    "sync",
-                    desk.context(asked).version(page.version),
-                    lambda: sync.text(desk, asked, page),
-                )
-            ]
+            return sync.parts(desk, asked, page, await kept.read(asked, page))
 
         return streams.answer(asked, keeping(shown, read))
 
