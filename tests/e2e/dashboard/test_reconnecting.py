@@ -31,6 +31,7 @@ async def test_a_connection_that_is_lost_is_shown_as_disconnected_and_back_after
     await expect(card).to_contain_text("acme.test")
     await expect(card).to_contain_text("All syncs that use it are fine.", timeout=PATIENCE_MS)
     await expect(lost.page.locator("#banners .banner")).to_have_count(0)
+    await lost.open("/integrations")
     await lost.picture("connected")
     async with lost.tablesync as tablesync:
         (sync,) = [each async for each in tablesync.syncs.all()]
