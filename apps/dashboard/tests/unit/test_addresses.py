@@ -1,7 +1,12 @@
-"""An address that names two things shows the second only as a part of the first."""
+"""An address that names two things shows the second only as a part of the first.
 
+One that says from where on leads through all of a list.
+"""
+
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -9,19 +14,29 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, SecretStr
 from tablesync.client import SessionToken, TableSync
 from tablesync.contracts.public_api.catalog import DryRun
+from tablesync.contracts.public_api.connections import (
+    ConnectionEntry,
+    ConnectionView,
+    ProviderList,
+    ProviderView,
+)
 from tablesync.contracts.public_api.incidents import IncidentView, MailPreview
+from tablesync.contracts.public_api.ledger import SlotsView
 from tablesync.contracts.public_api.people import UserToken
+from tablesync.contracts.public_api.receipts import ReceiptSummary
+from tablesync.contracts.public_api.schedules import NextSlots
 from tablesync.contracts.public_api.syncs import SyncView
-from tablesync.dashboard.pages import incidents
+from tablesync.dashboard.pages import connections, incidents, sync
 from tablesync.dashboard.pages.making import dry_run
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.web import desk
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Asked, Desk, PageContext
 from tablesync.dashboard.web.forms import Form
+from tablesync.dashboard.web.rendering import Rendering
 from tablesync.dashboard.web.visitors import Visitor
 from tablesync.service_kit.http.client import new_client
 from tablesync.test_kit import free_port
@@ -46,17 +61,50 @@ KNOWN = {
     "dry-runs/dry_b": like(DryRun, id="dry_b", sync_id="syn_b"),
     "dry-runs/dry_of_a_draft": like(DryRun, id="dry_of_a_draft", sync_id=None),
     "dry-runs/dry_b/cancel": like(DryRun, id="dry_b", sync_id="syn_b"),
+    "schedules/preview": like(NextSlots),
+    "providers": ProviderList(items=(like(ProviderView),)),
+    "connections/con_a": like(ConnectionView, id="con_a"),
     "incidents/inc_x": like(IncidentView, id="inc_x", mails=[]),
     "incidents/inc_y": like(IncidentView, id="inc_y"),
     f"mails/{MAIL}/preview": like(MailPreview),
 }
 
 
-class Pages:
-    """All that the routes need of a desk: a page is the name of its template."""
+def pages(model: type[BaseModel], member: str, newest: str, older: str) -> dict[str, Any]:
+    """Return a list of two pages with one entry each, by their cursors."""
+    one, two = (
+        json.loads(like(model, **{member: each}).model_dump_json(by_alias=True))
+        for each in (newest, older)
+    )
+    return {
+        "": {"items": [one], "next_cursor": OLDER},
+        OLDER: {"items": [two], "next_cursor": None},
+    }
 
-    def page(self, _: Asked, template: str, *, status: int = 200, **__: Any) -> Response:
-        return PlainTextResponse(template, status)
+
+# Needs quoting in an address, as a moment with its zone does.
+OLDER = "2026-11-22T09:00:00+00:00"
+LISTS = {
+    "syncs/syn_a/slots": pages(SlotsView, "reason", "The newest slot.", "An older slot."),
+    "connections/con_a/history": pages(
+        ConnectionEntry, "at", "2026-11-24T10:11:00Z", "2026-10-22T12:13:00Z"
+    ),
+    "connections/con_a/receipts": pages(
+        ReceiptSummary, "lost_at", "2026-11-21T14:15:00Z", "2026-10-21T16:17:00Z"
+    ),
+    "runs": {"": {"items": [], "next_cursor": None}},
+}
+
+
+class Pages:
+    """All that the routes need of a desk."""
+
+    def page(self, asked: Asked, template: str, *, status: int = 200, **values: Any) -> Response:
+        context = PageContext(asked, may_operate=True, may_administer=False, csrf="", once="")
+        usual: dict[str, Any] = {"flash": None, "here": "", "sandbox": False}
+        return Rendering("test").page(
+            template, status=status, page=context, clock=asked.clock, **usual, **values
+        )
 
     async def form(self, _: Request) -> Form:
         return Form()
@@ -71,6 +119,9 @@ class Services:
         self.app.api_route("/v1/{path:path}", methods=["GET", "POST"])(self.answer)
 
     async def answer(self, path: str, request: Request) -> Response:
+        from_where = request.query_params.get("cursor") or request.query_params.get("before")
+        if from_where or path in LISTS:
+            return JSONResponse(LISTS[path][from_where or ""])
         if path not in KNOWN:
             raise HTTPException(404)
         if request.method == "POST":
@@ -91,7 +142,7 @@ async def dashboard(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     async with new_client() as http:
         visitor = _visitor(f"http://127.0.0.1:{port}", http)
         app = FastAPI()
-        for each in (dry_run, incidents):
+        for each in (dry_run, incidents, connections, sync):
             app.include_router(each.routes(cast(Desk, Pages())))
         asked = Asked(Request({"type": "http"}), visitor, "ws_1", CLOCK)
         app.dependency_overrides[desk._member] = lambda: asked
@@ -132,3 +183,26 @@ async def test_a_dry_run_is_cancelled_only_as_one_of_its_own_sync(
     assert services.changed == []
     assert (await dashboard.post("syncs/syn_b/dry-run/dry_b/cancel")).status_code == 303
     assert services.changed == ["dry-runs/dry_b/cancel"]
+
+
+@pytest.mark.parametrize(
+    ("path", "link", "newest", "older"),
+    [
+        ("syncs/syn_a", "Older slots", "The newest slot.", "An older slot."),
+        ("connections/con_a", "Older entries", "24 Nov, 10:11", "22 Oct, 12:13"),
+        ("connections/con_a", "Older outages", "21 Nov, 14:15", "21 Oct, 16:17"),
+    ],
+)
+async def test_a_list_leads_to_what_is_older_and_back(
+    dashboard: httpx.AsyncClient, path: str, link: str, newest: str, older: str
+) -> None:
+    first = (await dashboard.get(path)).text
+    assert newest in first
+    assert older not in first
+    onwards = unescape(first.partition(f">{link}</a>")[0].rpartition('href="')[2]).split('"')[0]
+    assert onwards.startswith("?"), first
+    second = (await dashboard.get(path + onwards)).text
+    assert older in second
+    assert link not in second
+    back = unescape(second.partition(">Newest</a>")[0].rpartition('href="')[2]).split('"')[0]
+    assert (await dashboard.get(path + back)).text == first

@@ -56,7 +56,7 @@ def sent(**changes: Any) -> dict[str, Part]:
         return PageContext(asked, may_operate=True, may_administer=False, csrf="", once="")
 
     desk = cast(Desk, SimpleNamespace(context=context, rendering=Rendering("test")))
-    beside: Any = {"slots": [SLOT], "coming": [NOW], "places": SyncPlaces(SYNC, (), ())}
+    beside: Any = {"slots": Page([SLOT]), "coming": [NOW], "places": SyncPlaces(SYNC, (), ())}
     return {each.id: each for each in parts(desk, asked(), a_page(), Beside(**beside | changes))}
 
 
@@ -68,7 +68,7 @@ def test_each_part_is_at_its_place_and_says_its_version() -> None:
 
 
 def test_a_slot_that_has_passed_changes_the_ledger_and_nothing_else() -> None:
-    before, after = sent(), sent(slots=[like(SlotsView, slots=7), SLOT])
+    before, after = sent(), sent(slots=Page([like(SlotsView, slots=7), SLOT]))
     other = [each for each in before if before[each].version != after[each].version]
     assert other == ["slots"]
     assert set(before) == {"sync", "slots", "glance", "next-slots"}
@@ -85,7 +85,7 @@ class Scheduler:
 
     asked = 0
 
-    async def slots(self, sync_id: str, limit: int) -> Page[SlotsView]:
+    async def slots(self, sync_id: str, *, before: str | None, limit: int) -> Page[SlotsView]:
         self.asked += 1
         return Page([SLOT])
 

@@ -9,7 +9,7 @@ import pytest
 from tablesync.contracts.public_api.connections import ConnectionEntry, ConnectionView
 from tablesync.contracts.public_api.receipts import ReceiptSummary
 from tablesync.contracts.public_api.runs import RunView
-from tablesync.dashboard.shown.connection_history import history_of
+from tablesync.dashboard.shown.connection_history import drawn_of
 from tablesync.dashboard.shown.timeline import Timeline
 from tablesync.dashboard.shown.times import Clock
 
@@ -48,9 +48,9 @@ def drawn(
     entries.append(ConnectionEntry(at=BACK, kind="reconnected", cause=None, by=None))
     outage = {"lost_at": LOST, "back_at": BACK, "cause": "grant_revoked", "syncs": 1}
     receipts = [ReceiptSummary.model_validate({**outage, "slots_missed": missed})]
-    return history_of(
+    return drawn_of(
         CONNECTION, [*entries, *also], runs, receipts, CLOCK, lambda run_id: run_id, older=older
-    ).drawn
+    )
 
 
 def test_a_gap_tells_and_draws_what_it_missed() -> None:

@@ -1,19 +1,23 @@
 """One connection: its history, its name, and what is done to it and to all its syncs."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from tablesync.client import InvalidError, Page
 from tablesync.dashboard.shown.cards import Deck
-from tablesync.dashboard.shown.connection_history import history_of
+from tablesync.dashboard.shown.connection_history import drawn_of, told_of
 from tablesync.dashboard.web.desk import Desk, Member, Operator
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.silences import PAGE_SECONDS, Silent, or_silent, silent_among, told
 
+T = TypeVar("T", bound=BaseModel)
 FIELDS = {"name": "name"}
 RUNS_DRAWN = 200
 
@@ -33,41 +37,46 @@ def routes(desk: Desk) -> APIRouter:
     )
 
     @router.get("")
-    async def show(asked: Member, connection_id: str) -> Response:
+    async def show(
+        asked: Member, connection_id: str, events: str = "", outages: str = ""
+    ) -> Response:
+        """Show one; `events` and `outages` are from where on its past is listed."""
         tablesync = asked.visitor.tablesync
-        connection, entries, runs, receipts = await asyncio.gather(
+        connection, runs, entries, receipts = await asyncio.gather(
             or_silent(tablesync.connections.get(connection_id), PAGE_SECONDS),
-            or_silent(tablesync.connections.history(connection_id)),
             or_silent(tablesync.runs.page(connection_id=connection_id, limit=RUNS_DRAWN)),
-            or_silent(tablesync.receipts.page(connection_id)),
+            _read(partial(tablesync.connections.history, connection_id), events),
+            _read(partial(tablesync.receipts.page, connection_id), outages),
         )
-        outages = told(receipts, Page([])).items
         given: dict[str, Any] = {
             "connection_id": connection_id,
-            "receipts": outages,
-            "silent": silent_among(entries, runs, receipts),
+            "receipts": receipts.listed,
+            "events": events,
+            "outages": outages,
+            "silent": silent_among(*entries.read, runs, *receipts.read),
         }
         if isinstance(connection, Silent):
             # What others know of it is shown all the same.
-            given["silent"] = silent_among(runs, receipts)
+            given["silent"] = silent_among(runs, *receipts.read)
             return desk.waiting_page(asked, "pages/connection.html", connection=connection, **given)
-        drawn = told(runs, Page([]))
-        history = history_of(
+        known = told(runs, Page([]))
+        drawn = drawn_of(
             connection,
-            told(entries, Page([])).items,
-            drawn.items,
-            outages,
+            entries.newest.items,
+            known.items,
+            receipts.newest.items,
             asked.clock,
             lambda run_id: asked.path(f"/runs/{run_id}"),
-            older=drawn.items[-1].requested_at if drawn.next_cursor and drawn.items else None,
+            older=known.items[-1].requested_at if known.next_cursor and known.items else None,
         )
-        card = Deck([connection], {}, None).card(connection, asked.clock)
         return desk.page(
             asked,
             "pages/connection.html",
             connection=connection,
-            history=history,
-            card=card,
+            drawn=drawn,
+            entries=told_of(connection, entries.listed.items),
+            next_events=entries.listed.next_cursor,
+            card=Deck([connection], {}, None).card(connection, asked.clock),
             **given,
         )
 
@@ -93,6 +102,29 @@ def routes(desk: Desk) -> APIRouter:
         return desk.page(asked, "pages/rename.html", status=422, connection=connection, form=form)
 
     return router
+
+
+@dataclass(frozen=True)
+class Past(Generic[T]):
+    """A list of what has been: its newest page, which is drawn, and the one that is listed."""
+
+    read: tuple[Page[T] | Silent, ...]
+
+    @property
+    def newest(self) -> Page[T]:
+        """Its first page."""
+        return told(self.read[0], Page([]))
+
+    @property
+    def listed(self) -> Page[T]:
+        """The page that was asked for."""
+        return told(self.read[-1], Page([]))
+
+
+async def _read(page: Callable[..., Awaitable[Page[T]]], cursor: str) -> Past[T]:
+    """Read a list's newest page, and the one that begins at a cursor."""
+    wanted = [page(), *([page(cursor=cursor)] if cursor else [])]
+    return Past(tuple(await asyncio.gather(*(or_silent(each) for each in wanted))))
 
 
 def act_routes(desk: Desk) -> APIRouter:

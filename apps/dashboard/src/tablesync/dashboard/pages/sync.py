@@ -9,7 +9,7 @@ from functools import partial
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
-from tablesync.client import ConflictError, InvalidError, NotFoundError, TableSync
+from tablesync.client import ConflictError, InvalidError, NotFoundError, Page, TableSync
 from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.contracts.public_api.ledger import SlotsView
 from tablesync.contracts.public_api.schedules import Interval, SchedulePreview
@@ -31,7 +31,7 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/w/{workspace_id}/syncs/{sync_id}", include_in_schema=False)
 
     @router.get("")
-    async def show(asked: Member, sync_id: str) -> Response:
+    async def show(asked: Member, sync_id: str, before: str | None = None) -> Response:
         page = await read_page(asked, sync_id)
         return desk.page(
             asked,
@@ -40,7 +40,7 @@ def routes(desk: Desk) -> APIRouter:
             story=page.story,
             version=page.version,
             silent=page.silent,
-            beside=await read_beside(asked, page),
+            beside=await read_beside(asked, page, before),
         )
 
     @router.get("/duplicate")
@@ -89,15 +89,19 @@ class SyncPage:
 
 @dataclass(frozen=True)
 class Beside:
-    """What stands beside how a sync is: its slots, those to come, and where its ends are."""
+    """What stands beside how a sync is: its slots, those to come, and where its ends are.
 
-    slots: Sequence[SlotsView] | Silent
+    The slots are the newest, or those `before` a place in the ledger, which stay as they are.
+    """
+
+    slots: Page[SlotsView] | Silent
     coming: Sequence[datetime] | Silent
     places: SyncPlaces
+    before: str | None = None
 
     def ledger_version(self, _: ShownSync) -> str:
         """Return what tells whether another slot has passed."""
-        return version_of(self.slots)
+        return version_of(self.slots if isinstance(self.slots, Silent) else self.slots.items)
 
     def glance_version(self, shown: ShownSync) -> str:
         """Return what tells whether it is another sync by now, or has brought all again."""
@@ -162,15 +166,15 @@ async def read_page(asked: Asked, sync_id: str) -> SyncPage:
     return SyncPage(shown, story_of(shown, {each.id: each for each in uses}), uses, silent)
 
 
-async def read_beside(asked: Asked, page: SyncPage) -> Beside:
+async def read_beside(asked: Asked, page: SyncPage, before: str | None = None) -> Beside:
     """Read what stands beside how a sync is, as far as anybody tells of it."""
     tablesync, sync = asked.visitor.tablesync, page.shown.sync
     slots, coming, places = await asyncio.gather(
-        or_silent(tablesync.syncs.slots(sync.id, limit=SLOTS_SHOWN)),
+        or_silent(tablesync.syncs.slots(sync.id, before=before or None, limit=SLOTS_SHOWN)),
         or_silent(_coming(sync, tablesync)),
         read_places(tablesync, sync, page.uses),
     )
-    return Beside(slots if isinstance(slots, Silent) else slots.items, coming, places)
+    return Beside(slots, coming, places, before)
 
 
 async def read_uses(

@@ -40,15 +40,7 @@ class Told:
     sentence: str
 
 
-@dataclass(frozen=True)
-class History:
-    """A timeline of the last days, and everything in words, newest first."""
-
-    drawn: Timeline
-    entries: Sequence[Told]
-
-
-def history_of(
+def drawn_of(
     connection: ConnectionView,
     entries: Sequence[ConnectionEntry],
     runs: Sequence[RunView],
@@ -57,10 +49,9 @@ def history_of(
     path_of_run: Callable[[str], str],
     *,
     older: datetime | None = None,
-) -> History:
-    """Return what is shown of a connection's past; runs before `older` are not given."""
+) -> Timeline:
+    """Draw the last days of a connection; runs before `older` are not given."""
     ended, begun = clock.now, clock.now - SHOWN
-    told = [_told(each, str(connection.provider)) for each in entries]
     points = [
         _point(each, at, path_of_run) for each in runs if (at := each.started_at or _held(each))
     ]
@@ -69,7 +60,12 @@ def history_of(
         for known in _intervals(connection, entries, begun, ended)
         for each in _in_full(known, runs, receipts, ended)
     ]
-    return History(timeline(begun, ended, intervals, points, clock, older=older), told)
+    return timeline(begun, ended, intervals, points, clock, older=older)
+
+
+def told_of(connection: ConnectionView, entries: Sequence[ConnectionEntry]) -> list[Told]:
+    """Tell what a connection has been through."""
+    return [_told(each, str(connection.provider)) for each in entries]
 
 
 def _held(run: RunView) -> datetime | None:
