@@ -12,6 +12,7 @@ from tablesync.contracts.public_api.runs import RunView
 from tablesync.dashboard.shown.connection_history import drawn_of
 from tablesync.dashboard.shown.timeline import Timeline
 from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.web.rendering import Rendering
 
 pytestmark = pytest.mark.unit
 
@@ -108,3 +109,14 @@ def test_a_run_that_was_held_before_it_began_is_drawn() -> None:
 def test_runs_that_are_too_many_to_be_drawn_are_told() -> None:
     shown = drawn(a_run(NOW - MINUTE), missed=0, older=NOW - MINUTE)
     assert shown.told[-1] == "Runs before today, 13:59 are not drawn: they are in its history."
+
+
+def test_where_the_drawn_runs_begin_is_drawn_and_told_beside_it() -> None:
+    shown = drawn(a_run(NOW - timedelta(hours=1)), older=NOW - timedelta(days=1))
+    assert shown.runs_from
+    assert shown.bands[0].x < shown.runs_from.x < shown.bands[-1].x
+    part = Rendering("test").part("parts/timeline.html", "drawing", shown, "connection")
+    above, _, _ = part.partition("<details")
+    assert "Older runs are not drawn" in above
+    assert "are not drawn: they are in its history." in above
+    assert drawn(older=NOW - timedelta(days=8)).runs_from is None

@@ -92,6 +92,14 @@ class DrawnMark:
 
 
 @dataclass(frozen=True)
+class Edge:
+    """Where the runs that are drawn begin, and what is said of those before it."""
+
+    x: float
+    words: str
+
+
+@dataclass(frozen=True)
 class Tick:
     """A moment that is named below."""
 
@@ -108,6 +116,7 @@ class Timeline:
     ticks: Sequence[Tick]
     now: float | None
     told: Sequence[str]
+    runs_from: Edge | None
 
 
 def timeline(
@@ -122,6 +131,7 @@ def timeline(
     """Lay out what happened between two moments; runs before `older` are not among the points."""
     scale = _Scale(begun, ended)
     seen = [each for each in intervals if each.ended > begun and each.begun < ended]
+    runs_from = _runs_from(scale, older, clock)
     return Timeline(
         bands=[_band(each, scale) for each in seen],
         marks=[
@@ -130,7 +140,11 @@ def timeline(
         ],
         ticks=_ticks(scale, clock),
         now=scale.x(clock.now) if begun <= clock.now <= ended else None,
-        told=[*(_sentence(each, points, clock) for each in seen), *_left_out(begun, older, clock)],
+        told=[
+            *(_sentence(each, points, clock) for each in seen),
+            *([runs_from.words] if runs_from else ()),
+        ],
+        runs_from=runs_from,
     )
 
 
@@ -199,7 +213,9 @@ def _bad(points: Sequence[Point]) -> str:
     return "".join(f", {number(count)} of them {said}" for count, said in counts if count)
 
 
-def _left_out(begun: datetime, older: datetime | None, clock: Clock) -> list[str]:
-    if older is None or older <= begun:
-        return []
-    return [f"Runs before {clock.on(older)} are not drawn: they are in its history."]
+def _runs_from(scale: _Scale, older: datetime | None, clock: Clock) -> Edge | None:
+    """Return where the runs begin that are drawn; None where those are all."""
+    if older is None or older <= scale.begun:
+        return None
+    words = f"Runs before {clock.on(older)} are not drawn: they are in its history."
+    return Edge(scale.x(older), words)
