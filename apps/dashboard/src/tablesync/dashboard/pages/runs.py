@@ -16,7 +16,7 @@ from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.shown.runs import ShownRun, shown_runs
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
-from tablesync.dashboard.web.silences import or_silent, silent_among, told
+from tablesync.dashboard.web.silences import Silent, or_silent, silent_among, told
 
 A_PAGE = 50
 REJECTED_SHOWN = 50
@@ -69,6 +69,7 @@ def routes(desk: Desk) -> APIRouter:
             connections=connections,
             query=query,
             cursor=cursor or "",
+            sync_name=await name_of(asked, query["sync"], page.items),
             typed={"from": asked.clock.typed(begun), "to": asked.clock.typed(ended)},
             is_odd=is_odd,
             next_cursor=page.next_cursor,
@@ -119,6 +120,18 @@ async def read_list(
         limit=limit,
         cursor=cursor,
     )
+
+
+async def name_of(asked: Asked, sync_id: str, shown: Sequence[RunView]) -> str:
+    """Return what the sync is called that a list is narrowed to; nothing for a list of all."""
+    if not sync_id:
+        return ""
+    if named := next((each.sync_name for each in shown if each.sync_name), None):
+        return named
+    sync = await or_silent(_sync(asked.visitor.tablesync, sync_id))
+    if isinstance(sync, Silent):
+        return "one sync"
+    return sync.name if sync else "a deleted sync"
 
 
 @dataclass(frozen=True)
