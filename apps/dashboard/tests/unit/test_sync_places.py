@@ -1,9 +1,13 @@
-"""Where both ends of a sync are looked at."""
+"""Where both ends of a sync are looked at, and what goes from one to the other."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from tablesync.contracts.public_api.connections import ConnectionView, Places, ProviderView
 from tablesync.contracts.public_api.syncs import SyncView
-from tablesync.dashboard.shown.syncs import SyncPlaces
+from tablesync.dashboard.shown.syncs import ShownSync, SyncPlaces
+from tablesync.dashboard.shown.times import Clock
 
 pytestmark = pytest.mark.unit
 
@@ -41,3 +45,22 @@ def test_both_ends_are_looked_at_where_their_providers_say() -> None:
 def test_an_end_of_which_nobody_tells_has_no_address() -> None:
     shown = places()
     assert (shown.records, shown.table) == (None, None)
+
+
+def test_a_mapping_says_how_each_field_is_filled() -> None:
+    def mapped(number: int, **more: str) -> dict[str, str]:
+        return {"source": f"property_{number}", "field_id": f"fld{number:014}", **more}
+
+    mapping = [mapped(1), mapped(2, **{"as": "label"}), mapped(3, **{"as": "value"})]
+    writes = [
+        {"field": f"Field {number}", "field_id": each["field_id"], "source": each["source"]}
+        for number, each in enumerate([mapped(0), *mapping])
+    ]
+    sync = SyncView.model_validate({**SYNC, "key": mapped(0), "mapping": mapping, "writes": writes})
+    shown = ShownSync(sync, Clock(datetime(2026, 11, 28, tzinfo=UTC), ZoneInfo("UTC")))
+    assert [(each.field, how) for each, how in shown.mapped] == [
+        ("Field 0", "Key"),
+        ("Field 1", ""),
+        ("Field 2", "Its options’ labels"),
+        ("Field 3", "Its options’ values"),
+    ]

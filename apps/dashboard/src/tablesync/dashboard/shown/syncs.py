@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tablesync.contracts import Provider, RunStatus, SyncStatus
 from tablesync.contracts.public_api.connections import ConnectionView, Places, ProviderView, filled
 from tablesync.contracts.public_api.schedules import Interval, Schedule
-from tablesync.contracts.public_api.syncs import SyncState, SyncView
+from tablesync.contracts.public_api.syncs import SyncState, SyncView, WrittenField
 from tablesync.contracts.wording import provider_label, runs_again
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.badges import Badge
@@ -16,6 +16,7 @@ from tablesync.dashboard.shown.words import counted, number
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 NEVER = "never yet"
+_SIDES = {"label": "Its options’ labels", "value": "Its options’ values"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,16 @@ class ShownSync:
     def object(self) -> str:
         """What it reads."""
         return self.sync.source.object.replace("_", " ").capitalize()
+
+    @property
+    def mapped(self) -> list[tuple[WrittenField, str]]:
+        """All that it writes, and how: what is the key, and which side of options is written."""
+        key = self.sync.key
+        sides = {each.field_id: _SIDES.get(str(each.as_)) for each in (key, *self.sync.mapping)}
+        return [
+            (each, _how(sides.get(each.field_id), is_key=each.field_id == key.field_id))
+            for each in self.sync.writes
+        ]
 
     @property
     def target(self) -> str:
@@ -114,6 +125,10 @@ class ShownSync:
             return hold.cause
         reads = hold.connection_id == self.sync.source.connection_id
         return f"{self.label if reads else provider_label(Provider.AIRTABLE)} is disconnected"
+
+
+def _how(side: str | None, *, is_key: bool) -> str:
+    return ", ".join(filter(None, ["Key" if is_key else "", side]))
 
 
 class SyncPlaces:
