@@ -17,6 +17,7 @@ from tablesync.dashboard.live.parts import Part
 from tablesync.dashboard.pages.sync import Beside, KeptBeside, SyncPage, parts
 from tablesync.dashboard.shown.syncs import ShownSync, SyncPlaces
 from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.shown.words import figures
 from tablesync.dashboard.web.desk import Asked, Desk, PageContext
 from tablesync.dashboard.web.rendering import Rendering
 from tablesync.dashboard.web.silences import Silent
@@ -106,3 +107,16 @@ async def test_slots_are_asked_for_when_the_sync_has_changed_and_once_a_minute()
     assert scheduler.asked == 2
     await kept.read(asked(known, NOW + timedelta(minutes=1)), a_page(like(SyncView)))
     assert scheduler.asked == 3
+
+
+def test_a_slot_that_ran_tells_its_figures_without_the_machines_word() -> None:
+    summary = "succeeded: 1,203 read, 2 written, 1 unchanged."
+    part = sent(slots=[like(SlotsView, outcome="run", run_id="run_1", reason=summary)])["slots"]
+    assert "1,203 read, 2 written, 1 unchanged." in part.html()
+    assert "succeeded" not in part.html()
+
+
+def test_rejected_records_are_among_the_figures_and_other_summaries_stay() -> None:
+    well = "succeeded, 4 rejected: 7 read, 2 written, 1 unchanged."
+    assert figures(well) == "7 read, 2 written, 1 unchanged, 4 rejected."
+    assert figures("HubSpot did not answer.") == "HubSpot did not answer."

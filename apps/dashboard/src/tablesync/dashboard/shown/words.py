@@ -1,6 +1,10 @@
 """Numbers and nouns as people read them."""
 
+import re
+
 THIN = "\u202f"
+# How a summary of a run that ended well begins; its badge says the same in our words.
+_WELL = re.compile(r"succeeded(?:, (?P<rejected>[\d,]+ rejected))?: (?P<figures>[^.]+)\.?")
 
 
 def number(count: float) -> str:
@@ -33,3 +37,9 @@ def listed(names: list[str], most: int = 3) -> str:
     if len(names) > most:
         return f"{', '.join(shown)} and {number(len(names) - most)} more"
     return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+
+
+def figures(summary: str) -> str:
+    """Return what a run says without the machine's word for its outcome."""
+    well = _WELL.fullmatch(summary)
+    return f"{', '.join(filter(None, well.group('figures', 'rejected')))}." if well else summary
