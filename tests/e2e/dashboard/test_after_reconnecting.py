@@ -30,7 +30,7 @@ async def test_check_for_missed_data(lost: Visitor) -> None:
 
     await expect(page.get_by_text("Everything is caught up")).to_be_visible()
     caught_up = page.get_by_role("row", name="HubSpot deals").get_by_role("cell")
-    assert (await caught_up.all_inner_texts())[2:] == ["3", "3", "0"]
+    assert (await caught_up.all_inner_texts())[2:5] == ["3", "3", "0"]
     table = tables_of((await lost.sandbox.bases())["bases"])["deals"]
     rows = await lost.sandbox.records("airtable", "-", base=table.base_id, table=table.table_id)
     assert set(made["created"]) <= {str(each["fields"].get("HubSpot ID")) for each in rows}

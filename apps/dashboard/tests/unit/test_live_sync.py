@@ -111,7 +111,9 @@ async def test_slots_are_asked_for_when_the_sync_has_changed_and_once_a_minute()
 
 def test_a_slot_that_ran_tells_its_figures_without_the_machines_word() -> None:
     summary = "succeeded: 1,203 read, 2 written, 1 unchanged."
-    part = sent(slots=[like(SlotsView, outcome="run", run_id="run_1", reason=summary)])["slots"]
+    part = sent(slots=Page([like(SlotsView, outcome="run", run_id="run_1", reason=summary)]))[
+        "slots"
+    ]
     assert "1,203 read, 2 written, 1 unchanged." in part.html()
     assert "succeeded" not in part.html()
 
