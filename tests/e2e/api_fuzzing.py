@@ -28,7 +28,7 @@ HELD = (
 # Answers of whoever looks at a token, a role or a body before the route's own work begins.
 AT_THE_DOOR = {401, 403, 422}
 # Their own work refuses so as well: an unknown credential, an unknown connection.
-OWN_REFUSALS = {"POST /v1/tokens": 401, "POST /v1/syncs": 422}
+OWN_REFUSALS = {"POST /v1/tokens": 401, "POST /v1/sessions": 401, "POST /v1/syncs": 422}
 
 # So many different requests can be made of any operation.
 ALWAYS_DIFFER = 6
