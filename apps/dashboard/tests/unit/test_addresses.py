@@ -7,12 +7,13 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from html import unescape
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 import pytest_asyncio
+from dashboard_examples import like
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, SecretStr
@@ -45,13 +46,6 @@ from tablesync.test_kit.stand_ins.web_server import WebServer
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
 
 CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def like(model: type[Model], **changes: Any) -> Model:
-    """Return the contract's own example, with some members changed."""
-    examples: Any = model.model_json_schema()["examples"]
-    return model.model_validate({**examples[0], **changes})
 
 
 MAIL = like(IncidentView).mails[0].id

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dashboard_examples import like
 from fastapi import Request
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from tablesync.client import SessionToken, TableSync
 from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import (
@@ -28,14 +29,7 @@ pytestmark = pytest.mark.unit
 
 CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
 RENDERING = Rendering("test")
-Model = TypeVar("Model", bound=BaseModel)
 LOST: Any = {"status": "lost", "badge": "Disconnected", "cause": "app_uninstalled"}
-
-
-def like(model: type[Model], **changes: Any) -> Model:
-    """Return the contract's own example, with some members changed."""
-    examples: Any = model.model_json_schema()["examples"]
-    return model.model_validate({**examples[0], **changes})
 
 
 def page() -> PageContext:

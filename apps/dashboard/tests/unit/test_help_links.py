@@ -1,12 +1,13 @@
 """Cards, syncs and runs lead to the page that explains them; what is well leads nowhere."""
 
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dashboard_examples import like
 from fastapi import Request
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from tablesync.client import SessionToken, TableSync
 from tablesync.contracts.public_api.connections import AuthorizationView, ConnectionView
 from tablesync.contracts.public_api.people import UserToken
@@ -21,15 +22,8 @@ from tablesync.dashboard.web.rendering import Rendering
 from tablesync.dashboard.web.visitors import Visitor
 
 CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
-Model = TypeVar("Model", bound=BaseModel)
 RENDERING = Rendering("test")
 HOLD = {"kind": "connection", "cause": "grant_revoked", "since": "2026-11-27T09:00:00Z"}
-
-
-def like(model: type[Model], **changes: Any) -> Model:
-    """Return the contract's own example, with some members changed."""
-    examples: Any = model.model_json_schema()["examples"]
-    return model.model_validate({**examples[0], **changes})
 
 
 def page() -> PageContext:

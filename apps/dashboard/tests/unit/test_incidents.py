@@ -1,23 +1,14 @@
 """Incidents in words: what was lost, why, and what became of each mail."""
 
-from typing import Any, TypeVar
-
 import pytest
-from pydantic import BaseModel
+from dashboard_examples import like
 from tablesync.contracts import RunFailureCause
 from tablesync.contracts.public_api.connections import ConnectionName
 from tablesync.contracts.public_api.incidents import IncidentView, MailKind, MailStatus, MailView
 from tablesync.dashboard.shown.workspace.incidents import ShownIncident, mail_fate, mail_kind
 
-Model = TypeVar("Model", bound=BaseModel)
 # One's own act and one that ends by itself open no incident.
 QUIET = {RunFailureCause.CANCELLED, RunFailureCause.SHUTDOWN}
-
-
-def like(model: type[Model], **changes: Any) -> Model:
-    """Return the contract's own example, with some members changed."""
-    examples: Any = model.model_json_schema()["examples"]
-    return model.model_validate({**examples[0], **changes})
 
 
 def test_a_lost_connection_is_named_with_its_cause() -> None:

@@ -3,12 +3,13 @@
 import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from dashboard_examples import like
 from fastapi import Request
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from tablesync.client import Page, SessionToken, TableSync
 from tablesync.contracts.public_api.ledger import SlotsView
 from tablesync.contracts.public_api.people import UserToken
@@ -26,13 +27,6 @@ from tablesync.dashboard.web.visitors import Visitor
 pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def like(model: type[Model], **changes: Any) -> Model:
-    """Return the contract's own example, with some members changed."""
-    examples: Any = model.model_json_schema()["examples"]
-    return model.model_validate({**examples[0], **changes})
 
 
 SYNC = like(SyncView)

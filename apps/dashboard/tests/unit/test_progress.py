@@ -1,11 +1,10 @@
 """How far something is: no end is foretold that has passed, and no list ends without a word."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import BaseModel
+from dashboard_examples import like
 from tablesync.contracts.public_api.catalog import DryRun
 from tablesync.contracts.public_api.runs import RunProgress, RunView
 from tablesync.dashboard.shown.making.dry_runs import ShownDryRun
@@ -13,18 +12,11 @@ from tablesync.dashboard.shown.runs import ShownRun
 from tablesync.dashboard.shown.times import Clock
 
 CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
-Model = TypeVar("Model", bound=BaseModel)
 LINES = (
     (500, "500 of about 1\u202f000 records"),
     (1_000, "1\u202f000 of about 1\u202f000 records"),
     (1_500, "1\u202f500 records read, more than estimated (about 1\u202f000)"),
 )
-
-
-def like(model: type[Model], **changes: Any) -> Model:
-    """Return the contract's own example, with some members changed."""
-    examples: Any = model.model_json_schema()["examples"]
-    return model.model_validate({**examples[0], **changes})
 
 
 def a_run(read: int, total: int | None = 1_000) -> ShownRun:

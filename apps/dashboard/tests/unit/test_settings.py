@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dashboard_examples import like
 from fastapi import Request
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from tablesync.client import ForbiddenError, ProblemError, SessionToken, TableSync
 from tablesync.client.errors import Problem
 from tablesync.contracts.public_api.connections import ConnectionName
@@ -32,13 +33,6 @@ from tablesync.dashboard.web.visitors import Visitor
 
 CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/141.0 Safari/537.36"
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def like(model: type[Model], **changes: Any) -> Model:
-    """Return the contract's own example, with some members changed."""
-    examples: Any = model.model_json_schema()["examples"]
-    return model.model_validate({**examples[0], **changes})
 
 
 def page(*, admin: bool) -> PageContext:
