@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sync_runner_rig import Rig, rigged, runner_settings
+from sync_runner_rig import TAKEN_OVER_SOON, Rig, rigged, runner_settings
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.sync_runner.settings import Settings
 from tablesync.test_kit import SandboxControl
@@ -45,3 +45,9 @@ async def rig(
     """Yield a world with both connections connected and no limits."""
     async with rigged(settings, sandbox, auth_service, tmp_path) as rig:
         yield rig
+
+
+@pytest.fixture
+def taken_over_soon(rig: Rig) -> None:
+    """Have the runs of killed workers taken over within seconds."""
+    rig.settings = rig.settings.with_(**TAKEN_OVER_SOON)

@@ -291,6 +291,11 @@ class Rig(SandboxAccounts):
             process.end()
 
 
+# A killed worker's run goes to the next one when its lease and a request's time are over. Elsewhere
+# they are as long as they are by default: a machine that stands still for seconds loses nothing.
+TAKEN_OVER_SOON = {"runner_lease_seconds": 6, "runner_request_seconds": 4}
+
+
 def runner_settings(
     stores: Mapping[str, str], keys: ServiceKeys, sandbox_url: str, auth_service_url: str
 ) -> Settings:
@@ -305,8 +310,6 @@ def runner_settings(
             "auth_service_url": auth_service_url,
             "hubspot_api_url": f"{sandbox_url}/hubspot",
             "airtable_api_url": f"{sandbox_url}/airtable",
-            "runner_lease_seconds": 6,
-            "runner_request_seconds": 4,
         }
     )
 

@@ -117,6 +117,7 @@ async def test_a_row_that_may_have_one_of_two_keys_gives_both_up_for_a_third(rig
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.usefixtures("taken_over_soon")
 @pytest.mark.parametrize("after", ["release", "write"])
 async def test_a_runner_killed_while_keys_change_hands_leaves_no_two_rows_of_one(
     rig: Rig, after: str

@@ -15,7 +15,7 @@ from tablesync.sync_runner.pipeline.journal import Journal
 from tablesync.sync_runner.runs import Run
 from tablesync.test_kit import eventually
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.usefixtures("taken_over_soon")]
 NO_TABLES = {"error": {"type": "NOT_FOUND", "message": "Not here."}}
 # The longest that may be set: on a slow machine no lease ends by itself before its worker is lost.
 LONG = {"RUNNER_LEASE_SECONDS": "25"}

@@ -18,7 +18,7 @@ from tablesync.sync_runner.settings import Settings
 from tablesync.test_kit import eventually
 
 LEASE = 8
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.usefixtures("taken_over_soon")]
 
 
 async def started_in_a_process(

@@ -18,7 +18,7 @@ MARK = {
     "options": {"icon": "check", "color": "redBright"},
 }
 Look = Callable[[Rig, SyncSpec], Awaitable[bool]]
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("taken_over_soon")]
 
 
 async def comparing_rows(rig: Rig, spec: SyncSpec) -> bool:
