@@ -1,5 +1,6 @@
 """One incident and one mail for a lost connection, one more when everything has caught up."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -17,18 +18,19 @@ from tablesync.contracts import (
     SyncSucceeded,
 )
 from tablesync.contracts.internal_api import AFFECTED_LIMIT, CatchUp
+from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.test_kit import eventually
 from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
+LOST_AT = "2026-11-22T19:29:00Z"
 SYNCS = ("syn_1", "syn_2", "syn_3")
 GAP = {"from": "2026-11-22T19:30:00Z", "to": "2026-11-22T19:42:00Z", "slots_missed": 12}
 
 
 async def lose(rig: Rig) -> None:
     rig.know_syncs(*(held_sync(each) for each in SYNCS))
-    lost_at = "2026-11-22T19:29:00Z"
-    await rig.publish(rig.events.connection(ConnectionRevoked, changed_at=lost_at))
+    await rig.publish(rig.events.connection(ConnectionRevoked, changed_at=LOST_AT))
     await rig.publish(*(rig.events.hold(SyncHeld, each) for each in SYNCS))
 
 
@@ -72,7 +74,7 @@ async def test_p17_one_incident_and_one_mail_however_many_syncs_fail(rig: Rig) -
 
 
 async def test_p17_one_recovery_mail_when_all_catch_ups_ended(rig: Rig) -> None:
-    async with rig.running():
+    async with rig.running(notifier_dashboard_url="https://tablesync.test"):
         await lose(rig)
         await rig.mail_came("revocation")
         await regain(rig)
@@ -87,6 +89,10 @@ async def test_p17_one_recovery_mail_when_all_catch_ups_ended(rig: Rig) -> None:
         assert recovery["In-Reply-To"] == revocation["Message-ID"]
         assert "3 syncs have caught up" in recovery["Subject"]
         assert "3,600 records written" in text
+        since = unix_milliseconds(datetime.fromisoformat(LOST_AT))
+        receipt = f"https://tablesync.test/w/ws_1/connections/con_1/receipts/{since}"
+        assert f"The receipt of this outage: {receipt}" in text
+        assert f'<a href="{receipt}">' in html_of(recovery)
         assert "1,200 records written, 100 unchanged" in text
         assert "19:30–19:42 UTC on 22 November 2026 (12 minutes), 12 missed slots" in text
 

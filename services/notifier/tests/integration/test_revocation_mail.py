@@ -25,13 +25,14 @@ from tablesync.test_kit.stand_ins import affected_sync
 
 pytestmark = pytest.mark.integration
 HELP = "https://tablesync.test/help"
+DASHBOARD = "https://tablesync.test/"
 
 
 async def test_it_names_the_account_the_syncs_and_carries_one_fresh_link(rig: Rig) -> None:
     names = ["Контакты", "连接", "العملاء", "Ö <b>fett</b>"]
     rig.know_syncs(*(held_sync(f"syn_0{n}", name=name) for n, name in enumerate(names)))
     rig.know_syncs(*(held_sync(f"syn_{n}") for n in range(10, 20)))
-    async with rig.working(help_url=HELP):
+    async with rig.working(help_url=HELP, notifier_dashboard_url=DASHBOARD):
         await rig.take(rig.events.connection(ConnectionRevoked))
         (mail,) = await rig.mail_came("revocation")
     (link,) = rig.auth.links
@@ -47,6 +48,9 @@ async def test_it_names_the_account_the_syncs_and_carries_one_fresh_link(rig: Ri
     assert "The TableSync app was uninstalled at HubSpot." in text
     assert f"{HELP}/causes/app-uninstalled" in text
     assert f'<a href="{HELP}/causes/app-uninstalled"' in html
+    page = f"{DASHBOARD}w/ws_1/connections/con_1"
+    assert page in text.split()
+    assert f'<a href="{page}"' in html
 
 
 async def test_no_sync_that_is_stopped_is_promised_a_slot(rig: Rig) -> None:
@@ -110,11 +114,12 @@ async def test_without_scheduler_it_goes_out_without_the_list(rig: Rig) -> None:
 async def test_without_a_link_it_waits_and_then_says_so(rig: Rig) -> None:
     rig.know_syncs(held_sync("syn_1"))
     rig.auth.makes_links = False
-    async with rig.working():
+    async with rig.working(notifier_dashboard_url=DASHBOARD):
         await rig.take(rig.events.connection(ConnectionRevoked))
         await rig.job_is({"waits_for": "auth-service’s reconnect link"})
         (mail,) = await rig.mail_came("revocation")
     assert "A one-click link" in text_of(mail)
+    assert f"Reconnect on its page, whenever you like: {DASHBOARD}w/ws_1" in text_of(mail)
     assert 'class="button"' not in html_of(mail)
 
 

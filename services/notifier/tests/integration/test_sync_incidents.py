@@ -24,7 +24,11 @@ H = TypeVar("H", bound=SyncHoldEvent)
 
 async def test_one_incident_per_sync_and_cause_until_the_next_success(rig: Rig) -> None:
     rig.know_syncs(affected_sync("syn_1", name="Kontakte · 連絡先"))
-    async with rig.working(help_url="https://tablesync.test/help/"):
+    places = {
+        "help_url": "https://tablesync.test/help/",
+        "notifier_dashboard_url": "https://tablesync.test",
+    }
+    async with rig.working(**places):
         for _ in range(3):
             await rig.take(
                 rig.events.run(SyncFailed, "syn_1", cause="mapping", summary="No field.")
@@ -47,6 +51,10 @@ async def test_one_incident_per_sync_and_cause_until_the_next_success(rig: Rig) 
     assert f"More about this: {explained}" in text_of(failure)
     assert f'<a href="{explained}"' in html_of(failure)
     assert incident["help"] == explained
+    page = "https://tablesync.test/w/ws_1/syncs/syn_1"
+    for mail in (failure, recovery):
+        assert page in text_of(mail).split()
+        assert f'<a href="{page}"><bdi>Kontakte · 連絡先</bdi></a>' in html_of(mail)
     assert recovery["Subject"] == "Sync “Kontakte · 連絡先” works again"
     asked = [each.query for each in rig.auth.asked if "/workspaces/" in each.path]
     assert [query.get("owner_id") for query in asked] == ["op_ada"]

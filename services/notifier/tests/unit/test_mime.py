@@ -15,7 +15,7 @@ from tablesync.contracts.internal_api import AffectedSync, ReconnectLinkAnswer
 from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.notifier.catch_ups import Recovered
 from tablesync.notifier.mail.plan import Addressee
-from tablesync.notifier.mail.sync_failure import Line
+from tablesync.notifier.mail.sync_failure import Healed, Line
 from tablesync.notifier.mail.wording import failure, plain
 
 pytestmark = pytest.mark.unit
@@ -34,6 +34,7 @@ def revocation(**changes: Any) -> dict[str, Any]:
         "lost_at": NOW,
         "down_for": "3 days",
         "help_page": "https://tablesync.test/help/causes/app-uninstalled",
+        "page": "https://tablesync.test/w/ws_1/connections/con_1",
         "loss": "The TableSync app was uninstalled at HubSpot.",
         "syncs": [],
         "connection_id": "con_1",
@@ -98,6 +99,7 @@ LETTERS: list[tuple[str, MailKind, dict[str, Any]]] = [
         {
             "provider": "HubSpot",
             "account": EVIL,
+            "page": None,
             "back_at": NOW,
             "syncs": [recovered(EVIL), recovered("x", RunStatus.RUNNING)],
             "written": 1200,
@@ -110,12 +112,12 @@ LETTERS: list[tuple[str, MailKind, dict[str, Any]]] = [
         "failure",
         MailKind.FAILURE,
         {
-            "lines": [Line(EVIL, failure("mapping"), EVIL, "now", help_page=None)],
+            "lines": [Line(EVIL, failure("mapping"), EVIL, "now", help_page=None, page=None)],
             "total": 2,
             "happened": "failed",
         },
     ),
-    ("sync_recovery", MailKind.RECOVERY, {"names": [EVIL], "total": 2}),
+    ("sync_recovery", MailKind.RECOVERY, {"syncs": [Healed(EVIL, None)], "total": 2}),
 ]
 
 

@@ -11,12 +11,13 @@ from tablesync.contracts import Gap, RunCounts, RunStatus
 from tablesync.contracts.internal_api import AffectedSync, ReconnectLinkAnswer
 from tablesync.contracts.public_api.incidents import MailKind
 from tablesync.notifier.catch_ups import Recovered
-from tablesync.notifier.mail.sync_failure import Line
+from tablesync.notifier.mail.sync_failure import Healed, Line
 from tablesync.notifier.mail.wording import NAME_MAX, failure
 from tablesync.test_kit.browser import cut_words, width_of
 
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 PHONE, TABLET = 360, 800
+PAGE = f"https://tablesync.test/w/ws_{'x' * 36}/connections/con_{'x' * 36}"
 HELP = "https://tablesync.test/help/causes/app-uninstalled"
 LONG = "Northern" * (NAME_MAX // 8)
 WORDS = "Every deal that the northern sales team closed in the year before the one past"
@@ -40,7 +41,7 @@ def mails(name: str) -> dict[str, tuple[MailKind, dict[str, Any]]]:
             about
             | {"account_email": f"{name[:60].replace(' ', '.')}@acme.test", "reminder": False}
             | {"lost_at": NOW, "down_for": "", "loss": "The app was uninstalled at HubSpot."}
-            | {"help_page": HELP}
+            | {"help_page": HELP, "page": PAGE}
             | {"syncs": [sync], "link": link}
             | {"connection_id": "con_1", "put_on_hold": "this sync"},
         ),
@@ -48,17 +49,18 @@ def mails(name: str) -> dict[str, tuple[MailKind, dict[str, Any]]]:
             MailKind.RECOVERY,
             about
             | {"back_at": NOW, "written": 1, "complete": True, "stopped": False, "at_work": False}
+            | {"page": PAGE}
             | {"syncs": [Recovered(name, RunStatus.SUCCEEDED, COUNTS, GAP)]},
         ),
         "failure": (
             MailKind.FAILURE,
             {
-                "lines": [Line(name, failure("mapping"), name * 3, "now", HELP)],
+                "lines": [Line(name, failure("mapping"), name * 3, "now", HELP, PAGE)],
                 "total": 1,
                 "happened": "failed",
             },
         ),
-        "sync_recovery": (MailKind.RECOVERY, {"names": [name], "total": 1}),
+        "sync_recovery": (MailKind.RECOVERY, {"syncs": [Healed(name, PAGE)], "total": 1}),
     }
 
 

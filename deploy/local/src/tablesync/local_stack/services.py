@@ -110,7 +110,11 @@ class Surroundings:
         }
 
     def _notifier(self) -> Environment:
-        mail = {"NOTIFIER_PUBLIC_URL": self.urls["notifier"]}
+        dashboard = self.urls.get(DASHBOARD)
+        mail = {
+            "NOTIFIER_PUBLIC_URL": self.urls["notifier"],
+            **({"NOTIFIER_DASHBOARD_URL": dashboard} if dashboard else {}),
+        }
         if self.smtp_port is None:
             return mail
         return mail | {

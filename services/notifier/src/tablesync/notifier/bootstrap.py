@@ -92,6 +92,6 @@ def _writers(
         (connection, MailKind.REMINDER): revocation,
         (connection, MailKind.RECOVERY): RecoveryWriter(store, scheduler, settings),
         (sync, MailKind.FAILURE): FailureWriter(store, auth, scheduler, settings),
-        (sync, MailKind.RECOVERY): SyncRecoveryWriter(store, scheduler),
+        (sync, MailKind.RECOVERY): SyncRecoveryWriter(store, scheduler, settings),
         (MailSubject.INVITATION, MailKind.INVITATION): InvitationWriter(auth),
     }

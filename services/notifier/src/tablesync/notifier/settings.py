@@ -35,6 +35,11 @@ class Settings(ServiceSettings):
     notifier_mail_from: Annotated[str, StringConstraints(pattern=r"^[^\r\n]*@[^\r\n]+$")]
     notifier_public_url: AnyHttpUrl = Field(description="Where mails send people to unsubscribe.")
 
+    notifier_dashboard_url: AnyHttpUrl | None = Field(
+        default=None,
+        description="Where browsers reach the dashboard; then mails lead there.",
+    )
+
     notifier_workers: int = Field(default=4, ge=1, description="Mails worked on side by side.")
     notifier_lease_seconds: float = Field(
         default=60.0, gt=0, description="How long a worker owns the mail job that it claimed."

@@ -14,6 +14,7 @@ from tablesync.notifier.catch_ups import (
     Recovered,
     belongs,
 )
+from tablesync.notifier.dashboard_pages import Pages
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
@@ -31,7 +32,7 @@ class RecoveryWriter:
         self._store = store
         self._mails = Mails(store.database)
         self._scheduler = scheduler
-        self._wait_seconds = settings.notifier_recovery_wait_seconds
+        self._settings = settings
 
     async def write(self, job: MailJob) -> MailContent | None:
         """Write about a closed incident whose revocation mail was sent; None if it was not."""
@@ -44,11 +45,19 @@ class RecoveryWriter:
         if told.status is MailStatus.PENDING:
             raise NotYetError("the revocation mail to be settled", seconds=1.0)
         elapsed = (job.claimed_at - incident.closed_at).total_seconds()
-        return _content(incident, await self._recovered(incident, elapsed), told)
+        syncs = await self._recovered(incident, elapsed)
+        return _content(incident, syncs, told, self._page(incident, syncs))
+
+    def _page(self, incident: ConnectionIncident, syncs: Sequence[Recovered]) -> str | None:
+        """Return where it says more: an outage that held no sync has no receipt."""
+        pages = Pages.of(self._settings, incident.workspace_id)
+        if not syncs:
+            return pages.connection(incident.connection_id)
+        return pages.receipt(incident.connection_id, incident.lost_at)
 
     async def _recovered(self, incident: ConnectionIncident, elapsed: float) -> list[Recovered]:
         """Return every sync's catch-up; raises NotYetError while one may still end in time."""
-        in_time = elapsed < self._wait_seconds
+        in_time = elapsed < self._settings.notifier_recovery_wait_seconds
         if in_time and await self._at_work(incident):
             raise _catch_ups_to_end(elapsed)
         affected = await self._affected(incident, in_time and elapsed < SETTLE_SECONDS)
@@ -96,12 +105,15 @@ def _catch_ups_to_end(elapsed: float) -> NotYetError:
     return NotYetError("catch-ups to end", seconds=min(15.0, max(1.0, elapsed / 10)))
 
 
-def _content(incident: ConnectionIncident, syncs: Sequence[Recovered], told: Mail) -> MailContent:
+def _content(
+    incident: ConnectionIncident, syncs: Sequence[Recovered], told: Mail, page: str | None
+) -> MailContent:
     complete = {RunStatus.SUCCEEDED, NoCatchUp.UNMISSED}
     facts: dict[str, Any] = {
         "provider": provider_label(incident.provider),
         "account": wording.account_name(incident.account),
         "back_at": incident.closed_at,
+        "page": page,
         "syncs": syncs,
         "written": sum(each.counts.written for each in syncs),
         "complete": all(each.status in complete for each in syncs),

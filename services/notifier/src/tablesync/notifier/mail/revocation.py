@@ -9,6 +9,7 @@ from tablesync.contracts import SyncStatus
 from tablesync.contracts.internal_api import AffectedSync, Recipient, ReconnectLinkAnswer
 from tablesync.contracts.public_api.incidents import IncidentStatus, MailKind
 from tablesync.contracts.wording import help_pages, loss, provider_label
+from tablesync.notifier.dashboard_pages import Pages
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import AuthService, MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
@@ -38,8 +39,11 @@ class RevocationWriter:
         candidates = await self._auth.recipients(incident.connection_id, job.workspace_id)
         syncs = await self._affected(job, incident)
         content = _content(job, incident, syncs, candidates, partial(self._link, job, incident))
-        help_page = self._settings.help_page(help_pages.of_cause(incident.cause))
-        return replace(content, facts={**content.facts, "help_page": help_page})
+        places = {
+            "help_page": self._settings.help_page(help_pages.of_cause(incident.cause)),
+            "page": Pages.of(self._settings, job.workspace_id).connection(incident.connection_id),
+        }
+        return replace(content, facts={**content.facts, **places})
 
     async def _affected(
         self, job: MailJob, incident: ConnectionIncident

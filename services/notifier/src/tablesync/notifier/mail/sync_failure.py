@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tablesync.contracts.internal_api import Recipient
 from tablesync.contracts.public_api.incidents import IncidentStatus, MailKind
 from tablesync.contracts.wording import help_pages, moment
+from tablesync.notifier.dashboard_pages import Pages
 from tablesync.notifier.mail import wording
 from tablesync.notifier.mail.content import AuthService, MailContent, NotYetError, Scheduler
 from tablesync.notifier.mail.jobs import MailJob
@@ -25,6 +26,7 @@ class Line:
     summary: str
     failed_at: str
     help_page: str | None
+    page: str | None
     owner_id: str | None = None
 
 
@@ -83,17 +85,27 @@ class FailureWriter:
             summary=wording.plain(incident.summary, 300),
             failed_at=moment(incident.last_failed_at),
             help_page=self._settings.help_page(help_pages.of_incident(incident.cause)),
+            page=Pages.of(self._settings, incident.workspace_id).sync(incident.sync_id),
             owner_id=owner_id,
         )
+
+
+@dataclass(frozen=True)
+class Healed:
+    """A sync that works again, and where it is."""
+
+    name: str
+    page: str | None
 
 
 class SyncRecoveryWriter:
     """Writes the mail that syncs work again."""
 
-    def __init__(self, store: Store, scheduler: Scheduler) -> None:
+    def __init__(self, store: Store, scheduler: Scheduler, settings: Settings) -> None:
         self._store = store
         self._mails = Mails(store.database)
         self._scheduler = scheduler
+        self._settings = settings
 
     async def write(self, job: MailJob) -> MailContent | None:
         """Write one line per sync to whoever was told of the failure; None if all are gone."""
@@ -102,26 +114,27 @@ class SyncRecoveryWriter:
             return None
         incidents = await self._store.sync_incidents(job.incident_ids)
         ids = list(dict.fromkeys(each.sync_id for each in incidents))
-        asked = [await self._name(job, each) for each in ids[: wording.SHOWN_MAX]]
-        names = [each for each in asked if each is not None]
+        asked = [await self._healed(job, each) for each in ids[: wording.SHOWN_MAX]]
+        syncs = [each for each in asked if each is not None]
         total = len(ids) - asked.count(None)
-        if not names:
+        if not syncs:
             return None
         subject = (
-            f"Sync “{names[0]}” works again"
+            f"Sync “{syncs[0].name}” works again"
             if total == 1
             else f"{wording.counted(total, 'sync')} work again"
         )
-        facts = {"names": names, "total": total}
+        facts = {"syncs": syncs, "total": total}
         return MailContent("sync_recovery", subject, facts, [told.to], told.message_id)
 
-    async def _name(self, job: MailJob, sync_id: str) -> str | None:
+    async def _healed(self, job: MailJob, sync_id: str) -> Healed | None:
         """Ask for a sync's name; None if it was deleted."""
         try:
             sync = await self._scheduler.sync_owner(sync_id, job.workspace_id)
         except UnknownToPeerError:
             return None
-        return wording.plain(sync.name)
+        page = Pages.of(self._settings, job.workspace_id).sync(sync_id)
+        return Healed(wording.plain(sync.name), page)
 
 
 def _content(lines: Sequence[Line], total: int, candidates: Sequence[Recipient]) -> MailContent:
