@@ -30,6 +30,9 @@ ASKED_BY_NO_REPLAY = {
     "runner_keep_dry_runs_days",
     "scheduler_check_every_days",
 }
+# With an address of Airtable's pages that is the real one, so is that of its tokens; whoever has a
+# dashboard wants mails to lead there.
+ASKED_FOR_ALL_THE_SAME = {"AIRTABLE_TOKEN_URL", "NOTIFIER_DASHBOARD_URL"}
 
 
 def example_lines() -> Iterator[tuple[str, str, str, bool]]:
@@ -85,8 +88,7 @@ def test_the_example_comments_out_what_is_optional_and_has_no_default(
     fields = model.model_fields.items()
     optional = {f"{prefix}{name}".upper() for name, field in fields if field.default is None}
     commented = {name for heading, name, _, off in example_lines() if off and heading == process}
-    # With an address of Airtable's pages that is the real one, so is that of its tokens.
-    assert optional - COMMON - {"AIRTABLE_TOKEN_URL"} == commented
+    assert optional - COMMON - ASKED_FOR_ALL_THE_SAME == commented
 
 
 def parsed(value: Any) -> Any:
