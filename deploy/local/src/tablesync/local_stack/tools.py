@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 OLDEST_JAVA = 17
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
 
 class MissingToolError(RuntimeError):
@@ -59,9 +60,13 @@ def java_major(java: str) -> int:
 
 
 def find_chromium() -> str:
-    """Find a Chromium, in which tests click what a person would click."""
-    if found := shutil.which("chromium") or shutil.which("chromium-browser"):
-        return found
+    """Find a Chromium, in which tests click what a person would click.
+
+    The one without windows shows the same pages for a quarter of the CPU.
+    """
+    found = filter(None, map(shutil.which, CHROMIUMS))
+    if chromium := next(found, None):
+        return chromium
     raise MissingToolError("Chromium", debian("chromium"))
 
 
