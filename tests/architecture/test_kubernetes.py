@@ -50,6 +50,19 @@ def test_secrets_come_by_reference(deployed: str) -> None:
     assert not [name for name in manifest(deployed, "config")["data"] if "SECRET" in name]
 
 
+def test_auth_service_and_the_dashboard_are_told_the_same_of_each_other() -> None:
+    auth, dashboard = (manifest(each, "config")["data"] for each in ("auth-service", "dashboard"))
+    assert auth["AUTH_PUBLIC_URL"] == dashboard["AUTH_PUBLIC_URL"]
+    assert auth["AUTH_RETURN_ORIGINS"] == dashboard["DASHBOARD_PUBLIC_URL"]
+    assert auth["AUTH_OIDC_ISSUER_URL"] == dashboard["AUTH_OIDC_ISSUER_URL"]
+    assert auth["AUTH_OIDC_CLIENT_ID"] == dashboard["DASHBOARD_OIDC_CLIENT_ID"]
+
+
+def test_problems_name_the_dashboards_help(service: str) -> None:
+    help_url = manifest(service, "config")["data"]["HELP_URL"]
+    assert help_url == f"{manifest('dashboard', 'config')['data']['DASHBOARD_PUBLIC_URL']}/help"
+
+
 def test_auth_service_starts_without_the_first_workspaces_file_and_finds_it_where_it_is() -> None:
     (keys,) = (each for each in pod("auth-service")["volumes"] if each["name"] == "keys")
     secrets = [each["secret"] for each in keys["projected"]["sources"] if "secret" in each]
