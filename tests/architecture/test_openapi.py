@@ -4,14 +4,16 @@ What deploy/k8s/README.md says of the entrance shows each of them that people op
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from jsonschema import Draft202012Validator
+from starlette import routing
 from tablesync.local_stack import LocalStack
 from tablesync.local_stack.keys import SERVICES
 from tablesync.service_kit.http.openapi import API
@@ -19,7 +21,9 @@ from tablesync.service_kit.http.problems import MEDIA_TYPE
 
 pytestmark = pytest.mark.unit
 
-ENTRANCE = Path(__file__).resolve().parents[2] / "deploy" / "k8s" / "README.md"
+GUIDE = Path(__file__).resolve().parents[2] / "deploy" / "k8s" / "README.md"
+ENTRANCE = GUIDE.read_text("utf-8")
+AWAY = "127.0.0.1:1"
 INSIDE = {"/internal", "/metrics", "/readyz", "/healthz"}
 
 Json = dict[str, Any]
@@ -95,10 +99,8 @@ class Route:
 @pytest.fixture(scope="module", params=SERVICES)
 def routes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     """Return a service's routes; it is built as it is run, and connects to nothing."""
-    service, away = str(request.param), {"kafka_bootstrap": "127.0.0.1:1"}
-    away["mongodb_uri"] = f"mongodb://{away['kafka_bootstrap']}"
-    stack = LocalStack(tmp_path_factory.mktemp(service), **away)
-    document = document_of(service, stack.plan.program(service).env)
+    service = str(request.param)
+    document = app_of(service, tmp_path_factory.mktemp(service)).openapi()
     schemas = document["components"]["schemas"]
     return [
         Route(service, method, path, operation, schemas)
@@ -107,14 +109,16 @@ def routes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     ]
 
 
-def document_of(service: str, environment: Mapping[str, str]) -> Json:
-    package = f"tablesync.{service.replace('-', '_')}"
+def app_of(process: str, folder: Path) -> FastAPI:
+    """Build a process as it is run; it connects to nothing."""
+    stack = LocalStack(folder, kafka_bootstrap=AWAY, mongodb_uri=f"mongodb://{AWAY}")
+    package = f"tablesync.{process.replace('-', '_')}"
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
+        for name, value in stack.plan.program(process).env.items():
             patch.setenv(name, value)
         settings = import_module(f"{package}.settings").Settings()
-    document: Json = import_module(f"{package}.bootstrap").build(settings).app.openapi()
-    return document
+    app: FastAPI = import_module(f"{package}.bootstrap").build(settings).app
+    return app
 
 
 def is_bare(schema: Json) -> bool:
@@ -182,12 +186,33 @@ def test_every_route_is_described(routes: list[Route], lacks: Callable[[Route], 
 
 
 def test_the_entrance_shows_what_people_open_and_nothing_else(routes: list[Route]) -> None:
-    service, guide = routes[0].service, ENTRANCE.read_text("utf-8")
-    outside = {f"/{each.path.split('/')[1]}" for each in routes} - INSIDE
-    (row,) = re.findall(rf"^\| {service} \| (`/.*`) \|$", guide, re.MULTILINE)
-    assert set(row.strip("`").split("`, `")) == outside
-    in_the_example = set(re.findall(rf"path: (/\w+), .*name: {service},", guide))
-    assert in_the_example in (outside, set())
+    service = routes[0].service
+    outside = outside_of(each.path for each in routes)
+    assert shown_of(service) == outside
+    assert in_the_example(service) in (outside, set())
+
+
+def test_the_entrance_shows_every_page_of_the_dashboard(tmp_path: Path) -> None:
+    routes = app_of("dashboard", tmp_path).routes
+    pages = (each for each in routes if isinstance(each, routing.Route | routing.Mount))
+    outside = outside_of(each.path for each in pages)
+    assert shown_of("dashboard") == in_the_example("dashboard") == outside
+
+
+def outside_of(paths: Iterable[str]) -> set[str]:
+    """Return what the paths open with that is for people."""
+    return {f"/{each.split('/')[1]}" for each in paths} - INSIDE
+
+
+def shown_of(process: str) -> set[str]:
+    """Return what the guide lists of a process."""
+    (row,) = re.findall(rf"^\| {process} \| (`/.*`) \|$", ENTRANCE, re.MULTILINE)
+    return set(row.strip("`").split("`, `"))
+
+
+def in_the_example(process: str) -> set[str]:
+    """Return the paths that the guide's Ingress leads to a process."""
+    return set(re.findall(rf"path: (/[\w-]*), .*name: {process},", ENTRANCE))
 
 
 def test_every_example_is_what_its_schema_describes(routes: list[Route]) -> None:
