@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from .visitor import ADA, PORTAL, Visitor
+from .visitor import ADA, PATIENCE_MS, PORTAL, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -62,6 +62,32 @@ async def test_a_popup_that_is_isolated_loses_nothing(ada: Visitor) -> None:
     await renewed(ada)
     # It cannot know any more that it is a popup: it goes where the other tab is.
     await popup.wait_for_url("**/integrations")
+
+
+async def test_the_page_of_a_connection_turns_green_by_itself_whatever_the_popup_is(
+    lost: Visitor,
+) -> None:
+    """Its popup is isolated, so that it seems to be closed at once; nothing is loaded anew."""
+    page, state = lost.page, lost.page.locator("#connection")
+    await lost.card("HubSpot").get_by_label("More for HubSpot").click()
+    await lost.card("HubSpot").get_by_role("link", name="History").click()
+    await expect(page.locator("[data-live]")).to_have_attribute("data-live", "on")
+    await page.evaluate("window.kept = true")
+    await lost.context.route(f"{lost.sandbox.url}/**", isolates)
+    async with page.expect_popup() as opened:
+        await state.get_by_role("button", name="Reconnect HubSpot").click()
+    popup = await opened.value
+    await popup.get_by_role("button", name="Reconnect HubSpot").click()
+    await expect(popup.get_by_test_id(f"user-{ADA}")).to_be_visible()
+    await popup.reload()
+
+    await signs_in(popup)
+
+    await expect(state.locator(".badge")).to_have_text("Connected", timeout=PATIENCE_MS)
+    await expect(page.locator("#outages")).to_contain_text("missed", timeout=PATIENCE_MS)
+    await expect(page.locator("#events")).to_contain_text("Reconnected by")
+    await expect(state).to_contain_text("All syncs that use it are fine.", timeout=PATIENCE_MS)
+    assert await page.evaluate("window.kept")
 
 
 async def renewed(ada: Visitor) -> None:

@@ -19,6 +19,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, SecretStr
 from tablesync.client import SessionToken, TableSync
 from tablesync.contracts.public_api.catalog import DryRun
+from tablesync.contracts.public_api.connection_uses import ConnectionUses
 from tablesync.contracts.public_api.connections import (
     ConnectionEntry,
     ConnectionView,
@@ -58,6 +59,7 @@ KNOWN = {
     "schedules/preview": like(NextSlots),
     "providers": ProviderList(items=(like(ProviderView),)),
     "connections/con_a": like(ConnectionView, id="con_a"),
+    "connections/uses": ConnectionUses(items=()),
     "incidents/inc_x": like(IncidentView, id="inc_x", mails=[]),
     "incidents/inc_y": like(IncidentView, id="inc_y"),
     f"mails/{MAIL}/preview": like(MailPreview),
@@ -86,6 +88,7 @@ LISTS = {
     "connections/con_a/receipts": pages(
         ReceiptSummary, "lost_at", "2026-11-21T14:15:00Z", "2026-10-21T16:17:00Z"
     ),
+    "authorizations": {"": {"items": [], "next_cursor": None}},
     "runs": {"": {"items": [], "next_cursor": None}},
 }
 

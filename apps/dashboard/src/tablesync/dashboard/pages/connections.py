@@ -1,25 +1,24 @@
 """One connection: its history, its name, and what is done to it and to all its syncs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
-from typing import Any, Generic, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ValidationError
-from tablesync.client import InvalidError, Page
+from pydantic import ValidationError
+from tablesync.client import InvalidError
+from tablesync.dashboard.pages.connection_page import (
+    ShownPast,
+    read_page,
+    read_past,
+    state_version,
+)
 from tablesync.dashboard.shown.cards import Deck
-from tablesync.dashboard.shown.connection_history import drawn_of, told_of
 from tablesync.dashboard.web.desk import Desk, Member, Operator
 from tablesync.dashboard.web.forms import Form
-from tablesync.dashboard.web.silences import PAGE_SECONDS, Silent, or_silent, silent_among, told
+from tablesync.dashboard.web.silences import PAGE_SECONDS, Silent, or_silent, silent_among
 
-T = TypeVar("T", bound=BaseModel)
 FIELDS = {"name": "name"}
-RUNS_DRAWN = 200
 
 
 class Act(StrEnum):
@@ -41,43 +40,26 @@ def routes(desk: Desk) -> APIRouter:
         asked: Member, connection_id: str, events: str = "", outages: str = ""
     ) -> Response:
         """Show one; `events` and `outages` are from where on its past is listed."""
-        tablesync = asked.visitor.tablesync
-        connection, runs, entries, receipts = await asyncio.gather(
-            or_silent(tablesync.connections.get(connection_id), PAGE_SECONDS),
-            or_silent(tablesync.runs.page(connection_id=connection_id, limit=RUNS_DRAWN)),
-            _read(partial(tablesync.connections.history, connection_id), events),
-            _read(partial(tablesync.receipts.page, connection_id), outages),
+        page, past = await asyncio.gather(
+            or_silent(read_page(asked, connection_id), PAGE_SECONDS),
+            read_past(asked, connection_id, events, outages),
         )
-        given: dict[str, Any] = {
-            "connection_id": connection_id,
-            "receipts": receipts.listed,
-            "events": events,
-            "outages": outages,
-            "silent": silent_among(*entries.read, runs, *receipts.read),
-        }
-        if isinstance(connection, Silent):
+        if isinstance(page, Silent):
             # What others know of it is shown all the same.
-            given["silent"] = silent_among(runs, *receipts.read)
-            return desk.waiting_page(asked, "pages/connection.html", connection=connection, **given)
-        known = told(runs, Page([]))
-        drawn = drawn_of(
-            connection,
-            entries.newest.items,
-            known.items,
-            receipts.newest.items,
-            asked.clock,
-            lambda run_id: asked.path(f"/runs/{run_id}"),
-            older=known.items[-1].requested_at if known.next_cursor and known.items else None,
-        )
+            return desk.waiting_page(
+                asked,
+                "pages/connection.html",
+                connection=page,
+                silent=[each for each in past.silent if each != page.service],
+            )
         return desk.page(
             asked,
             "pages/connection.html",
-            connection=connection,
-            drawn=drawn,
-            entries=told_of(connection, entries.listed.items),
-            next_events=entries.listed.next_cursor,
-            card=Deck([connection], {}, None).card(connection, asked.clock),
-            **given,
+            connection=page.connection,
+            found=page,
+            past=past,
+            shown=ShownPast(past, page, asked),
+            version=state_version(page, past),
         )
 
     @router.get("/rename")
@@ -102,29 +84,6 @@ def routes(desk: Desk) -> APIRouter:
         return desk.page(asked, "pages/rename.html", status=422, connection=connection, form=form)
 
     return router
-
-
-@dataclass(frozen=True)
-class Past(Generic[T]):
-    """A list of what has been: its newest page, which is drawn, and the one that is listed."""
-
-    read: tuple[Page[T] | Silent, ...]
-
-    @property
-    def newest(self) -> Page[T]:
-        """Its first page."""
-        return told(self.read[0], Page([]))
-
-    @property
-    def listed(self) -> Page[T]:
-        """The page that was asked for."""
-        return told(self.read[-1], Page([]))
-
-
-async def _read(page: Callable[..., Awaitable[Page[T]]], cursor: str) -> Past[T]:
-    """Read a list's newest page, and the one that begins at a cursor."""
-    wanted = [page(), *([page(cursor=cursor)] if cursor else [])]
-    return Past(tuple(await asyncio.gather(*(or_silent(each) for each in wanted))))
 
 
 def act_routes(desk: Desk) -> APIRouter:

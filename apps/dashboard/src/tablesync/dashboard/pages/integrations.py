@@ -58,7 +58,7 @@ def routes(desk: Desk) -> APIRouter:
     async def show_card(asked: Member, connection_id: str) -> Response:
         """Return one card, for whoever shows it already."""
         connection = await asked.visitor.tablesync.connections.get(connection_id)
-        deck, _ = await _beside(asked, [connection])
+        deck, _ = await deck_of(asked, [connection])
         return HTMLResponse(card_text(desk, asked, deck.card(connection, asked.clock)))
 
     return router
@@ -95,7 +95,7 @@ async def read_deck(
     )
     elsewhere = set(also) - {each.id for each in page.items}
     more = await asyncio.gather(*(or_gone(connections.get(each)) for each in sorted(elsewhere)))
-    deck, silent = await _beside(asked, [*page.items, *(each for each in more if each)])
+    deck, silent = await deck_of(asked, [*page.items, *(each for each in more if each)])
     return FoundDeck(deck, counts.total, page.next_cursor, silent)
 
 
@@ -149,7 +149,7 @@ def parts(
     ]
 
 
-async def _beside(
+async def deck_of(
     asked: Asked, connections: Sequence[ConnectionView]
 ) -> tuple[Deck, Sequence[str]]:
     """Read what cards need beside their connections, and who does not tell."""

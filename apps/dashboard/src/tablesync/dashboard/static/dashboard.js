@@ -52,7 +52,6 @@
     const timer = setInterval(() => {
       if (!popup.closed) return;
       clearInterval(timer);
-      if (document.querySelector("[data-looks-again]")) location.reload();
       document.dispatchEvent(new Event(`tablesync:${said}`));
     }, 500);
   }

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from tablesync.dashboard.live.parts import Part, keeping, left
 from tablesync.dashboard.live.streams import Streams
-from tablesync.dashboard.pages import integrations, runs, sync
+from tablesync.dashboard.pages import connection_page, integrations, runs, sync
 from tablesync.dashboard.web.desk import Asked, Desk, Member
 
 
@@ -49,6 +49,16 @@ def part_routes(desk: Desk, streams: Streams) -> APIRouter:
                     lambda: runs.text(desk, asked, page),
                 )
             ]
+
+        return streams.answer(asked, keeping(shown, read))
+
+    @router.get("/connections/{connection_id}")
+    async def connection(asked: Member, connection_id: str, shown: str = "") -> Response:
+        kept = connection_page.KeptPast()
+
+        async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
+            page = await connection_page.read_page(asked, connection_id)
+            return connection_page.parts(desk, asked, page, await kept.read(asked, page))
 
         return streams.answer(asked, keeping(shown, read))
 
