@@ -147,6 +147,22 @@ async def test_a_look_that_failed_is_repeated_soon_and_what_had_changed_is_told(
     assert TAKEN_BACK in back
 
 
+async def test_what_follows_from_an_event_is_looked_at_again_soon_after_it(hub: Hub) -> None:
+    """Whoever makes an incident of an event tells none: it may be there a moment later."""
+    kept, looks = Streams(cast(Desk, Door()), hub, most=2), 0
+
+    async def render(_: Asked, __: Collection[str]) -> str:
+        nonlocal looks
+        looks += 1
+        return f"<p>{looks}</p>"
+
+    answer = kept.answer(await Door().asked(a_request(), WORKSPACE), render, follows=True)
+    stream = cast(AsyncIterator[bytes], aiter(cast(StreamingResponse, answer).body_iterator))
+    async with asyncio.timeout(streams.BEAT_SECONDS / 2):
+        assert b"<p>1</p>" in await anext(stream)
+        assert b"<p>2</p>" in await anext(stream)
+
+
 async def test_a_look_that_was_refused_is_told_of_and_taken_back(opened: Opened) -> None:
     refused = ForbiddenError("scheduler", Problem(403, "about:blank", "That takes an operator."))
     outcomes: list[str | Exception] = [refused, ""]

@@ -1,6 +1,7 @@
 """Receipts and cards say what could not be caught up, and call nothing done that is not."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,11 +14,13 @@ from tablesync.contracts.public_api.connections import ConnectionView
 from tablesync.contracts.public_api.people import UserToken
 from tablesync.contracts.public_api.receipts import Receipt
 from tablesync.contracts.public_api.runs import RunView
+from tablesync.dashboard.pages.receipts import ReceiptPage, parts
 from tablesync.dashboard.shown.cards import Deck
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.shown.workspace.receipts import ShownReceipt, outcome
 from tablesync.dashboard.web.desk import Asked, PageContext
 from tablesync.dashboard.web.rendering import Rendering
+from tablesync.dashboard.web.silences import Silent
 from tablesync.dashboard.web.visitors import Visitor
 
 CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
@@ -43,6 +46,10 @@ def page() -> PageContext:
     return PageContext(asked, may_operate=True, may_administer=False, csrf="", once="")
 
 
+def a_page(**changes: Any) -> ReceiptPage:
+    return ReceiptPage(ShownReceipt(like(Receipt, **changes)), like(ConnectionView))
+
+
 def receipt(**changes: Any) -> str:
     context, who = page(), like(UserToken)
     return Rendering("test").text(
@@ -53,9 +60,9 @@ def receipt(**changes: Any) -> str:
         here="",
         sandbox=False,
         who=who,
-        shown=ShownReceipt(like(Receipt, **changes)),
-        connection=like(ConnectionView),
+        found=a_page(**changes),
         outcome=outcome,
+        live_path="/live",
     )
 
 
@@ -87,6 +94,20 @@ def test_a_receipt_names_what_was_not_brought_and_leads_to_its_run(status: str, 
 def test_a_receipt_says_how_many_syncs_have_no_line() -> None:
     shown = receipt(syncs=1_200, done=1_200, more=700, lines=[line("Deals", "succeeded")])
     assert "and 700 more, which have no line here" in shown
+
+
+def test_a_receipt_changes_while_it_goes_on_and_is_as_it_was_afterwards() -> None:
+    so_far = receipt(back_at=CLOCK.now, syncs=3, done=1, lines=[])
+    assert "data-live" in so_far
+    assert "data-live" not in receipt(back_at=CLOCK.now, syncs=3, done=3, lines=[])
+    desk: Any = SimpleNamespace(context=lambda _: page(), rendering=Rendering("test"))
+    (before,) = parts(desk, page().asked, a_page(back_at=CLOCK.now, syncs=3, done=1))
+    (after,) = parts(desk, page().asked, a_page(back_at=CLOCK.now, syncs=3, done=3))
+    assert before.version != after.version
+    assert f'id="receipt" data-version="{after.version}"' in after.html()
+    assert CAUGHT_UP in after.html()
+    nameless = ReceiptPage(ShownReceipt(like(Receipt)), Silent("auth-service"))
+    assert [each.version for each in parts(desk, page().asked, nameless)] == [""]
 
 
 def test_a_card_counts_apart_what_could_not_be_caught_up() -> None:

@@ -145,6 +145,8 @@ class Dashboard:
             help_pages.routes(desk),
             things.card_routes(desk, streams),
             things.part_routes(desk, streams),
+            things.connection_routes(desk, streams),
+            things.incident_routes(desk, streams),
             lists.routes(desk, streams),
             *(make(desk) for make in PAGES),
         ):

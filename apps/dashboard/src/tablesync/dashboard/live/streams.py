@@ -21,6 +21,8 @@ from tablesync.dashboard.web.desk import Asked, Desk
 log = structlog.get_logger()
 
 BEAT_SECONDS = 15.0
+# What another service makes of an event, which no event of its own tells: it is looked at again.
+FOLLOWS_SECONDS = 2.0
 # Several events at once make one update, and numbers change once a second: nobody reads faster.
 GATHER_SECONDS, REST_SECONDS = 0.25, 1.0
 MOST_DOUBLED = 10
@@ -40,23 +42,28 @@ class Streams:
         self._most = most
         self._open: Counter[str] = Counter()
 
-    def answer(self, asked: Asked, render: Render) -> Response:
-        """Answer with a stream; one too many is told to come again later."""
+    def answer(self, asked: Asked, render: Render, *, follows: bool = False) -> Response:
+        """Answer with a stream; one too many is told to come again later.
+
+        What is shown `follows` where it is made of events by somebody who tells none himself.
+        """
         whose = asked.visitor.who.operator_id or ""
         if self._open[whose] >= self._most:
             return Response(status_code=TOO_MANY, headers=LATER)
         return StreamingResponse(
-            self._parts(asked, render, whose),
+            self._parts(asked, render, whose, follows),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
 
-    async def _parts(self, asked: Asked, render: Render, whose: str) -> AsyncIterator[bytes]:
+    async def _parts(
+        self, asked: Asked, render: Render, whose: str, follows: bool
+    ) -> AsyncIterator[bytes]:
         self._open[whose] += 1
         try:
             with self._hub.listening(asked.workspace_id) as listener:
                 listener.tell(EVERYTHING)
-                async for part in self._until_over(asked, render, listener):
+                async for part in self._until_over(asked, render, listener, follows):
                     yield part
         finally:
             self._open[whose] -= 1
@@ -64,13 +71,15 @@ class Streams:
                 del self._open[whose]
 
     async def _until_over(
-        self, asked: Asked, render: Render, listener: Listener
+        self, asked: Asked, render: Render, listener: Listener, follows: bool
     ) -> AsyncIterator[bytes]:
         failures = 0
+        patience = BEAT_SECONDS
         # What a stream before this one has told of a service, its tab may show still.
         is_told = True
         while not listener.closed:
-            await _woken(listener)
+            was_told = await _woken(listener, patience)
+            patience = FOLLOWS_SECONDS if was_told and follows else BEAT_SECONDS
             try:
                 told = await self._look(asked, render, listener)
             except _OverError as error:
@@ -119,16 +128,19 @@ def _last(desk: Desk, why: notices.Over) -> bytes:
     return _event(notices.last(desk, why)) + notices.ENDED
 
 
-async def _woken(listener: Listener) -> None:
-    """Wait for a change and what comes with it, or for the next beat."""
+async def _woken(listener: Listener, seconds: float) -> bool:
+    """Wait for a change and what comes with it, or so long; return whether there was one."""
+    was_told = True
     try:
-        async with asyncio.timeout(BEAT_SECONDS):
+        async with asyncio.timeout(seconds):
             await listener.woken.wait()
     except TimeoutError:
         # An event may come before the state that it tells of, and times pass without any: with
         # each beat all is looked at.
+        was_told = False
         listener.tell(EVERYTHING)
     await listener.rest(GATHER_SECONDS)
+    return was_told
 
 
 def _event(text: str) -> bytes:

@@ -1,15 +1,21 @@
 """Receipts: what an outage missed and what was caught up, to be shared and printed."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from fastapi.responses import RedirectResponse, Response
+from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.dashboard.live.parts import Part, left
+from tablesync.dashboard.shown.times import Clock, span
+from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.shown.workspace.receipts import ShownReceipt, outcome
 from tablesync.dashboard.web.answers import SEE_OTHER
-from tablesync.dashboard.web.desk import Desk, Member
-from tablesync.dashboard.web.silences import or_silent
+from tablesync.dashboard.web.desk import Asked, Desk, Member
+from tablesync.dashboard.web.silences import Silent, or_silent
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -33,20 +39,63 @@ def routes(desk: Desk) -> APIRouter:
     async def show(
         asked: Member, connection_id: str, since: Annotated[int, Path(ge=0, le=10**14)]
     ) -> Response:
-        tablesync = asked.visitor.tablesync
-        receipt, connection = await asyncio.gather(
-            tablesync.receipts.get(connection_id, since),
-            or_silent(tablesync.connections.get(connection_id)),
-        )
         return desk.page(
             asked,
             "pages/receipt.html",
-            shown=ShownReceipt(receipt),
-            connection=connection,
+            found=await read_page(asked, connection_id, since),
             outcome=outcome,
+            live_path=asked.path(f"/live/connections/{connection_id}/receipts/{since}"),
         )
 
     return router
+
+
+@dataclass(frozen=True)
+class ReceiptPage:
+    """A receipt, and the connection that it is of."""
+
+    shown: ShownReceipt
+    connection: ConnectionView | Silent
+
+    @property
+    def name(self) -> str:
+        """What people call the connection."""
+        known = self.connection
+        return "a connection" if isinstance(known, Silent) else known.name or known.account.name
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether there will be more to tell."""
+        return self.shown.receipt.back_at is None or self.shown.is_under_way
+
+    def gap(self, clock: Clock) -> str:
+        """Return how long nothing was brought, so far."""
+        receipt = self.shown.receipt
+        return span((receipt.back_at or clock.now) - receipt.lost_at)
+
+    def version(self, clock: Clock) -> str:
+        """Return what tells whether it has changed since it was last shown."""
+        return version_of(self.shown.receipt, self.name, self.gap(clock))
+
+
+async def read_page(asked: Asked, connection_id: str, since: int) -> ReceiptPage:
+    """Read a receipt, and what its connection is called."""
+    tablesync = asked.visitor.tablesync
+    receipt, connection = await asyncio.gather(
+        tablesync.receipts.get(connection_id, since),
+        or_silent(tablesync.connections.get(connection_id)),
+    )
+    return ReceiptPage(ShownReceipt(receipt), connection)
+
+
+def parts(desk: Desk, asked: Asked, page: ReceiptPage) -> list[Part]:
+    """Return all of a receipt that changes by itself; it stays while nobody tells its name."""
+    if isinstance(page.connection, Silent):
+        return [left("receipt")]
+    context = desk.context(asked)
+    given = ("parts/receipt.html", "receipt", page, outcome, context)
+    html = partial(desk.rendering.part, *given)
+    return [Part("receipt", context.version(page.version(asked.clock)), html)]
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -11,7 +11,7 @@ from tablesync.contracts.public_api.runs import RunView
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.live.parts import Part, keeping, left
 from tablesync.dashboard.live.streams import Streams
-from tablesync.dashboard.pages import runs, syncs
+from tablesync.dashboard.pages import incidents, runs, syncs
 from tablesync.dashboard.shown.runs import shown_runs
 from tablesync.dashboard.shown.syncs import shown_syncs
 from tablesync.dashboard.shown.versions import version_of
@@ -57,6 +57,17 @@ def routes(desk: Desk, streams: Streams) -> APIRouter:
             return [*run_parts(desk, asked, page, tab), *await _left_behind(desk, asked, page, tab)]
 
         return streams.answer(asked, keeping(shown, read))
+
+    @router.get("/incidents")
+    async def list_of_incidents(
+        asked: Member, status: str = "", shown: str = "", order: str = "", cursor: str = ""
+    ) -> Response:
+        async def read(asked: Asked, ids: Iterable[str]) -> Sequence[Part]:
+            found = await incidents.read_list(asked, status, cursor or None)
+            moved = await incidents.read_moved(asked, found, ids)
+            return incidents.list_parts(desk, asked, found, moved, order)
+
+        return streams.answer(asked, keeping(shown, read), follows=True)
 
     return router
 

@@ -1,12 +1,20 @@
 """The streams of the first page, and of pages of one thing."""
 
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import Response
 from tablesync.dashboard.live.parts import Part, keeping, left
 from tablesync.dashboard.live.streams import Streams
-from tablesync.dashboard.pages import connection_page, integrations, runs, sync
+from tablesync.dashboard.pages import (
+    connection_page,
+    incidents,
+    integrations,
+    receipts,
+    runs,
+    sync,
+)
 from tablesync.dashboard.web.desk import Asked, Desk, Member
 
 
@@ -52,16 +60,6 @@ def part_routes(desk: Desk, streams: Streams) -> APIRouter:
 
         return streams.answer(asked, keeping(shown, read))
 
-    @router.get("/connections/{connection_id}")
-    async def connection(asked: Member, connection_id: str, shown: str = "") -> Response:
-        kept = connection_page.KeptPast()
-
-        async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
-            page = await connection_page.read_page(asked, connection_id)
-            return connection_page.parts(desk, asked, page, await kept.read(asked, page))
-
-        return streams.answer(asked, keeping(shown, read))
-
     @router.get("/syncs/{sync_id}")
     async def state(asked: Member, sync_id: str, shown: str = "") -> Response:
         kept = sync.KeptBeside()
@@ -71,5 +69,58 @@ def part_routes(desk: Desk, streams: Streams) -> APIRouter:
             return sync.parts(desk, asked, page, await kept.read(asked, page))
 
         return streams.answer(asked, keeping(shown, read))
+
+    return router
+
+
+def connection_routes(desk: Desk, streams: Streams) -> APIRouter:
+    """Make the streams of a connection's page and of the receipts of its outages."""
+    router = APIRouter(prefix="/w/{workspace_id}/live/connections", include_in_schema=False)
+
+    @router.get("/{connection_id}")
+    async def connection(asked: Member, connection_id: str, shown: str = "") -> Response:
+        kept = connection_page.KeptPast()
+
+        async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
+            page = await connection_page.read_page(asked, connection_id)
+            return connection_page.parts(desk, asked, page, await kept.read(asked, page))
+
+        return streams.answer(asked, keeping(shown, read))
+
+    @router.get("/{connection_id}/receipts/{since}")
+    async def receipt(
+        asked: Member,
+        connection_id: str,
+        since: Annotated[int, Path(ge=0, le=10**14)],
+        shown: str = "",
+    ) -> Response:
+        async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
+            page = await receipts.read_page(asked, connection_id, since)
+            return receipts.parts(desk, asked, page)
+
+        return streams.answer(asked, keeping(shown, read))
+
+    return router
+
+
+def incident_routes(desk: Desk, streams: Streams) -> APIRouter:
+    """Make the streams of an incident and of the mails about it."""
+    router = APIRouter(prefix="/w/{workspace_id}/live/incidents", include_in_schema=False)
+
+    @router.get("/{incident_id}")
+    async def incident(asked: Member, incident_id: str, shown: str = "") -> Response:
+        async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
+            page = await incidents.read_page(asked, incident_id)
+            return incidents.page_parts(desk, asked, page)
+
+        return streams.answer(asked, keeping(shown, read), follows=True)
+
+    @router.get("/{incident_id}/mails/{mail_id}")
+    async def mail(asked: Member, incident_id: str, mail_id: str, shown: str = "") -> Response:
+        async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
+            mail = await incidents.read_mail(asked, incident_id, mail_id)
+            return incidents.mail_parts(desk, asked, mail, incident_id)
+
+        return streams.answer(asked, keeping(shown, read), follows=True)
 
     return router
