@@ -10,7 +10,7 @@ MODULES_IN_A_FOLDER = 14
 SPINE = ("__init__", "__main__", "bootstrap", "settings", "errors", "store")
 ROOMS = {
     "auth-service": {"consent", "grants", "identity", "providers"},
-    "scheduler": {"books", "domain", "loops"},
+    "scheduler": {"books", "domain", "drafts", "loops"},
     "sync-runner": {"access", "airtable", "execution", "inquiries", "pipeline", "sources"},
     "notifier": {"incidents", "mail"},
 }

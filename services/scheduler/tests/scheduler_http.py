@@ -27,10 +27,15 @@ class Tokens:
         self._keys = keys
 
     def operator(
-        self, role: OperatorRole = OperatorRole.OPERATOR, workspace_id: str = WORKSPACE
+        self,
+        role: OperatorRole = OperatorRole.OPERATOR,
+        workspace_id: str = WORKSPACE,
+        operator_id: str = "op_1",
     ) -> Headers:
         """Sign in as an operator, as auth-service lets people do."""
-        who = Principal(operator_id="op_1", workspace_id=workspace_id, role=role, platform=True)
+        who = Principal(
+            operator_id=operator_id, workspace_id=workspace_id, role=role, platform=True
+        )
         return _bearer(issue(self._signer("auth-service"), who))
 
     def service(self, caller: str) -> Headers:

@@ -29,6 +29,7 @@ PATHS = (
     "/v1/runs?limit=1&trigger=schedule",
     "/v1/syncs/{sync}/ledger",
     "/v1/syncs/{sync}/slots?limit=1",
+    "/v1/sync-drafts",
 )
 ASKED_BY = {
     f"{HUBSPOT}/affected-syncs?limit=1&": "notifier",

@@ -8,6 +8,7 @@ import httpx
 from tablesync.client.connections import Authorizations, Connections, Providers
 from tablesync.client.credentials import Credentials
 from tablesync.client.dead_letters import DeadLetters
+from tablesync.client.drafts import Drafts
 from tablesync.client.edge import Edge
 from tablesync.client.incidents import Incidents, Mails, Preferences
 from tablesync.client.inquiries import DryRuns, Explanations, Trials
@@ -52,6 +53,7 @@ class TableSync:
         self.audit = Audit(auth)
         self.own_workspaces = OwnWorkspaces(auth)
         self.syncs = Syncs(scheduler)
+        self.drafts = Drafts(scheduler)
         self.receipts = Receipts(scheduler)
         self.runs = Runs(scheduler, sync_runner)
         self.catalog = Catalog(sync_runner)

@@ -13,7 +13,7 @@ AirtableFieldId = Annotated[str, StringConstraints(pattern=r"^fld[A-Za-z0-9]{14}
 ObjectName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 
 IdKind = Literal[
-    "ws", "op", "con", "aut", "syn", "run", "inc", "tok", "fnd", "inv", "ses", "dry", "blk"
+    "ws", "op", "con", "aut", "syn", "run", "inc", "tok", "fnd", "inv", "ses", "dry", "blk", "drf"
 ]
 
 

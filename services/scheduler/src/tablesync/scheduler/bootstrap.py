@@ -3,7 +3,7 @@
 from functools import partial
 
 from tablesync.scheduler import store as stored
-from tablesync.scheduler.api import books, bulk, internal, lists, public, receipts
+from tablesync.scheduler.api import books, bulk, drafts, internal, lists, public, receipts
 from tablesync.scheduler.api.commands import Commands
 from tablesync.scheduler.api.queries import Queries
 from tablesync.scheduler.api.validation import Validation
@@ -70,6 +70,7 @@ def build(
                 store, queries, validation, verifier, kept_days=settings.scheduler_keep_runs_days
             ),
             bulk.routes(units, store, verifier),
+            drafts.routes(units, store.drafts, verifier),
             receipts.routes(store, queries, verifier),
             public.sync_routes(units, commands, validation, queries, verifier),
             public.run_routes(units, commands, verifier),

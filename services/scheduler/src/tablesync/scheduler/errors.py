@@ -2,7 +2,7 @@
 
 Correct the request   refused (each bad field with its remedy)
 Reconnect, then retry connection_not_connected, sync_held
-Look, then decide     edited_meanwhile
+Look, then decide     edited_meanwhile, draft_moved_on, too_many_drafts
 Nothing               run_ended
 """
 
@@ -78,6 +78,23 @@ def edited_meanwhile(version: int, now: Mapping[str, Any]) -> Problem:
         version=version,
         sync=now,
     )
+
+
+def draft_moved_on(version: int, sync_id: str | None) -> Problem:
+    """The draft was changed or finished since: nothing of it is merged unseen."""
+    what = "This sync is made already" if sync_id else "This draft was changed meanwhile"
+    return conflict(
+        "edited-meanwhile",
+        f"{what}. Nothing was changed: look at what it is now.",
+        version=version,
+        sync_id=sync_id,
+    )
+
+
+def too_many_drafts(most: int) -> Problem:
+    """One person has begun more than anybody finishes."""
+    detail = f"You have begun {most} syncs and finished none of them. Discard one that is not"
+    return conflict("limit-reached", f"{detail} needed any more.", limit=most)
 
 
 def run_ended(status: str) -> Problem:

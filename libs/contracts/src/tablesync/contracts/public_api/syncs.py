@@ -16,6 +16,7 @@ from tablesync.contracts.internal_api.base import showing
 from tablesync.contracts.public_api.base import Answer, Asked, Open, Text
 from tablesync.contracts.public_api.runs import INTERRUPTED_RUN, RunView
 from tablesync.contracts.public_api.schedules import SaidSchedule, Schedule
+from tablesync.contracts.public_api.sync_drafts import MadeOf
 from tablesync.contracts.specs import (
     Destination,
     FieldMapping,
@@ -206,6 +207,9 @@ class NewSync(Asked):
     )
     schedule: Schedule
     overlap: Overlap = Overlap.COALESCE
+    draft: MadeOf | None = Field(
+        default=None, description="The draft that it is made of, which is finished with it."
+    )
 
 
 class SyncEdit(Asked):

@@ -8,6 +8,7 @@ from tablesync.contracts.public_api.runs import CancelledRun, RequestedRun
 from tablesync.contracts.public_api.syncs import SyncEdit, SyncView
 from tablesync.scheduler import acts, errors
 from tablesync.scheduler.acts import Actor
+from tablesync.scheduler.api.drafts import DraftCommands
 from tablesync.scheduler.api.validation import AcceptedSync
 from tablesync.scheduler.api.views import sync_view
 from tablesync.scheduler.domain import holds
@@ -37,6 +38,7 @@ class Commands:
         checks: FullChecks,
     ) -> None:
         self._store = store
+        self._drafts = DraftCommands(store.drafts)
         self._checks = checks
         self._most_syncs = most_syncs
         self._catch_up_at = catch_up_at
@@ -44,10 +46,13 @@ class Commands:
     async def create(self, unit: UnitOfWork, who: Principal, accepted: AcceptedSync) -> SyncView:
         """Create a sync; its first slot is one interval from now. Raises Problem 409 at the limit.
 
-        Two at once may make one too many: a lock for each workspace would cost more than that.
+        A draft that it is made of is finished with it. Two at once may make one too many: a lock
+        for each workspace would cost more than that.
         """
         await self._raise_at_limit(unit, who)
         sync = _new_sync(who, accepted, unit.now)
+        if accepted.wanted.draft:
+            await self._drafts.finish(unit, who, accepted.wanted.draft, sync.id)
         return await self._insert(unit, sync)
 
     async def duplicate(

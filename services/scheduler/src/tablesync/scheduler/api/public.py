@@ -28,7 +28,7 @@ def sync_routes(
     router = APIRouter(prefix="/v1", tags=["syncs"])
     once_as_operator = idempotency.dependency(units, at_least(verifier, OperatorRole.OPERATOR))
 
-    @router.post("/syncs", status_code=201, responses=declares(409))
+    @router.post("/syncs", status_code=201, responses=declares(404, 409))
     async def create_sync(body: NewSync, once: Once = once_as_operator) -> SyncView:
         accepted = await validation.new_sync(once.principal.workspace_id, body)
         return await once(lambda unit: commands.create(unit, once.principal, accepted))

@@ -7,10 +7,11 @@ from tablesync.contracts import SyncRequested
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.runs import Run
 from tablesync.scheduler.domain.syncs import Sync
-from tablesync.scheduler.store import bulk_changes, connections, gaps, pauses, runs, syncs
+from tablesync.scheduler.store import bulk_changes, connections, drafts, gaps, pauses, runs, syncs
 from tablesync.scheduler.store.bulk_changes import BulkChangeStore
 from tablesync.scheduler.store.connection_uses import ConnectionUses
 from tablesync.scheduler.store.connections import ConnectionStore
+from tablesync.scheduler.store.drafts import DraftStore
 from tablesync.scheduler.store.gaps import GapStore
 from tablesync.scheduler.store.pauses import PauseStore
 from tablesync.scheduler.store.receipts import ReceiptStore
@@ -22,7 +23,7 @@ from tablesync.service_kit.mongo import Database, database_now
 from tablesync.service_kit.mongo.indexes import Indexes, expiry
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
-_KINDS = (syncs, connections, runs, gaps, pauses, bulk_changes)
+_KINDS = (syncs, connections, runs, gaps, pauses, bulk_changes, drafts)
 INDEXES: Indexes = {
     **{each.COLLECTION: each.INDEXES for each in _KINDS},
     bulk_changes.CHUNKS: bulk_changes.CHUNK_INDEXES,
@@ -52,6 +53,7 @@ class Store:
         self.pauses = PauseStore(database)
         self.receipts = ReceiptStore(database)
         self.bulk = BulkChangeStore(database)
+        self.drafts = DraftStore(database)
 
     async def now(self) -> datetime:
         """Return the time by the database's clock."""

@@ -1,0 +1,1 @@
+"""Syncs that somebody has begun to make, as far as they have come; no I/O."""
