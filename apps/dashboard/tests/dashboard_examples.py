@@ -1,13 +1,54 @@
 """Examples that the dashboard's unit tests share."""
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel
+import httpx
+from pydantic import BaseModel, SecretStr
+from tablesync.client import SessionToken, TableSync
+from tablesync.contracts.public_api.people import UserToken
+from tablesync.dashboard.settings import Settings
+from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.web.cookies import Cookies
+from tablesync.dashboard.web.desk import Desk
+from tablesync.dashboard.web.rendering import Rendering
+from tablesync.dashboard.web.signing import Signing
+from tablesync.dashboard.web.visitors import Visitor, Visitors
 
 Model = TypeVar("Model", bound=BaseModel)
+
+CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
+SESSION = SecretStr("session")
+_SERVICES = ("auth-service", "scheduler", "sync-runner", "notifier")
 
 
 def like(model: type[Model], **changes: Any) -> Model:
     """Return the contract's own example, with some members changed."""
     examples: Any = model.model_json_schema()["examples"]
     return model.model_validate({**examples[0], **changes})
+
+
+def a_visitor(url: str, http: httpx.AsyncClient, role: str = "operator") -> Visitor:
+    """Return somebody signed in, for whom all services are at one address."""
+    who, credentials = like(UserToken, role=role), SessionToken(SESSION)
+    credentials._held, credentials._good_until = who, float("inf")
+    return Visitor(TableSync(dict.fromkeys(_SERVICES, url), credentials, http=http), who, SESSION)
+
+
+def a_desk(http: httpx.AsyncClient, folder: Path) -> Desk:
+    """Return a desk as the dashboard has it; its signing key is kept in a folder."""
+    (key := folder / "key").write_text("a key that nobody can guess, for tests alone")
+    of_services = ("auth_service", "auth_public", "scheduler", "sync_runner", "notifier")
+    urls = (f"{each}_url" for each in ("dashboard_public", "auth_oidc_issuer", *of_services))
+    settings = Settings.model_validate(
+        {
+            **dict.fromkeys(urls, "http://dashboard.test"),
+            "dashboard_signing_key_file": key,
+            "kafka_bootstrap_servers": "127.0.0.1:1",
+            "http_port": 1,
+        }
+    )
+    visitors, signing = Visitors(settings, http), Signing(settings.signing_key)
+    return Desk(settings, Rendering("test"), visitors, Cookies(secure=False), signing)

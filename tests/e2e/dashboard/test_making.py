@@ -7,6 +7,9 @@ from tablesync.test_kit import SandboxControl
 
 from .visitor import PATIENCE_MS, PORTAL, Visitor, visiting
 
+# Beside the origin there is room for a workspace, a draft and a step, and for nothing chosen.
+SHORT = 250
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
@@ -33,14 +36,42 @@ async def test_a_sync_is_made_in_five_steps_and_nothing_typed_is_lost(ada: Visit
     await page.get_by_label("Runs every").fill("60")
     await page.get_by_role("button", name="Continue to trial").click()
     await ada.picture("trial")
+    assert len(page.url) < SHORT
 
+    await ada.open("/syncs")
+    await page.get_by_role("link", name="Continue").click()
+    await expect(page.get_by_role("heading", name="Does it look right?")).to_be_visible()
     await page.get_by_role("button", name="Make the sync").dblclick()
 
     await expect(page.get_by_role("heading", name="Deals by hand")).to_be_visible()
     async with ada.tablesync as tablesync:
         (made,) = [each async for each in tablesync.syncs.all()]
+        assert await tablesync.drafts.all() == ()
     assert (made.name, made.source.object) == ("Deals by hand", "deals")
     assert len(made.mapping) > 2
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="Deals by hand")).to_be_visible()
+
+
+async def test_a_draft_is_discarded_and_its_other_tab_is_told(ada: Visitor) -> None:
+    page = ada.page
+    await ada.connects("hubspot", PORTAL)
+    await ada.connects("airtable")
+    await ada.open("/syncs/new")
+    await page.get_by_label("Deals").check()
+    await page.get_by_role("button", name="Continue to table").click()
+    await expect(page.get_by_role("heading", name="Where does it go?")).to_be_visible()
+    draft = page.url
+
+    await ada.open("/syncs")
+    await page.get_by_role("button", name="Discard").click()
+
+    await expect(page.get_by_text("The draft is discarded")).to_be_visible()
+    await expect(page.get_by_text("Begun and not finished")).to_have_count(0)
+    await page.goto(draft)
+    await expect(page.get_by_text("This draft is not there any more")).to_be_visible()
+    await page.get_by_role("link", name="Begin a new sync").click()
+    await expect(page.get_by_role("heading", name="What is to be synced?")).to_be_visible()
 
 
 async def test_two_people_edit_a_sync_and_neither_edit_is_lost(

@@ -5,19 +5,16 @@ One that says from where on leads through all of a list.
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from html import unescape
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 import pytest_asyncio
-from dashboard_examples import like
+from dashboard_examples import CLOCK, a_visitor, like
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, SecretStr
-from tablesync.client import SessionToken, TableSync
+from pydantic import BaseModel
 from tablesync.contracts.public_api.catalog import DryRun
 from tablesync.contracts.public_api.connection_uses import ConnectionUses
 from tablesync.contracts.public_api.connections import (
@@ -28,26 +25,20 @@ from tablesync.contracts.public_api.connections import (
 )
 from tablesync.contracts.public_api.incidents import IncidentView, MailPreview
 from tablesync.contracts.public_api.ledger import SlotsView
-from tablesync.contracts.public_api.people import UserToken
 from tablesync.contracts.public_api.receipts import ReceiptSummary
 from tablesync.contracts.public_api.schedules import NextSlots
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages import connections, incidents, sync
 from tablesync.dashboard.pages.making import dry_run
-from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.web import desk
 from tablesync.dashboard.web.desk import Asked, Desk, PageContext
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.rendering import Rendering
-from tablesync.dashboard.web.visitors import Visitor
 from tablesync.service_kit.http.client import new_client
 from tablesync.test_kit import free_port
 from tablesync.test_kit.stand_ins.web_server import WebServer
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
-
-CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
-
 
 MAIL = like(IncidentView).mails[0].id
 KNOWN = {
@@ -137,7 +128,7 @@ async def dashboard(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     server = WebServer(services.app, port := free_port())
     await server.start()
     async with new_client() as http:
-        visitor = _visitor(f"http://127.0.0.1:{port}", http)
+        visitor = a_visitor(f"http://127.0.0.1:{port}", http)
         app = FastAPI()
         for each in (dry_run, incidents, connections, sync):
             app.include_router(each.routes(cast(Desk, Pages())))
@@ -147,14 +138,6 @@ async def dashboard(services: Services) -> AsyncIterator[httpx.AsyncClient]:
         async with httpx.AsyncClient(transport=transport, base_url="http://dashboard/w/ws_1") as it:
             yield it
     server.stop()
-
-
-def _visitor(url: str, http: httpx.AsyncClient) -> Visitor:
-    who, secret = like(UserToken, role="operator"), SecretStr("session")
-    credentials = SessionToken(secret)
-    credentials._held, credentials._good_until = who, float("inf")
-    names = ("auth-service", "scheduler", "sync-runner", "notifier")
-    return Visitor(TableSync(dict.fromkeys(names, url), credentials, http=http), who, secret)
 
 
 @pytest.mark.parametrize(

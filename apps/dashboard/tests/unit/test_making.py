@@ -1,7 +1,6 @@
-"""What the wizard says of a mapping, how cells look, and what a draft keeps of itself."""
+"""What the wizard says of a mapping, how cells look, and what a form brings back of a draft."""
 
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,9 +8,8 @@ from pydantic import SecretStr
 from tablesync.contracts import MappedAs
 from tablesync.contracts.internal_api import AirtableField, SourceOption, SourceProperty
 from tablesync.contracts.public_api.catalog import CellFault, Trial, TriedRecord
-from tablesync.contracts.public_api.connections import LONGEST_RETURN_TO
 from tablesync.contracts.public_api.syncs import NewMapping
-from tablesync.dashboard.pages.making.draft import NAMES, Draft
+from tablesync.dashboard.pages.making.draft import Draft
 from tablesync.dashboard.pages.making.schedule_form import split
 from tablesync.dashboard.shown.making.cells import shown_cell
 from tablesync.dashboard.shown.making.fields import conversions, doubts
@@ -175,30 +173,13 @@ def test_an_interval_is_told_in_its_largest_unit(seconds: int, told: tuple[int, 
     assert split(seconds) == told
 
 
-def test_a_draft_comes_back_from_an_address_as_it_was_and_no_other_does() -> None:
+def test_a_draft_comes_back_from_a_form_as_it_was_and_no_other_does() -> None:
     mapping = (NewMapping(source="id", field_id=AMOUNT.id, as_=MappedAs.VALUE),)
     draft = Draft(connection="con_1", object="contacts", mapping=mapping, key="id", every=15)
 
     assert Draft.read(SIGNING, draft.signed(SIGNING)) == draft
     assert Draft.read(SIGNING, draft.signed(SIGNING)[:-1]) == Draft()
     assert Draft.read(SIGNING, "") == Draft()
-
-
-def test_a_browser_comes_back_from_allowing_more_to_all_that_was_typed() -> None:
-    """Names that can be looked up again are not carried along; what was typed cannot be."""
-    odd = "".join(map(chr, range(0x4E00, 0x4E00 + 200)))
-    one, other = "c0ffee00-0000-4000-8000-000000000001", "c0ffee00-0000-4000-8000-000000000002"
-    ids = {"connection": one, "object": "p12345678_subscriptions", "target": other}
-    typed = {"name": odd, "new_table": odd, "properties": [f"property_{n}" for n in range(100)]}
-    given = {**ids, **typed, "base": "appDeals000000001", "provider": "HubSpot", "every": 15}
-    draft = Draft.model_validate({**given, **dict.fromkeys(NAMES, odd)})
-
-    short = draft.brief().signed(SIGNING)
-
-    back = {"back": f"/w/{one}/syncs/new/table?draft={short}"}
-    origin = "https://dashboard.tablesync.example"
-    assert len(f"{origin}/w/{one}/connected?{urlencode(back)}") <= LONGEST_RETURN_TO
-    assert Draft.read(SIGNING, short) == draft.model_copy(update=dict.fromkeys(NAMES, ""))
 
 
 def test_another_table_or_object_needs_another_mapping_and_another_name_does_not() -> None:

@@ -16,6 +16,7 @@ from tablesync.client import (
     UnconfirmedError,
 )
 from tablesync.dashboard.live import streams
+from tablesync.dashboard.pages.making.kept import DraftGoneError
 from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.web.answers import SeeOtherError, local_path, see_other
 from tablesync.dashboard.web.desk import AWAY, SESSION, Asked, Desk, StaleFormError
@@ -51,6 +52,13 @@ STALE = Fault(
     "You have signed in anew since it was opened, so nothing was changed. Open it again, and then "
     "press the button.",
 )
+DRAFT_GONE = Fault(
+    404,
+    "This draft is not there any more",
+    "It was discarded, or nobody has changed it for two weeks. No sync was made of it; drafts that "
+    "are there are offered on the list of syncs.",
+    "Begin a new sync",
+)
 TOO_LARGE = Fault(
     413,
     "That was too much at once",
@@ -73,6 +81,7 @@ SAME: Mapping[type[Exception], Fault] = {
 FAULTS = (
     AwayError,
     ProblemError,
+    DraftGoneError,
     StaleFormError,
     FormTooLargeError,
     HTTPException,
@@ -114,7 +123,7 @@ def answer_to(desk: Desk, request: Request, error: Exception) -> Response:
     if isinstance(error, NotFoundError) and _is_stream(request):
         return streams.over(desk, request, error)
     fault = fault_of(error, request)
-    asked = _within(request) if isinstance(error, AwayError) else None
+    asked = _within(request) if isinstance(error, AwayError | DraftGoneError) else None
     if asked is None:
         return desk.plain_page(request, "pages/fault.html", status=fault.status, fault=fault)
     if isinstance(error, AwayError) and request.method == "GET":
@@ -137,6 +146,8 @@ def fault_of(error: Exception, request: Request) -> Fault:
     match error:
         case AwayError():
             return _away(error, request)
+        case DraftGoneError():
+            return replace(DRAFT_GONE, path=error.path)
         case StaleFormError() | FormTooLargeError() | ForbiddenError():
             return SAME[type(error)]
         # An address that is none of ours is no page, whatever of it is wrong.

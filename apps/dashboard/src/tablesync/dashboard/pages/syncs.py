@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.contracts.public_api.bulk_changes import BulkAction, NewBulkChange
 from tablesync.contracts.public_api.syncs import SyncCounts, SyncFilter, SyncState, SyncView
+from tablesync.dashboard.pages.making.kept import begun
 from tablesync.dashboard.shown.syncs import shown_syncs
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
@@ -50,9 +51,10 @@ def routes(desk: Desk) -> APIRouter:
         query: SyncQuery,
         cursor: str | None = None,
     ) -> Response:
-        found, connections = await asyncio.gather(
+        found, connections, drafts = await asyncio.gather(
             read_list(asked, query, cursor),
             or_silent(asked.visitor.tablesync.connections.names()),
+            begun(asked),
         )
         return desk.page(
             asked,
@@ -62,6 +64,7 @@ def routes(desk: Desk) -> APIRouter:
             matching=found.matching,
             order=found.order,
             connections=connections,
+            begun=drafts,
             query=query,
             cursor=cursor or "",
             target=target_of(filter_of(query), found.syncs),

@@ -41,6 +41,7 @@ class Rendering:
         self._templates.filters.update(figures=words.figures)
         self._templates.filters.update(role=people.role, device=people.device)
         self._templates.filters.update(mail_kind=incidents.mail_kind, mail_fate=incidents.mail_fate)
+        self._templates.filters.update(with_selected=with_selected)
         self._templates.tests.update(silent=is_silent)
         self._templates.globals.update(
             counted=words.counted,
@@ -79,6 +80,12 @@ def partial(id_: str, content: str, swap: str = "outerMorph") -> str:
 def _in_place(value: object) -> object:
     """Return a text that turns nothing around it; markup is made of such parts."""
     return isolated(one_line(value)) if type(value) is str else value
+
+
+def with_selected(options: Markup, value: str) -> Markup:
+    """Return options of a choice, written once for many of them, with one of them selected."""
+    found = Markup('<option value="{}">').format(value)
+    return options.replace(found, Markup('<option value="{}" selected>').format(value), 1)
 
 
 def attributes(given: Mapping[str, str]) -> Markup:

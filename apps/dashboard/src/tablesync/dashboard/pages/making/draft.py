@@ -1,7 +1,6 @@
-"""A sync that is being made: all that was chosen so far, carried along in the page's address.
+"""A sync that is being made, or edited: all that was chosen so far.
 
-It is signed, since it says what things are called; what it says is there is checked again by the
-services that have it.
+What it says is there is checked again by the services that have it.
 """
 
 from typing import Any, Self
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tablesync.contracts import FieldMapping, MappedAs, Overlap
 from tablesync.contracts.public_api.catalog import TriedSync
 from tablesync.contracts.public_api.schedules import Interval
+from tablesync.contracts.public_api.sync_drafts import MadeOf
 from tablesync.contracts.public_api.syncs import (
     NewDestination,
     NewKey,
@@ -23,7 +23,6 @@ from tablesync.dashboard.web.signing import Signing
 
 PURPOSE = "draft"
 KEPT_SECONDS = 14 * 86_400
-NAMES = ("connection_name", "object_name", "base_name")
 # What is chosen anew for another kind of record.
 _OF_OBJECT = {"name": "", "new_table": "", "properties": None}
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
@@ -56,7 +55,7 @@ class Draft(BaseModel):
 
     @classmethod
     def read(cls, signing: Signing, text: str) -> Self:
-        """Read one from an address; what is none of ours, or too old, is an empty one."""
+        """Read one from a form; what is none of ours, or too old, is an empty one."""
         try:
             return cls.model_validate(signing.read(PURPOSE, text, KEPT_SECONDS) or {})
         except ValidationError:
@@ -83,7 +82,7 @@ class Draft(BaseModel):
         )
 
     def signed(self, signing: Signing) -> str:
-        """Return it as an address has it."""
+        """Return it as a form has it."""
         said = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return signing.sign(PURPOSE, said)
 
@@ -98,9 +97,10 @@ class Draft(BaseModel):
             return changed.model_copy(update=mapped)
         return changed
 
-    def brief(self) -> Self:
-        """Return it without what can be looked up again: what was typed cannot."""
-        return self.model_copy(update=dict.fromkeys(NAMES, ""))
+    @property
+    def title(self) -> str:
+        """What lists of drafts call it."""
+        return self.name or f"{self.provider} {self.object_name}".strip()
 
     @property
     def has_source(self) -> bool:
@@ -141,10 +141,11 @@ class Draft(BaseModel):
         """Return it as it is tried."""
         return TriedSync.model_validate(self._contents(), by_name=True)
 
-    def new_sync(self) -> NewSync:
-        """Return it as it is made."""
+    def new_sync(self, made_of: MadeOf) -> NewSync:
+        """Return it as it is made, of what is kept of it."""
         given = {"name": self.name, "schedule": self.schedule, "overlap": self.overlap}
-        return NewSync.model_validate({**self._contents(), **given}, by_name=True)
+        everything = {**self._contents(), **given, "draft": made_of}
+        return NewSync.model_validate(everything, by_name=True)
 
     def _contents(self) -> dict[str, Any]:
         key = self.key_mapping

@@ -1,9 +1,7 @@
 """A table that is made in Airtable for a sync: a field for its key, and one for each property."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
@@ -11,12 +9,14 @@ from pydantic import ValidationError
 from tablesync.client import AwayError, ConflictError, InvalidError, ProblemError
 from tablesync.contracts.internal_api import AirtableTable
 from tablesync.contracts.public_api.catalog import NewTable
-from tablesync.contracts.public_api.connections import LONGEST_RETURN_TO, ExtraPermission
+from tablesync.contracts.public_api.connections import ExtraPermission
 from tablesync.contracts.public_api.syncs import NewMapping
+from tablesync.dashboard.pages.making import kept as keeping
 from tablesync.dashboard.pages.making.draft import Draft
+from tablesync.dashboard.pages.making.kept import MOVED_ON, Kept
 from tablesync.dashboard.pages.making.operators import Operator
-from tablesync.dashboard.pages.making.steps.base import called, trouble
-from tablesync.dashboard.pages.making.wizard import UNPROCESSABLE, link
+from tablesync.dashboard.pages.making.steps.base import trouble
+from tablesync.dashboard.pages.making.wizard import CONFLICT, UNPROCESSABLE
 from tablesync.dashboard.shown.making.new_fields import NewFields, new_fields
 from tablesync.dashboard.web.answers import SEE_OTHER
 from tablesync.dashboard.web.desk import Asked, Desk
@@ -24,8 +24,6 @@ from tablesync.dashboard.web.forms import Form
 
 PERMISSION_MISSING = "permission-missing"
 FIELDS = {"name": "name"}
-# What stands around an address that the browser comes back to: where that is, and signs escaped.
-ROOM_FOR_THE_REST = 500
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -35,13 +33,16 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("")
     async def show(asked: Operator, draft: str = "") -> Response:
-        begun = await _named(asked, Draft.read(desk.signing, draft))
-        return await pages.show(asked, begun, _typed_before(begun))
+        kept = await keeping.read(asked, draft)
+        return await pages.show(asked, kept, _typed_before(kept.draft))
 
     @router.post("")
     async def make(asked: Operator, draft: str = "") -> Response:
         form = await desk.form(asked.request)
-        return await pages.make(asked, Draft.read(desk.signing, draft), form)
+        kept = await keeping.read(asked, draft)
+        if kept.has_moved_on(form):
+            return await pages.tell(asked, kept, form)
+        return await pages.make(asked, kept, form)
 
     return router
 
@@ -53,11 +54,18 @@ class NewTablePages:
     desk: Desk
 
     async def show(
-        self, asked: Asked, draft: Draft, form: Form, *, lacks_permission: bool = False
+        self,
+        asked: Asked,
+        kept: Kept,
+        form: Form,
+        status: int = 200,
+        *,
+        lacks_permission: bool = False,
     ) -> Response:
         """Show the fields to choose from."""
+        draft = kept.draft
         if not (draft.has_source and draft.base):
-            return self._go_to(asked, "table", draft)
+            return self._go_to(asked, "table", kept)
         fields, why_not = NewFields(()), ""
         try:
             fields = await _fields(asked, draft)
@@ -66,19 +74,26 @@ class NewTablePages:
         return self.desk.page(
             asked,
             "making/new_table.html",
-            status=UNPROCESSABLE if form.errors else 200,
+            status=status,
+            kept=kept,
             draft=draft,
             form=form,
             fields=fields,
             why_not=why_not,
-            here_again=self._address(draft),
-            allowed_then=self._allowed_then(draft, form),
-            back=asked.path(link(self.desk, "table", draft)),
+            back=asked.path(kept.address("table")),
             extras=await _extras(asked, draft) if lacks_permission else (),
         )
 
-    async def make(self, asked: Asked, draft: Draft, form: Form) -> Response:
+    async def tell(self, asked: Asked, kept: Kept, form: Form) -> Response:
+        """Tell that a draft has moved on; to the very table that was wanted, a second click did."""
+        draft = kept.draft
+        if draft.has_mapping and draft.table_name == form.get("name"):
+            return self._go_to(asked, "mapping", kept)
+        return await self.show(asked, kept, form.with_error("", MOVED_ON), CONFLICT)
+
+    async def make(self, asked: Asked, kept: Kept, form: Form) -> Response:
         """Make the table, and go on with a mapping of what was made."""
+        draft = kept.draft
         try:
             chosen = (await _fields(asked, draft)).chosen(form.all("property"))
             wanted = NewTable(name=form.get("name"), fields=chosen.wanted())
@@ -86,32 +101,35 @@ class NewTablePages:
                 draft.target, draft.base, wanted, idempotency_key=form.get("once")
             )
         except ValidationError as error:
-            return await self.show(asked, draft, form.unreadable(error, FIELDS))
+            return await self.show(asked, kept, form.unreadable(error, FIELDS), UNPROCESSABLE)
         except InvalidError as error:
-            return await self.show(asked, draft, form.refused(error, FIELDS))
+            return await self.show(asked, kept, form.refused(error, FIELDS), UNPROCESSABLE)
         except ConflictError as error:
-            lacks = PERMISSION_MISSING in error.problem.type
-            refused = form.with_error("", error.problem.detail)
-            return await self.show(asked, draft, refused, lacks_permission=lacks)
-        return self._go_to(asked, "mapping", _mapped(draft, made, chosen))
+            return await self._refuse(asked, kept, form, error)
+        return await self._go_on(asked, kept, form, _mapped(draft, made, chosen))
 
-    def _allowed_then(self, draft: Draft, form: Form) -> str:
-        """Return where to go on once tables may be made, with all that was typed.
+    async def _refuse(self, asked: Asked, kept: Kept, form: Form, error: ConflictError) -> Response:
+        """Say why no table was made; what was typed is kept while more is allowed at Airtable."""
+        lacks = PERMISSION_MISSING in error.problem.type
+        if lacks:
+            typed = {"new_table": form.get("name"), "properties": tuple(form.all("property"))}
+            draft = kept.draft.model_copy(update=typed)
+            kept = await keeping.keep(asked, kept, draft, form.get("once"))
+        refused = form.with_error("", error.problem.detail)
+        return await self.show(asked, kept, refused, UNPROCESSABLE, lacks_permission=lacks)
 
-        A choice of fields that is too long to be sent along is the usual one then.
-        """
-        typed = {"new_table": form.get("name"), "properties": tuple(form.all("property"))}
-        begun = draft.brief().model_copy(update=typed)
-        address = self._address(begun)
-        if len(address) <= LONGEST_RETURN_TO - ROOM_FOR_THE_REST:
-            return address
-        return self._address(begun.model_copy(update={"properties": None}))
+    async def _go_on(self, asked: Asked, kept: Kept, form: Form, draft: Draft) -> Response:
+        """Keep what was made, and go on; a draft that has moved on meanwhile is left as it is."""
+        try:
+            kept = await keeping.keep(asked, kept, draft, form.get("once"))
+        except ConflictError:
+            said = f"The table {draft.table_name} is made. Choose it here: the draft has changed."
+            table = asked.path(kept.address("table"))
+            return self.desk.back(asked.request, table, said, "warn")
+        return self._go_to(asked, "mapping", kept)
 
-    def _address(self, draft: Draft) -> str:
-        return f"/syncs/new/table?draft={quote(draft.signed(self.desk.signing))}"
-
-    def _go_to(self, asked: Asked, step: str, draft: Draft) -> Response:
-        return RedirectResponse(asked.path(link(self.desk, step, draft)), SEE_OTHER)
+    def _go_to(self, asked: Asked, step: str, kept: Kept) -> Response:
+        return RedirectResponse(asked.path(kept.address(step)), SEE_OTHER)
 
 
 def _typed_before(draft: Draft) -> Form:
@@ -120,30 +138,6 @@ def _typed_before(draft: Draft) -> Form:
         return Form()
     chosen = {} if draft.properties is None else {"property": draft.properties}
     return Form({"name": draft.new_table}, chosen)
-
-
-async def _named(asked: Asked, draft: Draft) -> Draft:
-    """Return a draft with the names that an address was too short for, as far as they are told."""
-    if draft.connection_name or not (draft.has_source and draft.base):
-        return draft
-    tablesync = asked.visitor.tablesync
-    try:
-        connection, objects, bases = await asyncio.gather(
-            tablesync.connections.get(draft.connection),
-            tablesync.catalog.objects(draft.connection),
-            tablesync.catalog.bases(draft.target),
-        )
-    except (AwayError, ProblemError):
-        return draft
-    labels = {each.name: each.label for each in objects.items}
-    names = {each.id: each.name for each in bases.items}
-    return draft.model_copy(
-        update={
-            "connection_name": called(connection),
-            "object_name": labels.get(draft.object, draft.object),
-            "base_name": names.get(draft.base, draft.base),
-        }
-    )
 
 
 async def _fields(asked: Asked, draft: Draft) -> NewFields:

@@ -1,48 +1,62 @@
 """The wizard for a new sync: five steps, each a page of its own that can be left and come back to.
 
-A form is taken into the draft, and the browser is sent on to the page of the next step: whatever
-is reloaded or gone back to asks for nothing twice. Only the last step makes anything.
+A form is taken into the draft, which scheduler keeps, and the browser is sent on to the page of the
+next step: whatever is reloaded or gone back to asks for nothing twice. Only the last step makes
+anything.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
-from tablesync.dashboard.pages.making.draft import Draft
+from tablesync.client import ConflictError, InvalidError, NotFoundError
+from tablesync.dashboard.pages.making import kept as keeping
+from tablesync.dashboard.pages.making import mapping_form
+from tablesync.dashboard.pages.making.kept import MOVED_ON, NEW, DraftGoneError, Kept
 from tablesync.dashboard.pages.making.operators import Operator
-from tablesync.dashboard.pages.making.steps.base import LOOK, MAKE, Step
+from tablesync.dashboard.pages.making.steps.base import LOOK, MAKE, Step, Taken
 from tablesync.dashboard.pages.making.steps.mapping import MappingStep
 from tablesync.dashboard.pages.making.steps.schedule import ScheduleStep
 from tablesync.dashboard.pages.making.steps.source import SourceStep
 from tablesync.dashboard.pages.making.steps.table import TableStep
-from tablesync.dashboard.pages.making.steps.trial import TrialStep, make
+from tablesync.dashboard.pages.making.steps.trial import TrialStep
 from tablesync.dashboard.web.answers import SEE_OTHER
 from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.forms import Form
+from tablesync.dashboard.web.silences import or_gone
 
 STEPS: Sequence[Step] = (SourceStep(), TableStep(), MappingStep(), ScheduleStep(), TrialStep())
-UNPROCESSABLE = 422
+UNPROCESSABLE, CONFLICT = 422, 409
 
 
 def routes(desk: Desk) -> APIRouter:
     """Make the router."""
-    router = APIRouter(prefix="/w/{workspace_id}/syncs/new", include_in_schema=False)
+    router = APIRouter(prefix=f"/w/{{workspace_id}}{NEW}", include_in_schema=False)
     wizard = Wizard(desk)
 
     @router.get("")
     async def show(asked: Operator, step: str = "", draft: str = "") -> Response:
-        begun = Draft.read(desk.signing, draft)
-        return await wizard.page(asked, _reached(step, begun), begun, Form())
+        kept = await keeping.read(asked, draft)
+        return await wizard.page(asked, _reached(step, kept), kept, Form())
 
     @router.post("")
     async def go_on(asked: Operator, step: str = "", draft: str = "") -> Response:
-        begun = Draft.read(desk.signing, draft)
-        here, form = _reached(step, begun), await desk.form(asked.request)
+        form = await desk.form(asked.request)
+        kept = await keeping.read(asked, draft)
+        here = _reached(step, kept)
         if here is STEPS[-1]:
-            return await wizard.finish(asked, begun, form)
-        return await wizard.take(asked, here, begun, form)
+            return await wizard.finish(asked, kept, form)
+        return await wizard.take(asked, here, kept, form)
+
+    @router.post("/discard")
+    async def discard(asked: Operator) -> Response:
+        """Forget a draft; one that is gone already is as it was wanted."""
+        form = await desk.form(asked.request)
+        drafts, id_ = asked.visitor.tablesync.drafts, form.get("draft")
+        if keeping.is_draft(id_):
+            await or_gone(drafts.discard(id_, idempotency_key=form.get("once")))
+        return desk.back(asked.request, asked.path("/syncs"), "The draft is discarded.")
 
     return router
 
@@ -54,9 +68,17 @@ class Wizard:
     desk: Desk
 
     async def page(
-        self, asked: Asked, step: Step, draft: Draft, form: Form, status: int = 200
+        self,
+        asked: Asked,
+        step: Step,
+        kept: Kept,
+        form: Form,
+        status: int = 200,
+        *,
+        moved_on: bool = False,
     ) -> Response:
         """Show a step of a draft."""
+        draft = kept.draft
         shown = {"form": form, **await step.show(asked, draft, form)}
         return self.desk.page(
             asked,
@@ -64,44 +86,81 @@ class Wizard:
             status=status,
             step=step,
             steps=STEPS,
+            kept=kept,
             draft=draft,
-            paths={each.name: asked.path(link(self.desk, each.name, draft)) for each in STEPS},
+            begun=() if kept.id else await keeping.begun(asked),
+            moved_on=moved_on,
+            paths={each.name: asked.path(kept.address(each.name)) for each in STEPS},
             before=STEPS[max(0, STEPS.index(step) - 1)],
             **shown,
         )
 
-    async def take(self, asked: Asked, here: Step, draft: Draft, form: Form) -> Response:
+    async def take(self, asked: Asked, here: Step, kept: Kept, form: Form) -> Response:
         """Take a form into a draft, and send the browser on to where it leads."""
-        taken = await here.take(asked, draft, form)
+        taken = await here.take(asked, kept.draft, form)
+        if kept.has_moved_on(form) and taken.draft != kept.draft:
+            return await self._tell(asked, here, kept.with_draft(taken.draft), form)
+        try:
+            kept = await self._keep(asked, kept, taken)
+        except ConflictError as error:
+            return await self._conflict(asked, here, kept.with_draft(taken.draft), form, error)
         if not taken.is_well:
-            return await self.page(asked, here, taken.draft, taken.form, UNPROCESSABLE)
+            return await self.page(asked, here, kept, taken.form, UNPROCESSABLE)
         if form.get(MAKE):
-            path = f"/syncs/new/table?draft={quote(taken.draft.signed(self.desk.signing))}"
-            return RedirectResponse(asked.path(path), SEE_OTHER)
+            return RedirectResponse(asked.path(kept.table_address), SEE_OTHER)
         next_ = here if form.get(LOOK) else STEPS[STEPS.index(here) + 1]
-        path = link(self.desk, next_.name, taken.draft)
-        return RedirectResponse(asked.path(path), SEE_OTHER)
+        return RedirectResponse(asked.path(kept.address(next_.name)), SEE_OTHER)
 
-    async def finish(self, asked: Asked, draft: Draft, form: Form) -> Response:
+    async def finish(self, asked: Asked, kept: Kept, form: Form) -> Response:
         """Make the sync, and show its page."""
-        made = await make(asked, draft, form)
-        if isinstance(made, Form):
-            return await self.page(asked, STEPS[-1], draft, made, UNPROCESSABLE)
+        here = STEPS[-1]
+        if kept.has_moved_on(form):
+            return await self._tell(asked, here, kept, form)
+        syncs, wanted = asked.visitor.tablesync.syncs, kept.draft.new_sync(kept.made_of)
+        try:
+            made = await syncs.create(wanted, idempotency_key=form.get("once"))
+        except InvalidError as error:
+            draft = kept.draft
+            refused = mapping_form.refused(form, error, draft.key, draft.others)
+            return await self.page(asked, here, kept, refused, UNPROCESSABLE)
+        except NotFoundError as error:
+            raise DraftGoneError(asked) from error
+        except ConflictError as error:
+            return await self._conflict(asked, here, kept, form, error)
         first = asked.clock.near(made.next_slot_at) if made.next_slot_at else "once it is resumed"
         said = f"{made.name} is made. Its first run is due {first}."
         return self.desk.back(asked.request, asked.path(f"/syncs/{made.id}"), said)
 
+    async def _keep(self, asked: Asked, kept: Kept, taken: Taken) -> Kept:
+        """Keep what was taken, with its faults; of a draft that is nothing yet, only if well."""
+        if kept.id or taken.is_well:
+            return await keeping.keep(asked, kept, taken.draft, taken.form.get("once"))
+        return kept.with_draft(taken.draft)
 
-def link(desk: Desk, step: str, draft: Draft) -> str:
-    """Return the address of a step of a draft, inside its workspace."""
-    return f"/syncs/new?step={step}&draft={quote(draft.signed(desk.signing))}"
+    async def _conflict(
+        self, asked: Asked, here: Step, kept: Kept, form: Form, error: ConflictError
+    ) -> Response:
+        """Tell why nothing was kept or made; over what the draft is by now, if that is why."""
+        if not keeping.is_meanwhile(error):
+            refused = form.with_error("", error.problem.detail)
+            return await self.page(asked, here, kept, refused, CONFLICT)
+        now = await keeping.read(asked, kept.id)
+        taken = await here.take(asked, now.draft, form)
+        return await self._tell(asked, here, now.with_draft(taken.draft), form)
+
+    async def _tell(self, asked: Asked, here: Step, kept: Kept, form: Form) -> Response:
+        """Tell that a draft has moved on; the form is then made from what it is now."""
+        told = form.with_error("", MOVED_ON)
+        return await self.page(asked, here, kept, told, CONFLICT, moved_on=True)
 
 
-def _reached(wanted: str, draft: Draft) -> Step:
-    """Return the step that is wanted, or the first before it that is not done."""
+def _reached(wanted: str, kept: Kept) -> Step:
+    """Return the step that is wanted, or the first before it that is not done.
+
+    Of a draft that is only named, the first that is not done is wanted.
+    """
     names = [each.name for each in STEPS]
-    position = names.index(wanted) if wanted in names else 0
-    for each in STEPS[:position]:
-        if not each.is_done(draft):
-            return each
-    return STEPS[position]
+    otherwise = len(STEPS) - 1 if kept.id and not wanted else 0
+    position = names.index(wanted) if wanted in names else otherwise
+    undone = (each for each in STEPS[:position] if not each.is_done(kept.draft))
+    return next(undone, STEPS[position])

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from tablesync.contracts.internal_api import AirtableField, SourceProperty
@@ -118,11 +119,14 @@ def _first(fields: Iterator[AirtableField], why: str) -> Suggestion | None:
     return Suggestion(field.id, why) if field else None
 
 
+# Each field is compared with each property, and there may be a thousand of both.
+@lru_cache(maxsize=4_096)
 def _plain(text: str) -> str:
     """Return a name without case, accents, spaces and signs."""
     return "".join(_words(text))
 
 
+@lru_cache(maxsize=4_096)
 def _core(text: str) -> str:
     """Return what is left of a name without the words that tell no two apart."""
     return "".join(each for each in _words(text) if each not in _FILLERS)

@@ -1,7 +1,7 @@
 """The third step: which field goes where, by which rows are found again, and how that looks."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from tablesync.dashboard.pages.making.draft import Draft
 from tablesync.dashboard.pages.making.steps.base import LOOK, Taken, trouble
 from tablesync.dashboard.pages.making.trying import Tried, try_out
 from tablesync.dashboard.shown.making.rows import mapping_table
-from tablesync.dashboard.shown.making.suggestions import suggest, suggest_key
+from tablesync.dashboard.shown.making.suggestions import Suggestion, suggest, suggest_key
 from tablesync.dashboard.web.desk import Asked
 from tablesync.dashboard.web.forms import Form
 
@@ -42,7 +42,7 @@ class MappingStep:
         """Show what is mapped or suggested, and ten records as they would look."""
         ends = await both_ends(asked, draft)
         suggestions = suggest(ends.properties, ends.fields, draft.provider)
-        draft = with_suggestions(draft, ends)
+        draft = with_suggestions(draft, ends, suggestions)
         tried = Tried() if ends.why_not else await try_out(asked, draft, form)
         if tried.refusal:
             form = mapping_form.refused(form, tried.refusal, draft.key, draft.others)
@@ -93,10 +93,9 @@ async def both_ends(asked: Asked, draft: Draft) -> BothEnds:
     return BothEnds(properties.items, table.fields)
 
 
-def with_suggestions(draft: Draft, ends: BothEnds) -> Draft:
+def with_suggestions(draft: Draft, ends: BothEnds, found: Mapping[str, Suggestion]) -> Draft:
     """Return a draft with what is suggested, if it has no mapping yet."""
     if draft.mapping is not None:
         return draft
-    found = suggest(ends.properties, ends.fields, draft.provider)
     key = suggest_key(ends.properties, ends.fields, found)
     return draft.but(mapping=mapping_form.of_suggestions(ends.properties, found), key=key)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from tablesync.client import ConflictError, InvalidError
-from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages.making import mapping_form, schedule_form
 from tablesync.dashboard.pages.making.draft import Draft
 from tablesync.dashboard.pages.making.steps.base import Taken
@@ -47,14 +45,3 @@ class TrialStep:
     async def take(self, asked: Asked, draft: Draft, form: Form) -> Taken:
         """Take nothing: the sync is made as it was shown."""
         return Taken(draft, form)
-
-
-async def make(asked: Asked, draft: Draft, form: Form) -> SyncView | Form:
-    """Make the sync; returns the form with what is wrong, if anything is."""
-    syncs = asked.visitor.tablesync.syncs
-    try:
-        return await syncs.create(draft.new_sync(), idempotency_key=form.get("once"))
-    except InvalidError as error:
-        return mapping_form.refused(form, error, draft.key, draft.others)
-    except ConflictError as error:
-        return form.with_error("", error.problem.detail)
