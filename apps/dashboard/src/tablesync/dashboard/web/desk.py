@@ -24,7 +24,7 @@ from tablesync.dashboard.web.signing import Signing
 from tablesync.dashboard.web.silences import wait_for_pages
 from tablesync.dashboard.web.visitors import Visitor, Visitors
 
-SESSION, FLASH, ZONE = "session", "flash", "zone"
+SESSION, FLASH, ONCE, ZONE = "session", "flash", "once", "zone"
 DAY_SECONDS = 86_400
 AWAY = 503
 FLASH_SECONDS = 60
@@ -199,6 +199,22 @@ class Desk:
             self.cookies.set(answer, FLASH, said, FLASH_SECONDS)
         return answer
 
+    def hand_over(self, asked: Asked, path: str, secret: str) -> Response:
+        """Send a browser to a page of this workspace that shows it a secret, once.
+
+        Had the form been answered with it, loading that answer again would show it again.
+        """
+        answer = see_other(asked.request, asked.path(path))
+        sealed = self.signing.seal(_once(asked), secret)
+        self.cookies.set(answer, ONCE, sealed, FLASH_SECONDS)
+        return answer
+
+    def handed_over(self, asked: Asked) -> str | None:
+        """Return the secret that a page is to show and then to forget, if there is one."""
+        return self.signing.unseal(
+            _once(asked), self.cookies.get(asked.request, ONCE), FLASH_SECONDS
+        )
+
     def _page(self, request: Request, template: str, status: int, **values: Any) -> HTMLResponse:
         flash = self.signing.read(FLASH, self.cookies.get(request, FLASH), FLASH_SECONDS)
         page = self.rendering.page(
@@ -253,6 +269,11 @@ def sign_in_path(request: Request) -> str:
 def here(request: Request) -> str:
     """Return the address that was asked for, below ours."""
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _once(asked: Asked) -> str:
+    """Return the purpose of what is shown once: to this session, in this workspace."""
+    return f"{ONCE}.{asked.workspace_id}.{_fingerprint(asked.visitor.session)}"
 
 
 def _fingerprint(session: SecretStr) -> str:

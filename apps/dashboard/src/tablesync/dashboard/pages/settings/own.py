@@ -7,7 +7,7 @@ from tablesync.client import InvalidError
 from tablesync.contracts.public_api.incidents import PreferencesEdit
 from tablesync.contracts.public_api.people import NewApiToken
 from tablesync.dashboard.pages.settings.page import SettingsPage
-from tablesync.dashboard.web.desk import Desk, Member
+from tablesync.dashboard.web.desk import ONCE, Desk, Member
 from tablesync.dashboard.web.forms import Form
 
 TOKEN = {"name": "token_name"}
@@ -20,7 +20,11 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("")
     async def show(asked: Member) -> Response:
-        return await page.show(asked, Form())
+        new_token = desk.handed_over(asked)
+        answer = await page.show(asked, Form(), new_token=new_token)
+        if new_token:
+            desk.cookies.forget(answer, ONCE)
+        return answer
 
     @router.post("/mails")
     async def change_mails(request: Request, asked: Member) -> Response:
@@ -41,7 +45,7 @@ def routes(desk: Desk) -> APIRouter:
             return await page.show(asked, form.unreadable(error, TOKEN), 422)
         except InvalidError as error:
             return await page.show(asked, form.refused(error, TOKEN), 422)
-        return await page.show(asked, Form(), made=made)
+        return desk.hand_over(asked, "/settings", made.api_token)
 
     @router.post("/tokens/{token_id}/delete")
     async def delete_token(request: Request, asked: Member, token_id: str) -> Response:

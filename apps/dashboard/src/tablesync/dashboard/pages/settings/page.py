@@ -19,8 +19,10 @@ class SettingsPage:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def show(self, asked: Asked, form: Form, status: int = 200, **values: object) -> Response:
-        """Render it, with what was typed."""
+    async def show(
+        self, asked: Asked, form: Form, status: int = 200, new_token: str | None = None
+    ) -> Response:
+        """Render it, with what was typed, and a token that is shown this once."""
         tablesync = asked.visitor.tablesync
         members, preferences, tokens, sessions, invitations = await asyncio.gather(
             or_silent(_all(tablesync.members.all())),
@@ -40,7 +42,7 @@ class SettingsPage:
             invitations=invitations,
             who=asked.visitor.who,
             form=form,
-            **{"made": None, **values},
+            new_token=new_token,
         )
 
 
