@@ -28,7 +28,9 @@ class Settings(ProcessSettings):
     )
     dashboard_oidc_client_id: str = "tablesync"
     dashboard_oidc_client_secret: SecretStr | None = None
-    dashboard_streams_per_person: int = Field(default=8, ge=1, le=100)
+    # A browser has six connections to one host, unless a proxy before it speaks HTTP/2: two of them
+    # are for pages, and tabs that nobody looks at have no stream.
+    dashboard_streams_per_person: int = Field(default=4, ge=1, le=100)
     auth_oidc_issuer_url: AnyHttpUrl
     auth_service_url: AnyHttpUrl
     auth_public_url: AnyHttpUrl = Field(
