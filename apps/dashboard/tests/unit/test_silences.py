@@ -208,3 +208,20 @@ async def test_what_somebody_may_do_is_asked_anew_once_it_has_changed(
     known.forget_member(str(who.workspace_id), str(who.operator_id))
     await known.of(SECRET)
     assert service.asked == 2
+
+
+async def test_who_is_signed_out_elsewhere_is_asked_about_anew(
+    service: Service, http: httpx.AsyncClient
+) -> None:
+    known = _visitors(service, http)
+    token = _token(session_id="ses_1", email="ada@acme.test")
+    service.answer = saying(200, token.model_dump_json())
+    who = (await known.of(SECRET)).who
+    known.forget_session("ses_2")
+    await known.of(SECRET)
+    assert service.asked == 1
+    known.forget_session("ses_1")
+    await known.of(SECRET)
+    known.forget_person(who)
+    await known.of(SECRET)
+    assert service.asked == 3

@@ -6,6 +6,7 @@ as services take it: nobody can be signed out then, and the others answer.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import httpx
@@ -82,8 +83,15 @@ class Visitors:
 
     def forget(self, session: SecretStr) -> None:
         """Forget all that is known of a session: it has ended."""
-        for key in [each for each in self._kept if each[0] == session.get_secret_value()]:
-            del self._kept[key]
+        self._forget(lambda secret, _: secret == session.get_secret_value())
+
+    def forget_session(self, session_id: str) -> None:
+        """Forget all that is known of a session, of which only the id is known: it has ended."""
+        self._forget(lambda _, who: who.session_id == session_id)
+
+    def forget_person(self, person: UserToken) -> None:
+        """Forget all sessions of somebody: they have ended, whichever browser they are in."""
+        self._forget(lambda _, who: who.email == person.email)
 
     async def _told_or(self, kept: _Kept, session: SecretStr, workspace_id: str | None) -> _Kept:
         """Return who it is by now, or was a while ago if nobody tells."""
@@ -107,9 +115,13 @@ class Visitors:
 
     def forget_member(self, workspace_id: str, operator_id: str) -> None:
         """Forget what somebody may do in a workspace: that has changed."""
+        changed = workspace_id, operator_id
+        self._forget(lambda _, who: (who.workspace_id, who.operator_id) == changed)
+
+    def _forget(self, is_over: Callable[[str, UserToken], bool]) -> None:
+        """Forget what is over, by a session's secret and whose it is."""
         for key, kept in list(self._kept.items()):
-            who = kept.visitor.who
-            if (who.workspace_id, who.operator_id) == (workspace_id, operator_id):
+            if is_over(key[0], kept.visitor.who):
                 del self._kept[key]
 
     def _keep(self, key: _Key, kept: _Kept) -> _Kept:

@@ -65,8 +65,8 @@ def session_routes(desk: Desk) -> APIRouter:
         form = await desk.form(request)
         sessions = asked.visitor.tablesync.sessions
         await sessions.end(session_id, idempotency_key=form.get("once"))
+        desk.visitors.forget_session(session_id)
         if session_id == asked.visitor.who.session_id:
-            desk.visitors.forget(asked.visitor.session)
             return desk.back(request, "/sign-in")
         said = "That sign-in is ended; it shows nothing within a minute."
         return desk.back(request, asked.path("/settings"), said)
@@ -75,7 +75,7 @@ def session_routes(desk: Desk) -> APIRouter:
     async def end_all(request: Request, asked: Member) -> Response:
         form = await desk.form(request)
         await asked.visitor.tablesync.sessions.end_all(idempotency_key=form.get("once"))
-        desk.visitors.forget(asked.visitor.session)
+        desk.visitors.forget_person(asked.visitor.who)
         return desk.back(request, "/sign-in")
 
     return router
