@@ -21,7 +21,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 CLOCK = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("UTC"))
 SESSION = SecretStr("session")
+DASHBOARD = "http://dashboard.test"
 _SERVICES = ("auth-service", "scheduler", "sync-runner", "notifier")
+_URLS = (
+    *("auth_oidc_issuer_url", "auth_public_url", "auth_service_url"),
+    *("scheduler_url", "sync_runner_url", "notifier_url"),
+)
 
 
 def like(model: type[Model], **changes: Any) -> Model:
@@ -38,15 +43,14 @@ def a_visitor(url: str, http: httpx.AsyncClient, role: str = "operator") -> Visi
 
 
 def a_desk(http: httpx.AsyncClient, folder: Path) -> Desk:
-    """Return a desk as the dashboard has it; its signing key is kept in a folder."""
+    """Return a desk as the dashboard has it, without services; its signing key is in a folder."""
     (key := folder / "key").write_text("a key that nobody can guess, for tests alone")
-    of_services = ("auth_service", "auth_public", "scheduler", "sync_runner", "notifier")
-    urls = (f"{each}_url" for each in ("dashboard_public", "auth_oidc_issuer", *of_services))
     settings = Settings.model_validate(
         {
-            **dict.fromkeys(urls, "http://dashboard.test"),
+            **dict.fromkeys(_URLS, "http://127.0.0.1:9"),
+            "dashboard_public_url": DASHBOARD,
             "dashboard_signing_key_file": key,
-            "kafka_bootstrap_servers": "127.0.0.1:1",
+            "kafka_bootstrap_servers": "127.0.0.1:9",
             "http_port": 1,
         }
     )

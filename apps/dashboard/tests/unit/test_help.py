@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from dashboard_examples import DASHBOARD, a_desk
 from fastapi import FastAPI
 from tablesync.contracts import ConnectionCause, HoldKind, RunFailureCause
 from tablesync.contracts.public_api.runs import RunView
@@ -14,27 +15,12 @@ from tablesync.contracts.specs import NOT_GRANTED
 from tablesync.dashboard.help import routes as help_pages
 from tablesync.dashboard.help.manual import INDEX, HelpPage, Manual
 from tablesync.dashboard.pages import faults
-from tablesync.dashboard.settings import Settings
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.shown.badges import Badge
-from tablesync.dashboard.web.cookies import Cookies
-from tablesync.dashboard.web.desk import Desk
-from tablesync.dashboard.web.rendering import Rendering
-from tablesync.dashboard.web.signing import Signing
-from tablesync.dashboard.web.visitors import Visitors
 
 REPOSITORY = Path(__file__).parents[4]
 MANUAL = Manual()
-DASHBOARD = "http://127.0.0.1:8105"
-ADDRESSES = (
-    "auth_oidc_issuer_url",
-    "auth_service_url",
-    "auth_public_url",
-    "scheduler_url",
-    "sync_runner_url",
-    "notifier_url",
-)
 STORY = ("<strong>What happened.</strong>", "<strong>What TableSync did.</strong>", "do.</strong>")
 # Pages that explain a thing, and nothing that has happened.
 TOPICS = {INDEX, "problems", "api-tokens", "members-and-roles"}
@@ -176,7 +162,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """The help as somebody sees it who is not signed in; no service is there."""
     app = FastAPI()
     async with httpx.AsyncClient(trust_env=False) as http:
-        desk = _desk(tmp_path / "signing-key", http)
+        desk = a_desk(http, tmp_path)
         faults.install(app, desk, {})
         app.routes.extend(help_pages.routes(desk).routes)
         transport = httpx.ASGITransport(app)
@@ -199,21 +185,6 @@ async def test_what_is_no_page_is_answered_with_the_page_for_that(
     answer = await browser.get(path)
     assert answer.status_code == 404
     assert "There is no such page here" in answer.text
-
-
-def _desk(key: Path, http: httpx.AsyncClient) -> Desk:
-    key.write_text("x" * 32)
-    settings = Settings.model_validate(
-        {
-            "kafka_bootstrap_servers": "127.0.0.1:9",
-            "http_port": 1,
-            "dashboard_signing_key_file": key,
-            "dashboard_public_url": DASHBOARD,
-            **dict.fromkeys(ADDRESSES, "http://127.0.0.1:9"),
-        }
-    )
-    visitors, cookies = Visitors(settings, http), Cookies(secure=False)
-    return Desk(settings, Rendering("test"), visitors, cookies, Signing(settings.signing_key))
 
 
 def _problems(repository: Path) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """What a tab is told of its stream: that it is over and why, or that nobody tells what is new."""
 
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import Request
 from tablesync.client import AwayError, NotFoundError, ProblemError, TableSyncError
-from tablesync.dashboard.web.answers import SeeOtherError, local_path
+from tablesync.dashboard.web.answers import SeeOtherError, page_before
 from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.rendering import partial
 
@@ -38,12 +38,10 @@ DELETED = Over(
 
 def signed_out(request: Request) -> Over:
     """Say that a session is over; whoever signs in again is back on the same page."""
-    page = urlsplit(request.headers.get("referer", ""))
-    back = local_path(page.path + (f"?{page.query}" if page.query else ""))
     return Over(
         "You are signed out",
         "What this page shows is as it was then.",
-        f"/sign-in?return_to={quote(back, safe='/')}",
+        f"/sign-in?return_to={quote(page_before(request), safe='/')}",
         "Sign in again",
     )
 

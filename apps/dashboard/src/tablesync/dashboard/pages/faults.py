@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,9 +15,10 @@ from tablesync.client import (
     UnconfirmedError,
 )
 from tablesync.dashboard.live import streams
+from tablesync.dashboard.pages import kept
 from tablesync.dashboard.pages.making.kept import DraftGoneError
 from tablesync.dashboard.shown import help as helping
-from tablesync.dashboard.web.answers import SeeOtherError, local_path, see_other
+from tablesync.dashboard.web.answers import SeeOtherError, looked_at, see_other
 from tablesync.dashboard.web.desk import AWAY, SESSION, Asked, Desk, StaleFormError
 from tablesync.dashboard.web.forms import FormTooLargeError
 
@@ -97,7 +97,7 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
         if _is_stream(request):
             # A stream knows no other page.
             return streams.over(desk, request, error)
-        answer = see_other(request, error.path)
+        answer = await kept.signed_out(desk, request, error) or see_other(request, error.path)
         if error.forget_session:
             desk.cookies.forget(answer, SESSION)
         return answer
@@ -122,6 +122,8 @@ def answer_to(desk: Desk, request: Request, error: Exception) -> Response:
     """Return the page of an error: within its workspace, where that can be told."""
     if isinstance(error, NotFoundError) and _is_stream(request):
         return streams.over(desk, request, error)
+    if isinstance(error, StaleFormError) and error.form and error.form.typed:
+        return kept.signed_in_anew(desk, request, error.form)
     fault = fault_of(error, request)
     asked = _within(request) if isinstance(error, AwayError | DraftGoneError) else None
     if asked is None:
@@ -179,13 +181,3 @@ def _away(error: AwayError, request: Request) -> Fault:
         "Try again",
         looked_at(request),
     )
-
-
-def looked_at(request: Request) -> str:
-    """Return the page that was asked for; of a change, the one that its form was on."""
-    asked = str(request.url) if request.method == "GET" else request.headers.get("referer", "")
-    try:
-        parts = urlsplit(asked)
-    except ValueError:
-        return "/"
-    return local_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)

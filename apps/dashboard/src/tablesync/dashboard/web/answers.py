@@ -1,5 +1,7 @@
 """Answers that are raised: another page is shown than the one that was asked for."""
 
+from urllib.parse import urlsplit
+
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import URL
@@ -29,3 +31,21 @@ def local_path(wanted: str | None, otherwise: str = "/") -> str:
         return otherwise
     url = URL(wanted)
     return wanted if not url.netloc and "\\" not in wanted and wanted.isprintable() else otherwise
+
+
+def looked_at(request: Request) -> str:
+    """Return the page that was asked for; of a change, the one that its form was on."""
+    return _below_ours(str(request.url)) if request.method == "GET" else page_before(request)
+
+
+def page_before(request: Request) -> str:
+    """Return the page that a browser asks from, such as that of a form or of a stream."""
+    return _below_ours(request.headers.get("referer", ""))
+
+
+def _below_ours(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "/"
+    return local_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)

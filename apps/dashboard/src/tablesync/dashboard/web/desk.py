@@ -16,7 +16,7 @@ from tablesync.client.errors import Problem
 from tablesync.contracts.public_api.people import Role
 from tablesync.dashboard.settings import NAME, Settings
 from tablesync.dashboard.shown.times import Clock, zone_named
-from tablesync.dashboard.web.answers import SeeOtherError, see_other
+from tablesync.dashboard.web.answers import SeeOtherError, page_before, see_other
 from tablesync.dashboard.web.cookies import Cookies
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.rendering import Rendering
@@ -32,7 +32,14 @@ FORM_SECONDS = 14 * DAY_SECONDS
 
 
 class StaleFormError(Exception):
-    """A form that was not made by us for whoever sends it, or too long ago."""
+    """A form that was not made by us for whoever sends it, or too long ago.
+
+    `form` is what it says, if we made it for a session that the browser had before.
+    """
+
+    def __init__(self, form: Form | None = None) -> None:
+        super().__init__()
+        self.form = form
 
 
 @dataclass(frozen=True)
@@ -175,8 +182,10 @@ class Desk:
         """Read a form of ours; raises StaleFormError for any other."""
         form, session = await Form.of(request), self.session(request)
         sent = self.signing.read("form", form.get("csrf"), FORM_SECONDS)
-        if session is None or sent is None or sent != _fingerprint(session):
+        if session is None or sent is None:
             raise StaleFormError
+        if sent != _fingerprint(session):
+            raise StaleFormError(form)
         return form.named(request.url.path)
 
     def form_token(self, session: SecretStr) -> str:
@@ -260,8 +269,8 @@ Admin = Annotated[Asked, Depends(_who_may(Role.ADMIN))]
 
 def sign_in_path(request: Request) -> str:
     """Return where to sign in, and to come back from."""
-    wanted = here(request)
-    if request.method != "GET" or wanted == "/":
+    wanted = here(request) if request.method == "GET" else page_before(request)
+    if wanted == "/":
         return "/sign-in"
     return f"/sign-in?return_to={quote(wanted, safe='/')}"
 

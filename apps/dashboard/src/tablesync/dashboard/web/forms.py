@@ -20,6 +20,10 @@ MOST_BYTES = 1_048_576
 MOST_READ = 32 * MOST_BYTES
 
 
+# What every form of ours brings along by itself.
+BROUGHT = frozenset({"csrf", "once", "back"})
+
+
 class FormTooLargeError(Exception):
     """A form that says more than any of ours could."""
 
@@ -53,6 +57,11 @@ class Form:
         said = json.dumps([path, sorted(self.lists.items())])
         key = hashlib.sha256(said.encode()).hexdigest()[:40]
         return type(self)({**self.values, "once": key}, self.lists, self.errors)
+
+    @property
+    def typed(self) -> Mapping[str, Sequence[str]]:
+        """What somebody typed or chose; nothing of a form that is no more than a button."""
+        return {name: values for name, values in self.lists.items() if name not in BROUGHT}
 
     def get(self, name: str, otherwise: str = "") -> str:
         """Return what was typed into a field."""
