@@ -186,3 +186,12 @@ async def test_a_list_leads_to_what_is_older_and_back(
     assert link not in second
     back = unescape(second.partition(">Newest</a>")[0].rpartition('href="')[2]).split('"')[0]
     assert (await dashboard.get(path + back)).text == first
+
+
+async def test_a_field_of_a_source_is_called_what_people_call_it_with_its_name_beside(
+    dashboard: httpx.AsyncClient,
+) -> None:
+    shown = (await dashboard.get("syncs/syn_a")).text
+    assert '<b class="name">Email</b><span class="sub"><code>email</code></span>' in shown
+    counted = (await dashboard.get("syncs/syn_b/dry-run?id=dry_b")).text
+    assert '<b class="name">E-mail</b> from <span class="name">Email</span>:' in counted

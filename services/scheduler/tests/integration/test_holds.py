@@ -36,7 +36,7 @@ MINUTE = Interval(every_seconds=60)
 async def edit(rig: Rig, sync: Sync, **changes: Any) -> None:
     wanted = SyncEdit(**changes)
     await rig.units.run(
-        lambda unit: rig.commands.edit(unit, rig.principal, sync.id, wanted, names=None)
+        lambda unit: rig.commands.edit(unit, rig.principal, sync.id, wanted, checked=None)
     )
 
 

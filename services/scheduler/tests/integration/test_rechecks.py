@@ -8,6 +8,7 @@ from scheduler_examples import HUBSPOT, a_sync
 from scheduler_rig import HOUR, Rig
 from tablesync.contracts import Hold, HoldKind, Provider, RunFailureCause, Source
 from tablesync.contracts.public_api.syncs import NewMapping, SyncEdit
+from tablesync.scheduler.checks import CheckedContents
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes
 from tablesync.scheduler.domain.syncs import Sync
@@ -102,6 +103,7 @@ async def test_a_saved_mapping_begins_the_tries_anew(rig: Rig, rechecks: Recheck
     await rig.fail(run, RunFailureCause.RESOURCE)
     assert (await rig.sync(sync)).tries_in_vain == 1
     edit = SyncEdit(mapping=[NewMapping(source="email", field_id="fldEmail000000001")])
-    await rig.units.run(lambda unit: rig.commands.edit(unit, rig.principal, sync.id, edit, {}))
+    well = CheckedContents([])
+    await rig.units.run(lambda unit: rig.commands.edit(unit, rig.principal, sync.id, edit, well))
     edited = await rig.sync(sync)
     assert (edited.holds, edited.tries_in_vain) == ([], 0)

@@ -13,7 +13,10 @@ async def test_a_sync_without_a_mapping_says_that_the_key_alone_is_written(
 ) -> None:
     del body["mapping"]
     created = await create_sync(api, body)
-    assert created["writes"] == [{"field": "HubSpot id", "field_id": KEY, "source": "id"}]
+    written = {"field": "HubSpot id", "field_id": KEY, "source": "id", "label": "Record ID"}
+    assert created["writes"] == [written]
+    copy = await api.post(f"/v1/syncs/{created['id']}/duplicate", json={"name": "Copy"})
+    assert copy.json()["writes"] == [written]
 
 
 async def test_names_are_learned_from_the_catalogue_and_again_when_the_mapping_is_edited(
@@ -28,5 +31,6 @@ async def test_names_are_learned_from_the_catalogue_and_again_when_the_mapping_i
     edited = (await api.patch(path, json=edit)).json()
     assert edited["names"] == BASE | {KEY: "HubSpot id", NAME: "Name"}
     assert [each["field"] for each in edited["writes"]] == ["HubSpot id", "Name"]
+    assert [each["label"] for each in edited["writes"]] == ["Record ID", "firstname"]
     again = {"mapping": [{"source": "id", "field_id": KEY}, *edit["mapping"]]}
     assert (await api.patch(path, json=again)).json()["writes"] == edited["writes"]

@@ -4,7 +4,7 @@ Each check returns faults, one per bad field, with the remedy; an empty list mea
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tablesync.contracts import Destination, FieldMapping
 from tablesync.contracts.internal_api import AirtableBase, AirtableField, AirtableTable
@@ -84,25 +84,29 @@ class Contents:
 
 @dataclass(frozen=True)
 class CheckedContents:
-    """What a catalogue says: what is wrong, and what table and mapped fields are called, by id."""
+    """What a catalogue says: what is wrong, and what things are called.
+
+    `names` are those of table and mapped fields by id, `labels` those of properties by name.
+    """
 
     faults: list[Fault]
-    names: Mapping[str, str]
+    names: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 async def check_contents(runner: SyncRunnerClient, wanted: Contents) -> CheckedContents:
     """Check both ends of a sync against the catalogue."""
-    faults, to = await _source_faults(runner, wanted), wanted.destination
+    source, to = await _check_source(runner, wanted), wanted.destination
     tables = await runner.tables(wanted.workspace_id, to.connection_id, to.base_id)
     if tables is None:
-        return CheckedContents([*faults, await _base_fault(runner, wanted)], {})
+        return CheckedContents([*source.faults, await _base_fault(runner, wanted)])
     table = next((each for each in tables if each.id == to.table_id), None)
     if table is None:
         remedy = _choose_named(tables)
         fault = Fault("destination.table_id", f"{to.table_id} is not there", remedy)
-        return CheckedContents([*faults, fault], {})
-    faults += _field_faults(table, wanted) or _key_faults(table, wanted.key)
-    return CheckedContents(faults, _names(table, wanted))
+        return CheckedContents([*source.faults, fault])
+    faults = _field_faults(table, wanted) or _key_faults(table, wanted.key)
+    return CheckedContents([*source.faults, *faults], _names(table, wanted), source.labels)
 
 
 async def base_name(runner: SyncRunnerClient, wanted: Contents) -> dict[str, str]:
@@ -117,7 +121,7 @@ def _names(table: AirtableTable, wanted: Contents) -> dict[str, str]:
     return {table.id: table.name} | {each.id: each.name for each in table.fields if each.id in ids}
 
 
-async def _source_faults(runner: SyncRunnerClient, wanted: Contents) -> list[Fault]:
+async def _check_source(runner: SyncRunnerClient, wanted: Contents) -> CheckedContents:
     """Check that the source has the object and the mapped properties."""
     end, properties = (wanted.workspace_id, wanted.source_id), None
     objects = await runner.objects(*end) or ()
@@ -125,13 +129,16 @@ async def _source_faults(runner: SyncRunnerClient, wanted: Contents) -> list[Fau
         properties = await runner.properties(*end, wanted.object)
     if properties is None:
         remedy = _choose(each.name for each in objects)
-        return [Fault("source.object", f"{wanted.object} is not there", remedy)]
+        return CheckedContents([Fault("source.object", f"{wanted.object} is not there", remedy)])
     known = {RECORD_ID, *(each.name for each in properties)}
-    return [
+    faults = [
         Fault(f"{place}.source", f"{wanted.object} has no property {each.source}", _choose(known))
         for place, each in wanted.mapped()
         if each.source not in known
     ]
+    mapped = {each.source for _, each in wanted.mapped()}
+    labels = {each.name: each.label for each in properties if each.name in mapped}
+    return CheckedContents(faults, labels=labels)
 
 
 async def _base_fault(runner: SyncRunnerClient, wanted: Contents) -> Fault:

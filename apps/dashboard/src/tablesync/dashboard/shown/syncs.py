@@ -56,6 +56,11 @@ class ShownSync:
             for each in self.sync.writes
         ]
 
+    def source_of(self, field_id: str) -> str:
+        """Return what people call the property that a field is filled with; nothing if unknown."""
+        found = (each for each in self.sync.writes if each.field_id == field_id)
+        return next((each.label or each.source for each in found), "")
+
     @property
     def target(self) -> str:
         """Base and table that it writes to, by name where that is known."""

@@ -96,7 +96,10 @@ _SYNC: JsonDict = {
         "fldHubSpotId00001": "HubSpot ID",
         "fldEmail000000001": "E-mail",
     },
-    "writes": [{"field": "HubSpot ID", **_KEY}, {"field": "E-mail", **_MAPPING}],
+    "writes": [
+        {"field": "HubSpot ID", **_KEY, "label": "Record ID"},
+        {"field": "E-mail", **_MAPPING, "label": "Email"},
+    ],
     "status": "held",
     "state": "waiting",
     "paused": False,
@@ -253,6 +256,11 @@ class WrittenField(Answer):
     field: str
     field_id: str
     source: str
+    label: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="What people called the source's property when it was last checked.",
+    )
 
 
 class SourceView(Answer):

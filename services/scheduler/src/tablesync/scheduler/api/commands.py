@@ -11,6 +11,7 @@ from tablesync.scheduler.acts import Actor
 from tablesync.scheduler.api.drafts import DraftCommands
 from tablesync.scheduler.api.validation import AcceptedSync
 from tablesync.scheduler.api.views import sync_view
+from tablesync.scheduler.checks import CheckedContents
 from tablesync.scheduler.domain import holds
 from tablesync.scheduler.domain.changes import Changes, changed
 from tablesync.scheduler.domain.claims import claim, count_passed_slots, reschedule
@@ -24,7 +25,7 @@ from tablesync.service_kit.http.problems import limit_reached, not_found
 from tablesync.service_kit.http.user_auth import Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
 
-_CONTENTS = ("source", "destination", "key", "mapping", "names", "overlap", "schedule")
+_CONTENTS = ("source", "destination", "key", "mapping", "names", "labels", "overlap", "schedule")
 
 
 class Commands:
@@ -70,9 +71,9 @@ class Commands:
         who: Principal,
         sync_id: str,
         wanted: SyncEdit,
-        names: dict[str, str] | None,
+        checked: CheckedContents | None,
     ) -> SyncView:
-        """Change a sync; one whose contents were checked, which gives names, is released."""
+        """Change a sync; one whose contents were checked, which names them, is released."""
         sync = await self._sync(unit, who, sync_id)
         await self._raise_if_edited(unit, sync, wanted)
         changes = Changes()
@@ -84,8 +85,9 @@ class Commands:
         if wanted.mapping is not None:
             sync.mapping = [each.beside(sync.mapping) for each in wanted.mapping]
         sync.version += 1
-        if names is not None:
-            sync.names, sync.found_at = _base_name(sync) | names, unit.now
+        if checked:
+            sync.names, sync.found_at = {**_base_name(sync), **checked.names}, unit.now
+            sync.labels = dict(checked.labels)
             at, sync.tries_in_vain = self._catch_up_at(unit.now), 0
             holds.release(sync, holds.of_contents(sync), unit.now, at, changes)
         changes.publish(changed(sync, unit.now))
@@ -208,6 +210,7 @@ def _new_sync(who: Principal, accepted: AcceptedSync, now: datetime) -> Sync:
         key=wanted.key.value(),
         mapping=[each.beside(()) for each in wanted.mapping],
         names=accepted.names,
+        labels=accepted.labels,
         found_at=now,
         overlap=wanted.overlap,
         schedule=wanted.schedule,

@@ -37,8 +37,8 @@ def sync_routes(
     async def edit_sync(sync_id: str, body: SyncEdit, once: Once = once_as_operator) -> SyncView:
         who = once.principal
         sync = await queries.sync(who.workspace_id, sync_id)
-        wanted, names = await validation.edit(sync, body)
-        return await once(lambda unit: commands.edit(unit, who, sync_id, wanted, names))
+        wanted, checked = await validation.edit(sync, body)
+        return await once(lambda unit: commands.edit(unit, who, sync_id, wanted, checked))
 
     @router.post("/syncs/{sync_id}/duplicate", status_code=201, responses=declares(404))
     async def duplicate_sync(

@@ -9,7 +9,7 @@ from tablesync.contracts.public_api.schedules import Schedule
 from tablesync.contracts.public_api.syncs import NewSync, SyncEdit
 from tablesync.contracts.wording import provider_label
 from tablesync.scheduler import checks, errors
-from tablesync.scheduler.checks import Contents
+from tablesync.scheduler.checks import CheckedContents, Contents
 from tablesync.scheduler.clients.sync_runner import SyncRunnerClient
 from tablesync.scheduler.domain.connections import Connection
 from tablesync.scheduler.domain.syncs import Sync
@@ -21,11 +21,12 @@ _CONNECT = "Connect the account first, or use the id of one of this workspace's 
 
 @dataclass(frozen=True)
 class AcceptedSync:
-    """A new sync that can be, its source, and what its base, table and fields are called."""
+    """A new sync that can be, its source, and what all that it maps is called."""
 
     wanted: NewSync
     source: Connection
     names: dict[str, str]
+    labels: dict[str, str]
 
 
 class Validation:
@@ -58,8 +59,9 @@ class Validation:
             key=key,
             mapping=mapping,
         )
-        names = await self._names(contents)
-        return AcceptedSync(wanted, source, names | await checks.base_name(self._runner, contents))
+        checked = await self._checked(contents)
+        names = {**checked.names, **await checks.base_name(self._runner, contents)}
+        return AcceptedSync(wanted, source, names, dict(checked.labels))
 
     def schedule(self, schedule: Schedule) -> None:
         """Raise Problem 422 for a schedule that no sync may have."""
@@ -70,8 +72,8 @@ class Validation:
         _raise_any(checks.name_faults(name))
         return name
 
-    async def edit(self, sync: Sync, wanted: SyncEdit) -> tuple[SyncEdit, dict[str, str] | None]:
-        """Check an edit against the sync as it is; returns names if its contents were checked."""
+    async def edit(self, sync: Sync, wanted: SyncEdit) -> tuple[SyncEdit, CheckedContents | None]:
+        """Check an edit against the sync as it is; returns what was found if its contents were."""
         faults = [] if wanted.name is None else checks.name_faults(wanted.name)
         if wanted.schedule:
             faults += checks.schedule_faults(wanted.schedule, self._min_interval_seconds)
@@ -83,14 +85,14 @@ class Validation:
         _raise_any(faults + checks.mapping_faults(sync.key, mapping))
         for connection_id in sync.connection_ids:
             await self._connected(sync.workspace_id, connection_id)
-        names = await self._names(replace(Contents.of(sync), mapping=mapping))
-        return wanted.model_copy(update={"mapping": others}), names
+        checked = await self._checked(replace(Contents.of(sync), mapping=mapping))
+        return wanted.model_copy(update={"mapping": others}), checked
 
-    async def _names(self, contents: Contents) -> dict[str, str]:
-        """Return what table and fields are called, once checked."""
+    async def _checked(self, contents: Contents) -> CheckedContents:
+        """Return what table, fields and properties are called, once checked."""
         checked = await checks.check_contents(self._runner, contents)
         _raise_any(checked.faults)
-        return dict(checked.names)
+        return checked
 
     async def _source(self, workspace_id: str, wanted: NewSync) -> Connection:
         source_id, destination_id = wanted.source.connection_id, wanted.destination.connection_id

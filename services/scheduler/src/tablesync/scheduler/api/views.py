@@ -69,6 +69,7 @@ def _writes(sync: Sync) -> tuple[WrittenField, ...]:
             field=sync.names.get(each.field_id, each.field_id),
             field_id=each.field_id,
             source=each.source,
+            label=sync.labels.get(each.source),
         )
         for each in (sync.key, *sync.mapping)
     )

@@ -109,6 +109,9 @@ class Sync(BaseModel):
     names: dict[str, str] = Field(
         default={}, description="Of base, table and fields by id, when they were last checked."
     )
+    labels: dict[str, str] = Field(
+        default={}, description="Of mapped properties by name, when they were last checked."
+    )
     overlap: Overlap = Overlap.COALESCE
     schedule: Schedule
     anchor: datetime = Field(description="The first slot is one interval after it.")
@@ -298,5 +301,5 @@ def _rank(hold: Hold) -> tuple[bool, bool]:
 STATES = list(SyncState)
 _STORED_IF_SET = (
     *("recheck_at", "found_at", "check_at", "check_late", "check_owed", "check_run_id"),
-    *("failing", "last_success_at", "last_catch_up_for", "pause"),
+    *("failing", "last_success_at", "last_catch_up_for", "pause", "labels"),
 )

@@ -66,8 +66,10 @@ class Edited:
             return []
         properties = {each.name for each in self.ends.properties}
         fields = {each.id for each in self.ends.fields}
+        labels = {each.source: each.label or each.source for each in self.sync.writes}
+        names = self.sync.names
         return [
-            f"{each.source} → {self.sync.names.get(each.field_id, each.field_id)}"
+            f"{labels.get(each.source, each.source)} → {names.get(each.field_id, each.field_id)}"
             for each in self.sync.mapping
             if not (each.source in properties and each.field_id in fields)
         ]

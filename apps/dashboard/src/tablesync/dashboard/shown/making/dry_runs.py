@@ -36,9 +36,12 @@ class ShownChange:
         return known.get(str(self.change.kind), str(self.change.kind).capitalize())
 
     @property
-    def cells(self) -> list[tuple[str, str, str]]:
-        """Each field that would differ, with what it has and what it would have."""
-        return [(each.field, told(each.before), told(each.after)) for each in self.change.cells]
+    def cells(self) -> list[tuple[str, str, str, str]]:
+        """Each field that would differ and its id, with what it has and what it would have."""
+        return [
+            (each.field, each.field_id, told(each.before), told(each.after))
+            for each in self.change.cells
+        ]
 
 
 @dataclass(frozen=True)
