@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Route, expect
+from tablesync.contracts.public_api.people import MemberEdit, Role
 from tablesync.contracts.public_api.syncs import SyncCopy
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl
@@ -15,6 +16,7 @@ from .visitor import LOOKS, PATIENCE_MS, PORTAL, Visitor, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
+VERA = "viewer@example.test"
 # What a browser does to a tab that somebody leaves, and comes back to.
 HIDES = """hidden => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
@@ -172,3 +174,25 @@ async def test_a_script_that_comes_late_finds_its_stream_not_begun_without_it(
     await renames(ada, "Told late")
     await ada.page.evaluate(LOOKS)
     await has_name(ada, "Told late")
+
+
+async def test_a_member_who_may_do_less_and_then_nothing_sees_so_in_an_open_tab(
+    ada: Visitor, browser: Browser, stack: LocalStack, sandbox: SandboxControl
+) -> None:
+    """What may be done is known for a minute: that it has changed is told before."""
+    async with visiting(stack, browser, sandbox, "vera") as vera:
+        await ada.invites(vera, VERA, Role.OPERATOR)
+        await begins(vera)
+        offered = vera.card("HubSpot").locator("a", has_text="Rename")
+        await expect(offered).to_have_count(1)
+        async with ada.tablesync as tablesync:
+            found = [each async for each in tablesync.members.all() if each.email == VERA]
+            await tablesync.members.change(found[0].operator_id, MemberEdit(role=Role.VIEWER))
+        await expect(offered).to_have_count(0, timeout=PATIENCE_MS)
+        await expect(vera.page.get_by_text("Your role here is viewer now")).to_be_visible()
+
+        async with ada.tablesync as tablesync:
+            await tablesync.members.remove(found[0].operator_id)
+
+        ended = vera.page.get_by_text("You are no member of this workspace any more")
+        await expect(ended).to_be_visible(timeout=PATIENCE_MS)

@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.async_api import Page, Route, expect
+from tablesync.test_kit import eventually
 
 from .visitor import ADA, PATIENCE_MS, PORTAL, Visitor
 
@@ -67,8 +68,12 @@ async def test_a_popup_that_is_isolated_loses_nothing(ada: Visitor) -> None:
 async def test_the_page_of_a_connection_turns_green_by_itself_whatever_the_popup_is(
     lost: Visitor,
 ) -> None:
-    """Its popup is isolated, so that it seems to be closed at once; nothing is loaded anew."""
+    """Its popup is isolated, so that it seems to be closed at once; nothing is loaded anew.
+
+    The incident is closed in another tab.
+    """
     page, state = lost.page, lost.page.locator("#connection")
+    incidents = await shows_the_incident(lost)
     await lost.card("HubSpot").get_by_label("More for HubSpot").click()
     await lost.card("HubSpot").get_by_role("link", name="History").click()
     await expect(page.locator("[data-live]")).to_have_attribute("data-live", "on")
@@ -88,6 +93,23 @@ async def test_the_page_of_a_connection_turns_green_by_itself_whatever_the_popup
     await expect(page.locator("#events")).to_contain_text("Reconnected by")
     await expect(state).to_contain_text("All syncs that use it are fine.", timeout=PATIENCE_MS)
     assert await page.evaluate("window.kept")
+    await expect(incidents.locator("tr .badge")).to_have_text("Closed", timeout=PATIENCE_MS)
+
+
+async def shows_the_incident(lost: Visitor) -> Page:
+    """Open the list of incidents in another tab, once one is there."""
+
+    async def is_there() -> object:
+        async with lost.tablesync as tablesync:
+            return (await tablesync.incidents.page()).items
+
+    await eventually(is_there)
+    tab = await lost.context.new_page()
+    await tab.goto(f"{lost.url}/w/{lost.workspace_id}/incidents")
+    await expect(tab.locator("tr .badge")).to_have_text("Open")
+    await expect(tab.locator("[data-live]")).to_have_attribute("data-live", "on")
+    await lost.page.bring_to_front()
+    return tab
 
 
 async def renewed(ada: Visitor) -> None:

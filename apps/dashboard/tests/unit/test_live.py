@@ -14,7 +14,11 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from tablesync.client import AwayError, ForbiddenError, NotFoundError
 from tablesync.client.errors import Problem
+from tablesync.contracts import MemberRemoved, MemberRoleChanged
+from tablesync.contracts.event import Event
+from tablesync.contracts.public_api.people import Role
 from tablesync.dashboard.live import streams
+from tablesync.dashboard.live.followings import followings
 from tablesync.dashboard.live.hub import Hub
 from tablesync.dashboard.live.parts import Part, keeping, left
 from tablesync.dashboard.live.streams import Streams
@@ -38,11 +42,14 @@ class Door:
 
     rendering: Rendering = field(default_factory=lambda: Rendering("test"))
     refusal: Exception | None = None
+    role: Role = Role.OPERATOR
 
     async def asked(self, request: Request, workspace_id: str) -> Asked:
         if self.refusal:
             raise self.refusal
-        visitor = cast(Any, SimpleNamespace(who=SimpleNamespace(operator_id="op_1")))
+        visitor = cast(
+            Any, SimpleNamespace(who=SimpleNamespace(operator_id="op_1", role=self.role))
+        )
         return Asked(request, visitor, workspace_id, CLOCK)
 
 
@@ -195,6 +202,40 @@ async def test_a_stream_ends_with_its_membership(opened: Opened, door: Door) -> 
     stream = await opened(_nothing)
     door.refusal = GONE
     assert b"no member of this workspace" in await anext(stream)
+
+
+async def test_a_role_that_changes_is_told_of_once_and_parts_are_rendered_for_it(
+    opened: Opened, door: Door, hub: Hub
+) -> None:
+    async def render(asked: Asked, _: Collection[str]) -> str:
+        return f"<p>{asked.visitor.who.role}</p>"
+
+    stream = await opened(render)
+    assert b"Your role here is" not in await anext(stream)
+    door.role = Role.VIEWER
+    hub.tell(WORKSPACE, "workspace:ws_1")
+    said = await anext(stream)
+    assert b"<p>viewer</p>" in said
+    assert b"Your role here is viewer now" in said
+    assert b'href="/w/ws_1/syncs?q=deals"' in said
+    hub.tell(WORKSPACE, "workspace:ws_1")
+    assert b"Your role here is" not in await anext(stream)
+
+
+@pytest.mark.parametrize("change", [MemberRemoved, MemberRoleChanged])
+async def test_what_a_member_may_do_is_forgotten_and_their_tabs_are_told_when_it_changes(
+    hub: Hub, change: type[Event]
+) -> None:
+    forgotten: list[tuple[str, str]] = []
+    known: Any = SimpleNamespace(forget_member=lambda *whom: forgotten.append(whom))
+    ours = {"workspace_id": WORKSPACE, "operator_id": "op_1"}
+    others = dict.fromkeys(change.model_fields.keys() - ours.keys(), "viewer")
+    event = change.model_validate(ours | others)
+    (handlers,) = (e.handlers for e in followings(hub, known) if e.topic == change.topic)
+    with hub.listening(WORKSPACE) as listener:
+        await handlers[change](event)
+        assert listener.changed
+    assert forgotten == [(WORKSPACE, "op_1")]
 
 
 async def test_a_stream_of_what_is_deleted_says_so(opened: Opened) -> None:

@@ -225,3 +225,25 @@ async def test_who_is_signed_out_elsewhere_is_asked_about_anew(
     known.forget_person(who)
     await known.of(SECRET)
     assert service.asked == 3
+
+
+async def test_what_was_asked_before_a_change_is_asked_again_after_it(
+    service: Service, http: httpx.AsyncClient
+) -> None:
+    """The answer may be of before: it is for whoever waits for it, and for nobody after them."""
+    known = _visitors(service, http)
+    who, said, asked, goes_on = _token(), service.answer, asyncio.Event(), asyncio.Event()
+
+    async def late(writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await goes_on.wait()
+        await said(writer)
+
+    service.answer = late
+    before = asyncio.create_task(known.of(SECRET))
+    await asked.wait()
+    known.forget_member(str(who.workspace_id), str(who.operator_id))
+    goes_on.set()
+    await before
+    await known.of(SECRET)
+    assert service.asked == 2

@@ -3,7 +3,7 @@
 import pytest
 from auth_service_rig import Rig, events_of, pages_of, stored
 from tablesync.auth_service import audit
-from tablesync.contracts.member_events import MemberRoleChanged
+from tablesync.contracts.member_events import MemberRemoved, MemberRoleChanged
 from tablesync.service_kit.mongo import Database
 
 
@@ -141,6 +141,22 @@ async def test_a_role_is_changed_by_admins_and_told(rig: Rig, database: Database
             "role": "admin",
             "previous_role": "operator",
             "changed_by": rig.person("admin")["id"],
+        }
+    ]
+
+
+async def test_a_removal_is_told(rig: Rig, database: Database) -> None:
+    admin, viewer = await rig.operator("admin"), rig.person("viewer")
+
+    (await admin.delete(f"/v1/members/{viewer['id']}")).raise_for_status()
+    assert (await admin.delete(f"/v1/members/{viewer['id']}")).status_code == 404
+
+    told = await events_of(database, MemberRemoved)
+    assert [each for each in told if each["operator_id"] == viewer["id"]] == [
+        {
+            "workspace_id": rig.workspace_id,
+            "operator_id": viewer["id"],
+            "removed_by": rig.person("admin")["id"],
         }
     ]
 

@@ -16,7 +16,7 @@ from tablesync.contracts.connection_events import (
 from tablesync.contracts.envelope import Envelope, MalformedEventError, UnknownEventTypeError
 from tablesync.contracts.event import Event, StateEvent, next_sequence
 from tablesync.contracts.ids import IdKind, is_id, new_event_id, new_id
-from tablesync.contracts.member_events import MemberInvited, MemberRoleChanged
+from tablesync.contracts.member_events import MemberInvited, MemberRemoved, MemberRoleChanged
 from tablesync.contracts.registry import EVENT_TYPES, event_class
 from tablesync.contracts.run_events import (
     RunEvent,
@@ -79,6 +79,7 @@ __all__ = [
     "MalformedEventError",
     "MappedAs",
     "MemberInvited",
+    "MemberRemoved",
     "MemberRoleChanged",
     "Overlap",
     "Provider",

@@ -35,3 +35,14 @@ class MemberRoleChanged(Event):
     role: str = Field(description="`viewer`, `operator` or `admin`.")
     previous_role: str
     changed_by: str = Field(description="The operator who changed it.")
+
+
+class MemberRemoved(Event):
+    """Somebody is no member of a workspace any more."""
+
+    type: ClassVar[str] = "tablesync.member.removed.v1"
+    topic: ClassVar[str] = TOPIC
+    key_field: ClassVar[str] = "workspace_id"
+
+    operator_id: str
+    removed_by: str = Field(description="The operator who removed them; their own where they left.")

@@ -29,6 +29,7 @@ _CLASSES: tuple[type[Event], ...] = (
     run_progress.RunProgressed,
     member_events.MemberInvited,
     member_events.MemberRoleChanged,
+    member_events.MemberRemoved,
 )
 
 EVENT_TYPES: Mapping[str, type[Event]] = MappingProxyType({each.type: each for each in _CLASSES})

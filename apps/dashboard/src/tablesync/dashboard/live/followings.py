@@ -3,7 +3,7 @@
 from typing import Any
 
 from tablesync.contracts import TOPICS
-from tablesync.contracts.member_events import MemberRoleChanged
+from tablesync.contracts.member_events import MemberRemoved, MemberRoleChanged
 from tablesync.contracts.registry import EVENT_TYPES
 from tablesync.dashboard.live.hub import Hub
 from tablesync.dashboard.settings import NAME
@@ -15,7 +15,7 @@ def followings(hub: Hub, visitors: Visitors) -> list[Following]:
     """Return what the dashboard follows, of every topic that names it."""
 
     async def on_event(event: Any) -> None:
-        if isinstance(event, MemberRoleChanged):
+        if isinstance(event, MemberRemoved | MemberRoleChanged):
             visitors.forget_member(event.workspace_id, event.operator_id)
         hub.tell(event.workspace_id, f"{event.key_field.removesuffix('_id')}:{event.key}")
         for also in ("sync_id", "connection_id"):

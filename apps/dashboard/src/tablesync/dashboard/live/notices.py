@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from fastapi import Request
 from tablesync.client import AwayError, NotFoundError, ProblemError, TableSyncError
+from tablesync.dashboard.shown.workspace import people
 from tablesync.dashboard.web.answers import SeeOtherError, page_before
 from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.rendering import partial
@@ -16,8 +17,8 @@ NOTHING = partial(NOTICE, "", "innerHTML")
 
 
 @dataclass(frozen=True)
-class Over:
-    """Why a stream is over, and where its viewer can go on."""
+class Notice:
+    """Why a page is as it was, and where its viewer can go on."""
 
     title: str
     text: str
@@ -25,20 +26,20 @@ class Over:
     action: str
 
 
-MEMBERSHIP = Over(
+MEMBERSHIP = Notice(
     "You are no member of this workspace any more",
     "What this page shows is as it was then.",
     "/workspaces",
     "See your workspaces",
 )
-DELETED = Over(
+DELETED = Notice(
     "What this page shows has been deleted", "It is as it was then.", "/", "Go to the first page"
 )
 
 
-def signed_out(request: Request) -> Over:
+def signed_out(request: Request) -> Notice:
     """Say that a session is over; whoever signs in again is back on the same page."""
-    return Over(
+    return Notice(
         "You are signed out",
         "What this page shows is as it was then.",
         f"/sign-in?return_to={quote(page_before(request), safe='/')}",
@@ -46,14 +47,26 @@ def signed_out(request: Request) -> Over:
     )
 
 
-def why_over(error: SeeOtherError | NotFoundError, request: Request) -> Over:
+def role_changed(desk: Desk, asked: Asked) -> str:
+    """Render that somebody may do more or less by now than when their page was made."""
+    role = people.role(str(asked.visitor.who.role)).lower()
+    changed = Notice(
+        f"Your role here is {role} now",
+        "What changes by itself offers what that allows; load the page again for the rest of it.",
+        page_before(asked.request),
+        "Load it again",
+    )
+    return rendered(desk, changed)
+
+
+def why_over(error: SeeOtherError | NotFoundError, request: Request) -> Notice:
     """Return why somebody has no stream (any more)."""
     return MEMBERSHIP if isinstance(error, NotFoundError) else signed_out(request)
 
 
-def last(desk: Desk, over: Over) -> str:
-    """Render what the last message of a stream says."""
-    return partial(NOTICE, desk.rendering.part("parts/live.html", "over", over), "innerHTML")
+def rendered(desk: Desk, notice: Notice) -> str:
+    """Render why a page is not what it would be by now."""
+    return partial(NOTICE, desk.rendering.part("parts/live.html", "over", notice), "innerHTML")
 
 
 def untold(desk: Desk, asked: Asked, error: TableSyncError) -> str:

@@ -78,10 +78,10 @@ class Streams:
         # What a stream before this one has told of a service, its tab may show still.
         is_told = True
         while not listener.closed:
-            was_told = await _woken(listener, patience)
-            patience = FOLLOWS_SECONDS if was_told and follows else BEAT_SECONDS
+            has_changed = await _woken(listener, patience)
+            patience = FOLLOWS_SECONDS if has_changed and follows else BEAT_SECONDS
             try:
-                told = await self._look(asked, render, listener)
+                asked, told = await self._look(asked, render, listener)
             except _OverError as error:
                 yield _last(self._desk, error.over)
                 return
@@ -97,17 +97,20 @@ class Streams:
                 failures, is_told = 0, False
             await listener.rest(min(BEAT_SECONDS, REST_SECONDS * 2 ** min(failures, MOST_DOUBLED)))
 
-    async def _look(self, asked: Asked, render: Render, listener: Listener) -> str:
-        """Return what has changed, for whoever the viewer is by now; raises _OverError."""
+    async def _look(self, before: Asked, render: Render, listener: Listener) -> tuple[Asked, str]:
+        """Return who the viewer is by now, and what has changed for them; raises _OverError."""
+        request = before.request
         try:
-            now = await self._desk.asked(asked.request, asked.workspace_id)
+            now = await self._desk.asked(request, before.workspace_id)
         except (SeeOtherError, NotFoundError) as error:
-            raise _OverError(notices.why_over(error, asked.request)) from error
+            raise _OverError(notices.why_over(error, request)) from error
         changed = listener.take()
         try:
-            return await render(now, changed) if changed else ""
+            told = await render(now, changed) if changed else ""
         except NotFoundError as error:
             raise _OverError(notices.DELETED) from error
+        is_other = now.visitor.who.role != before.visitor.who.role
+        return now, told + (notices.role_changed(self._desk, now) if is_other else "")
 
 
 def over(desk: Desk, request: Request, error: SeeOtherError | NotFoundError) -> Response:
@@ -119,28 +122,28 @@ def over(desk: Desk, request: Request, error: SeeOtherError | NotFoundError) -> 
 class _OverError(Exception):
     """A stream is over."""
 
-    def __init__(self, over: notices.Over) -> None:
+    def __init__(self, over: notices.Notice) -> None:
         super().__init__(over.title)
         self.over = over
 
 
-def _last(desk: Desk, why: notices.Over) -> bytes:
-    return _event(notices.last(desk, why)) + notices.ENDED
+def _last(desk: Desk, why: notices.Notice) -> bytes:
+    return _event(notices.rendered(desk, why)) + notices.ENDED
 
 
 async def _woken(listener: Listener, seconds: float) -> bool:
     """Wait for a change and what comes with it, or so long; return whether there was one."""
-    was_told = True
+    has_changed = True
     try:
         async with asyncio.timeout(seconds):
             await listener.woken.wait()
     except TimeoutError:
         # An event may come before the state that it tells of, and times pass without any: with
         # each beat all is looked at.
-        was_told = False
+        has_changed = False
         listener.tell(EVERYTHING)
     await listener.rest(GATHER_SECONDS)
-    return was_told
+    return has_changed
 
 
 def _event(text: str) -> bytes:

@@ -62,6 +62,7 @@ class Visitors:
         self._http = http
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._asking: SingleFlight[Visitor] = SingleFlight()
+        self._changes = 0
 
     async def of(self, session: SecretStr, workspace_id: str | None = None) -> Visitor:
         """Return who has this session, in one of their workspaces, or the only one.
@@ -108,10 +109,13 @@ class Visitors:
 
     async def _told(self, session: SecretStr, workspace_id: str | None) -> _Kept:
         """Ask who it is, once for all parts of a page that want to know at the same time."""
-        key = session.get_secret_value(), workspace_id
+        changes = self._changes
+        key = session.get_secret_value(), workspace_id, changes
         visitor = await self._asking.join(key, lambda: self._ask(session, workspace_id))
+        # What was asked before somebody's part has changed may be of before: it is asked again.
+        kept_for = KEPT_SECONDS if changes == self._changes else 0.0
         good_for = visitor.who.expires_in - SPARE_SECONDS
-        return _Kept(visitor, Deadline(KEPT_SECONDS), Deadline(good_for))
+        return _Kept(visitor, Deadline(kept_for), Deadline(good_for))
 
     def forget_member(self, workspace_id: str, operator_id: str) -> None:
         """Forget what somebody may do in a workspace: that has changed."""
@@ -120,6 +124,7 @@ class Visitors:
 
     def _forget(self, is_over: Callable[[str, UserToken], bool]) -> None:
         """Forget what is over, by a session's secret and whose it is."""
+        self._changes += 1
         for key, kept in list(self._kept.items()):
             if is_over(key[0], kept.visitor.who):
                 del self._kept[key]

@@ -5,7 +5,7 @@ from tablesync.auth_service.consent.reconnect_links import ReconnectLinks
 from tablesync.auth_service.identity.api_tokens import ApiTokens
 from tablesync.auth_service.identity.invitations import Invitations
 from tablesync.auth_service.identity.members import Member, Members
-from tablesync.contracts import MemberRoleChanged
+from tablesync.contracts import MemberRemoved, MemberRoleChanged
 from tablesync.service_kit.http.problems import not_found
 from tablesync.service_kit.http.user_auth import OperatorRole, Principal
 from tablesync.service_kit.mongo.unit_of_work import UnitOfWork
@@ -35,6 +35,11 @@ class Leaving:
         await self._api_tokens.delete_all(unit, workspace_id, operator_id)
         await self._end_connecting(unit, workspace_id, operator_id)
         await self._invitations.withdraw_all(unit, workspace_id, operator_id)
+        unit.publish(
+            MemberRemoved(
+                workspace_id=workspace_id, operator_id=operator_id, removed_by=by.operator_id
+            )
+        )
 
     async def change_role(
         self, unit: UnitOfWork, by: Principal, operator_id: str, role: OperatorRole
