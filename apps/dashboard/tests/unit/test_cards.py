@@ -19,7 +19,8 @@ from tablesync.contracts.public_api.connections import (
 )
 from tablesync.contracts.public_api.people import UserToken
 from tablesync.dashboard.pages.integrations import banners_version
-from tablesync.dashboard.shown.cards import Card, Deck, Lost
+from tablesync.dashboard.shown.cards import Card, Deck
+from tablesync.dashboard.shown.connections.lost import Lost
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.web.desk import Asked, PageContext
 from tablesync.dashboard.web.rendering import Rendering

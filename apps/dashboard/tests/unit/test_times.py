@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import ConnectionView
-from tablesync.dashboard.shown.cards import Subject
+from tablesync.dashboard.shown.connections.subject import Subject
 from tablesync.dashboard.shown.times import Clock
 
 BERLIN = Clock(datetime(2026, 11, 27, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"))

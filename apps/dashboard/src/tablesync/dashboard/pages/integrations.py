@@ -11,7 +11,9 @@ from tablesync.client import TableSync
 from tablesync.contracts.public_api.connection_uses import ConnectionUse
 from tablesync.contracts.public_api.connections import ConnectionView, ProviderView
 from tablesync.dashboard.live.parts import Part
-from tablesync.dashboard.shown.cards import Begun, Card, Deck, Lost, Rank
+from tablesync.dashboard.shown.cards import Begun, Card, Deck
+from tablesync.dashboard.shown.connections.faces import Rank
+from tablesync.dashboard.shown.connections.lost import Lost
 from tablesync.dashboard.shown.first_day import Step, first_day
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member

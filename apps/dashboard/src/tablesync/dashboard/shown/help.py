@@ -7,7 +7,8 @@ from tablesync.contracts.public_api.syncs import SyncState
 from tablesync.contracts.wording import help_pages
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.badges import Badge
-from tablesync.dashboard.shown.cards import Card, Rank
+from tablesync.dashboard.shown.cards import Card
+from tablesync.dashboard.shown.connections.faces import Rank
 from tablesync.dashboard.shown.syncs import ShownSync
 
 ROOT = "/help"
