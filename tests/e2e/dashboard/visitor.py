@@ -1,7 +1,7 @@
 """Somebody at a browser: what they click, and what they are shown; the API prepares the rest."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -88,25 +88,35 @@ class Visitor:
         return ended.connection_id
 
     async def signs_in(
-        self, provider: str, account: str | None = None, connection_id: str | None = None
+        self,
+        provider: str,
+        account: str | None = None,
+        connection_id: str | None = None,
+        scopes: Sequence[str] | None = None,
     ) -> str:
-        """Sign in at a provider, beside the browser; return the id of the attempt."""
+        """Sign in at a provider, beside the browser; return the id of the attempt.
+
+        `scopes` are what is allowed there, if that is not all.
+        """
         wanted = NewAuthorization(provider=provider, connection_id=connection_id)
         async with self.tablesync as tablesync:
             attempt = await tablesync.authorizations.create(wanted)
-        await self.will_consent(provider, account)
+        await self.will_consent(provider, account, scopes=scopes)
         async with httpx.AsyncClient(follow_redirects=True, trust_env=False) as browser:
             await press(browser, attempt.start_url)
         return attempt.id
 
     async def will_consent(
-        self, provider: str, account: str | None = None, decision: str = "allow"
+        self,
+        provider: str,
+        account: str | None = None,
+        decision: str = "allow",
+        scopes: Sequence[str] | None = None,
     ) -> None:
         """Have the provider's pages be answered as this person would."""
         bases = {"bases": "all"} if provider == "airtable" else {}
-        await self.sandbox.answer(
-            provider, user=ADA, account=account, decision=decision, times=1, **bases
-        )
+        told = {"user": ADA, "account": account, "decision": decision, "scopes": scopes}
+        await self.sandbox.answer(provider, times=1, **told, **bases)
 
     async def makes_a_sync(self, object_: str, hubspot: str, airtable: str) -> SyncView:
         """Make a sync of one object, and have its first run done."""
