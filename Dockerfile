@@ -18,6 +18,15 @@ COPY libs libs
 COPY sandbox sandbox
 ARG PACKAGE
 COPY ${PACKAGE} ${PACKAGE}
+# What browsers are sent that is not ours: the dashboard alone has any. npm comes from a wheel.
+COPY tools/npm.lock .
+RUN --mount=type=cache,target=/cache \
+    if [ -f "${PACKAGE}/package-lock.json" ]; then \
+        uv venv /opt/npm \
+        && uv pip install --python /opt/npm --require-hashes --requirement npm.lock \
+        && cd "${PACKAGE}" && export PATH=/opt/npm/bin:$PATH npm_config_cache=/cache/npm \
+        && npm ci --loglevel=error && npm run vendored; \
+    fi
 RUN --mount=type=cache,target=/cache \
     uv pip install --python /opt/tablesync \
     --constraint requirements.lock --build-constraint requirements.lock \

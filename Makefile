@@ -3,7 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 DASHBOARD := apps/dashboard
-VENDORED := $(DASHBOARD)/src/tablesync/dashboard/static/vendor
 BROWSER_READY := $(DASHBOARD)/node_modules/.copied
 PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.toml \
 	apps/*/pyproject.toml sandbox/pyproject.toml deploy/local/pyproject.toml)))
@@ -47,9 +46,7 @@ $(READY): requirements.lock $(addsuffix pyproject.toml,$(PACKAGES))
 # What browsers are sent that is not ours. Where there is no npm, one comes from a wheel.
 $(BROWSER_READY): $(DASHBOARD)/package-lock.json $(READY)
 	@command -v npm > /dev/null || $(BIN)/uv pip install --python $(BIN)/python --quiet --require-hashes -r tools/npm.lock
-	@cd $(DASHBOARD) && PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --silent
-	@mkdir -p $(VENDORED)
-	@cd $(DASHBOARD)/node_modules/htmx.org/dist && cp htmx.min.js ext/hx-sse.min.js $(CURDIR)/$(VENDORED)/
+	@cd $(DASHBOARD) && export PATH="$$PATH:$(CURDIR)/$(BIN)" && npm ci --silent && npm run --silent vendored
 	@touch $@
 
 lock: $(READY) ## compile requirements.in into requirements.lock
@@ -104,7 +101,7 @@ pictures: setup fetch ## take the help's pictures anew, from the story that they
 soak: setup fetch ## what takes minutes or hours: long outages, every neighbouring version, replays, ten thousand races
 	$(PYTEST) --timeout=7200 -m soak soak tests
 
-images: $(BROWSER_READY) ## build every container image
+images: ## build every container image
 	docker compose --profile sandbox build
 
 upgrade-dump: $(READY) fetch ## write down what COMMIT=<commit> stores, for tests/upgrade

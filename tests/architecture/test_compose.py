@@ -1,5 +1,6 @@
 """The compose file: settings, order, confinement."""
 
+import json
 import re
 import tomllib
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import yaml
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "apps" / "dashboard" / "src" / "tablesync" / "dashboard"
 FLOW = ("auth-service", "scheduler", "sync-runner", "notifier", "dashboard", "sandbox")
 SettingsOf = Callable[..., set[str]]
 # Where Compose's own parts and files are; every other setting can be given in `.env`.
@@ -95,6 +97,18 @@ def test_the_dockerfile_builds_where_no_registry_is_reachable_and_runs_as_nobody
     ]
     assert "USER 10001:10001" in lines
     assert not [line for line in lines if line.startswith("# syntax=") or "<<" in line]
+
+
+def test_an_image_has_what_browsers_are_sent_without_make_having_fetched_it() -> None:
+    page = (PAGES / "templates" / "base.html").read_text("utf-8")
+    needed = re.findall(r"/vendor/([\w.-]+)", page)
+    package = json.loads((ROOT / "apps" / "dashboard" / "package.json").read_text("utf-8"))
+    copied = re.findall(r"dist/\S*?([\w.-]+\.js)", package["scripts"]["vendored"])
+    assert needed
+    assert copied == needed
+    assert "npm run vendored" in (ROOT / "Dockerfile").read_text("utf-8")
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert str(PAGES.relative_to(ROOT) / "static" / "vendor") in ignored
 
 
 def test_each_volume_for_keys_begins_as_a_folder_of_the_image_that_fills_it() -> None:
