@@ -111,6 +111,13 @@ def test_an_image_has_what_browsers_are_sent_without_make_having_fetched_it() ->
     assert str(PAGES.relative_to(ROOT) / "static" / "vendor") in ignored
 
 
+def test_where_the_dashboard_is_has_to_be_said_once() -> None:
+    dashboard = containers()["dashboard"]["environment"]["DASHBOARD_PUBLIC_URL"]
+    auth_service = containers()["auth-service"]["environment"]
+    assert auth_service["AUTH_RETURN_ORIGINS"] == f"${{AUTH_RETURN_ORIGINS:-{dashboard}}}"
+    assert auth_service["HELP_URL"] == f"${{HELP_URL:-{dashboard}/help}}"
+
+
 def test_each_volume_for_keys_begins_as_a_folder_of_the_image_that_fills_it() -> None:
     keys = containers()["keys"]
     mounted = [volume.partition(":")[2] for volume in keys["volumes"]]
