@@ -374,7 +374,11 @@ async def test_leaving_to_allow_tables_and_coming_back_loses_nothing(
     await tab.send(target="con_t", base=BASE.id, make="table")
     assert tab.addresses[-1] == f"{NEW}/table?draft={tab.draft_id}"
     chosen = services.properties[7].name
-    await tab.send(name="Deals of ours", property=chosen)
+    before = tab.shown
+    for _ in range(2):
+        # Of two clicks a browser shows what the second one gets.
+        tab.shown = before
+        await tab.send(name="Deals of ours", property=chosen)
     assert f'name="back" value="{tab.addresses[-1]}"' in tab.text
     await tab.open(tab.addresses[-1])
     assert 'value="Deals of ours"' in tab.text

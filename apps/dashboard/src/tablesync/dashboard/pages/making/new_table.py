@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
@@ -40,7 +41,7 @@ def routes(desk: Desk) -> APIRouter:
     async def make(asked: Operator, draft: str = "") -> Response:
         form = await desk.form(asked.request)
         kept = await keeping.read(asked, draft)
-        if kept.has_moved_on(form):
+        if kept.has_moved_on(form) and not _is_typed(kept.draft, form):
             return await pages.tell(asked, kept, form)
         return await pages.make(asked, kept, form)
 
@@ -112,8 +113,7 @@ class NewTablePages:
         """Say why no table was made; what was typed is kept while more is allowed at Airtable."""
         lacks = PERMISSION_MISSING in error.problem.type
         if lacks:
-            typed = {"new_table": form.get("name"), "properties": tuple(form.all("property"))}
-            draft = kept.draft.model_copy(update=typed)
+            draft = kept.draft.model_copy(update=_typed(form))
             kept = await keeping.keep(asked, kept, draft, form.get("once"))
         refused = form.with_error("", error.problem.detail)
         return await self.show(asked, kept, refused, UNPROCESSABLE, lacks_permission=lacks)
@@ -130,6 +130,15 @@ class NewTablePages:
 
     def _go_to(self, asked: Asked, step: str, kept: Kept) -> Response:
         return RedirectResponse(asked.path(kept.address(step)), SEE_OTHER)
+
+
+def _typed(form: Form) -> dict[str, Any]:
+    return {"new_table": form.get("name"), "properties": tuple(form.all("property"))}
+
+
+def _is_typed(draft: Draft, form: Form) -> bool:
+    """Whether a form says what a draft has of it already, as that of a second click does."""
+    return all(getattr(draft, name) == value for name, value in _typed(form).items())
 
 
 def _typed_before(draft: Draft) -> Form:
