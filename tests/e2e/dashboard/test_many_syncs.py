@@ -1,10 +1,10 @@
 """Many syncs at once: those chosen, all that match, all of a connection; and a copy of one."""
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 from tablesync.contracts.public_api.syncs import SyncCopy, SyncView
 
-from .visitor import PATIENCE_MS, PORTAL, Visitor
+from .visitor import PORTAL, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -25,12 +25,6 @@ async def paused(ada: Visitor) -> set[str]:
         return {each.id async for each in tablesync.syncs.all() if each.paused}
 
 
-async def told(page: Page, *said: str) -> None:
-    """Wait until the report of a change says all of this."""
-    for each in said:
-        await expect(page.locator("#bulk-change")).to_contain_text(each, timeout=PATIENCE_MS)
-
-
 async def test_syncs_are_changed_by_choice_and_all_that_match_and_told_what_did_not_work(
     ada: Visitor,
 ) -> None:
@@ -40,13 +34,13 @@ async def test_syncs_are_changed_by_choice_and_all_that_match_and_told_what_did_
     for each in (first, third):
         await page.get_by_label(f"Choose {each.name}").check()
     await page.get_by_role("button", name="Resume").click()
-    await told(page, "1 sync resumed", "1 was so already.")
+    await ada.is_told("1 sync resumed", "1 was so already.")
     assert await paused(ada) == {second.id}
 
     await ada.open("/syncs?q=Third")
     await page.get_by_label("All 1 that match").check()
     await page.get_by_role("button", name="Pause").click()
-    await told(page, "1 sync paused")
+    await ada.is_told("1 sync paused")
     assert await paused(ada) == {second.id, third.id}
 
     async with ada.tablesync as tablesync:
@@ -54,7 +48,7 @@ async def test_syncs_are_changed_by_choice_and_all_that_match_and_told_what_did_
     await ada.open("/syncs")
     await page.get_by_label("All 3 that match").check()
     await page.get_by_role("button", name="Sync now").click()
-    await told(page, "0 syncs asked to run", "3 syncs could not be asked to run", "Third")
+    await ada.is_told("0 syncs asked to run", "3 syncs could not be asked to run", "Third")
     causes = page.locator("#bulk-change li .sub")
     await expect(causes.first).to_contain_text("HubSpot")
     await page.get_by_role("link", name=first.name).click()
@@ -62,33 +56,26 @@ async def test_syncs_are_changed_by_choice_and_all_that_match_and_told_what_did_
 
 
 async def test_pause_all_syncs_of_a_connection_and_resume_exactly_those(ada: Visitor) -> None:
-    page, card = ada.page, ada.card("HubSpot")
+    card = ada.card("HubSpot")
     first, second, third = await has_three_syncs(ada)
     async with ada.tablesync as tablesync:
         await tablesync.syncs.resume(second.id)
 
-    await acts(ada, "Pause all 2 syncs")
-    await told(page, "2 syncs paused")
+    await ada.acts("Pause all 2 syncs")
+    await ada.is_told("2 syncs paused")
     assert await paused(ada) == {first.id, second.id, third.id}
 
-    await acts(ada, "Resume the 2 paused")
-    await told(page, "2 syncs resumed")
+    await ada.acts("Resume the 2 paused")
+    await ada.is_told("2 syncs resumed")
     assert await paused(ada) == {third.id}
 
-    await acts(ada, "Sync all now")
-    await told(page, "asked to run")
+    await ada.acts("Sync all now")
+    await ada.is_told("asked to run")
     await ada.open("/integrations")
     await expect(card).to_contain_text("Connected")
     async with ada.tablesync as tablesync:
         runs = [(await tablesync.runs.page(sync_id=each.id)).items for each in (first, second)]
     assert [[str(run.trigger) for run in of_one] for of_one in runs] == [["manual"] * 2, ["manual"]]
-
-
-async def acts(ada: Visitor, words: str) -> None:
-    """Do something to all syncs of HubSpot, from the menu of its card."""
-    await ada.open("/integrations")
-    await ada.card("HubSpot").get_by_label("More for HubSpot").click()
-    await ada.card("HubSpot").get_by_role("button", name=words).click()
 
 
 async def test_a_sync_is_duplicated_and_the_copy_waits_to_be_changed(ada: Visitor) -> None:

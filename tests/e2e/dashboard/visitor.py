@@ -143,6 +143,18 @@ class Visitor:
         await expect(popup.get_by_role("button", name="Reconnect HubSpot")).to_be_visible()
         return popup
 
+    async def acts(self, words: str) -> None:
+        """Press something in the menu of HubSpot's card, on a page that is as new as can be."""
+        await self.open("/integrations")
+        await self.card("HubSpot").get_by_label("More for HubSpot").click()
+        await self.card("HubSpot").get_by_role("button", name=words, exact=True).click()
+
+    async def is_told(self, *said: str) -> None:
+        """Wait until the report of a change to many syncs says all of this."""
+        for each in said:
+            report = self.page.locator("#bulk-change")
+            await expect(report).to_contain_text(each, timeout=PATIENCE_MS)
+
     async def invites(self, other: "Visitor", email: str, role: Role) -> None:
         """Have somebody be a member of the workspace, who stands on its first page then."""
         wanted = NewMember(email=email, name=email.partition("@")[0].capitalize(), role=role)
