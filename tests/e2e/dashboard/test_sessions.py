@@ -6,6 +6,7 @@ from tablesync.contracts.public_api.people import MemberEdit, Role
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl, eventually
 
+from .looking import look_at
 from .visitor import LOOKS, PATIENCE_MS, PORTAL, Visitor, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -25,6 +26,7 @@ async def test_a_session_that_ends_in_the_middle_of_a_form_loses_nothing_typed(
     await ada.context.clear_cookies(name="tablesync_session")
     await page.get_by_role("button", name="Rename").click()
     await expect(page.get_by_role("heading", name="You were signed out meanwhile")).to_be_visible()
+    assert await look_at(page) == []
 
     async with page.expect_popup() as opened:
         await page.get_by_role("link", name="Sign in").click()
