@@ -12,6 +12,7 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
 LINK = re.compile(r"]\(([^)\s]+)\)")
+NAMED_TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 NAMED_FILE = re.compile(r"`([\w./-]+\.py)`")
 
 
@@ -31,6 +32,16 @@ def decisions() -> list[Path]:
 def code_files() -> tuple[str, ...]:
     """Return the path of every Python file, with a slash before it."""
     return tuple(f"/{each.relative_to(ROOT).as_posix()}" for each in ours("*.py"))
+
+
+@cache
+def stories_in(file: str) -> frozenset[str]:
+    """Return the names of the tests in all files of a name."""
+    found = [ROOT / each.lstrip("/") for each in code_files() if each.endswith(f"/{file}")]
+    tests = (
+        re.findall(r"^(?:async )?def (test_\w+)", each.read_text("utf-8"), re.M) for each in found
+    )
+    return frozenset(name for names in tests for name in names)
 
 
 def prose(page: Path) -> str:
@@ -64,6 +75,12 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     named = set(NAMED_FILE.findall(prose(page)))
     missing = {each for each in named if not [f for f in code_files() if f.endswith(f"/{each}")]}
     assert not missing
+
+
+@pytest.mark.parametrize("page", ours("*.md"), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    named = set(NAMED_TEST.findall(prose(page)))
+    assert not {each for each in named if each[1] not in stories_in(each[0])}
 
 
 def test_decisions_are_numbered_through_and_listed() -> None:
