@@ -87,13 +87,17 @@ test-unit: setup ## the tests that need nothing but Python
 test-containers: setup ## the same tests with Kafka and MongoDB in containers
 	TEST_STACK=containers $(PYTEST) -m "not soak"
 
+# A project of its own: a stack that somebody uses is neither taken for it nor taken down.
+test-compose: export COMPOSE_PROJECT_NAME := tablesync-test
+test-compose: export SCHEDULER_MIN_INTERVAL_SECONDS := 1
+test-compose: export SCHEDULER_CATCH_UP_JITTER_SECONDS := 1
 test-compose: $(READY) images ## the story on Docker Compose, from building the images to taking all down
 	@mkdir -p .local/compose
-	SCHEDULER_MIN_INTERVAL_SECONDS=1 SCHEDULER_CATCH_UP_JITTER_SECONDS=1 \
-		docker compose --profile sandbox up -d --wait
-	docker compose run --rm --no-deps keys info > .local/compose/up.json
-	$(BIN)/python -m tablesync.demo --against .local/compose/up.json --out .local/compose; \
-		outcome=$$?; docker compose --profile sandbox down --volumes; exit $$outcome
+	set -e; trap 'docker compose --profile sandbox down --volumes' EXIT; trap 'exit 130' INT TERM; \
+		docker compose --profile sandbox up -d --wait; \
+		docker compose run --rm --no-deps keys info > .local/compose/up.json; \
+		$(BIN)/python -m tablesync.demo --against .local/compose/up.json --out .local/compose; \
+		$(BIN)/python tools/look_at_dashboard.py .local/compose/up.json
 
 pictures: setup fetch ## take the help's pictures anew, from the story that they illustrate
 	KEEP_PICTURES=1 $(BIN)/pytest -q tests/e2e/dashboard/test_reconnecting.py -k one_click
