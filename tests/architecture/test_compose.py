@@ -116,6 +116,8 @@ def test_where_the_dashboard_is_has_to_be_said_once() -> None:
     auth_service = containers()["auth-service"]["environment"]
     assert auth_service["AUTH_RETURN_ORIGINS"] == f"${{AUTH_RETURN_ORIGINS:-{dashboard}}}"
     assert auth_service["HELP_URL"] == f"${{HELP_URL:-{dashboard}/help}}"
+    notifier = containers()["notifier"]["environment"]
+    assert notifier["NOTIFIER_DASHBOARD_URL"] == f"${{NOTIFIER_DASHBOARD_URL:-{dashboard}}}"
 
 
 def test_each_volume_for_keys_begins_as_a_folder_of_the_image_that_fills_it() -> None:
