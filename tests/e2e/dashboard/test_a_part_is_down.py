@@ -141,7 +141,7 @@ async def test_a_service_that_is_silent_holds_nothing_up_and_is_told_of_live(
     await expect(told_of(ada, "scheduler")).to_have_count(0)
 
 
-async def test_a_change_that_nobody_confirmed_is_said_to_be_so_and_looked_at_again(
+async def test_a_change_that_nobody_confirmed_is_said_to_be_so_and_sent_once_more(
     prepared: Prepared, stack: LocalStack
 ) -> None:
     """The service has the request, and ends before it has answered."""
@@ -160,8 +160,9 @@ async def test_a_change_that_nobody_confirmed_is_said_to_be_so_and_looked_at_aga
         finally:
             stack.start_program("notifier")
             stack.wait_ready("notifier")
-    await ada.page.get_by_role("link", name="Look again").click()
-    await expect(ada.page.get_by_label("Mail me when")).to_be_checked()
+    await expect(ada.page.get_by_role("link", name="Look again")).to_be_visible()
+    await ada.page.get_by_role("button", name="Send it once more").click()
+    await expect(ada.page.get_by_label("Mail me when")).not_to_be_checked()
 
 
 def _has_unread(port: int) -> bool:

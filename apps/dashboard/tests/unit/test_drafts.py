@@ -383,3 +383,19 @@ async def test_leaving_to_allow_tables_and_coming_back_loses_nothing(
     await tab.open(tab.addresses[-1])
     assert 'value="Deals of ours"' in tab.text
     assert re.findall(r'name="property" value="([^"]+)" checked', tab.text) == [chosen]
+
+
+async def test_no_table_is_made_in_a_base_that_the_tab_does_not_show(
+    tabs: Tabs, services: Services
+) -> None:
+    tab, _ = tabs
+    await tab.goes_to("table")
+    await tab.send(target="con_t", base=BASE.id, make="table")
+    before, typed = tab.shown, {"name": "Deals", "property": services.properties[7].name}
+    await tab.send(**typed)
+    draft = services.drafts[tab.draft_id]
+    elsewhere = draft["contents"].replace(BASE.id, f"{BASE.id[:-1]}9")
+    draft |= {"contents": elsewhere, "version": draft["version"] + 1}
+    tab.shown = before
+    assert (await tab.send(**typed)).status_code == 409
+    assert "in another tab meanwhile" in tab.text

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -9,11 +10,15 @@ import pytest
 from dashboard_examples import DASHBOARD, a_desk
 from fastapi import FastAPI, Request
 from pydantic import SecretStr
+from tablesync.client import AwayError, UnconfirmedError
 from tablesync.dashboard.pages import faults
 from tablesync.dashboard.web.desk import Desk, Member
+from tablesync.dashboard.web.forms import Form
 
 pytestmark = pytest.mark.unit
 
+AWAY = AwayError("scheduler", "does not answer")
+UNCONFIRMED = UnconfirmedError("scheduler", "did not confirm the change", "key")
 BEFORE, NOW = SecretStr("the session before"), SecretStr("the session now")
 ON = {"referer": f"{DASHBOARD}/w/1/syncs?q=deals"}
 
@@ -26,7 +31,13 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 @pytest.fixture
-async def browser(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
+def said() -> list[Form]:
+    """What a form that nobody answered has said each time."""
+    return []
+
+
+@pytest.fixture
+async def browser(desk: Desk, said: list[Form]) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody at two forms: one of a workspace, and one of none."""
     app = FastAPI()
     desk.install(app)
@@ -38,6 +49,11 @@ async def browser(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     @app.post("/forms")
     async def of_none(request: Request) -> str:
         return (await desk.form(request)).get("name")
+
+    @app.post("/silent")
+    async def of_somebody_silent(request: Request) -> None:
+        said.append(await desk.form(request))
+        raise UNCONFIRMED if request.headers["x-answer"] == "unconfirmed" else AWAY
 
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=DASHBOARD) as client:
@@ -77,6 +93,34 @@ async def test_what_was_typed_is_sent_once_more_by_whoever_signed_in_anew(
     answer = await browser.post("/forms", data=dict(shown))
 
     assert answer.json() == "Typed"
+
+
+@pytest.mark.parametrize("error", [AWAY, UNCONFIRMED])
+async def test_what_was_sent_to_a_service_that_is_silent_is_sent_once_more_as_the_same_act(
+    browser: httpx.AsyncClient, desk: Desk, said: list[Form], error: AwayError
+) -> None:
+    browser.cookies.set(desk.cookies.name("session"), BEFORE.get_secret_value())
+    browser.headers["x-answer"] = "unconfirmed" if error is UNCONFIRMED else "away"
+    asked = await browser.post("/silent", data=sent(desk, name="<b>", sync=["1", "2"]))
+    assert asked.status_code == 503
+    assert "kept in this tab" in asked.text
+    shown = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked.text)
+    typed = {name: [unescape(each) for key, each in shown if key == name] for name, _ in shown}
+
+    await browser.post("/silent", data=typed)
+
+    first, second = said
+    assert first.get("once") == second.get("once")
+    assert second.all("sync") == ["1", "2"]
+    assert second.get("name") == "<b>"
+
+
+async def test_a_button_whose_script_opens_a_window_is_a_button_all_the_same(
+    browser: httpx.AsyncClient, desk: Desk
+) -> None:
+    pressed = sent(desk, window="popup", draft="drf_1")
+    answer = await browser.post("/w/1/forms", data=pressed, headers=ON)
+    assert answer.headers["location"] == "/sign-in?return_to=/w/1/syncs%3Fq%3Ddeals"
 
 
 async def test_a_form_that_is_none_of_ours_is_kept_by_nobody(

@@ -1,7 +1,8 @@
 """What is shown instead of a page: who is asked for what, and what somebody can do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,7 +21,7 @@ from tablesync.dashboard.pages.making.kept import DraftGoneError
 from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.web.answers import SeeOtherError, looked_at, see_other
 from tablesync.dashboard.web.desk import AWAY, SESSION, Asked, Desk, StaleFormError
-from tablesync.dashboard.web.forms import FormTooLargeError
+from tablesync.dashboard.web.forms import Form, FormTooLargeError
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
 
     async def on_bug(request: Request, _: Exception) -> Response:
         fault = replace(BROKEN, path=looked_at(request))
-        page = desk.plain_page(request, "pages/fault.html", status=fault.status, fault=fault)
+        page = desk.plain_page(
+            request, "pages/fault.html", status=fault.status, fault=fault, sent={}
+        )
         page.headers.update(headers)
         return page
 
@@ -126,11 +129,19 @@ def answer_to(desk: Desk, request: Request, error: Exception) -> Response:
         return kept.signed_in_anew(desk, request, error.form)
     fault = fault_of(error, request)
     asked = _within(request) if isinstance(error, AwayError | DraftGoneError) else None
+    sent = _sent(request) if isinstance(error, AwayError) else {}
+    told: dict[str, Any] = {"status": fault.status, "fault": fault, "sent": sent}
     if asked is None:
-        return desk.plain_page(request, "pages/fault.html", status=fault.status, fault=fault)
+        return desk.plain_page(request, "pages/fault.html", **told)
     if isinstance(error, AwayError) and request.method == "GET":
         return desk.waiting_page(asked, "pages/away.html", service=error.service)
-    return desk.page(asked, "pages/fault.html", status=fault.status, fault=fault)
+    return desk.page(asked, "pages/fault.html", **told)
+
+
+def _sent(request: Request) -> Mapping[str, Sequence[str]]:
+    """Return the fields of the form that was sent, its key among them: again it is the same act."""
+    form: Form | None = getattr(request.state, "sent", None)
+    return form.lists if form else {}
 
 
 def _within(request: Request) -> Asked | None:
@@ -165,19 +176,22 @@ def fault_of(error: Exception, request: Request) -> Fault:
 
 def _away(error: AwayError, request: Request) -> Fault:
     """Say that a service is silent; of a change, that nobody knows whether it was made."""
+    kept = bool(_sent(request))
     if isinstance(error, UnconfirmedError):
+        again = "What you sent is kept in this tab: sent once more from here, it is done only once."
         return Fault(
             AWAY,
             "Nobody has confirmed this",
-            f"{error.service} did not answer in time: it may have been done, or not. Look again "
-            "before you repeat it; pressing the same button once more does it only once.",
+            f"{error.service} did not answer in time: it may have been done, or not. "
+            f"{again if kept else 'Look again before you repeat it.'}",
             "Look again",
             looked_at(request),
         )
+    nothing = "Nothing was changed, and what you sent is kept in this tab."
     return Fault(
         AWAY,
         f"{error.service} does not answer",
-        "Nothing was changed. Syncs go on as far as they do not need it.",
-        "Try again",
+        f"{nothing if kept else 'Nothing was changed.'} Syncs go on as far as they do not need it.",
+        "Back to the page" if kept else "Try again",
         looked_at(request),
     )

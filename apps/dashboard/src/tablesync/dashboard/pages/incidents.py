@@ -131,7 +131,7 @@ def list_parts(
     context, render = desk.context(asked), desk.rendering.part
     rows = [*found.shown, *moved]
     if found.silent:
-        return [left(f"incident-{each.incident.id}") for each in rows]
+        return [*(left(f"incident-{each.incident.id}") for each in rows), left("order")]
     hint = "Incidents have come or moved. Sort again" if found.order != order else ""
     return [
         *(

@@ -59,6 +59,8 @@ def routes(desk: Desk) -> APIRouter:
             form = form.unreadable(error, FIELDS)
         except InvalidError as error:
             form = form.refused(error, FIELDS)
+        except ConflictError as error:
+            form = form.with_error("name", error.problem.detail)
         else:
             said = f"{made.name} is there, and paused until you resume it."
             return desk.back(request, asked.path(f"/syncs/{made.id}"), said)

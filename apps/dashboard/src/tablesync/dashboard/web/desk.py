@@ -186,6 +186,7 @@ class Desk:
             raise StaleFormError
         if sent != _fingerprint(session):
             raise StaleFormError(form)
+        request.state.sent = form
         return form.named(request.url.path)
 
     def form_token(self, session: SecretStr) -> str:

@@ -20,8 +20,8 @@ MOST_BYTES = 1_048_576
 MOST_READ = 32 * MOST_BYTES
 
 
-# What every form of ours brings along by itself.
-BROUGHT = frozenset({"csrf", "once", "back"})
+# What forms of ours bring along by themselves; a script says in which window they end.
+BROUGHT = frozenset({"csrf", "once", "back", "window", "draft", "version"})
 
 
 class FormTooLargeError(Exception):

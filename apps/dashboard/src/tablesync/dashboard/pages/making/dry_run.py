@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import RedirectResponse, Response
-from tablesync.client import AwayError, ProblemError
+from tablesync.client import ProblemError
 from tablesync.contracts.public_api.catalog import DryRun, NewDryRun
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages.making.asked_sync import contents
@@ -36,7 +36,7 @@ def routes(desk: Desk) -> APIRouter:
         wanted = NewDryRun.model_validate({**contents(sync), "sync_id": sync.id})
         try:
             begun = await tablesync.dry_runs.start(wanted, idempotency_key=form.get("once"))
-        except (AwayError, ProblemError) as error:
+        except ProblemError as error:
             return page(asked, sync, form.with_error("", trouble(error)), status=CONFLICT)
         return RedirectResponse(_path(asked, sync_id, begun.id), SEE_OTHER)
 

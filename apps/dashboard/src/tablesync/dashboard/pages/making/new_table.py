@@ -137,8 +137,12 @@ def _typed(form: Form) -> dict[str, Any]:
 
 
 def _is_typed(draft: Draft, form: Form) -> bool:
-    """Whether a form says what a draft has of it already, as that of a second click does."""
-    return all(getattr(draft, name) == value for name, value in _typed(form).items())
+    """Whether a form says what a draft has of it already, as that of a second click does.
+
+    Of another base, or of another account, it says something else.
+    """
+    said = {**_typed(form), "base": form.get("base"), "target": form.get("target")}
+    return all(getattr(draft, name) == value for name, value in said.items())
 
 
 def _typed_before(draft: Draft) -> Form:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
-from tablesync.client import InvalidError
+from tablesync.client import ConflictError, InvalidError
 from tablesync.contracts.public_api.incidents import PreferencesEdit
 from tablesync.contracts.public_api.people import NewApiToken
 from tablesync.dashboard.pages.settings.page import SettingsPage
@@ -43,8 +43,8 @@ def routes(desk: Desk) -> APIRouter:
             )
         except ValidationError as error:
             return await page.show(asked, form.unreadable(error, TOKEN), 422)
-        except InvalidError as error:
-            return await page.show(asked, form.refused(error, TOKEN), 422)
+        except (InvalidError, ConflictError) as error:
+            return await page.show(asked, _refused(form, error), 422)
         return desk.hand_over(asked, "/settings", made.api_token)
 
     @router.post("/tokens/{token_id}/delete")
@@ -79,3 +79,10 @@ def session_routes(desk: Desk) -> APIRouter:
         return desk.back(request, "/sign-in")
 
     return router
+
+
+def _refused(form: Form, error: InvalidError | ConflictError) -> Form:
+    """Return the form of a token with what is wrong with it, or why there are no more of them."""
+    if isinstance(error, InvalidError):
+        return form.refused(error, TOKEN)
+    return form.with_error("token_name", error.problem.detail)

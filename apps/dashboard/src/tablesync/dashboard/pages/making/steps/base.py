@@ -81,6 +81,6 @@ def trouble(error: AwayError | ProblemError) -> str:
     if isinstance(error, UnconfirmedError):
         return (
             f"{error.service} did not answer in time: it may have been done, or not. Look again "
-            "before you repeat it; pressing the same button once more does it only once."
+            "before you repeat it."
         )
     return f"{error.service} does not answer. Nothing was changed; try again in a moment."
