@@ -149,6 +149,8 @@ class Services:
             return JSONResponse({"items": list(self.drafts.values())})
         if (draft := self.drafts.get(id_)) is None:
             return a_problem(404, "not-found")
+        if method == "DELETE" and draft.get("sync_id"):
+            return a_problem(409, "edited-meanwhile")
         if method == "DELETE":
             return JSONResponse(self.drafts.pop(id_))
         if said.pop("version", draft["version"]) != draft["version"]:
@@ -399,3 +401,12 @@ async def test_no_table_is_made_in_a_base_that_the_tab_does_not_show(
     tab.shown = before
     assert (await tab.send(**typed)).status_code == 409
     assert "in another tab meanwhile" in tab.text
+
+
+async def test_a_draft_that_is_finished_is_not_discarded_but_leads_to_its_sync(tabs: Tabs) -> None:
+    tab, _ = tabs
+    await tab.goes_to("trial")
+    said = {"csrf": tab.csrf, "draft": tab.draft_id, "once": "1"}
+    await tab.send()
+    answer = await tab.http.post(f"{NEW}/discard", data=said)
+    assert answer.headers["location"] == f"/w/ws_1/syncs/{SYNC_ID}"

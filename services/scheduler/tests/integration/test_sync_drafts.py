@@ -107,6 +107,8 @@ async def test_a_sync_finishes_its_draft_and_is_made_of_it_once(
     assert (finished["sync_id"], finished["contents"]) == (made.json()["id"], "")
     edit = {"title": "", "contents": "late", "version": finished["version"]}
     assert (await api.put(f"{PATH}/{draft['id']}", json=edit)).status_code == 409
+    refused = await api.delete(f"{PATH}/{draft['id']}")
+    assert (refused.status_code, refused.json()["sync_id"]) == (409, made.json()["id"])
 
 
 async def test_of_a_draft_that_has_moved_on_or_is_gone_no_sync_is_made(

@@ -43,5 +43,5 @@ class Drafts:
         )
 
     async def discard(self, draft_id: str, *, idempotency_key: str | None = None) -> None:
-        """Forget one, of which nothing was made."""
+        """Forget one; raises ConflictError if a sync was made of it."""
         await self._edge.delete(f"{PATH}/{draft_id}", idempotency_key=idempotency_key)

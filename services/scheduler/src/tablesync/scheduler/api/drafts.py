@@ -59,7 +59,7 @@ def routes(units: UnitsOfWork, store: DraftStore, verifier: Verifier) -> APIRout
         """Keep it as it is now, unless somebody has changed it meanwhile."""
         return await once(lambda unit: drafts.change(unit, once.principal, draft_id, body))
 
-    @router.delete("/{draft_id}", status_code=204, responses=declares(404))
+    @router.delete("/{draft_id}", status_code=204, responses=declares(404, 409))
     async def discard_draft(draft_id: str, once: Once = once_as_operator) -> Response:
         await once(lambda unit: drafts.discard(unit, once.principal, draft_id))
         return Response(status_code=204)
@@ -105,8 +105,10 @@ class DraftCommands:
         await self._store.save(draft, unit.session)
 
     async def discard(self, unit: UnitOfWork, who: Principal, draft_id: str) -> None:
-        """Forget one; raises Problem 404."""
+        """Forget one; raises Problem 404, or 409 for one of which a sync was made."""
         draft = await self._draft(unit, who, draft_id)
+        if draft.sync_id:
+            raise errors.draft_moved_on(draft.version, draft.sync_id)
         await self._store.delete(draft.id, unit.session)
 
     async def _at(self, unit: UnitOfWork, who: Principal, draft_id: str, version: int) -> Draft:

@@ -51,11 +51,18 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("/discard")
     async def discard(asked: Operator) -> Response:
-        """Forget a draft; one that is gone already is as it was wanted."""
+        """Forget a draft; one that is gone already is as it was wanted.
+
+        Of one that was finished in another tab the sync is shown.
+        """
         form = await desk.form(asked.request)
         drafts, id_ = asked.visitor.tablesync.drafts, form.get("draft")
         if keeping.is_draft(id_):
-            await or_gone(drafts.discard(id_, idempotency_key=form.get("once")))
+            try:
+                await or_gone(drafts.discard(id_, idempotency_key=form.get("once")))
+            except ConflictError:
+                await keeping.read(asked, id_)
+                raise
         return desk.back(asked.request, asked.path("/syncs"), "The draft is discarded.")
 
     return router
