@@ -78,12 +78,14 @@ async def test_a_tab_over_the_limit_says_so_and_is_live_once_another_is_closed(
     tabs = [ada.page, *[await ada.context.new_page() for _ in range(STREAMS_OF_A_PERSON - 1)]]
     for tab in tabs:
         await tab.goto(f"{ada.url}/w/{ada.workspace_id}/integrations")
-        await expect(tab.locator("[data-live]")).to_have_attribute("data-live", "on")
+        await expect(tab.locator("[data-live]")).to_have_attribute(
+            "data-live", "on", timeout=PATIENCE_MS
+        )
     late = await ada.context.new_page()
     await late.clock.install()
     await late.goto(f"{ada.url}/w/{ada.workspace_id}/integrations")
     crowded = late.get_by_text("Live updates run in your other tabs")
-    await expect(crowded).to_be_visible()
+    await expect(crowded).to_be_visible(timeout=PATIENCE_MS)
 
     await tabs[-1].close()
 

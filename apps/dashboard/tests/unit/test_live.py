@@ -1,7 +1,15 @@
 """Live updates: what a tab is sent is what differs from what it shows, whatever came between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Sequence,
+)
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -76,7 +84,7 @@ def opened(door: Door, hub: Hub) -> Callable[[Render], Awaitable[AsyncIterator[b
     kept = Streams(cast(Desk, door), hub, most=2)
 
     async def opened(render: Render) -> AsyncIterator[bytes]:
-        answer = kept.answer(await door.asked(a_request(), WORKSPACE), render)
+        answer = await kept.answer(await door.asked(a_request(), WORKSPACE), render)
         assert isinstance(answer, StreamingResponse), answer.status_code
         return cast(AsyncIterator[bytes], aiter(answer.body_iterator))
 
@@ -163,7 +171,7 @@ async def test_what_follows_from_an_event_is_looked_at_again_soon_after_it(hub: 
         looks += 1
         return f"<p>{looks}</p>"
 
-    answer = kept.answer(await Door().asked(a_request(), WORKSPACE), render, follows=True)
+    answer = await kept.answer(await Door().asked(a_request(), WORKSPACE), render, follows=True)
     stream = cast(AsyncIterator[bytes], aiter(cast(StreamingResponse, answer).body_iterator))
     async with asyncio.timeout(streams.BEAT_SECONDS / 2):
         assert b"<p>1</p>" in await anext(stream)
@@ -248,8 +256,9 @@ async def test_a_stream_of_what_is_deleted_says_so(opened: Opened) -> None:
 
 
 async def test_one_stream_too_many_is_told_to_come_later_and_has_room_once_another_ends(
-    opened: Opened, door: Door, hub: Hub
+    opened: Opened, door: Door, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(streams, "LEAVING_SECONDS", 0.05)
     one, two = await opened(_nothing), await opened(_nothing)
     await anext(one)
     await anext(two)
@@ -260,6 +269,19 @@ async def test_one_stream_too_many_is_told_to_come_later_and_has_room_once_anoth
         with suppress(StopAsyncIteration):
             await anext(each)
     await anext(await opened(_nothing))
+
+
+async def test_a_page_has_its_stream_though_the_one_before_gives_its_back_a_moment_later(
+    opened: Opened,
+) -> None:
+    left, other = await opened(_nothing), await opened(_nothing)
+    await anext(left)
+    await anext(other)
+    opening = asyncio.ensure_future(opened(_nothing))
+    await asyncio.sleep(0)
+    assert not opening.done()
+    await cast(AsyncGenerator[bytes, None], left).aclose()
+    await anext(await opening)
 
 
 async def test_many_events_make_one_look_a_second(opened: Opened, hub: Hub) -> None:

@@ -26,6 +26,8 @@ FOLLOWS_SECONDS = 2.0
 # Several events at once make one update, and numbers change once a second: nobody reads faster.
 GATHER_SECONDS, REST_SECONDS = 0.25, 1.0
 MOST_DOUBLED = 10
+# A page that somebody leaves may give its stream back after the next page has asked for one.
+LEAVING_SECONDS = 5.0
 TOO_MANY = 429
 LATER = {"Retry-After": "30"}
 BEAT = b": beat\n\n"
@@ -41,20 +43,32 @@ class Streams:
         self._hub = hub
         self._most = most
         self._open: Counter[str] = Counter()
+        self._given_back = asyncio.Event()
 
-    def answer(self, asked: Asked, render: Render, *, follows: bool = False) -> Response:
+    async def answer(self, asked: Asked, render: Render, *, follows: bool = False) -> Response:
         """Answer with a stream; one too many is told to come again later.
 
         What is shown `follows` where it is made of events by somebody who tells none himself.
         """
         whose = asked.visitor.who.operator_id or ""
-        if self._open[whose] >= self._most:
+        if not await self._has_place(whose):
             return Response(status_code=TOO_MANY, headers=LATER)
         return StreamingResponse(
             self._parts(asked, render, whose, follows),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
+
+    async def _has_place(self, whose: str) -> bool:
+        """Whether somebody may have one more stream, now or once a page that is left is gone."""
+        try:
+            async with asyncio.timeout(LEAVING_SECONDS):
+                while self._open[whose] >= self._most:
+                    self._given_back.clear()
+                    await self._given_back.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _parts(
         self, asked: Asked, render: Render, whose: str, follows: bool
@@ -67,6 +81,7 @@ class Streams:
                     yield part
         finally:
             self._open[whose] -= 1
+            self._given_back.set()
             if not self._open[whose]:
                 del self._open[whose]
 

@@ -40,7 +40,7 @@ def routes(desk: Desk, streams: Streams) -> APIRouter:
             rows = [*found.syncs, *await _moved(asked, found.syncs, ids)]
             return sync_parts(desk, asked, query, found, rows, order)
 
-        return streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read))
 
     @router.get("/runs")
     async def list_of_runs(
@@ -56,7 +56,7 @@ def routes(desk: Desk, streams: Streams) -> APIRouter:
                 page = await runs.read_list(asked, query, cursor or None, MOST_RUNS)
             return [*run_parts(desk, asked, page, tab), *await _left_behind(desk, asked, page, tab)]
 
-        return streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read))
 
     @router.get("/incidents")
     async def list_of_incidents(
@@ -67,7 +67,7 @@ def routes(desk: Desk, streams: Streams) -> APIRouter:
             moved = await incidents.read_moved(asked, found, ids)
             return incidents.list_parts(desk, asked, found, moved, order)
 
-        return streams.answer(asked, keeping(shown, read), follows=True)
+        return await streams.answer(asked, keeping(shown, read), follows=True)
 
     return router
 

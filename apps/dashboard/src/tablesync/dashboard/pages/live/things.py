@@ -37,7 +37,7 @@ def card_routes(desk: Desk, streams: Streams) -> APIRouter:
                 *(left(each) for each in unknown),
             ]
 
-        return streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read))
 
     return router
 
@@ -58,7 +58,7 @@ def part_routes(desk: Desk, streams: Streams) -> APIRouter:
                 )
             ]
 
-        return streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read))
 
     @router.get("/syncs/{sync_id}")
     async def state(asked: Member, sync_id: str, shown: str = "") -> Response:
@@ -68,7 +68,7 @@ def part_routes(desk: Desk, streams: Streams) -> APIRouter:
             page = await sync.read_page(asked, sync_id)
             return sync.parts(desk, asked, page, await kept.read(asked, page))
 
-        return streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read))
 
     return router
 
@@ -85,7 +85,7 @@ def connection_routes(desk: Desk, streams: Streams) -> APIRouter:
             page = await connection_page.read_page(asked, connection_id)
             return connection_page.parts(desk, asked, page, await kept.read(asked, page))
 
-        return streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read))
 
     @router.get("/{connection_id}/receipts/{since}")
     async def receipt(
@@ -98,7 +98,7 @@ def connection_routes(desk: Desk, streams: Streams) -> APIRouter:
             page = await receipts.read_page(asked, connection_id, since)
             return receipts.parts(desk, asked, page)
 
-        return streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read))
 
     return router
 
@@ -113,7 +113,7 @@ def incident_routes(desk: Desk, streams: Streams) -> APIRouter:
             page = await incidents.read_page(asked, incident_id)
             return incidents.page_parts(desk, asked, page)
 
-        return streams.answer(asked, keeping(shown, read), follows=True)
+        return await streams.answer(asked, keeping(shown, read), follows=True)
 
     @router.get("/{incident_id}/mails/{mail_id}")
     async def mail(asked: Member, incident_id: str, mail_id: str, shown: str = "") -> Response:
@@ -121,6 +121,6 @@ def incident_routes(desk: Desk, streams: Streams) -> APIRouter:
             mail = await incidents.read_mail(asked, incident_id, mail_id)
             return incidents.mail_parts(desk, asked, mail, incident_id)
 
-        return streams.answer(asked, keeping(shown, read), follows=True)
+        return await streams.answer(asked, keeping(shown, read), follows=True)
 
     return router
