@@ -8,7 +8,8 @@ from tablesync.demo.syncs import definition, tables_of
 from tablesync.demo.watch import Watch
 from tablesync.test_kit import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+# Each of its parts has smaller tests; the whole takes a minute of a platform of its own.
+pytestmark = [pytest.mark.e2e, pytest.mark.soak, pytest.mark.timeout(600)]
 
 ROOM = 25
 
