@@ -69,8 +69,8 @@ async def ada(
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def full(stack: LocalStack, browser: Browser) -> AsyncIterator[Full]:
-    """Ada in a workspace with one of everything, for stories that only look at it."""
+async def made_full(stack: LocalStack, browser: Browser) -> AsyncIterator[Full]:
+    """Ada in a workspace with one of everything, made once."""
     assert stack.info.sandbox
     async with (
         SandboxControl(stack.info.sandbox) as sandbox,
@@ -78,6 +78,14 @@ async def full(stack: LocalStack, browser: Browser) -> AsyncIterator[Full]:
     ):
         await ada.has_a_workspace("One of everything")
         yield Full(ada, await everything(ada))
+
+
+@pytest_asyncio.fixture
+async def full(made_full: Full) -> AsyncIterator[Full]:
+    """Ada in a workspace with one of everything, for stories that only look at it."""
+    yield made_full
+    # Her tab stays open for the stories to come: it is not to be one of her live ones meanwhile.
+    await made_full.visitor.page.goto("about:blank")
 
 
 @pytest_asyncio.fixture

@@ -1,7 +1,7 @@
 """Sessions and roles that change while pages are open: nothing typed is lost, nothing slips in."""
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 from tablesync.contracts.public_api.people import MemberEdit, Role
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl, eventually
@@ -71,30 +71,59 @@ async def test_a_tab_of_somebody_demoted_loses_its_buttons_and_its_forms_are_ref
             assert (await tablesync.connections.get(hubspot)).name is None
 
 
-async def test_a_tab_over_the_limit_says_so_and_is_live_once_another_is_closed(
+async def test_the_tab_opened_last_is_live_and_one_that_made_room_is_once_it_is_clicked(
+    ada: Visitor,
+) -> None:
+    """However many tabs are open, the one that somebody looks at is live, and says so if not."""
+    await ada.connects("hubspot", PORTAL)
+    address = f"{ada.url}/w/{ada.workspace_id}/integrations"
+    others = [await ada.context.new_page() for _ in range(STREAMS_OF_A_PERSON)]
+    first = ada.page
+    await first.clock.install()
+    for tab in (first, *others):
+        await tab.goto(address)
+        await _is_live(tab)
+    crowded = first.get_by_text("Live updates run in your other tabs")
+    await expect(crowded).to_be_visible(timeout=PATIENCE_MS)
+
+    await first.get_by_role("heading", name="Integrations").click()
+
+    await _is_live(first)
+    await expect(crowded).to_be_hidden()
+    late = others[0]
+    await expect(late.get_by_text("Live updates run in your other tabs")).to_be_visible()
+
+
+async def test_a_tab_that_made_room_is_live_again_by_itself_once_another_is_closed(
     ada: Visitor,
 ) -> None:
     await ada.connects("hubspot", PORTAL)
-    tabs = [ada.page, *[await ada.context.new_page() for _ in range(STREAMS_OF_A_PERSON - 1)]]
-    for tab in tabs:
+    first = ada.page
+    await first.clock.install()
+    others = [await ada.context.new_page() for _ in range(STREAMS_OF_A_PERSON)]
+    for tab in (first, *others):
         await tab.goto(f"{ada.url}/w/{ada.workspace_id}/integrations")
-        await expect(tab.locator("[data-live]")).to_have_attribute(
-            "data-live", "on", timeout=PATIENCE_MS
-        )
-    late = await ada.context.new_page()
-    await late.clock.install()
-    await late.goto(f"{ada.url}/w/{ada.workspace_id}/integrations")
-    crowded = late.get_by_text("Live updates run in your other tabs")
+        await _is_live(tab)
+    crowded = first.get_by_text("Live updates run in your other tabs")
     await expect(crowded).to_be_visible(timeout=PATIENCE_MS)
+    await first.clock.run_for(60_000)
+    for tab in others:
+        await _is_live(tab)
 
-    await tabs[-1].close()
+    await others[-1].close()
 
     async def asks_again() -> bool:
-        await late.clock.run_for(60_000)
+        await first.clock.run_for(60_000)
         return await crowded.is_hidden()
 
     await eventually(asks_again)
-    await expect(late.locator("[data-live]")).to_have_attribute("data-live", "on")
+    await _is_live(first)
+
+
+async def _is_live(tab: Page) -> None:
+    await expect(tab.locator("[data-live]")).to_have_attribute(
+        "data-live", "on", timeout=PATIENCE_MS
+    )
 
 
 async def test_signing_out_everywhere_from_another_browser_ends_an_open_tab(

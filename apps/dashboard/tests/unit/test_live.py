@@ -10,7 +10,6 @@ from collections.abc import (
     Iterable,
     Sequence,
 )
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -19,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from tablesync.client import AwayError, ForbiddenError, NotFoundError
 from tablesync.client.errors import Problem
 from tablesync.contracts import MemberRemoved, MemberRoleChanged
@@ -61,11 +60,12 @@ class Door:
         return Asked(request, visitor, workspace_id, CLOCK)
 
 
-def a_request() -> Request:
+def a_request(query: bytes = b"") -> Request:
     """Make the request of a stream, by a page of ours."""
     referer = b"http://127.0.0.1/w/ws_1/syncs?q=deals"
     path = "/w/ws_1/live/integrations"
-    return Request({"type": "http", "path": path, "headers": [(b"referer", referer)]})
+    headers = [(b"referer", referer)]
+    return Request({"type": "http", "path": path, "headers": headers, "query_string": query})
 
 
 @pytest.fixture
@@ -79,9 +79,14 @@ def hub() -> Hub:
 
 
 @pytest.fixture
-def opened(door: Door, hub: Hub) -> Callable[[Render], Awaitable[AsyncIterator[bytes]]]:
-    """Return what opens a stream of this person's, two at a time."""
-    kept = Streams(cast(Desk, door), hub, most=2)
+def kept(door: Door, hub: Hub) -> Streams:
+    """Two streams of each person at a time."""
+    return Streams(cast(Desk, door), hub, most=2)
+
+
+@pytest.fixture
+def opened(kept: Streams, door: Door) -> Callable[[Render], Awaitable[AsyncIterator[bytes]]]:
+    """Return what opens a stream of this person's."""
 
     async def opened(render: Render) -> AsyncIterator[bytes]:
         answer = await kept.answer(await door.asked(a_request(), WORKSPACE), render)
@@ -230,6 +235,26 @@ async def test_a_role_that_changes_is_told_of_once_and_parts_are_rendered_for_it
     assert b"Your role here is" not in await anext(stream)
 
 
+async def test_a_page_made_for_another_role_is_told_so_whatever_its_tab_slept_through(
+    kept: Streams, door: Door, hub: Hub
+) -> None:
+    """A hidden tab has no stream: it says whose role its fixed buttons are for, once it is back."""
+    outcomes: list[str | Exception] = ["", SILENT, ""]
+
+    async def render(_: Asked, __: Collection[str]) -> str:
+        if isinstance(outcome := outcomes.pop(0), Exception):
+            raise outcome
+        return outcome
+
+    door.role = Role.VIEWER
+    asked = await door.asked(a_request(b"role=operator"), WORKSPACE)
+    stream = aiter(cast(StreamingResponse, await kept.answer(asked, render)).body_iterator)
+    assert b"Your role here is viewer now" in bytes(await anext(stream))
+    hub.tell(WORKSPACE, "connection:con_1")
+    assert b"has not answered" in bytes(await anext(stream))
+    assert b"Your role here is viewer now" in bytes(await anext(stream)), "said again after that"
+
+
 @pytest.mark.parametrize("change", [MemberRemoved, MemberRoleChanged])
 async def test_what_a_member_may_do_is_forgotten_and_their_tabs_are_told_when_it_changes(
     hub: Hub, change: type[Event]
@@ -255,33 +280,50 @@ async def test_a_stream_of_what_is_deleted_says_so(opened: Opened) -> None:
     assert b"event: ended" in said
 
 
-async def test_one_stream_too_many_is_told_to_come_later_and_has_room_once_another_ends(
-    opened: Opened, door: Door, hub: Hub, monkeypatch: pytest.MonkeyPatch
+async def test_one_stream_too_many_ends_the_oldest_which_says_that_others_run(
+    opened: Opened, hub: Hub
 ) -> None:
-    monkeypatch.setattr(streams, "LEAVING_SECONDS", 0.05)
-    one, two = await opened(_nothing), await opened(_nothing)
-    await anext(one)
-    await anext(two)
-    with pytest.raises(AssertionError, match="429"):
-        await opened(_nothing)
-    hub.close()
-    for each in (one, two):
-        with suppress(StopAsyncIteration):
-            await anext(each)
-    await anext(await opened(_nothing))
+    """The tab that is opened last is live, whatever became of those before it."""
+    oldest, other = await opened(_nothing), await opened(_nothing)
+    await anext(oldest)
+    await anext(other)
+
+    newest = await opened(_nothing)
+    await anext(newest)
+
+    assert [each async for each in oldest][
+        -1
+    ] == b"event: crowded\ndata: \n\nevent: ended\ndata: \n\n"
+    hub.tell(WORKSPACE, "connection:con_1")
+    await asyncio.gather(anext(other), anext(newest))
 
 
-async def test_a_page_has_its_stream_though_the_one_before_gives_its_back_a_moment_later(
-    opened: Opened,
+async def test_streams_that_begin_at_the_same_time_do_not_pass_the_limit(
+    opened: Opened, hub: Hub
 ) -> None:
+    begun = [await opened(_nothing) for _ in range(5)]
+    await asyncio.gather(*(anext(each) for each in begun))
+    ended = [
+        each for each in begun[:3] if [part async for part in each][-1].startswith(b"event: c")
+    ]
+    assert len(ended) == 3
+    hub.tell(WORKSPACE, "connection:con_1")
+    await asyncio.gather(*(anext(each) for each in begun[3:]))
+
+
+async def test_a_tab_that_waits_takes_no_place_of_another_and_has_one_once_it_is_free(
+    kept: Streams, door: Door, opened: Opened
+) -> None:
+    async def waiting() -> Response:
+        return await kept.answer(await door.asked(a_request(b"waits=1"), WORKSPACE), _nothing)
+
     left, other = await opened(_nothing), await opened(_nothing)
     await anext(left)
     await anext(other)
-    opening = asyncio.ensure_future(opened(_nothing))
-    await asyncio.sleep(0)
-    assert not opening.done()
+    refused = await waiting()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "30")
     await cast(AsyncGenerator[bytes, None], left).aclose()
-    await anext(await opening)
+    assert (await waiting()).status_code == 200
 
 
 async def test_many_events_make_one_look_a_second(opened: Opened, hub: Hub) -> None:

@@ -23,6 +23,7 @@ class Listener:
     changed: set[str] = field(default_factory=set)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    made_room: bool = False
 
     @property
     def closed(self) -> bool:
@@ -38,6 +39,11 @@ class Listener:
         """End the stream: the process stops, and the tab finds another one."""
         self.over.set()
         self.woken.set()
+
+    def make_room(self) -> None:
+        """End the stream, since newer ones of the same person take all places."""
+        self.made_room = True
+        self.close()
 
     def take(self) -> set[str]:
         """Return what has changed, and forget it."""

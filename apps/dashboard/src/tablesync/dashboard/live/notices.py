@@ -12,6 +12,8 @@ from tablesync.dashboard.web.rendering import partial
 
 NOTICE = "notice"
 ENDED = b"event: ended\ndata: \n\n"
+# The script of the tab tells this one, since it knows when the tab is looked at again.
+CROWDED = b"event: crowded\ndata: \n\n" + ENDED
 # Takes back what was told of a service that answers again.
 NOTHING = partial(NOTICE, "", "innerHTML")
 

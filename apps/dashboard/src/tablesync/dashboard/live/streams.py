@@ -6,7 +6,6 @@ its membership, and beats so that proxies keep it.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 
 import structlog
@@ -15,6 +14,7 @@ from fastapi.responses import Response, StreamingResponse
 from tablesync.client import AwayError, NotFoundError, TableSyncError
 from tablesync.dashboard.live import notices
 from tablesync.dashboard.live.hub import EVERYTHING, Hub, Listener
+from tablesync.dashboard.live.places import Places
 from tablesync.dashboard.web.answers import SeeOtherError
 from tablesync.dashboard.web.desk import Asked, Desk
 
@@ -26,8 +26,10 @@ FOLLOWS_SECONDS = 2.0
 # Several events at once make one update, and numbers change once a second: nobody reads faster.
 GATHER_SECONDS, REST_SECONDS = 0.25, 1.0
 MOST_DOUBLED = 10
-# A page that somebody leaves may give its stream back after the next page has asked for one.
-LEAVING_SECONDS = 5.0
+# How a tab asks that had to make room for others, and that nobody has come back to.
+WAITS = "waits"
+# How a tab says whose role its page was made for.
+ROLE = "role"
 TOO_MANY = 429
 LATER = {"Retry-After": "30"}
 BEAT = b": beat\n\n"
@@ -41,17 +43,15 @@ class Streams:
     def __init__(self, desk: Desk, hub: Hub, most: int) -> None:
         self._desk = desk
         self._hub = hub
-        self._most = most
-        self._open: Counter[str] = Counter()
-        self._given_back = asyncio.Event()
+        self._places = Places(most)
 
     async def answer(self, asked: Asked, render: Render, *, follows: bool = False) -> Response:
-        """Answer with a stream; one too many is told to come again later.
+        """Answer with a stream; a tab that waits for a place comes again until there is one.
 
         What is shown `follows` where it is made of events by somebody who tells none himself.
         """
         whose = asked.visitor.who.operator_id or ""
-        if not await self._has_place(whose):
+        if WAITS in asked.request.query_params and self._places.is_full(whose):
             return Response(status_code=TOO_MANY, headers=LATER)
         return StreamingResponse(
             self._parts(asked, render, whose, follows),
@@ -59,44 +59,33 @@ class Streams:
             headers={"X-Accel-Buffering": "no", "Cache-Control": "no-store"},
         )
 
-    async def _has_place(self, whose: str) -> bool:
-        """Whether somebody may have one more stream, now or once a page that is left is gone."""
-        try:
-            async with asyncio.timeout(LEAVING_SECONDS):
-                while self._open[whose] >= self._most:
-                    self._given_back.clear()
-                    await self._given_back.wait()
-        except TimeoutError:
-            return False
-        return True
-
     async def _parts(
         self, asked: Asked, render: Render, whose: str, follows: bool
     ) -> AsyncIterator[bytes]:
-        self._open[whose] += 1
-        try:
-            with self._hub.listening(asked.workspace_id) as listener:
-                listener.tell(EVERYTHING)
-                async for part in self._until_over(asked, render, listener, follows):
-                    yield part
-        finally:
-            self._open[whose] -= 1
-            self._given_back.set()
-            if not self._open[whose]:
-                del self._open[whose]
+        with (
+            self._hub.listening(asked.workspace_id) as listener,
+            self._places.taken(whose, listener),
+        ):
+            listener.tell(EVERYTHING)
+            async for part in self._until_over(asked, render, listener, follows):
+                yield part
+            if listener.made_room:
+                yield notices.CROWDED
 
     async def _until_over(
         self, asked: Asked, render: Render, listener: Listener, follows: bool
     ) -> AsyncIterator[bytes]:
         failures = 0
         patience = BEAT_SECONDS
+        # What a page was made for: the parts of it that never change offer what that role may do.
+        role = asked.request.query_params.get(ROLE) or asked.visitor.who.role
         # What a stream before this one has told of a service, its tab may show still.
         is_told = True
         while not listener.closed:
             has_changed = await _woken(listener, patience)
             patience = FOLLOWS_SECONDS if has_changed and follows else BEAT_SECONDS
             try:
-                asked, told = await self._look(asked, render, listener)
+                was, (asked, told) = asked, await self._look(asked, render, listener)
             except _OverError as error:
                 yield _last(self._desk, error.over)
                 return
@@ -108,9 +97,16 @@ class Streams:
                     log.warning("a live update was refused", error=type(error).__name__)
                 yield _event(notices.untold(self._desk, asked, error))
             else:
-                yield _event((notices.NOTHING if is_told else "") + told)
+                is_new = is_told or asked.visitor.who.role != was.visitor.who.role
+                yield _event((self._notice(asked, role) if is_new else "") + told)
                 failures, is_told = 0, False
             await listener.rest(min(BEAT_SECONDS, REST_SECONDS * 2 ** min(failures, MOST_DOUBLED)))
+
+    def _notice(self, asked: Asked, role: str | None) -> str:
+        """Render what a tab is told of itself: nothing, or that its page is another role's."""
+        if asked.visitor.who.role == role:
+            return notices.NOTHING
+        return notices.role_changed(self._desk, asked)
 
     async def _look(self, before: Asked, render: Render, listener: Listener) -> tuple[Asked, str]:
         """Return who the viewer is by now, and what has changed for them; raises _OverError."""
@@ -121,11 +117,9 @@ class Streams:
             raise _OverError(notices.why_over(error, request)) from error
         changed = listener.take()
         try:
-            told = await render(now, changed) if changed else ""
+            return now, await render(now, changed) if changed else ""
         except NotFoundError as error:
             raise _OverError(notices.DELETED) from error
-        is_other = now.visitor.who.role != before.visitor.who.role
-        return now, told + (notices.role_changed(self._desk, now) if is_other else "")
 
 
 def over(desk: Desk, request: Request, error: SeeOtherError | NotFoundError) -> Response:

@@ -8,6 +8,7 @@
   const PAUSED_MS = 5000;
   const FIRST_WAIT_MS = 1000;
   const LONGEST_WAIT_MS = 60000;
+  const CROWDED_MS = 30000;
   const TOO_MANY = 429;
   const MENU = "details.menu[open]";
   const STALE = "stale";
@@ -16,18 +17,23 @@
   let failures = 0;
   let lost = 0;
   let awaitsNew = false;
+  let asking = 0;
 
-  // The address of a stream says which version of each part the page has: the server sends the others.
+  // The address of a stream says whose role the page was made for and which version it has of each
+  // part: the server sends the others. Who had to make room for other tabs takes none from them.
   function tellWhatIsShown(element, request) {
     const shown = [...document.querySelectorAll("[data-version]")];
     const told = shown.map((each) => `${each.id}.${each.dataset.version}`).join(",");
-    request.action = `${element.getAttribute("hx-sse:connect")}&shown=${told}`;
+    const role = document.querySelector("[data-role]").dataset.role;
+    const waits = element.dataset.live === "crowded" ? "&waits=1" : "";
+    request.action = `${element.getAttribute("hx-sse:connect")}&role=${role}${waits}&shown=${told}`;
   }
 
   function askAgain(element, least) {
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
     failures += 1;
-    setTimeout(() => ask(element), Math.max(least, longest * (0.7 + 0.6 * Math.random())));
+    clearTimeout(asking);
+    asking = setTimeout(() => ask(element), Math.max(least, longest * (0.7 + 0.6 * Math.random())));
   }
 
   function ask(element) {
@@ -37,6 +43,22 @@
     } else {
       htmx.trigger(element, "again");
     }
+  }
+
+  function isCrowded(element, wait) {
+    goesOn();
+    element.dataset.live = "crowded";
+    show("live-crowded", true);
+    askAgain(element, wait);
+  }
+
+  // Whoever comes back to a tab that made room for others has its stream at once.
+  function takePlace() {
+    const element = document.querySelector("[data-live=crowded]");
+    if (!element) return;
+    clearTimeout(asking);
+    element.dataset.live = "";
+    ask(element);
   }
 
   function isStream(element) {
@@ -125,9 +147,10 @@
   document.addEventListener("htmx:response:error", ({ target, detail }) => {
     const { status, headers } = detail.ctx.response;
     if (isStream(target)) {
-      if (status === TOO_MANY) show("live-crowded", true);
-      else isLost();
-      askAgain(target, 1000 * (Number(headers.get("Retry-After")) || 0));
+      const wait = 1000 * (Number(headers.get("Retry-After")) || 0);
+      if (status === TOO_MANY) return isCrowded(target, wait);
+      isLost();
+      askAgain(target, wait);
     } else if (isPolled(target)) {
       isLost();
     }
@@ -139,7 +162,12 @@
   document.addEventListener("htmx:after:swap", ({ target }) => {
     if (isPolled(target)) goesOn();
   });
-  document.addEventListener("ended", goesOn);
+  document.addEventListener("ended", ({ target }) => {
+    if (target.dataset.live !== "crowded") goesOn();
+  });
+  document.addEventListener("crowded", ({ target }) => isCrowded(target, CROWDED_MS));
+  document.addEventListener("pointerdown", takePlace);
+  window.addEventListener("focus", takePlace);
   document.addEventListener("htmx:sse:after:message", showNew);
   document.addEventListener("toggle", menuTurned, { capture: true });
   document.addEventListener("DOMContentLoaded", () => {
