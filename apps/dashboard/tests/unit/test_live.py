@@ -248,11 +248,12 @@ async def test_a_page_made_for_another_role_is_told_so_whatever_its_tab_slept_th
 
     door.role = Role.VIEWER
     asked = await door.asked(a_request(b"role=operator"), WORKSPACE)
-    stream = aiter(cast(StreamingResponse, await kept.answer(asked, render)).body_iterator)
-    assert b"Your role here is viewer now" in bytes(await anext(stream))
+    answer = cast(StreamingResponse, await kept.answer(asked, render))
+    stream = cast(AsyncIterator[bytes], aiter(answer.body_iterator))
+    assert b"Your role here is viewer now" in await anext(stream)
     hub.tell(WORKSPACE, "connection:con_1")
-    assert b"has not answered" in bytes(await anext(stream))
-    assert b"Your role here is viewer now" in bytes(await anext(stream)), "said again after that"
+    assert b"has not answered" in await anext(stream)
+    assert b"Your role here is viewer now" in await anext(stream), "said again after that"
 
 
 @pytest.mark.parametrize("change", [MemberRemoved, MemberRoleChanged])
