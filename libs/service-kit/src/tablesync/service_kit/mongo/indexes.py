@@ -1,6 +1,7 @@
 """Indexes, named by collection: a service states its own in its `store`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from pymongo.errors import OperationFailure
 from tablesync.service_kit.mongo import Collection, Database, without_limit
 
 _INDEX_NOT_FOUND = 27
+_OTHER_OPTIONS = 85
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,21 @@ async def ensure_indexes(database: Database, indexes: Indexes) -> None:
     with without_limit():
         for name, declared in indexes.items():
             models = [each for each in declared if isinstance(each, IndexModel)]
-            await _change_expiries(database[name], models)
-            await database[name].create_indexes(models)
-            await _drop(database[name], (each for each in declared if isinstance(each, Retired)))
+            retired = {each.name for each in declared if isinstance(each, Retired)}
+            await _create(database[name], models)
+            if retired:
+                await _drop(database[name], retired)
+
+
+async def _create(collection: Collection, models: Sequence[IndexModel]) -> None:
+    """Ask once, where nothing has changed: every process does at its start, for every index."""
+    try:
+        await collection.create_indexes(models)
+    except OperationFailure as error:
+        if error.code != _OTHER_OPTIONS:
+            raise
+        await _change_expiries(collection, models)
+        await collection.create_indexes(models)
 
 
 async def _change_expiries(collection: Collection, models: Sequence[IndexModel]) -> None:
@@ -54,8 +68,8 @@ async def _change_expiries(collection: Collection, models: Sequence[IndexModel])
             await collection.database.command("collMod", collection.name, index=change)
 
 
-async def _drop(collection: Collection, retired: Iterable[Retired]) -> None:
-    for name in {each.name for each in retired} & (await collection.index_information()).keys():
+async def _drop(collection: Collection, retired: AbstractSet[str]) -> None:
+    for name in retired & (await collection.index_information()).keys():
         try:
             await collection.drop_index(name)
         except OperationFailure as error:  # another process was faster
