@@ -38,7 +38,7 @@ from tablesync.contracts.internal_api import (
 )
 from tablesync.service_kit.clock import unix_milliseconds
 from tablesync.service_kit.http import problems
-from tablesync.test_kit.stand_ins.base import StandIn, unavailable
+from tablesync.test_kit.stand_ins.base import PREFIX, StandIn, unavailable
 
 E = TypeVar("E", bound=ConnectionEvent)
 ACME = Account(id="7001", name="Acme")
@@ -227,7 +227,7 @@ class AuthServiceStandIn(StandIn):
 
     def routes(self) -> APIRouter:
         """Make the routes below `/internal/v1`."""
-        router = APIRouter()
+        router = APIRouter(prefix=PREFIX)
         self._add_grant_routes(router)
         self._add_routes_for_mails(router)
         readers = self.admits("scheduler", "sync-runner", "notifier")

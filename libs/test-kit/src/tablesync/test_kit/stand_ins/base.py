@@ -15,6 +15,8 @@ from tablesync.service_kit.http import problems
 from tablesync.service_kit.http.service_auth import Verifier, callers
 from tablesync.test_kit.stand_ins.web_server import WebServer
 
+PREFIX = "/internal/v1"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -48,7 +50,8 @@ class StandIn(ABC):
         self.app = FastAPI(title=f"{self.name}, standing in", openapi_url=None)
         problems.install(self.app)
         self.app.middleware("http")(self._receive)
-        self.app.include_router(self.routes(), prefix="/internal/v1")
+        # `include_router` would build each route once more, for each test.
+        self.app.routes.extend(self.routes().routes)
 
     @abstractmethod
     def routes(self) -> APIRouter:

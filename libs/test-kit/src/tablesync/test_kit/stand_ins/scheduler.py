@@ -32,7 +32,7 @@ from tablesync.contracts.internal_api import (
     WrittenBases,
 )
 from tablesync.service_kit.http import problems
-from tablesync.test_kit.stand_ins.base import StandIn
+from tablesync.test_kit.stand_ins.base import PREFIX, StandIn
 
 Workspace = Annotated[str, Query(min_length=1)]
 Limit = Annotated[int | None, Query(ge=1, le=AFFECTED_LIMIT)]
@@ -157,7 +157,7 @@ class SchedulerStandIn(StandIn):
 
     def routes(self) -> APIRouter:
         """Make the routes below `/internal/v1`."""
-        router = APIRouter()
+        router = APIRouter(prefix=PREFIX)
         askers = self.admits("auth-service", "notifier")
 
         @router.get("/connections/{connection_id}/affected-syncs", dependencies=[askers])

@@ -24,7 +24,7 @@ from tablesync.contracts.internal_api import (
     SourceProperty,
 )
 from tablesync.service_kit.http import problems
-from tablesync.test_kit.stand_ins.base import StandIn
+from tablesync.test_kit.stand_ins.base import PREFIX, StandIn
 
 
 @dataclass
@@ -51,7 +51,7 @@ class SyncRunnerStandIn(StandIn):
 
     def routes(self) -> APIRouter:
         """Make the routes below `/internal/v1`."""
-        router = APIRouter(dependencies=[self.admits("scheduler")])
+        router = APIRouter(prefix=PREFIX, dependencies=[self.admits("scheduler")])
         self._add_source_routes(router)
         self._add_destination_routes(router)
 

@@ -38,17 +38,21 @@ def routes(
     """Make the `/v1` routes."""
     viewer = at_least(resources.verifier, OperatorRole.VIEWER)
     view = partial(incident_view, resources.settings)
-    router = APIRouter(prefix="/v1")
-    router.include_router(_of_incidents(incidents, view, viewer), tags=["incidents"])
-    router.include_router(_of_mails(previews, viewer), tags=["incidents"])
-    router.include_router(_of_preferences(preferences, units, viewer), tags=["preferences"])
+    router = APIRouter()
+    for each in (
+        _of_incidents(incidents, view, viewer),
+        _of_mails(previews, viewer),
+        _of_preferences(preferences, units, viewer),
+    ):
+        router.routes.extend(each.routes)
     return router
 
 
 def _of_incidents(
     incidents: Incidents, view: Callable[[ToldIncident], IncidentView], viewer: Dependency
 ) -> APIRouter:
-    router, a_page = APIRouter(), pages.requested(default=100, most=500)
+    router = APIRouter(prefix="/v1", tags=["incidents"])
+    a_page = pages.requested(default=100, most=500)
 
     @router.get("/incidents")
     async def list_incidents(
@@ -71,7 +75,7 @@ def _of_incidents(
 
 
 def _of_mails(previews: Previews, viewer: Dependency) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix="/v1", tags=["incidents"])
 
     @router.get("/mails/{mail_id}/preview", responses=declares(404, 409))
     async def preview_mail(who: Annotated[Principal, Depends(viewer)], mail_id: str) -> MailPreview:
@@ -89,7 +93,8 @@ def _of_mails(previews: Previews, viewer: Dependency) -> APIRouter:
 
 
 def _of_preferences(preferences: Preferences, units: UnitsOfWork, viewer: Dependency) -> APIRouter:
-    router, change_once = APIRouter(), idempotency.dependency(units, viewer)
+    router = APIRouter(prefix="/v1", tags=["preferences"])
+    change_once = idempotency.dependency(units, viewer)
 
     @router.get("/preferences")
     async def get_preferences(who: Annotated[Principal, Depends(viewer)]) -> PreferencesView:

@@ -1,9 +1,10 @@
 """The routes of the catalogue, the same for operators and for the scheduler."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
+from fastapi.params import Depends as Dependency
 from tablesync.contracts.ids import AirtableBaseId, ObjectName
 from tablesync.contracts.internal_api import (
     AirtableBases,
@@ -16,11 +17,17 @@ from tablesync.sync_runner.api.catalog import Catalog
 
 
 def catalog_routes(
-    catalog: Catalog, workspace_of: Callable[..., Coroutine[Any, Any, str]]
+    prefix: str,
+    catalog: Catalog,
+    workspace_of: Callable[..., Coroutine[Any, Any, str]],
+    dependencies: Sequence[Dependency] = (),
 ) -> APIRouter:
     """Make the router; `workspace_of` is the dependency that says whose connections are asked."""
     router = APIRouter(
-        prefix="/catalog/{connection_id}", tags=["catalog"], responses=declares(404, 409)
+        prefix=f"{prefix}/catalog/{{connection_id}}",
+        tags=["catalog"],
+        dependencies=dependencies,
+        responses=declares(404, 409),
     )
     Workspace = Annotated[str, Depends(workspace_of)]  # noqa: N806 - a type
 

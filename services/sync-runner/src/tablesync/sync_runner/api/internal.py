@@ -10,12 +10,14 @@ from tablesync.sync_runner.api.catalog_routes import catalog_routes
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.store import Runs
 
+PREFIX = "/internal/v1"
+
 
 def routes(runs: Runs, catalog: Catalog, verifier: Verifier) -> APIRouter:
     """Make the router."""
     admit = Depends(callers(verifier, "scheduler"))
-    router = APIRouter(prefix="/internal/v1", dependencies=[admit])
-    router.include_router(catalog_routes(catalog, _named_workspace))
+    router = APIRouter(prefix=PREFIX, dependencies=[admit])
+    router.routes.extend(catalog_routes(PREFIX, catalog, _named_workspace, [admit]).routes)
 
     @router.get("/runs", tags=["runs"])
     async def run_states(

@@ -22,6 +22,8 @@ from tablesync.sync_runner.pipeline.rejections import Rejections
 from tablesync.sync_runner.runs import Run
 from tablesync.sync_runner.store import Runs
 
+PREFIX = "/v1"
+
 
 def routes(
     units: UnitsOfWork,
@@ -32,7 +34,7 @@ def routes(
     verifier: Verifier,
 ) -> APIRouter:
     """Make the router."""
-    router = APIRouter(prefix="/v1")
+    router = APIRouter(prefix=PREFIX)
     viewer = Depends(at_least(verifier, OperatorRole.VIEWER))
     once_as_operator = idempotency.dependency(units, at_least(verifier, OperatorRole.OPERATOR))
     a_page = pages.requested(default=1_000, most=10_000)
@@ -40,7 +42,7 @@ def routes(
     async def own_workspace(who: Principal = viewer) -> str:
         return who.workspace_id
 
-    router.include_router(catalog_routes(catalog, own_workspace))
+    router.routes.extend(catalog_routes(PREFIX, catalog, own_workspace).routes)
 
     @router.post(
         "/catalog/{connection_id}/bases/{base_id}/tables",
