@@ -39,10 +39,10 @@ def _admin(bootstrap: str) -> AdminClient:
 
 def drop_databases(uri: str, prefix: str) -> None:
     """Drop the databases whose names open with the prefix."""
-    with MongoClient[dict[str, Any]](uri) as client:
-        for name in client.list_database_names():
-            if name.startswith(prefix):
-                client.drop_database(name)
+    client = _mongodb(uri)
+    for name in client.list_database_names():
+        if name.startswith(prefix):
+            client.drop_database(name)
 
 
 def empty_databases(uri: str, prefix: str) -> None:
@@ -51,10 +51,16 @@ def empty_databases(uri: str, prefix: str) -> None:
     Collections and indexes stay: to make those of one service takes MongoDB a fifth of a second of
     a core.
     """
-    with MongoClient[dict[str, Any]](uri) as client:
-        for name in client.list_database_names():
-            if name.startswith(prefix):
-                _empty(client[name])
+    client = _mongodb(uri)
+    for name in client.list_database_names():
+        if name.startswith(prefix):
+            _empty(client[name])
+
+
+@cache
+def _mongodb(uri: str) -> MongoClient[dict[str, Any]]:
+    """Make a client for all tests: a new one makes three connections."""
+    return MongoClient(uri)
 
 
 def _empty(database: Database[dict[str, Any]]) -> None:
