@@ -82,6 +82,7 @@ class Rig(SandboxAccounts):
     settings: Settings
     database: Database
     log_dir: Path
+    has_own_topics: bool = False
     processes: list[RunnerProcess] = field(default_factory=list)
 
     # syncs and their runs
@@ -225,12 +226,14 @@ class Rig(SandboxAccounts):
         return [dict(row["headers"])["ce_type"].split(".")[2] for row in mine]
 
     async def publish(self, *events: Event) -> None:
-        """Send events to Kafka as their producers would."""
+        """Send events to Kafka as their producers would; the test has topics of its own."""
+        assert self.has_own_topics, "without the fixture `own_topics` others would read these too"
         await ensure_topics(self.settings, NAME)
         await send(self.settings, *(Envelope(event, "test") for event in events))
 
     async def published(self, count: int, topic: str = "run-events") -> Sequence[Any]:
-        """Read the first so many events of a topic, from Kafka."""
+        """Read the first so many events of a topic, from Kafka; the test has topics of its own."""
+        assert self.has_own_topics, "without the fixture `own_topics` others may have written these"
         consumer = AIOKafkaConsumer(
             self.settings.kafka_topic_prefix + topic,
             bootstrap_servers=self.settings.kafka_bootstrap_servers,

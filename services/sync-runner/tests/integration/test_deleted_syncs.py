@@ -86,6 +86,7 @@ def forgetting_of(rig: Rig) -> Forgetting:
     return Forgetting(rig.units, Runs(rig.database), DeletedSyncs(rig.database))
 
 
+@pytest.mark.usefixtures("own_topics")
 async def test_sync_changed_to_deleted_forgets_the_sync_and_no_other(rig: Rig) -> None:
     gone, stays = await rig.spec("deals"), await rig.spec("companies")
     async with rig.runner("worker", "consumer", "ticker"):
@@ -110,6 +111,7 @@ async def test_a_late_request_of_a_deleted_sync_ends_cancelled_and_tells_it(rig:
     assert await rig.events(run_id) == ["failed"]
 
 
+@pytest.mark.usefixtures("own_topics")
 async def test_a_deletion_stops_the_run_under_way_and_those_that_wait(rig: Rig) -> None:
     await rig.fill(600)
     spec = await rig.spec("deals")

@@ -250,6 +250,7 @@ async def test_an_inconclusive_ruling_is_waited_for(rig: Rig) -> None:
     assert len(rig.auth.reports) == 3
 
 
+@pytest.mark.usefixtures("own_topics")
 async def test_a_followed_revocation_stops_a_run_in_the_middle(rig: Rig) -> None:
     await rig.fill(600, "contacts")
     spec = await rig.spec("contacts")
@@ -287,6 +288,7 @@ async def test_a_stop_does_not_reach_runs_with_a_newer_grant(rig: Rig) -> None:
     assert row["status"] == "succeeded"
 
 
+@pytest.mark.usefixtures("own_topics")
 @pytest.mark.parametrize("late_first", [True, False])
 async def test_an_older_state_of_a_connection_is_ignored(rig: Rig, late_first: bool) -> None:
     rig.auth.lose(HUBSPOT)

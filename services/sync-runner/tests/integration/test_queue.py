@@ -33,6 +33,7 @@ async def claim(queue: RunQueue) -> tuple[Run, Lease]:
     return found
 
 
+@pytest.mark.usefixtures("own_topics")
 async def test_sync_requested_becomes_a_run_and_its_facts_reach_kafka(rig: Rig) -> None:
     spec = await rig.spec("deals")
     event = requested(spec, Trigger.MANUAL)
@@ -46,6 +47,7 @@ async def test_sync_requested_becomes_a_run_and_its_facts_reach_kafka(rig: Rig) 
     assert not await rig.differences(spec)
 
 
+@pytest.mark.usefixtures("own_topics")
 async def test_progress_is_told_while_a_run_goes_on(rig: Rig) -> None:
     await rig.fill(300)
     spec = await rig.spec("deals")
@@ -121,6 +123,7 @@ async def test_a_queued_run_is_cancelled_at_once(rig: Rig) -> None:
     assert await rig.events(run_id) == ["failed"]
 
 
+@pytest.mark.usefixtures("own_topics")
 async def test_a_cancel_that_comes_before_its_run_is_kept(rig: Rig) -> None:
     spec = await rig.spec("deals")
     event = requested(spec)
