@@ -42,17 +42,23 @@ def a_visitor(url: str, http: httpx.AsyncClient, role: str = "operator") -> Visi
     return Visitor(TableSync(dict.fromkeys(_SERVICES, url), credentials, http=http), who, SESSION)
 
 
-def a_desk(http: httpx.AsyncClient, folder: Path) -> Desk:
-    """Return a desk as the dashboard has it, without services; its signing key is in a folder."""
+def no_services(folder: Path, **changes: Any) -> Settings:
+    """Return settings of a dashboard that reaches nobody; its signing key is in a folder."""
     (key := folder / "key").write_text("a key that nobody can guess, for tests alone")
-    settings = Settings.model_validate(
+    return Settings.model_validate(
         {
             **dict.fromkeys(_URLS, "http://127.0.0.1:9"),
             "dashboard_public_url": DASHBOARD,
             "dashboard_signing_key_file": key,
             "kafka_bootstrap_servers": "127.0.0.1:9",
             "http_port": 1,
+            **changes,
         }
     )
+
+
+def a_desk(http: httpx.AsyncClient, folder: Path) -> Desk:
+    """Return a desk as the dashboard has it, without services; its signing key is in a folder."""
+    settings = no_services(folder)
     visitors, signing = Visitors(settings, http), Signing(settings.signing_key)
     return Desk(settings, Rendering("test"), visitors, Cookies(secure=False), signing)

@@ -43,6 +43,9 @@ async def browser(desk: Desk, said: list[Form]) -> AsyncIterator[httpx.AsyncClie
     desk.install(app)
     faults.install(app, desk, {})
 
+    @app.get("/w/{workspace_id}/syncs")
+    async def with_a_button(asked: Member) -> None: ...
+
     @app.post("/w/{workspace_id}/forms")
     async def of_a_workspace(asked: Member) -> None: ...
 

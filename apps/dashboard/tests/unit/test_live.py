@@ -17,8 +17,10 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 from tablesync.client import AwayError, ForbiddenError, NotFoundError
 from tablesync.client.errors import Problem
 from tablesync.contracts import MemberRemoved, MemberRoleChanged
@@ -60,12 +62,19 @@ class Door:
         return Asked(request, visitor, workspace_id, CLOCK)
 
 
+async def a_page() -> None: ...
+
+
+PAGES = Starlette(routes=[Route("/w/{workspace_id}/syncs", a_page)])
+
+
 def a_request(query: bytes = b"") -> Request:
     """Make the request of a stream, by a page of ours."""
     referer = b"http://127.0.0.1/w/ws_1/syncs?q=deals"
     path = "/w/ws_1/live/integrations"
     headers = [(b"referer", referer)]
-    return Request({"type": "http", "path": path, "headers": headers, "query_string": query})
+    scope = {"type": "http", "path": path, "headers": headers, "query_string": query}
+    return Request({**scope, "app": PAGES})
 
 
 @pytest.fixture

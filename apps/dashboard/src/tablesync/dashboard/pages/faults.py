@@ -23,6 +23,8 @@ from tablesync.dashboard.web.answers import SeeOtherError, looked_at, see_other
 from tablesync.dashboard.web.desk import AWAY, SESSION, Asked, Desk, StaleFormError
 from tablesync.dashboard.web.forms import Form, FormTooLargeError
 
+ONLY_FORMS = 405
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -104,6 +106,8 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
         return answer
 
     async def on_fault(request: Request, error: Exception) -> Response:
+        if request.method == "GET" and _takes_only_forms(error):
+            return see_other(request, looked_at(request))
         return answer_to(desk, request, error)
 
     app.add_exception_handler(SeeOtherError, on_see_other)
@@ -148,6 +152,11 @@ def _within(request: Request) -> Asked | None:
     """Return who asks for a page of which workspace, if that was told before all else failed."""
     asked: Asked | None = getattr(request.state, "asked", None)
     return None if _is_stream(request) else asked
+
+
+def _takes_only_forms(error: Exception) -> bool:
+    """Whether an address is that of a form, where its answer stood that is asked for again."""
+    return isinstance(error, HTTPException) and error.status_code == ONLY_FORMS
 
 
 def _is_stream(request: Request) -> bool:
