@@ -60,7 +60,7 @@ def test_what_was_searched_goes_on_as_it_was_typed() -> None:
     """A hidden field holds the text alone, without the marks that keep it from turning others."""
     query = {"q": "אנשי קשר & Co", "state": "", "connection": "", "base": "", "table": "tblX"}
     shown = Rendering("1").text(
-        "pages/delete_syncs.html",
+        "pages/change_syncs.html",
         page=page(),
         clock=CLOCK,
         flash=None,
@@ -70,6 +70,7 @@ def test_what_was_searched_goes_on_as_it_was_typed() -> None:
         form=Form({"chosen": "matching"}),
         change=NewBulkChange(action=BulkAction.DELETE, matching=SyncFilter()),
         count=2,
+        others_match=False,
         target="Deals",
     )
     assert 'name="q" value="אנשי קשר &amp; Co"' in shown

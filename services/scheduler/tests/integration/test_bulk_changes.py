@@ -16,6 +16,7 @@ pytestmark = pytest.mark.integration
 
 OTHERS = "ws_0198f0c2-0000-7000-8000-000000000002"
 HELD = "urn:tablesync:problem:sync-held"
+OTHERS_MATCH = "urn:tablesync:problem:others-match"
 NOT_FOUND = "urn:tablesync:problem:not-found"
 
 
@@ -51,6 +52,21 @@ async def test_what_fits_now_is_paused_and_what_was_paused_stays_so(
     assert await paused(rig) == {"Deals", "Old deals", "Paused deals"}
     told = await rig.events(SyncChanged)
     assert [each.status for each in told] == ["paused", "paused"]
+
+
+async def test_nothing_is_changed_if_other_syncs_fit_than_were_seen(
+    rig: Rig, api: httpx.AsyncClient
+) -> None:
+    for name in ("Deals", "Old deals", "Contacts"):
+        await rig.add(name=name)
+    wanted = {"action": "pause", "matching": {"q": "deals"}}
+    for seen in (0, 1, 3):
+        refused = await api.post("/v1/syncs/bulk", json={**wanted, "seen": seen})
+        problem = refused.json()
+        assert (refused.status_code, problem["type"]) == (409, OTHERS_MATCH)
+        assert problem["matching"] == 2
+    assert await rig.database["bulk_changes"].count_documents({}) == 0
+    assert (await done(rig, api, "/v1/syncs/bulk", {**wanted, "seen": 2}))["done"] == 2
 
 
 async def test_a_connections_resume_takes_back_its_own_pause_alone(

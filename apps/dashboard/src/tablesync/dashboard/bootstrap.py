@@ -51,6 +51,7 @@ PAGES = (
     connections.routes,
     connections.act_routes,
     syncs.routes,
+    syncs.change_routes,
     wizard.routes,
     new_table.routes,
     edit.routes,

@@ -2,7 +2,7 @@
 
 Correct the request   refused (each bad field with its remedy)
 Reconnect, then retry connection_not_connected, sync_held
-Look, then decide     edited_meanwhile, draft_moved_on, too_many_drafts
+Look, then decide     edited_meanwhile, others_match, draft_moved_on, too_many_drafts
 Nothing               run_ended
 """
 
@@ -77,6 +77,17 @@ def edited_meanwhile(version: int, now: Mapping[str, Any]) -> Problem:
         "changed: look at what it is, and send your edit with that version.",
         version=version,
         sync=now,
+    )
+
+
+def others_match(seen: int, matching: int) -> Problem:
+    """Not as many syncs match as whoever changes them all has seen."""
+    return conflict(
+        "others-match",
+        f"{matching} syncs match now, not {seen}. Nothing was changed: look at which they are, and "
+        "send how many you have seen.",
+        seen=seen,
+        matching=matching,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
+from tablesync.client import ConflictError
 from tablesync.contracts.public_api.bulk_changes import BulkAction, NewBulkChange
 from tablesync.contracts.public_api.syncs import SyncCounts, SyncFilter, SyncState, SyncView
 from tablesync.dashboard.pages.making.kept import begun
@@ -26,6 +27,7 @@ FILTERS = {
     "base_id": "base",
     "table_id": "table",
 }
+OTHERS_MATCH, CONFLICT = "others-match", 409
 CHOOSE = "Nothing was done: choose a sync first, or filters that this page offers."
 
 
@@ -71,35 +73,46 @@ def routes(desk: Desk) -> APIRouter:
             next_cursor=found.next_cursor,
         )
 
+    return router
+
+
+def change_routes(desk: Desk) -> APIRouter:
+    """Make the routes that change many at once."""
+    router = APIRouter(prefix="/w/{workspace_id}", include_in_schema=False)
+
     @router.post("/syncs/bulk")
     async def change_many(request: Request, asked: Member) -> Response:
         """Do one thing to the chosen syncs, or to all that fit, and show what did not work."""
         form = await desk.form(request)
-        change: dict[str, object] = {"action": form.get("action")}
-        if form.get("chosen") == EVERY_MATCHING:
-            # A filter that nobody knows would otherwise widen what is done to all syncs there are.
-            change["matching"] = {ours: form.get(name) or None for ours, name in FILTERS.items()}
-        else:
-            change["sync_ids"] = list(form.all("sync"))
         try:
-            wanted = NewBulkChange.model_validate(change)
+            wanted = _wanted(form)
         except ValidationError:
             return desk.back(request, asked.path("/syncs"), CHOOSE, "warn")
         if wanted.action is BulkAction.DELETE and form.get("sure") != "yes":
-            return await ask_whether_to_delete(asked, form, wanted)
-        begun = await asked.visitor.tablesync.syncs.bulk(wanted, idempotency_key=form.get("once"))
+            return await ask(asked, form, wanted)
+        syncs = asked.visitor.tablesync.syncs
+        try:
+            begun = await syncs.bulk(wanted, idempotency_key=form.get("once"))
+        except ConflictError as error:
+            if OTHERS_MATCH not in error.problem.type:
+                raise
+            return await ask(asked, form, wanted, CONFLICT)
         return desk.back(request, asked.path(f"/bulk-changes/{begun.id}"))
 
-    async def ask_whether_to_delete(asked: Asked, form: Form, wanted: NewBulkChange) -> Response:
+    async def ask(asked: Asked, form: Form, wanted: NewBulkChange, status: int = 200) -> Response:
+        """Ask whether to do it to those that there are now, and say if others were seen."""
         query = {name: form.get(name) for name in FILTERS.values()}
         found = None if wanted.sync_ids else await read_list(asked, query, None)
+        count = found.matching if found else len(wanted.sync_ids or ())
         return desk.page(
             asked,
-            "pages/delete_syncs.html",
+            "pages/change_syncs.html",
+            status=status,
             form=form,
             change=wanted,
             query=query,
-            count=found.matching if found else len(wanted.sync_ids or ()),
+            count=count,
+            others_match=found is not None and wanted.seen != count,
             target=target_of(filter_of(query), found.syncs) if found else "",
         )
 
@@ -151,6 +164,24 @@ def filter_of(query: Mapping[str, str]) -> SyncFilter:
         return SyncFilter.model_validate(asked)
     except ValidationError:
         return SyncFilter(q=query["q"][:200] or None)
+
+
+def _wanted(form: Form) -> NewBulkChange:
+    """Read what to do to which syncs; raises ValidationError for what is no such change."""
+    change: dict[str, object] = {"action": form.get("action")}
+    if form.get("chosen") == EVERY_MATCHING:
+        # A filter that nobody knows would otherwise widen what is done to all syncs there are.
+        change["matching"] = {ours: form.get(name) or None for ours, name in FILTERS.items()}
+        change["seen"] = _seen(form)
+    else:
+        change["sync_ids"] = list(form.all("sync"))
+    return NewBulkChange.model_validate(change)
+
+
+def _seen(form: Form) -> int:
+    """Return how many a page said that match; one that did not say it has shown none."""
+    sent = form.get("seen")
+    return int(sent) if sent.isascii() and sent.isdecimal() else 0
 
 
 def target_of(wanted: SyncFilter, syncs: Sequence[SyncView]) -> str:

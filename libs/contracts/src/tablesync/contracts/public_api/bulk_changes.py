@@ -44,11 +44,16 @@ class BulkAction(StrEnum):
 class NewBulkChange(Asked):
     """What to do to which syncs: to those named, or to all that fit."""
 
-    model_config = showing({"action": "pause", "matching": FILTER})
+    model_config = showing({"action": "pause", "matching": FILTER, "seen": 24})
 
     action: BulkAction
     sync_ids: list[Text] | None = Field(default=None, min_length=1, max_length=BULK_IDS)
     matching: SyncFilter | None = None
+    seen: int | None = Field(
+        default=None,
+        ge=0,
+        description="How many matched when this was decided: if others do by now, nothing is done.",
+    )
 
     @model_validator(mode="after")
     def _one(self) -> "NewBulkChange":

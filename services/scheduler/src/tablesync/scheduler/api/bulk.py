@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 from tablesync.contracts import new_id
 from tablesync.contracts.public_api.bulk_changes import BulkAction, BulkChangeView, NewBulkChange
 from tablesync.contracts.public_api.syncs import SyncFilter
+from tablesync.scheduler import errors
 from tablesync.scheduler.domain.bulk import BulkChange
 from tablesync.scheduler.store import Store
 from tablesync.service_kit.http import idempotency
@@ -64,10 +65,12 @@ class BulkCommands:
     async def begin(
         self, unit: UnitOfWork, who: Principal, wanted: NewBulkChange
     ) -> BulkChangeView:
-        """Begin to change the syncs that are named, or that fit."""
+        """Begin to change the syncs that are named, or that fit; raises Problem 409."""
         ids = [*dict.fromkeys(wanted.sync_ids or ())]
         if wanted.matching:
             ids = await self._store.lists.ids_of(who.workspace_id, wanted.matching, unit.session)
+            if wanted.seen is not None and wanted.seen != len(ids):
+                raise errors.others_match(wanted.seen, len(ids))
         return await self._begin(unit, who, wanted.action, ids)
 
     async def begin_with(
