@@ -10,6 +10,7 @@ import pytest_asyncio
 from dashboard_examples import no_services
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
+from structlog.testing import capture_logs
 from tablesync.client import AwayError, UnconfirmedError
 from tablesync.dashboard.bootstrap import build
 from tablesync.dashboard.pages.faults import fault_of
@@ -126,3 +127,22 @@ def test_of_an_unconfirmed_change_no_step_says_that_nothing_was_changed() -> Non
     told = trouble(UNCONFIRMED)
     assert "Nothing was changed" not in told
     assert "it may have been done, or not. Look again" in told
+
+
+async def test_a_page_that_broke_says_so_and_where_is_in_the_log(app: FastAPI) -> None:
+    """What it says is left out: it may hold what somebody has typed."""
+
+    @app.get("/breaks")
+    async def breaks() -> None:
+        raise RuntimeError("typed by somebody")
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+        with capture_logs() as logged:
+            page = await client.get("/breaks")
+
+    assert (page.status_code, "This page broke" in page.text) == (500, True)
+    (noted,) = (each for each in logged if each["event"] == "unhandled error")
+    assert noted["route"] == "/breaks"
+    assert "RuntimeError" in noted["error"]
+    assert "typed by somebody" not in str(noted)

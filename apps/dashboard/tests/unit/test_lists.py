@@ -34,6 +34,8 @@ def test_syncs_are_narrowed_to_a_table() -> None:
 def test_a_filter_that_nobody_knows_filters_nothing() -> None:
     assert filter_of({**NOTHING, "state": "bogus"}) == SyncFilter()
     assert filter_of({**NOTHING, "q": "deals", "table": "<b>"}) == SyncFilter(q="deals")
+    assert filter_of({**NOTHING, "q": "a\0b", "base": BASE}) == SyncFilter(base_id=BASE)
+    assert filter_of({**NOTHING, "q": "a" * 300}) == SyncFilter(q="a" * 200)
 
 
 def test_the_table_is_called_by_its_name_where_a_sync_tells_it() -> None:

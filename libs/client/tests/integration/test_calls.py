@@ -120,6 +120,15 @@ async def test_a_problem_is_sorted_by_what_helps(
     assert all(each.remedy and each.remedy in str(error) for each in error.problem.errors)
 
 
+@pytest.mark.parametrize("id_", ["\0", "a?limit=1", "a#b", "%2e", "..", " ", "ü" * 300])
+async def test_an_id_is_a_part_of_the_path_whatever_it_holds(
+    connect: Connect, auth_service: AuthService, id_: str
+) -> None:
+    """What nobody can have given is not there; no service is said to be away for it."""
+    with pytest.raises((NotFoundError, InvalidError)):
+        await (await connect(ApiToken(auth_service.tokens["viewer"]))).connections.get(id_)
+
+
 async def test_a_token_that_is_not_known_is_refused_and_printed_nowhere(connect: Connect) -> None:
     secret = "tsk_of-somebody-else"
     with pytest.raises(UnauthorizedError) as caught:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -128,8 +129,10 @@ class Edge:
         token = await self._credentials.token() if self._credentials else None
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         everything = {**authorization, **(headers or {})}
+        # An id may be whatever somebody has typed: it is a part of the path, and nothing else.
+        url = self._url + quote(path)
         try:
-            return await self._http.request(method, self._url + path, headers=everything, **sent)
+            return await self._http.request(method, url, headers=everything, **sent)
         except _NOT_SENT as error:
             raise AwayError(self.service, f"does not answer at {self._url}") from error
         except httpx.TransportError as error:

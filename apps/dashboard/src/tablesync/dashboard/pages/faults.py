@@ -22,6 +22,7 @@ from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.web.answers import SeeOtherError, looked_at, see_other
 from tablesync.dashboard.web.desk import AWAY, SESSION, Asked, Desk, StaleFormError
 from tablesync.dashboard.web.forms import Form, FormTooLargeError
+from tablesync.service_kit.http.problems import log_unhandled
 
 ONLY_FORMS = 405
 
@@ -112,7 +113,8 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
 
     app.add_exception_handler(SeeOtherError, on_see_other)
 
-    async def on_bug(request: Request, _: Exception) -> Response:
+    async def on_bug(request: Request, error: Exception) -> Response:
+        log_unhandled(request, error)
         fault = replace(BROKEN, path=looked_at(request))
         page = desk.plain_page(
             request, "pages/fault.html", status=fault.status, fault=fault, sent={}

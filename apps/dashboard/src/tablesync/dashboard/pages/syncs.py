@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 from tablesync.client import ConflictError
 from tablesync.contracts.public_api.bulk_changes import BulkAction, NewBulkChange
-from tablesync.contracts.public_api.syncs import SyncCounts, SyncFilter, SyncState, SyncView
+from tablesync.contracts.public_api.syncs import SyncCounts, SyncFilter, SyncView
 from tablesync.dashboard.pages.making.kept import begun
 from tablesync.dashboard.shown.syncs import shown_syncs
 from tablesync.dashboard.shown.versions import version_of
@@ -27,6 +27,7 @@ FILTERS = {
     "base_id": "base",
     "table_id": "table",
 }
+MOST_SEARCHED = 200
 OTHERS_MATCH, CONFLICT = "others-match", 409
 CHOOSE = "Nothing was done: choose a sync first, or filters that this page offers."
 
@@ -158,12 +159,16 @@ async def read_list(asked: Asked, query: Mapping[str, str], cursor: str | None) 
 def filter_of(query: Mapping[str, str]) -> SyncFilter:
     """Read filters from an address; one that nobody knows filters nothing."""
     asked = {ours: query[name] or None for ours, name in FILTERS.items()}
-    if asked["state"] not in set(SyncState):
-        asked["state"] = None
+    asked["q"] = query["q"][:MOST_SEARCHED] or None
+    return SyncFilter.model_validate({each: v for each, v in asked.items() if _is_known(each, v)})
+
+
+def _is_known(name: str, value: str | None) -> bool:
     try:
-        return SyncFilter.model_validate(asked)
+        SyncFilter.model_validate({name: value})
     except ValidationError:
-        return SyncFilter(q=query["q"][:200] or None)
+        return False
+    return True
 
 
 def _wanted(form: Form) -> NewBulkChange:

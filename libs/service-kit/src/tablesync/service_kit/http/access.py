@@ -46,7 +46,7 @@ class Access:
             await self._app(scope, receive, send)
             return
         status, method = SERVER_ERROR, scope["method"]
-        scope = _for_routes(scope)
+        outer, scope = scope, _for_routes(scope)
         if scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
@@ -62,6 +62,8 @@ class Access:
             try:
                 await self._app(scope, receive, send_noting)
             finally:
+                # Whoever answers for an error that nothing has caught names the route too.
+                outer["route"] = scope.get("route")
                 _note(route_of(scope), method, span, status, time.perf_counter() - began)
 
 

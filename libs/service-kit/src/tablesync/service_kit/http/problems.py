@@ -238,9 +238,13 @@ async def _on_exception(request: Request, error: Exception) -> Response:
         headers = {"Retry-After": str(max(1, round(seconds)))}
         detail = "Something this service depends on is away; try again."
         return answer(request, Problem(503, "unavailable", detail, headers=headers))
-    # Neither the path nor what the error says: either may hold a secret.
-    log.error("unhandled error", route=route_of(request.scope), error="".join(_origin(error)))
+    log_unhandled(request, error)
     return answer(request, Problem(500, "internal-error", "Our fault; it has been logged."))
+
+
+def log_unhandled(request: Request, error: Exception) -> None:
+    """Log where an error comes from; neither a path nor what it says: either may hold a secret."""
+    log.error("unhandled error", route=route_of(request.scope), error="".join(_origin(error)))
 
 
 def _origin(error: BaseException | None) -> Iterator[str]:
