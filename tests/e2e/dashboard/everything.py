@@ -14,8 +14,10 @@ from tablesync.test_kit import eventually
 
 from .visitor import OTHER_PORTAL, PORTAL, Visitor
 
-# Markup, both directions, and as long as a name may be.
-ODD_NAME = ("<b>Ada & Co</b> שלום مرحبا " + "Überlang" * 30)[:200]
+# As long as a name may be: of one word, of another direction, and of markup and both directions.
+LONG = "Überlang" * 25
+RIGHT_TO_LEFT = ("שלום עולם, مرحبا بالعالم " * 9)[:199].strip()
+ODD_NAME = ("<b>Ada & Co</b> שלום مرحبا " + LONG)[:200]
 INVITED = "invited@example.test"
 
 
@@ -62,6 +64,8 @@ async def everything(ada: Visitor) -> Everything:
     async with ada.tablesync as tablesync:
         receipt = (await eventually(lambda: _receipts(tablesync, hubspot)))[0]
         named = await tablesync.syncs.edit(sync.id, SyncEdit(name=ODD_NAME))
+        await tablesync.connections.rename(hubspot, LONG)
+        await tablesync.connections.rename(airtable, RIGHT_TO_LEFT)
         run = (await tablesync.runs.page(sync_id=sync.id)).items[0]
         change = await tablesync.syncs.pause_connection(airtable)
         await eventually(lambda: _is_done(tablesync, change.id))
@@ -72,7 +76,7 @@ async def everything(ada: Visitor) -> Everything:
         invited = NewMember(email=INVITED, name=ODD_NAME, role=Role.VIEWER)
         await tablesync.members.invite(invited)
         (invitation,) = [each async for each in tablesync.members.invitations()]
-        token = await tablesync.api_tokens.create(NewApiToken(name="For scripts"))
+        token = await tablesync.api_tokens.create(NewApiToken(name=LONG[:100]))
         session = await anext(tablesync.sessions.all())
     await _loses(ada, hubspot)
     async with ada.tablesync as tablesync:

@@ -1,4 +1,4 @@
-"""Looks at a page as it stands: by axe in both themes, and on a phone."""
+"""Looks at a page as it stands: by axe in both themes, and on a phone, where nothing is outside."""
 
 from typing import Any
 
@@ -13,6 +13,12 @@ SCRIPT = Axe().axe_script
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # All that a theme changes is colour: the rest of a page has been looked at by then.
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
+# What of a page is there to be pressed, and stands beyond the edge of the screen.
+OUTSIDE = """() => [...document.querySelectorAll("a, button, summary, input:not([type=hidden])")]
+  .filter(each => each.checkVisibility() && !each.matches(".skip") && !each.closest("[tabindex]"))
+  .filter(each => { const { left, right } = each.getBoundingClientRect();
+    return right > innerWidth + 1 || left < -1; })
+  .map(each => each.outerHTML.slice(0, 200))"""
 RUN = """options => axe.run({ resultTypes: ["violations"], preload: false, ...options })
   .then(({ violations }) => violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ html }) => `${id}: ${help}: ${html}`)))"""
@@ -26,10 +32,16 @@ async def look_at(page: Page) -> list[str]:
     found += await _run(page, "dark", {"runOnly": OF_COLOURS})
     await page.emulate_media(color_scheme="light", reduced_motion="reduce")
     await page.set_viewport_size(dict(PHONE))
-    if (width := await width_of(page)) > PHONE["width"]:
-        found.append(f"on a phone it is {width} px wide")
+    found += await outside(page)
     await page.set_viewport_size(dict(WIDE))
     return found
+
+
+async def outside(page: Page) -> list[str]:
+    """Return what of a page stands beyond the edge of a phone's screen, which it has by now."""
+    found: list[str] = await page.evaluate(OUTSIDE)
+    width = await width_of(page)
+    return [f"it is {width} px wide", *found] if width > PHONE["width"] else found
 
 
 async def _run(page: Page, theme: Any, options: dict[str, Any]) -> list[str]:

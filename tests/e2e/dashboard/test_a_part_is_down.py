@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Locator, expect
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl, eventually
 
+from .looking import look_at
 from .visitor import LOOKS, PATIENCE_MS, PORTAL, Visitor, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -131,6 +132,7 @@ async def test_a_service_that_is_silent_holds_nothing_up_and_is_told_of_live(
         name = ada.card("HubSpot").locator(".name").first
         await expect(name).to_have_text("Meanwhile", timeout=PATIENCE_MS)
         await expect(told_of(ada, "scheduler")).to_be_visible()
+        assert await look_at(ada.page) == []
         ada.page.set_default_navigation_timeout(9_000)
         assert await ada.open(f"/connections/{known['hubspot']}") == 200
         await expect(told_of(ada, "scheduler").first).to_be_visible()
@@ -161,6 +163,7 @@ async def test_a_change_that_nobody_confirmed_is_said_to_be_so_and_sent_once_mor
             stack.start_program("notifier")
             stack.wait_ready("notifier")
     await expect(ada.page.get_by_role("link", name="Look again")).to_be_visible()
+    assert await look_at(ada.page) == []
     await ada.page.get_by_role("button", name="Send it once more").click()
     await expect(ada.page.get_by_label("Mail me when")).not_to_be_checked()
 

@@ -1,4 +1,7 @@
-"""Names of 200 characters, in both directions and with emoji, wherever a phone shows them."""
+"""Names of 200 characters, in both directions and with emoji, with menus open on a phone.
+
+The walk over all pages meets such names too, on pages that have no menu.
+"""
 
 import re
 
@@ -6,21 +9,14 @@ import pytest
 from playwright.async_api import expect
 from tablesync.contracts.public_api.people import NewMember, Role
 from tablesync.contracts.public_api.syncs import SyncCopy, SyncEdit
-from tablesync.test_kit.browser import width_of
 
-from .looking import PHONE
+from .everything import LONG, RIGHT_TO_LEFT
+from .looking import PHONE, outside
 from .visitor import PORTAL, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-LONG, EMOJI = "Überlang" * 25, "👩‍🚀🏳️‍🌈🇩🇪" * 12
-RIGHT_TO_LEFT = ("שלום עולם, مرحبا بالعالم " * 9)[:199].strip()
-# What of a page is there to be pressed, and stands beyond the edge of the screen.
-OUTSIDE = """() => [...document.querySelectorAll("a, button, summary, input:not([type=hidden])")]
-  .filter(each => each.checkVisibility() && !each.matches(".skip") && !each.closest("[tabindex]"))
-  .filter(each => { const { left, right } = each.getBoundingClientRect();
-    return right > innerWidth + 1 || left < -1; })
-  .map(each => each.outerHTML.slice(0, 200))"""
+EMOJI = "👩‍🚀🏳️‍🌈🇩🇪" * 12
 
 
 async def has_odd_names(ada: Visitor) -> tuple[str, ...]:
@@ -51,9 +47,7 @@ async def test_names_of_200_characters_right_to_left_and_emoji_fit_a_phone(ada: 
         assert await ada.open(path) == 200, path
         if menus := await page.locator("main details.menu > summary").all():
             await menus[-1].click()
-        if (width := await width_of(page)) > PHONE["width"]:
-            found.append(f"{path} is {width} px wide")
-        found += [f"{path}: {each}" for each in await page.evaluate(OUTSIDE)]
+        found += [f"{path}: {each}" for each in await outside(page)]
     assert found == []
     await ada.open("/syncs")
     for name in (LONG, RIGHT_TO_LEFT, EMOJI):

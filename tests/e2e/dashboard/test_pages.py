@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Response, expect
 
-from .everything import Full
+from .everything import ODD_NAME, Full
 from .looking import look_at
 from .visitor import Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 CONNECTION, SYNC, INCIDENT = "/connections/{connection_id}", "/syncs/{sync_id}", "/incidents"
+GONE = ("/syncs/new?draft=gone", "/nothing-here")
 PATHS = (
     "/integrations",
     "/connect",
@@ -23,7 +24,6 @@ PATHS = (
     f"{CONNECTION}/disconnect",
     f"{CONNECTION}/practice",
     f"{CONNECTION}/receipts/{{since}}",
-    "/syncs",
     "/syncs?q=nothing",
     SYNC,
     f"{SYNC}/duplicate",
@@ -37,10 +37,9 @@ PATHS = (
     INCIDENT,
     f"{INCIDENT}/{{incident_id}}",
     f"{INCIDENT}/{{incident_id}}/mails/{{mail_id}}",
-    "/settings",
     "/settings/audit",
     "/settings/members/{operator_id}/remove",
-    "/nothing-here",
+    *GONE,
 )
 # The help has one template: its longest page, with a table, and those that speak of one thing.
 HELP = ("", "/reconnecting", "/problems", "/problems/edited-meanwhile", "/providers/airtable")
@@ -90,22 +89,49 @@ async def step_schedule(ada: Visitor) -> None:
     await expect(ada.page.get_by_label("Name of the sync")).to_be_visible()
 
 
+async def draft_moved_on(ada: Visitor) -> None:
+    await ada.page.get_by_label("Name of the sync").fill(ODD_NAME)
+    await ada.page.locator("input[name=version]").evaluate("field => { field.value = '0' }")
+    await ada.page.get_by_role("button", name="Continue to trial").click()
+    await expect(ada.page.get_by_text("You have changed this draft in another tab")).to_be_visible()
+
+
 async def step_trial(ada: Visitor) -> None:
     await ada.page.get_by_role("button", name="Continue to trial").click()
     await expect(ada.page.get_by_role("button", name="Make the sync")).to_be_visible()
 
 
-async def delete_many(ada: Visitor) -> None:
+async def begun_drafts(ada: Visitor) -> None:
     await ada.open("/syncs")
+    await expect(ada.page.get_by_role("heading", name="Begun and not finished")).to_be_visible()
+
+
+async def others_match(ada: Visitor) -> None:
+    await ada.page.get_by_label("that match").check()
+    await ada.page.locator("input[name=seen]").evaluate("field => { field.value = '7' }")
+    await ada.page.get_by_role("button", name="Pause").click()
+    await expect(ada.page.get_by_text("7 syncs matched when you")).to_be_visible()
+
+
+async def delete_many(ada: Visitor) -> None:
+    await ada.page.get_by_role("link", name="See which they are").click()
     await ada.page.locator("input[name=sync]").first.check()
     await ada.page.get_by_role("button", name="Delete").click()
     await expect(ada.page.get_by_role("link", name="Keep them")).to_be_visible()
 
 
+async def new_token(ada: Visitor) -> None:
+    await ada.open("/settings")
+    await ada.page.get_by_label("A new one").fill("For looking at")
+    await ada.page.get_by_role("button", name="Create the token").click()
+    await expect(ada.page.get_by_role("heading", name="Your new API token")).to_be_visible()
+
+
 # One after the other: each begins where the one before it ends.
 OPENINGS: tuple[Opening, ...] = (
     *(nothing_chosen, step_table, new_table, new_table_taken, new_table_not_allowed),
-    *(step_mapping, step_schedule, step_trial, delete_many),
+    *(step_mapping, step_schedule, draft_moved_on, step_trial),
+    *(begun_drafts, others_match, delete_many, new_token),
 )
 
 
@@ -116,7 +142,7 @@ async def test_every_page_is_accessible_in_both_themes_and_on_a_phone(
     found: dict[str, list[str]] = {}
     for path in PATHS:
         status = await ada.open(there.path(path))
-        assert status == (404 if path == PATHS[-1] else 200), path
+        assert status == (404 if path in GONE else 200), path
         found[path] = await look_at(ada.page)
     for opening in OPENINGS:
         await opening(ada)
