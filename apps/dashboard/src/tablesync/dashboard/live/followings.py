@@ -18,7 +18,7 @@ def followings(hub: Hub, visitors: Visitors) -> list[Following]:
         if isinstance(event, MemberRemoved | MemberRoleChanged):
             visitors.forget_member(event.workspace_id, event.operator_id)
         hub.tell(event.workspace_id, f"{event.key_field.removesuffix('_id')}:{event.key}")
-        for also in ("sync_id", "connection_id"):
+        for also in ("sync_id", "connection_id", "run_id"):
             if told := getattr(event, also, None):
                 hub.tell(event.workspace_id, f"{also.removesuffix('_id')}:{told}")
 

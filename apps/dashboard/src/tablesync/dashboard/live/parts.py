@@ -39,16 +39,17 @@ def parts_shown(told: str) -> dict[str, str]:
 def keeping(
     shown: str,
     read: Callable[[Asked, Iterable[str]], Awaitable[Sequence[Part]]],
-    about: str = EVERYTHING,
+    about: Collection[str] = (),
 ) -> Render:
     """Return what sends each part that is not as the tab has it, and takes away what is gone.
 
-    `read` is told the ids of all that is shown; `about` narrows when it is asked.
+    `read` is told the ids of all that is shown. With `about` it is asked only at events about these
+    things or kinds (`sync:*`), to which it may add those that it finds, and at beats.
     """
     has = parts_shown(shown)
 
     async def render(asked: Asked, changed: Collection[str]) -> str:
-        if about != EVERYTHING and not {about, EVERYTHING} & set(changed):
+        if about and not _concerns(changed, about):
             return ""
         parts = {each.id: each for each in await read(asked, has)}
         told_of = (each for each in parts.values() if each.version)
@@ -60,6 +61,11 @@ def keeping(
         return "".join([*told, *(partial(each, "", "delete") for each in gone)])
 
     return render
+
+
+def _concerns(changed: Collection[str], about: Collection[str]) -> bool:
+    kinds = {f"{each.partition(':')[0]}:*" for each in changed}
+    return any(each in about for each in (*changed, *kinds)) or EVERYTHING in changed
 
 
 def _new(has: dict[str, str], part: Part) -> str:

@@ -44,7 +44,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/{incident_id}/mails/{mail_id}")
     async def preview(asked: Member, incident_id: str, mail_id: str) -> Response:
-        mail = await read_mail(asked, incident_id, mail_id)
+        _, mail = await read_mail(asked, incident_id, mail_id)
         if mail is None:
             raise HTTPException(NOT_FOUND)
         live_path = asked.path(f"/live/incidents/{incident_id}/mails/{mail_id}")
@@ -112,13 +112,21 @@ async def read_page(asked: Asked, incident_id: str) -> IncidentPage:
     return IncidentPage(names.of(incident), names.silent)
 
 
-async def read_mail(asked: Asked, incident_id: str, mail_id: str) -> MailPreview | None:
-    """Read a mail about an incident; None for one about another."""
+async def read_mail(
+    asked: Asked, incident_id: str, mail_id: str
+) -> tuple[IncidentView, MailPreview | None]:
+    """Read an incident and a mail about it; None for one about another."""
     tablesync = asked.visitor.tablesync
     incident = await tablesync.incidents.get(incident_id)
     if mail_id not in {each.id for each in incident.mails}:
-        return None
-    return await tablesync.mails.preview(mail_id)
+        return incident, None
+    return incident, await tablesync.mails.preview(mail_id)
+
+
+def changed_by(incident: IncidentView) -> set[str]:
+    """Return the things whose events can change an incident, and what is mailed about it."""
+    named = {"connection": incident.connection_id, "sync": incident.sync_id}
+    return {f"{kind}:{id_}" for kind, id_ in named.items() if id_}
 
 
 def list_parts(

@@ -83,6 +83,14 @@ class SyncPage:
     silent: Sequence[str]
 
     @property
+    def changed_by(self) -> set[str]:
+        """The things whose events can change it."""
+        sync = self.shown.sync
+        ends = (sync.source.connection_id, sync.destination.connection_id)
+        providers = {f"provider:{each.provider}" for each in self.uses}
+        return {*(f"connection:{each}" for each in ends), *providers}
+
+    @property
     def version(self) -> str:
         """What tells whether it has changed since it was last shown."""
         times = (self.shown.last_success, self.shown.next_run)

@@ -48,8 +48,11 @@ def part_routes(desk: Desk, streams: Streams) -> APIRouter:
 
     @router.get("/runs/{run_id}")
     async def run(asked: Member, run_id: str, shown: str = "") -> Response:
+        about = {f"run:{run_id}"}
+
         async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
             page = await runs.read_page(asked, run_id)
+            about.add(f"sync:{page.shown.run.sync_id}")
             return [
                 Part(
                     "run",
@@ -58,17 +61,18 @@ def part_routes(desk: Desk, streams: Streams) -> APIRouter:
                 )
             ]
 
-        return await streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read, about))
 
     @router.get("/syncs/{sync_id}")
     async def state(asked: Member, sync_id: str, shown: str = "") -> Response:
-        kept = sync.KeptBeside()
+        kept, about = sync.KeptBeside(), {f"sync:{sync_id}"}
 
         async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
             page = await sync.read_page(asked, sync_id)
+            about.update(page.changed_by)
             return sync.parts(desk, asked, page, await kept.read(asked, page))
 
-        return await streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read, about))
 
     return router
 
@@ -85,7 +89,7 @@ def connection_routes(desk: Desk, streams: Streams) -> APIRouter:
             page = await connection_page.read_page(asked, connection_id)
             return connection_page.parts(desk, asked, page, await kept.read(asked, page))
 
-        return await streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read, _of_connection(connection_id)))
 
     @router.get("/{connection_id}/receipts/{since}")
     async def receipt(
@@ -98,9 +102,14 @@ def connection_routes(desk: Desk, streams: Streams) -> APIRouter:
             page = await receipts.read_page(asked, connection_id, since)
             return receipts.parts(desk, asked, page)
 
-        return await streams.answer(asked, keeping(shown, read))
+        return await streams.answer(asked, keeping(shown, read, _of_connection(connection_id)))
 
     return router
+
+
+def _of_connection(id_: str) -> set[str]:
+    """Return whose events can change pages of a connection: of a sync none says what it uses."""
+    return {f"connection:{id_}", "sync:*", "provider:*"}
 
 
 def incident_routes(desk: Desk, streams: Streams) -> APIRouter:
@@ -109,18 +118,24 @@ def incident_routes(desk: Desk, streams: Streams) -> APIRouter:
 
     @router.get("/{incident_id}")
     async def incident(asked: Member, incident_id: str, shown: str = "") -> Response:
+        about = {f"incident:{incident_id}"}
+
         async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
             page = await incidents.read_page(asked, incident_id)
+            about.update(incidents.changed_by(page.shown.incident))
             return incidents.page_parts(desk, asked, page)
 
-        return await streams.answer(asked, keeping(shown, read), follows=True)
+        return await streams.answer(asked, keeping(shown, read, about), follows=True)
 
     @router.get("/{incident_id}/mails/{mail_id}")
     async def mail(asked: Member, incident_id: str, mail_id: str, shown: str = "") -> Response:
+        about = {f"incident:{incident_id}"}
+
         async def read(asked: Asked, _: Iterable[str]) -> Sequence[Part]:
-            mail = await incidents.read_mail(asked, incident_id, mail_id)
+            incident, mail = await incidents.read_mail(asked, incident_id, mail_id)
+            about.update(incidents.changed_by(incident))
             return incidents.mail_parts(desk, asked, mail, incident_id)
 
-        return await streams.answer(asked, keeping(shown, read), follows=True)
+        return await streams.answer(asked, keeping(shown, read, about), follows=True)
 
     return router
