@@ -34,12 +34,13 @@ from tablesync.contracts.public_api.connections import (
     ProviderView,
 )
 from tablesync.contracts.public_api.schedules import NextSlots
-from tablesync.contracts.public_api.sync_drafts import SyncDraft
+from tablesync.contracts.public_api.sync_drafts import SyncDraft, SyncDraftSummary
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages import faults
 from tablesync.dashboard.pages.making import new_table, wizard
 from tablesync.dashboard.web import desk
-from tablesync.dashboard.web.desk import Asked
+from tablesync.dashboard.web.desk import Asked, PageContext
+from tablesync.dashboard.web.rendering import Rendering
 from tablesync.service_kit.http.client import new_client
 from tablesync.test_kit import free_port
 from tablesync.test_kit.stand_ins.web_server import WebServer
@@ -410,3 +411,20 @@ async def test_a_draft_that_is_finished_is_not_discarded_but_leads_to_its_sync(t
     await tab.send()
     answer = await tab.http.post(f"{NEW}/discard", data=said)
     assert answer.headers["location"] == f"/w/ws_1/syncs/{SYNC_ID}"
+
+
+@pytest.mark.parametrize("many", [1, 3, 4, 50])
+def test_a_few_drafts_are_shown_and_the_others_are_a_click_away(many: int) -> None:
+    """The list of syncs, or the first step, stands below them."""
+    asked = Asked(
+        Request({"type": "http"}), a_visitor("http://x", httpx.AsyncClient()), "ws_1", CLOCK
+    )
+    context = PageContext(asked, may_operate=True, may_administer=False, csrf="", once="")
+    drafts = [like(SyncDraftSummary, id=f"drf_{each}", title=f"No {each}") for each in range(many)]
+    shown = Rendering("test").part("parts/drafts.html", "begun", drafts, context)
+    above, folded, below = shown.partition("<details")
+    assert (above.count("Continue"), below.count("Continue")) == (min(many, 3), max(many - 3, 0))
+    assert bool(folded) is (many > 3)
+    if folded:
+        assert f"<summary>{many - 3} more</summary>" in below
+        assert "open" not in below.partition(">")[0]

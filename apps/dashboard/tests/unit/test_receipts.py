@@ -50,7 +50,7 @@ def a_page(**changes: Any) -> ReceiptPage:
     return ReceiptPage(ShownReceipt(like(Receipt, **changes)), like(ConnectionView))
 
 
-def receipt(**changes: Any) -> str:
+def receipt(found: ReceiptPage | None = None, **changes: Any) -> str:
     context, who = page(), like(UserToken)
     return Rendering("test").text(
         "pages/receipt.html",
@@ -60,7 +60,7 @@ def receipt(**changes: Any) -> str:
         here="",
         sandbox=False,
         who=who,
-        found=a_page(**changes),
+        found=found or a_page(**changes),
         outcome=outcome,
         live_path="/live",
     )
@@ -106,8 +106,22 @@ def test_a_receipt_changes_while_it_goes_on_and_is_as_it_was_afterwards() -> Non
     assert before.version != after.version
     assert f'id="receipt" data-version="{after.version}"' in after.html()
     assert CAUGHT_UP in after.html()
-    nameless = ReceiptPage(ShownReceipt(like(Receipt)), Silent("auth-service"))
+
+
+def test_a_finished_receipt_looks_again_for_the_name_that_nobody_told() -> None:
+    finished: dict[str, Any] = {"back_at": CLOCK.now, "syncs": 3, "done": 3, "lines": []}
+    nameless = ReceiptPage(ShownReceipt(like(Receipt, **finished)), Silent("auth-service"))
+    shown = receipt(nameless)
+    assert "auth-service has not answered since" in shown
+    assert "data-live" in shown
+    desk: Any = SimpleNamespace(context=lambda _: page(), rendering=Rendering("test"))
     assert [each.version for each in parts(desk, page().asked, nameless)] == [""]
+    (told,) = parts(desk, page().asked, a_page(**finished))
+    assert f'data-version="{told.version}"' not in shown
+    # What is replaced is all that was told of the silence, and the name.
+    part = shown.partition('<article class="card receipt"')[2].partition("</article>")[0]
+    assert "auth-service has not answered since" in part
+    assert "has not answered" not in told.html()
 
 
 def test_a_card_counts_apart_what_could_not_be_caught_up() -> None:

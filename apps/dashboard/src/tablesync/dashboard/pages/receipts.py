@@ -64,9 +64,10 @@ class ReceiptPage:
         return "a connection" if isinstance(known, Silent) else known.name or known.account.name
 
     @property
-    def is_going_on(self) -> bool:
-        """Whether there will be more to tell."""
-        return self.shown.receipt.back_at is None or self.shown.is_under_way
+    def looks_again(self) -> bool:
+        """Whether there will be more to tell, or somebody has not told all there is."""
+        is_going_on = self.shown.receipt.back_at is None or self.shown.is_under_way
+        return is_going_on or isinstance(self.connection, Silent)
 
     def gap(self, clock: Clock) -> str:
         """Return how long nothing was brought, so far."""
