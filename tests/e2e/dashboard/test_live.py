@@ -12,6 +12,7 @@ from tablesync.local_stack import LocalStack
 from tablesync.test_kit import SandboxControl
 
 from .between import Between, between
+from .looking import look_at
 from .visitor import LOOKS, PATIENCE_MS, PORTAL, Visitor, visiting
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -190,6 +191,7 @@ async def test_a_member_who_may_do_less_and_then_nothing_sees_so_in_an_open_tab(
             await tablesync.members.change(found[0].operator_id, MemberEdit(role=Role.VIEWER))
         await expect(offered).to_have_count(0, timeout=PATIENCE_MS)
         await expect(vera.page.get_by_text("Your role here is viewer now")).to_be_visible()
+        assert await look_at(vera.page) == []
 
         async with ada.tablesync as tablesync:
             await tablesync.members.remove(found[0].operator_id)
