@@ -91,8 +91,10 @@ def test_list_says_when_there_are_more(
 
 
 def test_show_gives_the_whole_letter(tablesync: Command, parked: StandIn) -> None:
-    done = tablesync("dlq", "show", "run-events", "3", "--service", "notifier")
+    asked = ("dlq", "show", "run-events", "3", "--service", "notifier")
+    done = tablesync(*asked)
     assert json.loads(done.stdout)["headers"] == {"ce_id": "x"}
+    assert tablesync(*asked, "--json").stdout == done.stdout
 
 
 def test_replay_goes_to_the_service_that_parked_it(tablesync: Command, parked: StandIn) -> None:

@@ -283,3 +283,25 @@ def test_watching_goes_on_until_it_is_interrupted(
     assert done.returncode == 0
     assert "auth-service cannot answer now (503): busy" in done.stdout
     assert "● Disconnected" in done.stdout
+
+
+def test_watching_for_a_program_prints_one_object_for_each_look(
+    tablesync: Command, lost: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said beside it goes to stderr: a service that is away ends nothing."""
+    looks = 0
+
+    async def interrupted(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            lost.answers["GET", "/v1/connections"] = (503, {"detail": "away"})
+        if looks == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("tablesync.cli.session.pause", interrupted)
+    once = json.loads(tablesync("status", "--json").stdout)
+    done = tablesync("status", "--watch", "--json")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [once, once]
+    assert "auth-service" in done.stderr
+    assert done.returncode == 0

@@ -93,6 +93,12 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+def print_line(value: Any) -> None:
+    """Print JSON in a line of its own, at once: more is to come."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
 def print_items(items: list[Any], unread: list[str]) -> None:
     """Print a list as services said it."""
     print_json({"items": [each.said for each in items], **({"unread": unread} if unread else {})})

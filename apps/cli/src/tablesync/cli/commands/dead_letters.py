@@ -38,8 +38,13 @@ def list_letters(
     talk(work)
 
 
-def show(topic: Topic, letter_id: LetterId, service: Service = None) -> None:
-    """Show one dead letter with its headers and value, as JSON."""
+def show(
+    topic: Topic,
+    letter_id: LetterId,
+    service: Service = None,
+    as_json: AsJson = True,
+) -> None:
+    """Show one dead letter with its headers and value, always as JSON."""
 
     async def work(tablesync: TableSync) -> None:
         whose = await dlq.owner(tablesync, service, topic, letter_id)

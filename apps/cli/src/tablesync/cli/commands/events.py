@@ -1,12 +1,9 @@
 """`tablesync events tail`: what changes, line by line, until Ctrl-C."""
 
-import json
-import sys
-
 import typer
 from rich.console import Console
 from tablesync.cli.events import changes
-from tablesync.cli.session import AsJson, say, talk
+from tablesync.cli.session import AsJson, print_line, say, talk
 from tablesync.client import TableSync
 
 
@@ -18,8 +15,7 @@ def tail(as_json: AsJson = False) -> None:
         say(aside, "Looking for changes. Ctrl-C ends it.", style="dim")
         async for each in changes(tablesync, lambda why: say(aside, why, style="yellow")):
             if as_json:
-                sys.stdout.write(json.dumps(each.said, ensure_ascii=False) + "\n")
-                sys.stdout.flush()
+                print_line(each.said)
             else:
                 Console().print(each.line(), soft_wrap=True)
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from tablesync.cli import session
 from tablesync.cli.errors import told
 from tablesync.cli.layout import overview
-from tablesync.cli.session import AsJson, print_json, talk
+from tablesync.cli.session import AsJson, print_json, print_line, say, talk
 from tablesync.cli.status import read
 from tablesync.client import AwayError, TableSync
 
@@ -20,9 +20,12 @@ def status(
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep looking until Ctrl-C.")] = False,
 ) -> None:
-    """Show connections, syncs with their last runs, and open incidents."""
+    """Show connections, syncs with their last runs, and open incidents.
+
+    Watched with --json it is an object in a line for each look.
+    """
     if watch:
-        _watch()
+        _watch(as_json)
 
     async def work(tablesync: TableSync) -> None:
         found = await read(tablesync)
@@ -36,17 +39,28 @@ def status(
     talk(work)
 
 
-def _watch() -> None:
-    async def work(tablesync: TableSync) -> None:
-        with Live(screen=True, auto_refresh=False) as live:
-            while True:
-                live.update(await _look(tablesync), refresh=True)
-                await session.pause(WATCH_SECONDS)
-
+def _watch(as_json: bool) -> None:
     try:
-        talk(work)
+        talk(_print_each_look if as_json else _show_each_look)
     except KeyboardInterrupt:
         raise typer.Exit from None
+
+
+async def _show_each_look(tablesync: TableSync) -> None:
+    with Live(screen=True, auto_refresh=False) as live:
+        while True:
+            live.update(await _look(tablesync), refresh=True)
+            await session.pause(WATCH_SECONDS)
+
+
+async def _print_each_look(tablesync: TableSync) -> None:
+    aside = Console(stderr=True)
+    while True:
+        try:
+            print_line((await read(tablesync)).as_json())
+        except AwayError as error:
+            say(aside, told(error), style="yellow")
+        await session.pause(WATCH_SECONDS)
 
 
 async def _look(tablesync: TableSync) -> RenderableType:
