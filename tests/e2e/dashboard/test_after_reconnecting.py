@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.async_api import Page, expect
-from tablesync.contracts.public_api.incidents import MailView
+from tablesync.contracts.public_api.incidents import IncidentStatus, MailView
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.demo.syncs import tables_of
 from tablesync.test_kit import eventually
@@ -11,11 +11,21 @@ from .visitor import ADA, PATIENCE_MS, PORTAL, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
+# What somebody has chosen of a sync.
+SET_UP = ("source", "destination", "key", "mapping", "schedule", "overlap")
+# One that only this portal has.
+CUSTOM_PROPERTY = "Auto renewal"
+
 
 async def test_check_for_missed_data(lost: Visitor) -> None:
-    """What changed meanwhile is caught up, and a receipt says so."""
+    """What changed meanwhile is caught up, and a receipt says so.
+
+    What was made and deleted meanwhile is not there any more: the receipt says that too.
+    """
     page, card = lost.page, lost.card("HubSpot")
-    made = await lost.sandbox.control("hubspot", PORTAL, "create", object="deals", count=3)
+    made = await lost.sandbox.control("hubspot", PORTAL, "create", object="deals", count=4)
+    (purged, *kept) = made["created"]
+    await lost.sandbox.control("hubspot", PORTAL, "purge", object="deals", ids=[purged])
     await expect(card).to_contain_text("Slots missed")
     await lost.will_consent("hubspot", PORTAL)
     popup = await lost.begins_to_reconnect()
@@ -33,7 +43,48 @@ async def test_check_for_missed_data(lost: Visitor) -> None:
     assert (await caught_up.all_inner_texts())[2:5] == ["3", "3", "0"]
     table = tables_of((await lost.sandbox.bases())["bases"])["deals"]
     rows = await lost.sandbox.records("airtable", "-", base=table.base_id, table=table.table_id)
-    assert set(made["created"]) <= {str(each["fields"].get("HubSpot ID")) for each in rows}
+    written = {str(each["fields"].get("HubSpot ID")) for each in rows}
+    assert set(kept) <= written
+    assert purged not in written
+    await expect(page.get_by_text("made and deleted at the source within the gap")).to_be_visible()
+
+
+async def test_multiple_syncs_failing_simultaneously(ada: Visitor) -> None:
+    """They have one cause, one mail and one button, and are set up as before once it is pressed."""
+    page, card = ada.page, ada.card("HubSpot")
+    hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
+    made = [await ada.makes_a_sync(each, hubspot, airtable) for each in ("deals", "contacts")]
+    async with ada.tablesync as tablesync:
+        properties = (await tablesync.catalog.properties(hubspot, "deals")).items
+        await ada.sandbox.control("hubspot", PORTAL, "revoke")
+        await tablesync.syncs.run_connection(hubspot)
+    await ada.open("/integrations")
+    await ada.sees("HubSpot", "Disconnected")
+    await expect(card).to_contain_text("2 syncs wait", timeout=PATIENCE_MS)
+    for each in made:
+        await ada.open(f"/syncs/{each.id}")
+        state = page.get_by_role("region", name="State")
+        await expect(state.get_by_role("heading", name="What happened")).to_be_visible()
+        await expect(state.get_by_role("button", name="Reconnect HubSpot")).to_be_visible()
+    assert len(await eventually(lambda: sent_mails(ada))) == 1
+
+    await ada.open("/integrations")
+    await ada.will_consent("hubspot", PORTAL)
+    popup = await ada.begins_to_reconnect()
+    async with popup.expect_event("close"):
+        await popup.get_by_role("button", name="Reconnect HubSpot").click()
+    await expect(card).to_contain_text("All syncs that use it are fine.", timeout=PATIENCE_MS)
+
+    async with ada.tablesync as tablesync:
+        for each in made:
+            kept = await tablesync.syncs.get(each.id)
+            assert all(getattr(kept, name) == getattr(each, name) for name in SET_UP)
+            runs = (await tablesync.runs.page(sync_id=each.id)).items
+            assert str(runs[0].trigger) == "catch_up"
+        assert (await tablesync.catalog.properties(hubspot, "deals")).items == properties
+        assert len((await tablesync.incidents.page()).items) == 1
+    await ada.open(f"/syncs/{made[0].id}/edit")
+    await expect(page.locator("main")).to_contain_text(CUSTOM_PROPERTY)
 
 
 async def test_connection_shows_connected_but_syncs_still_fail(ada: Visitor) -> None:
@@ -97,6 +148,7 @@ async def chooses_bases(ada: Visitor, *, without: str = "") -> Page:
     async with ada.page.expect_popup() as opened:
         await card.get_by_role("button", name="Reconnect", exact=True).click()
     popup = await opened.value
+    await expect(popup.get_by_text("or all of them")).to_be_visible()
     await popup.get_by_role("button", name="Reconnect Airtable").click()
     await popup.get_by_test_id(f"user-{ADA}").click()
     if without:
@@ -105,7 +157,10 @@ async def chooses_bases(ada: Visitor, *, without: str = "") -> Page:
 
 
 async def test_enable_email_notifications_for_failures(lost: Visitor) -> None:
-    """One mail for one loss, with the link that reconnects, and shown on the page of it."""
+    """One mail for one loss, with the link that reconnects, and shown on the page of it.
+
+    Whoever wants none gets none of the next one, of which the page says so.
+    """
     page = lost.page
     (mail,) = await eventually(lambda: sent_mails(lost))
     caught = await lost.sandbox.messages(mail.to)
@@ -121,6 +176,32 @@ async def test_enable_email_notifications_for_failures(lost: Visitor) -> None:
     shown = await page.locator("main").inner_text()
     assert "/reconnect/" not in shown
     assert "/unsubscribe/" not in shown
+
+    await lost.open("/settings")
+    await page.get_by_label("Mail me when").uncheck()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Your mails are as you chose.")).to_be_visible()
+    async with lost.tablesync as tablesync:
+        (sync,) = [each async for each in tablesync.syncs.all()]
+    await lost.signs_in("hubspot", PORTAL, sync.source.connection_id)
+    await lost.open("/integrations")
+    await lost.sees("HubSpot", "Connected")
+    await lost.loses_hubspot()
+    await lost.sees("HubSpot", "Disconnected")
+    incident_id = await eventually(lambda: unwanted(lost))
+    await lost.open(f"/incidents/{incident_id}")
+    await expect(page.get_by_text("everyone it could go to has switched mails off")).to_be_visible()
+    caught = await lost.sandbox.messages(mail.to)
+    ours = [each for each in caught if lost.workspace_id in each["text"]]
+    assert [each["message_id"] for each in ours] == [mail.message_id]
+
+
+async def unwanted(ada: Visitor) -> str | None:
+    """Return the open incident, once its mail is known to be wanted by nobody."""
+    async with ada.tablesync as tablesync:
+        incidents = (await tablesync.incidents.page(status=IncidentStatus.OPEN)).items
+    told = [each.id for each in incidents for mail in each.mails if mail.status == "unwanted"]
+    return told[0] if told else None
 
 
 async def sent_mails(ada: Visitor) -> list[MailView]:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from .visitor import LOOKS, OTHER_PORTAL, PATIENCE_MS, PORTAL, Visitor
+from .visitor import ADA, LOOKS, OTHER_PORTAL, PATIENCE_MS, PORTAL, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -106,7 +106,8 @@ async def test_a_sign_in_under_way_can_be_cancelled(lost: Visitor) -> None:
 
 
 async def test_authorization_denied(ada: Visitor) -> None:
-    await ada.connects("airtable")
+    """Nothing is changed; whoever signs out there is asked who they are, and allows all."""
+    airtable = await ada.connects("airtable")
     await ada.open("/integrations")
     await ada.will_consent("airtable", decision="deny")
     await ada.card("Airtable").get_by_label("More for Airtable").click()
@@ -117,8 +118,20 @@ async def test_authorization_denied(ada: Visitor) -> None:
     await popup.get_by_role("button", name="Reconnect Airtable").click()
 
     await expect(popup.get_by_role("heading", name="Airtable was not connected")).to_be_visible()
-    await expect(popup.get_by_role("link", name="Sign out of Airtable")).to_be_visible()
     await ada.sees("Airtable", "Connected")
+    async with popup.expect_popup() as opened:
+        await popup.get_by_role("link", name="Sign out of Airtable").click()
+    await expect((await opened.value).get_by_text("signed out")).to_be_visible()
+    await (await opened.value).close()
+
+    await popup.get_by_role("button", name="Try again").click()
+    await popup.get_by_role("button", name="Reconnect Airtable").click()
+    await popup.get_by_test_id(f"user-{ADA}").click()
+    async with popup.expect_event("close"):
+        await popup.get_by_test_id("allow").click()
+    await expect(ada.page.get_by_text("Airtable was not connected")).to_have_count(0)
+    async with ada.tablesync as tablesync:
+        assert (await tablesync.connections.get(airtable)).grant_version == 2
 
 
 async def test_a_first_sign_in_that_never_comes_back_has_a_card(ada: Visitor) -> None:
@@ -207,6 +220,7 @@ async def test_try_disconnecting_completely_then_reconnecting(ada: Visitor) -> N
         kept = await tablesync.syncs.get(sync.id)
         runs = (await tablesync.runs.page(sync_id=sync.id)).items
     assert (kept.source.connection_id, kept.mapping) == (hubspot, sync.mapping)
+    assert (kept.schedule, kept.destination) == (sync.schedule, sync.destination)
     assert runs[-1].trigger == "manual"
 
 

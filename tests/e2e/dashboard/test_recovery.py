@@ -62,6 +62,10 @@ async def test_can_i_reconnect_while_syncs_are_running(ada: Visitor) -> None:
     async with ada.tablesync as tablesync:
         assert not (await tablesync.syncs.get(sync.id)).holds
         assert not (await tablesync.incidents.page()).items
+        (own,) = [each.email async for each in tablesync.members.all()]
+    assert not [
+        each for each in await ada.sandbox.messages(own) if ada.workspace_id in each["text"]
+    ]
     assert [str(each.trigger) for each in await runs_of(ada, sync)] == ["manual"] * 2
 
 
