@@ -39,10 +39,10 @@ def _admin(bootstrap: str) -> AdminClient:
 
 def drop_databases(uri: str, prefix: str) -> None:
     """Drop the databases whose names open with the prefix."""
-    client = _mongodb(uri)
-    for name in client.list_database_names():
-        if name.startswith(prefix):
-            client.drop_database(name)
+    with MongoClient[dict[str, Any]](uri) as client:
+        for name in client.list_database_names():
+            if name.startswith(prefix):
+                client.drop_database(name)
 
 
 def empty_databases(uri: str, prefix: str) -> None:
