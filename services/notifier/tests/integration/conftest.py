@@ -2,13 +2,22 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from mail_catcher import MailCatcher
 from notifier_rig import Rig
 from tablesync.local_stack.keys import ServiceKeys
 from tablesync.notifier.settings import Settings
 from tablesync.test_kit import free_port
+from tablesync.test_kit.isolation import empty_databases
 from tablesync.test_kit.stand_ins import AuthServiceStandIn, SchedulerStandIn
+
+
+@pytest.fixture
+def database_prefix(mongodb_uri: str, shared_prefix: str) -> str:
+    """Return what a test's databases open with, which are empty."""
+    empty_databases(mongodb_uri, shared_prefix)
+    return shared_prefix
 
 
 @pytest_asyncio.fixture

@@ -7,7 +7,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from notifier_rig import Rig
 from tablesync.contracts import ConnectionRevoked
-from tablesync.test_kit import eventually
+from tablesync.test_kit import eventually, unique_prefix
 from tablesync.test_kit.own_mongod import OwnMongod
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("mongod"), pytest.mark.timeout(300)]
@@ -21,6 +21,12 @@ AWAY_SECONDS = 20
 def mongodb_uri(own_mongod: OwnMongod) -> str:
     """Have the rig use a mongod that may be killed."""
     return own_mongod.uri
+
+
+@pytest.fixture
+def database_prefix() -> str:
+    """Share no database: this mongod has no other test's."""
+    return unique_prefix("_")
 
 
 async def test_p17_a_mail_that_was_taken_is_not_sent_again_once_mongodb_is_back(
