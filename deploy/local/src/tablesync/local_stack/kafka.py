@@ -155,6 +155,7 @@ class KafkaNode:
 
 # One node, loopback only; small segments and indexes, so that a test run leaves little on disk.
 # A killed broker may register again when its old session is over: six seconds, not nine.
+# Nobody follows the log of metadata here: it needs no empty record twice a second when idle.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -176,6 +177,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 broker.session.timeout.ms=6000
 broker.heartbeat.interval.ms=500
+metadata.max.idle.interval.ms=0
 log.segment.bytes=16777216
 log.index.size.max.bytes=1048576
 log.cleaner.dedupe.buffer.size=16777216
