@@ -29,11 +29,12 @@ class Arrival:
 
 @dataclass
 class Watch:
-    """Everything seen on the topics since the watch began."""
+    """Everything seen on the topics since the watch began; of one workspace, if it is named."""
 
     bootstrap_servers: str
     on_event: Callable[[Arrival], None]
     topic_prefix: str = ""
+    workspace_id: str | None = None
     arrivals: list[Arrival] = field(default_factory=list)
     _task: "asyncio.Task[None] | None" = None
 
@@ -71,8 +72,11 @@ class Watch:
             async for record in consumer:
                 with suppress(MalformedEventError, UnknownEventTypeError):
                     envelope = decode(record.headers, record.value)
-                    arrival = Arrival(time.time() * 1000, envelope.event, envelope.id)
-                    self.arrivals.append(arrival)
-                    self.on_event(arrival)
+                    if self.workspace_id in (None, envelope.event.workspace_id):
+                        self._note(Arrival(time.time() * 1000, envelope.event, envelope.id))
         finally:
             await consumer.stop()
+
+    def _note(self, arrival: Arrival) -> None:
+        self.arrivals.append(arrival)
+        self.on_event(arrival)

@@ -6,7 +6,7 @@ from xdist.scheduler import LoadFileScheduling
 KINDS = ("unit", "integration", "e2e", "soak")
 REAL_THINGS = frozenset({"kafka_bootstrap", "mongodb_uri", "sandbox_url", "browser"})
 # Each of these folders has one platform for all its tests, whose start takes a minute of a core.
-FOLDERS = ("tests/e2e/dashboard/",)
+FOLDERS = ("tests/e2e/dashboard/", "tests/e2e/shared_platform/")
 
 
 def mark(items: list[pytest.Item]) -> None:

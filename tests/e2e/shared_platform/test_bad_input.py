@@ -7,20 +7,21 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 from tablesync.contracts import TOPICS
+from tablesync.demo.api import Api
 from tablesync.demo.story import PORTAL, Story
 from tablesync.demo.syncs import definition, tables_of
 from tablesync.local_stack import LocalStack
 from tablesync.test_kit import eventually
 
-from .conftest import telling
+from .newcomers import newcomer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def story(shared_stack: LocalStack, shared_prefix: str) -> AsyncIterator[Story]:
+async def story(stack: LocalStack) -> AsyncIterator[Story]:
     """Ada has connected both accounts; nothing is synced yet."""
-    async with telling(shared_stack, shared_prefix) as (story, _):
+    async with newcomer(stack) as ada, ada.telling() as (story, _):
         await story.connect()
         story.tables = tables_of((await story.sandbox.bases())["bases"])
         yield story
@@ -202,9 +203,10 @@ async def table_of_stages(story: Story) -> dict[str, Any]:
 
 
 async def test_p13_malformed_events_are_parked_and_the_partition_goes_on(
-    story: Story, shared_stack: LocalStack, shared_prefix: str, kafka_bootstrap: str
+    story: Story, stack: LocalStack
 ) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
+    topic = stack.plan.given.topic_prefix + "sync-requests"
+    producer = AIOKafkaProducer(bootstrap_servers=stack.info.kafka)
     await producer.start()
     bad = [
         (b"{", [("ce_id", b"bad-1"), ("ce_type", b"tablesync.sync.requested.v1")]),
@@ -214,14 +216,12 @@ async def test_p13_malformed_events_are_parked_and_the_partition_goes_on(
     try:
         for partition in range(TOPICS["sync-requests"].partitions):
             for value, headers in bad:
-                await producer.send_and_wait(
-                    shared_prefix + "sync-requests", value, headers=headers, partition=partition
-                )
+                await producer.send_and_wait(topic, value, headers=headers, partition=partition)
     finally:
         await producer.stop()
 
     expected = len(bad) * TOPICS["sync-requests"].partitions
-    letters = await eventually(lambda: parked(story, expected), timeout=60)
+    letters = await eventually(lambda: parked(stack, expected), timeout=60)
     assert all(each["reason"] for each in letters)
     sync = await story.api.post("scheduler", "/v1/syncs", await body(story, "companies"))
     run = await eventually(lambda: ended_run(story, sync), timeout=90)
@@ -234,6 +234,9 @@ async def ended_run(story: Story, sync: dict[str, Any]) -> dict[str, Any] | None
     return next((run for run in reversed(runs) if run["ended_at"]), None)
 
 
-async def parked(story: Story, count: int) -> list[dict[str, Any]] | None:
-    letters = await story.api.items("sync-runner", "/v1/dlq")
+async def parked(stack: LocalStack, count: int) -> list[dict[str, Any]] | None:
+    """Return what is parked, once it is so much; only who runs the platform may see it."""
+    api = Api(stack.info.urls, stack.info.api_token)
+    letters = await api.items("sync-runner", "/v1/dlq")
+    await api.close()
     return letters if len(letters) == count else None

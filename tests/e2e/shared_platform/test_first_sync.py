@@ -11,22 +11,24 @@ from types import CodeType
 from typing import Any
 
 import pytest
+from platform_settings import SMALL
 from playwright.async_api import Browser, Locator, Page
 from tablesync.demo.api import Api
-from tablesync.local_stack import LocalStack
+from tablesync.local_stack.info import StackInfo
 from tablesync.test_kit import eventually
 
-from .conftest import SMALL
+from .newcomers import Newcomer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-PAGE = Path(__file__).parents[2] / "docs" / "first-sync.md"
+PAGE = Path(__file__).parents[3] / "docs" / "first-sync.md"
 
 
 async def test_the_page_leads_to_a_sync_that_is_held_and_carries_on_by_clicking(
-    stack: LocalStack, browser: Browser, tmp_path: Path
+    ada: Newcomer, browser: Browser, tmp_path: Path
 ) -> None:
-    assert stack.info.mailbox
+    info = ada.info
+    assert info.mailbox
     page = await browser.new_page()
 
     async def open_and_allow(start_url: str) -> None:
@@ -36,14 +38,14 @@ async def test_the_page_leads_to_a_sync_that_is_held_and_carries_on_by_clicking(
         await page.get_by_role("button").click()
         await allow(page)
 
-    await follow_the_page(stack, tmp_path, open_and_allow)
-    await eventually(lambda: mail_of_the_loss(page, stack.info.mailbox or ""), timeout=120)
+    await follow_the_page(info, tmp_path, open_and_allow)
+    await eventually(lambda: mail_of_the_loss(page, info.mailbox or ""), timeout=120)
     mail = page.frame_locator("iframe")
     reconnect = await opened_by(page, mail.get_by_role("link", name="Reconnect HubSpot"))
     await reconnect.get_by_role("button", name="Reconnect HubSpot").click()
     await allow(reconnect)
     await reconnect.get_by_text("Connected").first.wait_for()
-    await eventually(lambda: all_are_active(stack), timeout=120)
+    await eventually(lambda: all_are_active(info), timeout=120)
 
     done = "You get no more mails"
     button = mail.get_by_role("link", name="Send me no more mails")
@@ -81,10 +83,10 @@ def blocks() -> list[str]:
 
 
 async def follow_the_page(
-    stack: LocalStack, folder: Path, consent: Callable[[str], Awaitable[None]]
+    info: StackInfo, folder: Path, consent: Callable[[str], Awaitable[None]]
 ) -> None:
     """Paste all blocks, and open what they say is to be opened."""
-    stack.info.write(folder / ".local" / "up.json")
+    info.write(folder / ".local" / "up.json")
     complaints = folder / "stderr"
     with complaints.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
@@ -144,9 +146,9 @@ async def opened_by(page: Page, link: Locator) -> Page:
     return await opened.value
 
 
-async def all_are_active(stack: LocalStack) -> bool:
+async def all_are_active(info: StackInfo) -> bool:
     """Whether every sync runs again and has caught up."""
-    api = Api(stack.info.urls, stack.info.api_token)
+    api = Api(info.urls, info.api_token)
     syncs = await api.items("scheduler", "/v1/syncs")
     runs = await api.items("scheduler", "/v1/runs")
     await api.close()

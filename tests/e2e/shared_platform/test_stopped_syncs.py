@@ -10,8 +10,10 @@ import httpx
 import pytest
 from tablesync.demo.story import PORTAL, Story, button_of, mails_of
 from tablesync.demo.watch import Watch
-from tablesync.local_stack import LocalStack
+from tablesync.local_stack.info import StackInfo
 from tablesync.test_kit import eventually
+
+from .newcomers import Newcomer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -23,22 +25,20 @@ LOOKED_AT = (
 )
 
 
-async def test_each_kind_of_stop_is_told_as_it_is(
-    stack: LocalStack, told: tuple[Story, Watch]
-) -> None:
+async def test_each_kind_of_stop_is_told_as_it_is(ada: Newcomer, told: tuple[Story, Watch]) -> None:
     story, _ = told
     await story.connect()
     await story.create_syncs()
     await story.first_runs()
     await pause(story, "companies")
     await unmap(story, "deals")
-    alone = await said_of(stack, story)
+    alone = await said_of(ada.info, story)
 
     await story.sandbox.control("hubspot", PORTAL, "uninstall")
     for object_ in story.syncs:
         await held_by(story, object_, "connection")
     await story.mail_arrives()
-    both = await said_of(stack, story)
+    both = await said_of(ada.info, story)
 
     assert alone["companies"] == f"paused next run: {ON_RESUME}"
     assert alone["deals"].endswith(f"next run: once {LOOKED_AT}")
@@ -85,10 +85,10 @@ async def held_by(story: Story, object_: str, kind: str) -> None:
     await eventually(is_held, timeout=120)
 
 
-async def said_of(stack: LocalStack, story: Story) -> dict[str, str]:
+async def said_of(info: StackInfo, story: Story) -> dict[str, str]:
     """Return what `tablesync status` says of each sync behind its name, but for runs and gaps."""
-    urls = {f"{name.upper().replace('-', '_')}_URL": url for name, url in stack.info.urls.items()}
-    known = {**os.environ, **urls, "TABLESYNC_API_TOKEN": stack.info.api_token, "COLUMNS": "300"}
+    urls = {f"{name.upper().replace('-', '_')}_URL": url for name, url in info.urls.items()}
+    known = {**os.environ, **urls, "TABLESYNC_API_TOKEN": info.api_token, "COLUMNS": "300"}
     command = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tablesync.cli", "status"), env=known, stdout=PIPE
     )

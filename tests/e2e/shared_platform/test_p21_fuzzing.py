@@ -11,8 +11,6 @@ EXAMPLES = 4
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_p21_each_answer_is_one_that_the_document_names(
-    shared_stack: LocalStack, service: str
-) -> None:
-    faults = faults_of(shared_stack, service, EXAMPLES)
+def test_p21_each_answer_is_one_that_the_document_names(stack: LocalStack, service: str) -> None:
+    faults = faults_of(stack, service, EXAMPLES)
     assert not faults, "\n\n".join(faults)

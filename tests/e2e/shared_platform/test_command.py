@@ -14,16 +14,17 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from platform_settings import SMALL
 from tablesync.cli.__main__ import app
 from tablesync.demo.api import Api
 from tablesync.demo.person import Person
 from tablesync.demo.story import PORTAL
 from tablesync.demo.syncs import definition, tables_of
-from tablesync.local_stack import LocalStack
+from tablesync.local_stack.info import StackInfo
 from tablesync.test_kit import SandboxControl, eventually
 from typer.testing import CliRunner
 
-from .conftest import SMALL
+from .newcomers import Newcomer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -84,22 +85,20 @@ class Around:
 
 
 @pytest_asyncio.fixture
-async def around(stack: LocalStack) -> AsyncIterator[Around]:
-    assert stack.info.sandbox
-    api = Api(stack.info.urls, stack.info.api_token)
-    async with SandboxControl(stack.info.sandbox) as sandbox:
-        person = Person(api, sandbox)
-        yield Around(api, person, sandbox)
-        await person.close()
+async def around(ada: Newcomer) -> AsyncIterator[Around]:
+    api = Api(ada.info.urls, ada.info.api_token)
+    person = Person(api, ada.sandbox)
+    yield Around(api, person, ada.sandbox)
+    await person.close()
     await api.close()
 
 
 async def test_a_day_at_the_terminal(
-    stack: LocalStack, around: Around, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ada: Newcomer, around: Around, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     terminal = Terminal(tmp_path)
-    await sign_in(stack, terminal)
+    await sign_in(ada.info, terminal)
     hubspot = (await connected(around, terminal, "connect", "hubspot"))["connection_id"]
     airtable = (await around.person.connect("airtable"))["connection_id"]
     sync = await a_sync(around, hubspot, airtable)
@@ -148,14 +147,14 @@ async def test_a_day_at_the_terminal(
     assert "tablesync login" in await terminal.run("connections", code=2)
 
 
-async def sign_in(stack: LocalStack, terminal: Terminal) -> None:
+async def sign_in(info: StackInfo, terminal: Terminal) -> None:
     """Sign in with a token from stdin, and the addresses of the environment."""
-    urls = {f"{name.upper().replace('-', '_')}_URL": url for name, url in stack.info.urls.items()}
+    urls = {f"{name.upper().replace('-', '_')}_URL": url for name, url in info.urls.items()}
     refused = await terminal.run("login", stdin="tsk_wrong\n", code=3, env=urls)
     assert "does not accept the API token" in refused
-    said = await terminal.run("login", stdin=f"{stack.info.api_token}\n", env=urls)
+    said = await terminal.run("login", stdin=f"{info.api_token}\n", env=urls)
     assert said == "Signed in to “Demo” as admin.\n"
-    assert stack.info.api_token not in said + refused
+    assert info.api_token not in said + refused
 
 
 async def connected(around: Around, terminal: Terminal, *arguments: str) -> Json:
