@@ -20,6 +20,8 @@ from tablesync.local_stack.supervision import ENDED, Supervisor, tail
 from tablesync.local_stack.waiting import wait_until
 
 START_SECONDS = 180.0
+# Seconds: a look asks the kernel, supervisord and the program, whose start needs the same cores.
+READY_INTERVAL = 0.2
 
 
 class ProgramEndedError(RuntimeError):
@@ -210,7 +212,12 @@ class LocalStack:
             TimeoutError: it did not become ready.
 
         """
-        wait_until(lambda: self._is_ready(program), timeout=timeout, what=f"{program} to be ready")
+        wait_until(
+            lambda: self._is_ready(program),
+            timeout=timeout,
+            what=f"{program} to be ready",
+            interval=READY_INTERVAL,
+        )
         self.plan.finish(program)
 
     def add_replica(self, service: str, roles: Sequence[str] = ()) -> str:
@@ -233,13 +240,16 @@ class LocalStack:
             self.wait_ready(name)
 
     def _is_ready(self, program: str) -> bool:
+        pid = self.pid(program)
+        if pid is None:
+            self._refuse_an_end(program)
+            return False
+        return listens(pid, self.plan.port(program)) and self.plan.is_ready(program)
+
+    def _refuse_an_end(self, program: str) -> None:
         if self._supervisor.state(program) in ENDED:
             said = tail(self.log_path(program))
             raise ProgramEndedError(f"{program} ended ({self.log_path(program)}):\n{said}")
-        pid = self.pid(program)
-        if pid is None or not listens(pid, self.plan.port(program)):
-            return False
-        return self.plan.is_ready(program)
 
     def _names_of(self, programs: Sequence[str]) -> list[str]:
         return [each for each in self._supervisor.names if each.startswith(tuple(programs))]

@@ -9,8 +9,10 @@ from typing import Any, TypeVar, overload
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], *, timeout: float, what: str) -> T:
-    """Poll a condition until it is truthy; return its value.
+def wait_until(
+    condition: Callable[[], T], *, timeout: float, what: str, interval: float = 0.05
+) -> T:
+    """Poll a condition every `interval` seconds until it is truthy; return its value.
 
     Raises:
         TimeoutError: after `timeout` seconds, naming `what` was waited for.
@@ -20,7 +22,7 @@ def wait_until(condition: Callable[[], T], *, timeout: float, what: str) -> T:
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {timeout:g} s")
-        time.sleep(0.05)
+        time.sleep(interval)
     return value
 
 
