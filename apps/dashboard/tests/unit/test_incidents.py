@@ -21,14 +21,17 @@ from tablesync.contracts.public_api.incidents import (
     MailView,
 )
 from tablesync.contracts.public_api.people import UserToken
+from tablesync.contracts.public_api.syncs import HoldView, SyncView
 from tablesync.dashboard.live.parts import Part
 from tablesync.dashboard.pages.incidents import (
     FoundIncidents,
     IncidentPage,
+    Names,
     list_parts,
     mail_parts,
     page_parts,
 )
+from tablesync.dashboard.shown.syncs import ShownSync
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.shown.workspace.incidents import ShownIncident, mail_fate, mail_kind
 from tablesync.dashboard.web.desk import Asked, PageContext
@@ -55,6 +58,26 @@ def test_each_cause_of_a_failing_sync_is_in_words(cause: RunFailureCause) -> Non
     shown = ShownIncident(like(IncidentView, kind="sync", cause=cause))
     assert shown.title == "A sync fails"
     assert shown.cause.endswith(".")
+
+
+def test_an_incident_that_lasts_says_what_its_sync_says() -> None:
+    """A full base is no table that is gone: the run knows which, and the base has a name."""
+    base = "appFull0000000001"
+    hold = HoldView(
+        kind="resource",
+        since=datetime.now(UTC),
+        cause=f"Airtable adds no more rows to base {base}.",
+        connection_id="con_2",
+    )
+    sync = like(SyncView, state="waiting", names={base: "Sales"}, hold=hold, holds=[hold])
+    shown = ShownSync(sync, Clock(datetime.now(UTC), ZoneInfo("UTC")))
+    names = Names({}, {sync.id: shown}, ())
+    failing = like(IncidentView, kind="sync", cause="resource", sync_id=sync.id)
+
+    assert names.of(failing).cause == "Airtable adds no more rows to base “Sales”."
+    assert shown.badge.tone == "warn", "it does not come back by itself"
+    over = failing.model_copy(update={"status": "closed"})
+    assert "gone, full or refused" in names.of(over).cause
 
 
 @pytest.mark.parametrize("kind", MailKind)

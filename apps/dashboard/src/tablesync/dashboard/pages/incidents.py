@@ -7,10 +7,11 @@ from functools import partial
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
-from tablesync.client import NotFoundError, TableSync
 from tablesync.contracts.public_api.connections import ConnectionName
 from tablesync.contracts.public_api.incidents import IncidentStatus, IncidentView, MailPreview
 from tablesync.dashboard.live.parts import Part, left
+from tablesync.dashboard.shown.story import story_of
+from tablesync.dashboard.shown.syncs import ShownSync
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.shown.workspace.incidents import ShownIncident
 from tablesync.dashboard.web.desk import Asked, Desk, Member
@@ -87,7 +88,7 @@ async def read_list(asked: Asked, status: str, cursor: str | None) -> FoundIncid
     known = IncidentStatus(status) if status in set(IncidentStatus) else None
     tablesync = asked.visitor.tablesync
     page = await tablesync.incidents.page(status=known, limit=A_PAGE, cursor=cursor)
-    names = await read_names(tablesync, page.items)
+    names = await read_names(asked, page.items)
     return FoundIncidents([names.of(each) for each in page.items], names.silent, page.next_cursor)
 
 
@@ -100,7 +101,7 @@ async def read_moved(
     tablesync = asked.visitor.tablesync
     read = await asyncio.gather(*(or_gone(tablesync.incidents.get(each)) for each in elsewhere))
     there = [each for each in read if each]
-    names = await read_names(tablesync, there) if there else None
+    names = await read_names(asked, there) if there else None
     return [names.of(each) for each in there] if names else ()
 
 
@@ -108,7 +109,7 @@ async def read_page(asked: Asked, incident_id: str) -> IncidentPage:
     """Read one incident."""
     tablesync = asked.visitor.tablesync
     incident = await tablesync.incidents.get(incident_id)
-    names = await read_names(tablesync, [incident])
+    names = await read_names(asked, [incident])
     return IncidentPage(names.of(incident), names.silent)
 
 
@@ -180,19 +181,22 @@ class Names:
     """What connections and syncs are called; `silent` are the services that do not tell."""
 
     connections: Mapping[str, ConnectionName]
-    syncs: Mapping[str, str | None]
+    syncs: Mapping[str, ShownSync | None]
     silent: Sequence[str]
 
     def of(self, incident: IncidentView) -> ShownIncident:
         """Show an incident by the names of what it is of."""
         connection = self.connections.get(incident.connection_id or "")
-        return ShownIncident(incident, connection, self.syncs.get(incident.sync_id or ""))
+        sync = self.syncs.get(incident.sync_id or "")
+        lasts = incident.status == IncidentStatus.OPEN and sync is not None
+        story = story_of(sync, {}) if sync and lasts else None
+        return ShownIncident(incident, connection, sync.sync.name if sync else None, story)
 
 
-async def read_names(tablesync: TableSync, incidents: Sequence[IncidentView]) -> Names:
-    """Read what the connections and syncs of incidents are called."""
+async def read_names(asked: Asked, incidents: Sequence[IncidentView]) -> Names:
+    """Read what the connections and syncs of incidents are called, and how those syncs are."""
     connections, syncs = await asyncio.gather(
-        or_silent(tablesync.connections.names()), or_silent(_sync_names(tablesync, incidents))
+        or_silent(asked.visitor.tablesync.connections.names()), or_silent(_syncs(asked, incidents))
     )
     return Names(
         {each.id: each for each in told(connections, ())},
@@ -201,17 +205,10 @@ async def read_names(tablesync: TableSync, incidents: Sequence[IncidentView]) ->
     )
 
 
-async def _sync_names(
-    tablesync: TableSync, incidents: Sequence[IncidentView]
-) -> Mapping[str, str | None]:
-    ids = {each.sync_id for each in incidents if each.sync_id}
-    names = await asyncio.gather(*(_sync_name(tablesync, each) for each in ids))
-    return dict(zip(ids, names, strict=True))
-
-
-async def _sync_name(tablesync: TableSync, sync_id: str) -> str | None:
-    """Return what a sync is called; None for one that was deleted."""
-    try:
-        return (await tablesync.syncs.get(sync_id)).name
-    except NotFoundError:
-        return None
+async def _syncs(asked: Asked, incidents: Sequence[IncidentView]) -> Mapping[str, ShownSync | None]:
+    """Read the syncs of incidents; None for one that was deleted."""
+    syncs = asked.visitor.tablesync.syncs
+    ids = [*{each.sync_id for each in incidents if each.sync_id}]
+    read = await asyncio.gather(*(or_gone(syncs.get(each)) for each in ids))
+    shown = [ShownSync(each, asked.clock) if each else None for each in read]
+    return dict(zip(ids, shown, strict=True))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tablesync.contracts import RunStatus
+from tablesync.contracts import HoldKind, RunStatus
 from tablesync.contracts.public_api.runs import RunView
+from tablesync.contracts.public_api.syncs import SyncState
 
 Tone = Literal["good", "bad", "warn", "busy", "idle"]
 
@@ -35,6 +36,9 @@ SYNCS = {
     "new": Badge("Not run yet", "idle", "dashes"),
     "paused": Badge("Paused", "idle", "pause"),
 }
+# What a sync waits for that does not come back by itself: the word of its state stays.
+_WAITS_FOR_SOMEBODY = Badge(SYNCS["waiting"].word, "warn", "hourglass")
+_FOR_SOMEBODY = {HoldKind.RESOURCE, HoldKind.MAPPING}
 SYNC_STATES = tuple((state, badge.word) for state, badge in SYNCS.items())
 _RUNS = {
     RunStatus.REQUESTED: Badge("Queued", "idle", "hourglass"),
@@ -53,8 +57,10 @@ def of_connection(word: str) -> Badge:
     return CONNECTIONS.get(word, Badge(word, "idle", "dashes"))
 
 
-def of_sync(state: str) -> Badge:
-    """Return a sync's badge."""
+def of_sync(state: str, held_for: str | None = None) -> Badge:
+    """Return a sync's badge; `held_for` is the kind of its hold, if it has one."""
+    if state == SyncState.WAITING and held_for in _FOR_SOMEBODY:
+        return _WAITS_FOR_SOMEBODY
     return SYNCS.get(state, Badge(state.replace("_", " ").capitalize(), "idle", "dashes"))
 
 

@@ -33,7 +33,7 @@ def story_of(shown: ShownSync, connections: Mapping[str, ConnectionView]) -> Sto
         return _held(shown, sync.hold, connections.get(sync.hold.connection_id or ""))
     if sync.state == SyncState.FAILING and sync.last_run:
         return Story(
-            sync.last_run.summary or "The last run failed.",
+            shown.by_name(sync.last_run.summary or "The last run failed."),
             "It tries again at the next slot. Rows in Airtable stay as they are.",
             "See the run for the cause, or press Sync now to try at once.",
         )
@@ -54,11 +54,15 @@ def _held(shown: ShownSync, hold: HoldView, connection: ConnectionView | None) -
         )
     if hold.kind == HoldKind.QUOTA:
         return Story(
-            hold.cause, kept, f"Nothing: it goes on once the quota is refilled. {caught_up}"
+            shown.by_name(hold.cause),
+            kept,
+            f"Nothing: it goes on once the quota is refilled. {caught_up}",
         )
     again = "It looks every 15 minutes whether it is there again."
     return Story(
-        hold.cause, f"{kept} {again}", f"Mend it at its place, or edit the sync. {caught_up}"
+        shown.by_name(hold.cause),
+        f"{kept} {again}",
+        f"Mend it at its place, or edit the sync. {caught_up}",
     )
 
 

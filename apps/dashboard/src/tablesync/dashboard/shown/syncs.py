@@ -34,7 +34,8 @@ class ShownSync:
     @property
     def badge(self) -> Badge:
         """How it is doing."""
-        return badges.of_sync(str(self.sync.state))
+        hold = self.sync.hold
+        return badges.of_sync(str(self.sync.state), str(hold.kind) if hold else None)
 
     @property
     def label(self) -> str:
@@ -67,6 +68,12 @@ class ShownSync:
         names, to = self.sync.names, self.sync.destination
         return f"{names.get(to.base_id, to.base_id)} / {names.get(to.table_id, to.table_id)}"
 
+    def by_name(self, said: str) -> str:
+        """Return what was said, with base and table by their names where those are known."""
+        for id_, name in self.sync.names.items():
+            said = said.replace(id_, f"“{name}”")
+        return said
+
     @property
     def cause(self) -> str:
         """Why it is as it is, in one line; nothing for one that is fine."""
@@ -76,7 +83,7 @@ class ShownSync:
             late = f"; {counted(missed, 'slot')} missed" if missed else ""
             return f"{self._held_for}{late}"
         if sync.state == SyncState.FAILING and sync.last_run:
-            return sync.last_run.summary or ""
+            return self.by_name(sync.last_run.summary or "")
         if sync.last_run and sync.last_run.counts.rejected:
             return f"{counted(sync.last_run.counts.rejected, 'record')} rejected"
         return ""
@@ -127,7 +134,7 @@ class ShownSync:
         hold = self.sync.hold
         assert hold
         if " " in hold.cause:
-            return hold.cause
+            return self.by_name(hold.cause)
         reads = hold.connection_id == self.sync.source.connection_id
         return f"{self.label if reads else provider_label(Provider.AIRTABLE)} is disconnected"
 

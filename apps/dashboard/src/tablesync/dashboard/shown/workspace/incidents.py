@@ -16,11 +16,12 @@ from tablesync.contracts.public_api.incidents import (
 from tablesync.contracts.specs import NOT_GRANTED
 from tablesync.contracts.wording import loss, provider_label
 from tablesync.dashboard.shown.badges import Badge
+from tablesync.dashboard.shown.story import Story
 
 _FAILURES: Mapping[str, str] = {
     RunFailureCause.CONNECTION: "Its connection is lost.",
-    RunFailureCause.RESOURCE: "An object, a base, a table or a permission that it needs is gone.",
-    RunFailureCause.MAPPING: "A field that it maps is gone.",
+    RunFailureCause.RESOURCE: "Something that it needs at a provider was gone, full or refused.",
+    RunFailureCause.MAPPING: "A field that it maps was gone.",
     RunFailureCause.QUOTA: "The provider’s quota is used up.",
     RunFailureCause.PROVIDER: "The provider fails or does not answer.",
     RunFailureCause.STALLED: "Its runs came to a standstill.",
@@ -46,11 +47,15 @@ _FATES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class ShownIncident:
-    """One incident, and what it is of; None for what nobody knows any more."""
+    """One incident, and what it is of; None for what nobody knows any more.
+
+    The `story` is that of a sync that still has the trouble.
+    """
 
     incident: IncidentView
     connection: ConnectionName | None = None
     sync_name: str | None = None
+    story: Story | None = None
 
     @property
     def title(self) -> str:
@@ -64,8 +69,10 @@ class ShownIncident:
 
     @property
     def cause(self) -> str:
-        """Why, in a sentence; a cause that a newer service names is left out."""
+        """Why: as its sync says while it lasts, else by its kind; nothing for a new kind."""
         told = self.incident.cause
+        if self.story:
+            return self.story.happened
         if self.incident.kind != IncidentKind.CONNECTION:
             return _FAILURES.get(told or "", "")
         return loss(told, str(self.connection.provider)) if self.connection else ""
