@@ -55,3 +55,17 @@ async def test_over_http_neither_is_sent() -> None:
     assert "Secure" not in response.headers["Set-Cookie"]
     assert "Strict-Transport-Security" not in response.headers
     assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_an_answer_to_a_form_is_kept_for_the_button_that_leads_back_and_no_other() -> None:
+    app = FastAPI()
+    headers.install(app, [], secure=True)
+
+    @app.api_route("/form", methods=["GET", "POST"])
+    async def form() -> str:
+        return "x"
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="https://tablesync.test") as browser:
+        assert (await browser.get("/form")).headers["Cache-Control"] == "no-store"
+        assert (await browser.post("/form")).headers["Cache-Control"] == "private, no-cache"

@@ -20,7 +20,7 @@ from tablesync.dashboard.pages import kept
 from tablesync.dashboard.pages.making.kept import DraftGoneError
 from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.web.answers import SeeOtherError, looked_at, see_other
-from tablesync.dashboard.web.desk import AWAY, SESSION, Asked, Desk, StaleFormError
+from tablesync.dashboard.web.desk import AWAY, Asked, Desk, StaleFormError
 from tablesync.dashboard.web.forms import Form, FormTooLargeError
 from tablesync.service_kit.http.problems import log_unhandled
 
@@ -103,7 +103,7 @@ def install(app: FastAPI, desk: Desk, headers: Mapping[str, str]) -> None:
             return streams.over(desk, request, error)
         answer = await kept.signed_out(desk, request, error) or see_other(request, error.path)
         if error.forget_session:
-            desk.cookies.forget(answer, SESSION)
+            desk.forget_session(answer)
         return answer
 
     async def on_fault(request: Request, error: Exception) -> Response:

@@ -133,7 +133,7 @@ class SigningIn:
         ended = await self._end(session)
         path = "/sign-in?fault=out" if ended else "/sign-in?fault=elsewhere"
         answer = RedirectResponse(path, SEE_OTHER)
-        self.desk.cookies.forget(answer, SESSION)
+        self.desk.forget_session(answer)
         return answer
 
     async def _end(self, session: SecretStr | None) -> bool:

@@ -141,6 +141,11 @@ class Desk:
         kept = self.cookies.get(request, SESSION)
         return SecretStr(kept) if kept else None
 
+    def forget_session(self, answer: Response) -> None:
+        """Have a browser forget its session, and the answers to forms that it has kept."""
+        self.cookies.forget(answer, SESSION)
+        answer.headers["Clear-Site-Data"] = '"cache"'
+
     def clock(self, request: Request) -> Clock:
         """Return what it is now, where the browser says that it is."""
         zone = zone_named(request.cookies.get(f"tablesync_{ZONE}"))
@@ -207,6 +212,12 @@ class Desk:
         if message:
             said = self.signing.sign(FLASH, [tone, message, undo])
             self.cookies.set(answer, FLASH, said, FLASH_SECONDS)
+        return answer
+
+    def signed_out(self, request: Request) -> Response:
+        """Send a browser whose session has just ended to where one signs in."""
+        answer = see_other(request, "/sign-in")
+        self.forget_session(answer)
         return answer
 
     def hand_over(self, asked: Asked, path: str, secret: str) -> Response:

@@ -7,6 +7,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 YEAR_SECONDS = 31_536_000
+NEVER = "no-store"
+# *Back* to the answer to a form is that answer, and no page of the browser's that asks to send it
+# again: no other answer is kept, and these are forgotten with the session.
+KEPT = {"POST": "private, no-cache"}
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -42,11 +46,10 @@ def install(app: FastAPI, form_targets: Sequence[str], *, secure: bool) -> Mappi
     sent = {
         **_ALWAYS,
         "Content-Security-Policy": policy(form_targets),
-        "Cache-Control": "no-store",
         **({"Strict-Transport-Security": f"max-age={YEAR_SECONDS}"} if secure else {}),
     }
     app.add_middleware(SecurityHeaders, headers=sent)
-    return sent
+    return {**sent, "Cache-Control": NEVER}
 
 
 class SecurityHeaders:
@@ -65,6 +68,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                headers.setdefault("Cache-Control", KEPT.get(scope["method"], NEVER))
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)

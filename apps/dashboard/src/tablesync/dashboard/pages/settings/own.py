@@ -67,7 +67,7 @@ def session_routes(desk: Desk) -> APIRouter:
         await sessions.end(session_id, idempotency_key=form.get("once"))
         desk.visitors.forget_session(session_id)
         if session_id == asked.visitor.who.session_id:
-            return desk.back(request, "/sign-in")
+            return desk.signed_out(request)
         said = "That sign-in is ended; it shows nothing within a minute."
         return desk.back(request, asked.path("/settings"), said)
 
@@ -76,7 +76,7 @@ def session_routes(desk: Desk) -> APIRouter:
         form = await desk.form(request)
         await asked.visitor.tablesync.sessions.end_all(idempotency_key=form.get("once"))
         desk.visitors.forget_person(asked.visitor.who)
-        return desk.back(request, "/sign-in")
+        return desk.signed_out(request)
 
     return router
 
