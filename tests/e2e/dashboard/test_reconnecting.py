@@ -176,21 +176,26 @@ async def test_a_different_account_is_named_on_both_sides_and_changes_nothing(
 
 
 async def test_i_cannot_find_the_reconnect_button(ada: Visitor) -> None:
-    """A healthy connection is reconnected from the three-dot menu: nothing stops for it."""
+    """A healthy connection is reconnected from the three-dot menu, twice: nothing stops for it."""
     hubspot, airtable = await ada.connects("hubspot", PORTAL), await ada.connects("airtable")
     await ada.makes_a_sync("deals", hubspot, airtable)
     await ada.open("/integrations")
-    await ada.will_consent("hubspot", PORTAL)
-    await ada.card("HubSpot").get_by_label("More for HubSpot").click()
-    async with ada.page.expect_popup() as opened:
-        await ada.card("HubSpot").get_by_role("button", name="Reconnect").click()
-    popup = await opened.value
+    for _ in range(2):
+        await ada.will_consent("hubspot", PORTAL)
+        await ada.card("HubSpot").get_by_label("More for HubSpot").click()
+        button = ada.card("HubSpot").get_by_role("button", name="Reconnect")
+        key = ada.card("HubSpot").locator("form[action$='/reconnect'] input[name=once]")
+        was = await key.input_value()
+        async with ada.page.expect_popup() as opened:
+            await button.click()
+        popup = await opened.value
+        async with popup.expect_event("close"):
+            await popup.get_by_role("button", name="Reconnect HubSpot").click()
+        await expect(key).not_to_have_value(was)
+        await ada.sees("HubSpot", "Connected")
 
-    async with popup.expect_event("close"):
-        await popup.get_by_role("button", name="Reconnect HubSpot").click()
-
-    await ada.sees("HubSpot", "Connected")
     async with ada.tablesync as tablesync:
+        assert (await tablesync.connections.get(hubspot)).grant_version == 3
         (sync,) = [each async for each in tablesync.syncs.all()]
         runs = (await tablesync.runs.page(sync_id=sync.id)).items
         incidents = (await tablesync.incidents.page()).items

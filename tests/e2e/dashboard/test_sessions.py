@@ -33,6 +33,8 @@ async def test_a_session_that_ends_in_the_middle_of_a_form_loses_nothing_typed(
     await (await opened.value).get_by_role("link", name="Continue as Ada").click()
     await (await opened.value).wait_for_url(f"**/connections/{hubspot}/rename")
     await page.get_by_role("button", name="Go on").click()
+    await expect(page.get_by_role("button", name="Send it")).to_be_visible()
+    assert await look_at(page) == []
     await page.get_by_role("button", name="Send it").click()
 
     await page.wait_for_url("**/integrations")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -90,6 +90,15 @@ def test_the_number_of_syncs_says_how_many_wait_or_are_paused() -> None:
     assert told(waiting=3) == "3, all wait"
     assert told(waiting=1) == "1, it waits"
     assert told(fine=3) == "3"
+
+
+def test_a_sign_in_that_a_later_one_has_overtaken_is_offered_no_more() -> None:
+    """Begun in one browser, reconnected in another: nothing is under way for this connection."""
+    began = like(AuthorizationView).asked_at
+    assert card({}, under_way=True, changed_at=began + timedelta(minutes=1)).under_way is None
+    assert card({}, under_way=True, changed_at=began - timedelta(days=1)).under_way
+    lost = {**LOST, "changed_at": began + timedelta(minutes=1)}
+    assert card({"waiting": 2}, under_way=True, **lost).under_way
 
 
 def test_a_sign_in_under_way_does_not_hide_why_the_connection_was_lost() -> None:

@@ -123,8 +123,14 @@ class Deck:
         use = None if uses is None else uses.get(connection.id) or _unused(connection.id)
         subject = Subject(connection, use, clock)
         provider = self.providers.get(str(connection.provider))
-        attempts = (e for e in self.pending or () if e.connection_id == connection.id)
+        attempts = (each for each in self.pending or () if _goes_on(each, connection))
         return Card(subject, provider, next(attempts, None), face_of(subject))
+
+
+def _goes_on(attempt: AuthorizationView, connection: ConnectionView) -> bool:
+    """Whether a connection waits for an attempt: one may be back by a later one meanwhile."""
+    is_back = connection.status == "connected" and attempt.asked_at < connection.changed_at
+    return attempt.connection_id == connection.id and not is_back
 
 
 def _unused(connection_id: str) -> ConnectionUse:

@@ -29,7 +29,7 @@
     form.target = popup ? POPUP : "_self";
     if (popup) {
       popup.focus();
-      whenClosed(popup, form.action.includes("/connect/") ? "new" : "look");
+      whenClosed(popup, form.action.includes("/connect/") ? "new" : "look", () => renewKey(form));
     }
     setField(form, "window", popup ? "popup" : "blocked");
   }
@@ -48,12 +48,19 @@
   }
 
   // One that is isolated from us seems to be closed at once: what it does later, live updates tell.
-  function whenClosed(popup, said) {
+  function whenClosed(popup, said, also) {
     const timer = setInterval(() => {
       if (!popup.closed) return;
       clearInterval(timer);
+      also?.();
       document.dispatchEvent(new Event(`tablesync:${said}`));
     }, 500);
+  }
+
+  // Its page stays where others are loaded anew: what is pressed next is another act than the last.
+  function renewKey(form) {
+    const random = crypto.getRandomValues(new Uint8Array(16));
+    setField(form, "once", Array.from(random, (each) => each.toString(16).padStart(2, "0")).join(""));
   }
 
   function setField(form, name, value) {
@@ -86,6 +93,8 @@
 
   document.addEventListener("submit", (event) => {
     if (event.target.matches("form[data-popup]")) openPopup(event.target);
+    // What was pressed is done with: the menu may change by what comes of it, its form's key as well.
+    closeMenus(null);
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-choose-all]")) chooseAll(event.target);
