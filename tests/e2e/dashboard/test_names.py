@@ -12,7 +12,7 @@ from tablesync.contracts.public_api.syncs import SyncCopy, SyncEdit
 
 from .everything import LONG, RIGHT_TO_LEFT
 from .looking import PHONE, outside
-from .visitor import PORTAL, Visitor
+from .visitor import PORTAL, WIDE, Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -53,3 +53,18 @@ async def test_names_of_200_characters_right_to_left_and_emoji_fit_a_phone(ada: 
     for name in (LONG, RIGHT_TO_LEFT, EMOJI):
         link = page.locator("a.main-link", has_text=name[:20])
         await expect(link).to_have_attribute("title", re.compile(re.escape(name)))
+
+
+async def test_a_notice_with_a_long_name_stays_on_the_screen(ada: Visitor) -> None:
+    page = ada.page
+    for size in (WIDE, PHONE):
+        await page.set_viewport_size(dict(size))
+        await page.goto(f"{ada.url}/workspaces")
+        await page.get_by_label("Its name").fill(f'<b>Fett & "Q"</b> שלום {"W" * 160}')
+        await page.get_by_role("button", name="Create the workspace").click()
+        notice = page.locator("[data-toast]")
+        await expect(notice).to_contain_text("Fett")
+        box = await notice.bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size["width"]
