@@ -123,6 +123,19 @@ def test_one_lost_connection_is_told_with_the_syncs_that_wait_for_it() -> None:
     assert not banner(card({"fine": 1}))
 
 
+def test_one_of_several_of_its_provider_is_told_by_its_account() -> None:
+    other = card({"fine": 1}, id="2", name="Shop 2")
+    assert banner(lost("1", 0), other).startswith("HubSpot, Shop 1 is disconnected Nothing")
+    elsewhere = card({"fine": 1}, id="2", provider="airtable")
+    assert banner(lost("1", 0), elsewhere).startswith("HubSpot is disconnected Nothing")
+
+
+def test_what_an_account_is_called_is_said_once() -> None:
+    account = {"id": "usr1", "name": "ada@acme.test", "email": "ada@acme.test"}
+    assert card({}, name=None, account=account).where == ""
+    assert card({}, name="Ours", account=account).where == "ada@acme.test"
+
+
 def test_several_lost_connections_are_counted_and_a_few_are_named_and_linked() -> None:
     shown = [lost(str(each), 4) for each in range(5)]
     told = banner(*shown)

@@ -153,3 +153,11 @@ def test_a_part_is_another_for_somebody_who_may_do_less_than_before() -> None:
     admin, viewer = page(admin=True), page(admin=False)
     operator = replace(viewer, may_operate=True)
     assert len({each.version("same") for each in (admin, operator, viewer)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("Ada Lovelace", "AL"), ("Ada", "A"), ("ada van den berg", "AB"), ("👩‍🚀 ", ""), ("", "")],
+)
+def test_somebody_is_told_by_their_initials(name: str, told: str) -> None:
+    assert people.initials(name) == told

@@ -41,3 +41,13 @@ def test_a_list_says_briefly_what_a_sync_waits_for() -> None:
     shown = waiting(1)
     assert shown.next_run == "once what it needs is there again"
     assert shown.runs_again.startswith(f"{shown.next_run} (looked at every 15 minutes")
+
+
+def test_a_sync_names_the_lost_account_where_its_provider_has_several() -> None:
+    sync = SyncView.model_validate(EXAMPLE)
+    clock = Clock(NOW, ZoneInfo("UTC"))
+    assert sync.hold
+    assert ShownSync(sync, clock).cause.startswith("HubSpot is disconnected")
+    of_two = ShownSync(sync, clock, {sync.hold.connection_id or "": "globex.test"})
+    assert of_two.cause.startswith("HubSpot, globex.test is disconnected")
+    assert of_two.version != ShownSync(sync, clock).version

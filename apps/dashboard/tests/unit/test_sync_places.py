@@ -47,20 +47,29 @@ def test_an_end_of_which_nobody_tells_has_no_address() -> None:
     assert (shown.records, shown.table) == (None, None)
 
 
-def test_a_mapping_says_how_each_field_is_filled() -> None:
-    def mapped(number: int, **more: str) -> dict[str, str]:
+def mapped_as(*sides: str | None) -> list[tuple[str, str]]:
+    """Return what is said of a key and of fields that are mapped so."""
+
+    def mapped(number: int, side: str | None = None) -> dict[str, str]:
+        more = {"as": side} if side else {}
         return {"source": f"property_{number}", "field_id": f"fld{number:014}", **more}
 
-    mapping = [mapped(1), mapped(2, **{"as": "label"}), mapped(3, **{"as": "value"})]
+    mapping = [mapped(number, side) for number, side in enumerate(sides, 1)]
     writes = [
         {"field": f"Field {number}", "field_id": each["field_id"], "source": each["source"]}
         for number, each in enumerate([mapped(0), *mapping])
     ]
     sync = SyncView.model_validate({**SYNC, "key": mapped(0), "mapping": mapping, "writes": writes})
     shown = ShownSync(sync, Clock(datetime(2026, 11, 28, tzinfo=UTC), ZoneInfo("UTC")))
-    assert [(each.field, how) for each, how in shown.mapped] == [
+    return [(each.field, how) for each, how in shown.mapped]
+
+
+def test_a_mapping_says_only_where_values_of_options_are_written() -> None:
+    assert mapped_as("label", None, "value") == [
         ("Field 0", "Key"),
         ("Field 1", ""),
-        ("Field 2", "Its options’ labels"),
+        ("Field 2", "Its options’ values"),
         ("Field 3", "Its options’ values"),
     ]
+    of_an_old_sync = mapped_as(None, None)
+    assert [how for _, how in of_an_old_sync] == ["Key", "", ""]

@@ -68,8 +68,17 @@ def test_a_loss_and_a_disconnect_behind_it_are_one_gap() -> None:
     shown = drawn(also=[between])
     assert shown.told[1:] == [
         "today, 09:00–11:00: gap, 3 slots missed.",
-        "today, 11:00–14:00: connected, 0 runs.",
+        "since today, 11:00: connected, 0 runs.",
     ]
+
+
+def test_a_gap_that_goes_on_is_told_so_and_ends_at_now_however_short_it_is() -> None:
+    lost = ConnectionEntry(at=NOW - MINUTE, kind="revoked", cause=None, by=None)
+    shown = drawn(also=[lost])
+    assert shown.told[-1] == "since today, 13:59: gap, 0 slots missed."
+    gap = shown.bands[-1]
+    assert gap.band == "gap"
+    assert gap.x + gap.width == shown.now
 
 
 def test_a_gap_that_missed_nothing_has_no_mark() -> None:
@@ -83,7 +92,7 @@ def test_what_is_caught_up_after_a_gap_is_a_stretch_of_its_own() -> None:
     assert [each.band for each in shown.bands] == ["up", "gap", "catch", "up"]
     assert shown.told[2:] == [
         "today, 11:00–11:10: catching up, 2 runs.",
-        "today, 11:10–14:00: connected, 1 run.",
+        "since today, 11:10: connected, 1 run.",
     ]
 
 

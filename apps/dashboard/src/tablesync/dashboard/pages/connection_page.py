@@ -114,7 +114,7 @@ class ShownPast:
         """Its outages, and from when to when each was."""
         clock = self.asked.clock
         return [
-            (clock.between(each.lost_at, each.back_at or clock.now), each)
+            (clock.between(each.lost_at, each.back_at), each)
             for each in self.past.outages.listed.items
         ]
 

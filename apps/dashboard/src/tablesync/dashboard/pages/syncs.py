@@ -1,8 +1,9 @@
 """The list of syncs, failing first: search, filters, and what is done to many at once."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -16,7 +17,7 @@ from tablesync.dashboard.shown.syncs import shown_syncs
 from tablesync.dashboard.shown.versions import version_of
 from tablesync.dashboard.web.desk import Asked, Desk, Member
 from tablesync.dashboard.web.forms import Form
-from tablesync.dashboard.web.silences import or_silent
+from tablesync.dashboard.web.silences import or_silent, told
 
 A_PAGE = 50
 EVERY_MATCHING = "matching"
@@ -62,7 +63,7 @@ def routes(desk: Desk) -> APIRouter:
         return desk.page(
             asked,
             "pages/syncs.html",
-            shown=shown_syncs(found.syncs, asked.clock),
+            shown=shown_syncs(found.syncs, asked.clock, found.accounts),
             counts=found.counts,
             matching=found.matching,
             order=found.order,
@@ -133,6 +134,7 @@ class SyncList:
     counts: SyncCounts
     state: str
     next_cursor: str | None
+    accounts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def order(self) -> str:
@@ -153,7 +155,15 @@ async def read_list(asked: Asked, query: Mapping[str, str], cursor: str | None) 
         syncs.page(**given, limit=A_PAGE, cursor=cursor),
         syncs.counts(**{k: v for k, v in given.items() if k != "state"}),
     )
-    return SyncList(page.items, counts, query["state"], page.next_cursor)
+    accounts = await _accounts(asked) if any(each.hold for each in page.items) else {}
+    return SyncList(page.items, counts, query["state"], page.next_cursor, accounts)
+
+
+async def _accounts(asked: Asked) -> Mapping[str, str]:
+    """Read which connections are told from others of their provider by what they are called."""
+    names = told(await or_silent(asked.visitor.tablesync.connections.names()), ())
+    of_provider = Counter(each.provider for each in names)
+    return {each.id: each.name for each in names if of_provider[each.provider] > 1}
 
 
 def filter_of(query: Mapping[str, str]) -> SyncFilter:

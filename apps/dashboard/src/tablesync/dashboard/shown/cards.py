@@ -52,8 +52,9 @@ class Card:
 
     @property
     def where(self) -> str:
-        """Whose account it is: an address, or the shop's domain."""
-        return self.connection.host or self.connection.account.email or ""
+        """Whose account it is: an address, or the shop's domain; nothing where that is its name."""
+        where = self.connection.host or self.connection.account.email or ""
+        return "" if where == self.name else where
 
     @property
     def catch_up(self) -> CatchUpProgress | None:

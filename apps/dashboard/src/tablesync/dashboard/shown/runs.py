@@ -64,7 +64,7 @@ class ShownRun:
     def why(self) -> str:
         """The gap that it covers, or the slot that it is for."""
         if gap := self.run.gap:
-            until = self.clock.between(gap.from_, gap.to or self.clock.now)
+            until = self.clock.between(gap.from_, gap.to)
             return f"Gap {until}, {counted(gap.slots_missed, 'slot')} missed"
         if self.run.slot:
             return f"For {self.clock.on(self.run.slot)}"

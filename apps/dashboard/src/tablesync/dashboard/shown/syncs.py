@@ -1,13 +1,13 @@
 """Syncs as lists and pages show them: route, state, cause and remedy in a few words."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from tablesync.contracts import Provider, RunStatus, SyncStatus
+from tablesync.contracts import MappedAs, Provider, RunStatus, SyncStatus
 from tablesync.contracts.public_api.connections import ConnectionView, Places, ProviderView, filled
 from tablesync.contracts.public_api.schedules import Interval, Schedule
 from tablesync.contracts.public_api.syncs import SyncState, SyncView, WrittenField
-from tablesync.contracts.wording import provider_label, runs_again
+from tablesync.contracts.wording import isolated, provider_label, runs_again
 from tablesync.dashboard.shown import badges
 from tablesync.dashboard.shown.badges import Badge
 from tablesync.dashboard.shown.times import Clock
@@ -16,20 +16,21 @@ from tablesync.dashboard.shown.words import counted, number
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 NEVER = "never yet"
-_SIDES = {"label": "Its options’ labels", "value": "Its options’ values"}
+OPTION_VALUES = "Its options’ values"
 
 
 @dataclass(frozen=True)
 class ShownSync:
-    """One sync."""
+    """One sync; `accounts` names connections that their provider alone does not tell apart."""
 
     sync: SyncView
     clock: Clock
+    accounts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
         """What tells whether its row has changed since it was last shown."""
-        return version_of(self.sync, self.last_success, self.next_run)
+        return version_of(self.sync, self.last_success, self.next_run, self.cause)
 
     @property
     def badge(self) -> Badge:
@@ -49,11 +50,13 @@ class ShownSync:
 
     @property
     def mapped(self) -> list[tuple[WrittenField, str]]:
-        """All that it writes, and how: what is the key, and which side of options is written."""
-        key = self.sync.key
-        sides = {each.field_id: _SIDES.get(str(each.as_)) for each in (key, *self.sync.mapping)}
+        """All that it writes, and how: what is the key, and where options' values are written.
+
+        Their labels are what is written of all that nobody chose otherwise, and of what has none.
+        """
+        key, by_value = self.sync.key, self._by_value
         return [
-            (each, _how(sides.get(each.field_id), is_key=each.field_id == key.field_id))
+            (each, "Key" if each.field_id == key.field_id else by_value.get(each.field_id, ""))
             for each in self.sync.writes
         ]
 
@@ -130,17 +133,26 @@ class ShownSync:
         return self.sync.status == SyncStatus.PAUSED
 
     @property
+    def _by_value(self) -> Mapping[str, str]:
+        """The fields that options' values were chosen for.
+
+        That is kept by saying nothing, as do all fields of a sync that is older than the choice.
+        """
+        mapping = self.sync.mapping
+        has_choice = any(each.as_ for each in mapping)
+        chosen = (each.field_id for each in mapping if each.as_ is not MappedAs.LABEL)
+        return dict.fromkeys(chosen, OPTION_VALUES) if has_choice else {}
+
+    @property
     def _held_for(self) -> str:
         hold = self.sync.hold
         assert hold
         if " " in hold.cause:
             return self.by_name(hold.cause)
         reads = hold.connection_id == self.sync.source.connection_id
-        return f"{self.label if reads else provider_label(Provider.AIRTABLE)} is disconnected"
-
-
-def _how(side: str | None, *, is_key: bool) -> str:
-    return ", ".join(filter(None, ["Key" if is_key else "", side]))
+        label = self.label if reads else provider_label(Provider.AIRTABLE)
+        name = self.accounts.get(hold.connection_id or "")
+        return f"{label}, {isolated(name)} is disconnected" if name else f"{label} is disconnected"
 
 
 class SyncPlaces:
@@ -188,9 +200,11 @@ class SyncPlaces:
         return filled(template, base=to.base_id, table=to.table_id, row=row)
 
 
-def shown_syncs(syncs: Sequence[SyncView], clock: Clock) -> list[ShownSync]:
+def shown_syncs(
+    syncs: Sequence[SyncView], clock: Clock, accounts: Mapping[str, str]
+) -> list[ShownSync]:
     """Show syncs in the order in which scheduler lists them: failing first."""
-    return [ShownSync(each, clock) for each in syncs]
+    return [ShownSync(each, clock, accounts) for each in syncs]
 
 
 def every(schedule: Schedule) -> str:

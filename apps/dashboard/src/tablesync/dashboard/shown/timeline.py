@@ -160,15 +160,16 @@ class _Scale:
 
 
 def _band(interval: Interval, scale: _Scale) -> DrawnBand:
-    x = scale.x(interval.begun)
-    width = max(NARROWEST, round(scale.x(interval.ended) - x, 1))
+    end = scale.x(interval.ended)
+    width = max(NARROWEST, round(end - scale.x(interval.begun), 1))
+    x = max(LEFT, round(end - width, 1))  # one that goes on ends at now, however short it is
     words = f"Gap {span(interval.ended - interval.begun)}" if interval.band is Band.GAP else ""
     return DrawnBand(interval.band, x, width, words if width >= ROOM_FOR_WORDS else "")
 
 
 def _missed(gap: Interval, scale: _Scale, clock: Clock) -> DrawnMark:
     """Return one mark for all slots of a gap: it stands in the middle of it."""
-    told = f"{counted(gap.missed, 'slot')} missed, {clock.between(gap.begun, gap.ended)}"
+    told = f"{counted(gap.missed, 'slot')} missed, {_when(gap, clock)}"
     middle = (scale.x(gap.begun) + scale.x(gap.ended)) / 2
     return DrawnMark(Mark.MISSED, round(middle, 1), "", told)
 
@@ -196,7 +197,7 @@ def _ticks(scale: _Scale, clock: Clock) -> list[Tick]:
 
 def _sentence(interval: Interval, points: Sequence[Point], clock: Clock) -> str:
     within = [each for each in points if interval.begun <= each.at < interval.ended]
-    when = clock.between(interval.begun, interval.ended)
+    when = _when(interval, clock)
     ran = counted(len(within), "run")
     match interval.band:
         case Band.GAP:
@@ -204,6 +205,11 @@ def _sentence(interval: Interval, points: Sequence[Point], clock: Clock) -> str:
         case Band.CATCH_UP:
             return f"{when}: catching up, {ran}{_bad(within)}."
     return f"{when}: connected, {ran}{_bad(within)}."
+
+
+def _when(interval: Interval, clock: Clock) -> str:
+    """Say from when to when; what is so now goes on."""
+    return clock.between(interval.begun, interval.ended if interval.ended < clock.now else None)
 
 
 def _bad(points: Sequence[Point]) -> str:

@@ -59,8 +59,13 @@ class Clock:
         """Return a moment as a form's field has it: local, to the minute."""
         return f"{moment.astimezone(self.zone):%Y-%m-%dT%H:%M}" if moment else ""
 
-    def between(self, begun: datetime, ended: datetime) -> str:
-        """Return an interval: `25 Nov, 18:05 – today, 14:36`, or `today, 09:12–14:40`."""
+    def between(self, begun: datetime, ended: datetime | None) -> str:
+        """Return an interval: `25 Nov, 18:05 – today, 14:36`, or `today, 09:12–14:40`.
+
+        One that goes on is `since today, 09:12`.
+        """
+        if ended is None:
+            return f"since {self.on(begun)}"
         first, last = (each.astimezone(self.zone) for each in (begun, ended))
         if first.date() == last.date():
             return f"{self.on(begun)}–{last:%H:%M}"

@@ -40,6 +40,7 @@ class Rendering:
         self._templates.filters.update(number=words.number, span=span, listed=words.listed)
         self._templates.filters.update(figures=words.figures)
         self._templates.filters.update(role=people.role, device=people.device)
+        self._templates.filters.update(initials=people.initials)
         self._templates.filters.update(mail_kind=incidents.mail_kind, mail_fate=incidents.mail_fate)
         self._templates.filters.update(with_selected=with_selected)
         self._templates.tests.update(silent=is_silent)

@@ -99,7 +99,7 @@ def sync_parts(
                 context.version(each.version),
                 of("row", each, query, context),
             )
-            for each in shown_syncs(rows, asked.clock)
+            for each in shown_syncs(rows, asked.clock, found.accounts)
         ),
         _part(context, "counts", found.counts, of("chips", found.counts, query, context)),
         _part(context, "matching", found.matching, of("matching", found.matching, context)),

@@ -97,7 +97,7 @@ def _connected(subject: Subject) -> Face:
 
 def _catching_up(subject: Subject, progress: CatchUpProgress) -> Face:
     gap, clock = progress.gap, subject.clock
-    missed = clock.between(gap.from_, gap.to or clock.now)
+    missed = clock.between(gap.from_, gap.to)
     return Face(
         badge=badges.CONNECTED,
         rank=Rank.CATCHING_UP,

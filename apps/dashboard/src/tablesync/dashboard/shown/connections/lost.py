@@ -1,10 +1,11 @@
 """The connections that somebody has to see to now: the banner above all cards."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tablesync.contracts.public_api.syncs import SyncState
+from tablesync.contracts.wording import isolated
 from tablesync.dashboard.shown.cards import Card
 from tablesync.dashboard.shown.words import are, counted
 
@@ -16,17 +17,19 @@ class Lost:
     """The connections that somebody has to see to now."""
 
     cards: Sequence[Card]
+    labels: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def among(cls, shown: Sequence[Card]) -> "Lost":
         """Return those of all cards that are broken."""
-        return cls([each for each in shown if each.is_broken])
+        labels = Counter(each.subject.label for each in shown)
+        return cls([each for each in shown if each.is_broken], labels)
 
     @property
     def title(self) -> str:
-        """How many there are, and how many syncs wait for them."""
+        """How many there are, and how many syncs wait for them; one of several by its account."""
         count = len(self.cards)
-        who = self.cards[0].subject.label if count == 1 else counted(count, "connection")
+        who = self._one if count == 1 else counted(count, "connection")
         return f"{who} {are(count)} disconnected{self._waiting}"
 
     @property
@@ -43,6 +46,11 @@ class Lost:
     def told(self) -> object:
         """All that is told of them."""
         return self.title, [(each.id, each.subject.label, each.name) for each in self.named]
+
+    @property
+    def _one(self) -> str:
+        label, name = self.cards[0].subject.label, self.cards[0].name
+        return f"{label}, {isolated(name)}" if self.labels.get(label, 0) > 1 else label
 
     @property
     def _waiting(self) -> str:

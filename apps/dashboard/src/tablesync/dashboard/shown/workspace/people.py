@@ -22,6 +22,12 @@ def role(name: str) -> str:
     return ROLES.get(name.lower(), name.replace("_", " ").capitalize())
 
 
+def initials(name: str) -> str:
+    """Return the first letters of somebody's first and last name; nothing if there are none."""
+    words = [each for each in name.split() if each[0].isalpha()]
+    return "".join(each[0] for each in dict.fromkeys((*words[:1], *words[-1:]))).upper()
+
+
 def device(told: str) -> str:
     """Return a browser as people call it: `Firefox on Windows`; as it calls itself otherwise."""
     if not told:
