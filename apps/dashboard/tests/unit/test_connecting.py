@@ -43,7 +43,7 @@ def an_attempt(**changes: Any) -> AuthorizationView:
 
 def test_an_attempt_at_something_new_is_begun_and_one_at_a_connection_is_its_own() -> None:
     connection = like(ConnectionView)
-    new, again = an_attempt(), an_attempt(connection_id=connection.id)
+    new, again = an_attempt(), an_attempt(connection_id=connection.id, asked_at=CLOCK.now)
     deck = Deck([connection], {}, uses=None, pending=[new, again])
 
     assert [each.attempt for each in deck.begun] == [new]

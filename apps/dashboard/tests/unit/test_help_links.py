@@ -68,7 +68,8 @@ def test_a_card_leads_to_its_cause_or_to_its_state(badge: str, cause: str, name:
 
 
 def test_the_card_of_a_sign_in_under_way_leads_to_what_that_is() -> None:
-    assert meaning("sign-in-under-way") in card(like(AuthorizationView), badge="Disconnected")
+    shown = card(like(AuthorizationView), status="lost", badge="Disconnected")
+    assert meaning("sign-in-under-way") in shown
 
 
 def test_what_is_well_or_new_to_this_version_leads_nowhere() -> None:

@@ -116,3 +116,17 @@ def test_rejected_records_are_among_the_figures_and_other_summaries_stay() -> No
     well = "succeeded, 4 rejected: 7 read, 2 written, 1 unchanged."
     assert figures(well) == "7 read, 2 written, 1 unchanged, 4 rejected."
     assert figures("HubSpot did not answer.") == "HubSpot did not answer."
+
+
+@pytest.mark.parametrize(("fields", "at_once"), [(10, 10), (11, 8)])
+def test_a_long_mapping_is_folded(fields: int, at_once: int) -> None:
+    writes = [
+        {"field": f"Field {each}", "field_id": f"fld{each:014}", "source": f"property_{each}"}
+        for each in range(fields)
+    ]
+    shown = a_page(like(SyncView, writes=writes)).shown
+    told = Rendering("test").part("parts/sync.html", "mapped", shown)
+    before, details, folded = told.partition("<details")
+    assert before.count("Field ") == at_once
+    assert folded.count("Field ") == fields - at_once
+    assert ("3 more fields" in folded) is bool(details) is (fields > at_once)

@@ -1,5 +1,6 @@
 """Receipts and cards say what could not be caught up, and call nothing done that is not."""
 
+import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ from fastapi import Request
 from pydantic import BaseModel, SecretStr
 from tablesync.client import SessionToken, TableSync
 from tablesync.contracts.public_api.connection_uses import ConnectionUse
-from tablesync.contracts.public_api.connections import ConnectionView
+from tablesync.contracts.public_api.connections import ConnectionEntry, ConnectionView
 from tablesync.contracts.public_api.people import UserToken
 from tablesync.contracts.public_api.receipts import Receipt
 from tablesync.contracts.public_api.runs import RunView
@@ -46,11 +47,13 @@ def page() -> PageContext:
     return PageContext(asked, may_operate=True, may_administer=False, csrf="", once="")
 
 
-def a_page(**changes: Any) -> ReceiptPage:
-    return ReceiptPage(ShownReceipt(like(Receipt, **changes)), like(ConnectionView))
+def a_page(*history: ConnectionEntry, **changes: Any) -> ReceiptPage:
+    return ReceiptPage(ShownReceipt(like(Receipt, **changes)), like(ConnectionView), history)
 
 
-def receipt(found: ReceiptPage | None = None, **changes: Any) -> str:
+def receipt(
+    *history: ConnectionEntry, found: ReceiptPage | None = None, **changes: Any
+) -> str:
     context, who = page(), like(UserToken)
     return Rendering("test").text(
         "pages/receipt.html",
@@ -60,7 +63,7 @@ def receipt(found: ReceiptPage | None = None, **changes: Any) -> str:
         here="",
         sandbox=False,
         who=who,
-        found=found or a_page(**changes),
+        found=found or a_page(*history, **changes),
         outcome=outcome,
         live_path="/live",
     )
@@ -94,6 +97,31 @@ def test_a_receipt_names_what_was_not_brought_and_leads_to_its_run(status: str, 
 def test_a_receipt_says_how_many_syncs_have_no_line() -> None:
     shown = receipt(syncs=1_200, done=1_200, more=700, lines=[line("Deals", "succeeded")])
     assert "and 700 more, which have no line here" in shown
+
+
+def test_a_receipt_says_what_was_lost_why_and_who_brought_it_back() -> None:
+    def entry(kind: str, hour: int, by: str | None) -> ConnectionEntry:
+        who = {"id": "op_1", "name": by} if by else None
+        at = CLOCK.now.replace(hour=hour)
+        return ConnectionEntry.model_validate({"at": at, "kind": kind, "cause": None, "by": who})
+
+    history = (
+        entry("reconnected", 11, "Vera"),
+        entry("reconnected", 9, "Bob"),
+        entry("revoked", 8, None),
+        entry("reconnected", 7, "Ada"),
+    )
+    lost_at, back_at = (CLOCK.now.replace(hour=hour) for hour in (8, 9))
+    shown = receipt(*history, lost_at=lost_at, back_at=back_at)
+    told = re.sub(r"<[^>]+>", "", shown)
+    assert "HubSpot · acme.example" in told
+    assert "The TableSync app was uninstalled at HubSpot." in told
+    assert "27 November 2026, 09:00:00 UTC, by Bob" in told
+    unknown = re.sub(r"<[^>]+>", "", receipt(lost_at=lost_at, back_at=back_at))
+    assert "09:00:00 UTC, by" not in unknown
+    assert "by Bob" not in receipt(*history, lost_at=lost_at, back_at=None)
+    only_newer = receipt(*history[:1], lost_at=lost_at, back_at=back_at)
+    assert "by Vera" not in only_newer
 
 
 def test_a_receipt_changes_while_it_goes_on_and_is_as_it_was_afterwards() -> None:

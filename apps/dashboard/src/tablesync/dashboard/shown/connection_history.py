@@ -20,8 +20,8 @@ from tablesync.dashboard.shown.timeline import (
 from tablesync.dashboard.shown.times import Clock
 
 SHOWN = timedelta(days=7)
+BACK = frozenset({"established", "reconnected"})
 _LOST = frozenset({"revoked", "disconnected"})
-_BACK = frozenset({"established", "reconnected"})
 _ENDS = {
     RunStatus.FAILED: (Mark.FAILED, "Failed run"),
     RunStatus.HELD: (Mark.STOPPED, "Held run"),
@@ -81,7 +81,7 @@ def _intervals(
 ) -> list[Interval]:
     """Return when it was connected and when not, from what is known of its changes."""
     turns = sorted(
-        (each for each in entries if each.kind in _LOST | _BACK), key=lambda each: each.at
+        (each for each in entries if each.kind in _LOST | BACK), key=lambda each: each.at
     )
     found: list[Interval] = []
     for number, turn in enumerate(turns):

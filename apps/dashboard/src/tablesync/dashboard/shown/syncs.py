@@ -16,6 +16,8 @@ from tablesync.dashboard.shown.words import counted, number
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 NEVER = "never yet"
+# How many fields of a mapping a page shows at once, where it has more than are shown unfolded.
+SHOWN_AT_ONCE, MOST_SHOWN = 8, 10
 OPTION_VALUES = "Its options’ values"
 
 
@@ -59,6 +61,17 @@ class ShownSync:
             (each, "Key" if each.field_id == key.field_id else by_value.get(each.field_id, ""))
             for each in self.sync.writes
         ]
+
+    @property
+    def mapped_first(self) -> list[tuple[WrittenField, str]]:
+        """What is shown at once of all that it writes: all, unless they are many."""
+        mapped = self.mapped
+        return mapped if len(mapped) <= MOST_SHOWN else mapped[:SHOWN_AT_ONCE]
+
+    @property
+    def mapped_more(self) -> list[tuple[WrittenField, str]]:
+        """The others."""
+        return self.mapped[len(self.mapped_first) :]
 
     def source_of(self, field_id: str) -> str:
         """Return what people call the property that a field is filled with; nothing if unknown."""

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from tablesync.contracts.wording import isolated, one_line
+from tablesync.contracts.wording import isolated, one_line, provider_label
 from tablesync.dashboard.shown import badges, words
 from tablesync.dashboard.shown import help as helping
 from tablesync.dashboard.shown.icons import ICONS
@@ -40,7 +40,7 @@ class Rendering:
         self._templates.filters.update(number=words.number, span=span, listed=words.listed)
         self._templates.filters.update(figures=words.figures)
         self._templates.filters.update(role=people.role, device=people.device)
-        self._templates.filters.update(initials=people.initials)
+        self._templates.filters.update(initials=people.initials, provider=provider_label)
         self._templates.filters.update(mail_kind=incidents.mail_kind, mail_fate=incidents.mail_fate)
         self._templates.filters.update(with_selected=with_selected)
         self._templates.tests.update(silent=is_silent)
