@@ -31,6 +31,8 @@ async def test_syncs_are_changed_by_choice_and_all_that_match_and_told_what_did_
     page = ada.page
     first, second, third = await has_three_syncs(ada)
     await ada.open("/syncs")
+    await expect(page.get_by_label("All 3 that match")).to_be_visible()
+    await expect(page.get_by_role("button", name="Resume")).to_be_hidden()
     for each in (first, third):
         await page.get_by_label(f"Choose {each.name}").check()
     await page.get_by_role("button", name="Resume").click()
