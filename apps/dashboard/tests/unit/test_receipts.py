@@ -51,9 +51,7 @@ def a_page(*history: ConnectionEntry, **changes: Any) -> ReceiptPage:
     return ReceiptPage(ShownReceipt(like(Receipt, **changes)), like(ConnectionView), history)
 
 
-def receipt(
-    *history: ConnectionEntry, found: ReceiptPage | None = None, **changes: Any
-) -> str:
+def receipt(*history: ConnectionEntry, found: ReceiptPage | None = None, **changes: Any) -> str:
     context, who = page(), like(UserToken)
     return Rendering("test").text(
         "pages/receipt.html",
@@ -139,7 +137,7 @@ def test_a_receipt_changes_while_it_goes_on_and_is_as_it_was_afterwards() -> Non
 def test_a_finished_receipt_looks_again_for_the_name_that_nobody_told() -> None:
     finished: dict[str, Any] = {"back_at": CLOCK.now, "syncs": 3, "done": 3, "lines": []}
     nameless = ReceiptPage(ShownReceipt(like(Receipt, **finished)), Silent("auth-service"))
-    shown = receipt(nameless)
+    shown = receipt(found=nameless)
     assert "auth-service has not answered since" in shown
     assert "data-live" in shown
     desk: Any = SimpleNamespace(context=lambda _: page(), rendering=Rendering("test"))
