@@ -5,7 +5,9 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 from tablesync.client.errors import FieldError, InvalidError, Problem
+from tablesync.contracts.public_api.people import NewWorkspace
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.rendering import Rendering
@@ -35,6 +37,14 @@ def the_page(form: Form) -> str:
 def test_a_fault_of_no_field_stands_above_the_form() -> None:
     assert "The name is taken" in the_page(Form().with_error("", "The name is taken"))
     assert "This was not done" not in the_page(Form().with_error("name", "is too long"))
+
+
+def test_what_is_too_long_is_told_in_words_of_people() -> None:
+    with pytest.raises(ValidationError) as caught:
+        NewWorkspace.model_validate({"name": "n" * 201})
+    assert Form().unreadable(caught.value, {"name": "name"}).errors == {
+        "name": "Use at most 200 characters."
+    }
 
 
 def test_all_that_is_wrong_with_a_field_stands_beside_it() -> None:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from tablesync.client import InvalidError
 from tablesync.contracts.names import legible
 
@@ -90,7 +91,7 @@ class Form:
         said = (
             (
                 fields.get(str(each["loc"][0]) if each["loc"] else "", ""),
-                legible(each["msg"].removeprefix("Value error, ")),
+                _in_words(each),
             )
             for each in error.errors(include_url=False, include_input=False)
         )
@@ -103,6 +104,13 @@ class Form:
             sentence = message[:1].upper() + message[1:]
             found[name] = f"{found[name]} {sentence}" if name in found else sentence
         return type(self)(self.values, self.lists, found)
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    """Return what is wrong in words of people; those of our own checks are so already."""
+    if fault["type"] == "string_too_long":
+        return f"Use at most {fault['ctx']['max_length']} characters."
+    return legible(fault["msg"].removeprefix("Value error, "))
 
 
 async def _body(request: Request) -> bytes:
