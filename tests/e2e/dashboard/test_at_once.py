@@ -77,7 +77,9 @@ async def test_a_double_click_does_a_thing_once(ada: Visitor) -> None:
     await sends_twice(ada, page.get_by_role("button", name="Sync now"))
 
     await ada.open(f"/connections/{hubspot}/practice")
-    await sends_twice(ada, page.get_by_label("Answer the next ten requests with errors"))
+    await sends_twice(
+        ada, page.get_by_role("button", name="Answer the next ten requests with errors")
+    )
     assert (await ada.sandbox.control("hubspot", PORTAL, "unbreak"))["removed"] == 1
 
     await ada.open("/integrations")

@@ -67,3 +67,8 @@ async def test_works_with_scripts_switched_off(
         await page.get_by_label("Name").fill("Portal")
         await page.locator("main").get_by_role("button").first.click()
         await expect(ada.card("HubSpot").locator(".name").first).to_have_text("Portal")
+
+        await ada.open("/settings")
+        await page.get_by_label("Time zone in this browser").select_option("Asia/Tokyo")
+        await page.get_by_role("button", name="Use it").click()
+        await expect(page.get_by_text("Times in Asia/Tokyo")).to_be_visible()

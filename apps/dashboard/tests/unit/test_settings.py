@@ -21,7 +21,7 @@ from tablesync.contracts.public_api.people import (
     UserToken,
 )
 from tablesync.dashboard.pages.settings.members import refused
-from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.shown.times import Clock, zone_names
 from tablesync.dashboard.shown.workspace import people
 from tablesync.dashboard.shown.workspace.audit import Audited, Auditing
 from tablesync.dashboard.web.desk import Asked, PageContext
@@ -58,6 +58,8 @@ def settings(*, admin: bool, **values: Any) -> str:
         invitations=[like(InvitationView)] if admin else [],
         who=context.asked.visitor.who,
         form=Form(),
+        zones=zone_names(),
+        chosen_zone="Asia/Tokyo",
         **given,
     )
 

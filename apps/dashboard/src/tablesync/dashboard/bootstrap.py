@@ -62,6 +62,7 @@ PAGES = (
     runs.routes,
     incidents.routes,
     own.routes,
+    own.zone_routes,
     own.session_routes,
     members.routes,
     members.invitation_routes,

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 # Further away a zone could lead out of the calendar.
 YEARS = range(1970, 3000)
+_NO_PLACES = ("Etc/", "SystemV/", "posix/", "right/")
 _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -96,6 +98,13 @@ def span(length: timedelta) -> str:
 
 def _counted(count: int, name: str) -> str:
     return f"{count} {name}s" if name == "day" and count != 1 else f"{count} {name}"
+
+
+@cache
+def zone_names() -> tuple[str, ...]:
+    """Return the time zones that people call by a place, sorted."""
+    placed = (each for each in available_timezones() if "/" in each)
+    return tuple(sorted(each for each in placed if not each.startswith(_NO_PLACES)))
 
 
 def zone_named(name: str | None) -> ZoneInfo:

@@ -24,7 +24,9 @@ from tablesync.dashboard.web.signing import Signing
 from tablesync.dashboard.web.silences import wait_for_pages
 from tablesync.dashboard.web.visitors import Visitor, Visitors
 
-SESSION, FLASH, ONCE, ZONE = "session", "flash", "once", "zone"
+SESSION, FLASH, ONCE = "session", "flash", "once"
+# The browser's own zone is set by a script, that which somebody has chosen by a form.
+ZONE, CHOSEN_ZONE = "zone", "chosen_zone"
 DAY_SECONDS = 86_400
 AWAY = 503
 FLASH_SECONDS = 60
@@ -148,8 +150,12 @@ class Desk:
 
     def clock(self, request: Request) -> Clock:
         """Return what it is now, where the browser says that it is."""
-        zone = zone_named(request.cookies.get(f"tablesync_{ZONE}"))
-        return Clock(datetime.now(UTC), zone)
+        zone = self.chosen_zone(request) or request.cookies.get(f"tablesync_{ZONE}")
+        return Clock(datetime.now(UTC), zone_named(zone))
+
+    def chosen_zone(self, request: Request) -> str | None:
+        """Return the time zone that somebody has chosen in this browser, if they have."""
+        return self.cookies.get(request, CHOSEN_ZONE)
 
     def page(self, asked: Asked, template: str, *, status: int = 200, **values: Any) -> Response:
         """Render a page of a workspace for whoever asked."""

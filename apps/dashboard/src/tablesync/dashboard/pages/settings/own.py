@@ -1,4 +1,4 @@
-"""One's own mails, API tokens and sign-ins."""
+"""One's own mails, times, API tokens and sign-ins."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -7,10 +7,13 @@ from tablesync.client import ConflictError, InvalidError
 from tablesync.contracts.public_api.incidents import PreferencesEdit
 from tablesync.contracts.public_api.people import NewApiToken
 from tablesync.dashboard.pages.settings.page import SettingsPage
-from tablesync.dashboard.web.desk import ONCE, Desk, Member
+from tablesync.dashboard.shown.times import zone_names
+from tablesync.dashboard.web.desk import CHOSEN_ZONE, ONCE, Desk, Member
 from tablesync.dashboard.web.forms import Form
 
 TOKEN = {"name": "token_name"}
+YEAR_SECONDS = 365 * 86_400
+UNKNOWN_ZONE = "Nothing was changed: choose a time zone of the list."
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -52,6 +55,25 @@ def routes(desk: Desk) -> APIRouter:
         form = await desk.form(request)
         await asked.visitor.tablesync.api_tokens.delete(token_id, idempotency_key=form.get("once"))
         return desk.back(request, asked.path("/settings"), "That token works no longer.")
+
+    return router
+
+
+def zone_routes(desk: Desk) -> APIRouter:
+    """Make the route that chooses in which time zone this browser is told times."""
+    router = APIRouter(prefix="/w/{workspace_id}/settings", include_in_schema=False)
+
+    @router.post("/zone")
+    async def choose_zone(request: Request, asked: Member) -> Response:
+        chosen = (await desk.form(request)).get("zone")
+        if chosen and chosen not in zone_names():
+            return desk.back(request, asked.path("/settings"), UNKNOWN_ZONE, "warn")
+        answer = desk.back(request, asked.path("/settings"), "Times are told as you chose.")
+        if chosen:
+            desk.cookies.set(answer, CHOSEN_ZONE, chosen, YEAR_SECONDS)
+        else:
+            desk.cookies.forget(answer, CHOSEN_ZONE)
+        return answer
 
     return router
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from fastapi.responses import Response
 from tablesync.contracts.public_api.people import InvitationView, Role
+from tablesync.dashboard.shown.times import zone_names
 from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.silences import or_silent
@@ -43,6 +44,8 @@ class SettingsPage:
             who=asked.visitor.who,
             form=form,
             new_token=new_token,
+            zones=zone_names(),
+            chosen_zone=self._desk.chosen_zone(asked.request),
         )
 
 
