@@ -11,7 +11,8 @@ from dashboard_examples import no_services
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from structlog.testing import capture_logs
-from tablesync.client import AwayError, UnconfirmedError
+from tablesync.client import AwayError, InvalidError, UnconfirmedError
+from tablesync.client.errors import Problem
 from tablesync.dashboard.bootstrap import build
 from tablesync.dashboard.pages.faults import fault_of
 from tablesync.dashboard.pages.making.steps.base import trouble
@@ -127,6 +128,16 @@ def test_of_an_unconfirmed_change_no_step_says_that_nothing_was_changed() -> Non
     told = trouble(UNCONFIRMED)
     assert "Nothing was changed" not in told
     assert "it may have been done, or not. Look again" in told
+
+
+def test_an_address_that_a_service_cannot_read_leads_to_its_page(app: FastAPI) -> None:
+    """A cursor of yesterday or half a link: what the service says of it is for programs."""
+    problem = Problem(422, "urn:tablesync:problem:invalid-request", "cursor: is not one of ours")
+    error = InvalidError("scheduler", problem)
+    fault = fault_of(error, a_request(app, "GET", query="cursor=zzz"))
+    assert (fault.status, fault.path, fault.action) == (422, "/w/1/syncs", "Go to the page")
+    assert "cursor" not in fault.title + fault.text
+    assert "cursor" in fault_of(error, a_request(app, "POST")).text
 
 
 async def test_a_page_that_broke_says_so_and_where_is_in_the_log(app: FastAPI) -> None:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from tablesync.client import (
     AwayError,
     ForbiddenError,
+    InvalidError,
     NotFoundError,
     ProblemError,
     UnconfirmedError,
@@ -62,6 +63,12 @@ DRAFT_GONE = Fault(
     "It was discarded, or nobody has changed it for two weeks. No sync was made of it; drafts that "
     "are there are offered on the list of syncs.",
     "Begin a new sync",
+)
+CUT_OFF = Fault(
+    422,
+    "This address asks for something that the page does not know",
+    "It may be old, or cut off where it was copied. The page itself is there.",
+    "Go to the page",
 )
 TOO_LARGE = Fault(
     413,
@@ -177,12 +184,20 @@ def fault_of(error: Exception, request: Request) -> Fault:
         # An address that is none of ours is no page, whatever of it is wrong.
         case NotFoundError() | HTTPException(status_code=404) | RequestValidationError():
             return NOT_FOUND
-        case ProblemError(problem=said):
-            meaning = helping.of_problem(said.type)
-            return Fault(said.status, "That cannot be done now", said.detail, help=meaning)
+        case ProblemError():
+            return _refused(error, request)
         case HTTPException():
             return Fault(error.status_code, "That did not work", str(error.detail))
     raise error
+
+
+def _refused(error: ProblemError, request: Request) -> Fault:
+    """Say what a service refuses; of an address that it cannot read, what to do is enough."""
+    if isinstance(error, InvalidError) and request.method == "GET":
+        return replace(CUT_OFF, path=request.url.path)
+    said = error.problem
+    meaning = helping.of_problem(said.type)
+    return Fault(said.status, "That cannot be done now", said.detail, help=meaning)
 
 
 def _away(error: AwayError, request: Request) -> Fault:
