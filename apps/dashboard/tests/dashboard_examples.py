@@ -1,21 +1,28 @@
 """Examples that the dashboard's unit tests share."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx
+from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel, SecretStr
 from tablesync.client import SessionToken, TableSync
 from tablesync.contracts.public_api.people import UserToken
 from tablesync.dashboard.settings import Settings
 from tablesync.dashboard.shown.times import Clock
+from tablesync.dashboard.web import desk
 from tablesync.dashboard.web.cookies import Cookies
-from tablesync.dashboard.web.desk import Desk
+from tablesync.dashboard.web.desk import Asked, Desk
 from tablesync.dashboard.web.rendering import Rendering
 from tablesync.dashboard.web.signing import Signing
 from tablesync.dashboard.web.visitors import Visitor, Visitors
+from tablesync.service_kit.http.client import new_client
+from tablesync.test_kit import free_port
+from tablesync.test_kit.stand_ins.web_server import WebServer
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -40,6 +47,24 @@ def a_visitor(url: str, http: httpx.AsyncClient, role: str = "operator") -> Visi
     who, credentials = like(UserToken, role=role), SessionToken(SESSION)
     credentials._held, credentials._good_until = who, float("inf")
     return Visitor(TableSync(dict.fromkeys(_SERVICES, url), credentials, http=http), who, SESSION)
+
+
+@asynccontextmanager
+async def browsing(services: FastAPI, *pages: APIRouter) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a browser of pages in `ws_1`, for which one app answers as all services."""
+    server = WebServer(services, port := free_port())
+    await server.start()
+    async with new_client() as http:
+        visitor = a_visitor(f"http://127.0.0.1:{port}", http)
+        app = FastAPI()
+        for each in pages:
+            app.include_router(each)
+        asked = Asked(Request({"type": "http"}), visitor, "ws_1", CLOCK)
+        app.dependency_overrides[desk._member] = lambda: asked
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=DASHBOARD) as browser:
+            yield browser
+    server.stop()
 
 
 def no_services(folder: Path, **changes: Any) -> Settings:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import httpx
 import pytest
 import pytest_asyncio
-from dashboard_examples import CLOCK, a_visitor, like
+from dashboard_examples import browsing, like
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
@@ -30,13 +30,9 @@ from tablesync.contracts.public_api.schedules import NextSlots
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages import connections, incidents, sync
 from tablesync.dashboard.pages.making import dry_run
-from tablesync.dashboard.web import desk
 from tablesync.dashboard.web.desk import Asked, Desk, PageContext
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.rendering import Rendering
-from tablesync.service_kit.http.client import new_client
-from tablesync.test_kit import free_port
-from tablesync.test_kit.stand_ins.web_server import WebServer
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
 
@@ -125,19 +121,10 @@ def services() -> Services:
 
 @pytest_asyncio.fixture
 async def dashboard(services: Services) -> AsyncIterator[httpx.AsyncClient]:
-    server = WebServer(services.app, port := free_port())
-    await server.start()
-    async with new_client() as http:
-        visitor = a_visitor(f"http://127.0.0.1:{port}", http)
-        app = FastAPI()
-        for each in (dry_run, incidents, connections, sync):
-            app.include_router(each.routes(cast(Desk, Pages())))
-        asked = Asked(Request({"type": "http"}), visitor, "ws_1", CLOCK)
-        app.dependency_overrides[desk._member] = lambda: asked
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://dashboard/w/ws_1") as it:
-            yield it
-    server.stop()
+    pages = [each.routes(cast(Desk, Pages())) for each in (dry_run, incidents, connections, sync)]
+    async with browsing(services.app, *pages) as browser:
+        browser.base_url = browser.base_url.join("/w/ws_1")
+        yield browser
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,16 @@ from typing import Any, cast
 import httpx
 import pytest
 import pytest_asyncio
-from dashboard_examples import CLOCK, a_visitor, like
+from dashboard_examples import browsing, like
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from tablesync.contracts.public_api.bulk_changes import BulkChangeView
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages import syncs
-from tablesync.dashboard.web import desk
 from tablesync.dashboard.web.answers import see_other
 from tablesync.dashboard.web.desk import Asked, Desk, PageContext
 from tablesync.dashboard.web.forms import Form
 from tablesync.dashboard.web.rendering import Rendering
-from tablesync.service_kit.http.client import new_client
-from tablesync.test_kit import free_port
-from tablesync.test_kit.stand_ins.web_server import WebServer
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
 
@@ -86,19 +82,9 @@ def scheduler() -> Scheduler:
 
 @pytest_asyncio.fixture
 async def browser(scheduler: Scheduler) -> AsyncIterator[httpx.AsyncClient]:
-    server = WebServer(scheduler.app, port := free_port())
-    await server.start()
-    async with new_client() as http:
-        visitor = a_visitor(f"http://127.0.0.1:{port}", http)
-        app = FastAPI()
-        for make in (syncs.routes, syncs.change_routes):
-            app.include_router(make(cast(Desk, Pages())))
-        asked = Asked(Request({"type": "http"}), visitor, "ws_1", CLOCK)
-        app.dependency_overrides[desk._member] = lambda: asked
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://dashboard") as it:
-            yield it
-    server.stop()
+    pages = [make(cast(Desk, Pages())) for make in (syncs.routes, syncs.change_routes)]
+    async with browsing(scheduler.app, *pages) as browser:
+        yield browser
 
 
 def form_of(page: str) -> dict[str, str]:
