@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, SecretStr
 from tablesync.client import SessionToken, TableSync
 from tablesync.contracts.public_api.people import UserToken
@@ -16,7 +16,7 @@ from tablesync.dashboard.settings import Settings
 from tablesync.dashboard.shown.times import Clock
 from tablesync.dashboard.web import desk
 from tablesync.dashboard.web.cookies import Cookies
-from tablesync.dashboard.web.desk import Asked, Desk
+from tablesync.dashboard.web.desk import Asked, Desk, PageContext
 from tablesync.dashboard.web.rendering import Rendering
 from tablesync.dashboard.web.signing import Signing
 from tablesync.dashboard.web.visitors import Visitor, Visitors
@@ -47,6 +47,18 @@ def a_visitor(url: str, http: httpx.AsyncClient, role: str = "operator") -> Visi
     who, credentials = like(UserToken, role=role), SessionToken(SESSION)
     credentials._held, credentials._good_until = who, float("inf")
     return Visitor(TableSync(dict.fromkeys(_SERVICES, url), credentials, http=http), who, SESSION)
+
+
+class Pages:
+    """Renders pages, for routes that need no more of a desk."""
+
+    def page(self, asked: Asked, template: str, *, status: int = 200, **values: Any) -> Response:
+        """Render a page for an operator."""
+        context = PageContext(asked, may_operate=True, may_administer=False, csrf="", once="")
+        usual: dict[str, Any] = {"flash": None, "here": "", "sandbox": False}
+        return Rendering("test").page(
+            template, status=status, page=context, clock=asked.clock, **usual, **values
+        )
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from typing import Any, cast
 import httpx
 import pytest
 import pytest_asyncio
-from dashboard_examples import browsing, like
+from dashboard_examples import Pages, browsing, like
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
@@ -30,9 +30,8 @@ from tablesync.contracts.public_api.schedules import NextSlots
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages import connections, incidents, sync
 from tablesync.dashboard.pages.making import dry_run
-from tablesync.dashboard.web.desk import Asked, Desk, PageContext
+from tablesync.dashboard.web.desk import Desk
 from tablesync.dashboard.web.forms import Form
-from tablesync.dashboard.web.rendering import Rendering
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
 
@@ -80,15 +79,8 @@ LISTS = {
 }
 
 
-class Pages:
-    """All that the routes need of a desk."""
-
-    def page(self, asked: Asked, template: str, *, status: int = 200, **values: Any) -> Response:
-        context = PageContext(asked, may_operate=True, may_administer=False, csrf="", once="")
-        usual: dict[str, Any] = {"flash": None, "here": "", "sandbox": False}
-        return Rendering("test").page(
-            template, status=status, page=context, clock=asked.clock, **usual, **values
-        )
+class PagesOfNoForm(Pages):
+    """Pages, for which each form says nothing."""
 
     async def form(self, _: Request) -> Form:
         return Form()
@@ -121,7 +113,9 @@ def services() -> Services:
 
 @pytest_asyncio.fixture
 async def dashboard(services: Services) -> AsyncIterator[httpx.AsyncClient]:
-    pages = [each.routes(cast(Desk, Pages())) for each in (dry_run, incidents, connections, sync)]
+    pages = [
+        each.routes(cast(Desk, PagesOfNoForm())) for each in (dry_run, incidents, connections, sync)
+    ]
     async with browsing(services.app, *pages) as browser:
         browser.base_url = browser.base_url.join("/w/ws_1")
         yield browser

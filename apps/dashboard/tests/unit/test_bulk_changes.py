@@ -8,16 +8,15 @@ from typing import Any, cast
 import httpx
 import pytest
 import pytest_asyncio
-from dashboard_examples import browsing, like
+from dashboard_examples import Pages, browsing, like
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from tablesync.contracts.public_api.bulk_changes import BulkChangeView
 from tablesync.contracts.public_api.syncs import SyncView
 from tablesync.dashboard.pages import syncs
 from tablesync.dashboard.web.answers import see_other
-from tablesync.dashboard.web.desk import Asked, Desk, PageContext
+from tablesync.dashboard.web.desk import Desk
 from tablesync.dashboard.web.forms import Form
-from tablesync.dashboard.web.rendering import Rendering
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(20)]
 
@@ -25,15 +24,8 @@ LIST = "/w/ws_1/syncs"
 BEGUN = like(BulkChangeView)
 
 
-class Pages:
-    """All that the routes need of a desk."""
-
-    def page(self, asked: Asked, template: str, *, status: int = 200, **values: Any) -> Response:
-        context = PageContext(asked, may_operate=True, may_administer=False, csrf="", once="")
-        usual: dict[str, Any] = {"flash": None, "here": "", "sandbox": False}
-        return Rendering("test").page(
-            template, status=status, page=context, clock=asked.clock, **usual, **values
-        )
+class PagesAndForms(Pages):
+    """Pages, and the forms that they take."""
 
     async def form(self, request: Request) -> Form:
         return await Form.of(request)
@@ -82,7 +74,7 @@ def scheduler() -> Scheduler:
 
 @pytest_asyncio.fixture
 async def browser(scheduler: Scheduler) -> AsyncIterator[httpx.AsyncClient]:
-    pages = [make(cast(Desk, Pages())) for make in (syncs.routes, syncs.change_routes)]
+    pages = [make(cast(Desk, PagesAndForms())) for make in (syncs.routes, syncs.change_routes)]
     async with browsing(scheduler.app, *pages) as browser:
         yield browser
 

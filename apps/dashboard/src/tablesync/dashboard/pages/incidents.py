@@ -188,7 +188,7 @@ class Names:
         """Show an incident by the names of what it is of."""
         connection = self.connections.get(incident.connection_id or "")
         sync = self.syncs.get(incident.sync_id or "")
-        lasts = incident.status == IncidentStatus.OPEN and sync is not None
+        lasts = incident.status == IncidentStatus.OPEN
         story = story_of(sync, {}) if sync and lasts else None
         return ShownIncident(incident, connection, sync.sync.name if sync else None, story)
 
